@@ -1,0 +1,135 @@
+"""What a translator fulfils: the seam between the datastores and whatever makes them real.
+
+A translator owns the entries of one configuration list (``config_list``) and sees them as RFC 7951
+JSON objects with the defaults filled in; it never sees a libyang tree or XML. Its functions come in
+two kinds. *prepare* may fail and changes nothing; *apply* carries out a ready plan and, if a step
+fails, puts everything back before it raises.
+
+Cost rule: everything except start and reconcile must cost in proportion to the changed entries,
+never to all entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from agent.errors import RpcError
+
+Json = dict[str, Any]
+"""An RFC 7951 JSON object. 64-bit numbers are strings, empty leafs are ``[None]``."""
+
+Keys = tuple[str, ...]
+"""Canonical key values of one list entry, in the order of the YANG ``key`` statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChange:
+    """One entry of the translator's list that differs between running and the new configuration.
+
+    ``before`` is None for a new entry, ``after`` is None for a deleted one. Both hold the keys,
+    and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier.
+    """
+
+    keys: Keys
+    path: str
+    before: Json | None
+    after: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A YANG notification: event time is added by the agent. ``content`` is RFC 7951 JSON with one
+    member, e.g. ``{"yangswan-ipsec:tunnel-state-changed": {...}}``."""
+
+    content: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the agent gives every translator when it is made.
+
+    ``charon``: "managed", "external" or "none". ``options``: the ``[translator.<name>]`` table of the
+    settings file. ``data_dir`` is private to the agent (mode 0700); a translator keeps its files in
+    a folder named after it. ``notify`` may be called from the event loop at any time.
+    """
+
+    data_dir: Path
+    charon: str = "managed"
+    options: Mapping[str, Any] | None = None
+    notify: Callable[[Notification], None] = lambda _notification: None
+
+
+class Plan(Protocol):
+    """A translator's own ready plan; the agent only carries it from prepare to apply."""
+
+    def describe(self) -> Sequence[str]:
+        """Return one line per step for the log, free of secrets."""
+
+
+class Translator(Protocol):
+    """One backend. All coroutines run on the agent's event loop and must not block it."""
+
+    name: str
+    yang_files: Sequence[Path]
+    """The YANG modules that this translator serves, loaded by the agent at start."""
+    config_list: str
+    """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
+    state_path: str
+    """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
+    state_roots: Sequence[str]
+    """Top-level config-false containers it fills, e.g. ``/yangswan-ipsec:daemon``."""
+
+    async def start(self, entries: Mapping[Keys, Json]) -> None:
+        """Begin to work, with the committed ``entries``: connect, reconcile, supervise.
+
+        Returns once the backend agrees with ``entries`` or, when it cannot be reached yet, once
+        the translator keeps trying by itself."""
+
+    async def stop(self) -> None:
+        """Stop cleanly and end every process that was started. Safe to call twice."""
+
+    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied. No side effects, no waiting."""
+
+    async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
+        """Plan ``changes``; nothing is changed.
+
+        Raises:
+            RpcErrors: ``check`` found something, or the backend cannot be reached.
+        """
+
+    async def apply(self, plan: Plan) -> None:
+        """Make the plan real.
+
+        Raises:
+            BackendError: a step was refused; everything done before it has been undone.
+        """
+
+    async def undo(self, plan: Plan) -> None:
+        """Reverse a plan that was applied in full (something after it failed)."""
+
+    async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
+        """Make the backend agree with exactly ``entries``, whatever it holds now."""
+
+    async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
+        """Return the content of ``state_path`` (RFC 7951 object) for each of ``keys``."""
+
+    async def root_state(self, root: str) -> Json:
+        """Return the content of one of ``state_roots``."""
+
+    async def action(self, keys: Keys, name: str, input: Json) -> Json:
+        """Invoke a YANG action on one entry; returns its output ({} for none).
+
+        Raises:
+            RpcError: it cannot be done, with the reason.
+        """
+
+    async def rpc(self, name: str, input: Json) -> Json:
+        """Invoke an rpc of the translator's modules; returns its output ({} for none)."""
+
+
+TranslatorFactory = Callable[[Settings], Translator]
+"""What an entry point of the group ``yangswan.translators`` names."""

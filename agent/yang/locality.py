@@ -1,0 +1,142 @@
+"""Which modules can be validated unit by unit: decided from the schema, never by hand.
+
+A module is local when no rule of it looks outside the unit (agent.yang.units) that holds the node:
+must, when and leafref stay inside, its lists of units have no unique, min- or max-elements, nothing
+at the level of shells is mandatory, and no instance-identifier must exist. Changed units of local
+modules are validated alone; one changed unit of any other module means validating everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.yang import native
+from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, from_extra, lib, out_extra, text
+from agent.yang.schema import Kind, Schema, SchemaNode, sized_array
+
+# Axes that reach a sibling or an ancestor without naming it show no schema node outside the unit.
+_WIDE_AXES = ("sibling::", "ancestor", "following::", "preceding::", "id(", "deref(")
+
+
+def local_modules(schema: Schema) -> frozenset[str]:
+    """Return the names of the modules whose data may be validated unit by unit."""
+    wide: set[str] = set()
+    for root in schema.roots.values():
+        for node in root.subtree():
+            if _reaches_out(schema, node):
+                # A rule that reads another module makes a change there matter here, too.
+                wide.update({root.module, node.module, *_modules_read(node)})
+    return frozenset(m.name for m in schema.modules if m.implemented) - wide
+
+
+def _reaches_out(schema: Schema, node: SchemaNode) -> bool:
+    unit = _unit_of(node)
+    if unit is None and node.mandatory_choices:
+        return True
+    if unit is node and _must_exist(node):
+        return True
+    if unit is node and node.kind is Kind.LIST and _has_unique(node):
+        return True
+    if _requires_instance(node):
+        return True
+    return any(_leaves(unit, atoms, expression) for atoms, expression in _rules(node))
+
+
+def _must_exist(unit: SchemaNode) -> bool:
+    """True if the absence (or number) of this unit can itself be an error."""
+    if unit.kind in (Kind.LIST, Kind.LEAF_LIST):
+        counted_inside = unit.kind is Kind.LEAF_LIST or unit.user_ordered
+        return bool(unit.min_elements) or (unit.max_elements is not None and not counted_inside)
+    if unit.is_np_container:
+        return bool(unit.mandatory_choices) or any(_must_exist(c) for c in unit.children.values())
+    return unit.mandatory
+
+
+def _unit_of(node: SchemaNode) -> SchemaNode | None:
+    chain: list[SchemaNode] = []
+    step: SchemaNode | None = node
+    while step is not None:
+        chain.append(step)
+        step = step.parent
+    return next((s for s in reversed(chain) if not s.shell), None)
+
+
+def _leaves(unit: SchemaNode | None, atoms: list[Pointer | None], expression: str) -> bool:
+    if unit is None or any(axis in expression for axis in _WIDE_AXES):
+        return True
+    if unit.parent is None and unit.kind in (Kind.LIST, Kind.LEAF_LIST):
+        # Above a top-level list there is only the root, which is no schema node.
+        if any(atom == unit.pointer for atom in atoms):
+            return True
+    return not all(_inside(atom, unit.pointer) for atom in atoms)
+
+
+def _inside(atom: Pointer | None, unit: Pointer) -> bool:
+    while atom is not None and atom != NULL:
+        if atom == unit:
+            return True
+        atom = atom.parent
+    return False
+
+
+def _modules_read(node: SchemaNode) -> Iterator[str]:
+    for atoms, _ in _rules(node):
+        for atom in filter(None, atoms):
+            top = atom
+            while top.parent != NULL:
+                top = top.parent
+            yield text(top.module.name)
+
+
+def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
+    """Yield (schema nodes that the rule reads, its text) of each must, when and leafref."""
+    pointer = node.pointer
+    for must in sized_array(lib.lysc_node_musts(pointer)):
+        yield _atoms(pointer, pointer.module, must.cond, must.prefixes), text(lib.lyxp_get_expr(must.cond))
+    for when in sized_array(lib.lysc_node_when(pointer)):
+        expression = text(lib.lyxp_get_expr(when.cond))
+        yield _atoms(when.context, pointer.module, when.cond, when.prefixes), expression
+    for kind in _leaf_types(node):
+        if kind.basetype == lib.LY_TYPE_LEAFREF:
+            ref = ffi.cast("struct lysc_type_leafref *", kind)
+            if ref.require_instance:
+                yield _atoms(pointer, pointer.module, ref.path, ref.prefixes), text(lib.lyxp_get_expr(ref.path))
+
+
+def _leaf_types(node: SchemaNode) -> Iterator[Pointer]:
+    if node.kind is Kind.LEAF:
+        yield from _flat_types(ffi.cast("struct lysc_node_leaf *", node.pointer).type)
+    elif node.kind is Kind.LEAF_LIST:
+        yield from _flat_types(ffi.cast("struct lysc_node_leaflist *", node.pointer).type)
+
+
+def _flat_types(kind: Pointer) -> Iterator[Pointer]:
+    yield kind
+    if kind.basetype == lib.LY_TYPE_UNION:
+        for member in sized_array(ffi.cast("struct lysc_type_union *", kind).types):
+            yield from _flat_types(member)
+
+
+def _requires_instance(node: SchemaNode) -> bool:
+    return any(
+        kind.basetype == lib.LY_TYPE_INST and ffi.cast("struct lysc_type_instanceid *", kind).require_instance
+        for kind in _leaf_types(node)
+    )
+
+
+def _has_unique(node: SchemaNode) -> bool:
+    return bool(ffi.cast("struct lysc_node_list *", node.pointer).uniques != NULL)
+
+
+def _atoms(context: Pointer, module: Pointer, expression: Pointer, prefixes: Pointer) -> list[Pointer | None]:
+    box = out_extra()
+    rc = extra.lys_find_expr_atoms(
+        cast_extra(context), cast_extra(module), cast_extra(expression), cast_extra(prefixes), 0, box
+    )
+    if rc != lib.LY_SUCCESS:
+        return [None]  # unknown reach counts as outside
+    found = from_extra(box[0], "struct ly_set *")
+    try:
+        return [found.snodes[index] for index in range(found.count)]
+    finally:
+        lib.ly_set_free(found, native.NULL)

@@ -1,0 +1,118 @@
+"""The door to libyang's C API: the binding's compiled part, and the few functions it leaves out.
+
+The binding declares most of what is needed (``lib``). Functions it does not declare are reached
+through a second cffi door in ABI mode (``extra``) that only passes opaque pointers, so it does not
+depend on any struct layout. Everything here is raw memory: only agent.yang may import this.
+
+The binding's Python classes are not used for data: they leak (ly_in, printed buffers), drop the
+app-tag and the path of errors, and crash on opaque nodes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import cffi
+import libyang  # its import order initialises the callbacks that _libyang declares
+from _libyang import ffi, lib
+
+__all__ = ["NULL", "c_str", "cast_extra", "extra", "ffi", "first_error", "forget_errors", "lib", "text"]
+
+Pointer = Any
+"""A cffi pointer. No finer type exists for compiled cffi modules."""
+
+NULL = ffi.NULL
+
+_extra_ffi = cffi.FFI()
+_extra_ffi.cdef(
+    """
+    int lyd_unlink_tree(void *node);
+    int lyd_insert_sibling(void *sibling, void *node, void **first);
+    int lyd_insert_before(void *sibling, void *node);
+    int lyd_insert_after(void *sibling, void *node);
+    int lyd_find_sibling_first(const void *siblings, const void *target, void **match);
+    int lyd_find_sibling_val(const void *siblings, const void *schema, const char *val, size_t len, void **match);
+    int lyd_new_implicit_tree(void *tree, uint32_t options, void **diff);
+    int lyd_compare_single(const void *a, const void *b, uint32_t options);
+    int lyd_compare_siblings(const void *a, const void *b, uint32_t options);
+    int lys_find_expr_atoms(const void *ctx_node, const void *cur_mod, const void *expr,
+                            const void *prefixes, uint32_t options, void **set);
+    int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
+                        void *prefix_data, const void *vars, uint8_t *result);
+    int lyd_find_xpath3(const void *ctx_node, const void *tree, const char *xpath, const void *vars, void **set);
+    """
+)
+LYD_COMPARE_FULL_RECURSION = 0x01
+LYD_COMPARE_DEFAULTS = 0x02
+LY_VALUE_SCHEMA_RESOLVED = 2
+
+
+def _open_extra() -> Any:
+    for name in ("libyang.so.2", "libyang.so.3"):
+        try:
+            return _extra_ffi.dlopen(name)
+        except OSError:
+            continue
+    raise ImportError("no libyang.so.2 or libyang.so.3: run script/setup")
+
+
+extra = _open_extra()
+NULL_TEXT = _extra_ffi.NULL
+
+
+def cast_extra(pointer: Pointer) -> Pointer:
+    """Return ``pointer`` as a ``void *`` of the second door."""
+    return _extra_ffi.cast("void *", int(ffi.cast("uintptr_t", pointer)))
+
+
+def text_extra(pointer: Pointer) -> Pointer:
+    """Return a ``const char *`` of the first door for the second one."""
+    return _extra_ffi.cast("const char *", int(ffi.cast("uintptr_t", pointer)))
+
+
+def out_extra() -> Pointer:
+    """Return room for one ``void *`` result of an ``extra`` function."""
+    return _extra_ffi.new("void **")
+
+
+def out_extra_bool() -> Pointer:
+    return _extra_ffi.new("uint8_t *")
+
+
+def from_extra(pointer: Pointer, ctype: str = "struct lyd_node *") -> Pointer:
+    """Return a ``void *`` of the second door as a pointer of the first."""
+    return ffi.cast(ctype, int(_extra_ffi.cast("uintptr_t", pointer)))
+
+
+def c_str(value: str) -> bytes:
+    """Encode ``value`` for C. A NUL would silently cut it, so it is refused.
+
+    Raises:
+        ValueError: ``value`` contains a NUL character.
+    """
+    if "\0" in value:
+        raise ValueError("a NUL character cannot be passed to libyang")
+    return value.encode()
+
+
+def text(pointer: Pointer) -> str:
+    """Return the C string at ``pointer``; NULL is the empty string."""
+    if pointer == NULL:
+        return ""
+    raw: bytes = ffi.string(pointer)
+    return raw.decode("utf-8", "replace")
+
+
+def first_error(ctx: Pointer) -> Pointer:
+    return lib.ly_err_first(ctx)
+
+
+def forget_errors(ctx: Pointer) -> None:
+    lib.ly_err_clean(ctx, NULL)
+
+
+# Errors are kept in the context's list with their paths, and never printed or logged: their text
+# may quote a value, and a value may be a secret.
+libyang.configure_logging(True, logging.CRITICAL + 1)
+lib.ly_log_options(lib.LY_LOSTORE)

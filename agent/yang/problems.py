@@ -1,0 +1,97 @@
+"""libyang's error list, read from C and turned into RpcErrors.
+
+The binding's exceptions keep only a message; tag, app-tag and data path are in the C list, so it is
+read here before anything cleans it. Messages of libyang may quote a value: for a node that is
+default-deny-all the message is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from agent.errors import (
+    BadElement,
+    DataMissing,
+    ErrorType,
+    InvalidValue,
+    MalformedMessage,
+    MissingElement,
+    OperationFailed,
+    RpcError,
+    RpcErrors,
+    UnknownElement,
+    UnknownNamespace,
+)
+from agent.yang.native import NULL, first_error, forget_errors, lib, text
+from agent.yang.schema import Schema
+
+_DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
+_SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
+_NOT_FOUND = re.compile(r'Node "(?P<name>[^"]+)" not found as a child of "(?P<parent>[^"]+)" node')
+_NO_ROOT = re.compile(r'Node "(?P<name>[^"]+)" not found in the')
+_NO_NAMESPACE = re.compile(r'No module with namespace "(?P<ns>[^"]*)"')
+_NO_KEY = re.compile(r'List instance is missing its key "(?P<name>[^"]+)"')
+_MANDATORY = re.compile(r'Mandatory node "(?P<name>[^"]+)" instance does not exist')
+_LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance", re.IGNORECASE)
+
+
+def raise_problems(schema: Schema) -> NoReturn:
+    """Raise RpcErrors with everything in libyang's error list, and clear the list."""
+    raise RpcErrors(take_problems(schema))
+
+
+def take_problems(schema: Schema) -> list[RpcError]:
+    """Return the errors in libyang's list, at least one, and clear the list."""
+    found: list[RpcError] = []
+    item = first_error(schema.ctx)
+    while item != NULL:
+        if item.level == lib.LY_LLERR:
+            found.append(_problem(schema, item))
+        item = item.next
+    forget_errors(schema.ctx)
+    return found or [OperationFailed("libyang refused the data without saying why")]
+
+
+def _problem(schema: Schema, item: object) -> RpcError:
+    message = text(item.msg)  # type: ignore[attr-defined]
+    app_tag = text(item.apptag) or None  # type: ignore[attr-defined]
+    where = text(item.path)  # type: ignore[attr-defined]
+    match = _DATA.search(where) or _SCHEMA.search(where)
+    path = match["path"] if match else None
+    if path == "/":
+        path = None
+    error = _by_message(message, path, app_tag)
+    if path and is_secret(schema, path) and isinstance(error, InvalidValue):
+        hidden = message if app_tag else "the value does not fit the type of this node"
+        return InvalidValue(hidden, path=path, app_tag=app_tag)
+    if item.vecode == lib.LYVE_SYNTAX_XML:  # type: ignore[attr-defined]
+        return MalformedMessage(message)
+    return error
+
+
+def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError:
+    if m := _NOT_FOUND.search(message) or _NO_ROOT.search(message):
+        return UnknownElement(m["name"], message, path=path)
+    if m := _NO_NAMESPACE.search(message):
+        return UnknownNamespace("", m["ns"], path=path)
+    if m := _NO_KEY.search(message):
+        return MissingElement(m["name"], message, path=path)
+    if m := _MANDATORY.search(message):
+        return DataMissing(message, path=path, app_tag=app_tag)
+    if app_tag == "instance-required" or _LEAFREF.search(message):
+        return DataMissing(message, path=path, app_tag=app_tag or "instance-required")
+    if app_tag in ("must-violation", "data-not-unique", "too-many-elements", "too-few-elements"):
+        return OperationFailed(message, path=path, app_tag=app_tag)
+    if message.startswith("Data for both cases"):
+        return BadElement("choice", message, path=path)
+    return InvalidValue(message, path=path, app_tag=app_tag, type=ErrorType.APPLICATION)
+
+
+def is_secret(schema: Schema, path: str) -> bool:
+    """True if ``path`` (instance-identifier) names a node that is nacm:default-deny-all."""
+    plain = re.sub(r"\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\]", "", path)
+    try:
+        return schema.find(plain).secret
+    except KeyError:
+        return False

@@ -1,0 +1,287 @@
+"""Data trees: who owns libyang's memory, and every primitive the rest of the agent works with.
+
+A Tree owns a whole forest of siblings and frees it when the Tree itself goes. A Node is a bare
+pointer into some Tree: it is valid only while that Tree lives and the node was not removed, and it
+never leaves the function that asked for it. Errors come out as RpcError with data paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Self
+
+from agent.errors import OperationFailed
+from agent.yang import native
+from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
+from agent.yang.problems import raise_problems
+from agent.yang.schema import Schema, SchemaNode
+
+Node = Any
+"""A ``struct lyd_node *`` inside a Tree."""
+
+XML = lib.LYD_XML
+JSON = lib.LYD_JSON
+_DUP = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+
+
+class Tree:
+    """A forest of top-level data nodes; empty when made."""
+
+    def __init__(self, schema: Schema, first: Node = NULL) -> None:
+        self.schema = schema
+        self._box = ffi.new("struct lyd_node **", first)
+
+    def __del__(self) -> None:
+        if self._box[0] != NULL and self.schema.ctx != NULL:
+            lib.lyd_free_all(self._box[0])
+
+    @property
+    def first(self) -> Node:
+        return self._box[0]
+
+    @property
+    def empty(self) -> bool:
+        return bool(self._box[0] == NULL)
+
+    @classmethod
+    def parse(cls, schema: Schema, data: bytes, *, format: int = XML, strict: bool = True) -> Self:
+        """Parse a document of data nodes; nothing is validated beyond types and names.
+
+        Raises:
+            RpcErrors: the document does not fit the schema.
+        """
+        tree = cls(schema)
+        if not data.strip():
+            return tree
+        if b"\0" in data:
+            raise OperationFailed("a NUL character cannot be part of a document")
+        options = lib.LYD_PARSE_ONLY | (lib.LYD_PARSE_STRICT if strict else 0)
+        if lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box) != lib.LY_SUCCESS:
+            raise_problems(schema)
+        return tree
+
+    def duplicate(self) -> Tree:
+        copy = Tree(self.schema)
+        if not self.empty:
+            _check(self.schema, lib.lyd_dup_siblings(self.first, NULL, _DUP, copy._box))
+        return copy
+
+    def top_level(self) -> Iterator[Node]:
+        return siblings(self.first)
+
+    def copy_of(self, node: Node, *, recursive: bool = True) -> Tree:
+        """Return a Tree with a copy of ``node`` inside copies of its parents (their keys only)."""
+        copy = Tree(self.schema)
+        options = (_DUP if recursive else lib.LYD_DUP_WITH_FLAGS) | lib.LYD_DUP_WITH_PARENTS
+        _check(self.schema, lib.lyd_dup_single(node, NULL, options, copy._box))
+        root = copy._box[0]
+        while root.parent != NULL:
+            root = ffi.cast("struct lyd_node *", root.parent)
+        copy._box[0] = root
+        return copy
+
+    def copy_into(self, parent: Node, node: Node, *, recursive: bool = True) -> Node:
+        """Copy ``node`` (of any Tree) below ``parent``, or to the top level when NULL."""
+        box = ffi.new("struct lyd_node **")
+        options = _DUP if recursive else lib.LYD_DUP_WITH_FLAGS
+        _check(self.schema, lib.lyd_dup_single(node, NULL, options, box))
+        self.insert(parent, box[0])
+        return box[0]
+
+    def insert(self, parent: Node, node: Node) -> None:
+        """Insert a detached ``node`` as the last of its kind below ``parent`` (NULL: top level)."""
+        if parent != NULL:
+            _check(self.schema, lib.lyd_insert_child(parent, node))
+            return
+        box = out_extra()
+        first = cast_extra(self.first) if not self.empty else _NULL_EXTRA
+        _check(self.schema, extra.lyd_insert_sibling(first, cast_extra(node), box))
+        self._box[0] = from_extra(box[0])
+
+    def place(self, node: Node, *, before: Node = NULL, after: Node = NULL) -> None:
+        """Insert ``node`` (detached, or moved) next to a sibling of the same user-ordered list."""
+        self.detach(node)
+        if before != NULL:
+            _check(self.schema, extra.lyd_insert_before(cast_extra(before), cast_extra(node)))
+        else:
+            _check(self.schema, extra.lyd_insert_after(cast_extra(after), cast_extra(node)))
+        if not self.empty:
+            self._box[0] = lib.lyd_first_sibling(self.first)
+
+    def detach(self, node: Node) -> Node:
+        """Take ``node`` out of the tree without freeing it; the caller inserts it again."""
+        if node == self.first:
+            self._box[0] = node.next
+        extra.lyd_unlink_tree(cast_extra(node))
+        return node
+
+    def take(self, node: Node) -> Tree:
+        """Take ``node`` out of this tree into one of its own."""
+        return Tree(self.schema, self.detach(node))
+
+    def remove(self, node: Node) -> None:
+        self.take(node)
+
+    def merge(self, other: Tree) -> None:
+        """Merge ``other`` into this tree; where both have a leaf, the other's value wins."""
+        if not other.empty:
+            _check(self.schema, lib.lyd_merge_siblings(self._box, other.first, 0))
+
+    def find_like(self, probe: Node) -> Node:
+        """Return this tree's node with the same path as ``probe``, a node of any Tree, or NULL."""
+        chain: list[Node] = []
+        node = probe
+        while node != NULL:
+            chain.append(node)
+            node = ffi.cast("struct lyd_node *", node.parent)
+        level, found = self.first, NULL
+        for target in reversed(chain):
+            found = sibling_like(level, target)
+            if found == NULL:
+                return NULL
+            level = lib.lyd_child(found)
+        return found
+
+    def find(self, path: str) -> Node:
+        """Return the node at an RFC 7951 instance-identifier, or NULL."""
+        if self.empty:
+            return NULL
+        box = ffi.new("struct lyd_node **")
+        rc = lib.lyd_find_path(self.first, c_str(path), False, box)
+        native.forget_errors(self.schema.ctx)
+        return box[0] if rc == lib.LY_SUCCESS else NULL
+
+    def add_defaults(self, node: Node = NULL) -> None:
+        """Add the implicit nodes below ``node``, or everywhere."""
+        if node == NULL:
+            options = lib.LYD_IMPLICIT_NO_STATE
+            _check(self.schema, lib.lyd_new_implicit_all(self._box, self.schema.ctx, options, NULL))
+        else:
+            options = lib.LYD_IMPLICIT_NO_STATE
+            _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
+
+    def to_xml(self, *, defaults: bool = False, keep_empty: bool = False) -> bytes:
+        return b"" if self.empty else print_node(self.first, XML, defaults, keep_empty, siblings=True)
+
+
+_NULL_EXTRA = cast_extra(NULL)
+
+
+def _check(schema: Schema, rc: int) -> None:
+    if rc != lib.LY_SUCCESS:
+        raise_problems(schema)
+
+
+def siblings(first: Node) -> Iterator[Node]:
+    """Yield ``first`` and what follows it; the yielded node may be removed meanwhile."""
+    node = first
+    while node != NULL:
+        following = node.next
+        yield node
+        node = following
+
+
+def children(node: Node) -> Iterator[Node]:
+    return siblings(lib.lyd_child(node))
+
+
+def parent_of(node: Node) -> Node:
+    return ffi.cast("struct lyd_node *", node.parent)
+
+
+def last_child(node: Node) -> Node:
+    child = lib.lyd_child(node)
+    return child.prev if child != NULL else NULL
+
+
+def sibling_like(first: Node, target: Node) -> Node:
+    """Return the node among ``first`` and its siblings that is the same instance as ``target``."""
+    if first == NULL:
+        return NULL
+    box = out_extra()
+    rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
+    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+
+
+def sibling_of_schema(first: Node, schema_node: SchemaNode) -> Node:
+    """Return the instance of a container, leaf or anydata among siblings, or NULL."""
+    if first == NULL:
+        return NULL
+    box = out_extra()
+    rc = extra.lyd_find_sibling_val(
+        cast_extra(first), cast_extra(schema_node.pointer), native.NULL_TEXT, 0, box
+    )
+    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+
+
+def instances(first: Node, schema_node: SchemaNode) -> Iterator[Node]:
+    """Yield every instance of ``schema_node`` among ``first`` and its siblings."""
+    for node in siblings(first):
+        if node.schema == schema_node.pointer:
+            yield node
+
+
+def is_default(node: Node) -> bool:
+    """True for an implicit node: a default in use, or a container that holds nothing else."""
+    return bool(node.flags & lib.LYD_DEFAULT)
+
+
+def value_of(node: Node) -> str:
+    """Return the canonical value of a leaf or leaf-list entry (JSON prefixes)."""
+    return text(lib.lyd_get_value(node))
+
+
+def keys_of(node: Node, schema_node: SchemaNode) -> tuple[str, ...]:
+    values = {text(c.schema.name): value_of(c) for c in _first_children(node, len(schema_node.keys))}
+    return tuple(values[key] for key in schema_node.keys)
+
+
+def _first_children(node: Node, count: int) -> Iterator[Node]:
+    for index, child in enumerate(children(node)):
+        if index == count:
+            return
+        yield child
+
+
+def path_of(node: Node, *, last_predicate: bool = True) -> str:
+    kind = lib.LYD_PATH_STD if last_predicate else lib.LYD_PATH_STD_NO_LAST_PRED
+    pointer = lib.lyd_path(node, kind, NULL, 0)
+    try:
+        return text(pointer)
+    finally:
+        lib.free(pointer)
+
+
+def same_content(a: Node, b: Node) -> bool:
+    """True if both nodes hold the same data; what is default and what explicit matters too."""
+    options = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
+    return bool(extra.lyd_compare_single(cast_extra(a), cast_extra(b), options) == lib.LY_SUCCESS)
+
+
+def print_node(
+    node: Node, format: int, defaults: bool = False, keep_empty: bool = False, *, siblings: bool = False
+) -> bytes:
+    """Print ``node`` compactly; ``defaults`` reports implicit values too (RFC 6243 report-all)."""
+    options = lib.LYD_PRINT_SHRINK
+    options |= lib.LYD_PRINT_WD_ALL if defaults else lib.LYD_PRINT_WD_EXPLICIT
+    options |= lib.LYD_PRINT_KEEPEMPTYCONT if keep_empty else 0
+    options |= lib.LYD_PRINT_WITHSIBLINGS if siblings else 0
+    box = ffi.new("char **")
+    if lib.lyd_print_mem(box, node, format, options) != lib.LY_SUCCESS:
+        raise OperationFailed("the data cannot be printed")
+    if box[0] == NULL:
+        return b""
+    try:
+        raw: bytes = ffi.string(box[0])
+        return raw
+    finally:
+        lib.free(box[0])
+
+
+def to_json(node: Node) -> dict[str, Any]:
+    """Return one container or list entry as an RFC 7951 object, defaults filled in."""
+    document = json.loads(print_node(node, JSON, defaults=True))
+    (content,) = document.values()
+    result: dict[str, Any] = content[0] if isinstance(content, list) else content
+    return result

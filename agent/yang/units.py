@@ -1,0 +1,138 @@
+"""Units: the pieces of configuration that are compared, recorded and applied one by one.
+
+A unit is the outermost list entry on a node's path. What is in no list entry forms units of its own:
+a leaf, a presence container, or a container without lists; all instances of a user-ordered list or
+of a leaf-list are one unit together, because their order belongs to them. The containers above units
+(``SchemaNode.shell``) carry nothing of their own. So the cost of a change is that of its units, and
+replacing units is all that edit, commit, discard and the journal ever do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.yang.native import NULL, lib
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    instances,
+    is_default,
+    parent_of,
+    path_of,
+    same_content,
+    siblings,
+)
+
+
+class Unit:
+    """The identity of a unit: a path, and a skeleton by which any Tree can find it.
+
+    ``group``: the unit is every instance of ``schema_node`` below one parent.
+    """
+
+    __slots__ = ("group", "path", "probe", "schema_node")
+
+    def __init__(self, schema: Schema, node: Node) -> None:
+        self.schema_node = schema.node_of(node.schema)
+        self.group = _is_group(self.schema_node)
+        self.path = path_of(node, last_predicate=not self.group)
+        self.probe = Tree(schema).copy_of(node, recursive=False)
+
+    def __repr__(self) -> str:
+        return f"Unit({self.path})"
+
+    def locate(self, tree: Tree) -> list[Node]:
+        """Return the unit's nodes in ``tree``: none, one, or a group's instances in order."""
+        target = _deepest(self.probe)
+        if not self.group:
+            node = tree.find_like(target)
+            return [] if node == NULL else [node]
+        parent = parent_of(target)
+        if parent == NULL:
+            return list(instances(tree.first, self.schema_node))
+        above = tree.find_like(parent)
+        return [] if above == NULL else list(instances(lib.lyd_child(above), self.schema_node))
+
+    def parent_in(self, tree: Tree) -> Node:
+        """Return the node of ``tree`` that holds the unit, made if needed; NULL is the top level."""
+        chain: list[Node] = []
+        node = parent_of(_deepest(self.probe))
+        while node != NULL:
+            chain.append(node)
+            node = parent_of(node)
+        parent = NULL
+        for step in reversed(chain):
+            found = tree.find_like(step)
+            parent = found if found != NULL else tree.copy_into(parent, step, recursive=False)
+        return parent
+
+    def replace_in(self, tree: Tree, nodes: list[Node]) -> None:
+        """Make ``tree`` hold copies of ``nodes`` (of another Tree) as this unit; [] removes it."""
+        for node in self.locate(tree):
+            tree.remove(node)
+        if nodes:
+            parent = self.parent_in(tree)
+            for node in nodes:
+                tree.copy_into(parent, node)
+
+    def is_same(self, one: Tree, other: Tree) -> bool:
+        """True if both trees hold the same configuration as this unit."""
+        left, right = self.locate(one), self.locate(other)
+        if len(left) != len(right):
+            return not _explicit(left) and not _explicit(right)
+        return all(same_content(a, b) for a, b in zip(left, right, strict=True))
+
+
+def _explicit(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if not is_default(node)]
+
+
+def _deepest(probe: Tree) -> Node:
+    """Return the unit's own node in its skeleton: shells hold exactly one child."""
+    node = probe.first
+    while probe.schema.node_of(node.schema).shell:
+        child = lib.lyd_child(node)
+        if child == NULL:
+            break
+        node = child
+    return node
+
+
+def _is_group(schema_node: SchemaNode) -> bool:
+    if schema_node.kind is Kind.LEAF_LIST:
+        return True
+    return schema_node.kind is Kind.LIST and (schema_node.user_ordered or not schema_node.keys)
+
+
+def unit_node(schema: Schema, node: Node) -> Node:
+    """Return the unit's node that ``node`` lies in, or NULL if ``node`` is a shell."""
+    chain: list[Node] = []
+    while node != NULL:
+        chain.append(node)
+        node = parent_of(node)
+    for step in reversed(chain):
+        if not schema.node_of(step.schema).shell:
+            return step
+    return NULL
+
+
+def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
+    """Yield every unit that ``nodes`` or their shells' descendants hold, each once."""
+    groups: set[str] = set()
+    for node in nodes:
+        schema_node = schema.node_of(node.schema)
+        if schema_node.shell:
+            yield from units_below(schema, children(node))
+            continue
+        unit = Unit(schema, node)
+        if unit.group:
+            if unit.path in groups:
+                continue
+            groups.add(unit.path)
+        yield unit
+
+
+def all_units(tree: Tree) -> Iterator[Unit]:
+    return units_below(tree.schema, siblings(tree.first))

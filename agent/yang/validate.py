@@ -1,0 +1,30 @@
+"""Validation of a scratch tree: libyang's verdict, and all the reasons when it is no."""
+
+from __future__ import annotations
+
+from agent.errors import RpcErrors
+from agent.yang.native import NULL, lib
+from agent.yang.problems import take_problems
+from agent.yang.tree import Tree
+from agent.yang.violations import violations
+
+
+def validate(scratch: Tree, *, everything: bool) -> None:
+    """Validate ``scratch`` and complete it with the defaults in use.
+
+    ``everything``: scratch is a whole configuration, so what is missing from it counts as an error
+    for every module; otherwise only for modules of which scratch holds data.
+
+    Raises:
+        RpcErrors: all that is wrong; scratch is then spoilt and must be dropped.
+    """
+    if scratch.empty and not everything:
+        return
+    spare = scratch.duplicate()
+    options = lib.LYD_VALIDATE_NO_STATE | (0 if everything else lib.LYD_VALIDATE_PRESENT)
+    rc = lib.lyd_validate_all(scratch._box, scratch.schema.ctx, options, NULL)
+    if rc == lib.LY_SUCCESS:
+        return
+    first = take_problems(scratch.schema)
+    spare.add_defaults()
+    raise RpcErrors(violations(spare) or first)

@@ -1,0 +1,169 @@
+"""Every rule that a data tree breaks, not only the first one.
+
+libyang 2.1 stops at the first error. When it has refused a tree, this walk looks again at each node
+and collects all that can be known: must, when, mandatory, min- and max-elements, unique, leafref, with
+the tags, app-tags and paths of RFC 7950 section 15.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
+from agent.yang import native
+from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, lib, text
+from agent.yang.schema import Kind, SchemaNode, sized_array
+from agent.yang.tree import Node, Tree, children, instances, is_default, path_of, siblings, value_of
+
+YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
+
+
+def violations(tree: Tree) -> list[RpcError]:
+    """Return what is wrong with ``tree``, to which the defaults have been added."""
+    found: list[RpcError] = []
+    for node in siblings(tree.first):
+        found.extend(_walk(tree, node))
+    for root in tree.schema.roots.values():
+        if root.has_instances and root.config:
+            nodes = list(instances(tree.first, root))
+            if nodes:
+                found.extend(_list_rules(root, nodes, f"/{root.module}:{root.name}"))
+    native.forget_errors(tree.schema.ctx)
+    return found
+
+
+def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
+    schema_node = tree.schema.node_of(node.schema)
+    for when in sized_array(lib.lysc_node_when(node.schema)):
+        if not is_default(node) and not _holds(node, when.cond, when.prefixes, when.context == node.schema):
+            path = path_of(node)
+            yield UnknownElement(
+                schema_node.name,
+                f"'{schema_node.name}' exists only when {text(lib.lyxp_get_expr(when.cond))}",
+                path=path,
+            )
+            return
+    for must in sized_array(lib.lysc_node_musts(node.schema)):
+        if not _holds(node, must.cond, must.prefixes, True):
+            rule = text(lib.lyxp_get_expr(must.cond))
+            yield OperationFailed(
+                text(must.emsg) or f"the rule \"{rule}\" is not satisfied",
+                path=path_of(node),
+                app_tag=text(must.eapptag) or "must-violation",
+            )
+    if schema_node.is_leafy:
+        yield from _reference(tree, node, schema_node)
+    elif schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+        yield from _children_rules(node, schema_node)
+        for child in children(node):
+            yield from _walk(tree, child)
+
+
+def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> bool:
+    """Evaluate a must or when; one that cannot be evaluated is left to libyang's own verdict."""
+    context = node if on_node or node.parent == NULL else ffi.cast("struct lyd_node *", node.parent)
+    result = native.out_extra_bool()
+    rc = extra.lyd_eval_xpath3(
+        cast_extra(context), cast_extra(node.schema.module), native.text_extra(lib.lyxp_get_expr(condition)),
+        native.LY_VALUE_SCHEMA_RESOLVED, cast_extra(prefixes), native.NULL_TEXT, result,
+    )
+    return bool(rc != lib.LY_SUCCESS or result[0])
+
+
+def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
+    value = value_of(node).encode()
+    rc = lib.lyd_value_validate(tree.schema.ctx, node.schema, value, len(value), node, NULL, NULL)
+    if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
+        native.forget_errors(tree.schema.ctx)
+        shown = "the value" if schema_node.secret else f"'{value.decode()}'"
+        yield DataMissing(
+            f"{shown} of '{schema_node.name}' refers to something that does not exist",
+            path=path_of(node), app_tag="instance-required",
+        )
+
+
+def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
+    present: dict[int, list[Node]] = defaultdict(list)
+    for child in children(node):
+        present[_address(child.schema)].append(child)
+    selected = {
+        pair
+        for child in schema_node.children.values()
+        if any(not is_default(n) for n in present.get(_address(child.pointer), ()))
+        for pair in child.cases
+    }
+    for choice, members in schema_node.mandatory_choices.items():
+        if not any(_address(schema_node.children[m].pointer) in present for m in members):
+            yield DataMissing(
+                f"one of the cases of the choice '{choice}' is mandatory: "
+                + ", ".join(sorted(name for _, name in members)),
+                path=path_of(node), app_tag="missing-choice", info={f"{YANG_1}missing-choice": choice},
+            )
+    for child in schema_node.children.values():
+        if not child.config or not set(child.cases) <= selected:
+            continue
+        nodes = present.get(_address(child.pointer), [])
+        if child.has_instances:
+            yield from _list_rules(child, nodes, _child_path(node, child))
+        elif child.mandatory and not nodes and lib.lysc_node_when(child.pointer) == NULL:
+            yield DataMissing(
+                f"the mandatory node '{child.name}' is missing", path=_child_path(node, child)
+            )
+
+
+def _list_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[RpcError]:
+    if len(nodes) < child.min_elements and lib.lysc_node_when(child.pointer) == NULL:
+        yield OperationFailed(
+            f"'{child.name}' needs at least {child.min_elements} entries and has {len(nodes)}",
+            path=path, app_tag="too-few-elements",
+        )
+    if child.max_elements is not None and len(nodes) > child.max_elements:
+        yield OperationFailed(
+            f"'{child.name}' may have at most {child.max_elements} entries and has {len(nodes)}",
+            path=path, app_tag="too-many-elements",
+        )
+    if child.kind is Kind.LIST:
+        yield from _unique_rules(child, nodes, path)
+
+
+def _unique_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[RpcError]:
+    detail = ffi.cast("struct lysc_node_list *", child.pointer)
+    for unique in sized_array(detail.uniques):
+        leafs = list(sized_array(unique))
+        seen: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+        for node in nodes:
+            values = [_value_below(node, ffi.cast("struct lysc_node *", leaf)) for leaf in leafs]
+            if None not in values:
+                seen[tuple(v or "" for v in values)].append(node)
+        for same in (group for group in seen.values() if len(group) > 1):
+            names = " ".join(text(ffi.cast("struct lysc_node *", leaf).name) for leaf in leafs)
+            yield OperationFailed(
+                f"entries of '{child.name}' have the same {names}, which must be unique",
+                path=path, app_tag="data-not-unique",
+                info={f"{YANG_1}non-unique": tuple(path_of(node) for node in same)},
+            )
+
+
+def _value_below(entry: Node, leaf: Pointer) -> str | None:
+    """Return the value of the descendant ``leaf`` of a list entry, or None if it has none."""
+    chain = [leaf]
+    while chain[-1].parent != entry.schema:
+        chain.append(chain[-1].parent)
+    node = entry
+    for step in reversed(chain):
+        if step.nodetype in (lib.LYS_CHOICE, lib.LYS_CASE):
+            continue
+        node = next((c for c in children(node) if c.schema == step), NULL)
+        if node == NULL:
+            return None
+    return value_of(node)
+
+
+def _child_path(node: Node, child: SchemaNode) -> str:
+    prefix = "" if text(node.schema.module.name) == child.module else f"{child.module}:"
+    return f"{path_of(node)}/{prefix}{child.name}"
+
+
+def _address(pointer: Pointer) -> int:
+    return int(ffi.cast("uintptr_t", pointer))
