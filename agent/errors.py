@@ -167,10 +167,11 @@ class LockDenied(RpcError):
     tag = "lock-denied"
     type = ErrorType.PROTOCOL
 
-    def __init__(self, datastore: str, owner: int) -> None:
+    def __init__(self, datastore: str, owner: int, *, message: str | None = None) -> None:
         holder = f"session {owner}" if owner else "another party"
         super().__init__(
-            f"the {datastore} datastore is locked by {holder}", info={"session-id": str(owner)}
+            message or f"the {datastore} datastore is locked by {holder}",
+            info={"session-id": str(owner)},
         )
 
 

@@ -71,6 +71,11 @@ def text_extra(pointer: Pointer) -> Pointer:
     return _extra_ffi.cast("const char *", int(ffi.cast("uintptr_t", pointer)))
 
 
+def extra_text(value: bytes) -> Pointer:
+    """Return ``value`` as a C string of the second door; keep the result while it is used."""
+    return _extra_ffi.new("char[]", value)
+
+
 def out_extra() -> Pointer:
     """Return room for one ``void *`` result of an ``extra`` function."""
     return _extra_ffi.new("void **")

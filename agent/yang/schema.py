@@ -47,6 +47,7 @@ class SchemaNode:
     ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
     ``secret``: nacm:default-deny-all here or above (RFC 8341 section 7.5.5).
     ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
+    ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
 
@@ -72,6 +73,8 @@ class SchemaNode:
     choices_below: bool = False
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
+    json_number: bool = False
+    json_boolean: bool = False
 
     @property
     def qname(self) -> QName:
@@ -357,6 +360,9 @@ def _fill_details(node: SchemaNode, pointer: Pointer) -> None:
         node.presence = bool(flags & lib.LYS_PRESENCE)
     elif node.kind is Kind.LEAF:
         node.is_key = bool(flags & lib.LYS_KEY)
+        base = ffi.cast("struct lysc_node_leaf *", pointer).type.basetype
+        node.json_number = base in _JSON_NUMBERS
+        node.json_boolean = base == lib.LY_TYPE_BOOL
     elif node.kind in (Kind.LIST, Kind.LEAF_LIST):
         node.user_ordered = bool(flags & lib.LYS_ORDBY_USER)
         struct = "list" if node.kind is Kind.LIST else "leaflist"
@@ -399,6 +405,12 @@ def _mandatory_choices(pointer: Pointer, node: SchemaNode) -> dict[str, tuple[QN
     return found
 
 
+_JSON_NUMBERS = frozenset(
+    {
+        lib.LY_TYPE_INT8, lib.LY_TYPE_INT16, lib.LY_TYPE_INT32,
+        lib.LY_TYPE_UINT8, lib.LY_TYPE_UINT16, lib.LY_TYPE_UINT32,
+    }
+)
 _KINDS = {
     lib.LYS_CONTAINER: Kind.CONTAINER,
     lib.LYS_LEAF: Kind.LEAF,

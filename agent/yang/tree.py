@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, Self
 
-from agent.errors import OperationFailed
+from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
-from agent.yang.problems import raise_problems
+from agent.yang.problems import raise_problems, take_problems
 from agent.yang.schema import Schema, SchemaNode
 
 Node = Any
@@ -186,6 +186,10 @@ def children(node: Node) -> Iterator[Node]:
     return siblings(lib.lyd_child(node))
 
 
+def first_sibling(node: Node) -> Node:
+    return lib.lyd_first_sibling(node)
+
+
 def parent_of(node: Node) -> Node:
     return ffi.cast("struct lyd_node *", node.parent)
 
@@ -285,3 +289,36 @@ def to_json(node: Node) -> dict[str, Any]:
     (content,) = document.values()
     result: dict[str, Any] = content[0] if isinstance(content, list) else content
     return result
+
+
+def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...]) -> Node:
+    """Return the list entry with these canonical keys among ``first`` and its siblings, or NULL."""
+    if first == NULL:
+        return NULL
+    if any("'" in key and '"' in key for key in keys):  # no XPath literal can hold both
+        same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
+        return next(same, NULL)
+    quoted = (f'"{key}"' if "'" in key else f"'{key}'" for key in keys)
+    predicates = "".join(f"[{n}={q}]" for n, q in zip(schema_node.keys, quoted, strict=True))
+    value = native.extra_text(c_str(predicates))
+    box = out_extra()
+    rc = extra.lyd_find_sibling_val(cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box)
+    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+
+
+def find_all(tree: Tree, expression: str) -> list[Node]:
+    """Return the nodes that an XPath expression (module names as prefixes) selects.
+
+    Raises:
+        InvalidValue: it is not a valid expression or no node-set.
+    """
+    if tree.empty:
+        return []
+    box = ffi.new("struct ly_set **")
+    if lib.lyd_find_xpath(tree.first, c_str(expression), box) != lib.LY_SUCCESS:
+        reason = take_problems(tree.schema)[0].message
+        raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)
+    try:
+        return [box[0].dnodes[index] for index in range(box[0].count)]
+    finally:
+        lib.ly_set_free(box[0], NULL)

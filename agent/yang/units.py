@@ -77,6 +77,11 @@ class Unit:
             for node in nodes:
                 tree.copy_into(parent, node)
 
+    def put(self, tree: Tree, node: Node) -> None:
+        """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
+        if tree.find_like(node) == NULL:
+            tree.copy_into(self.parent_in(tree), node)
+
     def is_same(self, one: Tree, other: Tree) -> bool:
         """True if both trees hold the same configuration as this unit."""
         left, right = self.locate(one), self.locate(other)

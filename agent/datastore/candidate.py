@@ -1,0 +1,83 @@
+"""The candidate: a whole configuration, and the units in which it may differ from running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.yang.native import NULL
+from agent.yang.schema import Schema
+from agent.yang.tree import Node, Tree, children
+from agent.yang.units import Unit, all_units, unit_node, units_below
+
+
+class Candidate:
+    """A configuration being edited (RFC 6241 section 8.3).
+
+    ``changed`` holds every unit that was touched since candidate and running last agreed; some of them
+    may have been changed back.
+    """
+
+    def __init__(self, running: Tree) -> None:
+        self.tree = running.duplicate()
+        self.changed: dict[str, Unit] = {}
+
+    @property
+    def schema(self) -> Schema:
+        return self.tree.schema
+
+    def differing(self, running: Tree) -> list[Unit]:
+        """Return the changed units whose content really differs from ``running``."""
+        return [unit for unit in self.changed.values() if not unit.is_same(self.tree, running)]
+
+    def discard(self, running: Tree) -> None:
+        """Make the candidate equal to running again (RFC 6241 section 8.3.4.2)."""
+        for unit in self.changed.values():
+            unit.replace_in(self.tree, unit.locate(running))
+        self.changed.clear()
+
+    def replace_all(self, content: Tree, running: Tree) -> None:
+        """Make the candidate hold exactly ``content`` (copy-config)."""
+        units = {unit.path: unit for tree in (content, self.tree, running) for unit in all_units(tree)}
+        fresh = content.duplicate()
+        fresh.add_defaults()
+        self.tree = fresh
+        self.changed = {path: unit for path, unit in units.items() if not unit.is_same(fresh, running)}
+
+
+class Savepoint:
+    """Remembers units of the candidate before an edit touches them, to take the edit back."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self._saved: dict[str, tuple[Unit, Tree]] = {}
+
+    def touch(self, node: Node) -> None:
+        """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
+
+        For a shell, every unit below ``node`` is saved."""
+        schema = self._candidate.schema
+        top = unit_node(schema, node)
+        if top != NULL:
+            self._save([Unit(schema, top)])
+            return
+        self._save(units_below(schema, children(node)))
+
+    def _save(self, units: Iterable[Unit]) -> None:
+        for unit in units:
+            if unit.path not in self._saved:
+                copy = Tree(self._candidate.schema)
+                unit.replace_in(copy, unit.locate(self._candidate.tree))
+                self._saved[unit.path] = (unit, copy)
+
+    def take_back(self) -> None:
+        """Put every touched unit back as it was."""
+        for unit, copy in self._saved.values():
+            unit.replace_in(self._candidate.tree, unit.locate(copy))
+
+    def keep(self) -> None:
+        """Let the edit stand: its units now count as changed, and get their defaults."""
+        tree = self._candidate.tree
+        for path, (unit, _) in self._saved.items():
+            self._candidate.changed[path] = unit
+            for node in unit.locate(tree):
+                tree.add_defaults(node)

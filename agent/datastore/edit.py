@@ -1,0 +1,261 @@
+"""edit-config: an edit document applied to the candidate (RFC 6241 section 7.2, RFC 7950 section 8).
+
+The walk goes only where operation or insert attributes stand; a subtree without any is parsed and
+merged by libyang in one call. Whatever goes wrong, the candidate is put back as it was, and all errors
+that can be known are reported.
+"""
+
+from __future__ import annotations
+
+from agent.datastore.candidate import Candidate, Savepoint
+from agent.datastore.edit_check import EditAttributes, check_document, path_of_element, schema_of_element
+from agent.datastore.insertion import place_instance
+from agent.datastore.skeleton import close_tag, open_tag, wrapped
+from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
+from agent.xml import Element, serialize
+from agent.yang.native import NULL
+from agent.yang.schema import Kind, SchemaNode
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    is_default,
+    last_child,
+    parent_of,
+    sibling_of_schema,
+    siblings,
+)
+
+
+def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> None:
+    """Apply the children of ``config`` to ``candidate``.
+
+    Args:
+        config: the ``<config>`` element; its operation attributes are removed from it.
+        default_operation: merge, replace or none.
+
+    Raises:
+        RpcErrors: everything wrong with the edit; the candidate is unchanged.
+    """
+    attributes = EditAttributes(config)
+    if attributes.errors:
+        raise RpcErrors(attributes.errors)
+    if attributes.any:
+        check_document(candidate.schema, config, attributes)
+    savepoint = Savepoint(candidate)
+    walk = _Walk(candidate, savepoint, attributes)
+    try:
+        if default_operation == "replace":
+            walk.clear()
+        for element in config:
+            walk.apply(element, "none" if default_operation == "none" else "merge")
+    except RpcErrors as problem:
+        savepoint.take_back()
+        if not attributes.any:
+            check_document(candidate.schema, config, attributes)
+        raise problem
+    except BaseException:
+        savepoint.take_back()
+        raise
+    if walk.errors:
+        savepoint.take_back()
+        raise RpcErrors(walk.errors)
+    savepoint.keep()
+
+
+class _Walk:
+    def __init__(self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes) -> None:
+        self.tree = candidate.tree
+        self.schema = candidate.schema
+        self.savepoint = savepoint
+        self.attributes = attributes
+        self.errors: list[RpcError] = []
+
+    def clear(self) -> None:
+        """Remove the whole configuration, for default-operation replace."""
+        for node in list(self.tree.top_level()):
+            self._remove_node(node)
+
+    def apply(self, element: Element, inherited: str) -> None:
+        """Apply ``element`` and what is below it, under the operation that it inherits."""
+        schema_node = schema_of_element(self.schema, element)
+        operation = self.attributes.operation.get(element, inherited)
+        hot = element in self.attributes.hot
+        if operation == "merge" and not hot:
+            self._merge(element)
+        elif operation in ("delete", "remove"):
+            self._delete(element, schema_node, operation == "delete")
+        elif operation == "create":
+            self._create(element, schema_node, hot)
+        elif operation == "replace":
+            self._replace(element, schema_node, hot)
+        else:
+            self._descend(element, schema_node, operation)
+
+    # -- the operations --------------------------------------------------------------------
+
+    def _merge(self, element: Element) -> None:
+        patch, node = self._parse(element, whole=True)
+        self.savepoint.touch(node)
+        self._drop_other_cases(node)
+        self.tree.merge(patch)
+        self._place(element, node)
+
+    def _delete(self, element: Element, schema_node: SchemaNode, must_exist: bool) -> None:
+        existing = self._existing(element, schema_node)
+        if not existing:
+            if must_exist:
+                self.errors.append(self._missing(element))
+            return
+        for node in existing:
+            self._remove_node(node)
+
+    def _create(self, element: Element, schema_node: SchemaNode, hot: bool) -> None:
+        if self._existing(element, schema_node):
+            self.errors.append(
+                DataExists(
+                    f"'{schema_node.name}' exists already and cannot be created",
+                    path=path_of_element(self.schema, element),
+                )
+            )
+            return
+        self._put(element, schema_node, hot, "create")
+
+    def _replace(self, element: Element, schema_node: SchemaNode, hot: bool) -> None:
+        following = NULL
+        for node in self._existing(element, schema_node):
+            following = _next_instance(node) if schema_node.user_ordered else NULL
+            self._remove_node(node)
+        self._put(element, schema_node, hot, "replace")
+        if following != NULL and element not in self.attributes.insert:
+            node = self._find(element)
+            self.tree.place(node, before=following)
+
+    def _put(self, element: Element, schema_node: SchemaNode, hot: bool, operation: str) -> None:
+        if hot and schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+            self._descend(element, schema_node, operation)
+        else:
+            self._merge(element)
+
+    def _descend(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
+        if operation == "none" and not schema_node.is_np_container:
+            if not self._existing(element, schema_node):
+                self.errors.append(self._missing(element))
+                return
+        elif schema_node.kind is Kind.LIST or (schema_node.kind is Kind.CONTAINER and schema_node.presence):
+            self._ensure(element)
+        if schema_node.kind not in (Kind.CONTAINER, Kind.LIST):
+            if operation != "none":
+                self._merge(element)
+            return
+        for child in element:
+            child_schema = schema_of_element(self.schema, child)
+            if not child_schema.is_key:
+                self.apply(child, operation)
+
+    # -- primitives ------------------------------------------------------------------------
+
+    def _ensure(self, element: Element) -> None:
+        patch, node = self._parse(element, whole=False)
+        if self.tree.find_like(node) == NULL:
+            self.savepoint.touch(node)
+            self._drop_other_cases(node)
+            self.tree.merge(patch)
+        self._place(element, node)
+
+    def _place(self, element: Element, node: Node) -> None:
+        """Honour insert, key and value on an entry of a list or leaf-list ordered by user."""
+        request = self.attributes.insert.get(element)
+        if request is None:
+            return
+        self.savepoint.touch(node)
+        own = self.tree.find_like(node)
+        try:
+            place_instance(self.tree, own, request)
+        except RpcError as problem:
+            problem.path = path_of_element(self.schema, element)
+            self.errors.append(problem)
+
+    def _existing(self, element: Element, schema_node: SchemaNode) -> list[Node]:
+        """Return the candidate's explicit instance that ``element`` addresses, if it exists."""
+        if schema_node.has_instances:
+            node = self._find(element)
+        else:
+            node = self._find_by_schema(element, schema_node)
+        return [] if node == NULL or is_default(node) else [node]
+
+    def _find(self, element: Element) -> Node:
+        _patch, node = self._parse(element, whole=False)
+        return self.tree.find_like(node)
+
+    def _find_by_schema(self, element: Element, schema_node: SchemaNode) -> Node:
+        """Find a container or leaf without reading its content, which a delete may leave out."""
+        above = element.getparent()
+        if above is None or schema_node.parent is None:
+            return sibling_of_schema(self.tree.first, schema_node)
+        parent = (
+            self._find(above)
+            if schema_node.parent.kind is Kind.LIST
+            else self._find_by_schema(above, schema_node.parent)
+        )
+        if parent == NULL:
+            return NULL
+        first = next(children(parent), NULL)
+        return sibling_of_schema(first, schema_node)
+
+    def _remove_node(self, node: Node) -> None:
+        """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""
+        self.savepoint.touch(node)
+        if self.schema.node_of(node.schema).shell:
+            for child in list(children(node)):
+                self._remove_node(child)
+            return
+        self.tree.remove(node)
+
+    def _drop_other_cases(self, patch: Node) -> None:
+        """Remove what stands in another case of a choice that ``patch`` selects (RFC 7950 7.9)."""
+        schema_node = self.schema.node_of(patch.schema)
+        if schema_node.cases:
+            above = parent_of(patch)
+            own_parent = self.tree.find_like(above) if above != NULL else NULL
+            rivals = self.tree.top_level() if above == NULL else iter(())
+            if own_parent != NULL:
+                rivals = children(own_parent)
+            for node in list(rivals):
+                if _excludes(schema_node, self.schema.node_of(node.schema)):
+                    self._remove_node(node)
+        if schema_node.choices_below:
+            for child in children(patch):
+                self._drop_other_cases(child)
+
+    def _parse(self, element: Element, *, whole: bool) -> tuple[Tree, Node]:
+        """Parse ``element`` (or only its tag and keys) inside its ancestors.
+
+        Returns:
+            The tree, which owns it, and the node that stands for ``element``.
+        """
+        schema_node = schema_of_element(self.schema, element)
+        if whole or schema_node.is_leafy:
+            body = serialize(element)
+        else:
+            body = open_tag(element, schema_node) + close_tag(element)
+        document, depth = wrapped(self.schema, element, body)
+        tree = Tree.parse(self.schema, document)
+        node = tree.first
+        for _ in range(depth):
+            node = last_child(node)
+        return tree, node
+
+    def _missing(self, element: Element) -> RpcError:
+        name = schema_of_element(self.schema, element).name
+        path = path_of_element(self.schema, element)
+        return DataMissing(f"'{name}' does not exist in the datastore", path=path)
+
+
+def _excludes(chosen: SchemaNode, other: SchemaNode) -> bool:
+    cases = dict(chosen.cases)
+    return any(cases.get(choice, case) != case for choice, case in other.cases)
+
+
+def _next_instance(node: Node) -> Node:
+    return next((n for n in siblings(node.next) if n.schema == node.schema), NULL)

@@ -1,0 +1,231 @@
+"""What can be known of an edit document before it is applied: attributes, names, values, keys.
+
+libyang stops at the first fault of a document; this walk finds all of them, and names each with its
+exact tag and with a path that carries the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.datastore.insertion import InsertRequest
+from agent.errors import (
+    BadAttribute,
+    BadElement,
+    MissingElement,
+    RpcError,
+    RpcErrors,
+    UnknownAttribute,
+    UnknownElement,
+    UnknownNamespace,
+)
+from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.values import value_problem
+
+YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+OPERATIONS = ("merge", "replace", "create", "delete", "remove")
+INSERTS = ("first", "last", "before", "after")
+
+
+def under_config(element: Element) -> bool:
+    """True for an element of data, False for the <config> that holds it."""
+    return namespace(element) != NETCONF_NS
+
+
+def schema_of_element(schema: Schema, element: Element) -> SchemaNode:
+    """Return the configuration node that ``element`` instantiates.
+
+    Raises:
+        RpcErrors: the module or node does not exist, or is state data.
+    """
+    above = element.getparent()
+    name, uri = local_name(element), namespace(element)
+    if above is None or not under_config(above):
+        parent, found = None, schema.roots.get((uri, name))
+    else:
+        parent = schema_of_element(schema, above)
+        found = parent.children.get((uri, name))
+    if found is None:
+        raise RpcErrors([_unknown(schema, element, parent)])
+    if not found.config:
+        path = path_of_element(schema, element)
+        raise RpcErrors([UnknownElement(name, f"'{name}' is state data and cannot be configured", path=path)])
+    return found
+
+
+def _unknown(schema: Schema, element: Element, parent: SchemaNode | None) -> RpcError:
+    name, uri = local_name(element), namespace(element)
+    above = element.getparent()
+    path = path_of_element(schema, above) if parent is not None and above is not None else None
+    if uri not in schema.by_namespace:
+        return UnknownNamespace(name, uri, path=path)
+    where = f"below '{parent.name}'" if parent else "at the top level"
+    return UnknownElement(name, f"there is no '{name}' {where}", path=path)
+
+
+def path_of_element(schema: Schema, element: Element) -> str:
+    """Return the RFC 7951 instance-identifier of ``element``, with the keys that it carries."""
+    above = element.getparent()
+    module = schema.by_namespace[namespace(element)].name if namespace(element) in schema.by_namespace else ""
+    step = local_name(element)
+    prefix = ""
+    if above is not None and under_config(above):
+        prefix = path_of_element(schema, above)
+        if namespace(above) == namespace(element):
+            module = ""
+    step = f"{module}:{step}" if module else step
+    return f"{prefix}/{step}{_predicates(schema, element)}"
+
+
+def _predicates(schema: Schema, element: Element) -> str:
+    try:
+        schema_node = schema_of_element(schema, element)
+    except (RpcErrors, RecursionError):
+        return ""
+    if schema_node.kind is Kind.LEAF_LIST:
+        return f"[.={_quoted(element.text or '')}]"
+    found = {local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace}
+    return "".join(f"[{key}={_quoted(found[key])}]" for key in schema_node.keys if key in found)
+
+
+def _quoted(value: str) -> str:
+    value = value.strip()
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+class EditAttributes:
+    """The operation and insert attributes of an edit, taken off its elements.
+
+    ``hot`` holds every element with such an attribute on itself or below. ``errors`` holds what is wrong
+    with attributes.
+    """
+
+    def __init__(self, config: Element) -> None:
+        self.operation: dict[Element, str] = {}
+        self.insert: dict[Element, InsertRequest] = {}
+        self.hot: set[Element] = set()
+        self.errors: list[RpcError] = []
+        for element in config.iterdescendants():
+            if element.attrib:
+                self._read(element, config)
+        self.any = bool(self.hot)
+
+    def _read(self, element: Element, config: Element) -> None:
+        taken: dict[str, str] = {}
+        for name, value in element.attrib.items():
+            uri, _, local = name.rpartition("}")
+            key = f"{uri[1:]} {local}"
+            if key == f"{NETCONF_NS} operation":
+                self._operation(element, value)
+            elif key in (f"{YANG_NS} insert", f"{YANG_NS} key", f"{YANG_NS} value"):
+                taken[local] = value
+            else:
+                hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
+                self.errors.append(
+                    UnknownAttribute(
+                        local, local_name(element),
+                        f"attribute '{local}' is not known on <{local_name(element)}>{hint}",
+                    )
+                )
+        if taken:
+            self._insert(element, taken)
+        element.attrib.clear()
+        while element is not None and element is not config:
+            self.hot.add(element)
+            element = element.getparent()
+
+    def _operation(self, element: Element, value: str) -> None:
+        if value not in OPERATIONS:
+            message = f"'{value}' is not an operation: use one of {', '.join(OPERATIONS)}"
+            self.errors.append(BadAttribute("operation", local_name(element), message))
+        self.operation[element] = value
+
+    def _insert(self, element: Element, taken: dict[str, str]) -> None:
+        insert = taken.get("insert")
+        if insert not in INSERTS:
+            message = f"'insert' must be one of {', '.join(INSERTS)}"
+            self.errors.append(BadAttribute("insert", local_name(element), message))
+            return
+        self.insert[element] = InsertRequest(insert, local_name(element), taken.get("key"), taken.get("value"))
+
+
+def check_document(schema: Schema, config: Element, attributes: EditAttributes) -> None:
+    """Check names, keys and values of the whole edit.
+
+    Raises:
+        RpcErrors: all faults that were found.
+    """
+    errors: list[RpcError] = []
+    for element in config:
+        errors.extend(_check(schema, element, attributes, removing=False))
+    if errors:
+        raise RpcErrors(errors)
+
+
+def _check(schema: Schema, element: Element, attributes: EditAttributes, *, removing: bool) -> Iterator[RpcError]:
+    try:
+        schema_node = schema_of_element(schema, element)
+    except RpcErrors as problem:
+        yield from problem.errors
+        return
+    operation = attributes.operation.get(element)
+    removing = operation in ("delete", "remove") or (removing and operation is None)
+    yield from _check_attributes(schema, element, schema_node, attributes)
+    if schema_node.is_leafy:
+        if not removing or schema_node.kind is Kind.LEAF_LIST or schema_node.is_key:
+            yield from _check_leaf(schema, element, schema_node)
+        return
+    if schema_node.kind is Kind.ANYDATA:
+        return
+    if (element.text or "").strip():
+        message = f"'{schema_node.name}' holds elements, not text"
+        yield BadElement(schema_node.name, message, path=path_of_element(schema, element))
+    yield from _check_keys(schema, element, schema_node)
+    yield from _check_repeated(schema, element, schema_node)
+    for child in element:
+        yield from _check(schema, child, attributes, removing=removing)
+
+
+def _check_attributes(
+    schema: Schema, element: Element, schema_node: SchemaNode, attributes: EditAttributes
+) -> Iterator[RpcError]:
+    operation = attributes.operation.get(element)
+    if schema_node.is_key and operation in ("delete", "remove"):
+        message = f"'{schema_node.name}' is a list key and cannot be deleted alone: delete the list entry"
+        yield BadAttribute("operation", schema_node.name, message, path=path_of_element(schema, element))
+    if element in attributes.insert and not schema_node.user_ordered:
+        message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
+        yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
+
+
+def _check_leaf(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
+    path = path_of_element(schema, element)
+    if len(element):
+        yield BadElement(schema_node.name, f"'{schema_node.name}' holds a value, not elements", path=path)
+        return
+    problem = value_problem(schema, schema_node, element.text or "", element.nsmap)
+    if problem is not None:
+        problem.path = path
+        yield problem
+
+
+def _check_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
+    present = {local_name(child) for child in element if namespace(child) == schema_node.namespace}
+    for key in schema_node.keys:
+        if key not in present:
+            message = f"the key '{key}' of the list '{schema_node.name}' is missing"
+            yield MissingElement(key, message, path=path_of_element(schema, element))
+
+
+def _check_repeated(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
+    seen: set[tuple[str, str]] = set()
+    for child in element:
+        qname = (namespace(child), local_name(child))
+        below = schema_node.children.get(qname)
+        if below is None or below.has_instances:
+            continue
+        if qname in seen:
+            message = f"'{below.name}' may stand only once in '{schema_node.name}'"
+            yield BadElement(below.name, message, path=path_of_element(schema, child))
+        seen.add(qname)

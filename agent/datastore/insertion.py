@@ -1,0 +1,72 @@
+"""Where an entry of a list or leaf-list ordered by user goes (RFC 7950 sections 7.7.9 and 7.8.6)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agent.errors import BadAttribute, MissingAttribute
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, Tree, first_sibling, keys_of, siblings, value_of
+from agent.yang.values import canonical
+
+_PREDICATE = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class InsertRequest:
+    """The insert, key and value attributes of one element; ``element`` is its local name."""
+
+    insert: str
+    element: str
+    key: str | None = None
+    value: str | None = None
+
+
+def place_instance(tree: Tree, node: Node, request: InsertRequest) -> None:
+    """Move ``node`` among the instances of its list as ``request`` says.
+
+    Raises:
+        MissingAttribute: before or after without key (list) or value (leaf-list).
+        BadAttribute: the instance to stand next to does not exist (RFC 7950 section 15.7).
+    """
+    others = [n for n in siblings(first_sibling(node)) if n.schema == node.schema and n != node]
+    if request.insert == "first":
+        if others:
+            tree.place(node, before=others[0])
+    elif request.insert == "last":
+        if others:
+            tree.place(node, after=others[-1])
+    else:
+        anchor = _anchor(tree, node, others, request)
+        if request.insert == "before":
+            tree.place(node, before=anchor)
+        else:
+            tree.place(node, after=anchor)
+
+
+def _anchor(tree: Tree, node: Node, others: list[Node], request: InsertRequest) -> Node:
+    schema_node = tree.schema.node_of(node.schema)
+    attribute = "key" if schema_node.kind is Kind.LIST else "value"
+    wanted = request.key if schema_node.kind is Kind.LIST else request.value
+    if wanted is None:
+        raise MissingAttribute(attribute, request.element)
+    if schema_node.kind is Kind.LIST:
+        named = _keys(tree.schema, schema_node, wanted)
+        found = [n for n in others if keys_of(n, schema_node) == named]
+    else:
+        value = canonical(tree.schema, schema_node, wanted)
+        found = [n for n in others if value_of(n) == value]
+    if found:
+        return found[0]
+    raise BadAttribute(
+        attribute, request.element,
+        f"the instance that '{attribute}' names does not exist: {wanted}",
+        app_tag="missing-instance",
+    )
+
+
+def _keys(schema: Schema, schema_node: SchemaNode, predicates: str) -> tuple[str, ...]:
+    named = {name: quoted[1:-1] for name, quoted in _PREDICATE.findall(predicates)}
+    by_name = {child.name: child for child in schema_node.children.values() if child.is_key}
+    return tuple(canonical(schema, by_name[key], named.get(key, "")) for key in schema_node.keys)

@@ -1,0 +1,40 @@
+"""Pieces of an edit document, cut out so that libyang can parse them on their own.
+
+An element is parsed inside its ancestors, of which only the tags and the list keys are kept.
+"""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import quoteattr
+
+from agent.datastore.edit_check import schema_of_element, under_config
+from agent.xml import Element, local_name, namespace, serialize
+from agent.yang.schema import Kind, Schema, SchemaNode
+
+
+def open_tag(element: Element, schema_node: SchemaNode) -> bytes:
+    """Return the start tag of ``element``, followed by its keys if it is a list entry."""
+    tag = f"<{schema_node.name} xmlns={quoteattr(schema_node.namespace)}>".encode()
+    if schema_node.kind is not Kind.LIST:
+        return tag
+    keys = (
+        serialize(child)
+        for child in element
+        if namespace(child) == schema_node.namespace and local_name(child) in schema_node.keys
+    )
+    return tag + b"".join(keys)
+
+
+def close_tag(element: Element) -> bytes:
+    return f"</{local_name(element)}>".encode()
+
+
+def wrapped(schema: Schema, element: Element, body: bytes) -> tuple[bytes, int]:
+    """Return ``body`` (which stands for ``element``) inside its ancestors, and how many there are."""
+    depth = 0
+    above = element.getparent()
+    while above is not None and under_config(above):
+        body = open_tag(above, schema_of_element(schema, above)) + body + close_tag(above)
+        above = above.getparent()
+        depth += 1
+    return body, depth

@@ -1,0 +1,191 @@
+"""The commit history in one SQLite file: durability, write-ahead record, and what running is at start.
+
+A commit is a row with its state (applying, committed, undone) and the units it replaced, before and after.
+Running is the newest snapshot with the later committed changes put on top. Every method returns only when
+what it wrote is on disk (WAL, synchronous=FULL). The file holds secrets and is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCHEMA_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS commits (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    user TEXT NOT NULL,
+    session INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('applying', 'committed', 'undone'))
+);
+CREATE TABLE IF NOT EXISTS changes (
+    commit_id INTEGER NOT NULL REFERENCES commits (id),
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    before BLOB NOT NULL,
+    after BLOB NOT NULL,
+    PRIMARY KEY (commit_id, position)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (
+    commit_id INTEGER PRIMARY KEY,
+    content BLOB NOT NULL
+);
+"""
+# A snapshot is written when the changes since the last one outweigh it, so its cost stays in
+# proportion to what was changed.
+SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
+
+
+class StoreError(Exception):
+    """The history file cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """One unit of a commit: XML of it inside its containers; empty where it does not exist."""
+
+    path: str
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """Who commits: user name, session-id (0: the agent itself), source address, free comment."""
+
+    user: str
+    session_id: int
+    source: str
+    comment: str = ""
+
+
+class Store:
+    """The history at ``path``, made if it does not exist.
+
+    Raises:
+        StoreError: the file is not a history of this program, or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.chmod(path, 0o600)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._migrate()
+        except sqlite3.DatabaseError as problem:
+            raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
+        self._pending_octets = self._octets_since_snapshot()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
+        """Record a commit that is about to be applied; returns its id."""
+        with _transaction(self._db):
+            cursor = self._db.execute(
+                "INSERT INTO commits (time, user, session, source, comment, state) "
+                "VALUES (?, ?, ?, ?, ?, 'applying')",
+                (time, info.user, info.session_id, info.source, info.comment),
+            )
+            commit_id = int(cursor.lastrowid or 0)
+            self._db.executemany(
+                "INSERT INTO changes (commit_id, position, path, before, after) VALUES (?, ?, ?, ?, ?)",
+                ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes)),
+            )
+        self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
+        return commit_id
+
+    def finish(self, commit_id: int) -> None:
+        """Record that the commit is applied: from here on it is part of running."""
+        self._set_state(commit_id, "committed")
+
+    def undo(self, commit_id: int) -> None:
+        """Record that the commit was taken back."""
+        self._set_state(commit_id, "undone")
+
+    def interrupted(self) -> list[int]:
+        """Return the commits that a crash left between begin and finish, and mark them undone."""
+        rows = self._db.execute("SELECT id FROM commits WHERE state = 'applying' ORDER BY id")
+        found = [int(row[0]) for row in rows]
+        for commit_id in found:
+            self.undo(commit_id)
+        return found
+
+    def load(self) -> tuple[bytes, Iterator[UnitChange]]:
+        """Return the newest snapshot (XML, may be empty) and the committed changes after it."""
+        row = self._db.execute(
+            "SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC LIMIT 1"
+        ).fetchone()
+        since, content = row if row else (0, b"")
+        return content, self._changes_after(int(since))
+
+    def latest(self) -> int:
+        """Return the id of the newest committed commit, 0 if there is none."""
+        row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
+        return int(row[0] or 0)
+
+    def snapshot_if_due(self, content: Callable[[], bytes]) -> bool:
+        """Write a snapshot of running if enough was changed since the last one."""
+        if self._pending_octets < SNAPSHOT_MIN_OCTETS:
+            return False
+        body = content()
+        if self._pending_octets < len(body):
+            return False
+        with _transaction(self._db):
+            self._db.execute(
+                "INSERT OR REPLACE INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
+            )
+            self._db.execute(
+                "DELETE FROM snapshots WHERE commit_id < (SELECT max(commit_id) FROM snapshots)"
+            )
+        self._pending_octets = 0
+        return True
+
+    def _migrate(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise StoreError(f"{self.path} was written by a newer version of this program")
+        self._db.executescript(_TABLES)
+        self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def _changes_after(self, commit_id: int) -> Iterator[UnitChange]:
+        rows: Iterable[tuple[str, bytes, bytes]] = self._db.execute(
+            "SELECT path, before, after FROM changes JOIN commits ON commits.id = commit_id "
+            "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
+            (commit_id,),
+        )
+        for path, before, after in rows:
+            yield UnitChange(path, before, after)
+
+    def _octets_since_snapshot(self) -> int:
+        row = self._db.execute(
+            "SELECT coalesce(sum(length(before) + length(after)), 0) FROM changes "
+            "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
+        ).fetchone()
+        return int(row[0])
+
+    def _set_state(self, commit_id: int, state: str) -> None:
+        with _transaction(self._db):
+            self._db.execute("UPDATE commits SET state = ? WHERE id = ?", (state, commit_id))
+
+
+class _transaction:
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

@@ -1,0 +1,243 @@
+"""The transaction: the only place where running changes.
+
+prepare (may fail, changes nothing) -> write-ahead record on disk -> translators apply -> record committed
+on disk -> running swaps its units. A commit that returns is on disk and in the backends; one that raises has
+changed neither. All functions marked *worker* run on the thread that owns libyang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from agent.datastore.candidate import Candidate
+from agent.datastore.store import CommitInfo, Store, UnitChange
+from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
+from agent.translator import EntryChange, Json, Keys, Plan, Translator
+from agent.yang.locality import local_modules
+from agent.yang.schema import Schema
+from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
+from agent.yang.units import Unit, all_units
+from agent.yang.validate import validate
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Worker = Callable[..., Awaitable[Any]]
+"""Runs a function with its arguments on the libyang thread and returns its result."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A validated change of running: its units, their new content, and what translators see."""
+
+    units: list[Unit]
+    scratch: Tree
+    records: list[UnitChange]
+    changes: dict[str, list[EntryChange]] = field(default_factory=dict)
+
+
+class Configuration:
+    """Running and candidate, their history, and the translators that make running real."""
+
+    def __init__(self, schema: Schema, store: Store, translators: Sequence[Translator], worker: Worker) -> None:
+        self.schema = schema
+        self.store = store
+        self.translators = tuple(translators)
+        self.running = Tree(schema)
+        self.candidate = Candidate(self.running)
+        self.writing = asyncio.Lock()
+        self._worker = worker
+        self._local = local_modules(schema)
+        self._lists = {t.config_list: t for t in translators}
+
+    # -- worker ----------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """*worker* Read running from the history, as the last acknowledged commit left it.
+
+        A commit that a crash interrupted is marked undone; the translators' start makes the backends agree.
+        """
+        interrupted = self.store.interrupted()
+        if interrupted:
+            log.warning("commit %s was interrupted and is undone", ", ".join(map(str, interrupted)))
+        content, changes = self.store.load()
+        running = Tree.parse(self.schema, content, strict=False)
+        for change in changes:
+            _replay(self.schema, running, change)
+        running.add_defaults()
+        try:
+            checked = running.duplicate()
+            validate(checked, everything=True)
+            running = checked
+        except RpcErrors as problem:
+            log.error("the stored configuration does not satisfy the YANG modules: %s", problem)
+        self.running = running
+        self.candidate = Candidate(running)
+
+    def entries(self, translator: Translator) -> dict[Keys, Json]:
+        """*worker* Return all entries of a translator's list in running."""
+        found: dict[Keys, Json] = {}
+        for unit in all_units(self.running):
+            if unit.schema_node.path == translator.config_list:
+                for node in unit.locate(self.running):
+                    found[keys_of(node, unit.schema_node)] = to_json(node)
+        return found
+
+    def prepare(self, candidate: Candidate) -> Prepared:
+        """*worker* Validate what ``candidate`` changes.
+
+        Raises:
+            RpcErrors: all that is wrong with it.
+        """
+        units = candidate.differing(self.running)
+        scratch = Tree(self.schema)
+        if all(self._is_local(unit) for unit in units):
+            for unit in units:
+                unit.replace_in(scratch, unit.locate(candidate.tree))
+            validate(scratch, everything=False)
+        else:
+            scratch = candidate.tree.duplicate()
+            validate(scratch, everything=True)
+            both = {u.path: u for tree in (scratch, self.running) for u in all_units(tree)}
+            units = [unit for unit in both.values() if not unit.is_same(scratch, self.running)]
+        prepared = Prepared(units, scratch, [self._record(unit, scratch) for unit in units])
+        for unit in units:
+            translator = self._lists.get(unit.schema_node.path)
+            if translator is not None:
+                prepared.changes.setdefault(translator.name, []).append(self._change(unit, scratch))
+        return prepared
+
+    def swap(self, prepared: Prepared) -> None:
+        """*worker* Make running hold the prepared units, and the candidate agree with it."""
+        for unit in prepared.units:
+            unit.replace_in(self.running, unit.locate(prepared.scratch))
+        # Validation may have removed nodes of other units whose "when" became false.
+        self.candidate.changed.update({unit.path: unit for unit in prepared.units})
+        self.candidate.discard(self.running)
+        self.store.snapshot_if_due(self.running.to_xml)
+
+    def _is_local(self, unit: Unit) -> bool:
+        root = unit.probe.first
+        return self.schema.node_of(root.schema).module in self._local
+
+    def _record(self, unit: Unit, scratch: Tree) -> UnitChange:
+        before, after = Tree(self.schema), Tree(self.schema)
+        unit.replace_in(before, unit.locate(self.running))
+        unit.replace_in(after, unit.locate(scratch))
+        return UnitChange(unit.path, before.to_xml(keep_empty=True), after.to_xml(keep_empty=True))
+
+    def _change(self, unit: Unit, scratch: Tree) -> EntryChange:
+        before, after = unit.locate(self.running), unit.locate(scratch)
+        some: Node = (before or after)[0]
+        return EntryChange(
+            keys_of(some, unit.schema_node), path_of(some),
+            to_json(before[0]) if before else None, to_json(after[0]) if after else None,
+        )
+
+    # -- event loop ------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load running and start the translators with it."""
+        await self._worker(self.load)
+        for translator in self.translators:
+            await translator.start(await self._worker(self.entries, translator))
+
+    async def validate(self, candidate: Candidate) -> None:
+        """Validate as a commit would, without effects (RFC 6241 section 8.6).
+
+        Raises:
+            RpcErrors: all that is wrong.
+        """
+        prepared = await self._worker(self.prepare, candidate)
+        errors: list[RpcError] = []
+        for translator in self.translators:
+            errors.extend(translator.check(prepared.changes.get(translator.name, [])))
+        if errors:
+            raise RpcErrors(errors)
+
+    async def commit(self, info: CommitInfo) -> int | None:
+        """Make the candidate running; returns the commit's id, None if nothing differed.
+
+        The caller holds ``writing``. A client that goes away does not stop a commit half way.
+
+        Raises:
+            RpcErrors: it was refused; neither running, disk nor a backend has changed.
+        """
+        task = asyncio.ensure_future(self._commit(info))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
+    async def _commit(self, info: CommitInfo) -> int | None:
+        prepared: Prepared = await self._worker(self.prepare, self.candidate)
+        if not prepared.units:
+            await self._worker(self.candidate.discard, self.running)
+            return None
+        plans = await self._plan(prepared)
+        commit_id: int = await self._worker(self.store.begin, info, prepared.records, _now())
+        applied: list[tuple[Translator, Plan]] = []
+        try:
+            for translator, plan in plans:
+                await translator.apply(plan)
+                applied.append((translator, plan))
+            await self._worker(self.store.finish, commit_id)
+        except Exception as problem:
+            await self._take_back(commit_id, applied)
+            if isinstance(problem, BackendError):
+                raise OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused") from problem
+            raise OperationFailed("the commit was undone: it could not be recorded on disk") from problem
+        await self._worker(self.swap, prepared)
+        log.info(
+            "commit %d by %s (session %d, %s): %d changed", commit_id, info.user, info.session_id,
+            info.source, len(prepared.units),
+        )
+        return commit_id
+
+    async def _plan(self, prepared: Prepared) -> list[tuple[Translator, Plan]]:
+        plans: list[tuple[Translator, Plan]] = []
+        errors: list[RpcError] = []
+        for translator in self.translators:
+            changes = prepared.changes.get(translator.name)
+            if not changes:
+                continue
+            try:
+                plans.append((translator, await translator.prepare(changes)))
+            except RpcErrors as problem:
+                errors.extend(problem.errors)
+        if errors:
+            raise RpcErrors(errors)
+        return plans
+
+    async def _take_back(self, commit_id: int, applied: list[tuple[Translator, Plan]]) -> None:
+        for translator, plan in reversed(applied):
+            try:
+                await translator.undo(plan)
+            except BackendError:
+                log.exception("%s could not undo commit %d; it is reconciled", translator.name, commit_id)
+                await translator.reconcile(await self._worker(self.entries, translator))
+        try:
+            await self._worker(self.store.undo, commit_id)
+        except Exception:
+            # Start-up treats a commit that is not finished as undone, so nothing is lost.
+            log.exception("commit %d could not be marked undone", commit_id)
+
+
+def _replay(schema: Schema, running: Tree, change: UnitChange) -> None:
+    source = Tree.parse(schema, change.after or change.before, strict=False)
+    for unit in all_units(source):
+        if unit.path == change.path:
+            nodes = unit.locate(source) if change.after else []
+            unit.replace_in(running, nodes)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+

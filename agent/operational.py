@@ -1,0 +1,99 @@
+"""Operational state: what <get> shows beside running, made on demand and only where the filter looks.
+
+Top-level containers of state come from providers (functions of nothing, returning RFC 7951 content); the
+state inside a translator's list entries comes from the translator, for the wanted entries only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.translator import Json, Keys, Translator
+from agent.yang.schema import Schema, SchemaNode
+from agent.yang.tree import JSON, Tree
+
+Provider = Callable[[], Awaitable[Json]]
+
+
+@dataclass(slots=True)
+class Operational:
+    """Who knows which state. ``roots``: schema path of a top-level container to its provider."""
+
+    schema: Schema
+    translators: Sequence[Translator]
+    roots: dict[str, Provider]
+
+    def add_translator_roots(self) -> None:
+        for translator in self.translators:
+            for root in translator.state_roots:
+                self.roots[root] = _root_provider(translator, root)
+
+    async def root_documents(self, wanted: Sequence[str]) -> list[bytes]:
+        """Return one RFC 7951 document for each of the wanted top-level containers."""
+        documents: list[bytes] = []
+        for path in wanted:
+            content = await self.roots[path]()
+            if content:
+                documents.append(json.dumps({path.lstrip("/"): content}).encode())
+        return documents
+
+    async def entry_documents(self, wanted: Mapping[str, Sequence[Keys]]) -> list[bytes]:
+        """Return RFC 7951 documents with the state of list entries, by the list's schema path."""
+        documents: list[bytes] = []
+        for translator in self.translators:
+            keys = wanted.get(translator.config_list)
+            if keys:
+                states = await translator.entry_state(keys)
+                documents.append(self._entries_document(translator, states))
+        return documents
+
+    def _entries_document(self, translator: Translator, states: Mapping[Keys, Json]) -> bytes:
+        node = self.schema.find(translator.config_list)
+        state_name = translator.state_path.rpartition("/")[2]
+        entries = [
+            {**_key_members(node, keys), state_name: state} for keys, state in states.items() if state
+        ]
+        return json.dumps(_nested(translator.config_list, entries)).encode()
+
+
+def _root_provider(translator: Translator, root: str) -> Provider:
+    async def provide() -> Json:
+        return await translator.root_state(root)
+
+    return provide
+
+
+def _key_members(node: SchemaNode, keys: Keys) -> Json:
+    """Return the keys as JSON members; libyang reads numbers from strings only where RFC 7951 says."""
+    members: Json = {}
+    for name, value in zip(node.keys, keys, strict=True):
+        members[name] = json_value(node.children[node.namespace, name], value)
+    return members
+
+
+def json_value(leaf: SchemaNode, value: str) -> object:
+    """Return a canonical leaf value in the JSON type of RFC 7951 section 6."""
+    if leaf.json_number:
+        return int(value)
+    if leaf.json_boolean:
+        return value == "true"
+    return value
+
+
+def _nested(path: str, content: object) -> Json:
+    steps = path.strip("/").split("/")
+    for step in reversed(steps):
+        content = {step: content}
+    return content  # type: ignore[return-value]
+
+
+def merge_state(tree: Tree, documents: Sequence[bytes]) -> None:
+    """*worker* Merge state documents into ``tree``.
+
+    Raises:
+        RpcErrors: a provider's document does not fit the schema, which is our own fault.
+    """
+    for document in documents:
+        tree.merge(Tree.parse(tree.schema, document, format=JSON))

@@ -1,0 +1,52 @@
+"""commit, discard-changes and validate (RFC 6241 sections 8.3 and 8.6)."""
+
+from __future__ import annotations
+
+from agent.datastore.candidate import Candidate
+from agent.datastore.store import CommitInfo
+from agent.errors import BadElement, ErrorType
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import datastore_of
+from agent.operations.write import inline_config
+from agent.xml import Element, local_name
+
+
+async def commit(context: Context, caller: Caller, _operation: Element) -> bytes:
+    async with context.configuration.writing:
+        for datastore in ("candidate", "running"):
+            context.locks.refuse_others(datastore, caller.session_id)
+        info = CommitInfo(caller.user, caller.session_id, caller.source)
+        await context.configuration.commit(info)
+    return b""
+
+
+async def discard_changes(context: Context, caller: Caller, _operation: Element) -> bytes:
+    context.locks.refuse_others("candidate", caller.session_id)
+    async with context.configuration.writing:
+        context.locks.refuse_others("candidate", caller.session_id)
+        configuration = context.configuration
+        await context.worker(configuration.candidate.discard, configuration.running)
+    return b""
+
+
+async def validate(context: Context, _caller: Caller, operation: Element) -> bytes:
+    source = datastore_of(operation, "source")
+    name = local_name(source)
+    configuration = context.configuration
+    if name == "running":
+        return b""  # running was validated when it was committed
+    async with configuration.writing:
+        if name == "candidate":
+            await configuration.validate(configuration.candidate)
+        elif name == "config":
+            await configuration.validate(await context.worker(_candidate_of, context, source))
+        else:
+            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
+    return b""
+
+
+def _candidate_of(context: Context, config: Element) -> Candidate:
+    running = context.configuration.running
+    candidate = Candidate(running)
+    candidate.replace_all(inline_config(context.schema, config), running)
+    return candidate

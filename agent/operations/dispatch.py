@@ -1,0 +1,68 @@
+"""From an operation element to its handler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from agent.errors import ErrorType, OperationFailed, OperationNotSupported, RpcError, RpcErrors, UnknownNamespace
+from agent.operations import commit, get_schema, invoke, locking, read, session, write
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import check_input
+from agent.xml import NETCONF_NS, Element, local_name, namespace
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
+
+MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+
+HANDLERS: dict[tuple[str, str], Handler] = {
+    (NETCONF_NS, "get"): read.get,
+    (NETCONF_NS, "get-config"): read.get_config,
+    (NETCONF_NS, "edit-config"): write.edit_config,
+    (NETCONF_NS, "copy-config"): write.copy_config,
+    (NETCONF_NS, "delete-config"): write.delete_config,
+    (NETCONF_NS, "lock"): locking.lock,
+    (NETCONF_NS, "unlock"): locking.unlock,
+    (NETCONF_NS, "commit"): commit.commit,
+    (NETCONF_NS, "discard-changes"): commit.discard_changes,
+    (NETCONF_NS, "validate"): commit.validate,
+    (NETCONF_NS, "close-session"): session.close_session,
+    (NETCONF_NS, "kill-session"): session.kill_session,
+    (MONITORING_NS, "get-schema"): get_schema.get_schema,
+    (YANG_NS, "action"): invoke.invoke_action,
+}
+
+
+async def dispatch(context: Context, caller: Caller, operation: Element) -> bytes:
+    """Carry out one operation; returns the reply's body, b"" for ``<ok/>``.
+
+    Raises:
+        RpcErrors: what the client is to be told. A failure of our own becomes operation-failed, is
+            logged with its traceback, and leaves the server running.
+    """
+    qname = namespace(operation), local_name(operation)
+    try:
+        node = context.schema.rpcs.get(qname)
+        if node is not None and qname in HANDLERS:
+            await context.worker(check_input, context.schema, node, operation)
+        elif node is None and qname != (YANG_NS, "action"):
+            raise _unknown(context, *qname)
+        return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
+    except RpcError as problem:
+        raise RpcErrors([problem]) from problem
+    except RpcErrors:
+        raise
+    except Exception as problem:
+        log.error("<%s> failed by a fault of this server", qname[1], exc_info=problem)
+        raise RpcErrors(
+            [OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")]
+        ) from None
+
+
+def _unknown(context: Context, uri: str, name: str) -> RpcError:
+    if uri not in context.schema.by_namespace:
+        return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
+    return OperationNotSupported(f"this server has no operation <{name}>", type=ErrorType.PROTOCOL)

@@ -1,0 +1,55 @@
+"""rpcs of the translators' modules, and actions (RFC 7950 sections 7.14 and 7.15)."""
+
+from __future__ import annotations
+
+from agent.errors import DataMissing, ErrorType, MissingElement, OperationNotSupported
+from agent.operations.context import Caller, Context
+from agent.translator import Json, Translator
+from agent.xml import Element, local_name, serialize
+from agent.yang.invocation import Invocation
+from agent.yang.schema import Kind
+
+
+async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:
+    """Invoke an rpc that a translator's module defines."""
+    call = await _parse(context, serialize(operation))
+    for translator in context.operational.translators:
+        if call.node.module == _module(translator):
+            output = await translator.rpc(call.node.name, call.input)
+            return await _reply(context, call, output)
+    raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")
+
+
+async def invoke_action(context: Context, _caller: Caller, operation: Element) -> bytes:
+    """Invoke the action inside ``<action>``."""
+    if len(operation) != 1:
+        raise MissingElement("action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL)
+    call = await _parse(context, serialize(operation[0]))
+    if call.node.kind is not Kind.ACTION:
+        raise MissingElement(
+            local_name(operation[0]), "<action> holds no action of a data node", type=ErrorType.PROTOCOL
+        )
+    if not await context.worker(call.exists_in, context.configuration.running):
+        raise DataMissing("the data node that the action belongs to does not exist in running")
+    for translator in context.operational.translators:
+        if call.holder is not None and call.holder.path == translator.config_list:
+            output = await translator.action(call.keys, call.node.name, call.input)
+            return await _reply(context, call, output)
+    raise OperationNotSupported(f"nothing on this server carries out the action '{call.node.name}'")
+
+
+async def _parse(context: Context, data: bytes) -> Invocation:
+    running = context.configuration.running
+    call: Invocation = await context.worker(Invocation.parse, context.schema, data, running)
+    return call
+
+
+async def _reply(context: Context, call: Invocation, output: Json) -> bytes:
+    body: bytes = await context.worker(call.output_xml, context.schema, output)
+    return body
+
+
+def _module(translator: Translator) -> str:
+    return translator.config_list.strip("/").partition(":")[0]
+
+

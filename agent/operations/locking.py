@@ -1,0 +1,56 @@
+"""lock and unlock (RFC 6241 sections 7.5 and 7.6)."""
+
+from __future__ import annotations
+
+from agent.errors import BadElement, ErrorType, LockDenied
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import datastore_of
+from agent.xml import Element, local_name
+
+
+def _target(operation: Element) -> str:
+    name = local_name(datastore_of(operation, "target"))
+    if name not in ("running", "candidate"):
+        raise BadElement(name, f"this server has no <{name}> datastore", type=ErrorType.PROTOCOL)
+    return name
+
+
+async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
+    target = _target(operation)
+    context.locks.refuse_held(target)
+    if target == "candidate":
+        # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
+        async with context.configuration.writing:
+            context.locks.refuse_held(target)
+            configuration = context.configuration
+            if await context.worker(configuration.candidate.differing, configuration.running):
+                raise LockDenied(
+                    target, 0,
+                    message="the candidate holds uncommitted changes: commit or discard them before locking it",
+                )
+    context.locks.lock(target, caller.session_id, context.now())
+    return b""
+
+
+async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
+    target = _target(operation)
+    context.locks.refuse_unlock(target, caller.session_id)
+    if target == "candidate":
+        await _discard(context)
+    context.locks.unlock(target, caller.session_id)
+    return b""
+
+
+async def release(context: Context, session_id: int) -> None:
+    """Give back what a session that ended held; its candidate lock takes the changes with it."""
+    owner = context.locks.owner("candidate")
+    if owner is not None and owner[0] == session_id:
+        await _discard(context)
+    context.locks.release_all(session_id)
+
+
+async def _discard(context: Context) -> None:
+    """Discard what was edited under the candidate lock (RFC 6241 section 8.3.5.2)."""
+    async with context.configuration.writing:
+        configuration = context.configuration
+        await context.worker(configuration.candidate.discard, configuration.running)

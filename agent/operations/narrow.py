@@ -1,0 +1,148 @@
+"""How much of running a filter can touch at all: a superset, cheap to find.
+
+<get> copies this part of running, asks for the state that belongs to it, and applies the filter to the
+result. A filter that gives the keys of one entry costs one entry, however many there are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from agent.operations.subtree import given_keys, names
+from agent.translator import Keys
+from agent.xml import Element
+from agent.yang.native import NULL
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, Tree, children, entry_with_keys, keys_of, siblings
+from agent.yang.units import Unit
+
+_STEP = re.compile(r"/([\w.-]+):([\w.-]+)|/([\w.-]+)")
+_KEY = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """``tree``: copies of the units that may be selected. ``entries``: by schema path of a list that is a
+    unit, the keys of its copied entries whose state may be selected. ``roots``: top-level nodes touched."""
+
+    tree: Tree
+    entries: dict[str, list[Keys]] = field(default_factory=dict)
+    roots: list[str] = field(default_factory=list)
+
+    def take(self, node: Node, schema_node: SchemaNode, *, state: bool = True) -> None:
+        """Copy a unit, or everything below a shell."""
+        if schema_node.shell:
+            below = self.tree.schema
+            for child in children(node):
+                self.take(child, below.node_of(child.schema), state=state)
+            return
+        Unit(self.tree.schema, node).put(self.tree, node)
+        if state and schema_node.kind is Kind.LIST and schema_node.keys:
+            self.entries.setdefault(schema_node.path, []).append(keys_of(node, schema_node))
+
+
+def wanted_everywhere(schema: Schema, running: Tree) -> Wanted:
+    wanted = Wanted(running.duplicate(), roots=[root.path for root in schema.roots.values()])
+    _note_entries(schema, wanted, siblings(wanted.tree.first))
+    return wanted
+
+
+def _note_entries(schema: Schema, wanted: Wanted, nodes: object) -> None:
+    for node in nodes:  # type: ignore[attr-defined]
+        schema_node = schema.node_of(node.schema)
+        if schema_node.shell:
+            _note_entries(schema, wanted, children(node))
+        elif schema_node.kind is Kind.LIST and schema_node.keys:
+            wanted.entries.setdefault(schema_node.path, []).append(keys_of(node, schema_node))
+
+
+def narrow(schema: Schema, running: Tree, filter_element: Element) -> Wanted:
+    """Return what a subtree filter may touch."""
+    wanted = Wanted(Tree(schema))
+    for element in filter_element:
+        for root in schema.roots.values():
+            if names(element, root):
+                if root.path not in wanted.roots:
+                    wanted.roots.append(root.path)
+                _narrow(schema, wanted, element, root, running.first)
+    return wanted
+
+
+def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: SchemaNode, first: Node) -> None:
+    state = _may_select_state(element, schema_node)
+    keys = given_keys(schema, element, schema_node)
+    if keys is not None:
+        entry = entry_with_keys(first, schema_node, keys)
+        if entry != NULL:
+            wanted.take(entry, schema_node, state=state)
+        return
+    for node in siblings(first):
+        if node.schema != schema_node.pointer:
+            continue
+        if schema_node.shell and len(element):
+            below = next(children(node), NULL)
+            for child in element:
+                for child_node in schema_node.children.values():
+                    if names(child, child_node):
+                        _narrow(schema, wanted, child, child_node, below)
+        else:
+            wanted.take(node, schema_node, state=state)
+
+
+def _may_select_state(element: Element, schema_node: SchemaNode) -> bool:
+    """False if the filter's children ask for configuration of the entry only."""
+    tests = [child for child in element if (child.text or "").strip() and len(child) == 0]
+    others = [child for child in element if child not in tests]
+    if not others:
+        return True
+    return any(
+        names(child, below) and (not below.config or any(not n.config for n in below.subtree()))
+        for child in others
+        for below in schema_node.children.values()
+    )
+
+
+def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
+    """Return what an XPath may touch: one entry if it starts with a plain path to one, else everything."""
+    wanted = Wanted(Tree(schema))
+    node, module, position, first = None, "", 0, running.first
+    level = schema.roots
+    while (step := _STEP.match(expression, position)) is not None:
+        module = step[1] or module
+        name = step[2] or step[3]
+        node = level.get((schema.by_name[module].namespace, name)) if module in schema.by_name else None
+        if node is None:
+            break
+        position = step.end()
+        if not wanted.roots:
+            wanted.roots.append(node.path)
+        if not node.shell:
+            entry = _keyed_entry(expression, position, node, first)
+            if entry is None:
+                break
+            if entry != NULL:
+                wanted.take(entry, node)
+            return wanted if _single(expression) else wanted_everywhere(schema, running)
+        found = next((n for n in siblings(first) if n.schema == node.pointer), NULL)
+        first = next(children(found), NULL) if found != NULL else NULL
+        level = node.children
+    return wanted_everywhere(schema, running)
+
+
+def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
+    if node.kind is not Kind.LIST:
+        return None
+    given: dict[str, str] = {}
+    while (match := _KEY.match(expression, position)) is not None:
+        given[match[1]] = match[2][1:-1]
+        position = match.end()
+    if set(given) != set(node.keys):
+        return None
+    return entry_with_keys(first, node, tuple(given[key] for key in node.keys))
+
+
+def _single(expression: str) -> bool:
+    """True if nothing in the expression can lead back out of the entry that it starts with."""
+    plain = re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)
+    return not re.search(r"\||\.\.|//|::|\[[^\]]*/|\(", plain)

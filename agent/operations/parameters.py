@@ -1,0 +1,91 @@
+"""The input of an operation, checked against its YANG rpc before any handler sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.errors import BadElement, ErrorType, MissingElement, RpcError, RpcErrors, UnknownElement, UnknownNamespace
+from agent.xml import Element, local_name, namespace
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.values import value_problem
+
+
+def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
+    """Check the parameters of ``element`` against the rpc ``operation``.
+
+    Content of anyxml parameters (config, filter) is not looked at.
+
+    Raises:
+        RpcErrors: unknown, missing, repeated or ill-typed parameters; all of them.
+    """
+    errors = list(_check(schema, operation, element))
+    if errors:
+        raise RpcErrors(errors)
+
+
+def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    seen: dict[str, SchemaNode] = {}
+    chosen: dict[str, str] = {}
+    for child in element:
+        name, uri = local_name(child), namespace(child)
+        found = node.children.get((uri, name))
+        if found is None:
+            yield _unknown(schema, name, uri, local_name(element))
+            continue
+        if name in seen and not found.has_instances:
+            yield BadElement(name, f"<{name}> may stand only once", type=ErrorType.PROTOCOL)
+        seen[name] = found
+        for choice, case in found.cases:
+            if chosen.setdefault(choice, case) != case:
+                yield BadElement(name, f"<{name}> excludes <{chosen[choice]}>", type=ErrorType.PROTOCOL)
+        yield from _check_parameter(schema, found, child)
+    for required in node.children.values():
+        if required.mandatory and not required.cases and required.name not in seen:
+            yield _missing(required.name, element)
+    for choice, members in node.mandatory_choices.items():
+        if choice not in chosen:
+            names = " or ".join(f"<{name}>" for _, name in members)
+            yield _missing(members[0][1] if len(members) == 1 else choice, element, names)
+
+
+def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    if node.is_leafy:
+        problem = value_problem(schema, node, element.text or "", element.nsmap)
+        if problem is not None:
+            problem.type = ErrorType.PROTOCOL
+            problem.info = {"bad-element": node.name}
+            yield problem
+    elif node.kind in (Kind.CONTAINER, Kind.LIST):
+        yield from _check(schema, node, element)
+
+
+def _unknown(schema: Schema, name: str, uri: str, above: str) -> RpcError:
+    if uri not in schema.by_namespace:
+        return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
+    return UnknownElement(name, f"<{above}> has no parameter <{name}>", type=ErrorType.PROTOCOL)
+
+
+def _missing(name: str, element: Element, names: str = "") -> RpcError:
+    return MissingElement(name, f"<{local_name(element)}> needs {names or f'<{name}>'}", type=ErrorType.PROTOCOL)
+
+
+def parameter(element: Element, name: str) -> Element | None:
+    """Return the parameter ``name`` of an operation (same namespace), or None."""
+    for child in element:
+        if local_name(child) == name and namespace(child) == namespace(element):
+            return child
+    return None
+
+
+def text_of(element: Element, name: str, default: str = "") -> str:
+    """Return the text of the parameter ``name`` without surrounding white space."""
+    found = parameter(element, name)
+    return default if found is None else (found.text or "").strip()
+
+
+def datastore_of(element: Element, name: str) -> Element:
+    """Return the child of ``<source>`` or ``<target>``: <running/>, <candidate/>, <config>."""
+    holder = parameter(element, name)
+    if holder is None or len(holder) != 1:
+        raise MissingElement(name, f"<{name}> must name one datastore", type=ErrorType.PROTOCOL)
+    return holder[0]

@@ -1,0 +1,29 @@
+"""close-session and kill-session (RFC 6241 sections 7.8 and 7.9)."""
+
+from __future__ import annotations
+
+from agent.errors import ErrorType, InvalidValue
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import text_of
+from agent.xml import Element
+
+
+async def close_session(_context: Context, caller: Caller, _operation: Element) -> bytes:
+    caller.end("closed by the client")
+    return b""
+
+
+async def kill_session(context: Context, caller: Caller, operation: Element) -> bytes:
+    session_id = int(text_of(operation, "session-id"))
+    if session_id == caller.session_id:
+        raise InvalidValue(
+            "a session cannot kill itself: use close-session", type=ErrorType.PROTOCOL,
+            info={"bad-element": "session-id"},
+        )
+    for other in context.callers():
+        if other.session_id == session_id:
+            other.end(f"killed by session {caller.session_id}")
+            return b""
+    raise InvalidValue(
+        f"there is no session {session_id}", type=ErrorType.PROTOCOL, info={"bad-element": "session-id"}
+    )

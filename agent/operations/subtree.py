@@ -1,0 +1,147 @@
+"""Subtree filters (RFC 6241 section 6), evaluated on a data tree.
+
+What is selected is first collected as marks, so that several filter elements may select parts of the
+same node; then the marks are copied. An entry whose keys the filter gives is looked up, not searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from agent.xml import Element, local_name, namespace
+from agent.yang.native import NULL
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, Tree, children, entry_with_keys, siblings, value_of
+from agent.yang.values import canonical
+
+
+class Mark:
+    """A selected node: ``whole`` with all below it, or only the marked children (and keys)."""
+
+    __slots__ = ("children", "node", "whole")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.whole = False
+        self.children: dict[Node, Mark] = {}
+
+    def child(self, node: Node) -> Mark:
+        return self.children.setdefault(node, Mark(node))
+
+
+def select(tree: Tree, filter_element: Element) -> Tree:
+    """Return a copy of what the filter selects from ``tree``."""
+    top: dict[Node, Mark] = {}
+    for element in filter_element:
+        for mark in _match(tree.schema, element, tree.first, tree.schema.roots.values()):
+            _join(top, mark)
+    return copy_marks(tree, top.values())
+
+
+def copy_marks(tree: Tree, marks: Iterable[Mark]) -> Tree:
+    """Return a Tree with copies of the marked nodes."""
+    result = Tree(tree.schema)
+    for mark in marks:
+        _copy(result, NULL, mark)
+    return result
+
+
+def _copy(result: Tree, parent: Node, mark: Mark) -> None:
+    copied = result.copy_into(parent, mark.node, recursive=mark.whole)
+    if mark.whole:
+        return
+    for child in mark.children.values():
+        if not result.schema.node_of(child.node.schema).is_key:
+            _copy(result, copied, child)
+
+
+def _join(room: dict[Node, Mark], mark: Mark) -> None:
+    known = room.get(mark.node)
+    if known is None:
+        room[mark.node] = mark
+        return
+    known.whole = known.whole or mark.whole
+    for child in mark.children.values():
+        _join(known.children, child)
+
+
+def _match(schema: Schema, element: Element, first: Node, nodes: Iterable[SchemaNode]) -> Iterator[Mark]:
+    """Yield a mark for each sibling from ``first`` on that ``element`` selects."""
+    if element.attrib:  # attribute match expressions (6.2.2): YANG data has no attributes
+        return
+    for schema_node in nodes:
+        if names(element, schema_node):
+            for node in _candidates(schema, element, schema_node, first):
+                mark = _match_node(schema, element, schema_node, node)
+                if mark is not None:
+                    yield mark
+
+
+def names(element: Element, schema_node: SchemaNode) -> bool:
+    """True if a filter element is about ``schema_node``; no namespace at all matches any."""
+    return local_name(element) == schema_node.name and namespace(element) in ("", schema_node.namespace)
+
+
+def _candidates(schema: Schema, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
+    keys = given_keys(schema, element, schema_node)
+    if keys is not None:
+        entry = entry_with_keys(first, schema_node, keys)
+        if entry != NULL:
+            yield entry
+        return
+    for node in siblings(first):
+        if node.schema == schema_node.pointer:
+            yield node
+
+
+def given_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> tuple[str, ...] | None:
+    """Return the keys if ``element`` names one list entry by content match on every key."""
+    if schema_node.kind is not Kind.LIST or not schema_node.keys:
+        return None
+    found: list[str] = []
+    for key in schema_node.keys:
+        key_node = schema_node.children[schema_node.namespace, key]
+        values = [_content(child) for child in element if names(child, key_node) and not child.attrib]
+        if len(values) != 1 or values[0] is None:
+            return None
+        found.append(canonical(schema, key_node, values[0]))
+    return tuple(found)
+
+
+def _content(element: Element) -> str | None:
+    """Return the text of a content match node, None for any other kind."""
+    text = (element.text or "").strip()
+    return text if text and len(element) == 0 else None
+
+
+def _match_node(schema: Schema, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
+    mark = Mark(node)
+    text = _content(element)
+    if schema_node.is_leafy:
+        if len(element) or (text is not None and value_of(node) != canonical(schema, schema_node, text)):
+            return None
+        mark.whole = True
+        return mark
+    if len(element) == 0 or schema_node.kind is Kind.ANYDATA:
+        mark.whole = text is None
+        return mark if mark.whole else None
+    return _match_children(schema, element, schema_node, mark)
+
+
+def _match_children(schema: Schema, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
+    tests = [child for child in element if _content(child) is not None]
+    others = [child for child in element if _content(child) is None]
+    first = next(children(mark.node), NULL)
+    for test in tests:
+        matched = list(_match(schema, test, first, schema_node.children.values()))
+        if not matched:
+            return None
+        for below in matched:
+            _join(mark.children, below)
+    if tests and not others:
+        mark.whole = True
+        return mark
+    for other in others:
+        for below in _match(schema, other, first, schema_node.children.values()):
+            _join(mark.children, below)
+    return mark if mark.children else None

@@ -1,0 +1,110 @@
+"""edit-config, copy-config and delete-config (RFC 6241 sections 7.2 to 7.4)."""
+
+from __future__ import annotations
+
+from agent.datastore.candidate import Candidate
+from agent.datastore.edit import edit
+from agent.datastore.edit_check import EditAttributes, check_document
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    InvalidValue,
+    OperationNotSupported,
+    RpcErrors,
+)
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import datastore_of, parameter, text_of
+from agent.xml import Element, local_name, serialize
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree
+
+
+def refuse_running(target: str) -> None:
+    """Raise what editing anything but the candidate deserves."""
+    if target == "candidate":
+        return
+    if target == "running":
+        raise OperationNotSupported(
+            "running cannot be edited directly (no writable-running): edit the candidate and commit",
+            type=ErrorType.PROTOCOL,
+        )
+    raise BadElement(target, f"<{target}> is no target of this operation", type=ErrorType.PROTOCOL)
+
+
+async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
+    refuse_running(local_name(datastore_of(operation, "target")))
+    config = parameter(operation, "config")
+    if config is None:  # the schema allows <url> only with the url feature
+        raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
+    default_operation = text_of(operation, "default-operation", "merge")
+    test_option = text_of(operation, "test-option", "test-then-set")
+    context.locks.refuse_others("candidate", caller.session_id)
+    async with context.configuration.writing:
+        context.locks.refuse_others("candidate", caller.session_id)
+        candidate = context.configuration.candidate
+        if test_option != "test-only":
+            await context.worker(edit, candidate, config, default_operation)
+            return b""
+        scratch = await context.worker(_copy_of, context, candidate)
+        await context.worker(edit, scratch, config, default_operation)
+        await context.configuration.validate(scratch)
+        return b""
+
+
+def _copy_of(_context: Context, candidate: Candidate) -> Candidate:
+    copy = Candidate(candidate.tree)
+    copy.changed = dict(candidate.changed)
+    return copy
+
+
+async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
+    target = local_name(datastore_of(operation, "target"))
+    refuse_running(target)
+    source = datastore_of(operation, "source")
+    name = local_name(source)
+    if name == target:
+        raise InvalidValue(f"source and target are both {target}", type=ErrorType.PROTOCOL)
+    context.locks.refuse_others("candidate", caller.session_id)
+    async with context.configuration.writing:
+        context.locks.refuse_others("candidate", caller.session_id)
+        configuration = context.configuration
+        if name == "running":
+            await context.worker(configuration.candidate.discard, configuration.running)
+        elif name == "config":
+            content = await context.worker(inline_config, context.schema, source)
+            await context.worker(configuration.candidate.replace_all, content, configuration.running)
+        else:
+            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
+    return b""
+
+
+def inline_config(schema: Schema, config: Element) -> Tree:
+    """*worker* Return the content of a ``<config>`` element.
+
+    Raises:
+        RpcErrors: it does not fit the schema; all faults are named.
+    """
+    attributes = EditAttributes(config)
+    if attributes.errors:
+        raise RpcErrors(attributes.errors)
+    try:
+        content = Tree.parse(schema, b"".join(serialize(element) for element in config))
+        check_state_free(schema, config, attributes)
+        return content
+    except RpcErrors:
+        check_document(schema, config, attributes)
+        raise
+
+
+def check_state_free(schema: Schema, config: Element, attributes: EditAttributes) -> None:
+    """Refuse state data, which libyang parses without complaint."""
+    if any(not node.config for root in schema.roots.values() for node in root.subtree()):
+        check_document(schema, config, attributes)
+
+
+async def delete_config(_context: Context, _caller: Caller, operation: Element) -> bytes:
+    target = local_name(datastore_of(operation, "target"))
+    raise OperationNotSupported(
+        f"<{target}> cannot be deleted: only startup or a URL could be, and this server has neither",
+        type=ErrorType.PROTOCOL,
+    )

@@ -1,0 +1,62 @@
+"""XPath filters (RFC 6241 section 8.9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from agent.errors import ErrorType, InvalidValue
+from agent.operations.subtree import Mark, copy_marks
+from agent.yang.schema import Schema
+from agent.yang.tree import Node, Tree, find_all, parent_of
+
+MAX_EXPRESSION_OCTETS = 8192
+
+# A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
+_TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
+
+
+def module_prefixes(schema: Schema, expression: str, prefixes: Mapping[str | None, str]) -> str:
+    """Return ``expression`` with the client's prefixes replaced by module names.
+
+    Raises:
+        InvalidValue: a prefix is not declared, or stands for a namespace that is not served.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
+        uri = prefixes.get(match[1])
+        if uri is None:
+            raise _bad(f"the prefix '{match[1]}' of the XPath expression is not declared")
+        module = schema.by_namespace.get(uri)
+        if module is None:
+            raise _bad(f"no module of this server has the namespace '{uri}' of the prefix '{match[1]}'")
+        return f"{module.name}:"
+
+    return _TOKEN.sub(replace, expression)
+
+
+def select_xpath(tree: Tree, expression: str) -> Tree:
+    """Return a copy of the nodes that ``expression`` (module names as prefixes) selects.
+
+    Raises:
+        InvalidValue: it is no XPath expression or does not return a node-set.
+    """
+    if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
+        raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
+    top: dict[Node, Mark] = {}
+    for node in find_all(tree, expression):
+        _mark(top, node).whole = True
+    return copy_marks(tree, top.values())
+
+
+def _mark(top: dict[Node, Mark], node: Node) -> Mark:
+    parent = parent_of(node)
+    if not parent:
+        return top.setdefault(node, Mark(node))
+    return _mark(top, parent).child(node)
+
+
+def _bad(message: str) -> InvalidValue:
+    return InvalidValue(message, type=ErrorType.PROTOCOL, info={"bad-attribute": "select", "bad-element": "filter"})

@@ -1,0 +1,91 @@
+"""rpcs and actions of served modules: their input read, their output written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from agent.errors import InvalidValue, RpcErrors
+from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.problems import raise_problems, take_problems
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import JSON, XML, Node, Tree, children, keys_of, parent_of, print_node, to_json
+
+
+@dataclass(slots=True)
+class Invocation:
+    """A parsed rpc or action. ``keys``: of the list entry that an action stands in, else ()."""
+
+    node: SchemaNode
+    input: dict[str, Any]
+    keys: tuple[str, ...]
+    holder: SchemaNode | None
+    tree: Tree
+    operation: Node
+
+    @classmethod
+    def parse(cls, schema: Schema, data: bytes, running: Tree) -> Invocation:
+        """Parse the payload of an rpc, or the content of ``<action>`` with its parents.
+
+        Raises:
+            RpcErrors: unknown nodes, wrong values, a broken rule of the input.
+        """
+        tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+        rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
+        if rc != lib.LY_SUCCESS:
+            raise RpcErrors(take_problems(schema))
+        node = schema.node_of(operation.schema)
+        holder_node = parent_of(operation)
+        holder = schema.node_of(holder_node.schema) if holder_node != NULL else None
+        keys: tuple[str, ...] = ()
+        if holder is not None and holder.kind is Kind.LIST:
+            keys = keys_of(holder_node, holder)
+        return cls(node, _input_of(operation), keys, holder, tree, operation)
+
+    def exists_in(self, running: Tree) -> bool:
+        """True if the data node that the action belongs to exists."""
+        return self.holder is None or running.find_like(parent_of(self.operation)) != NULL
+
+    def output_xml(self, schema: Schema, output: dict[str, Any]) -> bytes:
+        """Return the output as XML children of ``<rpc-reply>``; b"" for none.
+
+        Raises:
+            RpcErrors: the output does not fit the schema, which is our own fault.
+        """
+        if not output:
+            return b""
+        document = {f"{self.node.module}:{name}": value for name, value in output.items()}
+        _parse(schema, self.operation, json.dumps(document).encode(), JSON, lib.LYD_TYPE_REPLY_YANG)
+        input_names = {child.pointer for child in self.node.children.values()}
+        return b"".join(
+            print_node(child, XML) for child in children(self.operation) if child.schema not in input_names
+        )
+
+
+def _input_of(operation: Node) -> dict[str, Any]:
+    if lib.lyd_child(operation) == NULL:
+        return {}
+    return to_json(operation)
+
+
+def _parse(schema: Schema, parent: Pointer, data: bytes, format: int, kind: int) -> tuple[Tree, Node]:
+    if b"\0" in data:
+        raise InvalidValue("a NUL character cannot be part of a message")
+    source = ffi.new("struct ly_in **")
+    text = ffi.new("char[]", data)
+    if lib.ly_in_new_memory(text, source) != lib.LY_SUCCESS:
+        raise_problems(schema)
+    tree, operation = ffi.new("struct lyd_node **"), ffi.new("struct lyd_node **")
+    try:
+        rc = lib.lyd_parse_op(
+            schema.ctx, parent, source[0], format, kind, tree if parent == NULL else NULL, operation
+        )
+    finally:
+        lib.ly_in_free(source[0], False)
+    owned = Tree(schema, tree[0]) if parent == NULL else Tree(schema)
+    if rc != lib.LY_SUCCESS:
+        raise_problems(schema)
+    return owned, operation[0]
+
+
