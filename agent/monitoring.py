@@ -38,7 +38,7 @@ def yang_library(schema: Schema) -> Json:
         "schema": [{"name": "complete", "module-set": ["complete"]}],
         "datastore": [
             {"name": f"ietf-datastores:{name}", "schema": "complete"}
-            for name in ("running", "candidate", "operational")
+            for name in ("running", "candidate")
         ],
         "content-id": content_id(schema),
     }

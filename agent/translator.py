@@ -75,6 +75,8 @@ class Translator(Protocol):
     name: str
     yang_files: Sequence[Path]
     """The YANG modules that this translator serves, loaded by the agent at start."""
+    disabled_features: Mapping[str, Sequence[str]]
+    """Features of those modules that this version does not do, by module name."""
     config_list: str
     """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
     state_path: str

@@ -240,7 +240,7 @@ class _Walk:
         else:
             body = open_tag(element, schema_node) + close_tag(element)
         document, depth = wrapped(self.schema, element, body)
-        tree = Tree.parse(self.schema, document)
+        tree = Tree.parse(self.schema, document, state=False)
         node = tree.first
         for _ in range(depth):
             node = last_child(node)

@@ -88,18 +88,10 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     if attributes.errors:
         raise RpcErrors(attributes.errors)
     try:
-        content = Tree.parse(schema, b"".join(serialize(element) for element in config))
-        check_state_free(schema, config, attributes)
-        return content
+        return Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
     except RpcErrors:
         check_document(schema, config, attributes)
         raise
-
-
-def check_state_free(schema: Schema, config: Element, attributes: EditAttributes) -> None:
-    """Refuse state data, which libyang parses without complaint."""
-    if any(not node.config for root in schema.roots.values() for node in root.subtree()):
-        check_document(schema, config, attributes)
 
 
 async def delete_config(_context: Context, _caller: Caller, operation: Element) -> bytes:

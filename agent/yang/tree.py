@@ -45,8 +45,14 @@ class Tree:
         return bool(self._box[0] == NULL)
 
     @classmethod
-    def parse(cls, schema: Schema, data: bytes, *, format: int = XML, strict: bool = True) -> Self:
+    def parse(
+        cls, schema: Schema, data: bytes, *, format: int = XML, strict: bool = True, state: bool = True
+    ) -> Self:
         """Parse a document of data nodes; nothing is validated beyond types and names.
+
+        Args:
+            strict: unknown nodes are errors, not skipped.
+            state: nodes that are config false are allowed.
 
         Raises:
             RpcErrors: the document does not fit the schema.
@@ -57,6 +63,7 @@ class Tree:
         if b"\0" in data:
             raise OperationFailed("a NUL character cannot be part of a document")
         options = lib.LYD_PARSE_ONLY | (lib.LYD_PARSE_STRICT if strict else 0)
+        options |= 0 if state else lib.LYD_PARSE_NO_STATE
         if lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box) != lib.LY_SUCCESS:
             raise_problems(schema)
         return tree
@@ -204,7 +211,11 @@ def sibling_like(first: Node, target: Node) -> Node:
     if first == NULL:
         return NULL
     box = out_extra()
-    rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
+    if target.schema.nodetype in (lib.LYS_LIST, lib.LYS_LEAFLIST):
+        rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
+    else:  # lyd_find_sibling_first would compare the values of leafs, too
+        schema = cast_extra(target.schema)
+        rc = extra.lyd_find_sibling_val(cast_extra(first), schema, native.NULL_TEXT, 0, box)
     return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
 
 

@@ -1,0 +1,150 @@
+"""The program: everything is constructed here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TextIO
+
+from agent.datastore.locks import Locks
+from agent.datastore.store import Store, StoreError
+from agent.datastore.transaction import Configuration
+from agent.first_start import connect_hints, ensure_keys
+from agent.operational import Operational
+from agent.operations.context import Context
+from agent.served import SERVED, standard_modules
+from agent.server import Server
+from agent.settings import Settings, SettingsError, read_settings
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
+from agent.translator import Settings as TranslatorSettings
+from agent.translator import Translator
+from agent.yang.schema import Schema, SchemaError
+
+log = logging.getLogger("agent")
+
+TRANSLATORS = "yangswan.translators"
+
+
+def main() -> None:
+    """Run the agent until SIGINT or SIGTERM; exits 0 on a clean stop, 1 with the reason otherwise."""
+    try:
+        settings = read_settings()
+        _configure_logging(settings.log_level)
+        with _data_dir(settings.data_dir):
+            asyncio.run(run(settings))
+    except (SettingsError, SchemaError, StoreError, OSError) as problem:
+        print(f"yangswan: {problem}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None
+
+
+async def run(settings: Settings) -> None:
+    """Construct the agent, serve, and stop in reverse order."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+
+    async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await loop.run_in_executor(pool, function, *arguments)
+
+    store = Store(settings.data_dir / "history.db")
+    translators = make_translators(settings)
+    try:
+        schema = await worker(make_schema, settings, translators)
+        configuration = Configuration(schema, store, translators, worker)
+        operational = Operational(schema, translators, {})
+        server = Server(Context(schema, configuration, Locks(), operational, worker, tuple, _now))
+        await configuration.start()
+        users = ensure_keys(settings.data_dir, settings.users)
+        limits = Limits(**settings.limits)
+        transport = SshTransport(
+            settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
+        )
+        await transport.start()
+        try:
+            for line in connect_hints(settings, transport.port, users):
+                print(line)
+            print(f"ready {_address(settings.host)}:{transport.port}", flush=True)
+            await stopping.wait()
+        finally:
+            log.info("stopping")
+            await transport.stop()
+            await server.stop()
+    finally:
+        for translator in translators:
+            await translator.stop()
+        pool.shutdown()
+        store.close()
+
+
+def make_translators(settings: Settings) -> list[Translator]:
+    """Return one of each translator that is installed (entry-point group yangswan.translators)."""
+    made: list[Translator] = []
+    for entry_point in sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name):
+        factory = entry_point.load()
+        options = settings.translators.get(entry_point.name, {})
+        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options)))
+    if not made:
+        log.warning("no translator is installed: configuration is kept, and nothing is applied")
+    return made
+
+
+def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
+    """Load every served module, with the features that the translators have."""
+    files = [file for translator in translators for file in translator.yang_files]
+    disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
+    return Schema(standard_modules(), SERVED, [*files, *settings.yang_modules], disabled)
+
+
+class _data_dir:
+    """The data folder: made private, and used by one agent at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: TextIO | None = None
+
+    def __enter__(self) -> None:
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(self._path, 0o700)
+        self._lock = open(self._path / "lock", "w", encoding="utf-8")  # noqa: SIM115 - held until exit
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(f"another agent uses the data folder {self._path}") from None
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    # asyncssh logs every channel event at info level; what matters is logged by agent.transport.
+    logging.getLogger("asyncssh").setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    main()

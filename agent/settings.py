@@ -1,0 +1,148 @@
+"""Settings: one TOML file, overridden by the command line; unknown keys are refused.
+
+Keys (defaults in brackets):
+    listen           "ADDR:PORT" to accept NETCONF over SSH on ["127.0.0.1:8300"]
+    data-dir         folder for keys, history and the managed daemon's files ["./var"]
+    charon           "managed", "external" or "none" ["managed"]
+    log-level        "debug", "info", "warning" or "error" ["info"]
+    yang-modules     list of further YANG files to serve, without a translator [[]]
+    [users]          user name = file of authorized public keys
+    [limits]         see agent.transport.limits
+    [translator.X]   options of the translator X
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+CHARON_MODES = ("managed", "external", "none")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings; ``users`` maps user names to files of authorized keys."""
+
+    host: str = "127.0.0.1"
+    port: int = 8300
+    data_dir: Path = Path("var")
+    charon: str = "managed"
+    log_level: str = "info"
+    yang_modules: tuple[Path, ...] = ()
+    users: dict[str, Path] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    translators: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_settings(argv: Sequence[str] | None = None) -> Settings:
+    """Return the settings of the command line and of the file that it names.
+
+    Raises:
+        SettingsError: something in them cannot be used.
+        SystemExit: ``--help`` or a wrong option.
+    """
+    options = _parser().parse_args(argv)
+    settings = from_file(options.config) if options.config else Settings()
+    if options.listen:
+        host, port = parse_address(options.listen)
+        settings = replace(settings, host=host, port=port)
+    for name in ("data_dir", "charon", "log_level"):
+        value = getattr(options, name)
+        if value is not None:
+            settings = replace(settings, **{name: value})
+    if options.yang_module:
+        settings = replace(settings, yang_modules=(*settings.yang_modules, *options.yang_module))
+    if (options.user is None) != (options.authorized_keys is None):
+        raise SettingsError("--user and --authorized-keys belong together")
+    if options.user is not None:
+        settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
+    return settings
+
+
+def from_file(path: Path) -> Settings:
+    """Return the settings of a TOML file; relative paths in it are relative to the file.
+
+    Raises:
+        SettingsError: it cannot be read, or a key or value is not allowed.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise SettingsError(f"{path} cannot be read: {problem.strerror}") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError(f"{path}: {problem}") from problem
+    known = {"listen", "data-dir", "charon", "log-level", "yang-modules", "users", "limits", "translator"}
+    if unknown := set(table) - known:
+        raise SettingsError(f"{path}: unknown setting '{min(unknown)}'; known are {', '.join(sorted(known))}")
+    host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
+    folder = path.parent
+    return Settings(
+        host, port,
+        folder / _typed(table, "data-dir", str, "var"),
+        _one_of(table, "charon", CHARON_MODES, "managed"),
+        _one_of(table, "log-level", LOG_LEVELS, "info"),
+        tuple(folder / name for name in _typed(table, "yang-modules", list, [])),
+        {user: folder / name for user, name in _typed(table, "users", dict, {}).items()},
+        _typed(table, "limits", dict, {}),
+        _typed(table, "translator", dict, {}),
+    )
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return (address, port) of "ADDR:PORT" or "[ADDR6]:PORT".
+
+    Raises:
+        SettingsError: it has not that form; port 0 takes any free port.
+    """
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"'{text}' is not of the form ADDR:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _typed(table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
+    value = table.get(key, default)
+    if not isinstance(value, kind):
+        raise SettingsError(f"the setting '{key}' must be of type {kind.__name__}")
+    return value
+
+
+def _one_of(table: dict[str, Any], key: str, allowed: Sequence[str], default: str) -> str:
+    value: str = _typed(table, key, str, default)
+    if value not in allowed:
+        raise SettingsError(f"the setting '{key}' must be one of {', '.join(allowed)}")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="yangswan",
+        description="NETCONF/YANG configuration agent for strongSwan.",
+        epilog="Options override the settings file. See README.md for how to connect.",
+    )
+    add = parser.add_argument
+    add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
+    add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
+    add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
+    add(
+        "--yang-module", type=Path, action="append", metavar="FILE",
+        help="serve one more YANG module, without a translator (repeatable)",
+    )
+    add(
+        "--charon", choices=CHARON_MODES,
+        help="managed: start a private charon; external: use the running one; none: keep configuration, "
+        "apply nothing (default managed)",
+    )
+    add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
+    return parser
