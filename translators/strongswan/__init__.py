@@ -1,0 +1,24 @@
+"""Tunnels of yangswan-ipsec made real by strongSwan's charon, over its VICI socket.
+
+Nouns. An *entry* is one tunnel as RFC 7951 JSON. Its *messages* are what charon must hold for it: one
+shared secret (load-shared) and one connection with one child (load-conn), all named ``ipsec-<id>``; a
+name without that form is somebody else's and is never touched. A *step* is one thing done to charon,
+with its undo. *Facts* are what events told about a tunnel and list-sas does not show.
+
+Pure rooms, standard library and agent.errors only; time is an argument:
+
+- refusals: what a translation may refuse, by leaf
+- proposals, identities, credentials, connections: entry -> messages, and names back to keywords
+- plan: changed entries -> ordered steps
+- events, state: events -> facts; facts and list-sas replies -> operational data
+- backoff: when the supervisor tries again
+- options: the settings table, checked
+
+Rooms with I/O: vici (the wire), notifications (the error-notify socket), kernel and daemon (a charon of
+our own), session (all connections to one charon), executor (runs steps), supervisor (brings initiators
+up), translator (joins them; the only one that the agent sees).
+
+Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
+tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by
+list-sas and events, never by the reply. Work per commit grows with the change, not with the list.
+"""

@@ -1,0 +1,213 @@
+"""Pre-shared keys: what charon is told, and which tunnels' keys would open each other's tunnels.
+
+charon takes a shared secret for an exchange if **any** of its owners matches either party, and the
+verifier tries every secret that matches. A secret owned by both ends of tunnel B is therefore tried for
+tunnel A as soon as both tunnels have the same local identity, and whoever knows B's key can claim to be
+A's peer. So a secret is owned by the remote identity alone, and two enabled tunnels whose secrets would
+be tried for each other are refused, unless the secrets are equal and nothing is gained.
+
+A tunnel that accepts any remote identity has no remote identity to own its secret; there the local
+identity owns it, which then must be that of no other tunnel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from translators.strongswan.identities import Identity, IdentityKind, local_identity, remote_identity
+from translators.strongswan.refusals import Refused
+
+Json = Mapping[str, object]
+IdentityKey = tuple[IdentityKind, str]
+PairKey = tuple[object, ...]
+_Key = TypeVar("_Key")
+
+
+def owner(entry: Json) -> Identity:
+    """Return the one identity that owns the tunnel's secret in charon.
+
+    Raises:
+        Refused: an identity cannot be sent safely.
+    """
+    remote = remote_identity(entry)
+    return local_identity(entry) if remote.is_any else remote
+
+
+def load_shared(name: str, entry: Json) -> dict[str, object]:
+    """Return the load-shared message; its ``id`` is a handle by which it is replaced and unloaded.
+
+    Raises:
+        Refused: there is no secret, or an identity cannot be sent safely.
+    """
+    if "secret" not in entry:
+        raise Refused("secret", "the tunnel needs a secret", "secret-missing")
+    return {"id": name, "type": "IKE", "data": str(entry["secret"]), "owners": [owner(entry).vici]}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an enabled tunnel claims of the identities and secrets that all tunnels share.
+
+    ``digest`` stands for the secret, so that no index holds one.
+    """
+
+    tunnel: str
+    local: Identity
+    remote: Identity
+    owner: Identity
+    pair: PairKey
+    digest: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, tunnel: str, entry: Json) -> Claim:
+        """Return the claim of ``entry``.
+
+        Raises:
+            Refused: an identity cannot be sent safely.
+        """
+        local, remote = local_identity(entry), remote_identity(entry)
+        # charon tells two connections apart by the addresses only while the remote identity is open.
+        # With both identities equal, INITIAL_CONTACT on one ends the SAs of the other whatever the
+        # addresses are (RFC 7296 section 2.4).
+        ends = (entry.get("local-address"), entry.get("peer")) if remote.is_any else ()
+        digest = hashlib.blake2b(str(entry.get("secret", "")).encode(), digest_size=16).digest()
+        return cls(tunnel, local, remote, owner(entry), (local.key, remote.key, *ends), digest)
+
+    @property
+    def known_as(self) -> tuple[IdentityKey, ...]:
+        """The identities for which charon looks for a secret when this tunnel authenticates."""
+        return (self.local.key,) if self.remote.is_any else (self.local.key, self.remote.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """``tunnel`` and ``other`` cannot both be enabled; ``app_tag`` and ``message`` say why."""
+
+    tunnel: str
+    other: str
+    app_tag: str
+    message: str
+
+
+class Claims:
+    """The claims of all enabled tunnels, indexed so that a check costs in proportion to the change."""
+
+    def __init__(self) -> None:
+        self._claims: dict[str, Claim] = {}
+        self._owners: dict[IdentityKey, dict[bytes, set[str]]] = {}
+        self._known: dict[IdentityKey, dict[bytes, set[str]]] = {}
+        self._pairs: dict[PairKey, set[str]] = {}
+        self._owner_texts: dict[str, set[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def add(self, claim: Claim) -> None:
+        """Add ``claim``, in place of an older one of the same tunnel."""
+        self.remove(claim.tunnel)
+        self._claims[claim.tunnel] = claim
+        self._owners.setdefault(claim.owner.key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
+        for key in claim.known_as:
+            self._known.setdefault(key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
+        self._pairs.setdefault(claim.pair, set()).add(claim.tunnel)
+        self._owner_texts.setdefault(claim.owner.text.casefold(), set()).add(claim.tunnel)
+
+    def remove(self, tunnel: str) -> None:
+        """Remove the claim of ``tunnel``, if there is one."""
+        claim = self._claims.pop(tunnel, None)
+        if claim is None:
+            return
+        _discard(self._owners, claim.owner.key, claim)
+        for key in claim.known_as:
+            _discard(self._known, key, claim)
+        _discard_from(self._pairs, claim.pair, tunnel)
+        _discard_from(self._owner_texts, claim.owner.text.casefold(), tunnel)
+
+    def conflicts(self, replaced: AbstractSet[str], claims: Iterable[Claim]) -> list[Conflict]:
+        """Return what stands against ``claims`` once the tunnels in ``replaced`` are gone.
+
+        A conflict between two of ``claims`` is reported once, for the later one.
+        """
+        found: list[Conflict] = []
+        added = Claims()
+        for claim in claims:
+            found.extend(self._against(claim, replaced))
+            found.extend(added._against(claim, frozenset()))
+            added.add(claim)
+        return found
+
+    def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
+        if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
+            yield Conflict(
+                claim.tunnel, other, "identity-conflict",
+                f"tunnels {other} and {claim.tunnel} have the same local identity ({claim.local}) and remote "
+                f"identity ({claim.remote}); charon could not tell them apart: give one other identities, "
+                "or make them one tunnel with several subnets",
+            )
+        for key in dict.fromkeys(claim.known_as):
+            if other := self._other_secret(self._owners, key, claim, without):
+                yield _shadowed(claim.tunnel, other, key)
+                return
+        if other := self._other_secret(self._known, claim.owner.key, claim, without):
+            yield _shadowed(claim.tunnel, other, claim.owner.key)
+
+    @staticmethod
+    def _other_secret(
+        index: Mapping[IdentityKey, Mapping[bytes, set[str]]], key: IdentityKey, claim: Claim,
+        without: AbstractSet[str],
+    ) -> str | None:
+        for digest, tunnels in index.get(key, {}).items():
+            if digest != claim.digest and (other := _first(tunnels, without, claim.tunnel)):
+                return other
+        return None
+
+    def opened_by_another(self, tunnel: str, remote_id: str) -> str | None:
+        """Return a tunnel whose key the peer of ``tunnel`` may have used, None if it used its own.
+
+        Only a tunnel that accepts any identity can be opened so: charon then looks for a secret of
+        whatever identity the peer claims, ``remote_id`` as list-sas shows it, and finds one that
+        belongs to another tunnel. No choice of owners prevents it.
+        """
+        claim = self._claims.get(tunnel)
+        if claim is None or not claim.remote.is_any:
+            return None
+        for other in self._owner_texts.get(remote_id.casefold(), ()):
+            if self._claims[other].digest != claim.digest:
+                return other
+        return None
+
+
+def _first(tunnels: Iterable[str], without: AbstractSet[str], itself: str) -> str | None:
+    return next((tunnel for tunnel in tunnels if tunnel not in without and tunnel != itself), None)
+
+
+def _discard_from(index: dict[_Key, set[str]], key: _Key, tunnel: str) -> None:
+    index[key].discard(tunnel)
+    if not index[key]:
+        del index[key]
+
+
+def _discard(index: dict[IdentityKey, dict[bytes, set[str]]], key: IdentityKey, claim: Claim) -> None:
+    by_digest = index.get(key)
+    if by_digest is None:
+        return  # local and remote identity are equal and the first pass removed it
+    tunnels = by_digest.get(claim.digest, set())
+    tunnels.discard(claim.tunnel)
+    if not tunnels:
+        by_digest.pop(claim.digest, None)
+    if not by_digest:
+        del index[key]
+
+
+def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:
+    kind, text = key
+    return Conflict(
+        tunnel, other, "secret-shadowed",
+        f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, because both "
+        f"use the identity {kind.value} {text}: one peer's key would open the other's tunnel. Give the "
+        "tunnels different identities (remote-id where it is absent)",
+    )

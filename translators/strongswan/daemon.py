@@ -1,0 +1,284 @@
+"""A charon of our own: found, started in private surroundings, adopted again, watched and stopped.
+
+charon outlives an agent that dies: its SAs go on carrying traffic, and the next agent with the same data
+folder adopts it. It is recognised by two variables in its environment (nobody else can have set them on a
+process of the same user): the folder, and a digest of the configuration. A charon of this folder that
+cannot be adopted (other settings, other network namespace, or it does not answer) is ended first. An agent
+that stops in order ends its charon.
+
+charon 5.9 writes its pid to a path fixed at compile time, /var/run/charon.pid, and refuses to start if
+another charon's is there. So it gets a mount namespace in which /var/run is a folder of ours; where
+that is not allowed, it runs without, and then it can be the only one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from translators.strongswan import charon_config, kernel
+from translators.strongswan.options import Kernel, Options
+from translators.strongswan.vici import Connection, ViciError
+
+log = logging.getLogger(__name__)
+
+START_LIMIT_S = 20.0
+STOP_LIMIT_S = 10.0
+POLL_S = 0.05
+LOG_OCTETS_MAX = 10_000_000
+
+_BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
+             "/usr/lib/strongswan/charon")  # fmt: skip
+_PLUGIN_FOLDERS = ("plugins", "../../lib64/strongswan/plugins", "../../lib/ipsec/plugins",
+                   "../../lib/strongswan/plugins")  # fmt: skip
+_PLUGIN_FILE = "libstrongswan-{}.so"
+_FOLDER_VARIABLE = "YANGSWAN_FOLDER"
+_CONFIG_VARIABLE = "YANGSWAN_CONFIG"
+_RUN_FOLDER = "run"
+_PRIVATE_RUN = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+
+
+class DaemonError(Exception):
+    """No charon can be had; the text says why and, where known, what to install or change."""
+
+
+class ManagedCharon:
+    """The one charon that belongs to ``folder`` (created with mode 0700)."""
+
+    def __init__(self, folder: Path, options: Options) -> None:
+        self._folder = folder
+        self._options = options
+        self._pidfd: int | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self.pid: int | None = None
+
+    @property
+    def vici_socket(self) -> Path:
+        return self._folder / charon_config.VICI_SOCKET
+
+    @property
+    def notify_socket(self) -> Path:
+        return self._folder / charon_config.NOTIFY_SOCKET
+
+    @property
+    def running(self) -> bool:
+        return self._pidfd is not None and not _ended(self._pidfd)
+
+    async def start(self) -> bool:
+        """Have a charon that answers; return True if a running one was adopted.
+
+        Raises:
+            DaemonError: it is not installed, or it does not start.
+        """
+        self._forget()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        binary = self._binary()
+        config = await self._config(binary)
+        digest = hashlib.sha256(f"{binary}\n{config}".encode()).hexdigest()
+        if await self._adopt(digest):
+            return True
+        (self._folder / charon_config.CONFIG_FILE).write_text(config)
+        await self._spawn(binary, digest)
+        return False
+
+    async def ended(self) -> None:
+        """Return when the process is gone."""
+        if self._pidfd is None:
+            return
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+        watched = os.dup(self._pidfd)  # two waiters cannot share one descriptor in a selector
+        loop.add_reader(watched, gone.set)
+        try:
+            await gone.wait()
+        finally:
+            loop.remove_reader(watched)
+            os.close(watched)
+
+    async def stop(self) -> None:
+        """End the process: SIGTERM, so that peers hear of it, and SIGKILL after a bound."""
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            if self._pidfd is None:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, how)
+            try:
+                await asyncio.wait_for(self.ended(), STOP_LIMIT_S)
+                break
+            except TimeoutError:
+                log.warning("charon did not end within %g s of %s", STOP_LIMIT_S, how.name)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._child is not None:
+            self._child.poll()  # reaps; a child that runs on is no longer ours to reap
+            self._child = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        self.pid = None
+
+    # --- what to run ---
+
+    def _binary(self) -> Path:
+        candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, _BINARIES)
+        for candidate in candidates:
+            if os.access(candidate, os.X_OK):
+                return candidate
+        tried = self._options.charon_binary or ", ".join(_BINARIES)
+        raise DaemonError(f"charon is not installed ({tried}): install the package strongswan-charon")
+
+    async def _config(self, binary: Path) -> str:
+        try:
+            data_path = await kernel.choose(self._options.kernel)
+            plugins = charon_config.plugins_to_load(self._installed(binary), data_path)
+        except (charon_config.MissingPlugin, kernel.NoDataPath) as error:
+            raise DaemonError(str(error)) from None
+        if data_path is Kernel.LIBIPSEC and not kernel.TUN_DEVICE.exists():
+            raise DaemonError(f"user-space ESP needs {kernel.TUN_DEVICE}: load the module tun")
+        if "error-notify" not in plugins:
+            log.warning("plugin error-notify is not installed (package libcharon-extra-plugins): "
+                        "why a tunnel fails will be known less often")  # fmt: skip
+        return charon_config.render(plugins, data_path, self._options)
+
+    def _installed(self, binary: Path) -> set[str]:
+        folders = [self._options.plugin_dir] if self._options.plugin_dir else [
+            binary.parent / folder for folder in _PLUGIN_FOLDERS
+        ]  # fmt: skip
+        prefix, suffix = _PLUGIN_FILE.split("{}")
+        for folder in folders:
+            if found := {path.name[len(prefix) : -len(suffix)] for path in folder.glob(_PLUGIN_FILE.format("*"))}:
+                return found
+        raise DaemonError(f"no strongSwan plugins in {folders[0]}: install the package libstrongswan")
+
+    # --- adopting and starting ---
+
+    async def _adopt(self, digest: str) -> bool:
+        for pid in self._leftovers():
+            try:
+                self._pidfd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            if not self._is_ours(pid):  # asked again: the pid may have changed hands before it was open
+                self._forget()
+                continue
+            self.pid = pid
+            environ = _environment(pid)
+            same = environ.get(_CONFIG_VARIABLE) == digest and _network_of(pid) == _network_of(os.getpid())
+            if same and await self._answers():
+                log.info("adopted charon, process %d, which was left running", pid)
+                return True
+            log.warning("ending charon, process %d, left behind with other settings or not answering", pid)
+            await self.stop()
+        return False
+
+    def _leftovers(self) -> Iterator[int]:
+        for pid_file in (self._folder / _RUN_FOLDER / "charon.pid", Path("/var/run/charon.pid")):
+            with contextlib.suppress(OSError, ValueError):
+                pid = int(pid_file.read_text())
+                if self._is_ours(pid):
+                    yield pid
+
+    def _is_ours(self, pid: int) -> bool:
+        return _environment(pid).get(_FOLDER_VARIABLE) == str(self._folder.resolve())
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await Connection.open(self.vici_socket, 2.0)
+            try:
+                await connection.request("version", limit_s=2.0)
+            finally:
+                await connection.close()
+        except ViciError:
+            return False
+        return True
+
+    async def _spawn(self, binary: Path, digest: str) -> None:
+        (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
+        (self._folder / _RUN_FOLDER / "charon.pid").unlink(missing_ok=True)
+        self._rotate_log()
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath), "STRONGSWAN_CONF": charon_config.CONFIG_FILE,
+            _FOLDER_VARIABLE: str(self._folder.resolve()), _CONFIG_VARIABLE: digest,
+        }  # fmt: skip
+        command = [*await self._surroundings(), str(binary)]
+        with open(self._folder / "charon.err", "wb") as output:
+            # A session of its own: a Ctrl-C in the agent's terminal is for the agent alone.
+            self._child = await asyncio.to_thread(
+                subprocess.Popen, command, cwd=self._folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=output, start_new_session=True, umask=0o077,
+            )
+        self.pid = self._child.pid
+        self._pidfd = os.pidfd_open(self.pid)
+        await self._until_it_answers()
+        log.info("started charon, process %d", self.pid)
+
+    async def _surroundings(self) -> list[str]:
+        run = os.path.realpath("/var/run")
+        wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", _RUN_FOLDER, run]
+        if shutil.which("unshare") is None:
+            return []
+        probe = await asyncio.to_thread(
+            subprocess.run, [*wrapped, "true"], cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        if probe.returncode == 0:
+            return wrapped
+        log.warning("no private mount namespace for charon; it must be the only charon on this machine")
+        return []
+
+    async def _until_it_answers(self) -> None:
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                while self.running:
+                    if await self._answers():
+                        return
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            await self.stop()
+            raise DaemonError(f"charon did not answer within {START_LIMIT_S:g} s{self._last_words()}") from None
+        self._forget()
+        raise DaemonError(f"charon ended at once{self._last_words()}")
+
+    def _last_words(self) -> str:
+        words: list[str] = []
+        for name in ("charon.err", charon_config.LOG_FILE):
+            with contextlib.suppress(OSError):
+                words.extend((self._folder / name).read_text(errors="replace").splitlines()[-3:])
+        return ": " + " / ".join(words) if words else ""
+
+    def _rotate_log(self) -> None:
+        path = self._folder / charon_config.LOG_FILE
+        if path.exists() and path.stat().st_size > LOG_OCTETS_MAX:
+            path.replace(path.with_suffix(".log.1"))
+
+
+def leftover_pids(folders: Iterable[Path]) -> list[int]:
+    """Return the processes of charons that belong to ``folders``, for whoever has to clean up."""
+    return [pid for folder in folders for pid in ManagedCharon(folder, Options())._leftovers()]
+
+
+def _ended(pidfd: int) -> bool:
+    return bool(select.select([pidfd], [], [], 0)[0])
+
+
+def _environment(pid: int) -> dict[str, str]:
+    try:
+        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return {}
+    return dict(pair.partition("=")[::2] for pair in text.split("\0") if pair)
+
+
+def _network_of(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net")
+    except OSError:
+        return f"unknown of {pid}"

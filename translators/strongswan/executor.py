@@ -1,0 +1,188 @@
+"""Runs the steps of a plan on a charon, undoing what was done when one fails.
+
+Ending SAs never waits for the peer: terminate runs without waiting, then list-sas is watched; what is
+still there after a deadline (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
+locally. The SAs to end are collected after the new configuration was loaded, so that none negotiated with
+the old one can slip in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from agent.errors import BackendError, BackendInconsistent
+from translators.strongswan.plan import Phase, Step
+from translators.strongswan.session import CharonSession
+from translators.strongswan.vici import Section, ViciError, ViciUnavailable
+
+log = logging.getLogger(__name__)
+
+END_LIMIT_S = 3.0
+FORCED_END_LIMIT_S = 5.0
+POLL_S = 0.05
+
+
+async def execute(
+    steps: Sequence[Step], session: CharonSession, initiate: Callable[[str], None],
+    silent: Callable[[str], bool],
+) -> None:
+    """Run ``steps`` in order; leave charon as it was if one does not succeed.
+
+    ``initiate`` is called with the name of each tunnel that has to be brought up; ``silent`` says
+    whether the peer of a tunnel is known not to answer, so that waiting for it is pointless.
+
+    Raises:
+        BackendError: charon refused a step or was lost; what had been done is undone, or will be by
+            the reconciliation that follows a loss.
+        BackendInconsistent: an undo was refused; charon must be reconciled.
+    """
+    started: list[Step] = []
+    try:
+        for phase, group in groupby(steps, key=lambda step: step.phase):
+            if phase is Phase.END:
+                await end_sas(list(group), session, silent)
+            elif phase is Phase.INITIATE:
+                for step in group:
+                    initiate(step.name)
+            else:
+                await _run_requests(group, started, session)
+    except ViciError as error:
+        await asyncio.shield(_undo(started, session))
+        failed = str(started[-1]) if started else "first step"
+        raise BackendError(f"{failed}: {error.reason}") from error
+    except BaseException:  # cancellation must not leave half a plan either
+        await asyncio.shield(_undo(started, session))
+        raise
+
+
+async def _run_requests(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:
+    for step in group:
+        if step.do is None:
+            raise ValueError(f"step without a request: {step}")
+        started.append(step)  # before the await: a lost reply may have been applied
+        try:
+            await session.request(step.do.command, step.do.message)
+        except ViciUnavailable:
+            raise
+        except ViciError:
+            # Usually there is no trap to uninstall.
+            if step.phase is not Phase.UNINSTALL:
+                raise
+
+
+async def _undo(started: Iterable[Step], session: CharonSession) -> None:
+    """Undo in reverse, to the end, whatever fails on the way."""
+    failed: list[str] = []
+    for step in reversed(list(started)):
+        if step.undo is None:
+            continue
+        try:
+            await session.request(step.undo.command, step.undo.message)
+        except ViciUnavailable:
+            return  # charon is lost; everything will be reconciled once there is one again
+        except ViciError as error:
+            log.error("undo of '%s' was refused: %s", step, error.reason)
+            failed.append(str(step))
+    if failed:
+        raise BackendInconsistent(f"a step was refused, and so was undoing '{failed[0]}'")
+
+
+@dataclass(frozen=True, slots=True)
+class SaIds:
+    """Unique ids of SAs, as list-sas shows them."""
+
+    ike: frozenset[str] = frozenset()
+    child: frozenset[str] = frozenset()
+
+    def __and__(self, other: SaIds) -> SaIds:
+        return SaIds(self.ike & other.ike, self.child & other.child)
+
+    def __bool__(self) -> bool:
+        return bool(self.ike or self.child)
+
+
+def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
+    """Return what has to go: all IKE_SAs, or (``child_only``) the children of those that are up.
+
+    An IKE_SA that is still being negotiated, or has a child under way, holds the child's old
+    configuration in its queue; it goes as a whole.
+    """
+    ike: set[str] = set()
+    child: set[str] = set()
+    for sa in sas:
+        tasks = {*_texts(sa.get("tasks-active")), *_texts(sa.get("tasks-queued"))}
+        settled = sa.get("state") in ("ESTABLISHED", "REKEYING") and "CHILD_CREATE" not in tasks
+        if not (child_only and settled):
+            ike.add(str(sa.get("uniqueid")))
+            continue
+        children = sa.get("child-sas", {})
+        for each in children.values() if isinstance(children, dict) else ():
+            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
+            if isinstance(each, dict) and each.get("state") != "DELETED":
+                child.add(str(each.get("uniqueid")))
+    return SaIds(frozenset(ike), frozenset(child))
+
+
+def _texts(value: object) -> Sequence[str]:
+    return value if isinstance(value, list) else ()
+
+
+def _present(sas: Iterable[Section]) -> SaIds:
+    listed = list(sas)
+    return SaIds(to_end(listed, child_only=False).ike, to_end(listed, child_only=True).child)
+
+
+async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callable[[str], bool]) -> None:
+    """End the SAs that ``steps`` name and return once they are gone.
+
+    Raises:
+        ViciError: charon is lost, or does not even let go of them when forced.
+    """
+    going: dict[str, SaIds] = {}
+    for step in steps:
+        ids = to_end(await session.list_sas(step.name), step.child_only)
+        if ids:
+            going[step.name] = ids
+            await _terminate(ids, session, force=silent(step.name))
+    if left := await _wait_until_gone(going, session, END_LIMIT_S):
+        for ids in left.values():
+            await _terminate(ids, session, force=True)
+        if left := await _wait_until_gone(left, session, FORCED_END_LIMIT_S):
+            raise ViciError("terminate", f"SAs of {', '.join(left)} did not end")
+
+
+async def _terminate(ids: SaIds, session: CharonSession, force: bool) -> None:
+    keys = [("ike-id", sa) for sa in ids.ike] + [("child-id", sa) for sa in ids.child]
+    for key, sa in keys:
+        try:
+            # Without waiting (-1): waiting would hold one of charon's few workers, and deadlocks in 5.9.8.
+            request = {key: sa, "timeout": "-1", "force": "yes" if force else "no"}
+            await session.request("terminate", request)
+        except ViciUnavailable:
+            raise
+        except ViciError as error:
+            log.debug("terminate %s %s: %s", key, sa, error.reason)  # it went by itself meanwhile
+
+
+async def _wait_until_gone(
+    going: Mapping[str, SaIds], session: CharonSession, limit_s: float
+) -> dict[str, SaIds]:
+    """Return what is still there after ``limit_s`` seconds."""
+    left = dict(going)
+    try:
+        async with asyncio.timeout(limit_s):
+            while True:
+                for name, ids in list(left.items()):
+                    left[name] = ids & _present(await session.list_sas(name))
+                    if not left[name]:
+                        del left[name]
+                if not left:
+                    break
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        pass
+    return left

@@ -1,0 +1,129 @@
+"""Keeps one session with a charon: starts ours or waits for theirs, reconciles, begins again when lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from translators.strongswan.backoff import delay_s
+from translators.strongswan.daemon import DaemonError, ManagedCharon
+from translators.strongswan.options import Options
+from translators.strongswan.session import CharonSession, OnEvent, OnNotice
+from translators.strongswan.vici import ViciError
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 10.0
+
+
+class Unavailable(Exception):
+    """There is no charon at the moment; the text says why, as far as known."""
+
+
+class Keeper:
+    """``daemon`` is None for an external charon. ``agree`` makes a new session's charon hold what is
+    wanted; the session is handed out only after it returned."""
+
+    def __init__(
+        self, options: Options, daemon: ManagedCharon | None, agree: Callable[[CharonSession], Awaitable[None]],
+        on_event: OnEvent, on_notice: OnNotice,
+    ) -> None:
+        self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
+        self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket
+        self._daemon = daemon
+        self._agree = agree
+        self._on_event = on_event
+        self._on_notice = on_notice
+        self._task: asyncio.Task[None] | None = None
+        self._first_outcome = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._trouble = "it was not reached yet"
+        self.session: CharonSession | None = None
+        """The session in use; None while there is none that agrees with what is wanted."""
+
+    async def start(self) -> None:
+        """Begin to keep a session; return when there is one, or the first try has failed."""
+        self._task = asyncio.create_task(self._keep())
+        # A defect must not leave the agent waiting at start.
+        self._task.add_done_callback(lambda _task: self._first_outcome.set())
+        await self._first_outcome.wait()
+        if self._task.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        """End the session, and the daemon if it is ours."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if self._daemon is not None:
+            await self._daemon.stop()
+
+    async def available(self, limit_s: float) -> CharonSession:
+        """Return the session, waiting up to ``limit_s`` seconds for one.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), limit_s)
+        if self.session is None:
+            raise Unavailable(f"charon is not available: {self._trouble}")
+        return self.session
+
+    async def restart(self) -> None:
+        """End our charon; the next one is started at once.
+
+        Raises:
+            Unavailable: it is not ours to end.
+        """
+        if self._daemon is None:
+            raise Unavailable("charon is not managed by this agent")
+        session = self.session
+        self._ready.clear()
+        await self._daemon.stop()
+        if session is not None:
+            session.lost.set()
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            try:
+                session = await self._connect()
+            except (DaemonError, ViciError, OSError) as error:
+                if str(error) != self._trouble:
+                    log.error("%s", error)
+                self._trouble = str(error)
+                self._first_outcome.set()
+                await asyncio.sleep(delay_s(failures, RETRY_FIRST_S, RETRY_MAX_S, random.random()))
+                failures += 1
+                continue
+            failures = 0
+            self.session = session
+            self._ready.set()
+            self._first_outcome.set()
+            try:
+                await session.lost.wait()
+                self._trouble = "the connection to it was lost"
+                log.warning("the connection to charon was lost")
+            finally:
+                self._ready.clear()
+                self.session = None
+                await session.close()
+
+    async def _connect(self) -> CharonSession:
+        if self._daemon is not None:
+            await self._daemon.start()
+        session = await CharonSession.open(
+            self._vici_socket, self._notify_socket, self._on_event, self._on_notice
+        )
+        try:
+            await self._agree(session)
+        except BaseException:
+            await session.close()
+            raise
+        return session

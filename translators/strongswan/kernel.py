@@ -1,0 +1,57 @@
+"""Can this kernel do ESP? Asked of the kernel itself, because modules load on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from translators.strongswan.options import Kernel
+
+TUN_DEVICE = Path("/dev/net/tun")
+PROBE_LIMIT_S = 10.0
+
+# A state between two documentation addresses (RFC 5737), in a network namespace that ends with the
+# command; the key is a constant and protects nothing.
+_PROBE = (
+    "unshare", "--net", "ip", "xfrm", "state", "add", "src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp",
+    "spi", "0x100", "mode", "tunnel", "enc", "cbc(aes)", "0x" + "00" * 16, "auth", "hmac(sha256)", "0x" + "00" * 32,
+)  # fmt: skip
+
+
+class NoDataPath(Exception):
+    """Neither the kernel nor a TUN device can carry ESP; the text says what to do."""
+
+
+async def kernel_has_esp() -> bool:
+    """Return whether an ESP state can be added to the kernel's XFRM (needs root)."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_PROBE, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError:
+        return False
+    try:
+        return await asyncio.wait_for(process.wait(), PROBE_LIMIT_S) == 0
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return False
+
+
+async def choose(wanted: Kernel) -> Kernel:
+    """Return NETLINK or LIBIPSEC for ``wanted``.
+
+    Raises:
+        NoDataPath: AUTO was asked for and neither works.
+    """
+    if wanted is not Kernel.AUTO:
+        return wanted
+    if await kernel_has_esp():
+        return Kernel.NETLINK
+    if TUN_DEVICE.exists():
+        return Kernel.LIBIPSEC
+    raise NoDataPath(
+        f"this kernel has no ESP (module esp4, option INET_ESP) and there is no {TUN_DEVICE} for user-space ESP: "
+        "load one of the modules esp4 and tun, or run as root where adding an XFRM state is allowed"
+    )

@@ -1,0 +1,94 @@
+"""The ``[translator.strongswan]`` table of the settings file; an unknown key is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class Kernel(Enum):
+    """Who encrypts: the kernel (XFRM), charon itself over a TUN device, or the first that works."""
+
+    AUTO = "auto"
+    NETLINK = "netlink"
+    LIBIPSEC = "libipsec"
+
+
+class OptionError(ValueError):
+    """The settings file holds a key or value that the translator does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Keys of the table, with hyphens for underscores; None for charon's own default.
+
+    ``vici_socket`` and ``error_notify_socket`` are those of an external charon. ``charon_binary`` and
+    ``plugin_dir`` are found by themselves. ``retransmit_*`` are strongSwan's: the time-out of try n is
+    ``retransmit_timeout * retransmit_base ** n`` seconds, and after ``retransmit_tries`` the peer is
+    dead (165 s by default). ``retry_first`` and ``retry_max`` bound the supervisor's back-off, in
+    seconds.
+    """
+
+    vici_socket: Path = Path("/var/run/charon.vici")
+    error_notify_socket: Path = Path("/var/run/charon.enfy")
+    charon_binary: Path | None = None
+    plugin_dir: Path | None = None
+    kernel: Kernel = Kernel.AUTO
+    retransmit_timeout: float | None = None
+    retransmit_base: float | None = None
+    retransmit_tries: int | None = None
+    retry_first: float = 1.0
+    retry_max: float = 60.0
+
+    @classmethod
+    def parse(cls, table: Mapping[str, object] | None) -> Options:
+        """Return the options that ``table`` sets.
+
+        Raises:
+            OptionError: a key is unknown or a value has the wrong type.
+        """
+        values: dict[str, object] = {}
+        for key, value in (table or {}).items():
+            convert = _CONVERT.get(key)
+            if convert is None:
+                known = ", ".join(_CONVERT)
+                raise OptionError(f"[translator.strongswan] has no key '{key}'; known are {known}")
+            try:
+                values[key.replace("-", "_")] = convert(value)
+            except (TypeError, ValueError):
+                raise OptionError(f"[translator.strongswan] {key}: {value!r} is not acceptable") from None
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return Path(value)
+
+
+def _positive(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError
+    return float(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+        raise ValueError
+    return value
+
+
+_CONVERT: Mapping[str, Callable[[object], object]] = {
+    "vici-socket": _path,
+    "error-notify-socket": _path,
+    "charon-binary": _path,
+    "plugin-dir": _path,
+    "kernel": Kernel,
+    "retransmit-timeout": _positive,
+    "retransmit-base": _positive,
+    "retransmit-tries": _count,
+    "retry-first": _positive,
+    "retry-max": _positive,
+}

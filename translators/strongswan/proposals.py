@@ -1,0 +1,224 @@
+"""Algorithms: our keywords, strongSwan's proposal tokens, and the names that list-sas shows.
+
+Three spellings of one thing: ``curve448`` in the model, ``x448`` in a proposal, ``CURVE_448`` in
+list-sas and get-algorithms. The tables below are the only place where they meet.
+
+charon accepts an ESP proposal that encrypts without integrity. The model's rules stand before this
+room; it refuses such a proposal all the same, because nothing behind it would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from translators.strongswan.refusals import Refused, UnsupportedLeaf
+
+Json = Mapping[str, object]
+
+
+class Phase(Enum):
+    """The two protocols that proposals are for; the value is the container in the model."""
+
+    IKE = "ike"
+    ESP = "esp"
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """``name`` is charon's; ``key_bits`` tells apart what shares a name; ``token`` is for proposals."""
+
+    keyword: str
+    token: str
+    name: str
+    key_bits: int | None = None
+    aead: bool = False
+
+
+def _table(*algorithms: Algorithm) -> dict[str, Algorithm]:
+    return {algorithm.keyword: algorithm for algorithm in algorithms}
+
+
+def _aes(suffix: str, name: str, aead: bool = False) -> list[Algorithm]:
+    return [Algorithm(f"aes{bits}{suffix}", f"aes{bits}{suffix}", name, bits, aead) for bits in (128, 192, 256)]
+
+
+CIPHERS = _table(
+    *_aes("", "AES_CBC"),
+    *_aes("ctr", "AES_CTR"),
+    *_aes("ccm12", "AES_CCM_12", aead=True),
+    *_aes("ccm16", "AES_CCM_16", aead=True),
+    *_aes("gcm12", "AES_GCM_12", aead=True),
+    *_aes("gcm16", "AES_GCM_16", aead=True),
+    Algorithm("chacha20poly1305", "chacha20poly1305", "CHACHA20_POLY1305", aead=True),
+)
+INTEGRITY = _table(
+    Algorithm("sha1", "sha1", "HMAC_SHA1_96"),
+    Algorithm("sha256", "sha256", "HMAC_SHA2_256_128"),
+    Algorithm("sha384", "sha384", "HMAC_SHA2_384_192"),
+    Algorithm("sha512", "sha512", "HMAC_SHA2_512_256"),
+)
+PRFS = _table(
+    # Not in the model: derived from auth sha1, and shown by list-sas.
+    Algorithm("prfsha1", "prfsha1", "PRF_HMAC_SHA1"),
+    Algorithm("prfsha256", "prfsha256", "PRF_HMAC_SHA2_256"),
+    Algorithm("prfsha384", "prfsha384", "PRF_HMAC_SHA2_384"),
+    Algorithm("prfsha512", "prfsha512", "PRF_HMAC_SHA2_512"),
+)
+GROUPS = _table(
+    Algorithm("modp2048", "modp2048", "MODP_2048"),
+    Algorithm("modp3072", "modp3072", "MODP_3072"),
+    Algorithm("modp4096", "modp4096", "MODP_4096"),
+    Algorithm("ecp256", "ecp256", "ECP_256"),
+    Algorithm("ecp384", "ecp384", "ECP_384"),
+    Algorithm("ecp521", "ecp521", "ECP_521"),
+    Algorithm("x25519", "x25519", "CURVE_25519"),
+    Algorithm("curve448", "x448", "CURVE_448"),
+)
+
+_LEAVES: dict[str, tuple[Mapping[str, Algorithm], tuple[str, ...]]] = {
+    # leaf of a proposal: its table, and the kinds of get-algorithms that may list it
+    "cipher": (CIPHERS, ("encryption", "aead")),
+    "auth": (INTEGRITY, ("integrity",)),
+    "prf": (PRFS, ("prf",)),
+    "dh": (GROUPS, ("dh", "ke")),
+}
+
+# RFC 8247 and RFC 8221: AEAD first, CBC with SHA-2 after it, no 3DES, no SHA-1; the groups that
+# RFC 8247 section 2.4 asks for, with those of RFC 8031. Within a kind the preferred one is first.
+_AUTO_AEAD = ("aes256gcm16", "aes128gcm16", "chacha20poly1305")
+_AUTO_CBC = ("aes256", "aes192", "aes128")
+_AUTO_INTEGRITY = ("sha512", "sha384", "sha256")
+_AUTO_PRF = ("prfsha512", "prfsha384", "prfsha256")
+_AUTO_GROUPS = ("x25519", "ecp256", "ecp384", "ecp521", "modp3072", "modp4096", "modp2048")
+# Forward secrecy whenever the peer has it; strongSwan before 6.0.2 proposes ESP without any group by
+# default, and such a peer could otherwise never rekey.
+_AUTO_ESP_LAST_GROUP = "none"
+
+
+def render(phase: Phase, proposal: Json) -> str:
+    """Return one configured proposal as strongSwan writes it, e.g. ``aes128-sha256-x25519``.
+
+    Raises:
+        Refused: the combination is unsafe or makes no sense; charon would accept some of these.
+    """
+    where = f"{phase.value}/proposal[priority='{proposal.get('priority')}']"
+    if unknown := proposal.keys() - {"priority", *_LEAVES}:
+        raise UnsupportedLeaf(f"{where}/{min(unknown)}")
+    chosen = {leaf: _look_up(where, leaf, str(proposal[leaf])) for leaf in _LEAVES if leaf in proposal}
+    _demand_sound(phase, where, chosen)
+    return "-".join(chosen[leaf].token for leaf in _LEAVES if leaf in chosen)
+
+
+def _look_up(where: str, leaf: str, keyword: str) -> Algorithm:
+    try:
+        return _LEAVES[leaf][0][keyword]
+    except KeyError:
+        raise Refused(f"{where}/{leaf}", f"'{keyword}' is not a known algorithm", "unknown-algorithm") from None
+
+
+def _demand_sound(phase: Phase, where: str, chosen: Mapping[str, Algorithm]) -> None:
+    cipher = chosen.get("cipher")
+    if cipher is None:
+        raise Refused(where, "a proposal needs a cipher", "proposal-incomplete")
+    if phase is Phase.ESP and "prf" in chosen:
+        raise Refused(f"{where}/prf", "an ESP proposal has no prf", "esp-prf")
+    if cipher.aead and "auth" in chosen:
+        raise Refused(f"{where}/auth", f"{cipher.keyword} authenticates by itself: remove auth", "aead-with-auth")
+    if not cipher.aead and "auth" not in chosen:
+        raise Refused(
+            where, f"{cipher.keyword} does not protect integrity: add auth", "integrity-missing"
+        )
+    if phase is Phase.IKE:
+        if cipher.aead and "prf" not in chosen:
+            raise Refused(where, f"{cipher.keyword} needs a prf for IKE", "prf-missing")
+        if not cipher.aead and "prf" in chosen:
+            raise Refused(f"{where}/prf", "the prf follows from auth: remove prf", "prf-with-auth")
+        if "dh" not in chosen:
+            raise Refused(where, "an IKE proposal needs a Diffie-Hellman group (dh)", "dh-missing")
+
+
+def by_priority(proposals: Sequence[Json]) -> list[Json]:
+    """Return ``proposals`` with the most preferred (lowest priority number) first."""
+    return sorted(proposals, key=lambda proposal: int(str(proposal.get("priority", 0))))
+
+
+Available = Mapping[str, Collection[str]]
+"""What charon can do: get-algorithms kind (``encryption``, ``aead``, ``dh``...) to algorithm names."""
+
+
+def missing(phase: Phase, proposal: Json, available: Available) -> list[Refused]:
+    """Return a refusal for every algorithm of ``proposal`` that no plugin of charon provides."""
+    where = f"{phase.value}/proposal[priority='{proposal.get('priority')}']"
+    refused = []
+    for leaf, (table, _kinds) in _LEAVES.items():
+        algorithm = table.get(str(proposal[leaf])) if leaf in proposal else None
+        if algorithm is not None and not _provided(leaf, algorithm, available):
+            text = f"no plugin loaded in charon provides {algorithm.keyword} ({algorithm.name})"
+            refused.append(Refused(f"{where}/{leaf}", text, "algorithm-not-loaded"))
+    return refused
+
+
+def _provided(leaf: str, algorithm: Algorithm, available: Available) -> bool:
+    return any(algorithm.name in available.get(kind, ()) for kind in _LEAVES[leaf][1])
+
+
+def auto(phase: Phase, available: Available | None = None) -> list[str]:
+    """Return the proposals for "none configured": ours, limited to what charon has.
+
+    AEAD and classical ciphers cannot share a proposal, so there are up to two. None ``available``
+    means unknown: the full list.
+    """
+    groups = _tokens("dh", _AUTO_GROUPS, available)
+    if phase is Phase.ESP:
+        groups.append(_AUTO_ESP_LAST_GROUP)
+    aead = _tokens("cipher", _AUTO_AEAD, available)
+    classical = _tokens("cipher", _AUTO_CBC, available)
+    integrity = _tokens("auth", _AUTO_INTEGRITY, available)
+    prfs = _tokens("prf", _AUTO_PRF, available) if phase is Phase.IKE else []
+    proposals = []
+    if aead and (prfs or phase is Phase.ESP):
+        proposals.append("-".join([*aead, *prfs, *groups]))
+    if classical and integrity:
+        proposals.append("-".join([*classical, *integrity, *groups]))
+    if not proposals or not groups:
+        raise Refused(phase.value, "charon has no plugins for any proposal that is safe", "algorithm-not-loaded")
+    return proposals
+
+
+def _tokens(leaf: str, keywords: Sequence[str], available: Available | None) -> list[str]:
+    table = _LEAVES[leaf][0]
+    return [
+        table[keyword].token
+        for keyword in keywords
+        if available is None or _provided(leaf, table[keyword], available)
+    ]
+
+
+def _by_name(table: Mapping[str, Algorithm]) -> dict[tuple[str, int | None], str]:
+    return {(algorithm.name, algorithm.key_bits): algorithm.keyword for algorithm in table.values()}
+
+
+_KEYWORDS = {leaf: _by_name(table) for leaf, (table, _kinds) in _LEAVES.items()}
+
+
+def keyword(leaf: str, name: str, key_bits: int | None = None) -> str | None:
+    """Return our keyword for what list-sas shows as ``name`` (and key size), None if it is not ours.
+
+    ``leaf`` is cipher, auth, prf or dh.
+    """
+    names = _KEYWORDS[leaf]
+    return names.get((name, key_bits)) or names.get((name, None))
+
+
+def token(leaf: str, name: str, key_bits: int | None = None) -> str | None:
+    """Return the proposal token of what list-sas shows as ``name``, None if it is not ours."""
+    ours = keyword(leaf, name, key_bits)
+    return None if ours is None else _LEAVES[leaf][0][ours].token
+
+
+def supported(leaf: str, available: Available) -> list[str]:
+    """Return the keywords of ``leaf`` that charon provides, in the order of the tables."""
+    table = _LEAVES[leaf][0]
+    return [algorithm.keyword for algorithm in table.values() if _provided(leaf, algorithm, available)]

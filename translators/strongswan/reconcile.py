@@ -1,0 +1,94 @@
+"""Makes a charon agree with what is wanted, whatever it holds: at start, and whenever one was lost.
+
+Everything wanted is sent; charon takes an equal secret or connection as no change, and its SAs go on. What
+is ours by name and not wanted goes, with its SAs. Then the SAs that were negotiated with something else than
+what is wanted now (an agent that died in the middle of a change leaves such) go too. Connections and secrets
+of other names are not touched.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from translators.strongswan import drift
+from translators.strongswan.connections import tunnel_of
+from translators.strongswan.desired import Desired
+from translators.strongswan.events import Reason
+from translators.strongswan.executor import end_sas
+from translators.strongswan.plan import Phase, Step
+from translators.strongswan.session import CharonSession
+from translators.strongswan.tunnels import LiveTunnels
+from translators.strongswan.vici import Section, ViciError, ViciUnavailable
+
+log = logging.getLogger(__name__)
+
+
+async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
+    """Make the charon of ``session`` hold exactly what ``desired`` says, as far as names are ours.
+
+    Raises:
+        ViciError: charon was lost on the way.
+    """
+    desired.available = session.algorithms
+    live.supervisor.forget_all()
+    for refusal in desired.replace(desired.entries):
+        log.error("tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message)
+        live.fail(refusal.tunnel, Reason.OTHER, refusal.message)
+    await _unload_others(session, desired)
+    await _load_all(session, desired, live)
+    sas = await session.list_sas()
+    await _end_drifted(session, desired, sas)
+    live.seed(sas)
+    live.want_all()
+
+
+async def _unload_others(session: CharonSession, desired: Desired) -> None:
+    wanted = {messages.name for messages in desired.messages.values()}
+    connections, secrets = await session.loaded()
+    ours = [name for name in connections if tunnel_of(name) is not None and name not in wanted]
+    for name in ours:
+        log.info("unloading '%s', which is not configured", name)
+        await session.request("unload-conn", {"name": name})
+    # Also where the connection is gone but an SA was left: the agent may have died between the two.
+    orphans = {str(sa["name"]) for sa in await session.list_sas()} - wanted
+    gone = sorted({*ours, *(name for name in orphans if tunnel_of(name) is not None)})
+    await end_sas([Step(Phase.END, name) for name in gone], session, lambda _name: False)
+    for name in gone:
+        await _tolerant(session, "uninstall", {"ike": name, "child": name})
+    for handle in secrets:
+        if tunnel_of(handle) is not None and handle not in wanted:
+            await session.request("unload-shared", {"id": handle})
+
+
+async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
+    for tunnel, messages in desired.messages.items():
+        try:
+            await session.request("load-shared", messages.shared)
+            await session.request("load-conn", messages.load_conn)
+        except ViciUnavailable:
+            raise
+        except ViciError as error:
+            log.error("charon refused tunnel %s, which is committed: %s", tunnel, error.reason)
+            live.fail(tunnel, Reason.OTHER, error.reason)
+
+
+async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Section]) -> None:
+    drifted = {}
+    for sa in sas:
+        name = str(sa["name"])
+        messages = desired.messages.get(tunnel_of(name) or "")
+        if messages is not None and (why := drift.disagreement(messages, sa)):
+            drifted[name] = why
+    for name, why in drifted.items():
+        log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
+    await end_sas([Step(Phase.END, name) for name in drifted], session, lambda _name: False)
+
+
+async def _tolerant(session: CharonSession, command: str, message: dict[str, object]) -> None:
+    try:
+        await session.request(command, message)
+    except ViciUnavailable:
+        raise
+    except ViciError as error:
+        log.debug("%s", error)
+

@@ -1,0 +1,158 @@
+"""All connections to one charon, from the moment it answers until it is lost.
+
+Three VICI connections, because one carries a single command at a time: commands (changes), polling
+(list-sas for readers, which must not wait behind a long change), events. Beside them the error-notify
+socket, where there is one. Any of them breaking means the charon, or what it holds, is gone: the session
+is lost as a whole and the translator starts the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from translators.strongswan.events import NOTICE, Notice, parse_notice
+from translators.strongswan.proposals import Available
+from translators.strongswan.vici import Connection, EventStream, Section, ViciError, ViciUnavailable, short_path
+
+log = logging.getLogger(__name__)
+
+EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log")
+LIST_LIMIT_S = 30.0
+
+OnEvent = Callable[[str, Section], None]
+OnNotice = Callable[[Notice], None]
+
+
+class CharonSession:
+    """One life of the connections; use ``open``. ``lost`` is set when any of them breaks."""
+
+    def __init__(self, commands: Connection, polling: Connection, events: EventStream) -> None:
+        self._commands = commands
+        self._polling = polling
+        self._events = events
+        self._tasks: list[asyncio.Task[None]] = []
+        self.lost = asyncio.Event()
+        self.version = ""
+        self.algorithms: Available = {}
+        self.plugins: Sequence[str] = ()
+        self.notices = False
+
+    @classmethod
+    async def open(
+        cls, vici_socket: Path, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice
+    ) -> CharonSession:
+        """Connect, learn what this charon can do, and begin to hand on its events.
+
+        Raises:
+            ViciError: charon does not answer, or not as a charon does.
+        """
+        async with contextlib.AsyncExitStack() as opened:
+            commands = await Connection.open(vici_socket)
+            opened.push_async_callback(commands.close)
+            polling = await Connection.open(vici_socket)
+            opened.push_async_callback(polling.close)
+            events = await EventStream.open(vici_socket)
+            opened.push_async_callback(events.close)
+            session = cls(commands, polling, events)
+            await session._introduce()
+            await session._listen(notify_socket, on_event, on_notice)
+            opened.pop_all()
+            return session
+
+    async def _introduce(self) -> None:
+        self.version = str((await self._commands.request("version")).get("version", ""))
+        kinds = await self._commands.request("get-algorithms")
+        self.algorithms = {kind: frozenset(names) for kind, names in kinds.items() if isinstance(names, dict)}
+        plugins = (await self._commands.request("stats")).get("plugins", [])
+        self.plugins = tuple(plugins) if isinstance(plugins, list) else ()
+
+    async def _listen(self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice) -> None:
+        await self._events.subscribe(EVENTS)
+        self._tasks.append(asyncio.create_task(self._read_events(on_event)))
+        try:
+            with short_path(notify_socket) as path:
+                reader, writer = await asyncio.open_unix_connection(path)
+        except OSError:
+            log.info("charon has no error-notify socket at %s; failures are read from its log", notify_socket)
+            return
+        self.notices = True
+        self._tasks.append(asyncio.create_task(self._read_notices(reader, writer, on_notice)))
+
+    async def _read_events(self, on_event: OnEvent) -> None:
+        try:
+            async for name, message in self._events:
+                on_event(name, message)
+        except ViciUnavailable:
+            pass
+        finally:
+            self.lost.set()
+
+    async def _read_notices(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_notice: OnNotice
+    ) -> None:
+        try:
+            while True:
+                on_notice(parse_notice(await reader.readexactly(NOTICE.size)))
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            self.lost.set()
+
+    async def request(self, command: str, message: Mapping[str, object] | None = None) -> Section:
+        """Run a command that changes charon.
+
+        Raises:
+            ViciError: charon refused it.
+            ViciUnavailable: charon is lost.
+        """
+        try:
+            return await self._commands.request(command, message)
+        finally:
+            self._notice_break()
+
+    async def stats(self) -> Section:
+        """Return charon's ``stats``. Raises: as ``request``."""
+        try:
+            return await self._polling.request("stats")
+        finally:
+            self._notice_break()
+
+    async def list_sas(self, name: str | None = None) -> list[Section]:
+        """Return the IKE_SAs of the connection ``name``, or all; each as list-sas shows it, with its
+        connection's name added as ``name``. Raises: as ``request``."""
+        try:
+            found = await self._polling.stream(
+                "list-sas", "list-sa", {"ike": name} if name else {}, LIST_LIMIT_S
+            )
+        finally:
+            self._notice_break()
+        return [
+            {"name": sa_name, **sa} for reply in found for sa_name, sa in reply.items() if isinstance(sa, dict)
+        ]
+
+    async def loaded(self) -> tuple[list[str], list[str]]:
+        """Return the names of all connections, and the handles of all secrets. Raises: as ``request``."""
+        connections = (await self.request("get-conns")).get("conns", [])
+        secrets = (await self.request("get-shared")).get("keys", [])
+        return list(connections) if isinstance(connections, list) else [], (
+            list(secrets) if isinstance(secrets, list) else []
+        )
+
+    def _notice_break(self) -> None:
+        if self._commands.broken or self._polling.broken:
+            self.lost.set()
+
+    async def close(self) -> None:
+        """Close every connection; the events end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in (self._commands, self._polling, self._events):
+            with contextlib.suppress(ViciError):
+                await connection.close()
+        self.lost.set()

@@ -1,0 +1,81 @@
+"""list-sas replies and facts -> status. Pure: replies and the clock come in.
+
+All IKE_SAs with the tunnel's name count, because there may be several for a while: after a rekeying, or
+while an old one is still being deleted towards a dead peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+
+from translators.strongswan.events import Facts
+
+Section = Mapping[str, object]
+
+
+class Status(Enum):
+    """The execution statuses of the router's manual; INSTALLED is the only one that is up."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    IKE_ESTABLISHED = "ike-established"
+    INSTALLED = "installed"
+    RETRANSMISSION = "retransmission"
+
+
+_IKE_UP = frozenset({"ESTABLISHED", "REKEYING"})
+_IKE_BEGINNING = frozenset({"CREATED", "CONNECTING"})
+_CHILD_UP = frozenset({"INSTALLED", "UPDATING", "REKEYING", "REKEYED"})
+
+
+def children(sa: Section) -> Iterator[Section]:
+    """Yield the CHILD_SAs of an IKE_SA."""
+    found = sa.get("child-sas")
+    if isinstance(found, Mapping):
+        yield from (child for child in found.values() if isinstance(child, Mapping))
+
+
+def installed_child(sas: Iterable[Section]) -> Section | None:
+    """Return the newest CHILD_SA that carries traffic, None if there is none."""
+    up = [
+        child
+        for sa in sas if sa.get("state") in _IKE_UP
+        for child in children(sa) if child.get("state") in _CHILD_UP
+    ]  # fmt: skip
+    # REKEYED is the old one of a pair: it counts only while the new one is not listed yet.
+    return max(up, key=lambda child: (child.get("state") != "REKEYED", number(child.get("uniqueid"))), default=None)
+
+
+def status(sas: Sequence[Section], facts: Facts, retrying: bool = False) -> Status:
+    """Return the status of a tunnel from its IKE_SAs.
+
+    ``retrying``: the supervisor has it on its list, so that a pause between two attempts of an
+    initiator still is connecting.
+    """
+    states = {sa.get("state") for sa in sas}
+    if states & _IKE_UP:
+        if facts.retransmitting:
+            return Status.RETRANSMISSION
+        return Status.INSTALLED if installed_child(sas) is not None else Status.IKE_ESTABLISHED
+    return Status.CONNECTING if retrying or states & _IKE_BEGINNING else Status.DOWN
+
+
+def creating_child(sas: Iterable[Section]) -> bool:
+    """Return whether a CHILD_SA is being negotiated."""
+    return any("CHILD_CREATE" in (*_list(sa, "tasks-active"), *_list(sa, "tasks-queued")) for sa in sas)
+
+
+def _list(section: Section, key: str) -> Sequence[object]:
+    value = section.get(key)
+    return value if isinstance(value, list) else ()
+
+
+def number(value: object, default: int = 0) -> int:
+    """Return a number that charon wrote in decimal."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else default
+
+
+def is_under_way(sas: Sequence[Section]) -> bool:
+    """Return whether charon is working on bringing the tunnel up by itself."""
+    return creating_child(sas) or any(sa.get("state") in _IKE_BEGINNING for sa in sas)

@@ -1,0 +1,151 @@
+"""Brings up what should be up, and brings it up again.
+
+charon tries on only while the peer is silent. A peer that answers "no proposal chosen" or "authentication
+failed" ends the attempt for good, a peer's DELETE leaves the tunnel down, and a first child that fails
+leaves an IKE_SA without any. So every initiator is looked at when its events say that something ended, and
+after each attempt until it is up: list-sas decides, never the answer to ``initiate``, and nothing is
+initiated while an attempt is still under way.
+
+A tunnel that was told to stay down (the action ``terminate``, or a dead peer with the DPD actions clear
+and trap) is left alone until it is wanted again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from translators.strongswan.backoff import delay_s
+from translators.strongswan.options import Options
+from translators.strongswan.vici import ViciError
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 8
+"""Tunnels looked at together; charon refuses more than a few half-open IKE_SAs from one address."""
+
+
+class Progress(Enum):
+    """What list-sas says about a tunnel that should be up."""
+
+    UP = "up"
+    UNDER_WAY = "under way"
+    DOWN = "down"
+    TO_STAY_DOWN = "to stay down"
+
+
+@dataclass(slots=True)
+class _Watched:
+    attempt: int = 0
+    up_since_s: float | None = None
+    timer: asyncio.TimerHandle | None = None
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Supervisor:
+    """Watches the initiators by connection name.
+
+    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt; both may raise
+    ViciError, which is taken as "try later".
+    """
+
+    def __init__(
+        self, options: Options, look: Callable[[str], Awaitable[Progress]],
+        initiate: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._options = options
+        self._look = look
+        self._initiate = initiate
+        self._watched: dict[str, _Watched] = {}
+        self._turns = asyncio.Semaphore(AT_A_TIME)
+        # Spreads retries; nothing depends on it being hard to guess.
+        self._random = random.Random()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._watched
+
+    def want(self, name: str) -> None:
+        """Have ``name`` up from now on, beginning at once."""
+        self.forget(name)
+        self._watched[name] = _Watched()
+        self._arm(name, 0.0)
+
+    def forget(self, name: str) -> None:
+        """Leave ``name`` alone from now on."""
+        watched = self._watched.pop(name, None)
+        if watched is None:
+            return
+        if watched.timer is not None:
+            watched.timer.cancel()
+        for task in watched.tasks:
+            task.cancel()
+
+    def forget_all(self) -> None:
+        """Leave every tunnel alone."""
+        for name in list(self._watched):
+            self.forget(name)
+
+    def went_up(self, name: str) -> None:
+        """Note that the tunnel carries traffic."""
+        if (watched := self._watched.get(name)) is not None:
+            watched.up_since_s = asyncio.get_running_loop().time()
+            self._disarm(watched)
+
+    def went_down(self, name: str) -> None:
+        """Note that an SA of the tunnel ended; see whether the tunnel did."""
+        watched = self._watched.get(name)
+        if watched is None:
+            return
+        now = asyncio.get_running_loop().time()
+        if watched.up_since_s is not None and now - watched.up_since_s >= self._options.retry_max:
+            watched.attempt = 0  # it was stable; one that comes and goes keeps its back-off
+        watched.up_since_s = None
+        if watched.timer is None:
+            self._arm(name, self._pause_s(watched))
+
+    def _pause_s(self, watched: _Watched) -> float:
+        tried = max(watched.attempt - 1, 0)
+        return delay_s(tried, self._options.retry_first, self._options.retry_max, self._random.random())
+
+    def _arm(self, name: str, pause_s: float) -> None:
+        watched = self._watched[name]
+        self._disarm(watched)
+        watched.timer = asyncio.get_running_loop().call_later(pause_s, self._due, name)
+
+    @staticmethod
+    def _disarm(watched: _Watched) -> None:
+        if watched.timer is not None:
+            watched.timer.cancel()
+            watched.timer = None
+
+    def _due(self, name: str) -> None:
+        watched = self._watched[name]
+        watched.timer = None
+        task = asyncio.get_running_loop().create_task(self._attend(name, watched))
+        watched.tasks.add(task)
+        task.add_done_callback(watched.tasks.discard)
+
+    async def _attend(self, name: str, watched: _Watched) -> None:
+        async with self._turns:
+            try:
+                progress = await self._look(name)
+                if progress is Progress.UP:
+                    if watched.up_since_s is None:
+                        watched.up_since_s = asyncio.get_running_loop().time()
+                    return
+                if progress is Progress.TO_STAY_DOWN:
+                    self._watched.pop(name, None)
+                    return
+                watched.attempt += 1
+                if progress is Progress.DOWN:
+                    log.debug("%s: attempt %d", name, watched.attempt)
+                    await self._initiate(name)
+            except ViciError as error:
+                log.info("%s: %s", name, error)
+        # An up event may have come meanwhile; then there is nothing left to look at.
+        if self._watched.get(name) is watched and watched.timer is None and watched.up_since_s is None:
+            self._arm(name, self._pause_s(watched))

@@ -1,0 +1,320 @@
+"""The translator: joins one charon, what it is to hold, and what the agent asks.
+
+One lock orders everything that changes charon. What is wanted is kept in memory, because charon cannot be
+asked for it in full, and it changes only after charon has taken it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import (
+    BackendError,
+    BackendInconsistent,
+    InvalidValue,
+    OperationFailed,
+    OperationNotSupported,
+    RpcError,
+    RpcErrors,
+)
+from agent.translator import EntryChange, Json, Keys, Notification, Plan, Settings
+from translators.strongswan import operational, state
+from translators.strongswan.connections import connection_name
+from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.desired import Desired, Refusal
+from translators.strongswan.events import Facts, Reason
+from translators.strongswan.executor import end_sas, execute
+from translators.strongswan.keeper import Keeper, Unavailable
+from translators.strongswan.options import Options
+from translators.strongswan.plan import Phase, Step, plan_steps
+from translators.strongswan.reconcile import reconcile
+from translators.strongswan.refusals import Refused
+from translators.strongswan.session import CharonSession
+from translators.strongswan.tunnels import LiveTunnels
+from translators.strongswan.vici import Section, ViciError
+
+log = logging.getLogger(__name__)
+
+NAME = "strongswan"
+YANG_FILE = "yangswan-ipsec.yang"
+LIST_PATH = "/yangswan-ipsec:tunnels/ipsec"
+STATE_PATH = f"{LIST_PATH}/state"
+DAEMON_ROOT = "/yangswan-ipsec:daemon"
+
+AVAILABLE_LIMIT_S = 5.0
+ONE_BY_ONE_MAX = 32
+"""Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
+
+
+def find_yang_file() -> Path:
+    """Return our YANG module, in the installed package or in the checkout.
+
+    Raises:
+        FileNotFoundError: it is in neither.
+    """
+    here = Path(__file__).resolve()
+    for folder in (here.parent / "yang", here.parents[2] / "yang"):
+        if (folder / YANG_FILE).is_file():
+            return folder / YANG_FILE
+    raise FileNotFoundError(f"{YANG_FILE} is neither in the package nor in the checkout")
+
+
+@dataclass(frozen=True, slots=True)
+class StrongSwanPlan:
+    """Steps for charon, their reverse, and the entries that are in force before and after."""
+
+    steps: tuple[Step, ...]
+    reverse: tuple[Step, ...]
+    before: Mapping[str, Json | None]
+    after: Mapping[str, Json | None]
+
+    def describe(self) -> Sequence[str]:
+        """Return one line per step, free of secrets."""
+        return [str(step) for step in self.steps]
+
+
+class StrongSwanTranslator:
+    """Fulfils agent.translator.Translator for the tunnels of yangswan-ipsec."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.charon not in ("managed", "external", "none"):
+            raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
+        self.name = NAME
+        self.yang_files: Sequence[Path] = (find_yang_file(),)
+        self.config_list = LIST_PATH
+        self.state_path = STATE_PATH
+        self.state_roots: Sequence[str] = (DAEMON_ROOT,)
+        self._settings = settings
+        options = Options.parse(settings.options)
+        self._desired = Desired()
+        self._live = LiveTunnels(options, self._desired, lambda: self._session, self._observed)
+        self._keeper: Keeper | None = None
+        if settings.charon != "none":
+            managed = settings.charon == "managed"
+            daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
+            self._keeper = Keeper(options, daemon, self._agree, self._live.on_event, self._live.on_notice)
+        self._lock = asyncio.Lock()
+
+    @property
+    def _session(self) -> CharonSession | None:
+        return self._keeper.session if self._keeper is not None else None
+
+    # --- life ---
+
+    async def start(self, entries: Mapping[Keys, Json]) -> None:
+        """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
+        self._desired.replace(_by_tunnel(entries))
+        if self._keeper is not None:
+            await self._keeper.start()
+
+    async def stop(self) -> None:
+        """Stop; a managed charon ends, an external one keeps what it holds."""
+        self._live.supervisor.forget_all()
+        if self._keeper is not None:
+            await self._keeper.stop()
+
+    async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
+        """Make charon agree with exactly ``entries``; without charon, as soon as there is one again."""
+        async with self._lock:
+            self._desired.replace(_by_tunnel(entries))
+            if self._session is not None:
+                await reconcile(self._session, self._desired, self._live)
+
+    async def _agree(self, session: CharonSession) -> None:
+        async with self._lock:
+            await reconcile(session, self._desired, self._live)
+
+    # --- changes ---
+
+    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied."""
+        paths = {change.keys[0]: change.path for change in changes}
+        refusals = self._desired.refusals([(change.keys[0], change.after) for change in changes])
+        return [_error(paths[refusal.tunnel], refusal) for refusal in refusals]
+
+    async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
+        """Plan ``changes``.
+
+        Raises:
+            RpcErrors: ``check`` found something, or there is no charon.
+        """
+        if self._keeper is not None:
+            try:
+                await self._keeper.available(AVAILABLE_LIMIT_S)
+            except Unavailable as error:
+                raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
+        if errors := self.check(changes):
+            raise RpcErrors(errors)
+        try:
+            planned = [self._desired.change(change.keys[0], change.after) for change in changes]
+        except Refused as error:  # nothing of the automatic proposals is left with this charon
+            raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
+        return StrongSwanPlan(
+            plan_steps(planned),
+            plan_steps(change.reversed() for change in planned),
+            {change.keys[0]: self._desired.entries.get(change.keys[0]) for change in changes},  # type: ignore[misc]
+            {change.keys[0]: change.after for change in changes},
+        )
+
+    async def apply(self, plan: Plan) -> None:
+        """Make ``plan`` real.
+
+        Raises:
+            BackendError: charon refused a step; everything done before it has been undone.
+        """
+        assert isinstance(plan, StrongSwanPlan)
+        async with self._lock:
+            await self._execute(plan.steps, plan.after)
+
+    async def undo(self, plan: Plan) -> None:
+        """Reverse ``plan``, which was applied in full. Raises: as ``apply``."""
+        assert isinstance(plan, StrongSwanPlan)
+        async with self._lock:
+            await self._execute(plan.reverse, plan.before)
+
+    async def _execute(self, steps: Sequence[Step], entries: Mapping[str, Json | None]) -> None:
+        supervisor = self._live.supervisor
+        touched = {step.name for step in steps}
+        watched = {name for name in touched if name in supervisor}
+        session = self._session
+        if self._keeper is not None and steps and session is None:
+            raise BackendError("there is no charon at the moment")
+        for name in touched:
+            supervisor.forget(name)
+        try:
+            if session is not None:
+                await execute(steps, session, supervisor.want, self._live.silent)
+        except BaseException as error:
+            for name in watched:
+                supervisor.want(name)
+            if isinstance(error, BackendInconsistent):
+                session.lost.set() if session is not None else None  # begin again: everything is sent anew
+            raise
+        for tunnel, entry in entries.items():
+            self._desired.put(tunnel, entry)
+            if entry is None or connection_name(tunnel) in touched:
+                self._live.forget(tunnel)
+
+    # --- operational data ---
+
+    async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
+        """Return the state of each tunnel in ``keys`` that exists."""
+        tunnels = [key for key in keys if key[0] in self._desired.entries]
+        sas = await self._sas([connection_name(key[0]) for key in tunnels])
+        now = time.time()
+        return {key: self._state_of(key[0], sas.get(connection_name(key[0]), []), now) for key in tunnels}
+
+    def _state_of(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
+        applied = self._session is not None and tunnel in self._desired.messages
+        retrying = connection_name(tunnel) in self._live.supervisor
+        return operational.tunnel_state(sas, self._live.facts(tunnel), applied, retrying, now)
+
+    async def _sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
+        session = self._session
+        if session is None:
+            return {}
+        try:
+            if len(names) > ONE_BY_ONE_MAX:
+                found = await session.list_sas()
+            else:
+                found = [sa for name in names for sa in await session.list_sas(name)]
+        except ViciError as error:
+            raise OperationFailed(str(error), app_tag="daemon-unavailable") from None
+        by_name: dict[str, list[Section]] = {}
+        for sa in found:
+            by_name.setdefault(str(sa["name"]), []).append(sa)
+        return by_name
+
+    async def root_state(self, root: str) -> Json:
+        """Return the content of ``/yangswan-ipsec:daemon``."""
+        if root != DAEMON_ROOT:
+            return {}
+        session = self._session
+        stats: Section = {}
+        if session is not None:
+            try:
+                stats = await session.stats()
+            except ViciError:
+                session = None
+        return operational.daemon_state(
+            self._settings.charon, session is not None, session.version if session else "",
+            session.algorithms if session else {}, stats, time.time(),
+        )
+
+    # --- actions and rpcs ---
+
+    async def action(self, keys: Keys, name: str, input: Json) -> Json:
+        """Run ``restart``, ``initiate`` or ``terminate`` on one tunnel.
+
+        Raises:
+            RpcError: the tunnel is not enabled, there is no charon, or it cannot be done.
+        """
+        tunnel = keys[0]
+        path = f"{LIST_PATH}[id='{tunnel}']"
+        session = await self._session_or_error()
+        messages = self._desired.messages.get(tunnel)
+        if messages is None:
+            raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
+        known_peer = messages.ike.get("remote_addrs") != ["%any"]
+        if name == "initiate" and not known_peer:
+            raise OperationFailed("without a peer there is nobody to initiate to", path=path, app_tag="no-peer")
+        if name not in ("restart", "initiate", "terminate"):
+            raise OperationNotSupported(f"there is no action '{name}'", path=path)
+        async with self._lock:
+            self._live.supervisor.forget(messages.name)
+            try:
+                if name != "initiate":
+                    await end_sas([Step(Phase.END, messages.name)], session, self._live.silent)
+            except ViciError as error:
+                raise OperationFailed(str(error), path=path, app_tag="daemon-unavailable") from None
+            if name == "initiate" or (name == "restart" and messages.initiator):
+                self._live.supervisor.want(messages.name)
+        return {}
+
+    async def rpc(self, name: str, input: Json) -> Json:
+        """Run ``restart-daemon``.
+
+        Raises:
+            RpcError: charon is not ours, or the rpc is not known.
+        """
+        if name != "restart-daemon":
+            raise OperationNotSupported(f"'{name}' is not implemented in this version")
+        if self._keeper is None or self._settings.charon != "managed":
+            raise OperationNotSupported("charon is not managed by this agent; restart it where it runs")
+        await self._keeper.restart()
+        await self._session_or_error()
+        return {}
+
+    async def _session_or_error(self) -> CharonSession:
+        if self._keeper is None:
+            raise OperationNotSupported("this agent runs without charon")
+        try:
+            return await self._keeper.available(AVAILABLE_LIMIT_S)
+        except Unavailable as error:
+            raise OperationFailed(str(error), app_tag="daemon-unavailable") from None
+
+    # --- notifications ---
+
+    def _observed(self, tunnel: str, what: str, facts: Facts) -> None:
+        content = operational.notification(tunnel, what, facts)
+        if content is not None:
+            self._settings.notify(Notification(content))
+
+
+def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:
+    return {keys[0]: entry for keys, entry in entries.items()}
+
+
+def _error(path: str, refusal: Refusal) -> RpcError:
+    where = f"{path}/{refusal.leaf}" if refusal.leaf else path
+    return InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
+
+
+def make(settings: Settings) -> StrongSwanTranslator:
+    """Return the translator (the entry point of the group ``yangswan.translators``)."""
+    return StrongSwanTranslator(settings)

@@ -1,0 +1,281 @@
+"""A small asyncio client of charon's VICI socket, on the ``vici`` package's codec.
+
+A segment is a 32-bit length and a packet; a packet is a type octet, for named packets an octet of
+name length and the name, and a message of sections, lists and key/values (strongSwan's
+``src/libcharon/plugins/vici/README.md``). One connection carries one command at a time and events
+may come in between, so each purpose has a connection of its own: commands, polling, events.
+
+A connection whose reply did not come in time is closed: the late reply would be taken for the
+answer to the next request. Values that we send (a load-shared message holds a pre-shared key) are
+never part of an error's text; what charon itself says is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import struct
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vici.exception import DeserializationException
+from vici.protocol import Message, Packet
+
+SEGMENT_OCTETS_MAX = 512 * 1024
+REQUEST_LIMIT_S = 10.0
+
+Section = dict[str, "str | list[str] | Section"]
+"""A decoded message; charon writes text, octets that are not UTF-8 are replaced."""
+
+Request = Mapping[str, object]
+"""A message to send: str and bytes values, lists of them, and nested mappings."""
+
+
+class ViciError(Exception):
+    """charon refused ``command``; ``reason`` is what it said."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(f"{command}: {reason}")
+        self.command = command
+        self.reason = reason
+
+
+class ViciUnavailable(ViciError):
+    """charon did not answer: no socket, connection lost, or the time limit passed."""
+
+
+class Connection:
+    """One VICI connection for commands; requests queue behind each other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+        self.broken = False
+
+    @classmethod
+    async def open(cls, socket: Path, limit_s: float = REQUEST_LIMIT_S) -> Connection:
+        """Connect to charon's ``socket``.
+
+        Raises:
+            ViciUnavailable: nobody listens there.
+        """
+        return cls(*await _connect(socket, limit_s))
+
+    async def request(
+        self, command: str, message: Request | None = None, limit_s: float = REQUEST_LIMIT_S
+    ) -> Section:
+        """Run ``command`` and return its reply.
+
+        Raises:
+            ViciError: charon answered ``success = no`` or does not know the command.
+            ViciUnavailable: the connection broke or ``limit_s`` passed; it is closed then.
+        """
+        async with self._turn, self._limited(command, limit_s):
+            await self._send(command, _request(command, message))
+            while True:
+                kind, _name, body = _parse(command, await _read_segment(self._reader))
+                if kind != Packet.EVENT:
+                    return _reply(command, kind, body)
+
+    async def stream(
+        self, command: str, event: str, message: Request | None = None, limit_s: float = REQUEST_LIMIT_S
+    ) -> list[Section]:
+        """Run a command that answers with a stream of ``event`` messages; return all of them.
+
+        Raises: as ``request``.
+        """
+        received: list[Section] = []
+        async with self._turn, self._limited(command, limit_s):
+            await self._send(command, Packet.register_event(event))
+            await self._confirm(command, event)
+            await self._send(command, _request(command, message))
+            while True:
+                kind, _name, body = _parse(command, await _read_segment(self._reader))
+                if kind != Packet.EVENT:
+                    break
+                received.append(body)
+            await self._send(command, Packet.unregister_event(event))
+            await self._confirm(command, event)
+        _reply(command, kind, body)
+        return received
+
+    async def close(self) -> None:
+        """Close the connection; a request that waits ends with ViciUnavailable."""
+        self.broken = True
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _send(self, command: str, packet: bytes) -> None:
+        if len(packet) > SEGMENT_OCTETS_MAX:
+            raise ViciError(command, f"the message is longer than {SEGMENT_OCTETS_MAX} octets")
+        self._writer.write(struct.pack("!I", len(packet)) + packet)
+        await self._writer.drain()
+
+    async def _confirm(self, command: str, event: str) -> None:
+        kind, _name, _body = _parse(command, await _read_segment(self._reader))
+        if kind != Packet.EVENT_CONFIRM:
+            self.broken = True
+            raise ViciError(command, f"charon does not stream '{event}'")
+
+    @contextlib.asynccontextmanager
+    async def _limited(self, command: str, limit_s: float) -> AsyncIterator[None]:
+        if self.broken:
+            raise ViciUnavailable(command, "the connection to charon is closed")
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except TimeoutError:
+            self._abandon()
+            raise ViciUnavailable(command, f"charon did not answer within {limit_s:g} s") from None
+        except (OSError, asyncio.IncompleteReadError):
+            self._abandon()
+            raise ViciUnavailable(command, "charon closed the connection") from None
+        except BaseException as error:
+            # Cancelled or garbled in the middle of an exchange: what is still to come on this
+            # connection can no longer be told apart from later replies.
+            if not isinstance(error, ViciError):
+                self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self.broken = True
+        self._writer.close()
+
+
+class EventStream:
+    """One VICI connection that only receives events."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._early: list[tuple[str, Section]] = []
+
+    @classmethod
+    async def open(cls, socket: Path, limit_s: float = REQUEST_LIMIT_S) -> EventStream:
+        """Connect to charon's ``socket``.
+
+        Raises:
+            ViciUnavailable: nobody listens there.
+        """
+        return cls(*await _connect(socket, limit_s))
+
+    async def subscribe(self, events: Sequence[str], limit_s: float = REQUEST_LIMIT_S) -> frozenset[str]:
+        """Register for ``events``; return those that this charon knows (``alert`` is new in 6.0.3).
+
+        Raises:
+            ViciUnavailable: the connection broke or ``limit_s`` passed.
+        """
+        known: set[str] = set()
+        try:
+            async with asyncio.timeout(limit_s):
+                for event in events:
+                    if await self._register(event):
+                        known.add(event)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            raise ViciUnavailable("register", "charon closed the event connection") from None
+        return frozenset(known)
+
+    async def _register(self, event: str) -> bool:
+        packet = Packet.register_event(event)
+        self._writer.write(struct.pack("!I", len(packet)) + packet)
+        await self._writer.drain()
+        while True:
+            kind, name, body = _parse("register", await _read_segment(self._reader))
+            if kind != Packet.EVENT:
+                return bool(kind == Packet.EVENT_CONFIRM)
+            self._early.append((name, body))
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, Section]]:
+        """Yield (event, message) until the connection is lost.
+
+        Raises:
+            ViciUnavailable: the connection is lost.
+        """
+        for early in self._early:
+            yield early
+        self._early.clear()
+        while True:
+            try:
+                segment = await _read_segment(self._reader)
+            except (OSError, asyncio.IncompleteReadError):
+                raise ViciUnavailable("events", "charon closed the event connection") from None
+            kind, name, body = _parse("events", segment)
+            if kind == Packet.EVENT:
+                yield name, body
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+@contextlib.contextmanager
+def short_path(socket: Path) -> Iterator[str]:
+    """Yield a path to ``socket`` that fits sun_path, whose 108 octets a data folder may exceed."""
+    folder = os.open(socket.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{socket.name}"
+    finally:
+        os.close(folder)
+
+
+async def _connect(socket: Path, limit_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        with short_path(socket) as path:
+            return await asyncio.wait_for(asyncio.open_unix_connection(path), limit_s)
+    except (OSError, TimeoutError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
+        raise ViciUnavailable("connect", f"{socket}: {reason}") from None
+
+
+async def _read_segment(reader: asyncio.StreamReader) -> bytes:
+    (octets,) = struct.unpack("!I", await reader.readexactly(4))
+    if octets > SEGMENT_OCTETS_MAX:
+        raise OSError("segment too long")
+    return await reader.readexactly(octets)
+
+
+def _request(command: str, message: Request | None) -> bytes:
+    try:
+        packet: bytes = Packet.request(command, Message.serialize(message or {}))
+    except struct.error:
+        # A name beyond 255 or a value beyond 65535 octets; the value itself must not be shown.
+        raise ViciError(command, "a name or value is too long for VICI") from None
+    return packet
+
+
+def _parse(command: str, segment: bytes) -> tuple[int, str, Section]:
+    try:
+        packet = Packet.parse(segment)
+        name = packet.event_type.decode() if packet.response_type == Packet.EVENT else ""
+        body = _text(Message.deserialize(packet.payload)) if packet.payload.has_more() else {}
+    except (DeserializationException, struct.error, UnicodeDecodeError) as error:
+        raise ViciUnavailable(command, f"charon sent a malformed packet ({type(error).__name__})") from None
+    return packet.response_type, name, body
+
+
+def _reply(command: str, kind: int, body: Section) -> Section:
+    if kind == Packet.CMD_UNKNOWN:
+        raise ViciError(command, "charon does not know this command")
+    if kind != Packet.CMD_RESPONSE:
+        raise ViciUnavailable(command, f"charon answered with packet type {kind}")
+    if body.get("success") == "no":
+        raise ViciError(command, str(body.get("errmsg") or "refused without a reason"))
+    return body
+
+
+def _text(section: Mapping[str, object]) -> Section:
+    result: Section = {}
+    for key, value in section.items():
+        if isinstance(value, bytes):
+            result[key] = value.decode("utf-8", "replace")
+        elif isinstance(value, list):
+            result[key] = [item.decode("utf-8", "replace") for item in value]
+        elif isinstance(value, Mapping):
+            result[key] = _text(value)
+    return result
+
