@@ -137,7 +137,9 @@ FIELDS = (
     Field("local-id", Part.LOCAL, "id", lambda entry, _able: local_identity(entry).vici),
     Field("remote-id", Part.REMOTE, "id", lambda entry, _able: remote_identity(entry).vici),
     Field("dpd/action", Part.CHILD, "dpd_action", lambda entry, _able: dpd_action(entry)),
-    Field("local-subnet", Part.CHILD, "local_ts", lambda e, _a: _selectors(e, "local-subnet", "local-address")),
+    Field(
+        "local-subnet", Part.CHILD, "local_ts", lambda e, _a: _selectors(e, "local-subnet", "local-address")
+    ),
     Field("remote-subnet", Part.CHILD, "remote_ts", lambda e, _a: _selectors(e, "remote-subnet", "peer")),
     Field("esp", Part.CHILD, "esp_proposals", lambda entry, able: _proposals(entry, Phase.ESP, able)),
 )
@@ -197,7 +199,9 @@ def messages(tunnel: str, entry: Json, available: Available | None = None) -> Me
         if leaf not in _LEAVES:
             raise UnsupportedLeaf(leaf)
     sections: dict[Part, dict[str, object]] = {
-        Part.IKE: dict(FIXED_IKE), Part.LOCAL: dict(FIXED_AUTH), Part.REMOTE: dict(FIXED_AUTH),
+        Part.IKE: dict(FIXED_IKE),
+        Part.LOCAL: dict(FIXED_AUTH),
+        Part.REMOTE: dict(FIXED_AUTH),
         Part.CHILD: dict(FIXED_CHILD),
     }
     for row in FIELDS:

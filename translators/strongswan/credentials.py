@@ -143,7 +143,9 @@ class Claims:
     def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
         if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
             yield Conflict(
-                claim.tunnel, other, "identity-conflict",
+                claim.tunnel,
+                other,
+                "identity-conflict",
                 f"tunnels {other} and {claim.tunnel} have the same local identity ({claim.local}) and remote "
                 f"identity ({claim.remote}); charon could not tell them apart: give one other identities, "
                 "or make them one tunnel with several subnets",
@@ -157,7 +159,9 @@ class Claims:
 
     @staticmethod
     def _other_secret(
-        index: Mapping[IdentityKey, Mapping[bytes, set[str]]], key: IdentityKey, claim: Claim,
+        index: Mapping[IdentityKey, Mapping[bytes, set[str]]],
+        key: IdentityKey,
+        claim: Claim,
         without: AbstractSet[str],
     ) -> str | None:
         for digest, tunnels in index.get(key, {}).items():
@@ -206,7 +210,9 @@ def _discard(index: dict[IdentityKey, dict[bytes, set[str]]], key: IdentityKey, 
 def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:
     kind, text = key
     return Conflict(
-        tunnel, other, "secret-shadowed",
+        tunnel,
+        other,
+        "secret-shadowed",
         f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, because both "
         f"use the identity {kind.value} {text}: one peer's key would open the other's tunnel. Give the "
         "tunnels different identities (remote-id where it is absent)",

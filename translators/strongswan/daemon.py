@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 POLL_S = 0.05
+ERROR_FILE = "charon.err"
 LOG_OCTETS_MAX = 10_000_000
 
 _BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
@@ -44,7 +45,7 @@ _PLUGIN_FILE = "libstrongswan-{}.so"
 _FOLDER_VARIABLE = "YANGSWAN_FOLDER"
 _CONFIG_VARIABLE = "YANGSWAN_CONFIG"
 _RUN_FOLDER = "run"
-_PRIVATE_RUN = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+_PRIVATE_RUN = 'mount --bind "$1" "$(readlink -f /var/run)" && shift && exec "$@"'
 
 
 class DaemonError(Exception):
@@ -155,7 +156,9 @@ class ManagedCharon:
         ]  # fmt: skip
         prefix, suffix = _PLUGIN_FILE.split("{}")
         for folder in folders:
-            if found := {path.name[len(prefix) : -len(suffix)] for path in folder.glob(_PLUGIN_FILE.format("*"))}:
+            if found := {
+                path.name[len(prefix) : -len(suffix)] for path in folder.glob(_PLUGIN_FILE.format("*"))
+            }:
                 return found
         raise DaemonError(f"no strongSwan plugins in {folders[0]}: install the package libstrongswan")
 
@@ -210,24 +213,36 @@ class ManagedCharon:
             _FOLDER_VARIABLE: str(self._folder.resolve()), _CONFIG_VARIABLE: digest,
         }  # fmt: skip
         command = [*await self._surroundings(), str(binary)]
-        with open(self._folder / "charon.err", "wb") as output:
-            # A session of its own: a Ctrl-C in the agent's terminal is for the agent alone.
-            self._child = await asyncio.to_thread(
-                subprocess.Popen, command, cwd=self._folder, env=environment, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=output, start_new_session=True, umask=0o077,
-            )
+        self._child = await asyncio.to_thread(self._run, command, environment)
         self.pid = self._child.pid
         self._pidfd = os.pidfd_open(self.pid)
         await self._until_it_answers()
         log.info("started charon, process %d", self.pid)
 
+    def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with open(self._folder / ERROR_FILE, "wb") as output:
+            # A session of its own: a Ctrl-C in the agent's terminal is for the agent alone.
+            return subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                umask=0o077,
+            )
+
     async def _surroundings(self) -> list[str]:
-        run = os.path.realpath("/var/run")
-        wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", _RUN_FOLDER, run]
+        wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", _RUN_FOLDER]
         if shutil.which("unshare") is None:
             return []
         probe = await asyncio.to_thread(
-            subprocess.run, [*wrapped, "true"], cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True
+            subprocess.run,
+            [*wrapped, "true"],
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
         )
         if probe.returncode == 0:
             return wrapped
@@ -243,13 +258,15 @@ class ManagedCharon:
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             await self.stop()
-            raise DaemonError(f"charon did not answer within {START_LIMIT_S:g} s{self._last_words()}") from None
+            raise DaemonError(
+                f"charon did not answer within {START_LIMIT_S:g} s{self._last_words()}"
+            ) from None
         self._forget()
         raise DaemonError(f"charon ended at once{self._last_words()}")
 
     def _last_words(self) -> str:
         words: list[str] = []
-        for name in ("charon.err", charon_config.LOG_FILE):
+        for name in (ERROR_FILE, charon_config.LOG_FILE):
             with contextlib.suppress(OSError):
                 words.extend((self._folder / name).read_text(errors="replace").splitlines()[-3:])
         return ": " + " / ".join(words) if words else ""

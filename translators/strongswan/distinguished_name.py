@@ -41,7 +41,13 @@ _OIDS = {
     "unstructuredAddress": "1.2.840.113549.1.9.8",
     "employeeNumber": "2.16.840.1.113730.3.1.3",
 }
-_ALIASES = {"GN": "G", "EMAIL": "E", "EMAILADDRESS": "E", "UN": "unstructuredName", "UA": "unstructuredAddress"}
+_ALIASES = {
+    "GN": "G",
+    "EMAIL": "E",
+    "EMAILADDRESS": "E",
+    "UN": "unstructuredName",
+    "UA": "unstructuredAddress",
+}
 _TYPES = {name.upper(): name for name in _OIDS} | _ALIASES
 _IA5 = frozenset({"E", "DC"})
 # strongSwan reads SN as the serial number, so this one has no textual form that both sides agree on.

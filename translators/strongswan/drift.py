@@ -60,7 +60,8 @@ def _within(selector: str, allowed: Collection[str]) -> bool:
 
 
 def _covers(
-    prefix: ipaddress.IPv4Network | ipaddress.IPv6Network, network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    prefix: ipaddress.IPv4Network | ipaddress.IPv6Network,
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
 ) -> bool:
     return prefix.version == network.version and network.subnet_of(prefix)  # type: ignore[arg-type]
 

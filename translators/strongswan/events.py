@@ -98,7 +98,10 @@ class Facts:
 
 _SPECIFIC = {
     Code.LOCAL_AUTH_FAILED: (Reason.AUTHENTICATION_FAILED, "the peer did not accept our secret or identity"),
-    Code.PEER_AUTH_FAILED: (Reason.AUTHENTICATION_FAILED, "the peer did not prove its identity with this secret"),
+    Code.PEER_AUTH_FAILED: (
+        Reason.AUTHENTICATION_FAILED,
+        "the peer did not prove its identity with this secret",
+    ),
     Code.PROPOSAL_MISMATCH_IKE: (Reason.NO_PROPOSAL_CHOSEN, "IKE"),
     Code.PROPOSAL_MISMATCH_CHILD: (Reason.NO_PROPOSAL_CHOSEN, "ESP"),
     Code.TS_MISMATCH: (Reason.SELECTORS_MISMATCH, "the subnets do not match the peer's"),
@@ -161,7 +164,9 @@ def on_updown(facts: Facts, event: str, section: Mapping[str, object], now: floa
         return replace(facts, since=now, up=False, retransmitting=False)
     if event == "ike-updown":
         return replace(facts, retransmitting=False)
-    return replace(facts, since=facts.since if facts.up else now, up=True, retransmitting=False, gave_up=False)
+    return replace(
+        facts, since=facts.since if facts.up else now, up=True, retransmitting=False, gave_up=False
+    )
 
 
 def _silent(facts: Facts, now: float) -> Facts:

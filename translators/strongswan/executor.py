@@ -27,7 +27,9 @@ POLL_S = 0.05
 
 
 async def execute(
-    steps: Sequence[Step], session: CharonSession, initiate: Callable[[str], None],
+    steps: Sequence[Step],
+    session: CharonSession,
+    initiate: Callable[[str], None],
     silent: Callable[[str], bool],
 ) -> None:
     """Run ``steps`` in order; leave charon as it was if one does not succeed.

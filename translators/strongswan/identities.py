@@ -86,7 +86,9 @@ def _inet(leaf: str, text: str) -> Identity:
 
 def _refuse_wildcard(leaf: str, text: str) -> None:
     if text.startswith("*") or (text.startswith("^") and text.endswith("$")):
-        raise Refused(leaf, "strongSwan would take this as a pattern that other peers match", "identity-wildcard")
+        raise Refused(
+            leaf, "strongSwan would take this as a pattern that other peers match", "identity-wildcard"
+        )
 
 
 def _pattern_free(kind: IdentityKind, prefix: str) -> Callable[[str, str], Identity]:
@@ -107,7 +109,12 @@ def _typed(leaf: str, prefix: str, text: str) -> str:
         return as_hex
     # Half as long; safe where no octet needs the hexadecimal form and '#' does not announce it.
     as_text = f"{prefix}:{text}"
-    if len(as_text) <= OWNER_OCTETS_MAX and text.isascii() and text.isprintable() and not text.startswith("#"):
+    if (
+        len(as_text) <= OWNER_OCTETS_MAX
+        and text.isascii()
+        and text.isprintable()
+        and not text.startswith("#")
+    ):
         return as_text
     raise Refused(leaf, f"the identity is too long for charon ({len(octets)} octets)", "identity-too-long")
 

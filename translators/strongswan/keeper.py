@@ -29,8 +29,12 @@ class Keeper:
     wanted; the session is handed out only after it returned."""
 
     def __init__(
-        self, options: Options, daemon: ManagedCharon | None, agree: Callable[[CharonSession], Awaitable[None]],
-        on_event: OnEvent, on_notice: OnNotice,
+        self,
+        options: Options,
+        daemon: ManagedCharon | None,
+        agree: Callable[[CharonSession], Awaitable[None]],
+        on_event: OnEvent,
+        on_notice: OnNotice,
     ) -> None:
         self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
         self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket

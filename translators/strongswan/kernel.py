@@ -13,9 +13,10 @@ PROBE_LIMIT_S = 10.0
 # A state between two documentation addresses (RFC 5737), in a network namespace that ends with the
 # command; the key is a constant and protects nothing.
 _PROBE = (
-    "unshare", "--net", "ip", "xfrm", "state", "add", "src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp",
-    "spi", "0x100", "mode", "tunnel", "enc", "cbc(aes)", "0x" + "00" * 16, "auth", "hmac(sha256)", "0x" + "00" * 32,
-)  # fmt: skip
+    *"unshare --net ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x100 mode tunnel".split(),
+    *("enc", "cbc(aes)", "0x" + "00" * 16),
+    *("auth", "hmac(sha256)", "0x" + "00" * 32),
+)
 
 
 class NoDataPath(Exception):
@@ -26,7 +27,9 @@ async def kernel_has_esp() -> bool:
     """Return whether an ESP state can be added to the kernel's XFRM (needs root)."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *_PROBE, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            *_PROBE,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
     except OSError:
@@ -49,9 +52,9 @@ async def choose(wanted: Kernel) -> Kernel:
         return wanted
     if await kernel_has_esp():
         return Kernel.NETLINK
-    if TUN_DEVICE.exists():
+    if TUN_DEVICE.exists():  # noqa: ASYNC240 - a stat of a device node
         return Kernel.LIBIPSEC
     raise NoDataPath(
-        f"this kernel has no ESP (module esp4, option INET_ESP) and there is no {TUN_DEVICE} for user-space ESP: "
-        "load one of the modules esp4 and tun, or run as root where adding an XFRM state is allowed"
+        f"this kernel has no ESP (module esp4, option INET_ESP), and there is no {TUN_DEVICE} for ESP in "
+        "user space: load the module esp4 or tun, and run as root where an XFRM state may be added"
     )

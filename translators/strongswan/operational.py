@@ -15,11 +15,16 @@ Json = dict[str, Any]
 
 def tunnel_state(sas: Sequence[Section], facts: Facts, applied: bool, retrying: bool, now: float) -> Json:
     e = facts.last_error
-    return {"status": state.status(sas, facts, retrying).value, "x-sas": sas,
-            "last-error": {"reason": e.reason.value, "detail": e.detail} if e else None}
+    return {
+        "status": state.status(sas, facts, retrying).value,
+        "x-sas": sas,
+        "last-error": {"reason": e.reason.value, "detail": e.detail} if e else None,
+    }
 
 
-def daemon_state(mode: str, connected: bool, version: str, available: Available, stats: Section, now: float) -> Json:
+def daemon_state(
+    mode: str, connected: bool, version: str, available: Available, stats: Section, now: float
+) -> Json:
     return {"mode": mode, "connected": connected, "version": version}
 
 

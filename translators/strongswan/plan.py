@@ -128,13 +128,21 @@ def _steps(change: Change) -> list[Step]:
 def _removal(before: Messages) -> list[Step]:
     name = before.name
     return [
-        Step(Phase.UNLOAD_CONNECTION, name, Request("unload-conn", {"name": name}),
-             Request("load-conn", before.load_conn)),
+        Step(
+            Phase.UNLOAD_CONNECTION,
+            name,
+            Request("unload-conn", {"name": name}),
+            Request("load-conn", before.load_conn),
+        ),
         Step(Phase.END, name),
         # A trap set by dpd_action outlives its connection and would bring the tunnel back.
         Step(Phase.UNINSTALL, name, Request("uninstall", {"ike": name, "child": name})),
-        Step(Phase.UNLOAD_SECRET, name, Request("unload-shared", {"id": name}),
-             Request("load-shared", before.shared)),
+        Step(
+            Phase.UNLOAD_SECRET,
+            name,
+            Request("unload-shared", {"id": name}),
+            Request("load-shared", before.shared),
+        ),
     ]
 
 

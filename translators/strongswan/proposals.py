@@ -41,7 +41,9 @@ def _table(*algorithms: Algorithm) -> dict[str, Algorithm]:
 
 
 def _aes(suffix: str, name: str, aead: bool = False) -> list[Algorithm]:
-    return [Algorithm(f"aes{bits}{suffix}", f"aes{bits}{suffix}", name, bits, aead) for bits in (128, 192, 256)]
+    return [
+        Algorithm(f"aes{bits}{suffix}", f"aes{bits}{suffix}", name, bits, aead) for bits in (128, 192, 256)
+    ]
 
 
 CIPHERS = _table(
@@ -115,7 +117,9 @@ def _look_up(where: str, leaf: str, keyword: str) -> Algorithm:
     try:
         return _LEAVES[leaf][0][keyword]
     except KeyError:
-        raise Refused(f"{where}/{leaf}", f"'{keyword}' is not a known algorithm", "unknown-algorithm") from None
+        raise Refused(
+            f"{where}/{leaf}", f"'{keyword}' is not a known algorithm", "unknown-algorithm"
+        ) from None
 
 
 def _demand_sound(phase: Phase, where: str, chosen: Mapping[str, Algorithm]) -> None:
@@ -125,11 +129,11 @@ def _demand_sound(phase: Phase, where: str, chosen: Mapping[str, Algorithm]) -> 
     if phase is Phase.ESP and "prf" in chosen:
         raise Refused(f"{where}/prf", "an ESP proposal has no prf", "esp-prf")
     if cipher.aead and "auth" in chosen:
-        raise Refused(f"{where}/auth", f"{cipher.keyword} authenticates by itself: remove auth", "aead-with-auth")
-    if not cipher.aead and "auth" not in chosen:
         raise Refused(
-            where, f"{cipher.keyword} does not protect integrity: add auth", "integrity-missing"
+            f"{where}/auth", f"{cipher.keyword} authenticates by itself: remove auth", "aead-with-auth"
         )
+    if not cipher.aead and "auth" not in chosen:
+        raise Refused(where, f"{cipher.keyword} does not protect integrity: add auth", "integrity-missing")
     if phase is Phase.IKE:
         if cipher.aead and "prf" not in chosen:
             raise Refused(where, f"{cipher.keyword} needs a prf for IKE", "prf-missing")
@@ -183,7 +187,9 @@ def auto(phase: Phase, available: Available | None = None) -> list[str]:
     if classical and integrity:
         proposals.append("-".join([*classical, *integrity, *groups]))
     if not proposals or not groups:
-        raise Refused(phase.value, "charon has no plugins for any proposal that is safe", "algorithm-not-loaded")
+        raise Refused(
+            phase.value, "charon has no plugins for any proposal that is safe", "algorithm-not-loaded"
+        )
     return proposals
 
 

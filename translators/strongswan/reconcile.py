@@ -32,7 +32,9 @@ async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels)
     desired.available = session.algorithms
     live.supervisor.forget_all()
     for refusal in desired.replace(desired.entries):
-        log.error("tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message)
+        log.error(
+            "tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message
+        )
         live.fail(refusal.tunnel, Reason.OTHER, refusal.message)
     await _unload_others(session, desired)
     await _load_all(session, desired, live)
@@ -91,4 +93,3 @@ async def _tolerant(session: CharonSession, command: str, message: dict[str, obj
         raise
     except ViciError as error:
         log.debug("%s", error)
-

@@ -16,7 +16,14 @@ from pathlib import Path
 
 from translators.strongswan.events import NOTICE, Notice, parse_notice
 from translators.strongswan.proposals import Available
-from translators.strongswan.vici import Connection, EventStream, Section, ViciError, ViciUnavailable, short_path
+from translators.strongswan.vici import (
+    Connection,
+    EventStream,
+    Section,
+    ViciError,
+    ViciUnavailable,
+    short_path,
+)
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +139,10 @@ class CharonSession:
         finally:
             self._notice_break()
         return [
-            {"name": sa_name, **sa} for reply in found for sa_name, sa in reply.items() if isinstance(sa, dict)
+            {"name": sa_name, **sa}
+            for reply in found
+            for sa_name, sa in reply.items()
+            if isinstance(sa, dict)
         ]
 
     async def loaded(self) -> tuple[list[str], list[str]]:

@@ -44,7 +44,9 @@ def installed_child(sas: Iterable[Section]) -> Section | None:
         for child in children(sa) if child.get("state") in _CHILD_UP
     ]  # fmt: skip
     # REKEYED is the old one of a pair: it counts only while the new one is not listed yet.
-    return max(up, key=lambda child: (child.get("state") != "REKEYED", number(child.get("uniqueid"))), default=None)
+    return max(
+        up, key=lambda child: (child.get("state") != "REKEYED", number(child.get("uniqueid"))), default=None
+    )
 
 
 def status(sas: Sequence[Section], facts: Facts, retrying: bool = False) -> Status:

@@ -54,7 +54,9 @@ class Supervisor:
     """
 
     def __init__(
-        self, options: Options, look: Callable[[str], Awaitable[Progress]],
+        self,
+        options: Options,
+        look: Callable[[str], Awaitable[Progress]],
         initiate: Callable[[str], Awaitable[None]],
     ) -> None:
         self._options = options

@@ -23,11 +23,11 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Notification, Plan, Settings
-from translators.strongswan import operational, state
+from translators.strongswan import operational
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal
-from translators.strongswan.events import Facts, Reason
+from translators.strongswan.events import Facts
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.keeper import Keeper, Unavailable
 from translators.strongswan.options import Options
@@ -242,8 +242,12 @@ class StrongSwanTranslator:
             except ViciError:
                 session = None
         return operational.daemon_state(
-            self._settings.charon, session is not None, session.version if session else "",
-            session.algorithms if session else {}, stats, time.time(),
+            self._settings.charon,
+            session is not None,
+            session.version if session else "",
+            session.algorithms if session else {},
+            stats,
+            time.time(),
         )
 
     # --- actions and rpcs ---
@@ -262,7 +266,9 @@ class StrongSwanTranslator:
             raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
         known_peer = messages.ike.get("remote_addrs") != ["%any"]
         if name == "initiate" and not known_peer:
-            raise OperationFailed("without a peer there is nobody to initiate to", path=path, app_tag="no-peer")
+            raise OperationFailed(
+                "without a peer there is nobody to initiate to", path=path, app_tag="no-peer"
+            )
         if name not in ("restart", "initiate", "terminate"):
             raise OperationNotSupported(f"there is no action '{name}'", path=path)
         async with self._lock:

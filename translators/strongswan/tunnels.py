@@ -31,7 +31,11 @@ class LiveTunnels:
     """``session`` returns the session in use or None; ``observer`` hears of every change."""
 
     def __init__(
-        self, options: Options, desired: Desired, session: Callable[[], CharonSession | None], observer: Observer
+        self,
+        options: Options,
+        desired: Desired,
+        session: Callable[[], CharonSession | None],
+        observer: Observer,
     ) -> None:
         self._desired = desired
         self._session = session
@@ -80,7 +84,9 @@ class LiveTunnels:
         if event == "log":
             tunnel = self._wanted(str(message.get("ikesa-name", "")))
             if tunnel is not None:
-                self._update(tunnel, events.on_log(self.facts(tunnel), str(message.get("msg", "")), time.time()))
+                self._update(
+                    tunnel, events.on_log(self.facts(tunnel), str(message.get("msg", "")), time.time())
+                )
             return
         for name in events.names_in(message):
             tunnel = self._wanted(name)
@@ -126,8 +132,12 @@ class LiveTunnels:
         session = self._session()
         if other is None or session is None or not isinstance(sa, Mapping):
             return
-        log.warning("tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other)
-        detail = f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
+        log.warning(
+            "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
+        )
+        detail = (
+            f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
+        )
         self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
         task = asyncio.get_running_loop().create_task(_terminate(session, str(sa.get("uniqueid"))))
         self._guards.add(task)

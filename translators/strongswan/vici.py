@@ -278,4 +278,3 @@ def _text(section: Mapping[str, object]) -> Section:
         elif isinstance(value, Mapping):
             result[key] = _text(value)
     return result
-
