@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -190,9 +191,7 @@ class Configuration:
             await self._worker(self.store.finish, commit_id)
         except Exception as problem:
             await self._take_back(commit_id, applied)
-            if isinstance(problem, BackendError):
-                raise OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused") from problem
-            raise OperationFailed("the commit was undone: it could not be recorded on disk") from problem
+            raise RpcErrors([_undone(problem)]) from problem
         await self._worker(self.swap, prepared)
         log.info(
             "commit %d by %s (session %d, %s): %d changed", commit_id, info.user, info.session_id,
@@ -227,6 +226,14 @@ class Configuration:
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
+
+
+def _undone(problem: Exception) -> RpcError:
+    if isinstance(problem, BackendError):
+        return OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused")
+    log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
+    reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
+    return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")
 
 
 def _replay(schema: Schema, running: Tree, change: UnitChange) -> None:

@@ -1,0 +1,50 @@
+"""The history file: what it refuses, and what it remembers."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+
+INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "history.db"
+    file.write_text("this is something else, and long enough to be looked at as a database header" * 10)
+    with pytest.raises(StoreError, match=r"history\.db"):
+        Store(file)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "history.db"
+    Store(file).close()
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA user_version = 99")
+    database.commit()
+    database.close()
+    with pytest.raises(StoreError, match="newer version"):
+        Store(file)
+
+
+def test_only_finished_commits_are_loaded(tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    ids = [store.begin(INFO, [UnitChange(f"/m:{n}", b"", b"<a/>")], "2026-11-23T00:00:00Z") for n in range(3)]
+    store.finish(ids[0])
+    store.undo(ids[1])
+    assert [change.path for change in store.load()[1]] == ["/m:0"]
+    assert store.latest() == ids[0]
+    assert store.interrupted() == [ids[2]]
+
+
+def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    broken = UnitChange("/m:x", b"", None)  # type: ignore[arg-type]
+    with pytest.raises((sqlite3.IntegrityError, TypeError)):
+        store.begin(INFO, [UnitChange("/m:y", b"", b""), broken], "2026-11-23T00:00:00Z")
+    store.close()
+    again = Store(tmp_path / "history.db")
+    assert again.interrupted() == []

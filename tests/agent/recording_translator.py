@@ -1,0 +1,96 @@
+"""A translator for the list every-construct:entry that only records, and refuses on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
+from agent.translator import EntryChange, Json, Keys, Plan
+
+
+@dataclass(frozen=True)
+class RecordedPlan:
+    changes: tuple[EntryChange, ...]
+
+    def describe(self) -> Sequence[str]:
+        return [f"{change.path}" for change in self.changes]
+
+
+@dataclass
+class RecordingTranslator:
+    """``holds`` is the backend: what the last applied plans left there."""
+
+    name: str = "recording"
+    yang_files: Sequence[Path] = ()
+    disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    config_list: str = "/every-construct:top/entry"
+    state_path: str = "/every-construct:top/entry/state"
+    state_roots: Sequence[str] = ()
+    holds: dict[Keys, Json] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    refuse_check: bool = False
+    refuse_apply: bool = False
+    refuse_undo: bool = False
+    asked_for: list[Keys] = field(default_factory=list)
+
+    async def start(self, entries: Mapping[Keys, Json]) -> None:
+        self.log.append("start")
+        await self.reconcile(entries)
+
+    async def stop(self) -> None:
+        self.log.append("stop")
+
+    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+        if self.refuse_check:
+            return [InvalidValue("refused by check", path=change.path) for change in changes]
+        return []
+
+    async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
+        if errors := self.check(changes):
+            raise RpcErrors(errors)
+        return RecordedPlan(tuple(changes))
+
+    async def apply(self, plan: Plan) -> None:
+        assert isinstance(plan, RecordedPlan)
+        if self.refuse_apply:
+            raise BackendError("refused by apply")
+        for change in plan.changes:
+            self.log.append(f"apply {change.keys}")
+            self._set(change.keys, change.after)
+
+    async def undo(self, plan: Plan) -> None:
+        assert isinstance(plan, RecordedPlan)
+        if self.refuse_undo:
+            raise BackendError("refused by undo")
+        for change in plan.changes:
+            self.log.append(f"undo {change.keys}")
+            self._set(change.keys, change.before)
+
+    async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
+        self.log.append("reconcile")
+        self.holds = dict(entries)
+
+    async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
+        self.asked_for.extend(keys)
+        return {key: {"seen": str(len(key[0]))} for key in keys}
+
+    async def root_state(self, root: str) -> Json:
+        raise KeyError(root)
+
+    async def action(self, keys: Keys, name: str, input: Json) -> Json:
+        if input["strength"] > 9:
+            raise InvalidValue("too strong", app_tag="too-strong")
+        return {"reaction": f"{name} {keys[0]} {input['strength']}"}
+
+    async def rpc(self, name: str, input: Json) -> Json:
+        if name == "sum":
+            return {"result": input.get("a", 0) + 1}
+        raise OperationNotSupported(f"no {name}")
+
+    def _set(self, keys: Keys, content: Json | None) -> None:
+        if content is None:
+            self.holds.pop(keys, None)
+        else:
+            self.holds[keys] = content

@@ -1,0 +1,123 @@
+"""All rules that a configuration breaks are reported, with the tags of RFC 7950 section 15."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.errors import RpcErrors
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree
+from agent.yang.validate import validate
+from agent.yang.violations import YANG_1
+from tests.agent.lab import EC, entry, errors_of, top
+
+E1 = "/every-construct:top/entry[id='1']"
+
+
+def tree_of(schema: Schema, body: str) -> Tree:
+    declared = body.replace("<top ", f'<top xmlns:ec="{EC}" xmlns:et="urn:yangswan:test:every-third" ', 1)
+    return Tree.parse(schema, declared.encode())
+
+
+def refs(body: str) -> str:
+    return f'<references xmlns="{EC}">{body}</references>'
+
+
+BROKEN = {
+    "must with its own app-tag (15.4)": (
+        entry("<number>2</number><twice>5</twice>"),
+        [("operation-failed", "twice-wrong", f"{E1}/twice", "twice must be two times number")],
+    ),
+    "must without app-tag (15.4)": (
+        entry("<et:foreign>x</et:foreign>"),
+        [("operation-failed", "must-violation", f"{E1}/every-third:foreign", "foreign needs a number")],
+    ),
+    "mandatory leaf of a presence container": (
+        entry("<present/>"),
+        [("data-missing", None, f"{E1}/present/needed", "the mandatory node 'needed' is missing")],
+    ),
+    "too many elements (15.2)": (
+        entry("<tag>a</tag><tag>b</tag><tag>c</tag><tag>d</tag>"),
+        [("operation-failed", "too-many-elements", f"{E1}/tag", "'tag' may have at most 3 entries and has 4")],
+    ),
+    "too many list entries (15.2)": (
+        refs("".join(f"<pair><name>{n}</name></pair>" for n in "abc")),
+        [
+            (
+                "operation-failed", "too-many-elements", "/every-construct:references/pair",
+                "'pair' may have at most 2 entries and has 3",
+            )
+        ],
+    ),
+    "leafref without target (15.5)": (
+        refs("<chosen>nobody</chosen>"),
+        [
+            (
+                "data-missing", "instance-required", "/every-construct:references/chosen[.='nobody']",
+                "'nobody' of 'chosen' refers to something that does not exist",
+            )
+        ],
+    ),
+    "unique (15.1)": (
+        entry(
+            "<address><ip>a</ip><port>1</port><alias>x</alias></address>"
+            "<address><ip>b</ip><port>1</port><alias>x</alias></address>"
+        ),
+        [
+            (
+                "operation-failed", "data-not-unique", f"{E1}/address",
+                "entries of 'address' have the same alias, which must be unique",
+            )
+        ],
+    ),
+    "when is false": (
+        entry("<only-with-word>x</only-with-word>"),
+        [("unknown-element", None, f"{E1}/only-with-word", "'only-with-word' exists only when ../word")],
+    ),
+    "several rules in several entries": (
+        top(
+            "<entry><id>1</id><number>2</number><twice>5</twice><present/></entry>"
+            "<entry><id>2</id><twice>1</twice></entry>"
+        ),
+        [
+            ("operation-failed", "twice-wrong", f"{E1}/twice", "twice must be two times number"),
+            ("data-missing", None, f"{E1}/present/needed", "the mandatory node 'needed' is missing"),
+            (
+                "operation-failed", "twice-wrong", "/every-construct:top/entry[id='2']/twice",
+                "twice must be two times number",
+            ),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_every_broken_rule_is_reported_exactly(schema: Schema, name: str) -> None:
+    body, expected = BROKEN[name]
+    errors = errors_of(lambda: validate(tree_of(schema, body), everything=False))
+    assert [(e.tag, e.app_tag, e.path, e.message) for e in errors] == expected
+
+
+def test_unique_names_all_entries_that_clash(schema: Schema) -> None:
+    errors = errors_of(lambda: validate(tree_of(schema, BROKEN["unique (15.1)"][0]), everything=False))
+    assert errors[0].info[f"{YANG_1}non-unique"] == (
+        f"{E1}/address[ip='a'][port='1']", f"{E1}/address[ip='b'][port='1']",
+    )
+
+
+def test_a_valid_tree_gets_its_defaults(schema: Schema) -> None:
+    tree = tree_of(schema, entry("<number>2</number><twice>4</twice>"))
+    validate(tree, everything=False)
+    assert b"<speed>100</speed>" in tree.to_xml(defaults=True)
+    assert b"speed" not in tree.to_xml()
+
+
+def test_an_empty_scratch_is_valid(schema: Schema) -> None:
+    validate(Tree(schema), everything=False)
+
+
+def test_errors_of_one_validation_do_not_show_in_the_next(schema: Schema) -> None:
+    with pytest.raises(RpcErrors):
+        validate(tree_of(schema, entry("<present/>")), everything=False)
+    errors = errors_of(lambda: validate(tree_of(schema, entry("<twice>1</twice>")), everything=False))
+    assert [e.app_tag for e in errors] == ["twice-wrong"]
