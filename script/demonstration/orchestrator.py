@@ -1,0 +1,133 @@
+"""The clients of the demonstration: NETCONF to the gateways, and user data between the sites."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+from ncclient import manager
+from ncclient.operations import RPCError
+from ncclient.transport import TransportError
+
+from script.demonstration.laboratory import (
+    AGENT_HOST,
+    AGENT_PORT,
+    Failure,
+    Gateway,
+    in_namespace,
+)
+
+NAMESPACE = "urn:yangswan:params:xml:ns:yang:ipsec"
+RPC_LIMIT_S = 30
+DATAGRAM_LIMIT_S = 1.0
+ECHO_PORT = 7
+
+
+class Orchestrator:
+    """A NETCONF session with one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Connect.
+
+        Raises:
+            Failure: the gateway does not accept the session.
+        """
+        self._name = gateway.site.name
+        # The agent listens inside its gateway only, so the connection is opened from there.
+        link = in_namespace(
+            gateway.namespace,
+            lambda: socket.create_connection((AGENT_HOST, AGENT_PORT), timeout=RPC_LIMIT_S),
+        )
+        try:
+            self._session: Any = manager.connect(
+                host=AGENT_HOST, port=AGENT_PORT, sock=link, username="admin", timeout=RPC_LIMIT_S,
+                key_filename=str(gateway.client_key), hostkey_verify=False, allow_agent=False,
+                look_for_keys=False,
+            )  # fmt: skip
+        except TransportError as problem:
+            link.close()
+            raise Failure(f"{self._name}: no NETCONF session: {problem}") from None
+
+    def change(self, *edits: str) -> None:
+        """Make ``edits`` (edit-config documents) together the new configuration of the gateway.
+
+        Raises:
+            Failure: the gateway refused, with its reason.
+        """
+        try:
+            for edit in edits:
+                self._session.edit_config(config=edit, target="candidate")
+            self._session.validate(source="candidate")
+            self._session.commit()
+        except RPCError as refusal:
+            raise Failure(f"{self._name} refused: {refusal.message} ({refusal.path})") from None
+
+    def tunnel_state(self, tunnel: int) -> Mapping[str, str]:
+        """Return the leafs of the tunnel's state by path, e.g. ``child-sa/bytes-in``.
+
+        Of a list the last entry counts."""
+        filter_ = (
+            f'<filter type="subtree"><tunnels xmlns="{NAMESPACE}"><ipsec><id>{tunnel}</id><state/></ipsec>'
+            "</tunnels></filter>"
+        )
+        reply = etree.fromstring(self._session.get(filter=filter_).data_xml.encode())
+        state = reply.find(f".//{{{NAMESPACE}}}state")
+        return {} if state is None else dict(_leafs(state, ()))
+
+    def close(self) -> None:
+        self._session.close_session()
+
+
+def _leafs(element: Any, path: tuple[str, ...]) -> Any:
+    for child in element:
+        inner = (*path, etree.QName(child).localname)
+        if len(child):
+            yield from _leafs(child, inner)
+        else:
+            yield "/".join(inner), child.text or ""
+
+
+def read_edit(path: Path) -> str:
+    """Return an edit-config document without its XML declaration, as ncclient wants it."""
+    return etree.tostring(etree.parse(str(path)), encoding="unicode")
+
+
+def enabled_edit(tunnel: int, enabled: bool) -> str:
+    """Return the edit-config document that sets one leaf."""
+    return (
+        '<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        f'<tunnels xmlns="{NAMESPACE}"><ipsec><id>{tunnel}</id>'
+        f"<enabled>{'true' if enabled else 'false'}</enabled></ipsec></tunnels></config>"
+    )
+
+
+def exchange(asking: Gateway, answering: Gateway, datagrams: int, octets: int, tries: int) -> int:
+    """Return how many of ``datagrams`` went from inside one site to inside the other and came back.
+
+    Each is repeated up to ``tries`` times, one second apart: nothing promises that none is lost.
+    """
+    with _datagram_socket(answering, ECHO_PORT) as b, _datagram_socket(asking, 0) as a:
+        return sum(
+            any(_there_and_back(a, b, number.to_bytes(4, "big").ljust(octets, b".")) for _ in range(tries))
+            for number in range(datagrams)
+        )
+
+
+def _there_and_back(a: socket.socket, b: socket.socket, payload: bytes) -> bool:
+    try:
+        a.sendto(payload, b.getsockname())
+        received, source = b.recvfrom(len(payload))
+        b.sendto(received, source)
+        return a.recv(len(payload)) == payload
+    except OSError:
+        return False
+
+
+def _datagram_socket(gateway: Gateway, port: int) -> socket.socket:
+    made = in_namespace(gateway.namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    made.bind((gateway.site.inside, port))
+    made.settimeout(DATAGRAM_LIMIT_S)
+    return made

@@ -1,0 +1,32 @@
+"""What all tests share: which of them can run on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+CHARON = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon")
+
+
+def missing_for_real_tests() -> str | None:
+    """Return why the tests marked ``real`` cannot run here, or None when they can."""
+    if os.geteuid() != 0:
+        return "needs root, for network namespaces and charon"
+    if not Path("/dev/net/tun").exists():
+        return "needs /dev/net/tun, for ESP in user space"
+    if not any(Path(binary).exists() for binary in CHARON):
+        return "needs charon (package strongswan-charon; script/setup installs it)"
+    if shutil.which("ip") is None:
+        return "needs the command ip (package iproute2; script/setup installs it)"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = missing_for_real_tests()
+    if reason is not None:
+        for item in items:
+            if item.get_closest_marker("real"):
+                item.add_marker(pytest.mark.skip(reason=reason))
