@@ -42,8 +42,9 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
     for required in node.children.values():
         if required.mandatory and not required.cases and required.name not in seen:
             yield _missing(required.name, element)
+    unknown = len(seen) < len(element)  # it was reported, and may be what was meant to be chosen
     for choice, members in node.mandatory_choices.items():
-        if choice not in chosen:
+        if choice not in chosen and not unknown:
             names = " or ".join(f"<{name}>" for _, name in members)
             yield _missing(members[0][1] if len(members) == 1 else choice, element, names)
 

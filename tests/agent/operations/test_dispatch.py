@@ -1,0 +1,323 @@
+"""Operations as a client meets them, without a wire: parameters, filters, actions, schemas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent import monitoring
+from agent.datastore.locks import Locks
+from agent.datastore.store import Store
+from agent.datastore.transaction import Configuration
+from agent.errors import RpcError, RpcErrors
+from agent.operational import Operational
+from agent.operations.context import Caller, Context
+from agent.operations.dispatch import dispatch
+from agent.xml import parse
+from agent.yang.schema import Schema
+from tests.agent.lab import EC, PREFIXES, direct, entry, top
+from tests.agent.recording_translator import RecordingTranslator
+
+
+@dataclass
+class Counted:
+    in_rpcs: int = 0
+    in_bad_rpcs: int = 0
+    out_rpc_errors: int = 0
+    out_notifications: int = 0
+
+
+@dataclass
+class Lab:
+    context: Context
+    translator: RecordingTranslator
+    ended: list[tuple[int, str]] = field(default_factory=list)
+
+    def caller(self, session_id: int) -> Caller:
+        return Caller(
+            session_id, "tester", "127.0.0.1", "netconf-ssh", "2026-11-23T00:00:00Z", Counted(),
+            lambda reason: self.ended.append((session_id, reason)),
+        )
+
+    async def do(self, operation: str, session_id: int = 1) -> str:
+        rpc = parse(f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" {PREFIXES}>{operation}</rpc>'.encode())
+        return (await dispatch(self.context, self.caller(session_id), rpc[0])).decode()
+
+    async def refused(self, operation: str, session_id: int = 1) -> list[RpcError]:
+        with pytest.raises(RpcErrors) as caught:
+            await self.do(operation, session_id)
+        return list(caught.value.errors)
+
+    async def edit(self, body: str) -> None:
+        await self.do(f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>")
+
+    async def commit(self, body: str) -> None:
+        await self.edit(body)
+        await self.do("<commit/>")
+
+
+@pytest.fixture
+async def lab(schema: Schema, tmp_path: Path) -> Lab:
+    translator = RecordingTranslator()
+    configuration = Configuration(schema, Store(tmp_path / "history.db"), [translator], direct)
+    await configuration.start()
+    operational = Operational(schema, [translator], {})
+
+    async def library() -> dict[str, object]:
+        return monitoring.yang_library(schema)
+
+    operational.roots[monitoring.LIBRARY_PATH] = library
+    context = Context(schema, configuration, Locks(), operational, direct, list, lambda: "2026-11-23T00:00:00Z")
+    made = Lab(context, translator)
+    context.callers = lambda: [made.caller(1), made.caller(2)]
+    return made
+
+
+GET_1 = f'<get><filter><top xmlns="{EC}"><entry><id>1</id></entry></top></filter></get>'
+
+
+async def test_get_joins_state_for_the_wanted_entries_only(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id><number>2</number></entry><entry><id>2</id></entry>"))
+    reply = await lab.do(GET_1)
+    assert "<number>2</number>" in reply
+    assert "<seen>1</seen>" in reply
+    assert lab.translator.asked_for == [("1",)]
+
+
+async def test_get_of_configuration_leafs_asks_no_translator(lab: Lab) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    body = f'<get><filter><top xmlns="{EC}"><entry><id>1</id><number/></entry></top></filter></get>'
+    assert "<number>2</number>" in await lab.do(body)
+    assert lab.translator.asked_for == []
+
+
+@pytest.mark.parametrize(
+    "select",
+    ["/ec:top/ec:entry[ec:id='1']/ec:state", "/ec:top/ec:entry[ec:id='1']/ec:state/ec:seen"],
+)
+async def test_get_by_xpath_of_one_entry_asks_for_that_entry(lab: Lab, select: str) -> None:
+    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
+    reply = await lab.do(f'<get><filter type="xpath" select="{select}"/></get>')
+    assert "<seen>1</seen>" in reply
+    assert "<id>2</id>" not in reply
+    assert lab.translator.asked_for == [("1",)]
+
+
+async def test_get_by_xpath_that_compares_entries_sees_all(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id></entry><entry><id>22</id></entry>"))
+    reply = await lab.do("<get><filter type=\"xpath\" select=\"//ec:entry[ec:state/ec:seen='2']\"/></get>")
+    assert "<id>22</id>" in reply
+    assert "<id>1</id>" not in reply
+
+
+async def test_get_without_filter_shows_everything(lab: Lab) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    reply = await lab.do("<get/>")
+    assert "<number>2</number>" in reply
+    assert "<seen>1</seen>" in reply
+    assert "<yang-library" in reply
+
+
+SUBTREE = {
+    "selection of a container": (f'<top xmlns="{EC}"/>', {"1", "2"}),
+    "content match on a leaf that is no key": (f'<top xmlns="{EC}"><entry><word>b</word></entry></top>', {"2"}),
+    "content match that fails": (f'<top xmlns="{EC}"><entry><word>z</word></entry></top>', set()),
+    "two filters of one container": (
+        f'<top xmlns="{EC}"><entry><id>1</id></entry></top><top xmlns="{EC}"><entry><id>2</id></entry></top>',
+        {"1", "2"},
+    ),
+    "selection of leafs": (f'<top xmlns="{EC}"><entry><id/></entry></top>', {"1", "2"}),
+    "no namespace matches any": ('<top xmlns=""><entry><id>1</id></entry></top>', {"1"}),
+    "another namespace matches nothing": ('<top xmlns="urn:other"/>', set()),
+    "an attribute matches nothing": (f'<top xmlns="{EC}" x="1"/>', set()),
+    "an unknown element selects nothing": (f'<top xmlns="{EC}"><entry><nonsense/></entry></top>', set()),
+    "an empty filter selects nothing": ("", set()),
+}
+
+
+@pytest.mark.parametrize("name", SUBTREE)
+async def test_rfc6241_6_subtree_filter(lab: Lab, name: str) -> None:
+    body, expected = SUBTREE[name]
+    await lab.commit(top("<entry><id>1</id><word>a</word></entry><entry><id>2</id><word>b</word></entry>"))
+    reply = await lab.do(f"<get-config><source><running/></source><filter>{body}</filter></get-config>")
+    assert {n for n in ("1", "2") if f"<id>{n}</id>" in reply} == expected
+
+
+async def test_a_filter_returns_only_the_selected_leafs(lab: Lab) -> None:
+    await lab.commit(entry("<number>2</number><word>a</word>"))
+    body = f'<filter><top xmlns="{EC}"><entry><word/></entry></top></filter>'
+    reply = await lab.do(f"<get-config><source><running/></source>{body}</get-config>")
+    assert reply == f'<data><top xmlns="{EC}"><entry><id>1</id><word>a</word></entry></top></data>'
+
+
+XPATH_REFUSALS = {
+    "1 +": "invalid-value",
+    "count(/ec:top)": "invalid-value",
+    "/undeclared:top": "invalid-value",
+    "/" + "ec:top/" * 2000: "invalid-value",
+}
+
+
+@pytest.mark.parametrize("select", XPATH_REFUSALS, ids=lambda s: s[:20])
+async def test_an_xpath_that_cannot_be_used_is_refused(lab: Lab, select: str) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    operation = f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
+    assert [e.tag for e in await lab.refused(operation)] == [XPATH_REFUSALS[select]]
+
+
+CONFIG = "<config><ec:order>x</ec:order></config>"
+PARAMETERS = {
+    "<get-config/>": [("missing-element", "source")],
+    "<get-config><source/></get-config>": [("missing-element", "config-source")],
+    "<get-config><source><running/><candidate/></source></get-config>": [("bad-element", "candidate")],
+    "<get-config><source><startup/></source></get-config>": [("unknown-element", "startup")],
+    "<get-config><source><running/></source><bogus/></get-config>": [("unknown-element", "bogus")],
+    f"<edit-config>{CONFIG}</edit-config>": [("missing-element", "target")],
+    "<edit-config><target><candidate/></target></edit-config>": [("missing-element", "config")],
+    f"<edit-config><target><candidate/></target><default-operation>x</default-operation>{CONFIG}</edit-config>":
+        [("invalid-value", "default-operation")],
+    "<kill-session><session-id>0</session-id></kill-session>": [("invalid-value", "session-id")],
+    "<kill-session><session-id>1</session-id></kill-session>": [("invalid-value", "session-id")],
+    "<kill-session><session-id>99</session-id></kill-session>": [("invalid-value", "session-id")],
+    "<validate/>": [("missing-element", "source")],
+    "<commit><confirmed/></commit>": [("unknown-element", "confirmed")],
+    '<get><filter type="regex"/></get>': [("bad-attribute", "filter")],
+    '<get><filter type="xpath"/></get>': [("missing-attribute", "filter")],
+}
+
+
+@pytest.mark.parametrize("operation", PARAMETERS)
+async def test_parameters_are_checked_against_the_rpc(lab: Lab, operation: str) -> None:
+    errors = await lab.refused(operation)
+    assert [(e.tag, e.info.get("bad-element")) for e in errors] == PARAMETERS[operation]
+
+
+UNSUPPORTED = [
+    f"<edit-config><target><running/></target>{CONFIG}</edit-config>",
+    "<nonsense/>",
+    '<copy-config><target><running/></target><source><candidate/></source></copy-config>',
+]
+
+
+@pytest.mark.parametrize("operation", UNSUPPORTED)
+async def test_what_is_not_supported_says_so(lab: Lab, operation: str) -> None:
+    errors = await lab.refused(operation)
+    assert errors[0].tag in ("operation-not-supported", "unknown-element")
+
+
+async def test_an_operation_of_an_unknown_namespace(lab: Lab) -> None:
+    assert [e.tag for e in await lab.refused('<go xmlns="urn:nowhere"/>')] == ["unknown-namespace"]
+
+
+async def test_test_only_validates_and_changes_nothing(lab: Lab) -> None:
+    edit = "<edit-config><target><candidate/></target><test-option>test-only</test-option><config>{}</config></edit-config>"
+    await lab.do(edit.format(entry("<number>2</number>")))
+    assert [e.app_tag for e in await lab.refused(edit.format(entry("<twice>3</twice>")))] == ["twice-wrong"]
+    assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
+
+
+async def test_validate_of_an_inline_configuration(lab: Lab) -> None:
+    validate = "<validate><source><config>{}</config></source></validate>"
+    await lab.do(validate.format(entry("<number>2</number><twice>4</twice>")))
+    assert [e.app_tag for e in await lab.refused(validate.format(entry("<twice>3</twice>")))] == ["twice-wrong"]
+    assert [e.tag for e in await lab.refused(validate.format(entry("<nonsense/>")))] == ["unknown-element"]
+
+
+async def test_copy_config_replaces_the_whole_candidate(lab: Lab) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    config = f"<config>{top('<entry><id>9</id></entry>')}</config>"
+    await lab.do(f"<copy-config><target><candidate/></target><source>{config}</source></copy-config>")
+    await lab.do("<commit/>")
+    reply = await lab.do("<get-config><source><running/></source></get-config>")
+    assert "<id>9</id>" in reply
+    assert "<id>1</id>" not in reply
+    assert set(lab.translator.holds) == {("9",)}
+
+
+async def test_a_locked_candidate_is_closed_to_others(lab: Lab) -> None:
+    await lab.do("<lock><target><candidate/></target></lock>", 1)
+    for operation in (
+        f"<edit-config><target><candidate/></target>{CONFIG}</edit-config>", "<commit/>", "<discard-changes/>",
+    ):
+        assert [e.tag for e in await lab.refused(operation, 2)] == ["in-use"], operation
+    denied = await lab.refused("<lock><target><candidate/></target></lock>", 2)
+    assert [(e.tag, e.info) for e in denied] == [("lock-denied", {"session-id": "1"})]
+
+
+async def test_a_candidate_with_changes_cannot_be_locked(lab: Lab) -> None:
+    await lab.edit(entry("<number>2</number>"))
+    assert [e.tag for e in await lab.refused("<lock><target><candidate/></target></lock>", 2)] == ["lock-denied"]
+    await lab.do("<discard-changes/>")
+    await lab.do("<lock><target><candidate/></target></lock>", 2)
+
+
+async def test_unlock_of_the_candidate_discards(lab: Lab) -> None:
+    await lab.do("<lock><target><candidate/></target></lock>")
+    await lab.edit(entry("<number>2</number>"))
+    await lab.do("<unlock><target><candidate/></target></unlock>")
+    assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
+
+
+async def test_kill_session_ends_the_other(lab: Lab) -> None:
+    await lab.do("<kill-session><session-id>2</session-id></kill-session>")
+    assert lab.ended == [(2, "killed by session 1")]
+
+
+ACTION = '<action xmlns="urn:ietf:params:xml:ns:yang:1">{}</action>'
+
+
+async def test_rfc7950_7_15_an_action_is_carried_out(lab: Lab) -> None:
+    await lab.commit(entry(""))
+    reply = await lab.do(ACTION.format(entry("<poke><strength>3</strength></poke>")))
+    assert reply == f'<reaction xmlns="{EC}">poke 1 3</reaction>'
+
+
+@pytest.mark.parametrize(
+    ("body", "tag"),
+    [
+        (entry("<poke><strength>10</strength></poke>"), "invalid-value"),
+        (entry("<poke/>"), "data-missing"),
+        (entry("<poke><strength>x</strength></poke>"), "invalid-value"),
+        (entry("<prod/>"), "unknown-element"),
+        (top("<entry><id>77</id><poke><strength>1</strength></poke></entry>"), "data-missing"),
+        ("", "missing-element"),
+    ],
+)
+async def test_an_action_that_cannot_be_done_says_why(lab: Lab, body: str, tag: str) -> None:
+    await lab.commit(entry(""))
+    assert [e.tag for e in await lab.refused(ACTION.format(body))] == [tag]
+
+
+async def test_an_rpc_of_a_served_module(lab: Lab) -> None:
+    assert await lab.do(f'<sum xmlns="{EC}"><a>41</a></sum>') == f'<result xmlns="{EC}">42</result>'
+
+
+async def test_every_listed_schema_is_served(lab: Lab, schema: Schema) -> None:
+    for module in schema.modules:
+        reply = await lab.do(
+            '<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring">'
+            f"<identifier>{module.name}</identifier><version>{module.revision}</version></get-schema>"
+        )
+        assert f"module {module.name}" in reply
+
+
+async def test_an_unknown_schema_is_refused(lab: Lab) -> None:
+    ask = '<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"><identifier>{}</identifier>{}</get-schema>'
+    assert [e.tag for e in await lab.refused(ask.format("nothing", ""))] == ["invalid-value"]
+    assert [e.tag for e in await lab.refused(ask.format("ietf-netconf", "<version>1999-01-01</version>"))] == [
+        "invalid-value"
+    ]
+    assert [e.tag for e in await lab.refused(ask.format("ietf-netconf", "<format>yin</format>"))] == ["invalid-value"]
+
+
+async def test_a_fault_of_our_own_is_answered_and_the_server_goes_on(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(lab.context.configuration, "commit", broken)
+    assert [e.app_tag for e in await lab.refused("<commit/>")] == ["internal-error"]
+    assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
