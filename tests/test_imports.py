@@ -63,7 +63,11 @@ ROOMS = (
     Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(("agent/first_start.py",), ("agent.errors", "agent.settings"), ("asyncssh",)),
-    Room(("agent/server.py",), (*HANDLERS, "agent.netconf", "agent.operations", "agent.monitoring")),
+    Room(
+        ("agent/server.py",),
+        # Of the transports only the interface that all of them have: a stream of bytes and its peer.
+        (*HANDLERS, "agent.netconf", "agent.operations", "agent.monitoring", "agent.transport.stream"),
+    ),
     Room(("agent/__main__.py",), ("agent",)),
     Room(
         ("translators/strongswan/__init__.py", *(f"translators/strongswan/{name}.py" for name in PURE_TRANSLATION)),

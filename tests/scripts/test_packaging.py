@@ -1,0 +1,72 @@
+"""The wheel holds every package and every YANG module, and its metadata says what the tree says."""
+
+from __future__ import annotations
+
+import configparser
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel of a copy of the tree: building one leaves files where it is built."""
+    copy = tmp_path_factory.mktemp("tree")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("agent", "translators", "yang"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", "out", "."]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (file,) = (copy / "out").glob("yangswan-*.whl")
+    return zipfile.ZipFile(file)
+
+
+@pytest.fixture(scope="module")
+def config() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    tree = {p.relative_to(ROOT).as_posix() for name in ("agent", "translators") for p in (ROOT / name).rglob("*.py")}
+    assert {name for name in wheel.namelist() if name.endswith(".py")} == tree
+
+
+def test_the_yang_modules_travel_in_the_package_of_their_translator(wheel: zipfile.ZipFile) -> None:
+    modules = {f"translators/strongswan/yang/{path.name}" for path in (ROOT / "yang").glob("*.yang")}
+    assert modules
+    assert {name for name in wheel.namelist() if name.endswith(".yang")} == modules
+
+
+def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    entry_points = configparser.ConfigParser()
+    entry_points.read_string(wheel.read(name).decode())
+    assert dict(entry_points["console_scripts"]) == {"yangswan": "agent.__main__:main"}
+    assert dict(entry_points["yangswan.translators"]) == {"strongswan": "translators.strongswan.translator:make"}
+
+
+def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigParser) -> None:
+    listed = set(config["options"]["packages"].split()) - {"translators.strongswan.yang"}
+    assert {line for line in listed if not line.startswith("#")} == {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for name in ("agent", "translators")
+        for path in (ROOT / name).rglob("__init__.py")
+    }
+
+
+def test_only_the_bindings_that_fit_a_supported_c_library_are_accepted(config: configparser.ConfigParser) -> None:
+    lines = config["options"]["install_requires"].splitlines()
+    (binding,) = (Requirement(line) for line in lines if line.startswith("libyang"))
+    published = ["2.7.1", "2.8.0", "2.8.1", "2.8.4", "3.0.0", "3.0.3", "3.1.0", "3.2.0", "3.3.0", "4.0.0", "5.1.0"]
+    assert [version for version in published if version in binding.specifier] == ["2.8.0", "3.3.0"]

@@ -1,0 +1,140 @@
+"""script/setup: its decisions, on made-up machines. script/test runs the whole of it on this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(function: str, *arguments: str, commands: Path | None = None, **environment: str) -> tuple[int, str, str]:
+    """Return (status, output, messages) of one function of the script; ``commands`` come first in PATH."""
+    path = os.environ["PATH"] if commands is None else f"{commands}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", f'source script/setup; {function} "$@"', "setup", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": path, "HOME": os.environ.get("HOME", "/"), **environment},
+    )  # fmt: skip
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def make_command(folder: Path, name: str, body: str) -> None:
+    folder.mkdir(exist_ok=True)
+    command = folder / name
+    command.write_text(f"#!/bin/sh\n{body}\n")
+    command.chmod(0o755)
+
+
+@pytest.mark.parametrize(("interface", "binding"), [("2.29.2", "2.8.0"), ("3.9.1", "3.3.0")])
+def test_the_binding_is_the_one_made_for_the_c_library(interface: str, binding: str) -> None:
+    assert call("libyang_binding", interface)[:2] == (0, binding)
+
+
+@pytest.mark.parametrize("interface", ["1.10.17", "2.46.3", "3.1.0", "4.2.2", "5.11.9", ""])
+def test_another_c_library_is_refused_with_what_to_do(interface: str) -> None:
+    status, output, messages = call("libyang_binding", interface)
+    assert (status, output) == (1, "")
+    assert "libyang2-dev or libyang-dev" in messages
+    assert "LIBYANG_BINDING=2.8.0" in messages
+
+
+def test_the_user_may_choose_the_binding() -> None:
+    assert call("libyang_binding", "4.2.2", LIBYANG_BINDING="4.0.0")[:2] == (0, "4.0.0")
+
+
+def test_only_packages_that_are_missing_are_installed(tmp_path: Path) -> None:
+    make_command(tmp_path, "dpkg-query", 'case "$4" in gcc) printf installed;; old) printf config-files;; *) exit 1; esac')
+    assert call("missing_packages", "gcc", "old", "iproute2", commands=tmp_path)[1] == "old iproute2"
+
+
+def test_debian_13_gets_the_yang_packages_under_their_new_name(tmp_path: Path) -> None:
+    make_command(tmp_path, "dpkg-query", "exit 1")
+    make_command(tmp_path, "apt-cache", '[ "$2" = libyang-dev ]')
+    assert call("yang_packages", commands=tmp_path)[1] == "libyang-dev libyang-tools"
+
+
+def test_debian_12_gets_the_yang_packages_under_their_old_name(tmp_path: Path) -> None:
+    make_command(tmp_path, "dpkg-query", "exit 1")
+    make_command(tmp_path, "apt-cache", "exit 0")
+    assert call("yang_packages", commands=tmp_path)[1] == "libyang2-dev libyang2-tools"
+
+
+def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
+    make_command(tmp_path, "ancient", "exit 1")
+    status, output, _ = call("find_python", commands=tmp_path, PYTHON="ancient python3")
+    assert status == 0
+    assert Path(output).exists()
+    assert "ancient" not in output
+
+
+def test_without_root_and_sudo_it_says_what_to_run(tmp_path: Path) -> None:
+    make_command(tmp_path, "id", "echo 1000")
+    script = "source script/setup; command() { return 1; }; install_packages gcc"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "apt-get install --no-install-recommends gcc" in done.stderr
+
+
+INSTALL = """
+source script/setup
+policy=$1/policy-rc.d
+as_root() { "$@"; }
+is_installed() { [ -e "$1/installed" ]; }
+install_packages strongswan-charon
+"""
+
+
+def install(folder: Path, apt_get: str) -> tuple[int, str, str]:
+    """Run the installation with a made-up apt-get; return (status, messages, what systemctl was told)."""
+    make_command(folder, "id", "echo 0")
+    make_command(folder, "apt-get", apt_get)
+    make_command(folder, "systemctl", f'echo "$@" >>{folder}/told')
+    done = subprocess.run(
+        ["bash", "-c", INSTALL.replace('"$1/installed"', f"{folder}/installed"), "setup", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": f"{folder}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    told = folder / "told"
+    return done.returncode, done.stderr, told.read_text() if told.exists() else ""
+
+
+def test_no_service_is_started_by_the_installation_and_the_block_is_lifted(tmp_path: Path) -> None:
+    status, messages, told = install(tmp_path, f"cp {tmp_path}/policy-rc.d {tmp_path}/seen; touch {tmp_path}/installed")
+    assert status == 0
+    assert "exit 101" in (tmp_path / "seen").read_text()
+    assert not (tmp_path / "policy-rc.d").exists()
+    assert told == "disable --quiet strongswan-starter.service\n"
+    assert "systemctl enable --now strongswan-starter.service" in messages
+
+
+def test_a_service_that_was_there_before_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "installed").touch()
+    assert install(tmp_path, "exit 0") == (0, "setup: installing distribution packages: strongswan-charon\n", "")
+
+
+def test_a_failed_installation_is_said_and_lifts_the_block(tmp_path: Path) -> None:
+    status, messages, _ = install(tmp_path, "exit 100")
+    assert status == 1
+    assert "apt-get could not install: strongswan-charon" in messages
+    assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_a_block_of_the_machine_s_own_stays(tmp_path: Path) -> None:
+    (tmp_path / "policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    install(tmp_path, "exit 0")
+    assert (tmp_path / "policy-rc.d").exists()
+
+
+def test_where_there_is_no_apt_it_names_what_is_missing(tmp_path: Path) -> None:
+    script = "source script/setup; command() { return 1; }; libyang_soname() { :; }; find_python() { :; }; require_tools"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for word in ("libyang", "yanglint", "gcc", "iproute2", "OpenSSH", "Python 3.11"):
+        assert word in done.stderr
