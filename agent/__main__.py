@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import fcntl
 import logging
 import os
@@ -66,10 +67,10 @@ async def run(settings: Settings) -> None:
         schema = await worker(make_schema, settings, translators)
         configuration = Configuration(schema, store, translators, worker)
         operational = Operational(schema, translators, {})
-        server = Server(Context(schema, configuration, Locks(), operational, worker, tuple, _now))
+        limits = make_limits(settings)
+        server = Server(Context(schema, configuration, Locks(), operational, worker, tuple, _now), limits)
         await configuration.start()
         users = ensure_keys(settings.data_dir, settings.users)
-        limits = Limits(**settings.limits)
         transport = SshTransport(
             settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
         )
@@ -88,6 +89,21 @@ async def run(settings: Settings) -> None:
             await translator.stop()
         pool.shutdown()
         store.close()
+
+
+def make_limits(settings: Settings) -> Limits:
+    """Return the limits of the settings.
+
+    Raises:
+        SettingsError: an unknown limit, or one that is no positive number.
+    """
+    known = {f.name for f in dataclasses.fields(Limits)}
+    for name, value in settings.limits.items():
+        if name.replace("-", "_") not in known:
+            raise SettingsError(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise SettingsError(f"the limit '{name}' must be a positive number")
+    return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 
 def make_translators(settings: Settings) -> list[Translator]:

@@ -10,9 +10,14 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
 from agent.yang.schema import Schema, SchemaNode
 from agent.yang.tree import JSON, Tree
+
+class StateError(Exception):
+    """A provider made a document that its own YANG module does not allow."""
+
 
 Provider = Callable[[], Awaitable[Json]]
 
@@ -93,7 +98,10 @@ def merge_state(tree: Tree, documents: Sequence[bytes]) -> None:
     """*worker* Merge state documents into ``tree``.
 
     Raises:
-        RpcErrors: a provider's document does not fit the schema, which is our own fault.
+        StateError: a provider's document does not fit the schema, which is our own fault.
     """
     for document in documents:
-        tree.merge(Tree.parse(tree.schema, document, format=JSON))
+        try:
+            tree.merge(Tree.parse(tree.schema, document, format=JSON))
+        except RpcErrors as problem:
+            raise StateError(f"a provider's state does not fit the schema: {problem}") from problem

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from agent import monitoring
 from agent.errors import RpcErrors
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Close, Dispatch, Send, Session
+from agent.netconf.session import Action, Close, Dispatch, Send, Session
 from agent.operational import Provider
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
 from agent.translator import Json
+from agent.transport.limits import Limits
 from agent.transport.stream import ByteStream, Peer
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,9 @@ class Live:
 class Server:
     """The NETCONF server; ``serve`` is given to every transport."""
 
-    def __init__(self, context: Context, *, hello_timeout_s: float = 30.0, idle_timeout_s: float = 3600.0) -> None:
+    def __init__(self, context: Context, limits: Limits) -> None:
         self.context = context
-        self._hello_timeout_s = hello_timeout_s
-        self._idle_timeout_s = idle_timeout_s
+        self._limits = limits
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
@@ -81,7 +81,7 @@ class Server:
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
         session_id = next(self._ids)
-        session = Session(session_id, self._capabilities)
+        session = Session(session_id, self._capabilities, self._limits.message_octets)
         live = Live(session, stream)
         live.caller = Caller(
             session_id, peer.user, peer.source_host, peer.transport, self.context.now(), session.counters, live.end
@@ -126,7 +126,8 @@ class Server:
 
     async def _read(self, live: Live) -> bytes | None:
         """Return what the client sent, b"" at its end, None when the session is to end."""
-        limit = self._idle_timeout_s if live.session.established else self._hello_timeout_s
+        limits = self._limits
+        limit = limits.idle_timeout_s if live.session.established else limits.hello_timeout_s
         read = asyncio.ensure_future(live.stream.read(READ_OCTETS))
         interrupt = asyncio.ensure_future(live.interrupt.wait())
         try:
@@ -141,7 +142,7 @@ class Server:
                 if not task.done():
                     task.cancel()
 
-    async def _perform(self, live: Live, actions: list[Send | Dispatch | Close]) -> None:
+    async def _perform(self, live: Live, actions: list[Action]) -> None:
         pending = list(actions)
         while pending:
             action = pending.pop(0)
@@ -155,7 +156,7 @@ class Server:
                 if live.ending:
                     pending = [a for a in pending if isinstance(a, Send)][:1]
 
-    async def _answer(self, live: Live, rpc: Rpc) -> list[Send | Dispatch | Close]:
+    async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         assert live.caller is not None
         try:
             body = await dispatch(self.context, live.caller, rpc.operation)

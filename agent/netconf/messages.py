@@ -1,0 +1,218 @@
+"""NETCONF messages: <hello>, <rpc> and <rpc-reply> (RFC 6241 sections 4 and 8.1).
+
+A reply is put together from octets, so a body that libyang printed is neither parsed nor copied again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape, quoteattr
+
+from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
+from agent.xml import NETCONF_NS, Element, local_name, namespace, parse
+
+BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
+BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
+Namespaces = Mapping[str, tuple[str, str]]
+"""Module name to (prefix, namespace)."""
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PREFIX_SEARCH_LIMIT = 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A client's <hello>; ``session_id`` is what a client must not send."""
+
+    capabilities: frozenset[str]
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rpc:
+    """An <rpc>: its one operation, and the start tag with which the reply answers."""
+
+    operation: Element
+    reply_start: bytes
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+
+
+class RpcProblem(Exception):
+    """An <rpc> that cannot be dispatched but can be answered."""
+
+    def __init__(self, error: RpcError, reply_start: bytes) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.reply_start = reply_start
+
+
+PLAIN_START = f'<rpc-reply xmlns="{NETCONF_NS}">'.encode()
+
+
+def build_hello(capabilities: Sequence[str], session_id: int) -> bytes:
+    rows = "".join(f"<capability>{escape(uri)}</capability>" for uri in capabilities)
+    return (
+        f'<hello xmlns="{NETCONF_NS}"><capabilities>{rows}</capabilities>'
+        f"<session-id>{session_id}</session-id></hello>"
+    ).encode()
+
+
+def parse_hello(data: bytes) -> Hello | None:
+    """Return the client's hello, None if the message is something else.
+
+    Raises:
+        XmlError: it is not acceptable XML.
+    """
+    root = parse(data)
+    if local_name(root) != "hello" or namespace(root) != NETCONF_NS:
+        return None
+    found = [(e.text or "").strip() for e in root.iter(f"{{{NETCONF_NS}}}capability")]
+    session_id = root.find(f"{{{NETCONF_NS}}}session-id")
+    return Hello(frozenset(found), None if session_id is None else session_id.text or "")
+
+
+def parse_rpc(data: bytes) -> Rpc:
+    """Return the <rpc> in ``data``.
+
+    Raises:
+        XmlError: it is not acceptable XML.
+        RpcProblem: it is no <rpc>, has no message-id, or not exactly one operation.
+    """
+    root = parse(data)
+    name = local_name(root)
+    if name != "rpc" or namespace(root) != NETCONF_NS:
+        message = f"a client sends <rpc> in the NETCONF base namespace, not <{name}>"
+        raise RpcProblem(UnknownElement(name, message, type=ErrorType.RPC), PLAIN_START)
+    start = _reply_start(root)
+    if "message-id" not in root.attrib:
+        raise RpcProblem(MissingAttribute("message-id", "rpc", type=ErrorType.RPC), start)
+    if len(root) == 0:
+        raise RpcProblem(MissingElement("rpc", "<rpc> holds no operation", type=ErrorType.RPC), start)
+    if len(root) > 1:
+        extra = local_name(root[1])
+        message = "<rpc> holds more than one operation"
+        raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
+    return Rpc(root[0], start, _client_prefixes(root))
+
+
+def _reply_start(root: Element) -> bytes:
+    """Return the start tag of the reply, with every attribute of the <rpc> (RFC 6241 section 4.2)."""
+    declared = {uri: prefix for prefix, uri in root.nsmap.items() if prefix}
+    declared["http://www.w3.org/XML/1998/namespace"] = "xml"
+    text = f'<rpc-reply xmlns="{NETCONF_NS}"'
+    used: dict[str, str] = {}
+    attributes = ""
+    for number, (key, value) in enumerate(root.attrib.items()):
+        uri, _, name = str(key).rpartition("}")
+        if uri:
+            prefix = used.setdefault(uri[1:], declared.get(uri[1:], f"ns{number}"))
+            name = f"{prefix}:{name}"
+        attributes += f" {name}={quoteattr(str(value))}"
+    for uri, prefix in used.items():
+        if prefix != "xml":
+            text += f" xmlns:{prefix}={quoteattr(uri)}"
+    return f"{text}{attributes}>".encode()
+
+
+def _client_prefixes(root: Element) -> dict[str, str]:
+    """Return namespace to the prefix that the client uses for it, for error paths in its terms."""
+    found: dict[str, str] = {}
+    for number, element in enumerate(root.iter()):
+        if number > _PREFIX_SEARCH_LIMIT:
+            break
+        for prefix, uri in element.nsmap.items():
+            if prefix:
+                found.setdefault(uri, prefix)
+    return found
+
+
+def reply(rpc: Rpc, body: bytes) -> bytes:
+    """Return the reply with ``body`` as its content, ``<ok/>`` if that is empty."""
+    return rpc.reply_start + (body or b"<ok/>") + b"</rpc-reply>"
+
+
+def error_reply(
+    start: bytes, errors: Iterable[RpcError], namespaces: Namespaces, prefixes: Mapping[str, str] | None = None
+) -> bytes:
+    """Return a reply with one <rpc-error> for each of ``errors``."""
+    body = b"".join(rpc_error(error, namespaces, prefixes or {}) for error in errors)
+    return start + body + b"</rpc-reply>"
+
+
+def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, str]) -> bytes:
+    """Return one <rpc-error> (RFC 6241 section 4.3), its children in the order of the schema."""
+    text = (
+        f"<rpc-error><error-type>{error.type.value}</error-type><error-tag>{error.tag}</error-tag>"
+        f"<error-severity>{error.severity}</error-severity>"
+    )
+    if error.app_tag:
+        text += f"<error-app-tag>{_text(error.app_tag)}</error-app-tag>"
+    if error.path:
+        path, declared = xml_path(error.path, namespaces, prefixes)
+        text += f"<error-path{_declarations(declared)}>{_text(path)}</error-path>"
+    text += f'<error-message xml:lang="en">{_text(error.message)}</error-message>'
+    if error.info:
+        text += f"<error-info>{_info(error, namespaces, prefixes)}</error-info>"
+    return f"{text}</rpc-error>".encode()
+
+
+def _info(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, str]) -> str:
+    text = ""
+    for key, values in error.info.items():
+        uri, _, name = key.rpartition("}")
+        default = f" xmlns={quoteattr(uri[1:])}" if uri else ""
+        for value in (values,) if isinstance(values, str) else values:
+            declared: dict[str, str] = {}
+            if uri and value.startswith("/"):
+                value, declared = xml_path(value, namespaces, prefixes)
+            text += f"<{name}{default}{_declarations(declared)}>{_text(value)}</{name}>"
+    return text
+
+
+def _declarations(declared: Mapping[str, str]) -> str:
+    return "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in declared.items())
+
+
+def _text(value: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", value))
+
+
+_STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)")
+_PREDICATE = re.compile(r"\[(?:(?:([\w.-]+):)?([\w.-]+)=|(\.)=|(\d+))(\"[^\"]*\"|'[^']*')?\]")
+
+
+def xml_path(path: str, namespaces: Namespaces, prefixes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Turn an RFC 7951 instance-identifier into an XPath with prefixes.
+
+    Returns:
+        The path, and the prefixes it uses with their namespaces. A path that is not understood
+        (a value with both kinds of quotes) is returned as far as it was.
+    """
+    declared: dict[str, str] = {}
+    text, module, position = "", "", 0
+    while (step := _STEP.match(path, position)) is not None:
+        module = step[1] or module
+        text += "/" + _qualified(module, step[2], namespaces, prefixes, declared)
+        position = step.end()
+        while (test := _PREDICATE.match(path, position)) is not None:
+            name = test[3] or (test[4] and "") or ""
+            if test[2]:
+                name = _qualified(test[1] or module, test[2], namespaces, prefixes, declared)
+            text += f"[{name}={test[5]}]" if name else f"[{test[4]}]"
+            position = test.end()
+    return text, declared
+
+
+def _qualified(
+    module: str, name: str, namespaces: Namespaces, prefixes: Mapping[str, str], declared: dict[str, str]
+) -> str:
+    if module not in namespaces:
+        return name
+    own, uri = namespaces[module]
+    prefix = prefixes.get(uri, own)
+    while declared.get(prefix, uri) != uri:
+        prefix += "_"
+    declared[prefix] = uri
+    return f"{prefix}:{name}"

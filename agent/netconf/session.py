@@ -1,0 +1,261 @@
+"""One NETCONF session without I/O: bytes in, actions out (RFC 6241 sections 4 and 8.1, RFC 6242 section 4).
+
+One <rpc> is handed out at a time; further ones wait until its reply, so replies keep the order of requests.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from agent.errors import MalformedMessage, OperationFailed, RpcError
+from agent.netconf.framing import (
+    MESSAGE_LIMIT_OCTETS,
+    ChunkDecoder,
+    EndOfMessageDecoder,
+    ProtocolError,
+    encode_chunks,
+    encode_end_of_message,
+)
+from agent.netconf.messages import (
+    BASE_1_0,
+    BASE_1_1,
+    PLAIN_START,
+    Hello,
+    Namespaces,
+    Rpc,
+    RpcProblem,
+    build_hello,
+    error_reply,
+    parse_hello,
+    parse_rpc,
+    reply,
+)
+from agent.xml import XmlError
+
+MAX_BAD_MESSAGES_IN_A_ROW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Octets to write, in order."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """An operation to carry out; answer with ``reply`` or ``reply_errors``."""
+
+    rpc: Rpc
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the session; ``reason`` is for the log."""
+
+    reason: str
+
+
+Action = Send | Dispatch | Close
+
+
+class State(Enum):
+    HELLO = "waiting for <hello>"
+    IDLE = "open"
+    BUSY = "an operation is being carried out"
+    CLOSED = "closed"
+
+
+class Input(Enum):
+    HELLO = "hello"
+    RPC = "rpc"
+    REPLY = "reply"
+    CLOSE = "close"
+
+
+TRANSITIONS = {
+    (State.HELLO, Input.HELLO): State.IDLE,
+    (State.IDLE, Input.RPC): State.BUSY,
+    (State.BUSY, Input.REPLY): State.IDLE,
+    (State.HELLO, Input.CLOSE): State.CLOSED,
+    (State.IDLE, Input.CLOSE): State.CLOSED,
+    (State.BUSY, Input.CLOSE): State.CLOSED,
+}
+
+
+@dataclass(slots=True)
+class Counters:
+    """What RFC 6022 section 2.1.5 counts for a session."""
+
+    in_rpcs: int = 0
+    in_bad_rpcs: int = 0
+    out_rpc_errors: int = 0
+    out_notifications: int = 0
+
+
+class Session:
+    """The protocol state of one client.
+
+    Args:
+        session_id: sent in our <hello>.
+        capabilities: URIs of our <hello>; with base:1.1 among them chunked framing can be agreed on.
+        limit_octets: largest message taken.
+    """
+
+    def __init__(
+        self, session_id: int, capabilities: Sequence[str], limit_octets: int = MESSAGE_LIMIT_OCTETS
+    ) -> None:
+        self.session_id = session_id
+        self.counters = Counters()
+        self.state = State.HELLO
+        self._capabilities = tuple(capabilities)
+        self._limit = limit_octets
+        self._first = bytearray()
+        self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
+        self._chunked = False
+        self._waiting: deque[bytes] = deque()
+        self._bad_in_a_row = 0
+
+    @property
+    def established(self) -> bool:
+        """True once hellos were exchanged."""
+        return self.state in (State.IDLE, State.BUSY)
+
+    def start(self) -> list[Action]:
+        """Return our <hello>, which is always framed as base:1.0 (RFC 6242 section 4.1)."""
+        return [Send(encode_end_of_message(build_hello(self._capabilities, self.session_id)))]
+
+    def receive(self, data: bytes) -> list[Action]:
+        """Take what the client sent; b"" is the end of its stream."""
+        if self.state is State.CLOSED:
+            return []
+        if not data:
+            return self._close("the client ended the connection")
+        try:
+            return self._receive(data)
+        except ProtocolError as problem:
+            return self._close(str(problem))
+
+    def reply(self, rpc: Rpc, body: bytes) -> list[Action]:
+        """Answer the dispatched ``rpc``; returns what to do next."""
+        return self._answer(reply(rpc, body))
+
+    def reply_errors(self, rpc: Rpc, errors: Iterable[RpcError], namespaces: Namespaces) -> list[Action]:
+        """Answer the dispatched ``rpc`` with errors; returns what to do next."""
+        found = list(errors)
+        self.counters.out_rpc_errors += len(found)
+        return self._answer(error_reply(rpc.reply_start, found, namespaces, rpc.prefixes))
+
+    # -- input -----------------------------------------------------------------------------
+
+    def _receive(self, data: bytes) -> list[Action]:
+        if self.state is State.HELLO:
+            return self._receive_hello(data)
+        assert self._decoder is not None
+        self._waiting.extend(self._decoder.feed(data))
+        return self._next()
+
+    def _receive_hello(self, data: bytes) -> list[Action]:
+        if self._decoder is None:
+            # A client that saw our base:1.1 may send its hello in chunks already.
+            self._first += data
+            start = bytes(self._first).lstrip(b" \t\r\n")
+            if not start:
+                return []
+            early = start.startswith(b"#") and BASE_1_1 in self._capabilities
+            self._decoder = ChunkDecoder(self._limit) if early else EndOfMessageDecoder(self._limit)
+            data = bytes(self._first)
+            self._first.clear()
+        if isinstance(self._decoder, ChunkDecoder):
+            messages = self._decoder.feed(data)
+            if not messages:
+                return []
+            self._waiting.extend(messages[1:])
+            return self._hello(messages[0])
+        self._decoder.add(data)
+        message = self._decoder.next_message()
+        return [] if message is None else self._hello(message)
+
+    def _hello(self, message: bytes) -> list[Action]:
+        try:
+            hello = parse_hello(message)
+        except XmlError as problem:
+            return self._close(f"the <hello> is not acceptable XML: {problem}")
+        if hello is None:
+            return self._close("the first message was not <hello>")
+        if reason := self._refusal(hello):
+            return self._close(reason)
+        self._move(Input.HELLO)
+        self._chunked = BASE_1_1 in hello.capabilities and BASE_1_1 in self._capabilities
+        rest = b""
+        if isinstance(self._decoder, EndOfMessageDecoder) and self._chunked:
+            rest = self._decoder.take_rest()
+            self._decoder = ChunkDecoder(self._limit)
+        elif isinstance(self._decoder, ChunkDecoder) and not self._chunked:
+            return self._close("a chunked <hello> that does not offer base:1.1")
+        assert self._decoder is not None
+        self._waiting.extend(self._decoder.feed(rest))
+        return self._next()
+
+    def _refusal(self, hello: Hello) -> str:
+        if hello.session_id is not None:
+            return "a client must not send a session-id in <hello>"
+        if not hello.capabilities & {BASE_1_0, BASE_1_1} & set(self._capabilities):
+            return "the client shares no base capability with this server"
+        return ""
+
+    # -- requests --------------------------------------------------------------------------
+
+    def _next(self) -> list[Action]:
+        """Hand out the next waiting request, answering those that cannot be dispatched."""
+        actions: list[Action] = []
+        while self.state is State.IDLE and self._waiting:
+            message = self._waiting.popleft()
+            try:
+                rpc = parse_rpc(message)
+            except XmlError as problem:
+                actions += self._refuse(PLAIN_START, self._malformed(problem))
+            except RpcProblem as problem:
+                actions += self._refuse(problem.reply_start, problem.error)
+            else:
+                self._bad_in_a_row = 0
+                self.counters.in_rpcs += 1
+                self._move(Input.RPC)
+                actions.append(Dispatch(rpc))
+        return actions
+
+    def _malformed(self, problem: XmlError) -> RpcError:
+        # The tag malformed-message exists with base:1.1 only (RFC 6241 appendix A).
+        if self._chunked:
+            return MalformedMessage(f"the message is not acceptable: {problem}")
+        return OperationFailed(f"the message is not acceptable: {problem}", type=MalformedMessage.type)
+
+    def _refuse(self, start: bytes, error: RpcError) -> list[Action]:
+        self.counters.in_bad_rpcs += 1
+        self.counters.out_rpc_errors += 1
+        self._bad_in_a_row += 1
+        actions: list[Action] = [self._framed(error_reply(start, [error], {}))]
+        if self._bad_in_a_row >= MAX_BAD_MESSAGES_IN_A_ROW:
+            actions += self._close(f"{self._bad_in_a_row} bad messages in a row")
+        return actions
+
+    def _answer(self, message: bytes) -> list[Action]:
+        if self.state is State.CLOSED:
+            return []
+        self._move(Input.REPLY)
+        return [self._framed(message), *self._next()]
+
+    def _framed(self, message: bytes) -> Send:
+        return Send(encode_chunks(message) if self._chunked else encode_end_of_message(message))
+
+    def _close(self, reason: str) -> list[Action]:
+        self._move(Input.CLOSE)
+        self._waiting.clear()
+        return [Close(reason)]
+
+    def _move(self, event: Input) -> None:
+        """Change state as the table says; a missing row is our own fault."""
+        self.state = TRANSITIONS[self.state, event]

@@ -1,0 +1,194 @@
+"""NETCONF over SSH (RFC 6242): public keys, the subsystem netconf, nothing else.
+
+asyncssh has no limit on tries, on connections that never authenticate, or on what it buffers for a client
+that stops reading TCP; all three are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncssh
+
+from agent.transport.limits import Limits
+from agent.transport.ssh_channel import NetconfChannel
+from agent.transport.stream import Peer, Serve
+
+log = logging.getLogger(__name__)
+
+SUBSYSTEM = "netconf"
+_STOP_TIMEOUT_S = 10
+
+
+class SshTransport:
+    """Listens for SSH clients and hands their NETCONF channels to ``serve``.
+
+    Args:
+        users: user name to file of authorized public keys (read at each login, so changes take effect).
+        host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
+    """
+
+    def __init__(
+        self, host: str, port: int, host_key: Path, users: Mapping[str, Path], limits: Limits, serve: Serve
+    ) -> None:
+        self.limits = limits
+        self.users = users
+        self.unauthenticated: Counter[str] = Counter()
+        self.sessions: Counter[str] = Counter()
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self._serve = serve
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._host = host
+        self._port = port
+        self._host_key = host_key
+        self._listener: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; differs from the configured one if that was 0."""
+        return self._port if self._listener is None else self._listener.get_port()
+
+    async def start(self) -> None:
+        """Begin to accept clients.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        limits = self.limits
+        self._listener = await asyncssh.listen(
+            self._host, self._port, server_factory=lambda: _Connection(self),
+            server_host_keys=[_host_key(self._host_key)], login_timeout=limits.login_timeout_s,
+            keepalive_interval=limits.keepalive_interval_s, keepalive_count_max=limits.keepalive_count,
+            encoding=None, allow_pty=False, agent_forwarding=False, line_editor=False, x11_forwarding=False,
+            password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None, backlog=128,
+        )
+
+    async def stop(self) -> None:
+        """Stop accepting, end every channel, and wait for their sessions to be over."""
+        if self._listener is None:
+            return
+        self._listener.close()
+        for connection in list(self.connections):
+            connection.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+        for connection in list(self.connections):
+            connection.abort()
+
+    def may_open(self, user: str) -> bool:
+        """True if ``user`` may have one more session."""
+        limits = self.limits
+        return self.sessions.total() < limits.sessions and self.sessions[user] < limits.sessions_per_user
+
+    def opened(self, channel: NetconfChannel, peer: Peer) -> None:
+        """Serve a channel whose subsystem request was granted."""
+        self.sessions[peer.user] += 1
+        task = asyncio.get_running_loop().create_task(self._run(channel, peer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, channel: NetconfChannel, peer: Peer) -> None:
+        try:
+            await self._serve(channel, peer)
+        except Exception:
+            log.exception("a session of %s from %s failed", peer.user, peer.source_host)
+        finally:
+            self.sessions[peer.user] -= 1
+            await channel.close()
+
+
+class _Connection(asyncssh.SSHServer):
+    """One SSH connection: its place among the unauthenticated, its tries, its channels."""
+
+    def __init__(self, transport: SshTransport) -> None:
+        self._transport = transport
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._source = ""
+        self._source_port = 0
+        self._counted = False
+        self._tries = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        # asyncssh is the protocol of the TCP transport and ignores these two calls of it.
+        conn.pause_writing = self._drained.clear  # type: ignore[method-assign]
+        conn.resume_writing = self._drained.set  # type: ignore[method-assign]
+        address = conn.get_extra_info("peername")
+        self._source, self._source_port = str(address[0]), int(address[1])
+        transport, limits = self._transport, self._transport.limits
+        waiting = transport.unauthenticated
+        transport.connections.add(conn)
+        if waiting.total() >= limits.unauthenticated or waiting[self._source] >= limits.unauthenticated_per_source:
+            log.warning("refused a connection from %s: too many have not logged in", self._source)
+            conn.abort()
+            return
+        waiting[self._source] += 1
+        self._counted = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        if self._connection is not None:
+            self._transport.connections.discard(self._connection)
+        if exc is not None:
+            log.info("connection from %s lost: %s", self._source, type(exc).__name__)
+
+    def begin_auth(self, username: str) -> bool:
+        return True  # never without authentication
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        if self._is_authorized(username, key):
+            return True
+        self._tries += 1
+        log.warning(
+            "login of %r from %s refused: key %s is not authorized", username, self._source, key.get_fingerprint()
+        )
+        if self._tries >= self._transport.limits.authentication_tries and self._connection is not None:
+            self._connection.disconnect(
+                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many authentication failures", "en"
+            )
+        return False
+
+    def auth_completed(self) -> None:
+        self._forget()
+
+    def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
+        assert self._connection is not None
+        user = str(self._connection.get_extra_info("username"))
+        peer = Peer(user, self._source, self._source_port, "netconf-ssh")
+        return NetconfChannel(self._drained, peer, self._transport)
+
+    def _is_authorized(self, username: str, key: asyncssh.SSHKey) -> bool:
+        file = self._transport.users.get(username)
+        if file is None:
+            return False
+        try:
+            keys = asyncssh.read_authorized_keys(str(file))
+        except (OSError, ValueError) as problem:
+            log.error("the authorized keys of %r cannot be read: %s", username, problem)
+            return False
+        return keys.validate(key, self._source, self._source) is not None
+
+    def _forget(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._transport.unauthenticated[self._source] -= 1
+
+
+def _host_key(file: Path) -> asyncssh.SSHKey:
+    if not file.exists():
+        key = asyncssh.generate_private_key("ssh-ed25519", comment="yangswan host key")
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(key.export_private_key("openssh"))
+        file.with_name(file.name + ".pub").write_bytes(key.export_public_key("openssh"))
+    return asyncssh.read_private_key(str(file))

@@ -1,0 +1,122 @@
+"""One SSH channel with the subsystem netconf, as a ByteStream with back-pressure in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from agent.transport.stream import Peer
+
+if TYPE_CHECKING:
+    from agent.transport.ssh import SshTransport
+
+log = logging.getLogger(__name__)
+
+_WRITE_PIECE_OCTETS = 65536
+
+
+class NetconfChannel(asyncssh.SSHServerSession[bytes]):
+    """Reads into a bounded buffer; writes only while channel window and TCP connection have room."""
+
+    def __init__(self, drained: asyncio.Event, peer: Peer, transport: SshTransport) -> None:
+        """``drained``: set while the TCP connection takes more, see agent.transport.ssh."""
+        self._drained = drained
+        self._peer = peer
+        self._transport = transport
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+        self._arrived: deque[bytes] = deque()
+        self._held = 0
+        self._ended = False
+        self._lost = False
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    # -- asyncssh --------------------------------------------------------------------------
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+
+    def shell_requested(self) -> bool:
+        return False
+
+    def exec_requested(self, command: str) -> bool:
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        if subsystem != "netconf":
+            return False
+        if not self._transport.may_open(self._peer.user):
+            log.warning("refused a session of %s from %s: too many", self._peer.user, self._peer.source_host)
+            return False
+        return True
+
+    def session_started(self) -> None:
+        self._transport.opened(self, self._peer)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._arrived.append(data)
+        self._held += len(data)
+        self._readable.set()
+        if self._held > self._transport.limits.read_buffer_octets and self._channel is not None:
+            self._channel.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._readable.set()
+        return True  # replies to what was asked before may still be sent
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = self._lost = True
+        self._readable.set()
+        self._writable.set()
+        self._drained.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # -- ByteStream ------------------------------------------------------------------------
+
+    async def read(self, octets: int) -> bytes:
+        while not self._arrived and not self._ended:
+            self._readable.clear()
+            await self._readable.wait()
+        if not self._arrived:
+            return b""
+        data = self._arrived.popleft()
+        if len(data) > octets:
+            self._arrived.appendleft(data[octets:])
+            data = data[:octets]
+        self._held -= len(data)
+        if self._held <= self._transport.limits.read_buffer_octets and self._channel is not None:
+            self._channel.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        for start in range(0, len(data), _WRITE_PIECE_OCTETS):
+            async with asyncio.timeout(self._transport.limits.write_timeout_s):
+                await self._room()
+            if self._lost or self._channel is None:
+                raise ConnectionResetError("the channel is closed")
+            self._channel.write(data[start : start + _WRITE_PIECE_OCTETS])
+
+    async def close(self) -> None:
+        if self._channel is not None and not self._lost:
+            self._channel.exit(0)
+
+    async def _room(self) -> None:
+        """Wait for room in the channel's window and in the TCP connection.
+
+        asyncssh looks only at the window, which the client chooses: with a huge one everything would pile
+        up in the TCP transport's buffer.
+        """
+        while not self._lost and not (self._writable.is_set() and self._drained.is_set()):
+            await self._writable.wait()
+            await self._drained.wait()

@@ -1,0 +1,38 @@
+"""What a session reads from and writes to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ByteStream(Protocol):
+    """One NETCONF channel."""
+
+    async def read(self, octets: int) -> bytes:
+        """Return what arrived, at most ``octets``; b"" at the end of the stream."""
+
+    async def write(self, data: bytes) -> None:
+        """Write all of ``data``; returns when the peer's side has room for more.
+
+        Raises:
+            ConnectionError: the channel is gone.
+            TimeoutError: the peer does not read.
+        """
+
+    async def close(self) -> None:
+        """Close the channel. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end; ``transport`` is an identity name of RFC 6022 section 2.1.3."""
+
+    user: str
+    source_host: str
+    source_port: int
+    transport: str
+
+
+Serve = Callable[[ByteStream, Peer], Awaitable[None]]
