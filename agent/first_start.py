@@ -39,7 +39,11 @@ def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> I
         f"  ssh -i {key} -o UserKnownHostsFile={settings.data_dir / 'known_hosts'}"
         f" -o StrictHostKeyChecking=accept-new -p {port} {user}@{host} -s netconf"
     )
-    yield f"  netconf-console2 --host {host} --port {port} --user {user} --privKeyFile {key} --hello"
+    # Without --ssh-config it adds a password of its own, which its SSH library refuses for a plain key.
+    yield (
+        f"  netconf-console2 --host {host} --port {port} --user {user} --privKeyFile {key}"
+        " --ssh-config=/dev/null --hello"
+    )
     yield (
         "  python3 -c \"from ncclient import manager; print(manager.connect("
         f"host='{host}', port={port}, username='{user}', key_filename='{key}', hostkey_verify=False, "

@@ -1,0 +1,104 @@
+"""The agent as its users run it: a process of its own, told to be ready by its own line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+START_LIMIT_S = 60
+STOP_LIMIT_S = 30
+
+
+@dataclass
+class AgentProcess:
+    """A running agent; ``log`` collects what it wrote to standard error."""
+
+    process: subprocess.Popen[str]
+    data_dir: Path
+    port: int
+    log: list[str] = field(default_factory=list)
+    readers: list[threading.Thread] = field(default_factory=list)
+
+    user = "admin"
+    host = "127.0.0.1"
+
+    @property
+    def key(self) -> Path:
+        return self.data_dir / "client_key"
+
+    def stop(self) -> int:
+        """Stop cleanly; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        self.process.kill()
+        self._end()
+
+    def _end(self) -> int:
+        code = self.process.wait(STOP_LIMIT_S)
+        for reader in self.readers:
+            reader.join(STOP_LIMIT_S)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+        return code
+
+
+def start_agent(
+    data_dir: Path, options: Sequence[str] = (), *, prefix: Sequence[str] = (), charon: str = "none"
+) -> AgentProcess:
+    """Start an agent on a free port of loopback and return when clients may connect."""
+    command = [
+        *prefix, sys.executable, "-m", "agent", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0",
+        "--charon", charon, "--log-level", "debug", *options,
+    ]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    agent = AgentProcess(process, data_dir, 0)
+    agent.readers.append(_reader(process.stderr, agent.log))
+    alarm = threading.Timer(START_LIMIT_S, process.kill)
+    alarm.start()
+    try:
+        for line in process.stdout:
+            if line.startswith("ready "):
+                agent.port = int(line.rsplit(":", 1)[1])
+                break
+    finally:
+        alarm.cancel()
+    if not agent.port:
+        agent._end()
+        raise AssertionError("the agent did not start:\n" + "".join(agent.log))
+    agent.readers.append(_reader(process.stdout, []))
+    return agent
+
+
+def _reader(stream: IO[str], lines: list[str]) -> threading.Thread:
+    thread = threading.Thread(target=lambda: lines.extend(iter(stream.readline, "")), daemon=True)
+    thread.start()
+    return thread
+
+
+@contextmanager
+def running_agent(
+    data_dir: Path, options: Sequence[str] = (), *, prefix: Sequence[str] = (), charon: str = "none"
+) -> Iterator[AgentProcess]:
+    agent = start_agent(data_dir, options, prefix=prefix, charon=charon)
+    try:
+        yield agent
+    finally:
+        if agent.process.poll() is None:
+            agent.stop()
