@@ -16,8 +16,11 @@ NOTIFY_SOCKET = "notify.sock"
 LOG_FILE = "charon.log"
 
 # In the order in which charon is to register them: the first that provides an algorithm is used.
-_CRYPTO = tuple("random nonce aes sha1 sha2 hmac kdf gmp curve25519 openssl gcm ccm ctr chapoly".split())
-_OPTIONAL = frozenset("gmp curve25519 openssl gcm ccm ctr chapoly sha1 kdf error-notify counters".split())
+_CRYPTO = (
+    *("random", "nonce", "aes", "sha1", "sha2", "hmac", "kdf"),
+    *("gmp", "curve25519", "openssl", "gcm", "ccm", "ctr", "chapoly"),
+)
+_OPTIONAL = frozenset(_CRYPTO[-7:]) | {"sha1", "kdf", "error-notify", "counters"}
 _PACKAGES = {
     "vici": "strongswan-swanctl",
     "socket-default": "strongswan-libcharon",

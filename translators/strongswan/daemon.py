@@ -45,6 +45,7 @@ _PLUGIN_FILE = "libstrongswan-{}.so"
 _FOLDER_VARIABLE = "YANGSWAN_FOLDER"
 _CONFIG_VARIABLE = "YANGSWAN_CONFIG"
 _RUN_FOLDER = "run"
+_IN_FOLDER = 'cd "$1" && umask 077 && shift && exec "$@"'
 _PRIVATE_RUN = 'mount --bind "$1" "$(readlink -f /var/run)" && shift && exec "$@"'
 
 
@@ -59,7 +60,6 @@ class ManagedCharon:
         self._folder = folder
         self._options = options
         self._pidfd: int | None = None
-        self._child: subprocess.Popen[bytes] | None = None
         self.pid: int | None = None
 
     @property
@@ -119,10 +119,10 @@ class ManagedCharon:
         self._forget()
 
     def _forget(self) -> None:
-        if self._child is not None:
-            self._child.poll()  # reaps; a child that runs on is no longer ours to reap
-            self._child = None
         if self._pidfd is not None:
+            # An adopted charon is not our child and has been waited for elsewhere.
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
             os.close(self._pidfd)
             self._pidfd = None
         self.pid = None
@@ -170,12 +170,15 @@ class ManagedCharon:
                 self._pidfd = os.pidfd_open(pid)
             except ProcessLookupError:
                 continue
-            if not self._is_ours(pid):  # asked again: the pid may have changed hands before it was open
+            # Asked again: the pid may have changed hands before it was open.
+            if not self._is_ours(pid):
                 self._forget()
                 continue
             self.pid = pid
             environ = _environment(pid)
-            same = environ.get(_CONFIG_VARIABLE) == digest and _network_of(pid) == _network_of(os.getpid())
+            same = environ.get(_CONFIG_VARIABLE) == digest and _network_of(str(pid)) == _network_of(
+                "thread-self"
+            )
             if same and await self._answers():
                 log.info("adopted charon, process %d, which was left running", pid)
                 return True
@@ -213,25 +216,27 @@ class ManagedCharon:
             _FOLDER_VARIABLE: str(self._folder.resolve()), _CONFIG_VARIABLE: digest,
         }  # fmt: skip
         command = [*await self._surroundings(), str(binary)]
-        self._child = await asyncio.to_thread(self._run, command, environment)
-        self.pid = self._child.pid
+        self.pid = self._run(command, environment)
         self._pidfd = os.pidfd_open(self.pid)
         await self._until_it_answers()
         log.info("started charon, process %d", self.pid)
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        with open(self._folder / ERROR_FILE, "wb") as output:
-            # A session of its own: a Ctrl-C in the agent's terminal is for the agent alone.
-            return subprocess.Popen(
-                command,
-                cwd=self._folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                umask=0o077,
-            )
+    def _run(self, command: list[str], environment: dict[str, str]) -> int:
+        """Start ``command`` in the folder; it is no child object's to end when we do."""
+        launch = ["sh", "-c", _IN_FOLDER, "sh", str(self._folder), *command]
+        errors = str(self._folder / ERROR_FILE)
+        return os.posix_spawnp(
+            "sh",
+            launch,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            # A Ctrl-C in the agent's terminal is for the agent alone.
+            setsid=True,
+        )
 
     async def _surroundings(self) -> list[str]:
         wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", _RUN_FOLDER]
@@ -294,7 +299,7 @@ def _environment(pid: int) -> dict[str, str]:
     return dict(pair.partition("=")[::2] for pair in text.split("\0") if pair)
 
 
-def _network_of(pid: int) -> str:
+def _network_of(pid: str) -> str:
     try:
         return os.readlink(f"/proc/{pid}/ns/net")
     except OSError:

@@ -38,6 +38,8 @@ class Desired:
         self.entries: dict[str, Json] = {}
         self.messages: dict[str, Messages] = {}
         self.claims = Claims()
+        self.refused: set[str] = set()
+        """Enabled tunnels that the charon at hand does not hold, though they are committed."""
 
     def replace(self, entries: Mapping[str, Json]) -> list[Refusal]:
         """Begin anew with ``entries``; return those that this charon cannot be told.
@@ -45,12 +47,13 @@ class Desired:
         Such an entry was accepted before (by a charon with other plugins); it stays an entry, without
         messages.
         """
-        self.entries, self.messages, self.claims = dict(entries), {}, Claims()
+        self.entries, self.messages, self.claims, self.refused = dict(entries), {}, Claims(), set()
         refused = []
         for tunnel, entry in entries.items():
             try:
                 self.put(tunnel, entry)
             except Refused as error:
+                self.refused.add(tunnel)
                 refused.append(Refusal(tunnel, error.leaf, error.message, error.app_tag))
         return refused
 
@@ -62,6 +65,7 @@ class Desired:
         """
         self.messages.pop(tunnel, None)
         self.claims.remove(tunnel)
+        self.refused.discard(tunnel)
         if entry is None:
             self.entries.pop(tunnel, None)
             return

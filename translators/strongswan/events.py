@@ -32,6 +32,7 @@ class Reason(Enum):
     PEER_SILENT = "peer-silent"
     INSTALL_FAILED = "install-failed"
     IDENTITY_CONFLICT = "identity-conflict"
+    UNKNOWN = "unknown"
     OTHER = "other"
 
 
@@ -169,6 +170,11 @@ def on_updown(facts: Facts, event: str, section: Mapping[str, object], now: floa
     )
 
 
+def revived(facts: Facts) -> Facts:
+    """Return the facts once somebody wants the tunnel again whose peer was given up."""
+    return replace(facts, gave_up=False)
+
+
 def _silent(facts: Facts, now: float) -> Facts:
     """The down event and the word that the peer is dead come over different sockets, in any order."""
     just_down = facts.since is not None and now - facts.since < SPECIFIC_REASON_STANDS_S
@@ -181,7 +187,7 @@ def with_error(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
 
 
 def _general(facts: Facts, text: str, now: float) -> Facts:
-    return facts if _fresh(facts, now) else with_error(facts, Reason.OTHER, text, now)
+    return facts if _fresh(facts, now) else with_error(facts, Reason.UNKNOWN, text, now)
 
 
 def _fresh(facts: Facts, now: float) -> bool:

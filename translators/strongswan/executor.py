@@ -54,8 +54,7 @@ async def execute(
                 await _run_requests(group, started, session)
     except ViciError as error:
         await asyncio.shield(_undo(started, session))
-        failed = str(started[-1]) if started else "first step"
-        raise BackendError(f"{failed}: {error.reason}") from error
+        raise BackendError(str(error)) from error
     except BaseException:  # cancellation must not leave half a plan either
         await asyncio.shield(_undo(started, session))
         raise
@@ -70,10 +69,10 @@ async def _run_requests(group: Iterable[Step], started: list[Step], session: Cha
             await session.request(step.do.command, step.do.message)
         except ViciUnavailable:
             raise
-        except ViciError:
-            # Usually there is no trap to uninstall.
-            if step.phase is not Phase.UNINSTALL:
-                raise
+        except ViciError as error:
+            started.pop()  # what charon refuses it has not done
+            if step.phase is not Phase.UNINSTALL:  # usually there is no trap
+                raise ViciError(str(step), error.reason) from error
 
 
 async def _undo(started: Iterable[Step], session: CharonSession) -> None:
@@ -87,6 +86,8 @@ async def _undo(started: Iterable[Step], session: CharonSession) -> None:
         except ViciUnavailable:
             return  # charon is lost; everything will be reconciled once there is one again
         except ViciError as error:
+            if step.undo.command.startswith("unload-"):
+                continue  # it is not there: as it was before
             log.error("undo of '%s' was refused: %s", step, error.reason)
             failed.append(str(step))
     if failed:

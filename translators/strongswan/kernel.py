@@ -13,7 +13,8 @@ PROBE_LIMIT_S = 10.0
 # A state between two documentation addresses (RFC 5737), in a network namespace that ends with the
 # command; the key is a constant and protects nothing.
 _PROBE = (
-    *"unshare --net ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x100 mode tunnel".split(),
+    *("unshare", "--net", "ip", "xfrm", "state", "add", "src", "192.0.2.1", "dst", "192.0.2.2"),
+    *("proto", "esp", "spi", "0x100", "mode", "tunnel"),
     *("enc", "cbc(aes)", "0x" + "00" * 16),
     *("auth", "hmac(sha256)", "0x" + "00" * 32),
 )

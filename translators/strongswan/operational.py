@@ -1,32 +1,258 @@
-"""Facts and replies -> operational data as RFC 7951 JSON. Pure: the clock is an argument."""
+"""Facts and replies -> operational data of yangswan-ipsec as RFC 7951 JSON. Pure: the clock comes in.
+
+A value that charon shows in a form the model has no place for is left out, never passed on: one bad leaf
+would make the whole reply invalid.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
-from translators.strongswan import state
+from translators.strongswan import proposals, state
 from translators.strongswan.events import Facts
+from translators.strongswan.options import Options
 from translators.strongswan.proposals import Available
 
 Section = Mapping[str, object]
 Json = dict[str, Any]
 
+# strongSwan's defaults (swanctl.opt, retransmit_*): five tries within 165 s.
+RETRANSMIT_TRIES, RETRANSMIT_TIMEOUT_S, RETRANSMIT_BASE = 5, 4.0, 1.8
 
-def tunnel_state(sas: Sequence[Section], facts: Facts, applied: bool, retrying: bool, now: float) -> Json:
-    e = facts.last_error
-    return {
+
+class Applied(Enum):
+    """Whether charon holds the tunnel's configuration; the values are those of the model."""
+
+    APPLIED = "applied"
+    DORMANT = "dormant"
+    PENDING = "pending"
+    REFUSED = "refused"
+    NOT_APPLIED = "not-applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``leaf`` of the model is ``convert`` of what charon calls ``key``; None leaves it out."""
+
+    leaf: str
+    key: str
+    convert: Callable[[object], object | None]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _uint(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() and int(value) < 2**32 else None
+
+
+def _counter(value: object) -> str | None:
+    # RFC 7951 section 6.1: 64 bits do not fit a JSON number everywhere.
+    return value if isinstance(value, str) and value.isdecimal() else None
+
+
+def _flag(value: object) -> bool:
+    return value in ("yes", "1")
+
+
+def _address(value: object) -> str | None:
+    try:
+        return str(ipaddress.ip_address(str(value).partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def _one_of(*names: str) -> Callable[[object], str | None]:
+    known = frozenset(names)
+    return lambda value: lower if isinstance(value, str) and (lower := value.lower()) in known else None
+
+
+def _texts(value: object) -> list[str] | None:
+    return value if isinstance(value, list) and value else None
+
+
+def _port(value: object) -> int | None:
+    number = _uint(value)
+    return number if number is not None and number < 2**16 else None
+
+
+IKE_SA = (
+    Row("unique-id", "uniqueid", _uint),
+    Row("version", "version", _uint),
+    Row(
+        "state",
+        "state",
+        _one_of(
+            "created",
+            "connecting",
+            "established",
+            "passive",
+            "rekeying",
+            "rekeyed",
+            "deleting",
+            "destroying",
+        ),
+    ),
+    Row("initiator", "initiator", _flag),
+    Row("initiator-spi", "initiator-spi", _text),
+    Row("responder-spi", "responder-spi", _text),
+    Row("local-host", "local-host", _address),
+    Row("local-port", "local-port", _port),
+    Row("local-id", "local-id", _text),
+    Row("remote-host", "remote-host", _address),
+    Row("remote-port", "remote-port", _port),
+    Row("remote-id", "remote-id", _text),
+    Row("prf-name", "prf-alg", _text),
+    Row("established", "established", _uint),
+    Row("rekey-in", "rekey-time", _uint),
+    Row("reauth-in", "reauth-time", _uint),
+    Row("nat-local", "nat-local", _flag),
+    Row("nat-remote", "nat-remote", _flag),
+    Row("nat-any", "nat-any", _flag),
+    Row("task-queued", "tasks-queued", _texts),
+    Row("task-active", "tasks-active", _texts),
+    Row("task-passive", "tasks-passive", _texts),
+)
+CHILD_SA = (
+    Row("unique-id", "uniqueid", _uint),
+    Row("name", "name", _text),
+    Row(
+        "state",
+        "state",
+        _one_of(
+            "created",
+            "routed",
+            "installing",
+            "installed",
+            "updating",
+            "rekeying",
+            "rekeyed",
+            "retrying",
+            "deleting",
+            "deleted",
+            "destroying",
+        ),
+    ),
+    Row("reqid", "reqid", _uint),
+    Row("mode", "mode", _one_of("tunnel", "transport", "beet")),
+    Row("protocol", "protocol", _one_of("esp", "ah")),
+    Row("encap", "encap", _flag),
+    Row("spi-in", "spi-in", _text),
+    Row("spi-out", "spi-out", _text),
+    Row("esn", "esn", _flag),
+    Row("bytes-in", "bytes-in", _counter),
+    Row("packets-in", "packets-in", _counter),
+    Row("last-use-in", "use-in", _uint),
+    Row("bytes-out", "bytes-out", _counter),
+    Row("packets-out", "packets-out", _counter),
+    Row("last-use-out", "use-out", _uint),
+    Row("rekey-in", "rekey-time", _uint),
+    Row("expires-in", "life-time", _uint),
+    Row("installed", "install-time", _uint),
+    Row("local-ts", "local-ts", _texts),
+    Row("remote-ts", "remote-ts", _texts),
+)
+NEGOTIATED = (
+    Row("cipher-name", "encr-alg", _text),
+    Row("key-bits", "encr-keysize", _port),
+    Row("auth-name", "integ-alg", _text),
+    Row("dh-name", "dh-group", _text),
+)
+_KEYWORDS = (("cipher", "encr-alg"), ("auth", "integ-alg"), ("prf", "prf-alg"), ("dh", "dh-group"))
+
+
+def _render(rows: Iterable[Row], section: Section) -> Json:
+    rendered = {row.leaf: row.convert(section.get(row.key)) for row in (*rows, *NEGOTIATED)}
+    bits = _uint(section.get("encr-keysize"))
+    for leaf, key in _KEYWORDS:
+        name = section.get(key)
+        if isinstance(name, str):
+            rendered[leaf] = proposals.keyword(leaf, name, bits if leaf == "cipher" else None)
+    return {leaf: value for leaf, value in rendered.items() if value is not None}
+
+
+def tunnel_state(sas: Sequence[Section], facts: Facts, applied: Applied, retrying: bool, now: float) -> Json:
+    """Return the container ``state`` of one tunnel from its IKE_SAs (list-sas) and facts.
+
+    ``retrying``: an attempt is to come; ``now`` is in seconds since the epoch.
+    """
+    newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid")), default=None)
+    child = state.installed_child(sas)
+    found: Json = {
         "status": state.status(sas, facts, retrying).value,
-        "x-sas": sas,
-        "last-error": {"reason": e.reason.value, "detail": e.detail} if e else None,
+        "applied": applied.value,
+        "since": None if facts.since is None else date_and_time(facts.since),
+        "time-since-rekey": _uint(child.get("install-time")) if child is not None else None,
+        "remote-address-in-use": _address(newest.get("remote-host")) if newest is not None else None,
+        "last-error": _last_error(facts),
+        "ike-sa": [_render(IKE_SA, sa) for sa in sas],
+        "child-sa": [
+            {**_render(CHILD_SA, child), "ike-sa": state.number(sa.get("uniqueid"))}
+            for sa in sas
+            for child in state.children(sa)
+        ],
     }
+    return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+def _last_error(facts: Facts) -> Json | None:
+    error = facts.last_error
+    if error is None:
+        return None
+    return {"reason": error.reason.value, "detail": error.detail, "time": date_and_time(error.at)}
 
 
 def daemon_state(
-    mode: str, connected: bool, version: str, available: Available, stats: Section, now: float
+    backend: str, version: str | None, available: Available, stats: Section, options: Options, now: float
 ) -> Json:
-    return {"mode": mode, "connected": connected, "version": version}
+    """Return the container ``daemon``; ``version`` is None while charon is not connected."""
+    found: Json = {"backend": backend, "connected": version is not None}
+    if version is not None:
+        found |= {
+            "version": f"charon {version}",
+            "plugin": _texts(stats.get("plugins")) or [],
+            "algorithms": _algorithms(available),
+            **_uptime(stats.get("uptime"), now),
+        }
+        if isinstance(sas := stats.get("ikesas"), Mapping):
+            found["ike-sas"] = {
+                key: state.number(sas.get(key)) for key in ("total", "half-open") if key in sas
+            }
+    if backend == "managed":
+        # Of an external charon nothing tells these.
+        found["retransmission"] = {
+            "tries": options.retransmit_tries or RETRANSMIT_TRIES,
+            "timeout": f"{options.retransmit_timeout or RETRANSMIT_TIMEOUT_S:.3f}",
+            "base": f"{options.retransmit_base or RETRANSMIT_BASE:.3f}",
+        }
+    return found
 
 
-def notification(tunnel: str, what: str, facts: Facts) -> Json | None:
-    return None
+def _algorithms(available: Available) -> Json:
+    kinds = {"encryption": "encryption", "aead": "aead", "integrity": "integrity", "prf": "prf"}
+    found = {leaf: sorted(available.get(kind, ())) for leaf, kind in kinds.items()}
+    # get-algorithms calls key exchange methods "dh" before strongSwan 6.0 and "ke" since.
+    found["ke"] = sorted({*available.get("ke", ()), *available.get("dh", ())})
+    return found
+
+
+def _uptime(uptime: object, now: float) -> Json:
+    """charon writes the moment of its start in local time, without a zone."""
+    text = uptime.get("since") if isinstance(uptime, Mapping) else None
+    try:
+        started = datetime.strptime(str(text), "%b %d %H:%M:%S %Y").astimezone(UTC)
+    except ValueError:
+        return {}
+    age_s = max(0, int(now - started.timestamp()))
+    return {"started-at": date_and_time(started.timestamp()), "uptime-seconds": age_s}
+
+
+def date_and_time(at: float) -> str:
+    """Return seconds since the epoch as yang:date-and-time (RFC 6991)."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -71,6 +71,7 @@ async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels)
             raise
         except ViciError as error:
             log.error("charon refused tunnel %s, which is committed: %s", tunnel, error.reason)
+            desired.refused.add(tunnel)
             live.fail(tunnel, Reason.OTHER, error.reason)
 
 

@@ -27,7 +27,7 @@ from translators.strongswan.vici import (
 
 log = logging.getLogger(__name__)
 
-EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log")
+EVENTS = ("ike-updown", "child-updown", "log")
 LIST_LIMIT_S = 30.0
 
 OnEvent = Callable[[str, Section], None]
@@ -95,6 +95,8 @@ class CharonSession:
                 on_event(name, message)
         except ViciUnavailable:
             pass
+        except Exception:
+            log.exception("defect while handling an event of charon; the session begins anew")
         finally:
             self.lost.set()
 

@@ -22,14 +22,14 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json, Keys, Notification, Plan, Settings
+from agent.translator import EntryChange, Json, Keys, Plan, Settings
 from translators.strongswan import operational
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
-from translators.strongswan.desired import Desired, Refusal
-from translators.strongswan.events import Facts
+from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.keeper import Keeper, Unavailable
+from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
@@ -86,13 +86,19 @@ class StrongSwanTranslator:
             raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
         self.name = NAME
         self.yang_files: Sequence[Path] = (find_yang_file(),)
+        # Packets are not watched yet, and the agent has no notification streams yet; only a charon of
+        # our own is ours to restart.
+        later = ["monitor", "tunnel-notifications"]
+        self.disabled_features: Mapping[str, Sequence[str]] = {
+            "yangswan-ipsec": later if settings.charon == "managed" else [*later, "restart-daemon"]
+        }
         self.config_list = LIST_PATH
         self.state_path = STATE_PATH
         self.state_roots: Sequence[str] = (DAEMON_ROOT,)
         self._settings = settings
-        options = Options.parse(settings.options)
+        self._options = options = Options.parse(settings.options)
         self._desired = Desired()
-        self._live = LiveTunnels(options, self._desired, lambda: self._session, self._observed)
+        self._live = LiveTunnels(options, self._desired, lambda: self._session)
         self._keeper: Keeper | None = None
         if settings.charon != "none":
             managed = settings.charon == "managed"
@@ -188,7 +194,7 @@ class StrongSwanTranslator:
             supervisor.forget(name)
         try:
             if session is not None:
-                await execute(steps, session, supervisor.want, self._live.silent)
+                await execute(steps, session, self._live.want, self._live.silent)
         except BaseException as error:
             for name in watched:
                 supervisor.want(name)
@@ -210,9 +216,17 @@ class StrongSwanTranslator:
         return {key: self._state_of(key[0], sas.get(connection_name(key[0]), []), now) for key in tunnels}
 
     def _state_of(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
-        applied = self._session is not None and tunnel in self._desired.messages
         retrying = connection_name(tunnel) in self._live.supervisor
-        return operational.tunnel_state(sas, self._live.facts(tunnel), applied, retrying, now)
+        return operational.tunnel_state(sas, self._live.facts(tunnel), self._applied(tunnel), retrying, now)
+
+    def _applied(self, tunnel: str) -> Applied:
+        if self._keeper is None:
+            return Applied.NOT_APPLIED
+        if not is_enabled(self._desired.entries[tunnel]):
+            return Applied.DORMANT
+        if tunnel in self._desired.refused:
+            return Applied.REFUSED
+        return Applied.APPLIED if self._session is not None else Applied.PENDING
 
     async def _sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
         session = self._session
@@ -224,7 +238,9 @@ class StrongSwanTranslator:
             else:
                 found = [sa for name in names for sa in await session.list_sas(name)]
         except ViciError as error:
-            raise OperationFailed(str(error), app_tag="daemon-unavailable") from None
+            # Lost at this moment: what is configured is still told, as down.
+            log.info("%s", error)
+            return {}
         by_name: dict[str, list[Section]] = {}
         for sa in found:
             by_name.setdefault(str(sa["name"]), []).append(sa)
@@ -241,13 +257,10 @@ class StrongSwanTranslator:
                 stats = await session.stats()
             except ViciError:
                 session = None
+        version = session.version if session is not None else None
+        algorithms = session.algorithms if session is not None else {}
         return operational.daemon_state(
-            self._settings.charon,
-            session is not None,
-            session.version if session else "",
-            session.algorithms if session else {},
-            stats,
-            time.time(),
+            self._settings.charon, version, algorithms, stats, self._options, time.time()
         )
 
     # --- actions and rpcs ---
@@ -279,7 +292,7 @@ class StrongSwanTranslator:
             except ViciError as error:
                 raise OperationFailed(str(error), path=path, app_tag="daemon-unavailable") from None
             if name == "initiate" or (name == "restart" and messages.initiator):
-                self._live.supervisor.want(messages.name)
+                self._live.want(messages.name)
         return {}
 
     async def rpc(self, name: str, input: Json) -> Json:
@@ -303,13 +316,6 @@ class StrongSwanTranslator:
             return await self._keeper.available(AVAILABLE_LIMIT_S)
         except Unavailable as error:
             raise OperationFailed(str(error), app_tag="daemon-unavailable") from None
-
-    # --- notifications ---
-
-    def _observed(self, tunnel: str, what: str, facts: Facts) -> None:
-        content = operational.notification(tunnel, what, facts)
-        if content is not None:
-            self._settings.notify(Notification(content))
 
 
 def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:

@@ -23,23 +23,16 @@ from translators.strongswan.vici import Section, ViciError, ViciUnavailable
 log = logging.getLogger(__name__)
 
 NO_FACTS = Facts()
-Observer = Callable[[str, str, Facts], None]
-"""Called with (tunnel id, what happened, facts): up, down, rekeyed or failed."""
 
 
 class LiveTunnels:
-    """``session`` returns the session in use or None; ``observer`` hears of every change."""
+    """``session`` returns the session in use or None."""
 
     def __init__(
-        self,
-        options: Options,
-        desired: Desired,
-        session: Callable[[], CharonSession | None],
-        observer: Observer,
+        self, options: Options, desired: Desired, session: Callable[[], CharonSession | None]
     ) -> None:
         self._desired = desired
         self._session = session
-        self._observer = observer
         self._facts: dict[str, Facts] = {}
         self._guards: set[asyncio.Task[None]] = set()
         self.supervisor = Supervisor(options, self._look, self._initiate)
@@ -60,7 +53,6 @@ class LiveTunnels:
     def fail(self, tunnel: str, reason: Reason, detail: str) -> None:
         """Record why ``tunnel`` does not work."""
         self._facts[tunnel] = events.with_error(self.facts(tunnel), reason, detail, time.time())
-        self._observer(tunnel, "failed", self._facts[tunnel])
 
     def seed(self, sas: Sequence[Section]) -> None:
         """Learn what is up from all SAs of a charon that was running before us, or lost from sight."""
@@ -84,46 +76,33 @@ class LiveTunnels:
         if event == "log":
             tunnel = self._wanted(str(message.get("ikesa-name", "")))
             if tunnel is not None:
-                self._update(
-                    tunnel, events.on_log(self.facts(tunnel), str(message.get("msg", "")), time.time())
-                )
+                text = str(message.get("msg", ""))
+                self._facts[tunnel] = events.on_log(self.facts(tunnel), text, time.time())
             return
         for name in events.names_in(message):
             tunnel = self._wanted(name)
             if tunnel is None:
                 continue
-            if event.endswith("-updown"):
-                self._on_updown(event, tunnel, name, message)
-            elif event == "child-rekey":
-                self._observer(tunnel, "rekeyed", self.facts(tunnel))
+            self._on_updown(event, tunnel, name, message)
 
     def on_notice(self, notice: Notice) -> None:
         """Take one record of error-notify."""
         tunnel = self._wanted(notice.name)
         if tunnel is not None:
-            self._update(tunnel, events.on_notice(self.facts(tunnel), notice, time.time()))
+            self._facts[tunnel] = events.on_notice(self.facts(tunnel), notice, time.time())
 
     def _wanted(self, name: str) -> str | None:
         tunnel = tunnel_of(name)
         return tunnel if tunnel is not None and tunnel in self._desired.entries else None
 
-    def _update(self, tunnel: str, facts: Facts) -> None:
-        before, self._facts[tunnel] = self.facts(tunnel), facts
-        if facts.last_error is not before.last_error:
-            self._observer(tunnel, "failed", facts)
-
     def _on_updown(self, event: str, tunnel: str, name: str, message: Section) -> None:
-        before = self.facts(tunnel)
-        after = events.on_updown(before, event, message, time.time())
-        self._facts[tunnel] = after
+        self._facts[tunnel] = events.on_updown(self.facts(tunnel), event, message, time.time())
         if message.get("up") != "yes":
             self.supervisor.went_down(name)
         elif event == "child-updown":
             self.supervisor.went_up(name)
         else:
             self._guard(tunnel, message[name])
-        if before.up != after.up:
-            self._observer(tunnel, "up" if after.up else "down", after)
 
     def _guard(self, tunnel: str, sa: object) -> None:
         """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
@@ -166,12 +145,18 @@ class LiveTunnels:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
         await session.request("initiate", {"ike": name, "child": name, "timeout": "-1", "init-limits": "no"})
 
+    def want(self, name: str) -> None:
+        """Have a tunnel brought up, also one whose dead peer had it left alone."""
+        tunnel = tunnel_of(name) or ""
+        if tunnel in self._facts:
+            self._facts[tunnel] = events.revived(self._facts[tunnel])
+        self.supervisor.want(name)
+
     def want_all(self) -> None:
         """Have every enabled initiator brought up that is not."""
         for tunnel, messages in self._desired.messages.items():
             if messages.initiator:
-                name = connection_name(tunnel)
-                self.supervisor.want(name)
+                self.supervisor.want(connection_name(tunnel))
 
 
 async def _terminate(session: CharonSession, unique_id: str) -> None:
