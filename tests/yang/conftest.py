@@ -1,0 +1,77 @@
+"""libyang's verdict on a document, with what the binding's exceptions leave out: app-tag and path."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import libyang
+import pytest
+from _libyang import ffi, lib
+
+MODULE_NAME = "yangswan-ipsec"
+YANG_DIR = Path(__file__).parents[2] / "yang"
+MODULE_FILE = YANG_DIR / f"{MODULE_NAME}.yang"
+IETF_DIR = Path(sys.prefix, "share/yang/modules/ietf")
+INSTANCES = Path(__file__).with_name("instances")
+
+_LOCATION = re.compile(r'location "(?P<path>[^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The first rule that a document breaks. ``path``: an instance path, for something that is missing
+    the schema path of what is, in which choices and cases are named too."""
+
+    app_tag: str | None
+    path: str
+    message: str
+
+
+Validate = Callable[..., Refusal | None]
+
+
+@pytest.fixture(scope="session")
+def context() -> Iterator[libyang.Context]:
+    libyang.configure_logging(True, logging.CRITICAL + 1)
+    # Only kept in the context's list: the binding would log, and the list is all that is looked at.
+    lib.ly_log_options(lib.LY_LOSTORE)
+    with libyang.Context(f"{YANG_DIR}:{IETF_DIR}") as ctx:
+        ctx.load_module(MODULE_NAME).feature_enable_all()
+        yield ctx
+
+
+@pytest.fixture(scope="session")
+def validate(context: libyang.Context) -> Validate:
+    def check(document: str, *, config: bool = True) -> Refusal | None:
+        flags = lib.LYD_PARSE_STRICT | (lib.LYD_PARSE_NO_STATE if config else 0)
+        tree = ffi.new("struct lyd_node **")
+        rc = lib.lyd_parse_data_mem(
+            context.cdata, document.encode(), lib.LYD_XML, flags, lib.LYD_VALIDATE_PRESENT, tree
+        )
+        try:
+            return None if rc == lib.LY_SUCCESS else _first_refusal(context)
+        finally:
+            lib.lyd_free_all(tree[0])
+            lib.ly_err_clean(context.cdata, ffi.NULL)
+
+    return check
+
+
+def _first_refusal(context: libyang.Context) -> Refusal:
+    item = lib.ly_err_first(context.cdata)
+    while item.level != lib.LY_LLERR:  # a warning
+        item = item.next
+    # libyang 3 tells the path of the data and that of the schema apart.
+    places = ("path",) if hasattr(item, "path") else ("data_path", "schema_path")
+    where = next((text for place in places if (text := _text(getattr(item, place)))), "")
+    match = _LOCATION.search(where)
+    return Refusal(_text(item.apptag) or None, match["path"] if match else where, _text(item.msg))
+
+
+def _text(pointer: object) -> str:
+    return "" if pointer == ffi.NULL else ffi.string(pointer).decode()

@@ -1,0 +1,139 @@
+"""What the model promises as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyang.statements import Statement
+
+from agent.served import SERVED, standard_modules
+from agent.yang.locality import local_modules
+from agent.yang.schema import Schema
+from tests.yang.conftest import MODULE_FILE, MODULE_NAME, YANG_DIR
+from tests.yang.schema_source import app_tag, module, nodes, path_of, statements
+from tests.yang.test_coverage import restrictions
+
+ENTRY = f"/{MODULE_NAME}:tunnels/ipsec"
+DONE_IN_THIS_VERSION = {"restart", "initiate", "terminate"}
+DENIED_BY_DEFAULT = {
+    f"{ENTRY}/secret",
+    f"{ENTRY}/restart",
+    f"{ENTRY}/initiate",
+    f"{ENTRY}/terminate",
+    f"/{MODULE_NAME}:restart-daemon",
+    f"/{MODULE_NAME}:start-monitor",
+    f"/{MODULE_NAME}:stop-monitor",
+    f"/{MODULE_NAME}:packet",
+}
+
+
+def musts() -> list[Statement]:
+    return [one for one in statements(module()) if one.keyword == "must"]
+
+
+def config_leaves() -> Iterator[Statement]:
+    for node in nodes(module()):
+        if node.keyword in ("leaf", "leaf-list") and node.i_config and path_of(node).startswith(ENTRY):
+            yield node
+
+
+@pytest.mark.parametrize("rule", musts(), ids=lambda rule: app_tag(rule) or "no app-tag")
+def test_a_must_has_an_app_tag_and_one_line_for_a_human(rule: Statement) -> None:
+    assert app_tag(rule)
+    message = rule.search_one("error-message").arg
+    assert "\n" not in message
+    assert "  " not in message
+
+
+def test_no_two_musts_share_an_app_tag() -> None:
+    tags = [app_tag(rule) for rule in musts()]
+    assert len(tags) == len(set(tags))
+
+
+def test_what_has_an_app_tag_has_a_message_too() -> None:
+    tagged = [one for one in restrictions().values() if app_tag(one)]
+    assert len(tagged) > len(musts())
+    assert all(one.search_one("error-message") is not None for one in tagged)
+
+
+def test_every_text_that_is_configured_is_bounded_with_an_app_tag() -> None:
+    """Plain strings would let line feeds and megabytes through."""
+    for leaf in config_leaves():
+        assert leaf.search_one("type").arg != "string" or leaf.search_one("type").search_one("length")
+
+
+def test_every_leaf_of_the_secret_is_denied_by_default_and_nothing_else_by_accident() -> None:
+    denied = {
+        path_of(node)
+        for node in nodes(module())
+        if any(sub.keyword == ("ietf-netconf-acm", "default-deny-all") for sub in node.substmts)
+    }
+    assert denied == DENIED_BY_DEFAULT
+
+
+def test_what_this_version_does_not_do_is_a_feature_that_can_be_left_out() -> None:
+    """Actions and state are done; each rpc and notification of the module waits for its feature."""
+    top = [node for node in module().i_children if node.keyword in ("rpc", "notification")]
+    assert {node.arg: bool(node.search("if-feature")) for node in top} == {node.arg: True for node in top}
+    assert {feature.arg for feature in module().search("feature")} == {
+        "restart-daemon", "monitor", "tunnel-notifications",
+    }  # fmt: skip
+    actions = {node.arg for node in nodes(module()) if node.keyword == "action"}
+    assert actions == DONE_IN_THIS_VERSION
+
+
+def _local(file: Path) -> bool:
+    schema = Schema(standard_modules(), SERVED, [file])
+    try:
+        return MODULE_NAME in local_modules(schema)
+    finally:
+        schema.close()
+
+
+def test_no_rule_reaches_outside_a_list_entry() -> None:
+    """The agent then validates a changed tunnel alone, whatever the number of tunnels."""
+    assert _local(MODULE_FILE)
+
+
+def test_a_rule_that_reaches_another_tunnel_would_be_seen(tmp_path: Path) -> None:
+    wide = tmp_path / MODULE_FILE.name
+    text = MODULE_FILE.read_text()
+    wide.write_text(text.replace("\". = 'false' or ../peer\"", "\". = 'false' or ../../ipsec[id='1']/peer\""))
+    assert wide.read_text() != text
+    assert not _local(wide)
+
+
+def test_the_names_that_others_rely_on_are_there() -> None:
+    assert module().search_one("namespace").arg == "urn:yangswan:params:xml:ns:yang:ipsec"
+    assert module().search_one("prefix").arg == "ipsec"
+    assert module().search_one("yang-version").arg == "1.1"
+    leaves = {path_of(leaf).removeprefix(f"{ENTRY}/") for leaf in config_leaves()}
+    kinds = ("inet", "name", "email", "key", "dn")
+    identities = {f"{side}-id/{kind}" for side in ("local", "remote") for kind in kinds}
+    assert leaves == identities | {
+        "id", "enabled", "description", "initiator", "secret", "local-address", "peer",
+        "local-subnet", "remote-subnet", "dpd/enabled", "dpd/action", "dpd/delay",
+        "ike/proposal/priority", "ike/proposal/cipher", "ike/proposal/auth", "ike/proposal/prf",
+        "ike/proposal/dh", "esp/proposal/priority", "esp/proposal/cipher",
+        "esp/proposal/auth", "esp/proposal/dh",
+    }  # fmt: skip
+
+
+def test_defaults_are_those_of_the_router() -> None:
+    defaults = {
+        path_of(leaf).removeprefix(f"{ENTRY}/"): leaf.search_one("default").arg
+        for leaf in config_leaves()
+        if leaf.search_one("default")
+    }
+    assert defaults == {"enabled": "true", "initiator": "false", "dpd/enabled": "true", "dpd/delay": "30"}
+
+
+def test_the_imports_come_from_what_is_installed_with_pyang() -> None:
+    assert {one.arg for one in module().search("import")} == {
+        "ietf-inet-types",
+        "ietf-yang-types",
+        "ietf-netconf-acm",
+    }
+    assert not list(YANG_DIR.glob("ietf-*"))
