@@ -29,8 +29,8 @@ IMPURE_MODULES = frozenset({
     "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time",
 })  # fmt: skip
 IMPURE_CALLS = frozenset({
-    "open", "print", "input", "now", "today", "utcnow", "read_text", "read_bytes", "write_text", "write_bytes",
-    "unlink", "mkdir", "exists", "is_file", "iterdir", "glob",
+    "open", "print", "input", "now", "today", "utcnow", "read_text", "read_bytes", "write_text",
+    "write_bytes", "unlink", "mkdir", "exists", "is_file", "iterdir", "glob",
 })  # fmt: skip
 
 
@@ -54,9 +54,13 @@ ROOMS = (
     Room(("agent/settings.py",), ("agent.errors",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang"), ("libyang", "_libyang", "cffi")),
-    Room(("agent/netconf/messages.py",), ("agent.errors", "agent.xml", "agent.netconf"), ("lxml",), pure=True),
-    Room(("agent/netconf/*.py",), ("agent.errors", "agent.netconf"), pure=True),
-    Room(("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")),
+    Room(
+        ("agent/netconf/messages.py",), ("agent.errors", "agent.xml", "agent.netconf"), ("lxml",), pure=True
+    ),
+    Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
+    Room(
+        ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
+    ),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
     Room(("agent/nacm.py", "agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
@@ -65,12 +69,22 @@ ROOMS = (
     Room(("agent/first_start.py",), ("agent.errors", "agent.settings"), ("asyncssh",)),
     Room(
         ("agent/server.py",),
-        # Of the transports only the interface that all of them have: a stream of bytes and its peer.
-        (*HANDLERS, "agent.netconf", "agent.operations", "agent.monitoring", "agent.transport.stream"),
+        # Of the transports only what all of them share: a stream of bytes with its peer, and limits.
+        (
+            *HANDLERS,
+            "agent.netconf",
+            "agent.operations",
+            "agent.monitoring",
+            "agent.transport.stream",
+            "agent.transport.limits",
+        ),
     ),
     Room(("agent/__main__.py",), ("agent",)),
     Room(
-        ("translators/strongswan/__init__.py", *(f"translators/strongswan/{name}.py" for name in PURE_TRANSLATION)),
+        (
+            "translators/strongswan/__init__.py",
+            *(f"translators/strongswan/{name}.py" for name in PURE_TRANSLATION),
+        ),
         ("agent.errors", *(f"translators.strongswan.{name}" for name in PURE_TRANSLATION)),
         pure=True,
     ),
@@ -138,7 +152,9 @@ def _impure_calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 SHIPPED = sorted(
-    path.relative_to(ROOT).as_posix() for package in ("agent", "translators") for path in (ROOT / package).rglob("*.py")
+    path.relative_to(ROOT).as_posix()
+    for package in ("agent", "translators")
+    for path in (ROOT / package).rglob("*.py")
 )
 
 
@@ -171,7 +187,10 @@ def test_there_are_files_to_look_at() -> None:
         ("agent/server.py", "import translators.strongswan.plan"),
         ("agent/__main__.py", "from translators.strongswan import translator"),
         ("agent/server.py", "def late() -> None:\n    import agent.transport.ssh"),
-        ("agent/errors.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agent import server"),
+        (
+            "agent/errors.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agent import server",
+        ),
         ("agent/errors.py", "from . import server"),
         ("translators/strongswan/plan.py", "import time"),
         ("translators/strongswan/plan.py", "from translators.strongswan import vici"),

@@ -64,7 +64,9 @@ class SshTransport:
             self._host, self._port, server_factory=lambda: _Connection(self),
             server_host_keys=[_host_key(self._host_key)], login_timeout=limits.login_timeout_s,
             keepalive_interval=limits.keepalive_interval_s, keepalive_count_max=limits.keepalive_count,
-            encoding=None, allow_pty=False, agent_forwarding=False, line_editor=False, x11_forwarding=False,
+            # A terminal is granted, and nothing is done with it: OpenSSH, when told to force one, as
+            # scrapli-netconf does by default, gives up without.
+            encoding=None, allow_pty=True, agent_forwarding=False, line_editor=False, x11_forwarding=False,
             password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None, backlog=128,
         )
 

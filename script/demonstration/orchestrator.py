@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ class Orchestrator:
             gateway.namespace,
             lambda: socket.create_connection((AGENT_HOST, AGENT_PORT), timeout=RPC_LIMIT_S),
         )
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._session: Any = manager.connect(
                 host=AGENT_HOST, port=AGENT_PORT, sock=link, username="admin", timeout=RPC_LIMIT_S,
@@ -65,29 +65,26 @@ class Orchestrator:
         except RPCError as refusal:
             raise Failure(f"{self._name} refused: {refusal.message} ({refusal.path})") from None
 
-    def tunnel_state(self, tunnel: int) -> Mapping[str, str]:
-        """Return the leafs of the tunnel's state by path, e.g. ``child-sa/bytes-in``.
+    def status(self, tunnel: int) -> str | None:
+        """Return what the gateway says of the tunnel; None if it has no such tunnel."""
+        text: str | None = self._state(tunnel).findtext(f".//{{{NAMESPACE}}}status")
+        return text
 
-        Of a list the last entry counts."""
-        filter_ = (
-            f'<filter type="subtree"><tunnels xmlns="{NAMESPACE}"><ipsec><id>{tunnel}</id><state/></ipsec>'
-            "</tunnels></filter>"
+    def octets(self, tunnel: int) -> tuple[int, int]:
+        """Return the octets that the tunnel has received and sent, over all its CHILD_SAs."""
+        state = self._state(tunnel)
+        received, sent = (
+            sum(int(count.text) for count in state.iter(f"{{{NAMESPACE}}}{leaf}"))
+            for leaf in ("bytes-in", "bytes-out")
         )
-        reply = etree.fromstring(self._session.get(filter=filter_).data_xml.encode())
-        state = reply.find(f".//{{{NAMESPACE}}}state")
-        return {} if state is None else dict(_leafs(state, ()))
+        return received, sent
+
+    def _state(self, tunnel: int) -> Any:
+        subtree = f'<tunnels xmlns="{NAMESPACE}"><ipsec><id>{tunnel}</id><state/></ipsec></tunnels>'
+        return etree.fromstring(self._session.get(filter=("subtree", subtree)).data_xml.encode())
 
     def close(self) -> None:
         self._session.close_session()
-
-
-def _leafs(element: Any, path: tuple[str, ...]) -> Any:
-    for child in element:
-        inner = (*path, etree.QName(child).localname)
-        if len(child):
-            yield from _leafs(child, inner)
-        else:
-            yield "/".join(inner), child.text or ""
 
 
 def read_edit(path: Path) -> str:

@@ -38,7 +38,11 @@ def config() -> configparser.ConfigParser:
 
 
 def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
-    tree = {p.relative_to(ROOT).as_posix() for name in ("agent", "translators") for p in (ROOT / name).rglob("*.py")}
+    tree = {
+        p.relative_to(ROOT).as_posix()
+        for name in ("agent", "translators")
+        for p in (ROOT / name).rglob("*.py")
+    }
     assert {name for name in wheel.namelist() if name.endswith(".py")} == tree
 
 
@@ -53,7 +57,9 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     entry_points = configparser.ConfigParser()
     entry_points.read_string(wheel.read(name).decode())
     assert dict(entry_points["console_scripts"]) == {"yangswan": "agent.__main__:main"}
-    assert dict(entry_points["yangswan.translators"]) == {"strongswan": "translators.strongswan.translator:make"}
+    assert dict(entry_points["yangswan.translators"]) == {
+        "strongswan": "translators.strongswan.translator:make"
+    }
 
 
 def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigParser) -> None:
@@ -65,8 +71,22 @@ def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigPa
     }
 
 
-def test_only_the_bindings_that_fit_a_supported_c_library_are_accepted(config: configparser.ConfigParser) -> None:
+def test_only_the_bindings_that_fit_a_supported_c_library_are_accepted(
+    config: configparser.ConfigParser,
+) -> None:
     lines = config["options"]["install_requires"].splitlines()
     (binding,) = (Requirement(line) for line in lines if line.startswith("libyang"))
-    published = ["2.7.1", "2.8.0", "2.8.1", "2.8.4", "3.0.0", "3.0.3", "3.1.0", "3.2.0", "3.3.0", "4.0.0", "5.1.0"]
+    published = [
+        "2.7.1",
+        "2.8.0",
+        "2.8.1",
+        "2.8.4",
+        "3.0.0",
+        "3.0.3",
+        "3.1.0",
+        "3.2.0",
+        "3.3.0",
+        "4.0.0",
+        "5.1.0",
+    ]
     assert [version for version in published if version in binding.specifier] == ["2.8.0", "3.3.0"]

@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def call(function: str, *arguments: str, commands: Path | None = None, **environment: str) -> tuple[int, str, str]:
+def call(
+    function: str, *arguments: str, commands: Path | None = None, **environment: str
+) -> tuple[int, str, str]:
     """Return (status, output, messages) of one function of the script; ``commands`` come first in PATH."""
     path = os.environ["PATH"] if commands is None else f"{commands}:{os.environ['PATH']}"
     done = subprocess.run(
@@ -47,7 +49,11 @@ def test_the_user_may_choose_the_binding() -> None:
 
 
 def test_only_packages_that_are_missing_are_installed(tmp_path: Path) -> None:
-    make_command(tmp_path, "dpkg-query", 'case "$4" in gcc) printf installed;; old) printf config-files;; *) exit 1; esac')
+    make_command(
+        tmp_path,
+        "dpkg-query",
+        'case "$4" in gcc) printf installed;; old) printf config-files;; *) exit 1; esac',
+    )
     assert call("missing_packages", "gcc", "old", "iproute2", commands=tmp_path)[1] == "old iproute2"
 
 
@@ -106,7 +112,9 @@ def install(folder: Path, apt_get: str) -> tuple[int, str, str]:
 
 
 def test_no_service_is_started_by_the_installation_and_the_block_is_lifted(tmp_path: Path) -> None:
-    status, messages, told = install(tmp_path, f"cp {tmp_path}/policy-rc.d {tmp_path}/seen; touch {tmp_path}/installed")
+    status, messages, told = install(
+        tmp_path, f"cp {tmp_path}/policy-rc.d {tmp_path}/seen; touch {tmp_path}/installed"
+    )
     assert status == 0
     assert "exit 101" in (tmp_path / "seen").read_text()
     assert not (tmp_path / "policy-rc.d").exists()
@@ -116,7 +124,11 @@ def test_no_service_is_started_by_the_installation_and_the_block_is_lifted(tmp_p
 
 def test_a_service_that_was_there_before_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "installed").touch()
-    assert install(tmp_path, "exit 0") == (0, "setup: installing distribution packages: strongswan-charon\n", "")
+    assert install(tmp_path, "exit 0") == (
+        0,
+        "setup: installing distribution packages: strongswan-charon\n",
+        "",
+    )
 
 
 def test_a_failed_installation_is_said_and_lifts_the_block(tmp_path: Path) -> None:
@@ -133,7 +145,10 @@ def test_a_block_of_the_machine_s_own_stays(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_apt_it_names_what_is_missing(tmp_path: Path) -> None:
-    script = "source script/setup; command() { return 1; }; libyang_soname() { :; }; find_python() { :; }; require_tools"
+    script = (
+        "source script/setup; command() { return 1; }; libyang_soname() { :; }; find_python() { :; }; "
+        "require_tools"
+    )
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for word in ("libyang", "yanglint", "gcc", "iproute2", "OpenSSH", "Python 3.11"):

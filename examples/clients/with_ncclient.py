@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Configure a tunnel with ncclient: lock, edit the candidate, validate, commit, look at the result.
+
+    python examples/clients/with_ncclient.py examples/site-to-site/alice.xml
+"""
+
+import argparse
+
+from ncclient import manager
+
+SUBTREE = '<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"/>'
+
+parser = argparse.ArgumentParser()
+parser.add_argument("document", help="an edit-config document")
+parser.add_argument("--host", default="127.0.0.1")
+parser.add_argument("--port", type=int, default=8300)
+parser.add_argument("--key", default="var/client_key")
+options = parser.parse_args()
+
+with open(options.document, encoding="utf-8") as file:
+    # ncclient wants text without an XML declaration.
+    config = file.read().split("?>", 1)[-1]
+
+with manager.connect(
+    host=options.host,
+    port=options.port,
+    username="admin",
+    key_filename=options.key,
+    hostkey_verify=False,
+    allow_agent=False,
+    look_for_keys=False,
+) as gateway:
+    with gateway.locked("candidate"):
+        gateway.edit_config(target="candidate", config=config)
+        gateway.validate(source="candidate")
+        gateway.commit()
+    print(gateway.get(filter=("subtree", SUBTREE)).data_xml)

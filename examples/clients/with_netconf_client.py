@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Configure a tunnel with netconf-client: edit the candidate, validate, commit, look at the result.
+
+    python examples/clients/with_netconf_client.py examples/site-to-site/alice.xml
+"""
+
+import argparse
+
+from netconf_client.connect import connect_ssh
+from netconf_client.ncclient import Manager
+
+FILTER = '<filter type="subtree"><tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"/></filter>'
+
+parser = argparse.ArgumentParser()
+parser.add_argument("document", help="an edit-config document")
+parser.add_argument("--host", default="127.0.0.1")
+parser.add_argument("--port", type=int, default=8300)
+parser.add_argument("--key", default="var/client_key")
+options = parser.parse_args()
+
+with open(options.document, encoding="utf-8") as file:
+    config = file.read().split("?>", 1)[-1]
+
+session = connect_ssh(host=options.host, port=options.port, username="admin", key_filename=options.key)
+with Manager(session, timeout=30) as gateway:
+    gateway.edit_config(config=config, target="candidate")
+    gateway.validate(source="candidate")
+    gateway.commit()
+    print(gateway.get(filter=FILTER).data_xml.decode())

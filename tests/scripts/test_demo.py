@@ -1,0 +1,96 @@
+"""script/demo: it shows what it promises, and leaves nothing behind whenever it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.agents import ROOT, lines_until
+
+pytestmark = pytest.mark.real
+
+DEMO_LIMIT_S = 180
+STEPS = ("two gateways", "alice: the agent", "bob: the agent", "bob.xml", "bob: enabled",
+         "bob: tunnel 1 is connecting", "alice.xml", "datagrams")  # fmt: skip
+
+
+def start(*options: str) -> subprocess.Popen[str]:
+    """Start it with signals as a user's shell would have them."""
+    return subprocess.Popen(
+        ["script/demo", *options], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What a demonstration makes, as far as it is there now."""
+
+    namespaces: frozenset[str]
+    links: frozenset[str]
+    folders: frozenset[str]
+    processes: frozenset[int]
+
+    @classmethod
+    def now(cls, demo: int) -> Traces:
+        """``demo`` is the process id that its names carry."""
+        links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
+        folders = frozenset(str(path) for path in Path(tempfile.gettempdir()).glob("yangswan-demo-*"))
+        return cls(
+            frozenset(path.name for path in Path("/run/netns").glob(f"yangswan-*-{demo}")),
+            frozenset(line.split()[0] for line in links.splitlines()),
+            folders,
+            frozenset(_processes_of(folders)),
+        )
+
+
+def _processes_of(folders: frozenset[str]) -> list[int]:
+    """Agents name their data folder in their arguments, charon its own in its environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"yangswan-demo-" in words and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+def test_once_shows_the_tunnel_come_up_and_carry_traffic() -> None:
+    before = Traces.now(0)
+    demo = subprocess.run(
+        ["script/demo", "--once"], cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=DEMO_LIMIT_S, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    shown = re.findall(r"bob: tunnel 1 is (.+)", demo.stdout)
+    assert shown == ["down", "connecting", "installed"]
+    assert "alice: tunnel 1 is installed" in demo.stdout
+    assert "20 of 20 datagrams" in demo.stdout
+    counters = re.findall(r"tunnel 1 counts (\d+) bytes in, (\d+) bytes out", demo.stdout)
+    assert len(counters) == 2
+    assert all(int(count) >= 20_000 for pair in counters for count in pair)
+    assert Traces.now(0) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+@pytest.mark.parametrize("step", STEPS)
+def test_an_interruption_leaves_nothing_behind(step: str, number: signal.Signals) -> None:
+    if number is not signal.SIGINT and step not in STEPS[::3]:
+        number = signal.SIGINT
+    before = Traces.now(0)
+    demo = start("--once")
+    lines_until(demo, step)
+    demo.send_signal(number)
+    demo.send_signal(signal.SIGTERM)  # the impatient user: the removal runs to its end all the same
+    output, _ = demo.communicate(timeout=DEMO_LIMIT_S)
+    assert "are gone" in output
+    assert Traces.now(demo.pid) == before

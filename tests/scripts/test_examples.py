@@ -1,0 +1,61 @@
+"""Every file under examples/ is run, read or served; a file that nothing proves is refused."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from agent.settings import SettingsError, from_file
+from tests.scripts.agents import ROOT, Agent
+from translators.strongswan.options import Options
+
+EXAMPLES = ROOT / "examples"
+CLIENTS = sorted(path.name for path in (EXAMPLES / "clients").iterdir() if path.suffix in (".py", ".sh"))
+PROVEN_ELSEWHERE = {
+    "site-to-site/alice.xml",
+    "site-to-site/bob.xml",
+}  # script/demo; and here, by every client
+PROVEN_BELOW = {"gateway/settings.toml", "gateway/yangswan.service"}
+
+
+@pytest.mark.parametrize("document", ["alice.xml", "bob.xml"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_configures_a_tunnel(client: str, document: str, agent: Agent) -> None:
+    program = "bash" if client.endswith(".sh") else "python3"
+    done = agent.run_as_written("sh", f"{program} examples/clients/{client} examples/site-to-site/{document}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"alice.xml": "to the branch office", "bob.xml": "to the central office"}[document] in done.stdout
+    assert "rpc-error" not in done.stdout
+
+
+def test_the_settings_of_the_gateway_are_accepted() -> None:
+    settings = from_file(EXAMPLES / "gateway" / "settings.toml")
+    assert (settings.host, settings.port, settings.charon) == ("0.0.0.0", 830, "managed")
+    assert settings.users == {"admin": Path("/etc/yangswan/admin.pub")}
+    assert Options.parse(settings.translators["strongswan"]).retransmit_tries == 5
+
+
+def test_settings_with_a_misspelt_key_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text((EXAMPLES / "gateway" / "settings.toml").read_text().replace("data-dir", "data-folder"))
+    with pytest.raises(SettingsError, match="data-folder"):
+        from_file(file)
+
+
+def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(EXAMPLES / "gateway" / "yangswan.service")
+    command = unit["Service"]["ExecStart"].split()
+    assert command[1:] == ["-P", "-m", "agent", "--config", "/etc/yangswan/settings.toml"]
+    readme = (ROOT / "README.md").read_text()
+    assert "/etc/yangswan/settings.toml" in readme
+    assert "`/opt/yangswan`" in readme
+
+
+def test_no_example_is_without_proof() -> None:
+    there = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*") if path.is_file()}
+    there = {path for path in there if "__pycache__" not in path}
+    assert there == {f"clients/{name}" for name in CLIENTS} | PROVEN_ELSEWHERE | PROVEN_BELOW

@@ -1,0 +1,44 @@
+"""script/run: the agent with a charon of its own, as its user starts and stops it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.agents import ROOT, environment, lines_until
+
+STOP_LIMIT_S = 60
+
+
+def test_its_options_are_those_of_the_agent(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [ROOT / "script/run", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    for option in ("--config", "--listen", "--data-dir", "--user", "--authorized-keys", "--yang-module",
+                   "--charon", "--log-level"):  # fmt: skip
+        assert option in done.stdout
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_is_ready_and_stops_cleanly(number: int, tmp_path: Path, namespace: str) -> None:
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", namespace, ROOT / "script/run"], cwd=tmp_path, env=environment(tmp_path),
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        output = lines_until(process, "ready ")
+        assert output[-1:] == ("ready 127.0.0.1:8300",)
+        assert any("-s netconf" in line for line in output)
+        assert {"host_key", "client_key"} <= {path.name for path in (tmp_path / "var").iterdir()}
+        process.send_signal(number)
+        _, messages = process.communicate(timeout=STOP_LIMIT_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, messages
+    left = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=True)
+    assert left.stdout == ""
