@@ -25,10 +25,10 @@ from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
 from agent.server import Server
 from agent.settings import Settings, SettingsError, read_settings
-from agent.transport.limits import Limits
-from agent.transport.ssh import SshTransport
 from agent.translator import Settings as TranslatorSettings
 from agent.translator import Translator
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema, SchemaError
 
 log = logging.getLogger("agent")
@@ -41,7 +41,7 @@ def main() -> None:
     try:
         settings = read_settings()
         _configure_logging(settings.log_level)
-        with _data_dir(settings.data_dir):
+        with _DataDir(settings.data_dir):
             asyncio.run(run(settings))
     except (SettingsError, SchemaError, StoreError, OSError) as problem:
         print(f"yangswan: {problem}", file=sys.stderr)
@@ -125,7 +125,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     return Schema(standard_modules(), SERVED, [*files, *settings.yang_modules], disabled)
 
 
-class _data_dir:
+class _DataDir:
     """The data folder: made private, and used by one agent at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -135,7 +135,7 @@ class _data_dir:
     def __enter__(self) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(self._path, 0o700)
-        self._lock = open(self._path / "lock", "w", encoding="utf-8")  # noqa: SIM115 - held until exit
+        self._lock = open(self._path / "lock", "w", encoding="utf-8")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -94,12 +94,20 @@ class MissingAttribute(RpcError):
     tag = "missing-attribute"
 
     def __init__(
-        self, attribute: str, element: str, *, path: str | None = None, app_tag: str | None = None,
-        type: ErrorType | None = None, message: str | None = None,
+        self,
+        attribute: str,
+        element: str,
+        *,
+        path: str | None = None,
+        app_tag: str | None = None,
+        type: ErrorType | None = None,
+        message: str | None = None,
     ) -> None:
         super().__init__(
             message or f"attribute '{attribute}' is missing on <{element}>",
-            path=path, app_tag=app_tag, type=type,
+            path=path,
+            app_tag=app_tag,
+            type=type,
             info={"bad-attribute": attribute, "bad-element": element},
         )
 
@@ -108,11 +116,20 @@ class BadAttribute(RpcError):
     tag = "bad-attribute"
 
     def __init__(
-        self, attribute: str, element: str, message: str, *, path: str | None = None,
-        app_tag: str | None = None, type: ErrorType | None = None,
+        self,
+        attribute: str,
+        element: str,
+        message: str,
+        *,
+        path: str | None = None,
+        app_tag: str | None = None,
+        type: ErrorType | None = None,
     ) -> None:
         super().__init__(
-            message, path=path, app_tag=app_tag, type=type,
+            message,
+            path=path,
+            app_tag=app_tag,
+            type=type,
             info={"bad-attribute": attribute, "bad-element": element},
         )
 
@@ -123,12 +140,15 @@ class UnknownAttribute(BadAttribute):
 
 class _ElementError(RpcError):
     def __init__(
-        self, element: str, message: str, *, path: str | None = None,
-        app_tag: str | None = None, type: ErrorType | None = None,
+        self,
+        element: str,
+        message: str,
+        *,
+        path: str | None = None,
+        app_tag: str | None = None,
+        type: ErrorType | None = None,
     ) -> None:
-        super().__init__(
-            message, path=path, app_tag=app_tag, type=type, info={"bad-element": element}
-        )
+        super().__init__(message, path=path, app_tag=app_tag, type=type, info={"bad-element": element})
 
 
 class MissingElement(_ElementError):
@@ -147,12 +167,17 @@ class UnknownNamespace(RpcError):
     tag = "unknown-namespace"
 
     def __init__(
-        self, element: str, namespace: str, *, path: str | None = None,
+        self,
+        element: str,
+        namespace: str,
+        *,
+        path: str | None = None,
         type: ErrorType | None = None,
     ) -> None:
         super().__init__(
             f"no module of this server has the namespace '{namespace}' of <{element}>",
-            path=path, type=type,
+            path=path,
+            type=type,
             info={"bad-element": element, "bad-namespace": namespace},
         )
 

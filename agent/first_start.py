@@ -45,7 +45,7 @@ def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> I
         " --ssh-config=/dev/null --hello"
     )
     yield (
-        "  python3 -c \"from ncclient import manager; print(manager.connect("
+        '  python3 -c "from ncclient import manager; print(manager.connect('
         f"host='{host}', port={port}, username='{user}', key_filename='{key}', hostkey_verify=False, "
         "allow_agent=False, look_for_keys=False).get_config('running'))\""
     )

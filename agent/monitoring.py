@@ -37,8 +37,7 @@ def yang_library(schema: Schema) -> Json:
         ],
         "schema": [{"name": "complete", "module-set": ["complete"]}],
         "datastore": [
-            {"name": f"ietf-datastores:{name}", "schema": "complete"}
-            for name in ("running", "candidate")
+            {"name": f"ietf-datastores:{name}", "schema": "complete"} for name in ("running", "candidate")
         ],
         "content-id": content_id(schema),
     }
@@ -170,5 +169,3 @@ def _session(caller: Caller) -> Json:
         "out-rpc-errors": counters.out_rpc_errors,
         "out-notifications": counters.out_notifications,
     }
-
-

@@ -15,6 +15,7 @@ from agent.translator import Json, Keys, Translator
 from agent.yang.schema import Schema, SchemaNode
 from agent.yang.tree import JSON, Tree
 
+
 class StateError(Exception):
     """A provider made a document that its own YANG module does not allow."""
 
@@ -57,9 +58,7 @@ class Operational:
     def _entries_document(self, translator: Translator, states: Mapping[Keys, Json]) -> bytes:
         node = self.schema.find(translator.config_list)
         state_name = translator.state_path.rpartition("/")[2]
-        entries = [
-            {**_key_members(node, keys), state_name: state} for keys, state in states.items() if state
-        ]
+        entries = [{**_key_members(node, keys), state_name: state} for keys, state in states.items() if state]
         return json.dumps(_nested(translator.config_list, entries)).encode()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from agent import monitoring
 from agent.errors import RpcErrors
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Close, Dispatch, Send, Session
+from agent.netconf.session import Action, Close, Send, Session
 from agent.operational import Provider
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import dispatch
@@ -84,7 +84,13 @@ class Server:
         session = Session(session_id, self._capabilities, self._limits.message_octets)
         live = Live(session, stream)
         live.caller = Caller(
-            session_id, peer.user, peer.source_host, peer.transport, self.context.now(), session.counters, live.end
+            session_id,
+            peer.user,
+            peer.source_host,
+            peer.transport,
+            self.context.now(),
+            session.counters,
+            live.end,
         )
         self._live[session_id] = live
         self._totals.in_sessions += 1
@@ -131,7 +137,9 @@ class Server:
         read = asyncio.ensure_future(live.stream.read(READ_OCTETS))
         interrupt = asyncio.ensure_future(live.interrupt.wait())
         try:
-            done, _ = await asyncio.wait({read, interrupt}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {read, interrupt}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
             if read in done:
                 return read.result()
             if not done:
@@ -154,7 +162,7 @@ class Server:
             else:
                 pending.extend(await self._answer(live, action.rpc))
                 if live.ending:
-                    pending = [a for a in pending if isinstance(a, Send)][:1]
+                    pending = pending[:1]  # its own reply goes out, nothing after it is begun
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         assert live.caller is not None
@@ -202,5 +210,3 @@ def _constant(content: Json) -> Provider:
         return content
 
     return provide
-
-

@@ -86,7 +86,8 @@ def from_file(path: Path) -> Settings:
     host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
     folder = path.parent
     return Settings(
-        host, port,
+        host,
+        port,
         folder / _typed(table, "data-dir", str, "var"),
         _one_of(table, "charon", CHARON_MODES, "managed"),
         _one_of(table, "log-level", LOG_LEVELS, "info"),
@@ -136,11 +137,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
     add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
     add(
-        "--yang-module", type=Path, action="append", metavar="FILE",
+        "--yang-module",
+        type=Path,
+        action="append",
+        metavar="FILE",
         help="serve one more YANG module, without a translator (repeatable)",
     )
     add(
-        "--charon", choices=CHARON_MODES,
+        "--charon",
+        choices=CHARON_MODES,
         help="managed: start a private charon; external: use the running one; none: keep configuration, "
         "apply nothing (default managed)",
     )

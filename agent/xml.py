@@ -34,8 +34,14 @@ def parse(data: bytes) -> Element:
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-        remove_comments=True, remove_pis=True, collect_ids=False,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
     )
     try:
         root = etree.fromstring(data, parser)
@@ -44,7 +50,7 @@ def parse(data: bytes) -> Element:
         raise XmlError(f"not well-formed at line {line}, column {column}") from None
     except ValueError:
         raise XmlError("the encoding cannot be read") from None
-    if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
     _refuse_deep(root)
     return root
@@ -75,3 +81,8 @@ def namespace(element: Element) -> str:
     """Return the namespace URI of ``element``, "" for none."""
     tag = str(element.tag)
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
+def attributes_of(element: Element) -> dict[str, str]:
+    """Return the attributes of ``element``; a name with a namespace is ``{uri}name``."""
+    return {str(name): str(value) for name, value in element.attrib.items()}

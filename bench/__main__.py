@@ -45,7 +45,8 @@ class Figures:
 def tunnel(number: int) -> str:
     high, low = divmod(number, 250)
     return (
-        f"<ipsec><id>{number}</id><description>tunnel {number}</description><secret>secret-of-{number:05d}</secret>"
+        f"<ipsec><id>{number}</id><description>tunnel {number}</description>"
+        f"<secret>secret-of-{number:05d}</secret>"
         f"<local-address>192.168.0.1</local-address><peer>172.16.{high}.{low + 1}</peer>"
         f"<remote-id><name>peer-{number}</name></remote-id><local-subnet>10.1.0.0/16</local-subnet>"
         f"<remote-subnet>10.{100 + high}.{low}.0/24</remote-subnet>"
@@ -83,6 +84,7 @@ async def measure(orchestrator: Orchestrator, count: int, parse_s: float) -> Fig
 
 def yanglint_s(count: int, folder: Path) -> float:
     """Return the median time in which yanglint reads and validates the same tunnels, start-up subtracted."""
+
     def run(numbers: range) -> float:
         file = folder / "tunnels.xml"
         body = "".join(tunnel(number) for number in numbers)
@@ -125,7 +127,9 @@ def stop(agent: AgentProcess) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="What a change costs, by number of tunnels.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="What a change costs, by number of tunnels."
+    )
     parser.add_argument("--tunnels", type=int, nargs="+", default=[1, 100, 1000], metavar="N")
     parser.add_argument("--charon", choices=("none", "managed"), nargs="+", default=["none", "managed"])
     options = parser.parse_args()

@@ -55,17 +55,37 @@ class AgentProcess:
 
 
 def start_agent(
-    data_dir: Path, options: Sequence[str] = (), *, prefix: Sequence[str] = (), charon: str = "none",
+    data_dir: Path,
+    options: Sequence[str] = (),
+    *,
+    prefix: Sequence[str] = (),
+    charon: str = "none",
     log_level: str = "debug",
 ) -> AgentProcess:
     """Start an agent on a free port of loopback and return when clients may connect."""
     command = [
-        *prefix, sys.executable, "-m", "agent", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0",
-        "--charon", charon, "--log-level", log_level, *options,
+        *prefix,
+        sys.executable,
+        "-m",
+        "agent",
+        "--data-dir",
+        str(data_dir),
+        "--listen",
+        "127.0.0.1:0",
+        "--charon",
+        charon,
+        "--log-level",
+        log_level,
+        *options,
     ]
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
     assert process.stderr is not None

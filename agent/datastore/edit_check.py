@@ -19,7 +19,7 @@ from agent.errors import (
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.values import value_problem
 
@@ -85,7 +85,9 @@ def _predicates(schema: Schema, element: Element) -> str:
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
         return f"[.={_quoted(element.text or '')}]"
-    found = {local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace}
+    found = {
+        local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace
+    }
     return "".join(f"[{key}={_quoted(found[key])}]" for key in schema_node.keys if key in found)
 
 
@@ -113,7 +115,7 @@ class EditAttributes:
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
-        for name, value in element.attrib.items():
+        for name, value in attributes_of(element).items():
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"
             if key == f"{NETCONF_NS} operation":
@@ -124,16 +126,18 @@ class EditAttributes:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
                 self.errors.append(
                     UnknownAttribute(
-                        local, local_name(element),
+                        local,
+                        local_name(element),
                         f"attribute '{local}' is not known on <{local_name(element)}>{hint}",
                     )
                 )
         if taken:
             self._insert(element, taken)
         element.attrib.clear()
-        while element is not None and element is not config:
-            self.hot.add(element)
-            element = element.getparent()
+        above: Element | None = element
+        while above is not None and above is not config:
+            self.hot.add(above)
+            above = above.getparent()
 
     def _operation(self, element: Element, value: str) -> None:
         if value not in OPERATIONS:
@@ -147,7 +151,9 @@ class EditAttributes:
             message = f"'insert' must be one of {', '.join(INSERTS)}"
             self.errors.append(BadAttribute("insert", local_name(element), message))
             return
-        self.insert[element] = InsertRequest(insert, local_name(element), taken.get("key"), taken.get("value"))
+        self.insert[element] = InsertRequest(
+            insert, local_name(element), taken.get("key"), taken.get("value")
+        )
 
 
 def check_document(schema: Schema, config: Element, attributes: EditAttributes) -> None:
@@ -163,7 +169,9 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
         raise RpcErrors(errors)
 
 
-def _check(schema: Schema, element: Element, attributes: EditAttributes, *, removing: bool) -> Iterator[RpcError]:
+def _check(
+    schema: Schema, element: Element, attributes: EditAttributes, *, removing: bool
+) -> Iterator[RpcError]:
     try:
         schema_node = schema_of_element(schema, element)
     except RpcErrors as problem:

@@ -60,7 +60,8 @@ def _anchor(tree: Tree, node: Node, others: list[Node], request: InsertRequest) 
     if found:
         return found[0]
     raise BadAttribute(
-        attribute, request.element,
+        attribute,
+        request.element,
         f"the instance that '{attribute}' names does not exist: {wanted}",
         app_tag="missing-instance",
     )

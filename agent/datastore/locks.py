@@ -49,9 +49,7 @@ class Locks:
         """Raise InUse if another session holds the lock."""
         held = self._owner.get(datastore)
         if held is not None and held[0] != session_id:
-            raise InUse(
-                f"the {datastore} datastore is locked by session {held[0]}", type=ErrorType.PROTOCOL
-            )
+            raise InUse(f"the {datastore} datastore is locked by session {held[0]}", type=ErrorType.PROTOCOL)
 
     def release_all(self, session_id: int) -> list[str]:
         """Release every lock of a session that ends; returns their datastores."""

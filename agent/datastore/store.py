@@ -90,7 +90,7 @@ class Store:
 
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
-        with _transaction(self._db):
+        with _Transaction(self._db):
             cursor = self._db.execute(
                 "INSERT INTO commits (time, user, session, source, comment, state) "
                 "VALUES (?, ?, ?, ?, ?, 'applying')",
@@ -140,13 +140,11 @@ class Store:
         body = content()
         if self._pending_octets < len(body):
             return False
-        with _transaction(self._db):
+        with _Transaction(self._db):
             self._db.execute(
                 "INSERT OR REPLACE INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
-            self._db.execute(
-                "DELETE FROM snapshots WHERE commit_id < (SELECT max(commit_id) FROM snapshots)"
-            )
+            self._db.execute("DELETE FROM snapshots WHERE commit_id < (SELECT max(commit_id) FROM snapshots)")
         self._pending_octets = 0
         return True
 
@@ -174,11 +172,11 @@ class Store:
         return int(row[0])
 
     def _set_state(self, commit_id: int, state: str) -> None:
-        with _transaction(self._db):
+        with _Transaction(self._db):
             self._db.execute("UPDATE commits SET state = ? WHERE id = ?", (state, commit_id))
 
 
-class _transaction:
+class _Transaction:
     """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

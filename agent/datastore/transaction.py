@@ -45,7 +45,9 @@ class Prepared:
 class Configuration:
     """Running and candidate, their history, and the translators that make running real."""
 
-    def __init__(self, schema: Schema, store: Store, translators: Sequence[Translator], worker: Worker) -> None:
+    def __init__(
+        self, schema: Schema, store: Store, translators: Sequence[Translator], worker: Worker
+    ) -> None:
         self.schema = schema
         self.store = store
         self.translators = tuple(translators)
@@ -136,8 +138,10 @@ class Configuration:
         before, after = unit.locate(self.running), unit.locate(scratch)
         some: Node = (before or after)[0]
         return EntryChange(
-            keys_of(some, unit.schema_node), path_of(some),
-            to_json(before[0]) if before else None, to_json(after[0]) if after else None,
+            keys_of(some, unit.schema_node),
+            path_of(some),
+            to_json(before[0]) if before else None,
+            to_json(after[0]) if after else None,
         )
 
     # -- event loop ------------------------------------------------------------------------
@@ -194,8 +198,12 @@ class Configuration:
             raise RpcErrors([_undone(problem)]) from problem
         await self._worker(self.swap, prepared)
         log.info(
-            "commit %d by %s (session %d, %s): %d changed", commit_id, info.user, info.session_id,
-            info.source, len(prepared.units),
+            "commit %d by %s (session %d, %s): %d changed",
+            commit_id,
+            info.user,
+            info.session_id,
+            info.source,
+            len(prepared.units),
         )
         return commit_id
 
@@ -246,5 +254,3 @@ def _replay(schema: Schema, running: Tree, change: UnitChange) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-

@@ -96,7 +96,7 @@ class ChunkDecoder:
         """Return the messages that ``data`` completes.
 
         Raises:
-            FramingError: the stream is not chunked as RFC 6242 section 4.2 says, or a message exceeds the limit.
+            FramingError: the stream is not chunked as RFC 6242 section 4.2 says, or a message is too long.
         """
         messages: list[bytes] = []
         position = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
 from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
-from agent.xml import NETCONF_NS, Element, local_name, namespace, parse
+from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace, parse
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
@@ -104,12 +104,12 @@ def _reply_start(root: Element) -> bytes:
     text = f'<rpc-reply xmlns="{NETCONF_NS}"'
     used: dict[str, str] = {}
     attributes = ""
-    for number, (key, value) in enumerate(root.attrib.items()):
-        uri, _, name = str(key).rpartition("}")
+    for number, (key, value) in enumerate(attributes_of(root).items()):
+        uri, _, name = key.rpartition("}")
         if uri:
             prefix = used.setdefault(uri[1:], declared.get(uri[1:], f"ns{number}"))
             name = f"{prefix}:{name}"
-        attributes += f" {name}={quoteattr(str(value))}"
+        attributes += f" {name}={quoteattr(value)}"
     for uri, prefix in used.items():
         if prefix != "xml":
             text += f" xmlns:{prefix}={quoteattr(uri)}"
@@ -134,7 +134,10 @@ def reply(rpc: Rpc, body: bytes) -> bytes:
 
 
 def error_reply(
-    start: bytes, errors: Iterable[RpcError], namespaces: Namespaces, prefixes: Mapping[str, str] | None = None
+    start: bytes,
+    errors: Iterable[RpcError],
+    namespaces: Namespaces,
+    prefixes: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a reply with one <rpc-error> for each of ``errors``."""
     body = b"".join(rpc_error(error, namespaces, prefixes or {}) for error in errors)

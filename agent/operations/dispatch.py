@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from agent.errors import ErrorType, OperationFailed, OperationNotSupported, RpcError, RpcErrors, UnknownNamespace
+from agent.errors import (
+    ErrorType,
+    OperationFailed,
+    OperationNotSupported,
+    RpcError,
+    RpcErrors,
+    UnknownNamespace,
+)
 from agent.operations import commit, get_schema, invoke, locking, read, session, write
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import check_input
@@ -58,7 +65,11 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
     except Exception as problem:
         log.error("<%s> failed by a fault of this server", qname[1], exc_info=problem)
         raise RpcErrors(
-            [OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")]
+            [
+                OperationFailed(
+                    "the server failed to carry this out; its log says why", app_tag="internal-error"
+                )
+            ]
         ) from None
 
 

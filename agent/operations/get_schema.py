@@ -16,7 +16,9 @@ async def get_schema(context: Context, _caller: Caller, operation: Element) -> b
     if parameter(operation, "format") is not None:
         wanted = text_of(operation, "format").rpartition(":")[2]
         if wanted != "yang":
-            raise InvalidValue(f"schemas are served as yang only, not as {wanted}", info={"bad-element": "format"})
+            raise InvalidValue(
+                f"schemas are served as yang only, not as {wanted}", info={"bad-element": "format"}
+            )
     known = {(m.name, m.revision) for m in context.schema.modules}
     known.update(pair for m in context.schema.modules for pair in m.submodules)
     revisions = sorted(revision for name, revision in known if name == identifier)
@@ -24,10 +26,13 @@ async def get_schema(context: Context, _caller: Caller, operation: Element) -> b
         raise InvalidValue(f"there is no schema '{identifier}'", info={"bad-element": "identifier"})
     if len(revisions) > 1 and not version:
         raise OperationFailed(
-            f"'{identifier}' exists in the versions {', '.join(revisions)}: ask for one", app_tag="data-not-unique"
+            f"'{identifier}' exists in the versions {', '.join(revisions)}: ask for one",
+            app_tag="data-not-unique",
         )
     source = await context.worker(context.schema.source, identifier, version)
     if source is None:
-        raise InvalidValue(f"there is no version '{version}' of '{identifier}'", info={"bad-element": "version"})
+        raise InvalidValue(
+            f"there is no version '{version}' of '{identifier}'", info={"bad-element": "version"}
+        )
     text: str = escape(source)
     return f'<data xmlns="{namespace(operation)}">{text}</data>'.encode()

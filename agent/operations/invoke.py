@@ -23,7 +23,9 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
 async def invoke_action(context: Context, _caller: Caller, operation: Element) -> bytes:
     """Invoke the action inside ``<action>``."""
     if len(operation) != 1:
-        raise MissingElement("action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL)
+        raise MissingElement(
+            "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
+        )
     call = await _parse(context, serialize(operation[0]))
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(
@@ -51,5 +53,3 @@ async def _reply(context: Context, call: Invocation, output: Json) -> bytes:
 
 def _module(translator: Translator) -> str:
     return translator.config_list.strip("/").partition(":")[0]
-
-

@@ -25,8 +25,9 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
             configuration = context.configuration
             if await context.worker(configuration.candidate.differing, configuration.running):
                 raise LockDenied(
-                    target, 0,
-                    message="the candidate holds uncommitted changes: commit or discard them before locking it",
+                    target,
+                    0,
+                    message="the candidate holds uncommitted changes: commit or discard them first",
                 )
     context.locks.lock(target, caller.session_id, context.now())
     return b""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.errors import BadElement, ErrorType, MissingElement, RpcError, RpcErrors, UnknownElement, UnknownNamespace
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    MissingElement,
+    RpcError,
+    RpcErrors,
+    UnknownElement,
+    UnknownNamespace,
+)
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.values import value_problem
@@ -67,7 +75,9 @@ def _unknown(schema: Schema, name: str, uri: str, above: str) -> RpcError:
 
 
 def _missing(name: str, element: Element, names: str = "") -> RpcError:
-    return MissingElement(name, f"<{local_name(element)}> needs {names or f'<{name}>'}", type=ErrorType.PROTOCOL)
+    return MissingElement(
+        name, f"<{local_name(element)}> needs {names or f'<{name}>'}", type=ErrorType.PROTOCOL
+    )
 
 
 def parameter(element: Element, name: str) -> Element | None:

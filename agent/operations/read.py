@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 
 from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, OperationNotSupported
@@ -109,5 +108,3 @@ def _no_datastore(where: str, name: str) -> Exception:
     if name in ("startup", "url"):
         return OperationNotSupported(f"this server has no <{name}>", type=ErrorType.PROTOCOL)
     return BadElement(name, f"<{name}> is no {where} of this operation", type=ErrorType.PROTOCOL)
-
-

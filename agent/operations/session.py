@@ -17,7 +17,8 @@ async def kill_session(context: Context, caller: Caller, operation: Element) -> 
     session_id = int(text_of(operation, "session-id"))
     if session_id == caller.session_id:
         raise InvalidValue(
-            "a session cannot kill itself: use close-session", type=ErrorType.PROTOCOL,
+            "a session cannot kill itself: use close-session",
+            type=ErrorType.PROTOCOL,
             info={"bad-element": "session-id"},
         )
     for other in context.callers():

@@ -59,4 +59,6 @@ def _mark(top: dict[Node, Mark], node: Node) -> Mark:
 
 
 def _bad(message: str) -> InvalidValue:
-    return InvalidValue(message, type=ErrorType.PROTOCOL, info={"bad-attribute": "select", "bad-element": "filter"})
+    return InvalidValue(
+        message, type=ErrorType.PROTOCOL, info={"bad-attribute": "select", "bad-element": "filter"}
+    )

@@ -61,13 +61,25 @@ class SshTransport:
         """
         limits = self.limits
         self._listener = await asyncssh.listen(
-            self._host, self._port, server_factory=lambda: _Connection(self),
-            server_host_keys=[_host_key(self._host_key)], login_timeout=limits.login_timeout_s,
-            keepalive_interval=limits.keepalive_interval_s, keepalive_count_max=limits.keepalive_count,
+            self._host,
+            self._port,
+            server_factory=lambda: _Connection(self),
+            server_host_keys=[_host_key(self._host_key)],
+            login_timeout=limits.login_timeout_s,
+            keepalive_interval=limits.keepalive_interval_s,
+            keepalive_count_max=limits.keepalive_count,
             # A terminal is granted, and nothing is done with it: OpenSSH, when told to force one, as
             # scrapli-netconf does by default, gives up without.
-            encoding=None, allow_pty=True, agent_forwarding=False, line_editor=False, x11_forwarding=False,
-            password_auth=False, kbdint_auth=False, host_based_auth=False, gss_host=None, backlog=128,
+            encoding=None,
+            allow_pty=True,
+            agent_forwarding=False,
+            line_editor=False,
+            x11_forwarding=False,
+            password_auth=False,
+            kbdint_auth=False,
+            host_based_auth=False,
+            gss_host=None,
+            backlog=128,
         )
 
     async def stop(self) -> None:
@@ -127,7 +139,10 @@ class _Connection(asyncssh.SSHServer):
         transport, limits = self._transport, self._transport.limits
         waiting = transport.unauthenticated
         transport.connections.add(conn)
-        if waiting.total() >= limits.unauthenticated or waiting[self._source] >= limits.unauthenticated_per_source:
+        if (
+            waiting.total() >= limits.unauthenticated
+            or waiting[self._source] >= limits.unauthenticated_per_source
+        ):
             log.warning("refused a connection from %s: too many have not logged in", self._source)
             conn.abort()
             return
@@ -152,7 +167,10 @@ class _Connection(asyncssh.SSHServer):
             return True
         self._tries += 1
         log.warning(
-            "login of %r from %s refused: key %s is not authorized", username, self._source, key.get_fingerprint()
+            "login of %r from %s refused: key %s is not authorized",
+            username,
+            self._source,
+            key.get_fingerprint(),
         )
         if self._tries >= self._transport.limits.authentication_tries and self._connection is not None:
             self._connection.disconnect(

@@ -87,5 +87,3 @@ def _parse(schema: Schema, parent: Pointer, data: bytes, format: int, kind: int)
     if rc != lib.LY_SUCCESS:
         raise_problems(schema)
     return owned, operation[0]
-
-

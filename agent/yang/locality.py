@@ -64,10 +64,10 @@ def _unit_of(node: SchemaNode) -> SchemaNode | None:
 def _leaves(unit: SchemaNode | None, atoms: list[Pointer | None], expression: str) -> bool:
     if unit is None or any(axis in expression for axis in _WIDE_AXES):
         return True
-    if unit.parent is None and unit.kind in (Kind.LIST, Kind.LEAF_LIST):
-        # Above a top-level list there is only the root, which is no schema node.
-        if any(atom == unit.pointer for atom in atoms):
-            return True
+    # Above a top-level list there is only the root, which is no schema node.
+    is_top_list = unit.parent is None and unit.kind in (Kind.LIST, Kind.LEAF_LIST)
+    if is_top_list and any(atom == unit.pointer for atom in atoms):
+        return True
     return not all(_inside(atom, unit.pointer) for atom in atoms)
 
 
@@ -100,7 +100,10 @@ def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
         if kind.basetype == lib.LY_TYPE_LEAFREF:
             ref = ffi.cast("struct lysc_type_leafref *", kind)
             if ref.require_instance:
-                yield _atoms(pointer, pointer.module, ref.path, ref.prefixes), text(lib.lyxp_get_expr(ref.path))
+                yield (
+                    _atoms(pointer, pointer.module, ref.path, ref.prefixes),
+                    text(lib.lyxp_get_expr(ref.path)),
+                )
 
 
 def _leaf_types(node: SchemaNode) -> Iterator[Pointer]:

@@ -32,7 +32,8 @@ _extra_ffi.cdef(
     int lyd_insert_before(void *sibling, void *node);
     int lyd_insert_after(void *sibling, void *node);
     int lyd_find_sibling_first(const void *siblings, const void *target, void **match);
-    int lyd_find_sibling_val(const void *siblings, const void *schema, const char *val, size_t len, void **match);
+    int lyd_find_sibling_val(const void *siblings, const void *schema, const char *val, size_t len,
+                             void **match);
     int lyd_new_implicit_tree(void *tree, uint32_t options, void **diff);
     int lyd_compare_single(const void *a, const void *b, uint32_t options);
     int lyd_compare_siblings(const void *a, const void *b, uint32_t options);
@@ -40,7 +41,6 @@ _extra_ffi.cdef(
                             const void *prefixes, uint32_t options, void **set);
     int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
                         void *prefix_data, const void *vars, uint8_t *result);
-    int lyd_find_xpath3(const void *ctx_node, const void *tree, const char *xpath, const void *vars, void **set);
     """
 )
 LYD_COMPARE_FULL_RECURSION = 0x01

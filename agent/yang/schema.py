@@ -282,10 +282,15 @@ class Schema:
             file = Path(text(module.filepath)) if module.filepath != NULL else None
             source = file.read_text(encoding="utf-8") if file else ""
             yield Module(
-                text(module.name), text(module.revision), text(module.ns), text(module.prefix),
-                bool(module.implemented), tuple(self._features(module)),
+                text(module.name),
+                text(module.revision),
+                text(module.ns),
+                text(module.prefix),
+                bool(module.implemented),
+                tuple(self._features(module)),
                 tuple(self._submodules(source, file)),
-                tuple(text(m.name) for m in sized_array(module.deviated_by)), file,
+                tuple(text(m.name) for m in sized_array(module.deviated_by)),
+                file,
                 yang_version_1_1=bool(module.parsed != NULL and module.parsed.version >= 2),
             )
 
@@ -331,8 +336,14 @@ class Schema:
     ) -> SchemaNode:
         kind = _KINDS[pointer.nodetype]
         node = SchemaNode(
-            kind, text(pointer.name), text(pointer.module.name), text(pointer.module.ns),
-            bool(pointer.flags & lib.LYS_CONFIG_W), parent, pointer, cases=cases,
+            kind,
+            text(pointer.name),
+            text(pointer.module.name),
+            text(pointer.module.ns),
+            bool(pointer.flags & lib.LYS_CONFIG_W),
+            parent,
+            pointer,
+            cases=cases,
             secret=secret or _default_deny_all(pointer),
             mandatory=bool(pointer.flags & lib.LYS_MAND_TRUE),
         )
@@ -407,8 +418,12 @@ def _mandatory_choices(pointer: Pointer, node: SchemaNode) -> dict[str, tuple[QN
 
 _JSON_NUMBERS = frozenset(
     {
-        lib.LY_TYPE_INT8, lib.LY_TYPE_INT16, lib.LY_TYPE_INT32,
-        lib.LY_TYPE_UINT8, lib.LY_TYPE_UINT16, lib.LY_TYPE_UINT32,
+        lib.LY_TYPE_INT8,
+        lib.LY_TYPE_INT16,
+        lib.LY_TYPE_INT32,
+        lib.LY_TYPE_UINT8,
+        lib.LY_TYPE_UINT16,
+        lib.LY_TYPE_UINT32,
     }
 )
 _KINDS = {

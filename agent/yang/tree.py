@@ -313,7 +313,9 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     predicates = "".join(f"[{n}={q}]" for n, q in zip(schema_node.keys, quoted, strict=True))
     value = native.extra_text(c_str(predicates))
     box = out_extra()
-    rc = extra.lyd_find_sibling_val(cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box)
+    rc = extra.lyd_find_sibling_val(
+        cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box
+    )
     return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
 
 

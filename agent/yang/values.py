@@ -33,12 +33,15 @@ def value_problem(
     return InvalidValue(message, app_tag=problem.app_tag)
 
 
-def _json_form(
-    schema: Schema, node: SchemaNode, value: str, prefixes: Mapping[str | None, str]
-) -> str:
+def _json_form(schema: Schema, node: SchemaNode, value: str, prefixes: Mapping[str | None, str]) -> str:
     """Replace XML prefixes by module names in a value of a type that carries names."""
     leaf = ffi.cast("struct lysc_node_leaf *", node.pointer)
-    if leaf.type.basetype not in (lib.LY_TYPE_IDENT, lib.LY_TYPE_INST, lib.LY_TYPE_UNION, lib.LY_TYPE_LEAFREF):
+    if leaf.type.basetype not in (
+        lib.LY_TYPE_IDENT,
+        lib.LY_TYPE_INST,
+        lib.LY_TYPE_UNION,
+        lib.LY_TYPE_LEAFREF,
+    ):
         return value
 
     def module(match: re.Match[str]) -> str:

@@ -48,7 +48,7 @@ def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
         if not _holds(node, must.cond, must.prefixes, True):
             rule = text(lib.lyxp_get_expr(must.cond))
             yield OperationFailed(
-                text(must.emsg) or f"the rule \"{rule}\" is not satisfied",
+                text(must.emsg) or f'the rule "{rule}" is not satisfied',
                 path=path_of(node),
                 app_tag=text(must.eapptag) or "must-violation",
             )
@@ -65,8 +65,13 @@ def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> 
     context = node if on_node or node.parent == NULL else ffi.cast("struct lyd_node *", node.parent)
     result = native.out_extra_bool()
     rc = extra.lyd_eval_xpath3(
-        cast_extra(context), cast_extra(node.schema.module), native.text_extra(lib.lyxp_get_expr(condition)),
-        native.LY_VALUE_SCHEMA_RESOLVED, cast_extra(prefixes), native.NULL_TEXT, result,
+        cast_extra(context),
+        cast_extra(node.schema.module),
+        native.text_extra(lib.lyxp_get_expr(condition)),
+        native.LY_VALUE_SCHEMA_RESOLVED,
+        cast_extra(prefixes),
+        native.NULL_TEXT,
+        result,
     )
     return bool(rc != lib.LY_SUCCESS or result[0])
 
@@ -79,7 +84,8 @@ def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcE
         shown = "the value" if schema_node.secret else f"'{value.decode()}'"
         yield DataMissing(
             f"{shown} of '{schema_node.name}' refers to something that does not exist",
-            path=path_of(node), app_tag="instance-required",
+            path=path_of(node),
+            app_tag="instance-required",
         )
 
 
@@ -98,7 +104,9 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
             yield DataMissing(
                 f"one of the cases of the choice '{choice}' is mandatory: "
                 + ", ".join(sorted(name for _, name in members)),
-                path=path_of(node), app_tag="missing-choice", info={f"{YANG_1}missing-choice": choice},
+                path=path_of(node),
+                app_tag="missing-choice",
+                info={f"{YANG_1}missing-choice": choice},
             )
     for child in schema_node.children.values():
         if not child.config or not set(child.cases) <= selected:
@@ -107,21 +115,21 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
         if child.has_instances:
             yield from _list_rules(child, nodes, _child_path(node, child))
         elif child.mandatory and not nodes and lib.lysc_node_when(child.pointer) == NULL:
-            yield DataMissing(
-                f"the mandatory node '{child.name}' is missing", path=_child_path(node, child)
-            )
+            yield DataMissing(f"the mandatory node '{child.name}' is missing", path=_child_path(node, child))
 
 
 def _list_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[RpcError]:
     if len(nodes) < child.min_elements and lib.lysc_node_when(child.pointer) == NULL:
         yield OperationFailed(
             f"'{child.name}' needs at least {child.min_elements} entries and has {len(nodes)}",
-            path=path, app_tag="too-few-elements",
+            path=path,
+            app_tag="too-few-elements",
         )
     if child.max_elements is not None and len(nodes) > child.max_elements:
         yield OperationFailed(
             f"'{child.name}' may have at most {child.max_elements} entries and has {len(nodes)}",
-            path=path, app_tag="too-many-elements",
+            path=path,
+            app_tag="too-many-elements",
         )
     if child.kind is Kind.LIST:
         yield from _unique_rules(child, nodes, path)
@@ -140,7 +148,8 @@ def _unique_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[R
             names = " ".join(text(ffi.cast("struct lysc_node *", leaf).name) for leaf in leafs)
             yield OperationFailed(
                 f"entries of '{child.name}' have the same {names}, which must be unique",
-                path=path, app_tag="data-not-unique",
+                path=path,
+                app_tag="data-not-unique",
                 info={f"{YANG_1}non-unique": tuple(path_of(node) for node in same)},
             )
 

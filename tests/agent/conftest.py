@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from agent.yang.schema import Schema
@@ -9,5 +7,5 @@ from tests.agent.lab import make_schema
 
 
 @pytest.fixture(scope="session")
-def schema() -> Iterator[Schema]:
-    yield make_schema()
+def schema() -> Schema:
+    return make_schema()

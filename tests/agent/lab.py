@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.served import SERVED, standard_modules
 from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcError, RpcErrors
+from agent.served import SERVED, standard_modules
 from agent.xml import Element, parse
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree

@@ -44,8 +44,14 @@ def check(reply: str, number: int, description: str) -> None:
 
 def test_ncclient(agent: AgentProcess) -> None:
     with manager.connect(
-        host=agent.host, port=agent.port, username=agent.user, key_filename=str(agent.key),
-        hostkey_verify=False, allow_agent=False, look_for_keys=False, timeout=LIMIT_S,
+        host=agent.host,
+        port=agent.port,
+        username=agent.user,
+        key_filename=str(agent.key),
+        hostkey_verify=False,
+        allow_agent=False,
+        look_for_keys=False,
+        timeout=LIMIT_S,
     ) as client:
         assert ":candidate" in client.server_capabilities
         with client.locked("candidate"):
@@ -53,9 +59,13 @@ def test_ncclient(agent: AgentProcess) -> None:
             client.validate("candidate")
             client.commit()
         check(client.get(("subtree", wanted(1))).data_xml, 1, "by ncclient")
-        check(client.get(("xpath", ({"i": IPSEC}, "/i:tunnels/i:ipsec[i:id='1']"))).data_xml, 1, "by ncclient")
+        check(
+            client.get(("xpath", ({"i": IPSEC}, "/i:tunnels/i:ipsec[i:id='1']"))).data_xml, 1, "by ncclient"
+        )
         with pytest.raises(RPCError) as caught:
-            client.edit_config(config(1, "x").replace("<secret>not-a-real-secret", "<secret>short"), target="candidate")
+            client.edit_config(
+                config(1, "x").replace("<secret>not-a-real-secret", "<secret>short"), target="candidate"
+            )
         assert caught.value.tag == "invalid-value"
         assert "short" not in str(caught.value)
         assert "module yangswan-ipsec" in client.get_schema("yangswan-ipsec").data
@@ -63,8 +73,14 @@ def test_ncclient(agent: AgentProcess) -> None:
 
 def test_ncclient_stop_on_error_is_accepted(agent: AgentProcess) -> None:
     with manager.connect(
-        host=agent.host, port=agent.port, username=agent.user, key_filename=str(agent.key),
-        hostkey_verify=False, allow_agent=False, look_for_keys=False, timeout=LIMIT_S,
+        host=agent.host,
+        port=agent.port,
+        username=agent.user,
+        key_filename=str(agent.key),
+        hostkey_verify=False,
+        allow_agent=False,
+        look_for_keys=False,
+        timeout=LIMIT_S,
     ) as client:
         client.edit_config(config(6, "with options"), target="candidate", error_option="stop-on-error")
         client.discard_changes()
@@ -72,8 +88,12 @@ def test_ncclient_stop_on_error_is_accepted(agent: AgentProcess) -> None:
 
 def test_netconf_client(agent: AgentProcess) -> None:
     session = connect_ssh(
-        host=agent.host, port=agent.port, username=agent.user, key_filename=str(agent.key),
-        initial_timeout=LIMIT_S, general_timeout=LIMIT_S,
+        host=agent.host,
+        port=agent.port,
+        username=agent.user,
+        key_filename=str(agent.key),
+        initial_timeout=LIMIT_S,
+        general_timeout=LIMIT_S,
     )
     with Manager(session, timeout=LIMIT_S) as client:
         client.edit_config(config(2, "by netconf-client"), target="candidate")
@@ -85,9 +105,16 @@ def test_netconf_client(agent: AgentProcess) -> None:
 async def test_scrapli_netconf(agent: AgentProcess) -> None:
     # Its paramiko transport reads RSA keys only, so the asyncssh one is taken.
     driver = AsyncNetconfDriver(
-        host=agent.host, port=agent.port, auth_username=agent.user, auth_private_key=str(agent.key),
-        auth_strict_key=False, transport="asyncssh", timeout_ops=LIMIT_S, timeout_socket=LIMIT_S,
-        timeout_transport=LIMIT_S, ssh_config_file=False,
+        host=agent.host,
+        port=agent.port,
+        auth_username=agent.user,
+        auth_private_key=str(agent.key),
+        auth_strict_key=False,
+        transport="asyncssh",
+        timeout_ops=LIMIT_S,
+        timeout_socket=LIMIT_S,
+        timeout_transport=LIMIT_S,
+        ssh_config_file=False,
     )
     await driver.open()
     try:
@@ -102,10 +129,22 @@ def console(agent: AgentProcess, *options: str) -> str:
     program = Path(sys.executable).with_name("netconf-console2")
     done = subprocess.run(
         [
-            str(program), "--host", agent.host, "--port", str(agent.port), "--user", agent.user,
-            "--privKeyFile", str(agent.key), "--ssh-config=/dev/null", *options,
+            str(program),
+            "--host",
+            agent.host,
+            "--port",
+            str(agent.port),
+            "--user",
+            agent.user,
+            "--privKeyFile",
+            str(agent.key),
+            "--ssh-config=/dev/null",
+            *options,
         ],
-        capture_output=True, text=True, timeout=LIMIT_S, check=True,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
     )
     return done.stdout
 
@@ -131,18 +170,38 @@ def test_plain_ssh(agent: AgentProcess, tmp_path: Path) -> None:
     """A human types: base:1.0, and a new line after each message."""
     talk = (
         HELLO
-        + rpc(1, f"<edit-config><target><candidate/></target><config>{tunnel(5, 'by ssh')}</config></edit-config>")
+        + rpc(
+            1,
+            f"<edit-config><target><candidate/></target><config>{tunnel(5, 'by ssh')}</config></edit-config>",
+        )
         + rpc(2, "<commit/>")
         + rpc(3, f'<get><filter type="subtree">{wanted(5)}</filter></get>')
         + rpc(4, "<close-session/>")
     )
     done = subprocess.run(
         [
-            "ssh", "-F", "none", "-i", str(agent.key), "-o", f"UserKnownHostsFile={tmp_path / 'known_hosts'}",
-            "-o", "StrictHostKeyChecking=accept-new", "-o", "IdentitiesOnly=yes", "-p", str(agent.port),
-            f"{agent.user}@{agent.host}", "-s", "netconf",
+            "ssh",
+            "-F",
+            "none",
+            "-i",
+            str(agent.key),
+            "-o",
+            f"UserKnownHostsFile={tmp_path / 'known_hosts'}",
+            "-o",
+            "StrictHostKeyChecking=accept-new",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-p",
+            str(agent.port),
+            f"{agent.user}@{agent.host}",
+            "-s",
+            "netconf",
         ],
-        input=talk, capture_output=True, text=True, timeout=LIMIT_S, check=True,
+        input=talk,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
     )
     replies = done.stdout.split("]]>]]>")
     assert [reply.count("<ok/>") for reply in replies[:6]] == [0, 1, 1, 0, 1, 0]

@@ -1,10 +1,11 @@
-"""kill -9 in a storm of commits: running is the last acknowledged commit or the one in flight, and so is charon."""
+"""kill -9 in a storm of commits: running is the last acknowledged commit or the one in flight, as is charon."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import asyncssh
@@ -96,8 +97,7 @@ def test_fifty_kills_lose_no_acknowledged_commit(lab: Lab, tmp_path: Path) -> No
     for _ in range(KILLS):
         with gateway(namespace, data_dir, keep_charon=True) as agent:
             check(namespace, agent, storm)
-            after_s = chance.uniform(0.0, 0.4)
-            inside(namespace, lambda: commit_until_killed(agent, storm, after_s))
+            inside(namespace, partial(commit_until_killed, agent, storm, chance.uniform(0.0, 0.4)))
             agent.kill()
             in_flight += storm.sent - storm.acknowledged
     with gateway(namespace, data_dir) as agent:

@@ -81,7 +81,12 @@ class RawClient:
 @asynccontextmanager
 async def raw_client(agent: AgentProcess, *, greet: str = "") -> AsyncIterator[RawClient]:
     """Connect; with ``greet`` ("1.0" or "1.1") exchange hellos, too."""
-    options = {"known_hosts": None, "username": agent.user, "client_keys": [str(agent.key)], "agent_path": None}
+    options = {
+        "known_hosts": None,
+        "username": agent.user,
+        "client_keys": [str(agent.key)],
+        "agent_path": None,
+    }
     async with asyncssh.connect(agent.host, agent.port, config=None, **options) as connection:
         process = await connection.create_process(subsystem="netconf", encoding=None)
         client = RawClient(process)

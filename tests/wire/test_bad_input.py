@@ -149,13 +149,17 @@ def edit(body: str) -> str:
 
 
 async def test_errors_of_an_edit_come_with_path_and_app_tag(agent: AgentProcess) -> None:
-    body = edit("<ipsec><id>1</id><local-address>nowhere</local-address><nonsense/></ipsec><ipsec><enabled>true</enabled></ipsec>")
+    body = edit(
+        "<ipsec><id>1</id><local-address>nowhere</local-address><nonsense/></ipsec><ipsec><enabled>true</enabled></ipsec>"
+    )
     async with raw_client(agent, greet="1.1") as client:
         client.send(chunked(rpc(body)))
         reply = etree.fromstring(await client.chunked_message())
         found = reply.findall("nc:rpc-error", NC)
         assert [e.findtext("nc:error-tag", namespaces=NC) for e in found] == [
-            "invalid-value", "unknown-element", "missing-element",
+            "invalid-value",
+            "unknown-element",
+            "missing-element",
         ]
         path = found[0].find("nc:error-path", NC)
         assert path is not None
@@ -164,7 +168,9 @@ async def test_errors_of_an_edit_come_with_path_and_app_tag(agent: AgentProcess)
 
 
 async def test_a_secret_is_in_no_error(agent: AgentProcess) -> None:
-    body = edit("<ipsec><id>1</id><local-address>192.0.2.1</local-address><secret>topsecret value#</secret></ipsec>")
+    body = edit(
+        "<ipsec><id>1</id><local-address>192.0.2.1</local-address><secret>topsecret value#</secret></ipsec>"
+    )
     async with raw_client(agent, greet="1.1") as client:
         client.send(chunked(rpc(body)))
         reply = await client.chunked_message()
@@ -201,7 +207,12 @@ async def test_a_hello_in_chunks_is_accepted(agent: AgentProcess) -> None:
 
 async def test_pipelined_requests_are_answered_in_order(agent: AgentProcess) -> None:
     async with raw_client(agent, greet="1.1") as client:
-        client.send(b"".join(chunked(rpc("<get-config><source><running/></source></get-config>", str(n))) for n in range(50)))
+        client.send(
+            b"".join(
+                chunked(rpc("<get-config><source><running/></source></get-config>", str(n)))
+                for n in range(50)
+            )
+        )
         for number in range(50):
             assert f'message-id="{number}"'.encode() in await client.chunked_message()
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from agent.datastore.edit import edit
-from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from tests.agent.lab import candidate_with, config, empty_running, entry, errors_of, top
+from agent.yang.tree import Tree
+from tests.agent.lab import EC, candidate_with, config, empty_running, entry, errors_of, top
 
 NOTHING = ""
 
@@ -25,66 +25,186 @@ class Case:
 
 CHANGES = [
     Case("merge creates an entry", NOTHING, entry("<number>1</number>"), entry("<number>1</number>")),
-    Case("merge changes a leaf", entry("<number>1</number>"), entry("<number>2</number>"), entry("<number>2</number>")),
-    Case("merge keeps what it does not name", entry("<number>1</number>"), entry("<word>a</word>"),
-         entry("<number>1</number><word>a</word>")),
-    Case("delete removes a leaf", entry("<number>1</number>"), entry('<number nc:operation="delete"/>'), entry("")),
+    Case(
+        "merge changes a leaf",
+        entry("<number>1</number>"),
+        entry("<number>2</number>"),
+        entry("<number>2</number>"),
+    ),
+    Case(
+        "merge keeps what it does not name",
+        entry("<number>1</number>"),
+        entry("<word>a</word>"),
+        entry("<number>1</number><word>a</word>"),
+    ),
+    Case(
+        "delete removes a leaf",
+        entry("<number>1</number>"),
+        entry('<number nc:operation="delete"/>'),
+        entry(""),
+    ),
     Case("remove of nothing is no error", entry(""), entry('<number nc:operation="remove"/>'), entry("")),
     Case("remove of an absent entry is no error", NOTHING, entry("", 'nc:operation="remove"'), NOTHING),
     Case("delete removes an entry", entry("<number>1</number>"), entry("", 'nc:operation="delete"'), NOTHING),
-    Case("create makes an entry", NOTHING, entry("<word>a</word>", 'nc:operation="create"'), entry("<word>a</word>")),
-    Case("create over a default is allowed", NOTHING, top('<flag nc:operation="create">true</flag>'),
-         top("<flag>true</flag>")),
-    Case("replace drops what it does not name", entry("<number>1</number><word>a</word>"),
-         entry("<word>b</word>", 'nc:operation="replace"'), entry("<word>b</word>")),
-    Case("replace of a container", entry("<plain><note>x</note><speed>7</speed></plain>"),
-         entry('<plain nc:operation="replace"><speed>8</speed></plain>'), entry("<plain><speed>8</speed></plain>")),
-    Case("replace inside an operation none", entry("<number>1</number>"),
-         entry('<number nc:operation="replace">9</number>'), entry("<number>9</number>"), "none"),
-    Case("a deep delete under default none", entry("<plain><note>x</note></plain>"),
-         entry('<plain><note nc:operation="delete"/></plain>'), entry(""), "none"),
-    Case("a create under default none makes the parents it needs", entry(""),
-         entry('<plain><note nc:operation="create">x</note></plain>'), entry("<plain><note>x</note></plain>"), "none"),
-    Case("default-operation replace leaves only the edit", entry("<number>1</number>"),
-         top("<entry><id>2</id></entry>"), top("<entry><id>2</id></entry>"), "replace"),
-    Case("another case of a choice goes away", entry("<radius>1.5</radius><colour>red</colour>"),
-         entry("<side>4</side>"), entry("<side>4</side>")),
-    Case("the same case stays", entry("<radius>1.5</radius>"), entry("<colour>red</colour>"),
-         entry("<radius>1.5</radius><colour>red</colour>")),
+    Case(
+        "create makes an entry",
+        NOTHING,
+        entry("<word>a</word>", 'nc:operation="create"'),
+        entry("<word>a</word>"),
+    ),
+    Case(
+        "create over a default is allowed",
+        NOTHING,
+        top('<flag nc:operation="create">true</flag>'),
+        top("<flag>true</flag>"),
+    ),
+    Case(
+        "replace drops what it does not name",
+        entry("<number>1</number><word>a</word>"),
+        entry("<word>b</word>", 'nc:operation="replace"'),
+        entry("<word>b</word>"),
+    ),
+    Case(
+        "replace of a container",
+        entry("<plain><note>x</note><speed>7</speed></plain>"),
+        entry('<plain nc:operation="replace"><speed>8</speed></plain>'),
+        entry("<plain><speed>8</speed></plain>"),
+    ),
+    Case(
+        "replace inside an operation none",
+        entry("<number>1</number>"),
+        entry('<number nc:operation="replace">9</number>'),
+        entry("<number>9</number>"),
+        "none",
+    ),
+    Case(
+        "a deep delete under default none",
+        entry("<plain><note>x</note></plain>"),
+        entry('<plain><note nc:operation="delete"/></plain>'),
+        entry(""),
+        "none",
+    ),
+    Case(
+        "a create under default none makes the parents it needs",
+        entry(""),
+        entry('<plain><note nc:operation="create">x</note></plain>'),
+        entry("<plain><note>x</note></plain>"),
+        "none",
+    ),
+    Case(
+        "default-operation replace leaves only the edit",
+        entry("<number>1</number>"),
+        top("<entry><id>2</id></entry>"),
+        top("<entry><id>2</id></entry>"),
+        "replace",
+    ),
+    Case(
+        "another case of a choice goes away",
+        entry("<radius>1.5</radius><colour>red</colour>"),
+        entry("<side>4</side>"),
+        entry("<side>4</side>"),
+    ),
+    Case(
+        "the same case stays",
+        entry("<radius>1.5</radius>"),
+        entry("<colour>red</colour>"),
+        entry("<radius>1.5</radius><colour>red</colour>"),
+    ),
     Case("a presence container comes empty", entry(""), entry("<present/>"), entry("<present/>")),
-    Case("a presence container is deleted", entry("<present><needed>x</needed></present>"),
-         entry('<present nc:operation="delete"/>'), entry("")),
+    Case(
+        "a presence container is deleted",
+        entry("<present><needed>x</needed></present>"),
+        entry('<present nc:operation="delete"/>'),
+        entry(""),
+    ),
     Case("an empty leaf", entry(""), entry("<marker/>"), entry("<marker/>")),
-    Case("an identityref keeps its meaning", entry(""), entry("<pet>ec:cat</pet>"), entry("<pet>ec:cat</pet>")),
-    Case("a union takes each member", entry("<either>7</either>"), entry("<either>none</either>"),
-         entry("<either>none</either>")),
-    Case("anydata is taken whole", entry(""), entry('<anything><x xmlns="urn:any"><y>1</y></x></anything>'),
-         entry('<anything><x xmlns="urn:any"><y>1</y></x></anything>')),
-    Case("anydata is replaced", entry('<anything><x xmlns="urn:any">1</x></anything>'),
-         entry('<anything><z xmlns="urn:any">2</z></anything>'), entry('<anything><z xmlns="urn:any">2</z></anything>')),
-    Case("leaf-list entries add up", entry("<tag>a</tag>"), entry("<tag>b</tag>"), entry("<tag>a</tag><tag>b</tag>")),
-    Case("one leaf-list entry is deleted", entry("<tag>a</tag><tag>b</tag>"),
-         entry('<tag nc:operation="delete">a</tag>'), entry("<tag>b</tag>")),
-    Case("a list with two keys", entry(""), entry("<address><ip>i</ip><port>2</port></address>"),
-         entry("<address><ip>i</ip><port>2</port></address>")),
-    Case("an augmented leaf", entry(""), entry("<et:foreign>f</et:foreign>"), entry("<et:foreign>f</et:foreign>")),
-    Case("insert first", entry("<step>a</step>"), entry('<step yang:insert="first">b</step>'),
-         entry("<step>b</step><step>a</step>")),
-    Case("insert last moves", entry("<step>a</step><step>b</step>"), entry('<step yang:insert="last">a</step>'),
-         entry("<step>b</step><step>a</step>")),
-    Case("insert before a value", entry("<step>a</step><step>b</step>"),
-         entry('<step yang:insert="before" yang:value="b">c</step>'), entry("<step>a</step><step>c</step><step>b</step>")),
-    Case("insert after a key", entry("<stage><name>a</name></stage><stage><name>b</name></stage>"),
-         entry('<stage yang:insert="after" yang:key="[ec:name=\'a\']"><name>c</name></stage>'),
-         entry("<stage><name>a</name></stage><stage><name>c</name></stage><stage><name>b</name></stage>")),
-    Case("replace keeps the place of an entry ordered by user",
-         entry("<stage><name>a</name></stage><stage><name>b</name></stage>"),
-         entry('<stage nc:operation="replace"><name>a</name><effort>1</effort></stage>'),
-         entry("<stage><name>a</name><effort>1</effort></stage><stage><name>b</name></stage>")),
-    Case("a key with both quotes", NOTHING, top("<entry><id>it's \"</id><number>1</number></entry>"),
-         top("<entry><id>it's \"</id><number>1</number></entry>")),
-    Case("delete of a container above lists removes its entries", entry("") + top("<flag>false</flag>"),
-         '<ec:top nc:operation="delete"/>', NOTHING),
+    Case(
+        "an identityref keeps its meaning", entry(""), entry("<pet>ec:cat</pet>"), entry("<pet>ec:cat</pet>")
+    ),
+    Case(
+        "a union takes each member",
+        entry("<either>7</either>"),
+        entry("<either>none</either>"),
+        entry("<either>none</either>"),
+    ),
+    Case(
+        "anydata is taken whole",
+        entry(""),
+        entry('<anything><x xmlns="urn:any"><y>1</y></x></anything>'),
+        entry('<anything><x xmlns="urn:any"><y>1</y></x></anything>'),
+    ),
+    Case(
+        "anydata is replaced",
+        entry('<anything><x xmlns="urn:any">1</x></anything>'),
+        entry('<anything><z xmlns="urn:any">2</z></anything>'),
+        entry('<anything><z xmlns="urn:any">2</z></anything>'),
+    ),
+    Case(
+        "leaf-list entries add up",
+        entry("<tag>a</tag>"),
+        entry("<tag>b</tag>"),
+        entry("<tag>a</tag><tag>b</tag>"),
+    ),
+    Case(
+        "one leaf-list entry is deleted",
+        entry("<tag>a</tag><tag>b</tag>"),
+        entry('<tag nc:operation="delete">a</tag>'),
+        entry("<tag>b</tag>"),
+    ),
+    Case(
+        "a list with two keys",
+        entry(""),
+        entry("<address><ip>i</ip><port>2</port></address>"),
+        entry("<address><ip>i</ip><port>2</port></address>"),
+    ),
+    Case(
+        "an augmented leaf",
+        entry(""),
+        entry("<et:foreign>f</et:foreign>"),
+        entry("<et:foreign>f</et:foreign>"),
+    ),
+    Case(
+        "insert first",
+        entry("<step>a</step>"),
+        entry('<step yang:insert="first">b</step>'),
+        entry("<step>b</step><step>a</step>"),
+    ),
+    Case(
+        "insert last moves",
+        entry("<step>a</step><step>b</step>"),
+        entry('<step yang:insert="last">a</step>'),
+        entry("<step>b</step><step>a</step>"),
+    ),
+    Case(
+        "insert before a value",
+        entry("<step>a</step><step>b</step>"),
+        entry('<step yang:insert="before" yang:value="b">c</step>'),
+        entry("<step>a</step><step>c</step><step>b</step>"),
+    ),
+    Case(
+        "insert after a key",
+        entry("<stage><name>a</name></stage><stage><name>b</name></stage>"),
+        entry('<stage yang:insert="after" yang:key="[ec:name=\'a\']"><name>c</name></stage>'),
+        entry("<stage><name>a</name></stage><stage><name>c</name></stage><stage><name>b</name></stage>"),
+    ),
+    Case(
+        "replace keeps the place of an entry ordered by user",
+        entry("<stage><name>a</name></stage><stage><name>b</name></stage>"),
+        entry('<stage nc:operation="replace"><name>a</name><effort>1</effort></stage>'),
+        entry("<stage><name>a</name><effort>1</effort></stage><stage><name>b</name></stage>"),
+    ),
+    Case(
+        "a key with both quotes",
+        NOTHING,
+        top("<entry><id>it's \"</id><number>1</number></entry>"),
+        top("<entry><id>it's \"</id><number>1</number></entry>"),
+    ),
+    Case(
+        "delete of a container above lists removes its entries",
+        entry("") + top("<flag>false</flag>"),
+        '<ec:top nc:operation="delete"/>',
+        NOTHING,
+    ),
 ]
 
 
@@ -107,51 +227,131 @@ class Refusal:
 
 E1 = "/every-construct:top/entry[id='1']"
 REFUSALS = [
-    Refusal("create of what exists", entry(""), entry("", 'nc:operation="create"'), (("data-exists", None, E1),)),
-    Refusal("create of a leaf that exists", entry("<number>1</number>"),
-            entry('<number nc:operation="create">1</number>'), (("data-exists", None, f"{E1}/number"),)),
-    Refusal("delete of what is absent", NOTHING, entry("", 'nc:operation="delete"'), (("data-missing", None, E1),)),
-    Refusal("delete of a default", NOTHING, top('<flag nc:operation="delete"/>'),
-            (("data-missing", None, "/every-construct:top/flag"),)),
-    Refusal("all that is missing is told", entry(""),
-            entry('<number nc:operation="delete"/><word nc:operation="delete"/>'),
-            (("data-missing", None, f"{E1}/number"), ("data-missing", None, f"{E1}/word"))),
-    Refusal("no corresponding level under none", NOTHING, entry("<number>1</number>"),
-            (("data-missing", None, E1),), "none"),
+    Refusal(
+        "create of what exists", entry(""), entry("", 'nc:operation="create"'), (("data-exists", None, E1),)
+    ),
+    Refusal(
+        "create of a leaf that exists",
+        entry("<number>1</number>"),
+        entry('<number nc:operation="create">1</number>'),
+        (("data-exists", None, f"{E1}/number"),),
+    ),
+    Refusal(
+        "delete of what is absent", NOTHING, entry("", 'nc:operation="delete"'), (("data-missing", None, E1),)
+    ),
+    Refusal(
+        "delete of a default",
+        NOTHING,
+        top('<flag nc:operation="delete"/>'),
+        (("data-missing", None, "/every-construct:top/flag"),),
+    ),
+    Refusal(
+        "all that is missing is told",
+        entry(""),
+        entry('<number nc:operation="delete"/><word nc:operation="delete"/>'),
+        (("data-missing", None, f"{E1}/number"), ("data-missing", None, f"{E1}/word")),
+    ),
+    Refusal(
+        "no corresponding level under none",
+        NOTHING,
+        entry("<number>1</number>"),
+        (("data-missing", None, E1),),
+        "none",
+    ),
     Refusal("unknown element", NOTHING, entry("<nonsense/>"), (("unknown-element", None, E1),)),
     Refusal("unknown namespace", NOTHING, '<a xmlns="urn:nowhere"/>', (("unknown-namespace", None, None),)),
-    Refusal("state cannot be configured", NOTHING, entry("<state><seen>1</seen></state>"),
-            (("unknown-element", None, f"{E1}/state"),)),
-    Refusal("missing key", NOTHING, top("<entry><number>1</number></entry>"),
-            (("missing-element", None, "/every-construct:top/entry"),)),
-    Refusal("range with its own message", NOTHING, entry("<number>201</number>"),
-            (("invalid-value", "number-range", f"{E1}/number"),)),
-    Refusal("pattern with its own app-tag", NOTHING, entry("<word>A</word>"),
-            (("invalid-value", "word-pattern", f"{E1}/word"),)),
-    Refusal("several faults at once", NOTHING, entry("<number>x</number><word>A</word><nonsense/>"),
-            (("invalid-value", None, f"{E1}/number"), ("invalid-value", "word-pattern", f"{E1}/word"),
-             ("unknown-element", None, E1))),
+    Refusal(
+        "state cannot be configured",
+        NOTHING,
+        entry("<state><seen>1</seen></state>"),
+        (("unknown-element", None, f"{E1}/state"),),
+    ),
+    Refusal(
+        "missing key",
+        NOTHING,
+        top("<entry><number>1</number></entry>"),
+        (("missing-element", None, "/every-construct:top/entry"),),
+    ),
+    Refusal(
+        "range with its own message",
+        NOTHING,
+        entry("<number>201</number>"),
+        (("invalid-value", "number-range", f"{E1}/number"),),
+    ),
+    Refusal(
+        "pattern with its own app-tag",
+        NOTHING,
+        entry("<word>A</word>"),
+        (("invalid-value", "word-pattern", f"{E1}/word"),),
+    ),
+    Refusal(
+        "several faults at once",
+        NOTHING,
+        entry("<number>x</number><word>A</word><nonsense/>"),
+        (
+            ("invalid-value", None, f"{E1}/number"),
+            ("invalid-value", "word-pattern", f"{E1}/word"),
+            ("unknown-element", None, E1),
+        ),
+    ),
     Refusal("unknown identity", NOTHING, entry("<pet>ec:dog</pet>"), (("invalid-value", None, f"{E1}/pet"),)),
-    Refusal("unknown operation", NOTHING, entry("", 'nc:operation="destroy"'), (("bad-attribute", None, None),)),
-    Refusal("operation without namespace", NOTHING, entry("", 'operation="delete"'),
-            (("unknown-attribute", None, None),)),
-    Refusal("insert on a list ordered by system", NOTHING, entry("", 'yang:insert="first"'),
-            (("unknown-attribute", None, E1),)),
-    Refusal("insert with a wrong value", NOTHING, entry('<step yang:insert="somewhere">a</step>'),
-            (("bad-attribute", None, None),)),
-    Refusal("insert before without value", entry("<step>a</step>"), entry('<step yang:insert="before">b</step>'),
-            (("missing-attribute", None, f"{E1}/step[.='b']"),)),
-    Refusal("insert next to what is not there", entry("<step>a</step>"),
-            entry('<step yang:insert="after" yang:value="z">b</step>'),
-            (("bad-attribute", "missing-instance", f"{E1}/step[.='b']"),)),
-    Refusal("delete of a key", entry(""), top('<entry><id nc:operation="delete">1</id></entry>'),
-            (("bad-attribute", None, f"{E1}/id"),)),
-    Refusal("a leaf twice", NOTHING, entry('<number>1</number><number nc:operation="merge">2</number>'),
-            (("bad-element", None, f"{E1}/number"),)),
-    Refusal("text where elements belong", NOTHING, entry('<plain nc:operation="merge">text</plain>'),
-            (("bad-element", None, f"{E1}/plain"),)),
-    Refusal("elements where a value belongs", NOTHING, entry("<number><x/></number>"),
-            (("bad-element", None, f"{E1}/number"),)),
+    Refusal(
+        "unknown operation", NOTHING, entry("", 'nc:operation="destroy"'), (("bad-attribute", None, None),)
+    ),
+    Refusal(
+        "operation without namespace",
+        NOTHING,
+        entry("", 'operation="delete"'),
+        (("unknown-attribute", None, None),),
+    ),
+    Refusal(
+        "insert on a list ordered by system",
+        NOTHING,
+        entry("", 'yang:insert="first"'),
+        (("unknown-attribute", None, E1),),
+    ),
+    Refusal(
+        "insert with a wrong value",
+        NOTHING,
+        entry('<step yang:insert="somewhere">a</step>'),
+        (("bad-attribute", None, None),),
+    ),
+    Refusal(
+        "insert before without value",
+        entry("<step>a</step>"),
+        entry('<step yang:insert="before">b</step>'),
+        (("missing-attribute", None, f"{E1}/step[.='b']"),),
+    ),
+    Refusal(
+        "insert next to what is not there",
+        entry("<step>a</step>"),
+        entry('<step yang:insert="after" yang:value="z">b</step>'),
+        (("bad-attribute", "missing-instance", f"{E1}/step[.='b']"),),
+    ),
+    Refusal(
+        "delete of a key",
+        entry(""),
+        top('<entry><id nc:operation="delete">1</id></entry>'),
+        (("bad-attribute", None, f"{E1}/id"),),
+    ),
+    Refusal(
+        "a leaf twice",
+        NOTHING,
+        entry('<number>1</number><number nc:operation="merge">2</number>'),
+        (("bad-element", None, f"{E1}/number"),),
+    ),
+    Refusal(
+        "text where elements belong",
+        NOTHING,
+        entry('<plain nc:operation="merge">text</plain>'),
+        (("bad-element", None, f"{E1}/plain"),),
+    ),
+    Refusal(
+        "elements where a value belongs",
+        NOTHING,
+        entry("<number><x/></number>"),
+        (("bad-element", None, f"{E1}/number"),),
+    ),
 ]
 
 
@@ -180,7 +380,9 @@ def test_only_touched_units_count_as_changed(schema: Schema) -> None:
     running = empty_running(schema)
     candidate = candidate_with(schema, top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
     candidate.changed.clear()
-    edit(candidate, config(top('<entry><id>2</id><plain><note nc:operation="merge">x</note></plain></entry>')))
+    edit(
+        candidate, config(top('<entry><id>2</id><plain><note nc:operation="merge">x</note></plain></entry>'))
+    )
     assert set(candidate.changed) == {"/every-construct:top/entry[id='2']"}
     candidate.discard(running)
     assert not candidate.changed
@@ -188,7 +390,9 @@ def test_only_touched_units_count_as_changed(schema: Schema) -> None:
 
 def test_discard_makes_the_candidate_equal_to_running(schema: Schema) -> None:
     running = empty_running(schema)
-    candidate = candidate_with(schema, entry("<word>a</word>"), '<ec:order>x</ec:order>', top("<flag>false</flag>"))
+    candidate = candidate_with(
+        schema, entry("<word>a</word>"), "<ec:order>x</ec:order>", top("<flag>false</flag>")
+    )
     candidate.discard(running)
     assert candidate.tree.to_xml(defaults=True) == running.to_xml(defaults=True)
 
@@ -196,6 +400,8 @@ def test_discard_makes_the_candidate_equal_to_running(schema: Schema) -> None:
 def test_a_nul_never_reaches_libyang(schema: Schema) -> None:
     candidate = candidate_with(schema)
     element = config(entry("<word>a</word>"))
-    with pytest.raises((RpcErrors, ValueError)):
+    with pytest.raises(ValueError, match="NULL"):
         element[0][0][1].text = "a\0b"
-        edit(candidate, element)
+    errors = errors_of(Tree.parse, schema, b'<order xmlns="' + EC.encode() + b'">a\0b</order>')
+    assert "NUL" in errors[0].message
+    assert candidate.tree.to_xml() == b""

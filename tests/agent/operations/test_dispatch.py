@@ -37,12 +37,19 @@ class Lab:
 
     def caller(self, session_id: int) -> Caller:
         return Caller(
-            session_id, "tester", "127.0.0.1", "netconf-ssh", "2026-11-23T00:00:00Z", Counted(),
+            session_id,
+            "tester",
+            "127.0.0.1",
+            "netconf-ssh",
+            "2026-11-23T00:00:00Z",
+            Counted(),
             lambda reason: self.ended.append((session_id, reason)),
         )
 
     async def do(self, operation: str, session_id: int = 1) -> str:
-        rpc = parse(f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" {PREFIXES}>{operation}</rpc>'.encode())
+        rpc = parse(
+            f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" {PREFIXES}>{operation}</rpc>'.encode()
+        )
         return (await dispatch(self.context, self.caller(session_id), rpc[0])).decode()
 
     async def refused(self, operation: str, session_id: int = 1) -> list[RpcError]:
@@ -69,7 +76,9 @@ async def lab(schema: Schema, tmp_path: Path) -> Lab:
         return monitoring.yang_library(schema)
 
     operational.roots[monitoring.LIBRARY_PATH] = library
-    context = Context(schema, configuration, Locks(), operational, direct, list, lambda: "2026-11-23T00:00:00Z")
+    context = Context(
+        schema, configuration, Locks(), operational, direct, list, lambda: "2026-11-23T00:00:00Z"
+    )
     made = Lab(context, translator)
     context.callers = lambda: [made.caller(1), made.caller(2)]
     return made
@@ -107,7 +116,7 @@ async def test_get_by_xpath_of_one_entry_asks_for_that_entry(lab: Lab, select: s
 
 async def test_get_by_xpath_that_compares_entries_sees_all(lab: Lab) -> None:
     await lab.commit(top("<entry><id>1</id></entry><entry><id>22</id></entry>"))
-    reply = await lab.do("<get><filter type=\"xpath\" select=\"//ec:entry[ec:state/ec:seen='2']\"/></get>")
+    reply = await lab.do('<get><filter type="xpath" select="//ec:entry[ec:state/ec:seen=\'2\']"/></get>')
     assert "<id>22</id>" in reply
     assert "<id>1</id>" not in reply
 
@@ -122,7 +131,10 @@ async def test_get_without_filter_shows_everything(lab: Lab) -> None:
 
 SUBTREE = {
     "selection of a container": (f'<top xmlns="{EC}"/>', {"1", "2"}),
-    "content match on a leaf that is no key": (f'<top xmlns="{EC}"><entry><word>b</word></entry></top>', {"2"}),
+    "content match on a leaf that is no key": (
+        f'<top xmlns="{EC}"><entry><word>b</word></entry></top>',
+        {"2"},
+    ),
     "content match that fails": (f'<top xmlns="{EC}"><entry><word>z</word></entry></top>', set()),
     "two filters of one container": (
         f'<top xmlns="{EC}"><entry><id>1</id></entry></top><top xmlns="{EC}"><entry><id>2</id></entry></top>',
@@ -163,7 +175,9 @@ XPATH_REFUSALS = {
 @pytest.mark.parametrize("select", XPATH_REFUSALS, ids=lambda s: s[:20])
 async def test_an_xpath_that_cannot_be_used_is_refused(lab: Lab, select: str) -> None:
     await lab.commit(entry("<number>2</number>"))
-    operation = f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
+    operation = (
+        f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
+    )
     assert [e.tag for e in await lab.refused(operation)] == [XPATH_REFUSALS[select]]
 
 
@@ -176,8 +190,8 @@ PARAMETERS = {
     "<get-config><source><running/></source><bogus/></get-config>": [("unknown-element", "bogus")],
     f"<edit-config>{CONFIG}</edit-config>": [("missing-element", "target")],
     "<edit-config><target><candidate/></target></edit-config>": [("missing-element", "config")],
-    f"<edit-config><target><candidate/></target><default-operation>x</default-operation>{CONFIG}</edit-config>":
-        [("invalid-value", "default-operation")],
+    f"<edit-config><target><candidate/></target><default-operation>x</default-operation>{CONFIG}"
+    "</edit-config>": [("invalid-value", "default-operation")],
     "<kill-session><session-id>0</session-id></kill-session>": [("invalid-value", "session-id")],
     "<kill-session><session-id>1</session-id></kill-session>": [("invalid-value", "session-id")],
     "<kill-session><session-id>99</session-id></kill-session>": [("invalid-value", "session-id")],
@@ -197,7 +211,7 @@ async def test_parameters_are_checked_against_the_rpc(lab: Lab, operation: str) 
 UNSUPPORTED = [
     f"<edit-config><target><running/></target>{CONFIG}</edit-config>",
     "<nonsense/>",
-    '<copy-config><target><running/></target><source><candidate/></source></copy-config>',
+    "<copy-config><target><running/></target><source><candidate/></source></copy-config>",
 ]
 
 
@@ -212,7 +226,10 @@ async def test_an_operation_of_an_unknown_namespace(lab: Lab) -> None:
 
 
 async def test_test_only_validates_and_changes_nothing(lab: Lab) -> None:
-    edit = "<edit-config><target><candidate/></target><test-option>test-only</test-option><config>{}</config></edit-config>"
+    edit = (
+        "<edit-config><target><candidate/></target><test-option>test-only</test-option>"
+        "<config>{}</config></edit-config>"
+    )
     await lab.do(edit.format(entry("<number>2</number>")))
     assert [e.app_tag for e in await lab.refused(edit.format(entry("<twice>3</twice>")))] == ["twice-wrong"]
     assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
@@ -221,7 +238,9 @@ async def test_test_only_validates_and_changes_nothing(lab: Lab) -> None:
 async def test_validate_of_an_inline_configuration(lab: Lab) -> None:
     validate = "<validate><source><config>{}</config></source></validate>"
     await lab.do(validate.format(entry("<number>2</number><twice>4</twice>")))
-    assert [e.app_tag for e in await lab.refused(validate.format(entry("<twice>3</twice>")))] == ["twice-wrong"]
+    assert [e.app_tag for e in await lab.refused(validate.format(entry("<twice>3</twice>")))] == [
+        "twice-wrong"
+    ]
     assert [e.tag for e in await lab.refused(validate.format(entry("<nonsense/>")))] == ["unknown-element"]
 
 
@@ -239,7 +258,9 @@ async def test_copy_config_replaces_the_whole_candidate(lab: Lab) -> None:
 async def test_a_locked_candidate_is_closed_to_others(lab: Lab) -> None:
     await lab.do("<lock><target><candidate/></target></lock>", 1)
     for operation in (
-        f"<edit-config><target><candidate/></target>{CONFIG}</edit-config>", "<commit/>", "<discard-changes/>",
+        f"<edit-config><target><candidate/></target>{CONFIG}</edit-config>",
+        "<commit/>",
+        "<discard-changes/>",
     ):
         assert [e.tag for e in await lab.refused(operation, 2)] == ["in-use"], operation
     denied = await lab.refused("<lock><target><candidate/></target></lock>", 2)
@@ -248,7 +269,9 @@ async def test_a_locked_candidate_is_closed_to_others(lab: Lab) -> None:
 
 async def test_a_candidate_with_changes_cannot_be_locked(lab: Lab) -> None:
     await lab.edit(entry("<number>2</number>"))
-    assert [e.tag for e in await lab.refused("<lock><target><candidate/></target></lock>", 2)] == ["lock-denied"]
+    assert [e.tag for e in await lab.refused("<lock><target><candidate/></target></lock>", 2)] == [
+        "lock-denied"
+    ]
     await lab.do("<discard-changes/>")
     await lab.do("<lock><target><candidate/></target></lock>", 2)
 
@@ -304,12 +327,17 @@ async def test_every_listed_schema_is_served(lab: Lab, schema: Schema) -> None:
 
 
 async def test_an_unknown_schema_is_refused(lab: Lab) -> None:
-    ask = '<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"><identifier>{}</identifier>{}</get-schema>'
+    ask = (
+        '<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring">'
+        "<identifier>{}</identifier>{}</get-schema>"
+    )
     assert [e.tag for e in await lab.refused(ask.format("nothing", ""))] == ["invalid-value"]
-    assert [e.tag for e in await lab.refused(ask.format("ietf-netconf", "<version>1999-01-01</version>"))] == [
+    assert [
+        e.tag for e in await lab.refused(ask.format("ietf-netconf", "<version>1999-01-01</version>"))
+    ] == ["invalid-value"]
+    assert [e.tag for e in await lab.refused(ask.format("ietf-netconf", "<format>yin</format>"))] == [
         "invalid-value"
     ]
-    assert [e.tag for e in await lab.refused(ask.format("ietf-netconf", "<format>yin</format>"))] == ["invalid-value"]
 
 
 async def test_a_fault_of_our_own_is_answered_and_the_server_goes_on(

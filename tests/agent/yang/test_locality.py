@@ -16,11 +16,14 @@ LIST = "container c { list e { key id; leaf id { type string; } leaf v { type st
 LOCAL = {
     "no rules": LIST % ("", "", ""),
     "a must that stays inside": LIST % ("leaf a { type string; must '../v'; }", "", ""),
-    "a must from a nested container": LIST % ("container k { leaf a { type string; must '../../v'; } }", "", ""),
+    "a must from a nested container": LIST
+    % ("container k { leaf a { type string; must '../../v'; } }", "", ""),
     "a leafref inside the entry": LIST % ("leaf a { type leafref { path '../v'; } }", "", ""),
     "mandatory inside an entry": LIST % ("leaf a { type string; mandatory true; }", "", ""),
-    "unique on a nested list": LIST % ("list n { key k; unique x; leaf k { type string; } leaf x { type string; } }", "", ""),
-    "a leafref that need not exist": LIST % ("leaf a { type leafref { path '../../e/v'; require-instance false; } }", "", ""),
+    "unique on a nested list": LIST
+    % ("list n { key k; unique x; leaf k { type string; } leaf x { type string; } }", "", ""),
+    "a leafref that need not exist": LIST
+    % ("leaf a { type leafref { path '../../e/v'; require-instance false; } }", "", ""),
     "max-elements on a leaf-list of its own": LIST % ("", "leaf-list l { type string; max-elements 2; }", ""),
 }
 WIDE = {
@@ -36,7 +39,8 @@ WIDE = {
     "a mandatory leaf at the top": LIST % ("", "", "leaf t { type string; mandatory true; }"),
     "a when outside": LIST % ("leaf a { type string; when '../../x'; }", "leaf x { type string; }", ""),
     "a required instance-identifier": LIST % ("leaf a { type instance-identifier; }", "", ""),
-    "a leafref in a union": LIST % ("leaf a { type union { type uint8; type leafref { path '../../e/id'; } } }", "", ""),
+    "a leafref in a union": LIST
+    % ("leaf a { type union { type uint8; type leafref { path '../../e/id'; } } }", "", ""),
 }
 
 

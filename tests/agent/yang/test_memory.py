@@ -9,8 +9,8 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from agent.yang.validate import validate
 from agent.yang.tree import Tree
+from agent.yang.validate import validate
 from tests.agent.lab import config, empty_running, entry
 
 ROUNDS = 3000

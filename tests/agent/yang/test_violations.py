@@ -38,13 +38,22 @@ BROKEN = {
     ),
     "too many elements (15.2)": (
         entry("<tag>a</tag><tag>b</tag><tag>c</tag><tag>d</tag>"),
-        [("operation-failed", "too-many-elements", f"{E1}/tag", "'tag' may have at most 3 entries and has 4")],
+        [
+            (
+                "operation-failed",
+                "too-many-elements",
+                f"{E1}/tag",
+                "'tag' may have at most 3 entries and has 4",
+            )
+        ],
     ),
     "too many list entries (15.2)": (
         refs("".join(f"<pair><name>{n}</name></pair>" for n in "abc")),
         [
             (
-                "operation-failed", "too-many-elements", "/every-construct:references/pair",
+                "operation-failed",
+                "too-many-elements",
+                "/every-construct:references/pair",
                 "'pair' may have at most 2 entries and has 3",
             )
         ],
@@ -53,7 +62,9 @@ BROKEN = {
         refs("<chosen>nobody</chosen>"),
         [
             (
-                "data-missing", "instance-required", "/every-construct:references/chosen[.='nobody']",
+                "data-missing",
+                "instance-required",
+                "/every-construct:references/chosen[.='nobody']",
                 "'nobody' of 'chosen' refers to something that does not exist",
             )
         ],
@@ -65,7 +76,9 @@ BROKEN = {
         ),
         [
             (
-                "operation-failed", "data-not-unique", f"{E1}/address",
+                "operation-failed",
+                "data-not-unique",
+                f"{E1}/address",
                 "entries of 'address' have the same alias, which must be unique",
             )
         ],
@@ -83,7 +96,9 @@ BROKEN = {
             ("operation-failed", "twice-wrong", f"{E1}/twice", "twice must be two times number"),
             ("data-missing", None, f"{E1}/present/needed", "the mandatory node 'needed' is missing"),
             (
-                "operation-failed", "twice-wrong", "/every-construct:top/entry[id='2']/twice",
+                "operation-failed",
+                "twice-wrong",
+                "/every-construct:top/entry[id='2']/twice",
                 "twice must be two times number",
             ),
         ],
@@ -101,7 +116,8 @@ def test_every_broken_rule_is_reported_exactly(schema: Schema, name: str) -> Non
 def test_unique_names_all_entries_that_clash(schema: Schema) -> None:
     errors = errors_of(lambda: validate(tree_of(schema, BROKEN["unique (15.1)"][0]), everything=False))
     assert errors[0].info[f"{YANG_1}non-unique"] == (
-        f"{E1}/address[ip='a'][port='1']", f"{E1}/address[ip='b'][port='1']",
+        f"{E1}/address[ip='a'][port='1']",
+        f"{E1}/address[ip='b'][port='1']",
     )
 
 
