@@ -68,8 +68,8 @@ def running_agent(folder: Path) -> Iterator[Agent]:
         process.stdout.close()
 
 
-def lines_until(process: subprocess.Popen[str], start: str) -> tuple[str, ...]:
-    """Return the lines of output up to one that begins with ``start``; () if none comes in time."""
+def lines_until(process: subprocess.Popen[str], text: str) -> tuple[str, ...]:
+    """Return the lines of output up to one that holds ``text``; () if none comes in time."""
     assert process.stdout is not None
     limit = threading.Timer(READY_LIMIT_S, process.kill)
     limit.start()
@@ -77,7 +77,7 @@ def lines_until(process: subprocess.Popen[str], start: str) -> tuple[str, ...]:
     try:
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            if line.startswith(start):
+            if text in line:
                 return tuple(lines)
         return ()
     finally:
