@@ -143,9 +143,10 @@ class Gateway:
         refused = Request("load-conn", {step_name: {"no-such-option": "x"}})
         steps = tuple(
             replace(step, do=refused)
-            if step.name == step_name and step.phase is Phase.LOAD_CONNECTION else step
+            if step.name == step_name and step.phase is Phase.LOAD_CONNECTION
+            else step
             for step in plan.steps
-        )  # fmt: skip
+        )
         await self.translator.apply(replace(plan, steps=steps))
 
     def state(self, tunnel: int = 1) -> Json:
@@ -239,8 +240,21 @@ class Lab:
         self.alice_ns = Namespace(f"ys-{suffix}-alice")
         self.bob_ns = Namespace(f"ys-{suffix}-bob")
         self._gateways: list[Gateway] = []
-        run("ip", "link", "add", f"ys{suffix}a", "netns", self.alice_ns.name, "type", "veth",
-            "peer", "name", f"ys{suffix}b", "netns", self.bob_ns.name)  # fmt: skip
+        run(
+            "ip",
+            "link",
+            "add",
+            f"ys{suffix}a",
+            "netns",
+            self.alice_ns.name,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            f"ys{suffix}b",
+            "netns",
+            self.bob_ns.name,
+        )
         self.cable_of_bob = f"ys{suffix}b"
         self._configure(self.alice_ns, f"ys{suffix}a", "192.168.0.1/24", "10.1.0.1/16", "10.3.0.1/16")
         self._configure(self.bob_ns, f"ys{suffix}b", "192.168.0.2/24", "10.2.0.1/16", "10.4.0.1/16")

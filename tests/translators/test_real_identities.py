@@ -26,9 +26,11 @@ IDENTITIES: list[tuple[Json, str]] = [
     ({"key": "a key, with = and /"}, "keyid:a key, with = and /"),
     ({"dn": "CN=John Doe, OU=IT, O=Company"}, "CN=John Doe, OU=IT, O=Company"),
     ({"dn": "C=SE,O=ACME/Nordic, CN=b, E=b@example.com"}, "C=SE, O=ACME/Nordic, CN=b, E=b@example.com"),
-    ({"dn": "O=" + "x" * 60 + ", OU=" + "y" * 60 + ", CN=bob"},
-     "O=" + "x" * 60 + ", OU=" + "y" * 60 + ", CN=bob"),
-]  # fmt: skip
+    (
+        {"dn": "O=" + "x" * 60 + ", OU=" + "y" * 60 + ", CN=bob"},
+        "O=" + "x" * 60 + ", OU=" + "y" * 60 + ", CN=bob",
+    ),
+]
 
 
 @pytest.fixture
@@ -105,9 +107,15 @@ def two_tunnels(**ends: Any) -> tuple[Json, Json]:
     """Tunnels to bob and to carol on one gateway with one identity, a key each."""
     to_bob = at_alice(1, local_id={"name": "alice"}, remote_id={"name": "bob"}, secret="key-of-bob-0001")
     to_carol = at_alice(
-        2, **{"local_id": {"name": "alice"}, "remote_id": {"name": "carol"}, "remote_subnet": ["10.4.0.0/16"],
-              "secret": "key-of-carol-02", **ends}
-    )  # fmt: skip
+        2,
+        **{
+            "local_id": {"name": "alice"},
+            "remote_id": {"name": "carol"},
+            "remote_subnet": ["10.4.0.0/16"],
+            "secret": "key-of-carol-02",
+            **ends,
+        },
+    )
     return to_bob, to_carol
 
 
