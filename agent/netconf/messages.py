@@ -183,7 +183,10 @@ def _text(value: str) -> str:
 
 
 _STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)")
-_PREDICATE = re.compile(r"\[(?:(?:([\w.-]+):)?([\w.-]+)=|(\.)=|(\d+))(\"[^\"]*\"|'[^']*')?\]")
+_PREDICATE = re.compile(
+    r"\[(?:(?:(?P<module>[\w.-]+):)?(?P<name>[A-Za-z_][\w.-]*)|(?P<self>\.))=(?P<value>\"[^\"]*\"|'[^']*')\]"
+    r"|\[(?P<position>\d+)\]"
+)
 
 
 def xml_path(path: str, namespaces: Namespaces, prefixes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
@@ -200,10 +203,10 @@ def xml_path(path: str, namespaces: Namespaces, prefixes: Mapping[str, str]) -> 
         text += "/" + _qualified(module, step[2], namespaces, prefixes, declared)
         position = step.end()
         while (test := _PREDICATE.match(path, position)) is not None:
-            name = test[3] or (test[4] and "") or ""
-            if test[2]:
-                name = _qualified(test[1] or module, test[2], namespaces, prefixes, declared)
-            text += f"[{name}={test[5]}]" if name else f"[{test[4]}]"
+            name = test["self"] or ""
+            if test["name"]:
+                name = _qualified(test["module"] or module, test["name"], namespaces, prefixes, declared)
+            text += f"[{name}={test['value']}]" if name else f"[{test['position']}]"
             position = test.end()
     return text, declared
 

@@ -1,0 +1,158 @@
+"""Sessions as dialogues: what the client sends, and what the session does."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from agent.errors import OperationFailed
+from agent.netconf.framing import encode_chunks, encode_end_of_message
+from agent.netconf.messages import BASE_1_0, BASE_1_1
+from agent.netconf.session import TRANSITIONS, Action, Close, Dispatch, Input, Send, Session, State
+from agent.xml import NETCONF_NS
+
+BOTH = (BASE_1_0, BASE_1_1)
+
+
+def hello(*capabilities: str, extra: str = "") -> bytes:
+    rows = "".join(f"<capability>{uri}</capability>" for uri in capabilities)
+    return f'<hello xmlns="{NETCONF_NS}"><capabilities>{rows}</capabilities>{extra}</hello>'.encode()
+
+
+def rpc(message_id: int = 1) -> bytes:
+    return f'<rpc message-id="{message_id}" xmlns="{NETCONF_NS}"><get/></rpc>'.encode()
+
+
+def opened(*capabilities: str, offered: tuple[str, ...] = BOTH, limit_octets: int = 10_000) -> Session:
+    session = Session(3, offered, limit_octets)
+    session.start()
+    assert session.receive(encode_end_of_message(hello(*capabilities))) == []
+    return session
+
+
+def dispatched(actions: list[Action]) -> list[Dispatch]:
+    return [action for action in actions if isinstance(action, Dispatch)]
+
+
+def test_the_server_greets_first_with_its_session_id_in_the_old_framing() -> None:
+    (greeting,) = Session(3, BOTH).start()
+    assert isinstance(greeting, Send)
+    assert greeting.data.endswith(b"<session-id>3</session-id></hello>]]>]]>")
+
+
+@pytest.mark.parametrize(
+    ("client", "offered", "chunked"),
+    [
+        (BOTH, BOTH, True),
+        ((BASE_1_1,), BOTH, True),
+        ((BASE_1_0,), BOTH, False),
+        (BOTH, (BASE_1_0,), False),
+    ],
+)
+def test_rfc6242_4_1_chunks_are_used_if_both_offer_them(
+    client: tuple[str, ...], offered: tuple[str, ...], chunked: bool
+) -> None:
+    session = opened(*client, offered=offered)
+    frame = encode_chunks if chunked else encode_end_of_message
+    (request,) = dispatched(session.receive(frame(rpc())))
+    (answer,) = session.reply(request.rpc, b"")
+    assert isinstance(answer, Send)
+    assert answer.data.endswith(b"\n##\n" if chunked else b"]]>]]>")
+
+
+def test_a_hello_in_chunks_is_taken_if_chunks_were_offered() -> None:
+    session = Session(3, BOTH)
+    assert len(dispatched(session.receive(encode_chunks(hello(*BOTH)) + encode_chunks(rpc())))) == 1
+    assert isinstance(Session(3, (BASE_1_0,)).receive(encode_chunks(hello(*BOTH)) + b"]]>]]>")[0], Close)
+
+
+def test_hello_and_request_may_come_in_one_piece_or_octet_by_octet() -> None:
+    wire = b"\n" + encode_end_of_message(hello(*BOTH)) + encode_chunks(rpc())
+    assert len(dispatched(Session(3, BOTH).receive(wire))) == 1
+    session = Session(3, BOTH)
+    assert len(dispatched([a for octet in wire for a in session.receive(bytes([octet]))])) == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        hello(BASE_1_1, extra="<session-id>4</session-id>"), hello("urn:other"), hello(), rpc(), b"rubbish",
+        b"<!DOCTYPE hello>" + hello(BASE_1_1),
+    ],
+)  # fmt: skip
+def test_a_client_that_does_not_greet_properly_is_closed(first: bytes) -> None:
+    session = Session(3, BOTH)
+    (close,) = session.receive(encode_end_of_message(first))
+    assert isinstance(close, Close)
+    assert session.state is State.CLOSED
+    assert session.receive(encode_end_of_message(hello(*BOTH))) == []
+
+
+def test_requests_wait_for_the_reply_before_them() -> None:
+    session = opened(*BOTH)
+    (first,) = dispatched(session.receive(encode_chunks(rpc(1)) + encode_chunks(rpc(2))))
+    assert session.state is State.BUSY
+    answer, second = session.reply(first.rpc, b"<data/>")
+    assert isinstance(answer, Send)
+    assert b'message-id="1"' in answer.data
+    assert isinstance(second, Dispatch)
+    assert b'message-id="2"' in second.rpc.reply_start
+
+
+def test_a_bad_message_between_two_requests_is_answered_in_its_place() -> None:
+    session = opened(*BOTH)
+    (first,) = dispatched(
+        session.receive(encode_chunks(rpc(1)) + encode_chunks(b"<") + encode_chunks(rpc(3)))
+    )
+    one, bad, third = session.reply(first.rpc, b"")
+    assert isinstance(one, Send)
+    assert isinstance(bad, Send)
+    assert b"malformed-message" in bad.data
+    assert isinstance(third, Dispatch)
+
+
+def test_counters_count_what_rfc6022_says() -> None:
+    session = opened(*BOTH)
+    (request,) = dispatched(session.receive(encode_chunks(b"<") + encode_chunks(rpc())))
+    session.reply_errors(request.rpc, [OperationFailed("a"), OperationFailed("b")], {})
+    counters = session.counters
+    assert (counters.in_rpcs, counters.in_bad_rpcs, counters.out_rpc_errors) == (1, 1, 3)
+
+
+def test_several_errors_go_out_in_one_reply() -> None:
+    session = opened(BASE_1_0)
+    (request,) = dispatched(session.receive(encode_end_of_message(rpc())))
+    (answer,) = session.reply_errors(request.rpc, [OperationFailed("a"), OperationFailed("b")], {})
+    assert isinstance(answer, Send)
+    assert len(etree.fromstring(answer.data[:-6])) == 2
+
+
+def test_a_message_over_the_limit_ends_the_session() -> None:
+    session = opened(*BOTH, limit_octets=1000)
+    (close,) = session.receive(encode_chunks(b"a" * 1001))
+    assert isinstance(close, Close)
+    assert "1000 octets" in close.reason
+
+
+def test_the_end_of_the_stream_closes() -> None:
+    session = opened(*BOTH)
+    assert isinstance(session.receive(b"")[0], Close)
+
+
+def test_a_reply_after_the_end_goes_nowhere() -> None:
+    session = opened(*BOTH)
+    (request,) = dispatched(session.receive(encode_chunks(rpc())))
+    session.receive(b"")
+    assert session.reply(request.rpc, b"") == []
+
+
+def test_a_transition_that_the_table_does_not_have_is_our_own_fault() -> None:
+    session = opened(*BOTH)
+    (request,) = dispatched(session.receive(encode_chunks(rpc())))
+    session.reply(request.rpc, b"")
+    with pytest.raises(KeyError):
+        session.reply(request.rpc, b"")
+
+
+def test_every_state_can_be_closed() -> None:
+    assert {state for state, event in TRANSITIONS if event is Input.CLOSE} == set(State) - {State.CLOSED}
