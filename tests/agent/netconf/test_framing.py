@@ -60,8 +60,8 @@ def test_rfc6242_4_3_end_of_message_whatever_the_cut(name: str) -> None:
 @pytest.mark.parametrize(
     "wire",
     [
-        b"x", b"\n\n#x", b"\n#0\n", b"\n#01\n", b"\n#-1\n", b"\n#1 \n", b"\n##\n", b"\n#1\nab", b"\n#1\na\n#\n",
-        b"\n#1\na##", b"\n#12345678901", b"\n#4294967296\n", b"\n#1\na\n##x",
+        b"x", b"\n\n#x", b"\n#0\n", b"\n#01\n", b"\n#-1\n", b"\n#1 \n", b"\n##\n", b"\n#1\nab",
+        b"\n#1\na\n#\n", b"\n#1\na##", b"\n#12345678901", b"\n#4294967296\n", b"\n#1\na\n##x",
     ],
 )  # fmt: skip
 def test_a_stream_that_is_not_chunked_is_refused(wire: bytes) -> None:
@@ -95,10 +95,6 @@ def test_what_is_chunked_is_read_back(message: bytes) -> None:
     wire = encode_chunks(message)
     if message:
         assert ChunkDecoder().feed(wire) == [message]
-    headers = [
-        int(part.split(b"\n")[0]) for part in wire.split(b"\n#")[1:] if part[:1].isdigit() and not message
-    ]
-    assert all(size <= OUT_CHUNK_OCTETS for size in headers)
 
 
 def test_a_long_message_goes_out_in_chunks_of_64_kibibytes() -> None:

@@ -156,7 +156,8 @@ def test_the_children_of_an_error_stand_in_the_order_of_the_schema() -> None:
     error = InvalidValue("m", path="/m:a", app_tag="t", info={"bad-element": "a"})
     found = etree.fromstring(error_reply(PLAIN_START, [error], NAMESPACES))[0]
     assert [etree.QName(child).localname for child in found] == [
-        "error-type", "error-tag", "error-severity", "error-app-tag", "error-path", "error-message", "error-info",
+        "error-type", "error-tag", "error-severity", "error-app-tag",
+        "error-path", "error-message", "error-info",
     ]  # fmt: skip
 
 

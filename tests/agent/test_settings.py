@@ -1,0 +1,96 @@
+"""Settings: unknown or wrong ones are refused with a message that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.__main__ import make_limits
+from agent.settings import Settings, SettingsError, from_file, parse_address, read_settings
+
+
+def file_with(folder: Path, text: str) -> Path:
+    file = folder / "agent.toml"
+    file.write_text(text)
+    return file
+
+
+def test_a_file_with_every_key(tmp_path: Path) -> None:
+    text = """
+        listen = "[::1]:830"
+        data-dir = "data"
+        charon = "external"
+        log-level = "warning"
+        yang-modules = ["more.yang"]
+        [users]
+        ann = "keys/ann.pub"
+        [limits]
+        sessions = 3
+        [translator.strongswan]
+        kernel = "netlink"
+    """
+    assert from_file(file_with(tmp_path, text)) == Settings(
+        "::1",
+        830,
+        tmp_path / "data",
+        "external",
+        "warning",
+        (tmp_path / "more.yang",),
+        {"ann": tmp_path / "keys/ann.pub"},
+        {"sessions": 3},
+        {"strongswan": {"kernel": "netlink"}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("colour = 1", "colour"),
+        ('charon = "sometimes"', "charon"),
+        ('log-level = "loud"', "log-level"),
+        ("listen = 8300", "listen"),
+        ('listen = "here"', "here"),
+        ("users = 3", "users"),
+        ("yang-modules = 'x'", "yang-modules"),
+        ("not toml", "agent.toml"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    with pytest.raises(SettingsError, match=named):
+        from_file(file_with(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nowhere"):
+        from_file(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("limits", [{"colour": 1}, {"sessions": 0}, {"sessions": "3"}, {"sessions": True}])
+def test_a_wrong_limit_is_refused(limits: dict[str, int]) -> None:
+    with pytest.raises(SettingsError, match="limit"):
+        make_limits(Settings(limits=limits))
+
+
+def test_options_override_the_file(tmp_path: Path) -> None:
+    file = file_with(tmp_path, 'listen = "127.0.0.1:1"\nlog-level = "error"')
+    found = read_settings(
+        ["--config", str(file), "--listen", "127.0.0.1:2", "--charon", "none", "--yang-module", "a.yang"]
+    )
+    assert (found.port, found.charon, found.log_level) == (2, "none", "error")
+    assert found.yang_modules == (Path("a.yang"),)
+
+
+def test_a_user_needs_keys() -> None:
+    with pytest.raises(SettingsError, match="authorized-keys"):
+        read_settings(["--user", "ann"])
+    found = read_settings(["--user", "ann", "--authorized-keys", "ann.pub"])
+    assert found.users == {"ann": Path("ann.pub")}
+
+
+@pytest.mark.parametrize("text", ["8300", "host:", ":8300", "host:x", "host:65536"])
+def test_an_address_without_host_or_port_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="ADDR:PORT"):
+        parse_address(text)

@@ -1,0 +1,257 @@
+"""SSH: who gets in, what is refused, and that no client can make the server hold more than its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
+from agent.transport.stream import ByteStream, Peer
+
+WAIT_S = 30
+LIMITS = Limits(unauthenticated_per_source=8)
+
+
+@dataclass
+class Served:
+    """A transport whose sessions echo, and what it served."""
+
+    transport: SshTransport
+    folder: Path
+    peers: list[Peer] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+    flood_octets: int = 0
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        return {
+            "port": self.transport.port,
+            "known_hosts": None,
+            "username": "ann",
+            "client_keys": [str(self.folder / "ann")],
+            "agent_path": None,
+            "config": None,
+            **more,
+        }
+
+    async def serve(self, stream: ByteStream, peer: Peer) -> None:
+        self.peers.append(peer)
+        try:
+            if self.flood_octets:
+                await stream.write(b"x" * self.flood_octets)
+            while data := await stream.read(1000):
+                await stream.write(data)
+        except (ConnectionError, TimeoutError) as problem:
+            self.failures.append(problem)
+
+
+def make_key(file: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(str(file))
+    file.chmod(0o600)
+    key.write_public_key(f"{file}.pub")
+
+
+@asynccontextmanager
+async def serving(folder: Path, limits: Limits = LIMITS) -> AsyncIterator[Served]:
+    for name in ("ann", "eve"):
+        make_key(folder / name)
+    users = {"ann": folder / "ann.pub", "bea": folder / "missing"}
+    served = Served.__new__(Served)
+    transport = SshTransport(
+        "127.0.0.1", 0, folder / "host_key", users, limits, lambda stream, peer: served.serve(stream, peer)
+    )
+    served.__init__(transport, folder)  # type: ignore[misc]
+    await transport.start()
+    try:
+        yield served
+    finally:
+        await transport.stop()
+
+
+async def echo(connection: asyncssh.SSHClientConnection, data: bytes) -> bytes:
+    process = await connection.create_process(subsystem="netconf", encoding=None)
+    process.stdin.write(data)
+    async with asyncio.timeout(WAIT_S):
+        got: bytes = await process.stdout.readexactly(len(data))
+    process.close()
+    return got
+
+
+async def test_an_authorized_key_gets_a_channel_and_several_on_one_connection(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, asyncssh.connect("127.0.0.1", **served.options()) as connection:
+        assert await echo(connection, b"one") == b"one"
+        assert await echo(connection, b"two" * 100_000) == b"two" * 100_000
+    assert [(peer.user, peer.source_host, peer.transport) for peer in served.peers] == [
+        ("ann", "127.0.0.1", "netconf-ssh")
+    ] * 2
+
+
+async def test_openssh_as_a_client(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        command = [
+            "ssh", "-F", "none", "-i", str(tmp_path / "ann"), "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "StrictHostKeyChecking=no", "-p", str(served.transport.port),
+            "ann@127.0.0.1", "-s", "netconf",
+        ]  # fmt: skip
+        done = await asyncio.to_thread(
+            subprocess.run, command, input=b"hello", capture_output=True, timeout=WAIT_S, check=True
+        )
+    assert done.stdout == b"hello"
+
+
+@pytest.mark.parametrize(
+    "options", [{"client_keys": "eve"}, {"username": "nobody"}, {"username": "bea"}], ids=str
+)
+async def test_others_do_not_get_in(tmp_path: Path, options: dict[str, str]) -> None:
+    async with serving(tmp_path) as served:
+        if "client_keys" in options:
+            options = {"client_keys": str(tmp_path / "eve")}
+        with pytest.raises(asyncssh.PermissionDenied):
+            await asyncssh.connect("127.0.0.1", **served.options(**options))
+        assert served.peers == []
+
+
+async def test_a_password_is_not_even_offered(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        with pytest.raises(asyncssh.PermissionDenied):
+            await asyncssh.connect("127.0.0.1", **served.options(client_keys=None, password="guess"))
+
+
+async def test_changed_authorized_keys_take_effect_at_the_next_login(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        eve = served.options(client_keys=str(tmp_path / "eve"))
+        with pytest.raises(asyncssh.PermissionDenied):
+            await asyncssh.connect("127.0.0.1", **eve)
+        added = (tmp_path / "eve.pub").read_text()
+        (tmp_path / "ann.pub").write_text(added)
+        async with asyncssh.connect("127.0.0.1", **eve) as connection:
+            assert await echo(connection, b"in") == b"in"
+
+
+async def test_nothing_but_the_subsystem_netconf_is_there(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, asyncssh.connect("127.0.0.1", **served.options()) as connection:
+        for request in ({"command": "id"}, {}, {"subsystem": "sftp"}):
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await connection.create_process(encoding=None, **request)
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection("127.0.0.1", served.transport.port)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 1)
+
+
+async def test_authentication_tries_are_limited(tmp_path: Path) -> None:
+    async with serving(tmp_path, replace(LIMITS, authentication_tries=3)) as served:
+        keys = []
+        for number in range(9):
+            make_key(tmp_path / f"guess{number}")
+            keys.append(str(tmp_path / f"guess{number}"))
+        with pytest.raises(asyncssh.DisconnectError) as caught:
+            await asyncssh.connect("127.0.0.1", **served.options(client_keys=[*keys, str(tmp_path / "ann")]))
+        assert "too many" in caught.value.reason
+
+
+async def greeted(port: int) -> bool:
+    """True if a new TCP connection is greeted as SSH, False if it is closed at once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(WAIT_S):
+            return bool(await reader.read(4))
+    except ConnectionError:
+        return False
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(unauthenticated_per_source=2), Limits(unauthenticated=2, unauthenticated_per_source=9)]
+)
+async def test_connections_that_do_not_log_in_are_limited(tmp_path: Path, limits: Limits) -> None:
+    async with serving(tmp_path, limits) as served:
+        held = [await asyncio.open_connection("127.0.0.1", served.transport.port) for _ in range(2)]
+        for reader, _ in held:
+            assert await reader.read(4) == b"SSH-"
+        assert not await greeted(served.transport.port)
+        for _, writer in held:
+            writer.close()
+        async with asyncio.timeout(WAIT_S):
+            while not await greeted(served.transport.port):  # until the server has seen them go
+                pass
+
+
+async def test_a_client_that_never_logs_in_is_closed(tmp_path: Path) -> None:
+    async with serving(tmp_path, replace(LIMITS, login_timeout_s=1)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.transport.port)
+        async with asyncio.timeout(WAIT_S):
+            assert b"SSH-" in await reader.read()
+        writer.close()
+
+
+@pytest.mark.parametrize("limits", [replace(LIMITS, sessions=2), replace(LIMITS, sessions_per_user=2)])
+async def test_sessions_are_limited_and_come_back(tmp_path: Path, limits: Limits) -> None:
+    async with (
+        serving(tmp_path, limits) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        held = [await connection.create_process(subsystem="netconf", encoding=None) for _ in range(2)]
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process(subsystem="netconf", encoding=None)
+        for process in held:
+            process.close()
+            await process.wait_closed()
+        async with asyncio.timeout(WAIT_S):
+            while served.transport.sessions.total():
+                await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
+        assert await echo(connection, b"again") == b"again"
+
+
+async def test_a_client_that_stops_reading_is_dropped_and_costs_little(tmp_path: Path) -> None:
+    """With a window of 2 GiB, only the TCP connection itself can say that the client does not read."""
+    async with serving(tmp_path, replace(LIMITS, write_timeout_s=1)) as served:
+        served.flood_octets = 256 * 1024 * 1024
+        connection = await asyncssh.connect("127.0.0.1", **served.options())
+        process = await connection.create_process(
+            subsystem="netconf", encoding=None, window=2**31 - 1, max_pktsize=32768
+        )
+        transport: Any = connection._transport
+        transport.pause_reading()
+        (server_side,) = served.transport.connections
+        buffered: Any = server_side._transport
+        most = 0
+        async with asyncio.timeout(WAIT_S):
+            while not served.failures:
+                most = max(most, buffered.get_write_buffer_size())
+                await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
+        assert isinstance(served.failures[0], TimeoutError)
+        assert most < 4 * 1024 * 1024
+        transport.resume_reading()
+        process.close()
+        connection.abort()
+
+
+async def test_the_host_key_is_made_once_and_private(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        pass
+    first = (tmp_path / "host_key").read_bytes()
+    async with serving(tmp_path):
+        pass
+    assert (tmp_path / "host_key").read_bytes() == first
+    assert (tmp_path / "host_key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_stop_ends_the_sessions(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        connection = await asyncssh.connect("127.0.0.1", **served.options())
+        await connection.create_process(subsystem="netconf", encoding=None)
+        await served.transport.stop()
+        async with asyncio.timeout(WAIT_S):
+            await connection.wait_closed()
+        assert served.transport.sessions.total() == 0
