@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -30,10 +31,20 @@ def _outcome(case: ElementTree.Element) -> tuple[str, str, str]:
     return "passed", test, ""
 
 
+def failed_environments(report: Path) -> list[str]:
+    """Return the tox environments of ``report`` (tox --result-json) that did not succeed."""
+    try:
+        environments = json.loads(report.read_text(encoding="utf-8"))["testenvs"]
+    except (OSError, ValueError, KeyError):
+        return ["tox left no report"]
+    return [name for name, found in environments.items() if not found.get("result", {}).get("success", True)]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print every test that did not pass, then the line; return 1 if something failed."""
     parser = argparse.ArgumentParser(prog="tally", description=__doc__)
     parser.add_argument("reports", nargs="*", type=Path)
+    parser.add_argument("--tox", type=Path, help="tox's own report: an environment that failed counts as one")
     parser.add_argument("--no-skips", action="store_true", help="a skipped test counts as failed")
     options = parser.parse_args(arguments)
     counted: Counter[str] = Counter()
@@ -44,6 +55,10 @@ def main(arguments: Sequence[str]) -> int:
             if outcome != "passed":
                 print(f"{outcome}: {test}: {why.splitlines()[0] if why else ''}")
             counted[outcome] += 1
+    if options.tox is not None:
+        for environment in failed_environments(options.tox):
+            print(f"failed: the tox environment {environment}")
+            counted["failed"] += 1
     skipped = f", {counted['skipped']} skipped" if counted["skipped"] else ""
     print(f"{counted['passed']} passed, {counted['failed']} failed{skipped}", flush=True)
     return 1 if counted["failed"] else 0

@@ -55,3 +55,20 @@ def test_a_missing_report_fails(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_an_environment_without_tests_that_fails_is_counted(tmp_path: Path) -> None:
+    tox = tmp_path / "tox.json"
+    tox.write_text(
+        '{"testenvs": {"lint": {"result": {"success": false}}, '
+        '"types": {"result": {"success": true}}, ".pkg": {}}}'
+    )
+    status, lines = run(tmp_path, PASSED, options=("--tox", str(tox)))
+    assert status == 1
+    assert lines == ["failed: the tox environment lint", "1 passed, 1 failed"]
+
+
+def test_a_tox_that_left_no_report_fails(tmp_path: Path) -> None:
+    status, lines = run(tmp_path, PASSED, options=("--tox", str(tmp_path / "none.json")))
+    assert status == 1
+    assert lines[-1] == "1 passed, 1 failed"
