@@ -133,6 +133,8 @@ class Supervisor:
 
     async def _attend(self, name: str, watched: _Watched) -> None:
         async with self._turns:
+            if watched.up_since_s is not None:
+                return  # it came up while this waited for its turn
             try:
                 progress = await self._look(name)
                 if progress is Progress.UP:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import (
@@ -70,8 +70,8 @@ class StrongSwanPlan:
 
     steps: tuple[Step, ...]
     reverse: tuple[Step, ...]
-    before: Mapping[str, Json | None]
-    after: Mapping[str, Json | None]
+    before: Mapping[str, Json | None] = field(repr=False)
+    after: Mapping[str, Json | None] = field(repr=False)
 
     def describe(self) -> Sequence[str]:
         """Return one line per step, free of secrets."""

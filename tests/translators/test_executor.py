@@ -1,0 +1,174 @@
+"""Steps on a charon that refuses, is lost, or does not let go: played by a double."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from agent.errors import BackendError, BackendInconsistent
+from tests.translators.recorded import sa
+from translators.strongswan import executor
+from translators.strongswan.executor import SaIds, execute, to_end
+from translators.strongswan.plan import Phase, Request, Step
+from translators.strongswan.vici import ViciError, ViciUnavailable
+
+
+class Charon:
+    """Records what is asked; ``refuses`` maps a command to the error that it raises."""
+
+    def __init__(self, refuses: Mapping[str, Exception] | None = None, sas: Any = ()) -> None:
+        self.refuses = dict(refuses or {})
+        self.sas = list(sas)
+        self.asked: list[tuple[str, Any]] = []
+        self.forced_only = False
+
+    async def request(self, command: str, message: Any = None) -> Any:
+        self.asked.append((command, message))
+        if command in self.refuses:
+            raise self.refuses[command]
+        if command == "terminate" and (not self.forced_only or message["force"] == "yes"):
+            self.sas = [each for each in self.sas if each["uniqueid"] != message.get("ike-id")]
+            for each in self.sas:
+                each["child-sas"] = {
+                    name: child
+                    for name, child in each["child-sas"].items()
+                    if child["uniqueid"] != message.get("child-id")
+                }
+        return {}
+
+    async def list_sas(self, name: str | None = None) -> Any:
+        return [each for each in self.sas if name is None or each["name"] == name]
+
+    def commands(self) -> list[str]:
+        return [command for command, _message in self.asked]
+
+
+def load(name: str = "ipsec-1") -> Step:
+    return Step(
+        Phase.LOAD_SECRET, name, Request("load-shared", {"id": name}), Request("unload-shared", {"id": name})
+    )
+
+
+def connect(name: str = "ipsec-1") -> Step:
+    undo = Request("load-conn", {name: "before"})
+    return Step(Phase.LOAD_CONNECTION, name, Request("load-conn", {name: "after"}), undo)
+
+
+def unload(name: str = "ipsec-1") -> Step:
+    return Step(
+        Phase.UNLOAD_CONNECTION, name, Request("unload-conn", {"name": name}), Request("load-conn", {name: 1})
+    )
+
+
+async def run(charon: Charon, *steps: Step) -> list[str]:
+    initiated: list[str] = []
+    await execute(steps, charon, initiated.append, lambda _name: False)  # type: ignore[arg-type]
+    return initiated
+
+
+async def test_steps_run_in_order_and_initiators_are_named_last() -> None:
+    charon = Charon()
+    assert await run(charon, load(), connect(), Step(Phase.INITIATE, "ipsec-1")) == ["ipsec-1"]
+    assert charon.commands() == ["load-shared", "load-conn"]
+
+
+async def test_a_refused_step_undoes_those_before_it_in_reverse_and_not_itself() -> None:
+    charon = Charon({"unload-conn": ViciError("unload-conn", "not today")})
+    with pytest.raises(BackendError, match="ipsec-2: unload the connection: not today"):
+        await run(charon, load("ipsec-1"), connect("ipsec-1"), unload("ipsec-2"))
+    assert charon.asked[3:] == [("load-conn", {"ipsec-1": "before"}), ("unload-shared", {"id": "ipsec-1"})]
+
+
+async def test_an_undo_that_is_refused_is_reported_after_the_others_are_done() -> None:
+    charon = Charon(
+        {"load-conn": ViciError("load-conn", "no"), "unload-conn": ViciError("unload-conn", "no")}
+    )
+    steps = (load(), unload("ipsec-1"), Step(Phase.UNLOAD_SECRET, "ipsec-1", Request("bad", {}), None))
+    charon.refuses["bad"] = ViciError("bad", "no")
+    del charon.refuses["unload-conn"]
+    with pytest.raises(BackendInconsistent):
+        await run(charon, *steps)
+    assert charon.commands()[-1] == "unload-shared", "the undo of the first step still ran"
+
+
+async def test_what_is_already_gone_needs_no_undo() -> None:
+    charon = Charon({"unload-shared": ViciError("unload-shared", "not found"), "bad": ViciError("bad", "no")})
+    with pytest.raises(BackendError) as raised:
+        await run(charon, load(), Step(Phase.LOAD_CONNECTION, "ipsec-1", Request("bad", {}), None))
+    assert not isinstance(raised.value, BackendInconsistent)
+
+
+async def test_a_lost_charon_is_no_inconsistency_because_it_is_reconciled() -> None:
+    lost = ViciUnavailable("x", "gone")
+    charon = Charon({"load-conn": lost, "unload-shared": lost})
+    with pytest.raises(BackendError) as raised:
+        await run(charon, load(), connect())
+    assert not isinstance(raised.value, BackendInconsistent)
+
+
+async def test_a_trap_that_is_not_there_is_no_failure_but_a_lost_charon_is() -> None:
+    step = Step(Phase.UNINSTALL, "ipsec-1", Request("uninstall", {}))
+    await run(Charon({"uninstall": ViciError("uninstall", "not found")}), step)
+    with pytest.raises(BackendError):
+        await run(Charon({"uninstall": ViciUnavailable("uninstall", "gone")}), step)
+
+
+async def test_a_step_that_says_nothing_to_do_is_a_defect() -> None:
+    with pytest.raises(ValueError, match="without a request"):
+        await run(Charon(), Step(Phase.LOAD_SECRET, "ipsec-1"))
+
+
+END = Step(Phase.END, "ipsec-1")
+
+
+async def test_sas_are_ended_without_waiting_for_the_peer() -> None:
+    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5")])
+    await run(charon, END)
+    assert charon.asked == [("terminate", {"ike-id": "5", "timeout": "-1", "force": "no"})]
+
+
+async def test_sas_of_other_tunnels_are_left_alone() -> None:
+    charon = Charon(sas=[{**sa("ESTABLISHED", uniqueid="9"), "name": "ipsec-2"}])
+    await run(charon, END)
+    assert charon.asked == []
+
+
+async def test_what_does_not_end_by_itself_is_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
+    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5")])
+    charon.forced_only = True
+    await run(charon, END)
+    assert [message["force"] for _command, message in charon.asked] == ["no", "yes"]
+
+
+async def test_a_peer_that_is_known_to_be_silent_is_not_waited_for() -> None:
+    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5")])
+    charon.forced_only = True
+    await execute([END], charon, lambda _name: None, lambda _name: True)  # type: ignore[arg-type]
+    assert [message["force"] for _command, message in charon.asked] == ["yes"]
+
+
+async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
+    monkeypatch.setattr(executor, "FORCED_END_LIMIT_S", 0.01)
+    charon = Charon({"terminate": ViciError("terminate", "no")}, [sa("ESTABLISHED", uniqueid="5")])
+    with pytest.raises(BackendError, match="did not end"):
+        await run(charon, END)
+
+
+@pytest.mark.parametrize(
+    ("sas", "child_only", "expected"),
+    [
+        ([sa("ESTABLISHED", "INSTALLED", uniqueid="5")], False, SaIds(frozenset("5"))),
+        ([sa("ESTABLISHED", "INSTALLED", "DELETED")], True, SaIds(child=frozenset("1"))),
+        ([sa("REKEYING", "REKEYING")], True, SaIds(child=frozenset("1"))),
+        # The child's old configuration waits in the queue of what is still being negotiated.
+        ([sa("CONNECTING", uniqueid="5")], True, SaIds(frozenset("5"))),
+        ([sa("ESTABLISHED", uniqueid="5", tasks_active=["CHILD_CREATE"])], True, SaIds(frozenset("5"))),
+        ([sa("ESTABLISHED")], True, SaIds()),
+    ],
+)
+def test_what_has_to_go_for_a_change_of_the_child_alone(sas: Any, child_only: bool, expected: SaIds) -> None:
+    assert to_end(sas, child_only) == expected

@@ -1,0 +1,256 @@
+"""list-sas and facts to status and operational data."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import libyang
+import pytest
+
+from agent.served import standard_modules
+from tests.translators.recorded import CONNECTING, INSTALLED, STATS, sa
+from translators.strongswan import operational, state
+from translators.strongswan.events import Facts, LastError, Reason
+from translators.strongswan.operational import Applied
+from translators.strongswan.options import Options
+from translators.strongswan.state import Status
+from translators.strongswan.translator import find_yang_file
+
+NOTHING = Facts()
+SILENT = Facts(retransmitting=True)
+
+
+@pytest.mark.parametrize(
+    ("sas", "facts", "retrying", "expected"),
+    [
+        ([], NOTHING, False, Status.DOWN),
+        ([], NOTHING, True, Status.CONNECTING),
+        ([sa("CREATED")], NOTHING, False, Status.CONNECTING),
+        ([sa("CONNECTING")], NOTHING, False, Status.CONNECTING),
+        ([sa("CONNECTING")], SILENT, True, Status.CONNECTING),
+        ([sa("ESTABLISHED")], NOTHING, True, Status.IKE_ESTABLISHED),
+        ([sa("ESTABLISHED", "CREATED")], NOTHING, False, Status.IKE_ESTABLISHED),
+        ([sa("ESTABLISHED", "INSTALLING")], NOTHING, False, Status.IKE_ESTABLISHED),
+        ([sa("ESTABLISHED", "DELETED")], NOTHING, False, Status.IKE_ESTABLISHED),
+        ([sa("ESTABLISHED", "INSTALLED")], NOTHING, True, Status.INSTALLED),
+        ([sa("REKEYING", "INSTALLED")], NOTHING, False, Status.INSTALLED),
+        ([sa("ESTABLISHED", "REKEYING")], NOTHING, False, Status.INSTALLED),
+        ([sa("ESTABLISHED", "UPDATING")], NOTHING, False, Status.INSTALLED),
+        ([sa("ESTABLISHED", "DELETED", "INSTALLED")], NOTHING, False, Status.INSTALLED),
+        ([sa("ESTABLISHED", "INSTALLED")], SILENT, False, Status.RETRANSMISSION),
+        ([sa("ESTABLISHED")], SILENT, False, Status.RETRANSMISSION),
+        ([sa("DELETING", "INSTALLED")], NOTHING, False, Status.DOWN),
+        ([sa("DELETING", "INSTALLED")], NOTHING, True, Status.CONNECTING),
+        ([sa("REKEYED", "INSTALLED")], NOTHING, False, Status.DOWN),
+        # An old SA still being deleted towards a dead peer, beside the new one.
+        ([sa("DELETING", "DELETING"), sa("ESTABLISHED", "INSTALLED")], NOTHING, False, Status.INSTALLED),
+    ],
+)
+def test_status_follows_the_rules(sas: Any, facts: Facts, retrying: bool, expected: Status) -> None:
+    assert state.status(sas, facts, retrying) is expected
+
+
+def test_the_newest_installed_child_is_the_one_in_use() -> None:
+    child = state.installed_child([sa("ESTABLISHED", "INSTALLED", "DELETED", "INSTALLED", "REKEYED")])
+    assert child is not None
+    assert child["uniqueid"] == "3"
+    assert state.installed_child([sa("ESTABLISHED", "DELETED")]) is None
+
+
+@pytest.mark.parametrize(
+    ("sas", "expected"),
+    [
+        ([], False),
+        ([sa("CONNECTING")], True),
+        ([sa("ESTABLISHED")], False),
+        ([sa("ESTABLISHED", tasks_active=["CHILD_CREATE"])], True),
+        ([sa("ESTABLISHED", tasks_queued=["CHILD_CREATE"])], True),
+        ([sa("ESTABLISHED", tasks_active=["IKE_DPD"])], False),
+        ([sa("DELETING")], False),
+    ],
+)
+def test_nothing_is_initiated_while_charon_is_at_it(sas: Any, expected: bool) -> None:
+    assert state.is_under_way(sas) is expected
+
+
+FACTS = Facts(last_error=LastError(Reason.PEER_SILENT, "no answer", 1_000_000.0), since=1_000_100.5)
+
+
+def test_the_state_of_an_installed_tunnel_golden() -> None:
+    assert operational.tunnel_state([INSTALLED], FACTS, Applied.APPLIED, False, 1_000_200.0) == {
+        "status": "installed",
+        "applied": "applied",
+        "since": "1970-01-12T13:48:20.500Z",
+        "time-since-rekey": 2,
+        "remote-address-in-use": "192.168.0.1",
+        "last-error": {"reason": "peer-silent", "detail": "no answer", "time": "1970-01-12T13:46:40.000Z"},
+        "ike-sa": [
+            {
+                "unique-id": 6,
+                "version": 2,
+                "state": "established",
+                "initiator": True,
+                "initiator-spi": "76347598f0038d0c",
+                "responder-spi": "c6cc9b7fa8510c07",
+                "local-host": "192.168.0.2",
+                "local-port": 4500,
+                "local-id": "bob",
+                "remote-host": "192.168.0.1",
+                "remote-port": 4500,
+                "remote-id": "alice",
+                "cipher": "aes256",
+                "cipher-name": "AES_CBC",
+                "key-bits": 256,
+                "auth": "sha256",
+                "auth-name": "HMAC_SHA2_256_128",
+                "prf": "prfsha256",
+                "prf-name": "PRF_HMAC_SHA2_256",
+                "dh": "x25519",
+                "dh-name": "CURVE_25519",
+                "established": 2,
+                "rekey-in": 12980,
+                "nat-local": False,
+                "nat-remote": True,
+                "nat-any": True,
+            }
+        ],
+        "child-sa": [
+            {
+                "unique-id": 4,
+                "ike-sa": 6,
+                "name": "ipsec-1",
+                "state": "installed",
+                "reqid": 1,
+                "mode": "tunnel",
+                "protocol": "esp",
+                "encap": True,
+                "spi-in": "bcf21fee",
+                "spi-out": "ddcd326d",
+                "cipher": "aes128gcm16",
+                "cipher-name": "AES_GCM_16",
+                "key-bits": 128,
+                "esn": False,
+                "bytes-in": "46",
+                "packets-in": "1",
+                "last-use-in": 0,
+                "bytes-out": "92",
+                "packets-out": "2",
+                "last-use-out": 5,
+                "rekey-in": 3300,
+                "expires-in": 3958,
+                "installed": 2,
+                "local-ts": ["10.2.0.0/16"],
+                "remote-ts": ["10.1.0.0/16"],
+            }
+        ],
+    }
+
+
+def test_a_tunnel_of_which_nothing_is_known_is_down_and_has_nothing_else() -> None:
+    found = operational.tunnel_state([], NOTHING, Applied.DORMANT, False, 0.0)
+    assert found == {"status": "down", "applied": "dormant"}
+
+
+def test_what_the_model_has_no_place_for_is_left_out() -> None:
+    odd = {
+        **INSTALLED,
+        "state": "NOVEL",
+        "remote-host": "%any",
+        "established": "-1",
+        "encr-alg": "NOVEL_CIPHER",
+    }
+    (found,) = operational.tunnel_state([odd], NOTHING, Applied.APPLIED, False, 0.0)["ike-sa"]
+    assert not {"state", "remote-host", "established", "cipher"} & found.keys()
+    assert found["cipher-name"] == "NOVEL_CIPHER"
+
+
+@pytest.fixture(scope="module")
+def context() -> Any:
+    folders = {str(path.parent) for path in standard_modules()}
+    module = find_yang_file()
+    with libyang.Context(":".join([*folders, str(module.parent)])) as made:
+        made.load_module("yangswan-ipsec").feature_enable_all()
+        yield made
+
+
+def assert_valid(context: Any, data: Any) -> None:
+    text = json.dumps(data)
+    tree = context.parse_data_mem(text, "json", strict=True, validate_present=True, parse_only=False)
+    assert tree is not None
+    tree.free()
+
+
+@pytest.mark.parametrize(
+    ("sas", "facts"),
+    [
+        ([], NOTHING),
+        ([INSTALLED], FACTS),
+        ([CONNECTING], NOTHING),
+        ([INSTALLED, CONNECTING], SILENT),
+        ([sa("ESTABLISHED", "INSTALLED", "DELETED")], FACTS),
+        *[([], Facts(last_error=LastError(reason, "x", 0.0))) for reason in Reason],
+    ],
+)
+def test_every_state_is_valid_data_of_the_model(context: Any, sas: Any, facts: Facts) -> None:
+    found = operational.tunnel_state(sas, facts, Applied.APPLIED, False, 1_000_200.0)
+    entry = {"id": 1, "secret": "right-secret-0001", "local-address": "192.0.2.1", "state": found}
+    assert_valid(context, {"yangswan-ipsec:tunnels": {"ipsec": [entry]}})
+
+
+def test_data_that_is_not_valid_is_seen_to_be_refused(context: Any) -> None:
+    entry = {
+        "id": 1,
+        "secret": "right-secret-0001",
+        "local-address": "192.0.2.1",
+        "state": {"status": "novel"},
+    }
+    with pytest.raises(libyang.LibyangError):
+        assert_valid(context, {"yangswan-ipsec:tunnels": {"ipsec": [entry]}})
+
+
+ALGORITHMS = {
+    "encryption": {"AES_CBC"},
+    "aead": {"AES_GCM_16"},
+    "integrity": {"HMAC_SHA2_256_128"},
+    "prf": {"PRF_HMAC_SHA2_256"},
+    "dh": {"MODP_2048", "CURVE_25519"},
+    "hasher": {"HASH_SHA1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("backend", "version"), [("managed", "5.9.8"), ("external", "5.9.8"), ("none", None)]
+)
+def test_the_daemon_is_valid_data_of_the_model(context: Any, backend: str, version: str | None) -> None:
+    found = operational.daemon_state(backend, version, ALGORITHMS, STATS, Options(), 2_000_000_000.0)
+    assert_valid(context, {"yangswan-ipsec:daemon": found})
+
+
+def test_the_daemon_golden() -> None:
+    found = operational.daemon_state("managed", "5.9.8", ALGORITHMS, STATS, Options(), 2_000_000_000.0)
+    uptime_s = found.pop("uptime-seconds")
+    assert uptime_s > 200_000_000
+    assert found.pop("started-at").startswith("2026-11-2")
+    assert found == {
+        "backend": "managed",
+        "connected": True,
+        "version": "charon 5.9.8",
+        "plugin": ["charon", "aes", "vici"],
+        "algorithms": {
+            "encryption": ["AES_CBC"],
+            "aead": ["AES_GCM_16"],
+            "integrity": ["HMAC_SHA2_256_128"],
+            "prf": ["PRF_HMAC_SHA2_256"],
+            "ke": ["CURVE_25519", "MODP_2048"],
+        },
+        "ike-sas": {"total": 3, "half-open": 1},
+        "retransmission": {"tries": 5, "timeout": "4.000", "base": "1.800"},
+    }
+
+
+def test_an_unreachable_daemon_is_not_connected() -> None:
+    assert operational.daemon_state("external", None, {}, {}, Options(), 0.0) == {
+        "backend": "external",
+        "connected": False,
+    }

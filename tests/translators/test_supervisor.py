@@ -1,0 +1,134 @@
+"""The supervisor: who is initiated, when again, and who is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translators.strongswan.backoff import delay_s
+from translators.strongswan.options import Options
+from translators.strongswan.supervisor import Progress, Supervisor
+from translators.strongswan.vici import ViciUnavailable
+
+
+class Tunnel:
+    """Answers the supervisor from a list, the last answer for ever."""
+
+    def __init__(self, *answers: Progress | Exception) -> None:
+        self.answers = list(answers)
+        self.looks = 0
+        self.initiated = 0
+        options = Options(retry_first=0.001, retry_max=0.004)
+        self.supervisor = Supervisor(options, self._look, self._initiate)
+
+    async def _look(self, _name: str) -> Progress:
+        self.looks += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _initiate(self, _name: str) -> None:
+        self.initiated += 1
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nothing to be told by: the state is the test's own
+            await asyncio.sleep(0.001)
+
+
+async def test_an_initiator_that_is_down_is_initiated_until_it_is_up() -> None:
+    tunnel = Tunnel(Progress.DOWN, Progress.DOWN, Progress.DOWN, Progress.UP)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.looks == 4)
+    assert tunnel.initiated == 3
+    tunnel.supervisor.forget_all()
+
+
+async def test_nothing_is_initiated_while_an_attempt_is_under_way() -> None:
+    tunnel = Tunnel(Progress.UNDER_WAY)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.looks >= 5)
+    assert tunnel.initiated == 0
+    tunnel.supervisor.forget_all()
+
+
+async def test_a_tunnel_that_is_up_is_not_looked_at_again_until_it_goes_down() -> None:
+    tunnel = Tunnel(Progress.UP)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.looks == 1)
+    tunnel.supervisor.went_up("t")
+    tunnel.answers = [Progress.DOWN]
+    tunnel.supervisor.went_down("t")
+    await until(lambda: tunnel.initiated > 0)
+    tunnel.supervisor.forget_all()
+
+
+async def test_a_tunnel_that_is_to_stay_down_is_left_alone() -> None:
+    tunnel = Tunnel(Progress.TO_STAY_DOWN)
+    tunnel.supervisor.want("t")
+    await until(lambda: "t" not in tunnel.supervisor)
+    tunnel.supervisor.went_down("t")
+    assert tunnel.initiated == 0
+
+
+async def test_a_lost_charon_is_tried_later() -> None:
+    tunnel = Tunnel(ViciUnavailable("list-sas", "gone"), ViciUnavailable("list-sas", "gone"), Progress.DOWN)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.initiated > 0)
+    tunnel.supervisor.forget_all()
+
+
+async def test_what_is_forgotten_is_neither_looked_at_nor_initiated() -> None:
+    tunnel = Tunnel(Progress.DOWN)
+    tunnel.supervisor.want("t")
+    tunnel.supervisor.forget("t")
+    tunnel.supervisor.went_down("t")
+    tunnel.supervisor.went_up("t")
+    other = Tunnel(Progress.DOWN)
+    other.supervisor.want("u")
+    await until(lambda: other.initiated > 2)
+    assert tunnel.looks == 0
+    other.supervisor.forget_all()
+
+
+async def test_an_up_event_ends_the_retries() -> None:
+    tunnel = Tunnel(Progress.DOWN)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.initiated == 1)
+    tunnel.supervisor.went_up("t")
+    looks = tunnel.looks
+    other = Tunnel(Progress.DOWN)
+    other.supervisor.want("u")
+    await until(lambda: other.initiated > 5)
+    assert tunnel.looks == looks
+    other.supervisor.forget_all()
+    tunnel.supervisor.forget_all()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "random_0_1", "expected"),
+    [
+        (0, 0.5, 1.0),
+        (1, 0.5, 2.0),
+        (3, 0.5, 8.0),
+        (6, 0.5, 60.0),
+        (500, 0.5, 60.0),
+        (0, 0.0, 0.75),
+        (0, 1.0, 1.25),
+    ],
+)
+def test_the_pause_doubles_up_to_a_bound_with_jitter(
+    attempt: int, random_0_1: float, expected: float
+) -> None:
+    assert delay_s(attempt, 1.0, 60.0, random_0_1) == expected
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_the_pause_is_never_longer_than_the_bound_and_its_jitter(attempt: int, random_0_1: float) -> None:
+    assert 0.75 <= delay_s(attempt, 1.0, 60.0, random_0_1) <= 75.0

@@ -1,0 +1,136 @@
+"""The translator without a charon: none at all, or one that cannot be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.errors import BackendError, OperationNotSupported, RpcError, RpcErrors
+from agent.translator import EntryChange, Settings
+from tests.lab import change
+from tests.translators.tunnels import tunnel
+from translators.strongswan.options import OptionError
+from translators.strongswan.translator import StrongSwanTranslator, find_yang_file, make
+
+KEY = ("1",)
+
+
+def none(tmp_path: Path) -> StrongSwanTranslator:
+    return make(Settings(tmp_path, "none"))
+
+
+def unreachable(tmp_path: Path) -> StrongSwanTranslator:
+    return make(Settings(tmp_path, "external", {"vici-socket": str(tmp_path / "vici.sock")}))
+
+
+async def commit(translator: StrongSwanTranslator, *changes: EntryChange) -> Any:
+    plan = await translator.prepare(changes)
+    await translator.apply(plan)
+    return plan
+
+
+def test_the_yang_module_is_found_in_the_checkout(tmp_path: Path) -> None:
+    assert find_yang_file().name == "yangswan-ipsec.yang"
+    assert none(tmp_path).yang_files == (find_yang_file(),)
+
+
+def test_a_mode_or_setting_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="managed, external or none"):
+        make(Settings(tmp_path, "sometimes"))
+    with pytest.raises(OptionError, match="no-such-key"):
+        make(Settings(tmp_path, "none", {"no-such-key": 1}))
+
+
+async def test_without_charon_configuration_is_kept_and_state_says_that_it_is_not_applied(
+    tmp_path: Path,
+) -> None:
+    translator = none(tmp_path)
+    await translator.start({})
+    await commit(translator, change(None, tunnel(1)))
+    assert await translator.entry_state([KEY, ("2",)]) == {KEY: {"status": "down", "applied": "not-applied"}}
+    daemon = await translator.root_state("/yangswan-ipsec:daemon")
+    assert daemon == {"backend": "none", "connected": False}
+    await translator.stop()
+    await translator.stop()
+
+
+async def test_without_charon_checks_that_need_none_are_made(tmp_path: Path) -> None:
+    translator = none(tmp_path)
+    await translator.start({KEY: tunnel(1, remote_id={"name": "b"})})
+    second = change(None, tunnel(2, remote_id={"name": "b"}, secret="another-secret"))
+    with pytest.raises(RpcErrors) as refused:
+        await translator.prepare([second])
+    assert {(error.app_tag, error.path) for error in refused.value.errors} == {
+        ("identity-conflict", "/yangswan-ipsec:tunnels/ipsec[id='2']"),
+        ("secret-shadowed", "/yangswan-ipsec:tunnels/ipsec[id='2']"),
+    }
+    assert translator.check([]) == []
+
+
+async def test_an_error_points_to_the_leaf_and_never_shows_a_secret(tmp_path: Path) -> None:
+    bad = tunnel(1, esp={"proposal": [{"priority": 4, "cipher": "aes128"}]}, secret="very-secret-0001")
+    (error,) = none(tmp_path).check([change(None, bad)])
+    assert error.path == "/yangswan-ipsec:tunnels/ipsec[id='1']/esp/proposal[priority='4']"
+    assert error.app_tag == "integrity-missing"
+    assert "very-secret-0001" not in f"{error!r}{error}"
+
+
+async def test_undo_puts_back_what_was_in_force(tmp_path: Path) -> None:
+    translator = none(tmp_path)
+    await translator.start({})
+    plan = await commit(translator, change(None, tunnel(1)))
+    await translator.undo(plan)
+    assert await translator.entry_state([KEY]) == {}
+
+
+async def test_a_plan_is_described_without_secrets(tmp_path: Path) -> None:
+    plan = await none(tmp_path).prepare([change(None, tunnel(1, secret="very-secret-0001"))])
+    assert plan.describe() == ["ipsec-1: load the secret", "ipsec-1: load the connection"]
+    assert "very-secret-0001" not in repr(plan)
+
+
+async def test_an_unreachable_charon_keeps_nobody_waiting_at_start_and_refuses_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("translators.strongswan.translator.AVAILABLE_LIMIT_S", 0.01)
+    translator = unreachable(tmp_path)
+    await translator.start({KEY: tunnel(1)})
+    assert (await translator.entry_state([KEY]))[KEY] == {"status": "down", "applied": "pending"}
+    with pytest.raises(RpcErrors) as refused:
+        await translator.prepare([change(tunnel(1), None)])
+    (error,) = refused.value.errors
+    assert (error.tag, error.app_tag) == ("operation-failed", "daemon-unavailable")
+    assert "vici.sock" in error.message
+    with pytest.raises(RpcError, match="not available"):
+        await translator.action(KEY, "restart", {})
+    await translator.stop()
+
+
+async def test_a_charon_lost_between_prepare_and_apply_is_a_backend_error(tmp_path: Path) -> None:
+    plan = await none(tmp_path).prepare([change(None, tunnel(1))])
+    translator = unreachable(tmp_path)
+    with pytest.raises(BackendError):
+        await translator.apply(plan)
+
+
+async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
+    for translator in (none(tmp_path), unreachable(tmp_path)):
+        for name in ("restart-daemon", "start-monitor"):
+            with pytest.raises(OperationNotSupported):
+                await translator.rpc(name, {})
+    with pytest.raises(OperationNotSupported):
+        await none(tmp_path).action(KEY, "restart", {})
+
+
+@pytest.mark.parametrize(
+    ("mode", "disabled"),
+    [
+        ("managed", {"monitor", "tunnel-notifications"}),
+        ("external", {"monitor", "tunnel-notifications", "restart-daemon"}),
+        ("none", {"monitor", "tunnel-notifications", "restart-daemon"}),
+    ],
+)
+def test_what_a_mode_cannot_do_is_not_announced(tmp_path: Path, mode: str, disabled: set[str]) -> None:
+    assert set(make(Settings(tmp_path, mode)).disabled_features["yangswan-ipsec"]) == disabled

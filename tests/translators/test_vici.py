@@ -1,0 +1,186 @@
+"""The VICI client against a charon that is played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vici.protocol import Message, Packet
+
+from translators.strongswan.vici import Connection, EventStream, ViciError, ViciUnavailable
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def packet(kind: int, message: Any = None, name: str = "") -> bytes:
+    named = struct.pack("!B", len(name)) + name.encode() if name else b""
+    body = struct.pack("!B", kind) + named + Message.serialize(message or {})
+    return struct.pack("!I", len(body)) + body
+
+
+def reply(message: Any = None) -> bytes:
+    return packet(Packet.CMD_RESPONSE, message)
+
+
+@asynccontextmanager
+async def charon(tmp_path: Path, *answers: bytes, then_close: bool = False) -> AsyncIterator[Path]:
+    """Answer each segment that comes in with the next of ``answers``."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        try:
+            for answer in answers:
+                (octets,) = struct.unpack("!I", await reader.readexactly(4))
+                await reader.readexactly(octets)
+                writer.write(answer)
+            if not then_close:
+                await reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    # Longer than a socket address may be: 108 octets.
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        server = await asyncio.start_unix_server(serve, "vici.sock")
+    finally:
+        os.chdir(here)
+    async with server:
+        yield folder / "vici.sock"
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_request_returns_text_lists_and_sections(tmp_path: Path) -> None:
+    answer = reply({"a": "1", "list": ["x", "y"], "section": {"b": b"\xff"}})
+    async with charon(tmp_path, answer) as socket:
+        connection = await Connection.open(socket)
+        assert await connection.request("stats") == {"a": "1", "list": ["x", "y"], "section": {"b": "\ufffd"}}
+        await connection.close()
+
+
+async def test_events_between_request_and_reply_are_passed_over(tmp_path: Path) -> None:
+    async with charon(tmp_path, packet(Packet.EVENT, {"x": "1"}, "log") + reply({"ok": "yes"})) as socket:
+        connection = await Connection.open(socket)
+        assert await connection.request("version") == {"ok": "yes"}
+        await connection.close()
+
+
+async def test_a_stream_is_read_to_its_end_also_when_names_repeat(tmp_path: Path) -> None:
+    events = b"".join(packet(Packet.EVENT, {"ipsec-1": {"uniqueid": str(n)}}, "list-sa") for n in (1, 2))
+    confirm = packet(Packet.EVENT_CONFIRM)
+    async with charon(tmp_path, confirm, events + reply(), confirm, reply({"ok": "yes"})) as socket:
+        connection = await Connection.open(socket)
+        found = await connection.stream("list-sas", "list-sa", {"ike": "ipsec-1"})
+        assert found == [{"ipsec-1": {"uniqueid": "1"}}, {"ipsec-1": {"uniqueid": "2"}}]
+        assert await connection.request("version") == {"ok": "yes"}
+        await connection.close()
+
+
+async def test_a_refusal_is_an_error_with_charons_words(tmp_path: Path) -> None:
+    async with charon(tmp_path, reply({"success": "no", "errmsg": "config discarded"}), reply()) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciError, match="load-conn: config discarded") as refused:
+            await connection.request("load-conn", {"x": {}})
+        assert not isinstance(refused.value, ViciUnavailable)
+        assert await connection.request("version") == {}, "the connection is still good"
+        await connection.close()
+
+
+async def test_an_unknown_command_is_an_error(tmp_path: Path) -> None:
+    async with charon(tmp_path, packet(Packet.CMD_UNKNOWN)) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciError, match="does not know"):
+            await connection.request("no-such-command")
+        await connection.close()
+
+
+async def test_no_answer_within_the_limit_closes_the_connection(tmp_path: Path) -> None:
+    async with charon(tmp_path) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciUnavailable, match="did not answer"):
+            await connection.request("version", limit_s=0.01)
+        assert connection.broken
+        with pytest.raises(ViciUnavailable, match="closed"):
+            await connection.request("version")
+        await connection.close()
+
+
+async def test_a_cancelled_request_closes_the_connection_because_its_reply_is_still_to_come(
+    tmp_path: Path,
+) -> None:
+    async with charon(tmp_path) as socket:
+        connection = await Connection.open(socket)
+        task = asyncio.create_task(connection.request("version"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert connection.broken
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"\xff\xff\xff\xff", struct.pack("!I", 3) + b"\x01\x01\x05", b""],
+    ids=["segment too long", "cut short", "nothing"],
+)
+async def test_garbage_ends_the_connection(tmp_path: Path, answer: bytes) -> None:
+    async with charon(tmp_path, answer, then_close=True) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciUnavailable):
+            await connection.request("version", limit_s=5)
+        await connection.close()
+
+
+async def test_nobody_at_the_socket_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(ViciUnavailable, match=r"vici\.sock"):
+        await Connection.open(tmp_path / "vici.sock")
+    with pytest.raises(ViciUnavailable):
+        await EventStream.open(tmp_path / "no" / "vici.sock")
+
+
+async def test_a_value_that_does_not_fit_is_refused_without_being_shown(tmp_path: Path) -> None:
+    async with charon(tmp_path, reply()) as socket:
+        connection = await Connection.open(socket)
+        for message in ({"data": "secret" * 20_000}, {"x": {"secret" * 100: "y"}}):
+            with pytest.raises(ViciError) as refused:
+                await connection.request("load-shared", message)
+            assert "secretsecret" not in str(refused.value)
+        with pytest.raises(ViciError, match="longer than"):
+            await connection.request("load-conn", {str(n): "x" * 60_000 for n in range(10)})
+        assert await connection.request("version") == {}, "nothing was sent"
+        await connection.close()
+
+
+async def drain(stream: EventStream, into: list[Any]) -> None:
+    async for event in stream:
+        into.append(event)
+
+
+async def test_events_are_received_until_the_connection_is_lost(tmp_path: Path) -> None:
+    early = packet(Packet.EVENT, {"n": "0"}, "log")
+    answers = [
+        packet(Packet.EVENT_CONFIRM),
+        early + packet(Packet.EVENT_UNKNOWN),
+        packet(Packet.EVENT_CONFIRM) + packet(Packet.EVENT, {"n": "1"}, "log"),
+    ]
+    async with charon(tmp_path, *answers, then_close=True) as socket:
+        stream = await EventStream.open(socket)
+        assert await stream.subscribe(["log", "alert", "ike-updown"]) == {"log", "ike-updown"}
+        received: list[Any] = []
+        with pytest.raises(ViciUnavailable):
+            await drain(stream, received)
+        assert received == [("log", {"n": "0"}), ("log", {"n": "1"})]
+        await stream.close()
