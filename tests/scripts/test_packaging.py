@@ -52,6 +52,18 @@ def test_the_yang_modules_travel_in_the_package_of_their_translator(wheel: zipfi
     assert {name for name in wheel.namelist() if name.endswith(".yang")} == modules
 
 
+def test_the_translator_finds_its_yang_module_where_the_wheel_puts_it(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    wheel.extractall(tmp_path)
+    program = "from translators.strongswan.translator import find_yang_file; print(find_yang_file())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(done.stdout.strip()).parent == tmp_path / "translators" / "strongswan" / "yang"
+
+
 def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     entry_points = configparser.ConfigParser()
