@@ -1,4 +1,4 @@
-"""kill -9 in a storm of commits: running is the last acknowledged commit or the one in flight, and charon too."""
+"""kill -9 in a storm of commits: running is the last acknowledged commit or the one in flight, charon too."""
 
 from __future__ import annotations
 
