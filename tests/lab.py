@@ -178,12 +178,16 @@ class Gateway:
             await connection.close()
 
     def sas(self, name: str | None = None) -> list[Section]:
-        return self.run(self._sas(name))
+        return self.stream("list-sas", "list-sa", {"ike": name} if name else {})
 
-    async def _sas(self, name: str | None) -> list[Section]:
+    def stream(self, command: str, event: str, message: Json) -> list[Section]:
+        """Return what a streaming command of the charon says, asked behind the translator's back."""
+        return self.run(self._stream(command, event, message))
+
+    async def _stream(self, command: str, event: str, message: Json) -> list[Section]:
         connection = await Connection.open(self.vici_socket)
         try:
-            return await connection.stream("list-sas", "list-sa", {"ike": name} if name else {})
+            return await connection.stream(command, event, message)
         finally:
             await connection.close()
 
