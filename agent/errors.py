@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import TypedDict, Unpack
 
 
 class ErrorType(Enum):
@@ -90,96 +91,53 @@ class TooBig(RpcError):
     tag = "too-big"
 
 
-class MissingAttribute(RpcError):
-    tag = "missing-attribute"
+class _Where(TypedDict, total=False):
+    """What every error may say besides its own facts; see RpcError."""
 
-    def __init__(
-        self,
-        attribute: str,
-        element: str,
-        *,
-        path: str | None = None,
-        app_tag: str | None = None,
-        type: ErrorType | None = None,
-        message: str | None = None,
-    ) -> None:
-        super().__init__(
-            message or f"attribute '{attribute}' is missing on <{element}>",
-            path=path,
-            app_tag=app_tag,
-            type=type,
-            info={"bad-attribute": attribute, "bad-element": element},
-        )
+    path: str | None
+    app_tag: str | None
+    type: ErrorType | None
 
 
 class BadAttribute(RpcError):
     tag = "bad-attribute"
 
-    def __init__(
-        self,
-        attribute: str,
-        element: str,
-        message: str,
-        *,
-        path: str | None = None,
-        app_tag: str | None = None,
-        type: ErrorType | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            path=path,
-            app_tag=app_tag,
-            type=type,
-            info={"bad-attribute": attribute, "bad-element": element},
-        )
+    def __init__(self, attribute: str, element: str, message: str, **where: Unpack[_Where]) -> None:
+        super().__init__(message, info={"bad-attribute": attribute, "bad-element": element}, **where)
 
 
 class UnknownAttribute(BadAttribute):
     tag = "unknown-attribute"
 
 
-class _ElementError(RpcError):
-    def __init__(
-        self,
-        element: str,
-        message: str,
-        *,
-        path: str | None = None,
-        app_tag: str | None = None,
-        type: ErrorType | None = None,
-    ) -> None:
-        super().__init__(message, path=path, app_tag=app_tag, type=type, info={"bad-element": element})
+class MissingAttribute(BadAttribute):
+    tag = "missing-attribute"
+
+    def __init__(self, attribute: str, element: str, **where: Unpack[_Where]) -> None:
+        super().__init__(attribute, element, f"attribute '{attribute}' is missing on <{element}>", **where)
 
 
-class MissingElement(_ElementError):
+class BadElement(RpcError):
+    tag = "bad-element"
+
+    def __init__(self, element: str, message: str, **where: Unpack[_Where]) -> None:
+        super().__init__(message, info={"bad-element": element}, **where)
+
+
+class MissingElement(BadElement):
     tag = "missing-element"
 
 
-class BadElement(_ElementError):
-    tag = "bad-element"
-
-
-class UnknownElement(_ElementError):
+class UnknownElement(BadElement):
     tag = "unknown-element"
 
 
 class UnknownNamespace(RpcError):
     tag = "unknown-namespace"
 
-    def __init__(
-        self,
-        element: str,
-        namespace: str,
-        *,
-        path: str | None = None,
-        type: ErrorType | None = None,
-    ) -> None:
-        super().__init__(
-            f"no module of this server has the namespace '{namespace}' of <{element}>",
-            path=path,
-            type=type,
-            info={"bad-element": element, "bad-namespace": namespace},
-        )
+    def __init__(self, element: str, namespace: str, **where: Unpack[_Where]) -> None:
+        message = f"no module of this server has the namespace '{namespace}' of <{element}>"
+        super().__init__(message, info={"bad-element": element, "bad-namespace": namespace}, **where)
 
 
 class AccessDenied(RpcError):
