@@ -50,6 +50,7 @@ class Savepoint:
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
         self._saved: dict[str, tuple[Unit, Tree]] = {}
+        self._changed_before = dict(candidate.changed)
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -70,9 +71,10 @@ class Savepoint:
                 self._saved[unit.path] = (unit, copy)
 
     def take_back(self) -> None:
-        """Put every touched unit back as it was."""
+        """Put every touched unit back as it was; also after ``keep``, before any other edit."""
         for unit, copy in self._saved.values():
             unit.replace_in(self._candidate.tree, unit.locate(copy))
+        self._candidate.changed = self._changed_before
 
     def keep(self) -> None:
         """Let the edit stand: its units now count as changed, and get their defaults."""

@@ -27,8 +27,11 @@ from agent.yang.tree import (
 )
 
 
-def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> None:
+def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
     """Apply the children of ``config`` to ``candidate``.
+
+    Returns:
+        What takes the edit back, if it turns out later that it should not stand.
 
     Args:
         config: the ``<config>`` element; its operation attributes are removed from it.
@@ -61,6 +64,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         savepoint.take_back()
         raise RpcErrors(walk.errors)
     savepoint.keep()
+    return savepoint
 
 
 class _Walk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.datastore.candidate import Candidate
+from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
 from agent.errors import (
@@ -37,24 +37,30 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     if config is None:  # the schema allows <url> only with the url feature
         raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
     default_operation = text_of(operation, "default-operation", "merge")
-    test_option = text_of(operation, "test-option", "test-then-set")
+    test_option = text_of(operation, "test-option", "set")
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
         candidate = context.configuration.candidate
-        if test_option != "test-only":
-            await context.worker(edit, candidate, config, default_operation)
-            return b""
-        scratch = await context.worker(_copy_of, context, candidate)
-        await context.worker(edit, scratch, config, default_operation)
-        await context.configuration.validate(scratch)
-        return b""
+        savepoint: Savepoint = await context.worker(edit, candidate, config, default_operation)
+        if test_option != "set":
+            await _test(context, savepoint, keep=test_option == "test-then-set")
+    return b""
 
 
-def _copy_of(_context: Context, candidate: Candidate) -> Candidate:
-    copy = Candidate(candidate.tree)
-    copy.changed = dict(candidate.changed)
-    return copy
+async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
+    """Validate the candidate with the edit in it; without ``keep``, or if it is invalid, take the edit back.
+
+    Without any test-option nothing is tested, though RFC 6241 section 7.2 has test-then-set as the default:
+    a candidate becomes valid in several steps, and every client and server in use counts on that.
+    """
+    valid = False
+    try:
+        await context.configuration.validate(context.configuration.candidate)
+        valid = True
+    finally:
+        if not (valid and keep):
+            await context.worker(savepoint.take_back)
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:

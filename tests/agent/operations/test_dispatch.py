@@ -235,6 +235,20 @@ async def test_test_only_validates_and_changes_nothing(lab: Lab) -> None:
     assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
 
 
+async def test_test_then_set_refuses_what_would_be_invalid(lab: Lab) -> None:
+    edit = (
+        "<edit-config><target><candidate/></target><test-option>test-then-set</test-option>"
+        "<config>{}</config></edit-config>"
+    )
+    await lab.do(edit.format(entry("<number>2</number>")))
+    before = await lab.do("<get-config><source><candidate/></source></get-config>")
+    assert "<number>2</number>" in before
+    assert [e.app_tag for e in await lab.refused(edit.format(entry("<twice>3</twice>")))] == ["twice-wrong"]
+    assert await lab.do("<get-config><source><candidate/></source></get-config>") == before
+    await lab.do("<commit/>")
+    assert lab.translator.holds[("1",)]["number"] == 2
+
+
 async def test_validate_of_an_inline_configuration(lab: Lab) -> None:
     validate = "<validate><source><config>{}</config></source></validate>"
     await lab.do(validate.format(entry("<number>2</number><twice>4</twice>")))
