@@ -76,19 +76,26 @@ def test_a_general_reason_replaces_a_specific_one_that_is_old() -> None:
     ],
 )
 def test_the_log_says_why_where_error_notify_is_not_loaded(line: str, expected: Reason | None) -> None:
-    assert reason(events.on_log(Facts(), line, NOW)) is expected
+    assert reason(events.on_log(Facts(), line, NOW, liveness=False)) is expected
 
 
 def test_the_log_does_not_replace_the_same_reason_with_less_detail() -> None:
     first = noticed(2)
-    assert events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1) == first
+    assert events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1, False) == first
 
 
 def test_a_retransmission_is_noticed_and_cleared() -> None:
     assert noticed(20).retransmitting
     assert not noticed(20, 21).retransmitting
     assert not noticed(20, 6).retransmitting
-    assert events.on_log(Facts(), "retransmit 1 of request with message ID 2", NOW).retransmitting
+
+
+def test_the_log_tells_of_retransmissions_only_where_error_notify_does_not() -> None:
+    line = "retransmit 1 of request with message ID 2"
+    assert not events.on_log(Facts(), line, NOW, liveness=False).retransmitting
+    silent = events.on_log(Facts(), line, NOW, liveness=True)
+    assert silent.retransmitting
+    assert not events.on_log(silent, "parsed INFORMATIONAL response 2 [ ]", NOW, liveness=True).retransmitting
 
 
 UP = {"up": "yes", "ipsec-1": {}}

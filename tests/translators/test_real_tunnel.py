@@ -396,6 +396,20 @@ def test_an_external_charon_is_used_and_left_running(lab: Lab) -> None:
     assert owner.sas("ipsec-1")
 
 
+def test_without_error_notify_the_log_tells_of_a_silent_peer_and_of_its_answer(lab: Lab) -> None:
+    owner, alice = lab.bob(), lab.alice()
+    owner.start()
+    alice.start(at_alice())
+    options = {"vici-socket": str(owner.vici_socket), "error-notify-socket": "/nonexistent/notify.sock"}
+    guest = lab.external(lab.bob_ns, "guest", options)
+    guest.start(at_bob(dpd={"enabled": True, "delay": 1}))
+    guest.wait_status("installed")
+    lab.cut()
+    guest.wait_status("retransmission")
+    lab.mend()
+    guest.wait_status("installed")
+
+
 def test_actions_terminate_initiate_and_restart(lab: Lab) -> None:
     alice, bob = pair(lab, 1)
     first = spis(bob)

@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translators.strongswan import supervisor as supervisor_module
 from translators.strongswan.backoff import delay_s
 from translators.strongswan.options import Options
-from translators.strongswan.supervisor import Progress, Supervisor
+from translators.strongswan.supervisor import AT_A_TIME, Progress, Supervisor
 from translators.strongswan.vici import ViciUnavailable
+
+
+@pytest.fixture(autouse=True)
+def brief_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 0.001)
 
 
 class Tunnel:
@@ -23,7 +29,7 @@ class Tunnel:
         self.looks = 0
         self.initiated = 0
         options = Options(retry_first=0.001, retry_max=0.004)
-        self.supervisor = Supervisor(options, self._look, self._initiate)
+        self.supervisor = Supervisor(options, self._look, self._initiate, lambda name: name)
 
     async def _look(self, _name: str) -> Progress:
         self.looks += 1
@@ -109,6 +115,29 @@ async def test_an_up_event_ends_the_retries() -> None:
     assert tunnel.looks == looks
     other.supervisor.forget_all()
     tunnel.supervisor.forget_all()
+
+
+async def test_one_peer_is_not_flooded_and_another_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 60.0)
+    initiated: list[str] = []
+
+    async def look(_name: str) -> Progress:
+        return Progress.DOWN
+
+    async def initiate(name: str) -> None:
+        initiated.append(name)
+
+    supervisor = Supervisor(Options(), look, initiate, lambda name: name[0])
+    for number in range(20):
+        supervisor.want(f"a{number}")
+    supervisor.want("b1")
+    await until(lambda: "b1" in initiated)
+    assert len([name for name in initiated if name.startswith("a")]) <= AT_A_TIME
+    supervisor.went_up("a0")
+    await until(lambda: len([name for name in initiated if name.startswith("a")]) == AT_A_TIME + 1)
+    supervisor.forget_all()
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,17 @@ _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (re.compile("giving up after"), Reason.PEER_SILENT, "the peer did not answer any retransmission"),
 )  # fmt: skip
 _RETRANSMIT = re.compile("^retransmit [0-9]+ of request")
+_ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
 
 
-def on_log(facts: Facts, message: str, now: float) -> Facts:
-    """Return the facts after a line of charon's log (level 0 or 1) about the tunnel."""
-    if _RETRANSMIT.match(message):
-        return replace(facts, retransmitting=True)
+def on_log(facts: Facts, message: str, now: float, liveness: bool) -> Facts:
+    """Return the facts after a line of charon's log (level 0 or 1) about the tunnel.
+
+    ``liveness``: the log has to say whether the peer answers, because error-notify does not. Both
+    together would not do: a line that comes late would raise the flag after it was cleared, for good.
+    """
+    if liveness and (_RETRANSMIT.match(message) or _ANSWER.match(message)):
+        return replace(facts, retransmitting=bool(_RETRANSMIT.match(message)))
     for pattern, reason, text in _LOG:
         if pattern.search(message):
             if reason is Reason.PEER_SILENT:

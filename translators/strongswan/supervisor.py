@@ -13,11 +13,13 @@ and trap) is left alone until it is wanted again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from weakref import WeakValueDictionary
 
 from translators.strongswan.backoff import delay_s
 from translators.strongswan.options import Options
@@ -25,8 +27,11 @@ from translators.strongswan.vici import ViciError
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME = 8
-"""Tunnels looked at together; charon refuses more than a few half-open IKE_SAs from one address."""
+AT_A_TIME = 4
+"""Attempts towards one peer at a time. strongSwan refuses more than five half-open IKE_SAs from one
+address (block_threshold), and what it refuses is asked again only after seconds."""
+ATTEMPT_S = 1.0
+"""How long an attempt is waited for before the next one towards the same peer; most need less."""
 
 
 class Progress(Enum):
@@ -43,6 +48,7 @@ class _Watched:
     attempt: int = 0
     up_since_s: float | None = None
     timer: asyncio.TimerHandle | None = None
+    outcome: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -50,7 +56,7 @@ class Supervisor:
     """Watches the initiators by connection name.
 
     ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt; both may raise
-    ViciError, which is taken as "try later".
+    ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to one peer share.
     """
 
     def __init__(
@@ -58,12 +64,14 @@ class Supervisor:
         options: Options,
         look: Callable[[str], Awaitable[Progress]],
         initiate: Callable[[str], Awaitable[None]],
+        peer_of: Callable[[str], str],
     ) -> None:
         self._options = options
         self._look = look
         self._initiate = initiate
         self._watched: dict[str, _Watched] = {}
-        self._turns = asyncio.Semaphore(AT_A_TIME)
+        self._peer_of = peer_of
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         # Spreads retries; nothing depends on it being hard to guess.
         self._random = random.Random()
 
@@ -95,6 +103,7 @@ class Supervisor:
         """Note that the tunnel carries traffic."""
         if (watched := self._watched.get(name)) is not None:
             watched.up_since_s = asyncio.get_running_loop().time()
+            watched.outcome.set()
             self._disarm(watched)
 
     def went_down(self, name: str) -> None:
@@ -102,6 +111,7 @@ class Supervisor:
         watched = self._watched.get(name)
         if watched is None:
             return
+        watched.outcome.set()
         now = asyncio.get_running_loop().time()
         if watched.up_since_s is not None and now - watched.up_since_s >= self._options.retry_max:
             watched.attempt = 0  # it was stable; one that comes and goes keeps its back-off
@@ -132,7 +142,8 @@ class Supervisor:
         task.add_done_callback(watched.tasks.discard)
 
     async def _attend(self, name: str, watched: _Watched) -> None:
-        async with self._turns:
+        turns = self._turns.setdefault(self._peer_of(name), asyncio.Semaphore(AT_A_TIME))
+        async with turns:
             if watched.up_since_s is not None:
                 return  # it came up while this waited for its turn
             try:
@@ -147,7 +158,10 @@ class Supervisor:
                 watched.attempt += 1
                 if progress is Progress.DOWN:
                     log.debug("%s: attempt %d", name, watched.attempt)
+                    watched.outcome.clear()
                     await self._initiate(name)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(watched.outcome.wait(), ATTEMPT_S)
             except ViciError as error:
                 log.info("%s: %s", name, error)
         # An up event may have come meanwhile; then there is nothing left to look at.

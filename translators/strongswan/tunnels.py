@@ -35,7 +35,7 @@ class LiveTunnels:
         self._session = session
         self._facts: dict[str, Facts] = {}
         self._guards: set[asyncio.Task[None]] = set()
-        self.supervisor = Supervisor(options, self._look, self._initiate)
+        self.supervisor = Supervisor(options, self._look, self._initiate, self._peer_of)
 
     def facts(self, tunnel: str) -> Facts:
         """Return what events told about ``tunnel``."""
@@ -77,7 +77,9 @@ class LiveTunnels:
             tunnel = self._wanted(str(message.get("ikesa-name", "")))
             if tunnel is not None:
                 text = str(message.get("msg", ""))
-                self._facts[tunnel] = events.on_log(self.facts(tunnel), text, time.time())
+                session = self._session()
+                liveness = session is not None and not session.notices
+                self._facts[tunnel] = events.on_log(self.facts(tunnel), text, time.time(), liveness)
             return
         for name in events.names_in(message):
             tunnel = self._wanted(name)
@@ -144,6 +146,9 @@ class LiveTunnels:
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
         await session.request("initiate", {"ike": name, "child": name, "timeout": "-1", "init-limits": "no"})
+
+    def _peer_of(self, name: str) -> str:
+        return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))
 
     def want(self, name: str) -> None:
         """Have a tunnel brought up, also one whose dead peer had it left alone."""
