@@ -13,7 +13,6 @@ Element = etree._Element
 NETCONF_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 
 MAX_DEPTH = 256
 """Levels of nesting that a document may have; lxml clients stop at the same depth."""

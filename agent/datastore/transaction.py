@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.store import CommitInfo, Store, UnitChange
@@ -27,7 +27,6 @@ from agent.yang.validate import validate
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Worker = Callable[..., Awaitable[Any]]
 """Runs a function with its arguments on the libyang thread and returns its result."""
 
@@ -190,6 +189,8 @@ class Configuration:
         applied: list[tuple[Translator, Plan]] = []
         try:
             for translator, plan in plans:
+                for line in plan.describe():
+                    log.debug("commit %d, %s: %s", commit_id, translator.name, line)
                 await translator.apply(plan)
                 applied.append((translator, plan))
             await self._worker(self.store.finish, commit_id)

@@ -21,7 +21,6 @@ from agent.transport.stream import Peer, Serve
 
 log = logging.getLogger(__name__)
 
-SUBSYSTEM = "netconf"
 _STOP_TIMEOUT_S = 10
 
 

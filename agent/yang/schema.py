@@ -8,6 +8,8 @@ package.
 from __future__ import annotations
 
 import re
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -154,6 +156,8 @@ class Schema:
         if lib.ly_ctx_new(NULL, options, box) != lib.LY_SUCCESS:
             raise SchemaError("libyang could not make a context")
         self.ctx: Pointer = box[0]
+        self._thread = threading.get_ident()
+        self._orphans: deque[Pointer] = deque()
         self._dirs = list(dict.fromkeys(search_dirs))
         for folder in self._dirs:
             lib.ly_ctx_set_searchdir(self.ctx, c_str(str(folder)))
@@ -173,6 +177,13 @@ class Schema:
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""
         return self._by_pointer[int(ffi.cast("uintptr_t", pointer))]
+
+    def free(self, tree: Pointer) -> None:
+        """Free a data tree now, or when the thread that owns libyang comes by next."""
+        self._orphans.append(tree)
+        if threading.get_ident() == self._thread:
+            while self._orphans:
+                lib.lyd_free_all(self._orphans.popleft())
 
     def close(self) -> None:
         if self.ctx != NULL:

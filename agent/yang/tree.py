@@ -1,6 +1,7 @@
 """Data trees: who owns libyang's memory, and every primitive the rest of the agent works with.
 
-A Tree owns a whole forest of siblings and frees it when the Tree itself goes. A Node is a bare
+A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on libyang's thread, also
+if the Tree's last user was on another). A Node is a bare
 pointer into some Tree: it is valid only while that Tree lives and the node was not removed, and it
 never leaves the function that asked for it. Errors come out as RpcError with data paths.
 """
@@ -34,7 +35,7 @@ class Tree:
 
     def __del__(self) -> None:
         if self._box[0] != NULL and self.schema.ctx != NULL:
-            lib.lyd_free_all(self._box[0])
+            self.schema.free(self._box[0])
 
     @property
     def first(self) -> Node:

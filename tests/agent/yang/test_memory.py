@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 from pathlib import Path
 
 from agent.datastore.candidate import Candidate
@@ -46,3 +47,13 @@ def test_edits_validations_and_refusals_leak_nothing(schema: Schema) -> None:
     grown = resident_octets() - before
     # A leak of one small node per call would be several times this.
     assert grown < 2 * 1024 * 1024, f"{grown} octets in {ROUNDS} rounds"
+
+
+def test_a_tree_that_goes_on_another_thread_is_freed_on_the_owner(schema: Schema) -> None:
+    held = [Tree.parse(schema, b'<order xmlns="urn:yangswan:test:every-construct">a</order>')]
+    thread = threading.Thread(target=held.clear)
+    thread.start()
+    thread.join()
+    assert len(schema._orphans) == 1
+    Tree.parse(schema, b'<order xmlns="urn:yangswan:test:every-construct">b</order>')
+    assert not schema._orphans
