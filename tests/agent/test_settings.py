@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import make_limits
 from agent.settings import Settings, SettingsError, from_file, parse_address, read_settings
+from agent.transport.limits import Limits
 
 
 def file_with(folder: Path, text: str) -> Path:
@@ -94,3 +96,9 @@ def test_a_user_needs_keys() -> None:
 def test_an_address_without_host_or_port_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="ADDR:PORT"):
         parse_address(text)
+
+
+def test_the_example_shows_every_limit_with_its_default() -> None:
+    example = from_file(Path(__file__).parents[2] / "examples" / "gateway" / "settings.toml")
+    assert set(example.limits) == {f.name.replace("_", "-") for f in dataclasses.fields(Limits)}
+    assert make_limits(example) == Limits()
