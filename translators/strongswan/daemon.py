@@ -59,6 +59,7 @@ class ManagedCharon:
     def __init__(self, folder: Path, options: Options) -> None:
         self._folder = folder
         self._options = options
+        self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
         self.pid: int | None = None
 
@@ -80,6 +81,10 @@ class ManagedCharon:
         Raises:
             DaemonError: it is not installed, or it does not start.
         """
+        async with self._turn:
+            return await self._start()
+
+    async def _start(self) -> bool:
         self._forget()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         binary = self._binary()
@@ -106,6 +111,10 @@ class ManagedCharon:
 
     async def stop(self) -> None:
         """End the process: SIGTERM, so that peers hear of it, and SIGKILL after a bound."""
+        async with self._turn:
+            await self._end()
+
+    async def _end(self) -> None:
         for how in (signal.SIGTERM, signal.SIGKILL):
             if self._pidfd is None:
                 break
@@ -183,7 +192,7 @@ class ManagedCharon:
                 log.info("adopted charon, process %d, which was left running", pid)
                 return True
             log.warning("ending charon, process %d, left behind with other settings or not answering", pid)
-            await self.stop()
+            await self._end()
         return False
 
     def _leftovers(self) -> Iterator[int]:
@@ -262,7 +271,7 @@ class ManagedCharon:
                         return
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
-            await self.stop()
+            await self._end()
             raise DaemonError(
                 f"charon did not answer within {START_LIMIT_S:g} s{self._last_words()}"
             ) from None

@@ -45,6 +45,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._first_outcome = asyncio.Event()
         self._ready = asyncio.Event()
+        self._stopping = False
         self._trouble = "it was not reached yet"
         self.session: CharonSession | None = None
         """The session in use; None while there is none that agrees with what is wanted."""
@@ -60,6 +61,11 @@ class Keeper:
 
     async def stop(self) -> None:
         """End the session, and the daemon if it is ours."""
+        self._stopping = True
+        if self._daemon is not None and self.session is not None:
+            # Before the connections are closed: charon 5.9 may hang when it shuts down while it still
+            # has events for a client that has gone.
+            await self._daemon.stop()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -95,7 +101,7 @@ class Keeper:
 
     async def _keep(self) -> None:
         failures = 0
-        while True:
+        while not self._stopping:
             try:
                 session = await self._connect()
             except (DaemonError, ViciError, OSError) as error:
@@ -113,7 +119,8 @@ class Keeper:
             try:
                 await session.lost.wait()
                 self._trouble = "the connection to it was lost"
-                log.warning("the connection to charon was lost")
+                if not self._stopping:
+                    log.warning("the connection to charon was lost")
             finally:
                 self._ready.clear()
                 self.session = None
