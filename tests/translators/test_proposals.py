@@ -184,7 +184,3 @@ def test_key_exchange_methods_are_found_under_the_name_of_strongswan_6_too() -> 
     available = {"ke": EVERYTHING["dh"]}
     check: Callable[..., list[Refused]] = proposals.missing
     assert [r.leaf for r in check(Phase.ESP, {"priority": 1, "dh": "x25519"}, available)] == []
-
-
-def test_what_is_supported_is_listed_by_keyword() -> None:
-    assert proposals.supported("dh", MINIMAL) == ["modp2048", "modp3072"]

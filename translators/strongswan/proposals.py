@@ -222,9 +222,3 @@ def token(leaf: str, name: str, key_bits: int | None = None) -> str | None:
     """Return the proposal token of what list-sas shows as ``name``, None if it is not ours."""
     ours = keyword(leaf, name, key_bits)
     return None if ours is None else _LEAVES[leaf][0][ours].token
-
-
-def supported(leaf: str, available: Available) -> list[str]:
-    """Return the keywords of ``leaf`` that charon provides, in the order of the tables."""
-    table = _LEAVES[leaf][0]
-    return [algorithm.keyword for algorithm in table.values() if _provided(leaf, algorithm, available)]

@@ -22,7 +22,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json, Keys, Plan, Settings
+from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
 from translators.strongswan import operational
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
@@ -330,3 +330,7 @@ def _error(path: str, refusal: Refusal) -> RpcError:
 def make(settings: Settings) -> StrongSwanTranslator:
     """Return the translator (the entry point of the group ``yangswan.translators``)."""
     return StrongSwanTranslator(settings)
+
+
+# Seen by the type checker: what is made fulfils the Protocol.
+_factory: TranslatorFactory = make
