@@ -42,8 +42,8 @@ def check(reply: str, number: int, description: str) -> None:
     assert "<status>down</status>" in reply
 
 
-def test_ncclient(agent: AgentProcess) -> None:
-    with manager.connect(
+def ncclient(agent: AgentProcess) -> manager.Manager:
+    return manager.connect(
         host=agent.host,
         port=agent.port,
         username=agent.user,
@@ -52,7 +52,11 @@ def test_ncclient(agent: AgentProcess) -> None:
         allow_agent=False,
         look_for_keys=False,
         timeout=LIMIT_S,
-    ) as client:
+    )
+
+
+def test_ncclient(agent: AgentProcess) -> None:
+    with ncclient(agent) as client:
         assert ":candidate" in client.server_capabilities
         with client.locked("candidate"):
             client.edit_config(config(1, "by ncclient"), target="candidate", default_operation="merge")
@@ -72,16 +76,7 @@ def test_ncclient(agent: AgentProcess) -> None:
 
 
 def test_ncclient_stop_on_error_is_accepted(agent: AgentProcess) -> None:
-    with manager.connect(
-        host=agent.host,
-        port=agent.port,
-        username=agent.user,
-        key_filename=str(agent.key),
-        hostkey_verify=False,
-        allow_agent=False,
-        look_for_keys=False,
-        timeout=LIMIT_S,
-    ) as client:
+    with ncclient(agent) as client:
         client.edit_config(config(6, "with options"), target="candidate", error_option="stop-on-error")
         client.discard_changes()
 
