@@ -96,7 +96,13 @@ def capabilities(schema: Schema) -> list[str]:
     found = [f"{base}base:1.0", f"{base}base:1.1"]
     found += [
         f"{base}capability:{name}"
-        for name in ("candidate:1.0", "rollback-on-error:1.0", "validate:1.1", "xpath:1.0")
+        for name in (
+            "candidate:1.0",
+            "rollback-on-error:1.0",
+            "validate:1.1",
+            "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
+            "xpath:1.0",
+        )
     ]
     library = schema.by_name["ietf-yang-library"]
     found.append(

@@ -10,6 +10,7 @@ from agent.yang.schema import SchemaError
 
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf", ("candidate", "rollback-on-error", "validate", "xpath")),
+    ("ietf-netconf-with-defaults", None),
     ("ietf-netconf-monitoring", None),
     ("ietf-yang-library", None),
     ("ietf-datastores", None),

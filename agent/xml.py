@@ -85,3 +85,10 @@ def namespace(element: Element) -> str:
 def attributes_of(element: Element) -> dict[str, str]:
     """Return the attributes of ``element``; a name with a namespace is ``{uri}name``."""
     return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def drop(element: Element) -> None:
+    """Take ``element`` out of its document."""
+    above = element.getparent()
+    if above is not None:
+        above.remove(element)

@@ -87,8 +87,10 @@ class _Walk:
         hot = element in self.attributes.hot
         if operation == "merge" and not hot:
             self._merge(element)
+        elif element in self.attributes.tagged and operation != "delete":
+            self._reset(element, schema_node, operation)
         elif operation in ("delete", "remove"):
-            self._delete(element, schema_node, operation == "delete")
+            self._delete(element, schema_node, must_exist=operation == "delete")
         elif operation == "create":
             self._create(element, schema_node, hot)
         elif operation == "replace":
@@ -105,7 +107,7 @@ class _Walk:
         self.tree.merge(patch)
         self._place(element, node)
 
-    def _delete(self, element: Element, schema_node: SchemaNode, must_exist: bool) -> None:
+    def _delete(self, element: Element, schema_node: SchemaNode, *, must_exist: bool) -> None:
         existing = self._existing(element, schema_node)
         if not existing:
             if must_exist:
@@ -114,14 +116,16 @@ class _Walk:
         for node in existing:
             self._remove_node(node)
 
+    def _reset(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
+        """Give a leaf its default back, as its attribute says (RFC 6243 section 4.5.2)."""
+        if operation == "create" and self._existing(element, schema_node):
+            self.errors.append(self._exists(element))
+        else:
+            self._delete(element, schema_node, must_exist=False)
+
     def _create(self, element: Element, schema_node: SchemaNode, hot: bool) -> None:
         if self._existing(element, schema_node):
-            self.errors.append(
-                DataExists(
-                    f"'{schema_node.name}' exists already and cannot be created",
-                    path=path_of_element(self.schema, element),
-                )
-            )
+            self.errors.append(self._exists(element))
             return
         self._put(element, schema_node, hot, "create")
 
@@ -249,6 +253,11 @@ class _Walk:
         for _ in range(depth):
             node = last_child(node)
         return tree, node
+
+    def _exists(self, element: Element) -> RpcError:
+        name = schema_of_element(self.schema, element).name
+        path = path_of_element(self.schema, element)
+        return DataExists(f"'{name}' exists already and cannot be created", path=path)
 
     def _missing(self, element: Element) -> RpcError:
         name = schema_of_element(self.schema, element).name

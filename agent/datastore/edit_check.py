@@ -12,6 +12,7 @@ from agent.datastore.insertion import InsertRequest
 from agent.errors import (
     BadAttribute,
     BadElement,
+    InvalidValue,
     MissingElement,
     RpcError,
     RpcErrors,
@@ -21,9 +22,10 @@ from agent.errors import (
 )
 from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace
 from agent.yang.schema import Kind, Schema, SchemaNode
-from agent.yang.values import value_problem
+from agent.yang.values import is_default_value, value_problem
 
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
 
@@ -99,14 +101,15 @@ def _quoted(value: str) -> str:
 class EditAttributes:
     """The operation and insert attributes of an edit, taken off its elements.
 
-    ``hot`` holds every element with such an attribute on itself or below. ``errors`` holds what is wrong
-    with attributes.
+    ``hot`` holds every element with such an attribute on itself or below. ``tagged`` holds those that the
+    default attribute says to be defaults (RFC 6243 section 4.5.2). ``errors``: what is wrong with attributes.
     """
 
     def __init__(self, config: Element) -> None:
         self.operation: dict[Element, str] = {}
         self.insert: dict[Element, InsertRequest] = {}
         self.hot: set[Element] = set()
+        self.tagged: set[Element] = set()
         self.errors: list[RpcError] = []
         for element in config.iterdescendants():
             if element.attrib:
@@ -122,6 +125,8 @@ class EditAttributes:
                 self._operation(element, value)
             elif key in (f"{YANG_NS} insert", f"{YANG_NS} key", f"{YANG_NS} value"):
                 taken[local] = value
+            elif key == f"{DEFAULT_NS} default":
+                self._default(element, value)
             else:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
                 self.errors.append(
@@ -138,6 +143,13 @@ class EditAttributes:
         while above is not None and above is not config:
             self.hot.add(above)
             above = above.getparent()
+
+    def _default(self, element: Element, value: str) -> None:
+        if value in ("true", "1"):
+            self.tagged.add(element)
+        elif value not in ("false", "0"):
+            message = f"'{value}' is not a boolean"
+            self.errors.append(BadAttribute("default", local_name(element), message))
 
     def _operation(self, element: Element, value: str) -> None:
         if value not in OPERATIONS:
@@ -205,6 +217,9 @@ def _check_attributes(
     if element in attributes.insert and not schema_node.user_ordered:
         message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
         yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
+    if element in attributes.tagged and not is_default_value(schema, schema_node, element.text or ""):
+        message = f"the value of '{schema_node.name}' is not its default, as the attribute 'default' says"
+        yield InvalidValue(message, path=path_of_element(schema, element))
 
 
 def _check_leaf(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from agent.datastore.edit_check import DEFAULT_NS
 from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, OperationNotSupported
 from agent.operational import merge_state
 from agent.operations.context import Caller, Context
@@ -11,9 +13,13 @@ from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywh
 from agent.operations.parameters import datastore_of, parameter
 from agent.operations.subtree import select
 from agent.operations.xpath import module_prefixes, select_xpath
-from agent.xml import NETCONF_NS, Element, local_name
+from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Defaults, Tree
+
+WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+# Text cannot hold "<", so what is found after one stands in a tag.
+_LIBYANG_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,22 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     return Filter(xpath=module_prefixes(schema, expression, element.nsmap))
 
 
+def read_defaults(operation: Element) -> Defaults:
+    """Return the with-defaults mode of a retrieval; the basic mode is explicit (RFC 6243 section 4.5.1)."""
+    found = next((child for child in operation if namespace(child) == WITH_DEFAULTS_NS), None)
+    if found is None:
+        return Defaults.EXPLICIT
+    return Defaults[(found.text or "").strip().upper().replace("-", "_")]
+
+
+def report(tree: Tree, defaults: Defaults) -> bytes:
+    """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace that RFC 6243 gives them."""
+    printed = tree.to_xml(defaults)
+    if defaults is Defaults.REPORT_ALL_TAGGED:
+        return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
+    return printed
+
+
 def _attribute(element: Element, name: str) -> str | None:
     value = element.get(name)
     if value is None:
@@ -70,13 +92,14 @@ def _attribute(element: Element, name: str) -> str | None:
 async def get_config(context: Context, _caller: Caller, operation: Element) -> bytes:
     source = local_name(datastore_of(operation, "source"))
     filter_ = read_filter(context.schema, operation)
+    defaults = read_defaults(operation)
     if source not in ("running", "candidate"):
         raise _no_datastore("source", source)
 
     def work() -> bytes:
         configuration = context.configuration
         tree = configuration.running if source == "running" else configuration.candidate.tree
-        return filter_.apply(tree).to_xml()
+        return report(filter_.apply(tree), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)
@@ -84,6 +107,7 @@ async def get_config(context: Context, _caller: Caller, operation: Element) -> b
 
 async def get(context: Context, _caller: Caller, operation: Element) -> bytes:
     filter_ = read_filter(context.schema, operation)
+    defaults = read_defaults(operation)
     running = context.configuration.running
     wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
     lists = {t.config_list: t for t in context.operational.translators}
@@ -94,7 +118,7 @@ async def get(context: Context, _caller: Caller, operation: Element) -> bytes:
 
     def work() -> bytes:
         merge_state(wanted.tree, documents)
-        return filter_.apply(wanted.tree).to_xml()
+        return report(filter_.apply(wanted.tree), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)

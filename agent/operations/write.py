@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
+from agent.datastore.transaction import Configuration
 from agent.errors import (
     BadElement,
     ErrorType,
@@ -14,9 +15,10 @@ from agent.errors import (
 )
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_of, parameter, text_of
-from agent.xml import Element, local_name, serialize
+from agent.operations.read import read_defaults
+from agent.xml import Element, drop, local_name, serialize
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Defaults, Tree
 
 
 def refuse_running(target: str) -> None:
@@ -74,14 +76,24 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
         configuration = context.configuration
-        if name == "running":
+        defaults = read_defaults(operation)
+        if name == "running" and defaults is Defaults.EXPLICIT:
             await context.worker(configuration.candidate.discard, configuration.running)
+        elif name == "running":
+            await context.worker(_copy_running, configuration, defaults)
         elif name == "config":
             content = await context.worker(inline_config, context.schema, source)
             await context.worker(configuration.candidate.replace_all, content, configuration.running)
         else:
             raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
     return b""
+
+
+def _copy_running(configuration: Configuration, defaults: Defaults) -> None:
+    """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3)."""
+    printed = configuration.running.to_xml(defaults)
+    content = Tree.parse(configuration.schema, printed, state=False)
+    configuration.candidate.replace_all(content, configuration.running)
 
 
 def inline_config(schema: Schema, config: Element) -> Tree:
@@ -93,6 +105,10 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     attributes = EditAttributes(config)
     if attributes.errors:
         raise RpcErrors(attributes.errors)
+    if attributes.tagged:
+        check_document(schema, config, attributes)
+        for element in attributes.tagged:
+            drop(element)
     try:
         return Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
     except RpcErrors:

@@ -49,6 +49,7 @@ class SchemaNode:
     ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
     ``secret``: nacm:default-deny-all here or above (RFC 8341 section 7.5.5).
     ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
+    ``default``: canonical default of a leaf.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
@@ -77,6 +78,7 @@ class SchemaNode:
     shell: bool = False
     json_number: bool = False
     json_boolean: bool = False
+    default: str | None = None
 
     @property
     def qname(self) -> QName:
@@ -358,7 +360,7 @@ class Schema:
             secret=secret or _default_deny_all(pointer),
             mandatory=bool(pointer.flags & lib.LYS_MAND_TRUE),
         )
-        _fill_details(node, pointer)
+        _fill_details(self.ctx, node, pointer)
         self._by_pointer[int(ffi.cast("uintptr_t", pointer))] = node
         for child in self._siblings(pointer, NULL, 0):
             below = self._node(child, node, _cases(child), node.secret)
@@ -376,7 +378,7 @@ class Schema:
         return node
 
 
-def _fill_details(node: SchemaNode, pointer: Pointer) -> None:
+def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
     flags = pointer.flags
     if node.kind is Kind.CONTAINER:
         node.presence = bool(flags & lib.LYS_PRESENCE)
@@ -385,6 +387,9 @@ def _fill_details(node: SchemaNode, pointer: Pointer) -> None:
         base = ffi.cast("struct lysc_node_leaf *", pointer).type.basetype
         node.json_number = base in _JSON_NUMBERS
         node.json_boolean = base == lib.LY_TYPE_BOOL
+        dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
+        if dflt != NULL:
+            node.default = text(lib.lyd_value_get_canonical(ctx, dflt))
     elif node.kind in (Kind.LIST, Kind.LEAF_LIST):
         node.user_ordered = bool(flags & lib.LYS_ORDBY_USER)
         struct = "list" if node.kind is Kind.LIST else "leaflist"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any, Self
 
 from agent.errors import ErrorType, InvalidValue, OperationFailed
@@ -24,6 +25,15 @@ Node = Any
 XML = lib.LYD_XML
 JSON = lib.LYD_JSON
 _DUP = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+
+
+class Defaults(Enum):
+    """How values that equal the schema's default are reported (RFC 6243 section 3)."""
+
+    EXPLICIT = lib.LYD_PRINT_WD_EXPLICIT
+    TRIM = lib.LYD_PRINT_WD_TRIM
+    REPORT_ALL = lib.LYD_PRINT_WD_ALL
+    REPORT_ALL_TAGGED = lib.LYD_PRINT_WD_ALL_TAG
 
 
 class Tree:
@@ -169,7 +179,7 @@ class Tree:
             options = lib.LYD_IMPLICIT_NO_STATE
             _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
-    def to_xml(self, *, defaults: bool = False, keep_empty: bool = False) -> bytes:
+    def to_xml(self, defaults: Defaults = Defaults.EXPLICIT, *, keep_empty: bool = False) -> bytes:
         return b"" if self.empty else print_node(self.first, XML, defaults, keep_empty, siblings=True)
 
 
@@ -276,11 +286,15 @@ def same_content(a: Node, b: Node) -> bool:
 
 
 def print_node(
-    node: Node, format: int, defaults: bool = False, keep_empty: bool = False, *, siblings: bool = False
+    node: Node,
+    format: int,
+    defaults: Defaults = Defaults.EXPLICIT,
+    keep_empty: bool = False,
+    *,
+    siblings: bool = False,
 ) -> bytes:
-    """Print ``node`` compactly; ``defaults`` reports implicit values too (RFC 6243 report-all)."""
-    options = lib.LYD_PRINT_SHRINK
-    options |= lib.LYD_PRINT_WD_ALL if defaults else lib.LYD_PRINT_WD_EXPLICIT
+    """Print ``node`` compactly."""
+    options = lib.LYD_PRINT_SHRINK | defaults.value
     options |= lib.LYD_PRINT_KEEPEMPTYCONT if keep_empty else 0
     options |= lib.LYD_PRINT_WITHSIBLINGS if siblings else 0
     box = ffi.new("char **")
@@ -297,7 +311,7 @@ def print_node(
 
 def to_json(node: Node) -> dict[str, Any]:
     """Return one container or list entry as an RFC 7951 object, defaults filled in."""
-    document = json.loads(print_node(node, JSON, defaults=True))
+    document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
     (content,) = document.values()
     result: dict[str, Any] = content[0] if isinstance(content, list) else content
     return result

@@ -51,6 +51,13 @@ def _json_form(schema: Schema, node: SchemaNode, value: str, prefixes: Mapping[s
     return _PREFIXED.sub(module, value)
 
 
+def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
+    """True if ``value`` (JSON prefixes) is the default that the schema gives to a leaf."""
+    return node.default is not None and canonical(schema, node, value) == canonical(
+        schema, node, node.default
+    )
+
+
 def canonical(schema: Schema, node: SchemaNode, value: str) -> str:
     """Return the canonical form of ``value`` (JSON prefixes), or ``value`` itself if it has none."""
     plain = value.encode()

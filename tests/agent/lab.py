@@ -21,7 +21,7 @@ EA = "urn:yangswan:test:every-augment"
 ET = "urn:yangswan:test:every-third"
 PREFIXES = (
     'xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:yang="urn:ietf:params:xml:ns:yang:1" '
-    f'xmlns:ec="{EC}" xmlns:et="{ET}"'
+    f'xmlns:ec="{EC}" xmlns:et="{ET}" xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0"'
 )
 
 

@@ -66,6 +66,10 @@ def test_ncclient(agent: AgentProcess) -> None:
         check(
             client.get(("xpath", ({"i": IPSEC}, "/i:tunnels/i:ipsec[i:id='1']"))).data_xml, 1, "by ncclient"
         )
+        explicit = client.get_config("running", ("subtree", wanted(1))).data_xml
+        everything = client.get_config("running", ("subtree", wanted(1)), with_defaults="report-all").data_xml
+        assert "<delay>30</delay>" in everything
+        assert "<delay>30</delay>" not in explicit
         with pytest.raises(RPCError) as caught:
             client.edit_config(
                 config(1, "x").replace("<secret>not-a-real-secret", "<secret>short"), target="candidate"

@@ -12,6 +12,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
+from agent.yang.tree import Defaults
 from agent.yang.validate import validate
 from tests.agent.lab import EC, config, empty_running
 
@@ -89,4 +90,4 @@ def test_any_edit_is_applied_or_refused(schema: Schema, steps: list[tuple[str, s
             assert sorted(candidate.tree.to_xml()) == sorted(before)
         refused(partial(validate, everything=True), candidate.tree.duplicate())
     candidate.discard(running)
-    assert candidate.tree.to_xml(defaults=True) == running.to_xml(defaults=True)
+    assert candidate.tree.to_xml(Defaults.REPORT_ALL) == running.to_xml(Defaults.REPORT_ALL)

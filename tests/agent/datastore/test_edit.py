@@ -8,7 +8,7 @@ import pytest
 
 from agent.datastore.edit import edit
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Defaults, Tree
 from tests.agent.lab import EC, candidate_with, config, empty_running, entry, errors_of, top
 
 NOTHING = ""
@@ -200,6 +200,18 @@ CHANGES = [
         top("<entry><id>it's \"</id><number>1</number></entry>"),
     ),
     Case(
+        "a leaf tagged as default goes back to its default (RFC 6243 4.5.2)",
+        top("<flag>false</flag>"),
+        top('<flag wd:default="true">true</flag>'),
+        NOTHING,
+    ),
+    Case(
+        "a leaf tagged as no default is explicit",
+        NOTHING,
+        top('<flag wd:default="false">true</flag>'),
+        top("<flag>true</flag>"),
+    ),
+    Case(
         "delete of a container above lists removes its entries",
         entry("") + top("<flag>false</flag>"),
         '<ec:top nc:operation="delete"/>',
@@ -335,6 +347,24 @@ REFUSALS = [
         (("bad-attribute", None, f"{E1}/id"),),
     ),
     Refusal(
+        "a value tagged as default that is none (RFC 6243 4.5.2)",
+        NOTHING,
+        top('<flag wd:default="true">false</flag>'),
+        (("invalid-value", None, "/every-construct:top/flag"),),
+    ),
+    Refusal(
+        "create of a leaf tagged as default that is set",
+        top("<flag>false</flag>"),
+        top('<flag wd:default="1" nc:operation="create">true</flag>'),
+        (("data-exists", None, "/every-construct:top/flag"),),
+    ),
+    Refusal(
+        "a default attribute that is no boolean",
+        NOTHING,
+        top('<flag wd:default="maybe">true</flag>'),
+        (("bad-attribute", None, None),),
+    ),
+    Refusal(
         "a leaf twice",
         NOTHING,
         entry('<number>1</number><number nc:operation="merge">2</number>'),
@@ -394,7 +424,7 @@ def test_discard_makes_the_candidate_equal_to_running(schema: Schema) -> None:
         schema, entry("<word>a</word>"), "<ec:order>x</ec:order>", top("<flag>false</flag>")
     )
     candidate.discard(running)
-    assert candidate.tree.to_xml(defaults=True) == running.to_xml(defaults=True)
+    assert candidate.tree.to_xml(Defaults.REPORT_ALL) == running.to_xml(Defaults.REPORT_ALL)
 
 
 def test_a_nul_never_reaches_libyang(schema: Schema) -> None:

@@ -11,7 +11,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, children, siblings, value_of
+from agent.yang.tree import Defaults, Tree, children, siblings, value_of
 from tests.agent.lab import EC, config, empty_running
 
 Leafs = dict[str, str]
@@ -178,4 +178,4 @@ def test_discard_undoes_any_sequence_of_edits(
         except RpcErrors:
             continue
     candidate.discard(running)
-    assert candidate.tree.to_xml(defaults=True) == running.to_xml(defaults=True)
+    assert candidate.tree.to_xml(Defaults.REPORT_ALL) == running.to_xml(Defaults.REPORT_ALL)

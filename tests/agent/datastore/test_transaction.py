@@ -12,6 +12,7 @@ from agent.datastore.store import CommitInfo, Store
 from agent.datastore.transaction import Configuration
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
+from agent.yang.tree import Defaults
 from tests.agent.lab import config, direct, entry, top
 from tests.agent.recording_translator import RecordingTranslator
 
@@ -37,7 +38,7 @@ async def test_a_commit_reaches_running_disk_and_backend(schema: Schema, tmp_pat
     assert b"<number>2</number>" in configuration.running.to_xml()
     assert translator.holds[("1",)]["number"] == 2
     again = await started(schema, tmp_path, RecordingTranslator())
-    assert again.running.to_xml(defaults=True) == configuration.running.to_xml(defaults=True)
+    assert again.running.to_xml(Defaults.REPORT_ALL) == configuration.running.to_xml(Defaults.REPORT_ALL)
 
 
 async def test_translators_see_defaults_and_only_what_changed(schema: Schema, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Defaults, Tree
 from agent.yang.validate import validate
 from tests.agent.lab import config, empty_running, entry
 
@@ -32,7 +32,7 @@ def one_round(schema: Schema, candidate: Candidate, running: Tree) -> None:
         raise AssertionError("the edit was not refused")
     scratch = candidate.tree.duplicate()
     validate(scratch, everything=True)
-    scratch.to_xml(defaults=True)
+    scratch.to_xml(Defaults.REPORT_ALL)
     candidate.discard(running)
 
 

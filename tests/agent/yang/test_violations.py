@@ -6,7 +6,7 @@ import pytest
 
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Defaults, Tree
 from agent.yang.validate import validate
 from agent.yang.violations import YANG_1
 from tests.agent.lab import EC, entry, errors_of, top
@@ -124,7 +124,7 @@ def test_unique_names_all_entries_that_clash(schema: Schema) -> None:
 def test_a_valid_tree_gets_its_defaults(schema: Schema) -> None:
     tree = tree_of(schema, entry("<number>2</number><twice>4</twice>"))
     validate(tree, everything=False)
-    assert b"<speed>100</speed>" in tree.to_xml(defaults=True)
+    assert b"<speed>100</speed>" in tree.to_xml(Defaults.REPORT_ALL)
     assert b"speed" not in tree.to_xml()
 
 
