@@ -75,7 +75,7 @@ def read_defaults(operation: Element) -> Defaults:
 
 
 def report(tree: Tree, defaults: Defaults) -> bytes:
-    """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace that RFC 6243 gives them."""
+    """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243."""
     printed = tree.to_xml(defaults)
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
