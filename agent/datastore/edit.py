@@ -40,7 +40,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     Raises:
         RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
-    attributes = EditAttributes(config)
+    attributes = EditAttributes(candidate.schema, config)
     if attributes.errors:
         raise RpcErrors(attributes.errors)
     if attributes.any:

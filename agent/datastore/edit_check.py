@@ -6,6 +6,7 @@ exact tag and with a path that carries the keys.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from agent.datastore.insertion import InsertRequest
@@ -105,15 +106,21 @@ class EditAttributes:
     default attribute says to be defaults (RFC 6243 section 4.5.2). ``errors``: what is wrong with attributes.
     """
 
-    def __init__(self, config: Element) -> None:
+    def __init__(self, schema: Schema, config: Element) -> None:
         self.operation: dict[Element, str] = {}
         self.insert: dict[Element, InsertRequest] = {}
         self.hot: set[Element] = set()
         self.tagged: set[Element] = set()
         self.errors: list[RpcError] = []
-        for element in config.iterdescendants():
+        waiting = deque((child, schema.roots) for child in config)
+        while waiting:
+            element, level = waiting.popleft()
             if element.attrib:
                 self._read(element, config)
+            node = level.get((namespace(element), local_name(element)))
+            if node is None or node.kind is not Kind.ANYDATA:  # what anydata holds is not ours to read
+                below = node.children if node is not None else {}
+                waiting.extend((child, below) for child in element)
         self.any = bool(self.hot)
 
     def _read(self, element: Element, config: Element) -> None:

@@ -121,7 +121,11 @@ class Configuration:
         # Validation may have removed nodes of other units whose "when" became false.
         self.candidate.changed.update({unit.path: unit for unit in prepared.units})
         self.candidate.discard(self.running)
-        self.store.snapshot_if_due(self.running.to_xml)
+        try:
+            self.store.snapshot_if_due(self.running.to_xml)
+        except sqlite3.Error:
+            # The commit itself is on disk; only the next start reads more changes without a snapshot.
+            log.exception("no snapshot of running could be written")
 
     def _is_local(self, unit: Unit) -> bool:
         root = unit.probe.first
@@ -185,7 +189,10 @@ class Configuration:
             await self._worker(self.candidate.discard, self.running)
             return None
         plans = await self._plan(prepared)
-        commit_id: int = await self._worker(self.store.begin, info, prepared.records, _now())
+        try:
+            commit_id: int = await self._worker(self.store.begin, info, prepared.records, _now())
+        except sqlite3.Error as problem:
+            raise RpcErrors([_undone(problem)]) from problem
         applied: list[tuple[Translator, Plan]] = []
         try:
             for translator, plan in plans:

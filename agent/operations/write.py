@@ -102,7 +102,7 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     Raises:
         RpcErrors: it does not fit the schema; all faults are named.
     """
-    attributes = EditAttributes(config)
+    attributes = EditAttributes(schema, config)
     if attributes.errors:
         raise RpcErrors(attributes.errors)
     if attributes.tagged:

@@ -134,6 +134,12 @@ CHANGES = [
         entry('<anything><x xmlns="urn:any"><y>1</y></x></anything>'),
     ),
     Case(
+        "anydata keeps its own attributes, whatever they are",
+        entry(""),
+        entry('<anything><x xmlns="urn:any" operation="delete" nc:operation="delete">1</x></anything>'),
+        entry('<anything><x xmlns="urn:any" operation="delete" nc:operation="delete">1</x></anything>'),
+    ),
+    Case(
         "anydata is replaced",
         entry('<anything><x xmlns="urn:any">1</x></anything>'),
         entry('<anything><z xmlns="urn:any">2</z></anything>'),

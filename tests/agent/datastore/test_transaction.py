@@ -141,6 +141,35 @@ async def test_a_disk_that_fails_after_apply_undoes_the_backend(schema: Schema, 
     assert translator.holds == {}
 
 
+async def test_a_disk_that_is_full_from_the_start_refuses_the_commit(schema: Schema, tmp_path: Path) -> None:
+    translator = RecordingTranslator()
+    configuration = await started(schema, tmp_path, translator)
+
+    def full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    configuration.store.begin = full  # type: ignore[method-assign]
+    with pytest.raises(RpcErrors, match="could not be recorded"):
+        await commit(configuration, ONE)
+    assert translator.holds == {}
+    assert configuration.running.to_xml() == b""
+
+
+async def test_a_snapshot_that_fails_does_not_turn_a_commit_into_an_error(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    configuration = await started(schema, tmp_path, RecordingTranslator())
+
+    def full(*_: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    configuration.store.snapshot_if_due = full  # type: ignore[method-assign]
+    assert await commit(configuration, ONE) == 1
+    assert "no snapshot" in caplog.text
+    again = await started(schema, tmp_path, RecordingTranslator())
+    assert b"<number>2</number>" in again.running.to_xml()
+
+
 async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator(refuse_undo=True)
     configuration = await started(schema, tmp_path, translator)
