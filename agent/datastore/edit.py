@@ -14,6 +14,7 @@ from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
 from agent.xml import Element, serialize
 from agent.yang.native import NULL
+from agent.yang.repeated import repeated
 from agent.yang.schema import Kind, SchemaNode
 from agent.yang.tree import (
     Node,
@@ -52,6 +53,8 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
             walk.clear()
         for element in config:
             walk.apply(element, "none" if default_operation == "none" else "merge")
+        if not walk.errors:
+            savepoint.keep()
     except RpcErrors as problem:
         savepoint.take_back()
         if not attributes.any:
@@ -63,7 +66,6 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     if walk.errors:
         savepoint.take_back()
         raise RpcErrors(walk.errors)
-    savepoint.keep()
     return savepoint
 
 
@@ -102,6 +104,8 @@ class _Walk:
 
     def _merge(self, element: Element) -> None:
         patch, node = self._parse(element, whole=True)
+        if twice := list(repeated(self.schema, patch.first)):
+            raise RpcErrors(twice)
         self.savepoint.touch(node)
         self._drop_other_cases(node)
         self.tree.merge(patch)

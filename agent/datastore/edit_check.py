@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 from agent.datastore.insertion import InsertRequest
 from agent.errors import (
@@ -27,6 +28,7 @@ from agent.yang.values import is_default_value, value_problem
 
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
+MAX_ERRORS = 100
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
 
@@ -87,7 +89,9 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return f"[.={_quoted(element.text or '')}]"
+        return "" if schema_node.secret else f"[.={_quoted(element.text or '')}]"
+    if schema_node.kind is not Kind.LIST:
+        return ""
     found = {
         local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace
     }
@@ -179,12 +183,10 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
     """Check names, keys and values of the whole edit.
 
     Raises:
-        RpcErrors: all faults that were found.
+        RpcErrors: all faults that were found, at most ``MAX_ERRORS``.
     """
-    errors: list[RpcError] = []
-    for element in config:
-        errors.extend(_check(schema, element, attributes, removing=False))
-    if errors:
+    found = (e for element in config for e in _check(schema, element, attributes, removing=False))
+    if errors := list(islice(found, MAX_ERRORS)):
         raise RpcErrors(errors)
 
 
@@ -230,13 +232,13 @@ def _check_attributes(
 
 
 def _check_leaf(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
-    path = path_of_element(schema, element)
     if len(element):
-        yield BadElement(schema_node.name, f"'{schema_node.name}' holds a value, not elements", path=path)
+        message = f"'{schema_node.name}' holds a value, not elements"
+        yield BadElement(schema_node.name, message, path=path_of_element(schema, element))
         return
-    problem = value_problem(schema, schema_node, element.text or "", element.nsmap)
+    problem = value_problem(schema, schema_node, element.text or "", lambda: element.nsmap)
     if problem is not None:
-        problem.path = path
+        problem.path = path_of_element(schema, element)
         yield problem
 
 

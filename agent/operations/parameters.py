@@ -59,7 +59,7 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
     if node.is_leafy:
-        problem = value_problem(schema, node, element.text or "", element.nsmap)
+        problem = value_problem(schema, node, element.text or "", lambda: element.nsmap)
         if problem is not None:
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}

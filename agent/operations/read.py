@@ -12,7 +12,7 @@ from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import datastore_of, parameter
 from agent.operations.subtree import select
-from agent.operations.xpath import module_prefixes, select_xpath
+from agent.operations.xpath import check_expression, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -63,6 +63,7 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     expression = _attribute(element, "select")
     if expression is None:
         raise MissingAttribute("select", "filter", type=ErrorType.PROTOCOL)
+    check_expression(expression)
     return Filter(xpath=module_prefixes(schema, expression, element.nsmap))
 
 

@@ -6,7 +6,8 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from agent.xml import Element, local_name, namespace
 from agent.yang.native import NULL
@@ -101,10 +102,11 @@ def given_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> tup
     found: list[str] = []
     for key in schema_node.keys:
         key_node = schema_node.children[schema_node.namespace, key]
-        values = [_content(child) for child in element if names(child, key_node) and not child.attrib]
-        if len(values) != 1 or values[0] is None:
+        tests = [child for child in element if names(child, key_node) and not child.attrib]
+        value = _content(tests[0]) if len(tests) == 1 else None
+        if value is None:
             return None
-        found.append(canonical(schema, key_node, values[0]))
+        found.append(canonical(schema, key_node, value, partial(_prefixes, tests[0])))
     return tuple(found)
 
 
@@ -114,11 +116,16 @@ def _content(element: Element) -> str | None:
     return text if text and len(element) == 0 else None
 
 
+def _prefixes(element: Element) -> Mapping[str | None, str]:
+    return element.nsmap
+
+
 def _match_node(schema: Schema, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
     mark = Mark(node)
     text = _content(element)
     if schema_node.is_leafy:
-        if len(element) or (text is not None and value_of(node) != canonical(schema, schema_node, text)):
+        wanted = partial(canonical, schema, schema_node, prefixes=partial(_prefixes, element))
+        if len(element) or (text is not None and value_of(node) != wanted(text)):
             return None
         mark.whole = True
         return mark

@@ -12,11 +12,13 @@ from agent.errors import (
     InvalidValue,
     OperationNotSupported,
     RpcErrors,
+    UnknownAttribute,
 )
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults
 from agent.xml import Element, drop, local_name, serialize
+from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
@@ -103,14 +105,26 @@ def inline_config(schema: Schema, config: Element) -> Tree:
         RpcErrors: it does not fit the schema; all faults are named.
     """
     attributes = EditAttributes(schema, config)
-    if attributes.errors:
-        raise RpcErrors(attributes.errors)
+    instructed = {**attributes.operation, **attributes.insert}
+    errors = attributes.errors + [
+        UnknownAttribute(
+            "operation" if element in attributes.operation else "insert",
+            local_name(element),
+            "a whole configuration is copied as it is: only edit-config takes instructions",
+        )
+        for element in instructed
+    ]
+    if errors:
+        raise RpcErrors(errors)
     if attributes.tagged:
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
     try:
-        return Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
+        content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
+        if twice := list(repeated(schema, content.first)):
+            raise RpcErrors(twice)
+        return content
     except RpcErrors:
         check_document(schema, config, attributes)
         raise

@@ -11,6 +11,11 @@ from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
 MAX_EXPRESSION_OCTETS = 8192
+# libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
+_CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
+# Each of these walks the whole tree once for every node that a predicate is evaluated on.
+_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
+_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 # A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
@@ -37,14 +42,32 @@ def module_prefixes(schema: Schema, expression: str, prefixes: Mapping[str | Non
     return _TOKEN.sub(replace, expression)
 
 
+def check_expression(expression: str) -> None:
+    """Refuse what would harm the server.
+
+    Raises:
+        InvalidValue: it is too long, uses a function that libyang does not survive, or searches the whole
+            tree again and again inside a predicate.
+    """
+    if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
+        raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
+    plain = _LITERAL.sub("''", expression)
+    if found := _CRASHING.search(plain):
+        raise _bad(f"the function {found[1]}() is not available in a filter")
+    depth, inside = 0, []
+    for character in plain:
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        inside.append(character if depth > 0 else " ")
+    if _WIDE.search("".join(inside)):
+        raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")
+
+
 def select_xpath(tree: Tree, expression: str) -> Tree:
     """Return a copy of the nodes that ``expression`` (module names as prefixes) selects.
 
     Raises:
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
-    if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
-        raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
     top: dict[Node, Mark] = {}
     for node in find_all(tree, expression):
         _mark(top, node).whole = True

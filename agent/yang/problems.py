@@ -63,7 +63,8 @@ def _problem(schema: Schema, item: object) -> RpcError:
         path = None
     error = _by_message(message, path, app_tag)
     if path and is_secret(schema, path) and isinstance(error, InvalidValue):
-        hidden = message if app_tag else "the value does not fit the type of this node"
+        quotes = app_tag is None or message.startswith("Unsatisfied")  # libyang's own words, with the value
+        hidden = "the value does not fit the type of this node" if quotes else message
         return InvalidValue(hidden, path=path, app_tag=app_tag)
     if item.vecode == lib.LYVE_SYNTAX_XML:  # type: ignore[attr-defined]
         return MalformedMessage(message)

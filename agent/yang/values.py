@@ -3,52 +3,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
-from agent.yang.native import NULL, ffi, lib, text
+from agent.yang.native import NULL, Pointer, ffi, lib, text
 from agent.yang.problems import take_problems
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema, SchemaNode, sized_array
 
 _PREFIXED = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 
 
-def value_problem(
-    schema: Schema, node: SchemaNode, value: str, prefixes: Mapping[str | None, str]
-) -> RpcError | None:
-    """Return what is wrong with ``value`` (XML form, ``prefixes`` in scope) for a leaf, or None.
+_NAMING = frozenset({lib.LY_TYPE_IDENT, lib.LY_TYPE_INST})
 
-    A reference is checked for its form only, not for what it points to.
+Prefixes = Callable[[], Mapping[str | None, str]]
+"""Gives the XML prefixes in scope; asked only for the types that need them, for it may cost."""
+
+
+def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> RpcError | None:
+    """Return what is wrong with ``value`` (XML form) for a leaf, or None.
+
+    A reference is checked for its form only, not for what it points to; an instance-identifier not at all,
+    because only the XML parser knows its prefixes.
     """
     if "\0" in value:
         return InvalidValue("a value cannot hold a NUL character")
+    if lib.LY_TYPE_INST in _base_types(node):
+        return None
     plain = _json_form(schema, node, value, prefixes).encode()
     rc = lib.lyd_value_validate(schema.ctx, node.pointer, plain, len(plain), NULL, NULL, NULL)
     if rc in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         return None
     problem = take_problems(schema)[0]
     message = problem.message
-    if node.secret and problem.app_tag is None:
+    if node.secret and (value in message or problem.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
     return InvalidValue(message, app_tag=problem.app_tag)
 
 
-def _json_form(schema: Schema, node: SchemaNode, value: str, prefixes: Mapping[str | None, str]) -> str:
+def _json_form(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> str:
     """Replace XML prefixes by module names in a value of a type that carries names."""
-    leaf = ffi.cast("struct lysc_node_leaf *", node.pointer)
-    if leaf.type.basetype not in (
-        lib.LY_TYPE_IDENT,
-        lib.LY_TYPE_INST,
-        lib.LY_TYPE_UNION,
-        lib.LY_TYPE_LEAFREF,
-    ):
+    if ":" not in value or not _base_types(node) & _NAMING:
         return value
+    known = prefixes()
 
     def module(match: re.Match[str]) -> str:
-        known = schema.by_namespace.get(prefixes.get(match[1], ""))
-        return f"{known.name}:" if known else match[0]
+        found = schema.by_namespace.get(known.get(match[1], ""))
+        return f"{found.name}:" if found else match[0]
 
     return _PREFIXED.sub(module, value)
+
+
+def _base_types(node: SchemaNode) -> set[int]:
+    leaf = ffi.cast("struct lysc_node_leaf *", node.pointer)
+    return {kind.basetype for kind in flat_types(leaf.type)}
+
+
+def flat_types(kind: Pointer) -> Iterator[Pointer]:
+    """Yield a compiled type, the members of a union, and what a leafref refers to."""
+    yield kind
+    if kind.basetype == lib.LY_TYPE_UNION:
+        for member in sized_array(ffi.cast("struct lysc_type_union *", kind).types):
+            yield from flat_types(member)
+    elif kind.basetype == lib.LY_TYPE_LEAFREF:
+        target = ffi.cast("struct lysc_type_leafref *", kind).realtype
+        if target != NULL:
+            yield from flat_types(target)
 
 
 def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
@@ -58,9 +77,9 @@ def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
     )
 
 
-def canonical(schema: Schema, node: SchemaNode, value: str) -> str:
-    """Return the canonical form of ``value`` (JSON prefixes), or ``value`` itself if it has none."""
-    plain = value.encode()
+def canonical(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes = dict) -> str:
+    """Return the canonical form of ``value`` (XML or JSON prefixes), or ``value`` itself if it has none."""
+    plain = _json_form(schema, node, value, prefixes).encode()
     box = ffi.new("const char **")
     rc = lib.lyd_value_validate(schema.ctx, node.pointer, plain, len(plain), NULL, NULL, box)
     if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):

@@ -1,0 +1,33 @@
+"""Repeated nodes: libyang parses them without complaint and finds only the first afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.errors import BadElement, RpcError
+from agent.yang.native import ffi
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, children, keys_of, path_of, siblings, value_of
+
+
+def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
+    """Yield an error for each node among ``first`` and its siblings, or below, that stands there twice."""
+    seen: set[tuple[int, tuple[str, ...]]] = set()
+    for node in siblings(first):
+        schema_node = schema.node_of(node.schema)
+        identity = int(ffi.cast("uintptr_t", node.schema)), _identity(schema_node, node)
+        if identity in seen:
+            yield BadElement(
+                schema_node.name,
+                f"'{schema_node.name}' may stand only once here",
+                path=path_of(node, last_predicate=not schema_node.secret),
+            )
+        seen.add(identity)
+        if schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+            yield from repeated(schema, next(children(node), ffi.NULL))
+
+
+def _identity(schema_node: SchemaNode, node: Node) -> tuple[str, ...]:
+    if schema_node.kind is Kind.LIST:
+        return keys_of(node, schema_node)
+    return (value_of(node),) if schema_node.kind is Kind.LEAF_LIST else ()
