@@ -33,6 +33,7 @@ from agent.yang.schema import Schema, SchemaError
 
 log = logging.getLogger("agent")
 
+STOP_LIMIT_S = 10
 TRANSLATORS = "yangswan.translators"
 
 
@@ -87,8 +88,18 @@ async def run(settings: Settings) -> None:
     finally:
         for translator in translators:
             await translator.stop()
-        pool.shutdown()
-        store.close()
+        await _end_worker(pool, store)
+
+
+async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
+    """End the libyang thread; if a call keeps it, end the program: what was answered is on disk."""
+    last = asyncio.get_running_loop().run_in_executor(pool, store.close)
+    _, late = await asyncio.wait({last}, timeout=STOP_LIMIT_S)
+    if late:
+        log.error("a request is still being worked on after %d s; the program ends without it", STOP_LIMIT_S)
+        logging.shutdown()
+        os._exit(1)
+    pool.shutdown()
 
 
 def make_limits(settings: Settings) -> Limits:

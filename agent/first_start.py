@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import asyncssh
 
 from agent.settings import Settings
+from agent.transport.files import write_durably
 
 DEFAULT_USER = "admin"
 
@@ -21,10 +21,8 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
     public = data_dir / "client_key.pub"
     if not (private.exists() and public.exists()):
         key = asyncssh.generate_private_key("ssh-ed25519", comment=f"{DEFAULT_USER}@yangswan")
-        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key.export_private_key("openssh"))
-        public.write_bytes(key.export_public_key("openssh"))
+        write_durably(private, key.export_private_key("openssh"), 0o600)
+        write_durably(public, key.export_public_key("openssh"), 0o644)
     return {DEFAULT_USER: public}
 
 

@@ -26,6 +26,8 @@ from agent.transport.stream import ByteStream, Peer
 log = logging.getLogger(__name__)
 
 READ_OCTETS = 65536
+LAST_WRITE_S = 2.0
+"""How long the last message of a session that is to end may take."""
 
 
 @dataclass(slots=True)
@@ -43,11 +45,15 @@ class Totals:
 
 @dataclass(eq=False, slots=True)
 class Live:
-    """One session and what belongs to it. ``ending`` says why it is to end, for the log."""
+    """One session and what belongs to it.
+
+    ``hello_by_s``: when its hello must have come (event loop time). ``ending``: why it is to end.
+    """
 
     session: Session
     stream: ByteStream
     caller: Caller | None = None
+    hello_by_s: float = 0.0
     ending: str = ""
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -82,7 +88,7 @@ class Server:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
         session_id = next(self._ids)
         session = Session(session_id, self._capabilities, self._limits.message_octets)
-        live = Live(session, stream)
+        live = Live(session, stream, hello_by_s=_clock() + self._limits.hello_timeout_s)
         live.caller = Caller(
             session_id,
             peer.user,
@@ -132,8 +138,7 @@ class Server:
 
     async def _read(self, live: Live) -> bytes | None:
         """Return what the client sent, b"" at its end, None when the session is to end."""
-        limits = self._limits
-        limit = limits.idle_timeout_s if live.session.established else limits.hello_timeout_s
+        limit = self._limits.idle_timeout_s if live.session.established else live.hello_by_s - _clock()
         read = asyncio.ensure_future(live.stream.read(READ_OCTETS))
         interrupt = asyncio.ensure_future(live.interrupt.wait())
         try:
@@ -155,7 +160,7 @@ class Server:
         while pending:
             action = pending.pop(0)
             if isinstance(action, Send):
-                await live.stream.write(action.data)
+                await self._write(live, action.data)
             elif isinstance(action, Close):
                 live.end(action.reason)
                 return
@@ -163,6 +168,21 @@ class Server:
                 pending.extend(await self._answer(live, action.rpc))
                 if live.ending:
                     pending = pending[:1]  # its own reply goes out, nothing after it is begun
+
+    async def _write(self, live: Live, data: bytes) -> None:
+        """Write a message; a session that is to end waits for a client that does not read only shortly."""
+        write = asyncio.ensure_future(live.stream.write(data))
+        interrupt = asyncio.ensure_future(live.interrupt.wait())
+        try:
+            await asyncio.wait({write, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+            if not write.done():
+                await asyncio.wait({write}, timeout=LAST_WRITE_S)
+            if not write.done():
+                raise TimeoutError("the client does not read")
+            write.result()
+        finally:
+            write.cancel()
+            interrupt.cancel()
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         assert live.caller is not None
@@ -203,6 +223,10 @@ class Server:
         return monitoring.netconf_state(
             context.schema, context.locks, self._callers(), statistics, self._capabilities
         )
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _constant(content: Json) -> Provider:

@@ -6,6 +6,8 @@ instructions are dropped, so an Element has elements as children and nothing els
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lxml import etree
 
 Element = etree._Element
@@ -16,6 +18,10 @@ MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 
 MAX_DEPTH = 256
 """Levels of nesting that a document may have; lxml clients stop at the same depth."""
+
+
+MAX_ELEMENTS = 1_000_000
+"""Elements that a document may have; each costs a hundred octets and more once it is parsed."""
 
 
 class XmlError(Exception):
@@ -30,6 +36,8 @@ def parse(data: bytes) -> Element:
     """
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
+    if data.count(b"</") + data.count(b"/>") > MAX_ELEMENTS:
+        raise XmlError(f"there are more than {MAX_ELEMENTS} elements")
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     parser = etree.XMLParser(
@@ -56,12 +64,16 @@ def parse(data: bytes) -> Element:
 
 
 def _refuse_deep(root: Element) -> None:
-    level, depth = [root], 0
-    while level:
-        depth += 1
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
         if depth > MAX_DEPTH:
             raise XmlError(f"elements are nested deeper than {MAX_DEPTH} levels")
-        level = [child for element in level for child in element]
+
+
+def declarations(element: Element) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield ("start-ns", (prefix, URI)) for each namespace declared on ``element`` or below."""
+    yield from etree.iterwalk(element, events=("start-ns",))
 
 
 def serialize(element: Element) -> bytes:

@@ -66,7 +66,9 @@ ROOMS = (
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
     Room(("agent/served.py",), ("agent.yang",)),
-    Room(("agent/first_start.py",), ("agent.errors", "agent.settings"), ("asyncssh",)),
+    Room(
+        ("agent/first_start.py",), ("agent.errors", "agent.settings", "agent.transport.files"), ("asyncssh",)
+    ),
     Room(
         ("agent/server.py",),
         # Of the transports only what all of them share: a stream of bytes with its peer, and limits.

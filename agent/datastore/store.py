@@ -84,6 +84,8 @@ class Store:
         except sqlite3.DatabaseError as problem:
             raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
         self._pending_octets = self._octets_since_snapshot()
+        row = self._db.execute("SELECT max(length(content)) FROM snapshots").fetchone()
+        self._printed_octets = int(row[0] or 0)
 
     def close(self) -> None:
         self._db.close()
@@ -135,9 +137,10 @@ class Store:
 
     def snapshot_if_due(self, content: Callable[[], bytes]) -> bool:
         """Write a snapshot of running if enough was changed since the last one."""
-        if self._pending_octets < SNAPSHOT_MIN_OCTETS:
+        if self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
             return False
         body = content()
+        self._printed_octets = len(body)
         if self._pending_octets < len(body):
             return False
         with _Transaction(self._db):
@@ -186,4 +189,9 @@ class _Transaction:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")

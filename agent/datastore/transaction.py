@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.datastore.candidate import Candidate
-from agent.datastore.store import CommitInfo, Store, UnitChange
+from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Plan, Translator
 from agent.yang.locality import local_modules
@@ -53,6 +53,7 @@ class Configuration:
         self.running = Tree(schema)
         self.candidate = Candidate(self.running)
         self.writing = asyncio.Lock()
+        self.committer: int | None = None
         self._worker = worker
         self._local = local_modules(schema)
         self._lists = {t.config_list: t for t in translators}
@@ -68,9 +69,19 @@ class Configuration:
         if interrupted:
             log.warning("commit %s was interrupted and is undone", ", ".join(map(str, interrupted)))
         content, changes = self.store.load()
-        running = Tree.parse(self.schema, content, strict=False)
+        try:
+            running = Tree.parse(self.schema, content, strict=False)
+        except RpcErrors as problem:
+            where = problem.errors[0].path
+            raise StoreError(
+                f"what is stored at {where} does not fit the YANG modules of this server"
+            ) from None
         for change in changes:
-            _replay(self.schema, running, change)
+            try:
+                _replay(self.schema, running, change)
+            except RpcErrors as problem:
+                where = problem.errors[0].path or change.path
+                log.error("%s does not fit the YANG modules any more and is left out", where)
         running.add_defaults()
         try:
             checked = running.duplicate()
@@ -176,12 +187,17 @@ class Configuration:
         Raises:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
+        self.committer = info.session_id
         task = asyncio.ensure_future(self._commit(info))
+        task.add_done_callback(self._committed)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
             raise
+
+    def _committed(self, _task: asyncio.Task[int | None]) -> None:
+        self.committer = None
 
     async def _commit(self, info: CommitInfo) -> int | None:
         prepared: Prepared = await self._worker(self.prepare, self.candidate)
@@ -194,14 +210,19 @@ class Configuration:
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         applied: list[tuple[Translator, Plan]] = []
+        current: Translator | None = None
         try:
             for translator, plan in plans:
                 for line in plan.describe():
                     log.debug("commit %d, %s: %s", commit_id, translator.name, line)
+                current = translator
                 await translator.apply(plan)
                 applied.append((translator, plan))
+                current = None
             await self._worker(self.store.finish, commit_id)
         except Exception as problem:
+            if current is not None and type(problem) is not BackendError:
+                await self._reconcile(current)  # it may have stopped half way
             await self._take_back(commit_id, applied)
             raise RpcErrors([_undone(problem)]) from problem
         await self._worker(self.swap, prepared)
@@ -234,14 +255,20 @@ class Configuration:
         for translator, plan in reversed(applied):
             try:
                 await translator.undo(plan)
-            except BackendError:
+            except Exception:
                 log.exception("%s could not undo commit %d; it is reconciled", translator.name, commit_id)
-                await translator.reconcile(await self._worker(self.entries, translator))
+                await self._reconcile(translator)
         try:
             await self._worker(self.store.undo, commit_id)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
+
+    async def _reconcile(self, translator: Translator) -> None:
+        try:
+            await translator.reconcile(await self._worker(self.entries, translator))
+        except Exception:
+            log.exception("%s cannot be reconciled; it may differ from running", translator.name)
 
 
 def _undone(problem: Exception) -> RpcError:

@@ -45,23 +45,22 @@ class EndOfMessageDecoder:
         return messages
 
     def add(self, data: bytes) -> None:
-        self._buffer += data
+        # White space before a message is dropped as it comes: it must not pile up.
+        self._buffer += data if self._buffer else data.lstrip(_SPACE)
 
     def next_message(self) -> bytes | None:
         """Return one complete message, without the white space around it, or None."""
         end = self._buffer.find(END_OF_MESSAGE, max(0, self._searched - len(END_OF_MESSAGE)))
         if end < 0:
             self._searched = len(self._buffer)
-            if not self._buffer.strip(_SPACE):
-                self._buffer.clear()
-                self._searched = 0
             if len(self._buffer) > self._limit:
                 raise FramingError(f"a message exceeds {self._limit} octets")
             return None
         if end > self._limit:
             raise FramingError(f"a message exceeds {self._limit} octets")
-        message = bytes(self._buffer[:end]).strip(_SPACE)
-        del self._buffer[: end + len(END_OF_MESSAGE)]
+        message = bytes(self._buffer[:end]).rstrip(_SPACE)
+        rest = self._buffer[end + len(END_OF_MESSAGE) :].lstrip(_SPACE)
+        self._buffer = rest
         self._searched = 0
         return message
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
 from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
-from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace, parse
+from agent.xml import NETCONF_NS, Element, attributes_of, declarations, local_name, namespace, parse
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
@@ -36,7 +37,6 @@ class Rpc:
 
     operation: Element
     reply_start: bytes
-    prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
 class RpcProblem(Exception):
@@ -94,7 +94,7 @@ def parse_rpc(data: bytes) -> Rpc:
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
-    return Rpc(root[0], start, _client_prefixes(root))
+    return Rpc(root[0], start)
 
 
 def _reply_start(root: Element) -> bytes:
@@ -116,15 +116,12 @@ def _reply_start(root: Element) -> bytes:
     return f"{text}{attributes}>".encode()
 
 
-def _client_prefixes(root: Element) -> dict[str, str]:
+def client_prefixes(operation: Element) -> dict[str, str]:
     """Return namespace to the prefix that the client uses for it, for error paths in its terms."""
-    found: dict[str, str] = {}
-    for number, element in enumerate(root.iter()):
-        if number > _PREFIX_SEARCH_LIMIT:
-            break
-        for prefix, uri in element.nsmap.items():
-            if prefix:
-                found.setdefault(uri, prefix)
+    found = {uri: prefix for prefix, uri in operation.nsmap.items() if prefix}
+    for _, (prefix, uri) in islice(declarations(operation), _PREFIX_SEARCH_LIMIT):
+        if prefix:
+            found.setdefault(uri, prefix)
     return found
 
 

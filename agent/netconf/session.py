@@ -28,6 +28,7 @@ from agent.netconf.messages import (
     Rpc,
     RpcProblem,
     build_hello,
+    client_prefixes,
     error_reply,
     parse_hello,
     parse_rpc,
@@ -113,7 +114,6 @@ class Session:
         self.state = State.HELLO
         self._capabilities = tuple(capabilities)
         self._limit = limit_octets
-        self._first = bytearray()
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
         self._chunked = False
         self._waiting: deque[bytes] = deque()
@@ -147,7 +147,7 @@ class Session:
         """Answer the dispatched ``rpc`` with errors; returns what to do next."""
         found = list(errors)
         self.counters.out_rpc_errors += len(found)
-        return self._answer(error_reply(rpc.reply_start, found, namespaces, rpc.prefixes))
+        return self._answer(error_reply(rpc.reply_start, found, namespaces, client_prefixes(rpc.operation)))
 
     # -- input -----------------------------------------------------------------------------
 
@@ -161,14 +161,11 @@ class Session:
     def _receive_hello(self, data: bytes) -> list[Action]:
         if self._decoder is None:
             # A client that saw our base:1.1 may send its hello in chunks already.
-            self._first += data
-            start = bytes(self._first).lstrip(b" \t\r\n")
-            if not start:
+            data = data.lstrip(b" \t\r\n")
+            if not data:
                 return []
-            early = start.startswith(b"#") and BASE_1_1 in self._capabilities
+            early = data.startswith(b"#") and BASE_1_1 in self._capabilities
             self._decoder = ChunkDecoder(self._limit) if early else EndOfMessageDecoder(self._limit)
-            data = bytes(self._first)
-            self._first.clear()
         if isinstance(self._decoder, ChunkDecoder):
             messages = self._decoder.feed(data)
             if not messages:

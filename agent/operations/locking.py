@@ -18,6 +18,9 @@ def _target(operation: Element) -> str:
 async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
     target = _target(operation)
     context.locks.refuse_held(target)
+    committer = context.configuration.committer
+    if committer is not None and committer != caller.session_id:
+        raise LockDenied(target, committer, message=f"session {committer} is committing")
     if target == "candidate":
         # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
         async with context.configuration.writing:
@@ -45,9 +48,11 @@ async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
 async def release(context: Context, session_id: int) -> None:
     """Give back what a session that ended held; its candidate lock takes the changes with it."""
     owner = context.locks.owner("candidate")
-    if owner is not None and owner[0] == session_id:
-        await _discard(context)
-    context.locks.release_all(session_id)
+    try:
+        if owner is not None and owner[0] == session_id:
+            await _discard(context)
+    finally:
+        context.locks.release_all(session_id)
 
 
 async def _discard(context: Context) -> None:

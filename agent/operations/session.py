@@ -5,7 +5,8 @@ from __future__ import annotations
 from agent.errors import ErrorType, InvalidValue
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
-from agent.xml import Element
+from agent.xml import NETCONF_NS, Element
+from agent.yang.values import canonical
 
 
 async def close_session(_context: Context, caller: Caller, _operation: Element) -> bytes:
@@ -14,7 +15,9 @@ async def close_session(_context: Context, caller: Caller, _operation: Element) 
 
 
 async def kill_session(context: Context, caller: Caller, operation: Element) -> bytes:
-    session_id = int(text_of(operation, "session-id"))
+    leaf = context.schema.rpcs[NETCONF_NS, "kill-session"].children[NETCONF_NS, "session-id"]
+    # YANG writes 0143 for 99, so the canonical form counts.
+    session_id = int(await context.worker(canonical, context.schema, leaf, text_of(operation, "session-id")))
     if session_id == caller.session_id:
         raise InvalidValue(
             "a session cannot kill itself: use close-session",

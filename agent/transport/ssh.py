@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import asyncssh
 
+from agent.transport.files import write_durably
 from agent.transport.limits import Limits
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import Peer, Serve
@@ -127,6 +127,7 @@ class _Connection(asyncssh.SSHServer):
         self._tries = 0
         self._drained = asyncio.Event()
         self._drained.set()
+        self._channels = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -179,12 +180,20 @@ class _Connection(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         self._forget()
+        limit_s = self._transport.limits.hello_timeout_s
+        asyncio.get_running_loop().call_later(limit_s, self._close_if_unused)
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         assert self._connection is not None
+        if self._channels >= self._transport.limits.sessions_per_user:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
+        self._channels += 1
         user = str(self._connection.get_extra_info("username"))
         peer = Peer(user, self._source, self._source_port, "netconf-ssh")
-        return NetconfChannel(self._drained, peer, self._transport)
+        return NetconfChannel(self._drained, peer, self._transport, self._channel_ended)
+
+    def _channel_ended(self) -> None:
+        self._channels -= 1
 
     def _is_authorized(self, username: str, key: asyncssh.SSHKey) -> bool:
         file = self._transport.users.get(username)
@@ -197,6 +206,10 @@ class _Connection(asyncssh.SSHServer):
             return False
         return keys.validate(key, self._source, self._source) is not None
 
+    def _close_if_unused(self) -> None:
+        if self._channels == 0 and self._connection is not None:
+            self._connection.close()
+
     def _forget(self) -> None:
         if self._counted:
             self._counted = False
@@ -206,8 +219,9 @@ class _Connection(asyncssh.SSHServer):
 def _host_key(file: Path) -> asyncssh.SSHKey:
     if not file.exists():
         key = asyncssh.generate_private_key("ssh-ed25519", comment="yangswan host key")
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(key.export_private_key("openssh"))
-        file.with_name(file.name + ".pub").write_bytes(key.export_public_key("openssh"))
-    return asyncssh.read_private_key(str(file))
+        write_durably(file.with_name(file.name + ".pub"), key.export_public_key("openssh"), 0o644)
+        write_durably(file, key.export_private_key("openssh"), 0o600)
+    try:
+        return asyncssh.read_private_key(str(file))
+    except asyncssh.KeyImportError as problem:
+        raise OSError(f"the host key {file} cannot be read: {problem}; remove it to have one made") from None

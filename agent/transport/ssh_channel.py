@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -22,8 +23,11 @@ _WRITE_PIECE_OCTETS = 65536
 class NetconfChannel(asyncssh.SSHServerSession[bytes]):
     """Reads into a bounded buffer; writes only while channel window and TCP connection have room."""
 
-    def __init__(self, drained: asyncio.Event, peer: Peer, transport: SshTransport) -> None:
-        """``drained``: set while the TCP connection takes more, see agent.transport.ssh."""
+    def __init__(
+        self, drained: asyncio.Event, peer: Peer, transport: SshTransport, ended: Callable[[], None]
+    ) -> None:
+        """``drained``: set while the TCP connection takes more. ``ended``: called when the channel goes."""
+        self._when_ended = ended
         self._drained = drained
         self._peer = peer
         self._transport = transport
@@ -71,6 +75,8 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         return True  # replies to what was asked before may still be sent
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if not self._lost:
+            self._when_ended()
         self._ended = self._lost = True
         self._readable.set()
         self._writable.set()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, from_extra, lib, out_extra, text
-from agent.yang.schema import Kind, Schema, SchemaNode, sized_array
+from agent.yang.schema import Kind, Schema, SchemaNode, sized_array, whens
 
 # Axes that reach a sibling or an ancestor without naming it show no schema node outside the unit.
 _WIDE_AXES = ("sibling::", "ancestor", "following::", "preceding::", "id(", "deref(")
@@ -93,7 +93,7 @@ def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
     pointer = node.pointer
     for must in sized_array(lib.lysc_node_musts(pointer)):
         yield _atoms(pointer, pointer.module, must.cond, must.prefixes), text(lib.lyxp_get_expr(must.cond))
-    for when in sized_array(lib.lysc_node_when(pointer)):
+    for when in whens(pointer):
         expression = text(lib.lyxp_get_expr(when.cond))
         yield _atoms(when.context, pointer.module, when.cond, when.prefixes), expression
     for kind in _leaf_types(node):

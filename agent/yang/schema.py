@@ -421,6 +421,15 @@ def _cases(pointer: Pointer) -> tuple[tuple[str, str], ...]:
     return tuple(reversed(pairs))
 
 
+def whens(pointer: Pointer) -> Iterator[Pointer]:
+    """Yield each when on a data node and on the choices and cases between it and its parent."""
+    while pointer != NULL:
+        yield from sized_array(lib.lysc_node_when(pointer))
+        pointer = pointer.parent
+        if pointer != NULL and pointer.nodetype not in (lib.LYS_CHOICE, lib.LYS_CASE):
+            return
+
+
 def _mandatory_choices(pointer: Pointer, node: SchemaNode) -> dict[str, tuple[QName, ...]]:
     found: dict[str, tuple[QName, ...]] = {}
     child = NULL

@@ -179,6 +179,16 @@ class Tree:
             options = lib.LYD_IMPLICIT_NO_STATE
             _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
+    def add_default_leaf(self, parent: Node, schema_node: SchemaNode) -> None:
+        """Add the implicit instance of a leaf with a default below ``parent`` (NULL: top level)."""
+        box = ffi.new("struct lyd_node **")
+        value = c_str(schema_node.default or "")
+        module = schema_node.pointer.module
+        _check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
+        if parent == NULL:
+            self.insert(NULL, box[0])
+        box[0].flags |= lib.LYD_DEFAULT
+
     def to_xml(self, defaults: Defaults = Defaults.EXPLICIT, *, keep_empty: bool = False) -> bytes:
         return b"" if self.empty else print_node(self.first, XML, defaults, keep_empty, siblings=True)
 
@@ -304,7 +314,8 @@ def print_node(
         return b""
     try:
         raw: bytes = ffi.string(box[0])
-        return raw
+        # An XML reader would take a bare carriage return for a line feed; only a value can hold one.
+        return raw.replace(b"\r", b"&#13;") if format == XML else raw
     finally:
         lib.free(box[0])
 

@@ -19,6 +19,7 @@ from agent.yang.tree import (
     children,
     instances,
     is_default,
+    keys_of,
     parent_of,
     path_of,
     same_content,
@@ -37,7 +38,7 @@ class Unit:
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
         self.group = _is_group(self.schema_node)
-        self.path = path_of(node, last_predicate=not self.group)
+        self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
 
     def __repr__(self) -> str:
@@ -72,10 +73,11 @@ class Unit:
         """Make ``tree`` hold copies of ``nodes`` (of another Tree) as this unit; [] removes it."""
         for node in self.locate(tree):
             tree.remove(node)
-        if nodes:
-            parent = self.parent_in(tree)
-            for node in nodes:
-                tree.copy_into(parent, node)
+        parent = self.parent_in(tree) if nodes or self.schema_node.default is not None else NULL
+        for node in nodes:
+            tree.copy_into(parent, node)
+        if not nodes and self.schema_node.default is not None:
+            tree.add_default_leaf(parent, self.schema_node)
 
     def put(self, tree: Tree, node: Node) -> None:
         """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
@@ -103,6 +105,17 @@ def _deepest(probe: Tree) -> Node:
             break
         node = child
     return node
+
+
+def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
+    """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes."""
+    path = path_of(node, last_predicate=False)
+    if group or schema_node.kind is not Kind.LIST:
+        return path
+    keys = keys_of(node, schema_node)
+    if any(quote in key for key in keys for quote in "'\""):
+        return f"{path}{list(keys)}"
+    return path_of(node)
 
 
 def _is_group(schema_node: SchemaNode) -> bool:

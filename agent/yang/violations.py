@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 
 from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, lib, text
-from agent.yang.schema import Kind, SchemaNode, sized_array
+from agent.yang.schema import Kind, SchemaNode, sized_array, whens
 from agent.yang.tree import Node, Tree, children, instances, is_default, path_of, siblings, value_of
 
 YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
@@ -35,13 +36,13 @@ def violations(tree: Tree) -> list[RpcError]:
 
 def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
     schema_node = tree.schema.node_of(node.schema)
-    for when in sized_array(lib.lysc_node_when(node.schema)):
+    path = partial(path_of, node, last_predicate=not schema_node.secret)
+    for when in whens(node.schema):
         if not is_default(node) and not _holds(node, when.cond, when.prefixes, when.context == node.schema):
-            path = path_of(node)
             yield UnknownElement(
                 schema_node.name,
                 f"'{schema_node.name}' exists only when {text(lib.lyxp_get_expr(when.cond))}",
-                path=path,
+                path=path(),
             )
             return
     for must in sized_array(lib.lysc_node_musts(node.schema)):
@@ -49,7 +50,7 @@ def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
             rule = text(lib.lyxp_get_expr(must.cond))
             yield OperationFailed(
                 text(must.emsg) or f'the rule "{rule}" is not satisfied',
-                path=path_of(node),
+                path=path(),
                 app_tag=text(must.eapptag) or "must-violation",
             )
     if schema_node.is_leafy:
@@ -84,7 +85,7 @@ def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcE
         shown = "the value" if schema_node.secret else f"'{value.decode()}'"
         yield DataMissing(
             f"{shown} of '{schema_node.name}' refers to something that does not exist",
-            path=path_of(node),
+            path=path_of(node, last_predicate=not schema_node.secret),
             app_tag="instance-required",
         )
 
@@ -114,12 +115,12 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
         nodes = present.get(_address(child.pointer), [])
         if child.has_instances:
             yield from _list_rules(child, nodes, _child_path(node, child))
-        elif child.mandatory and not nodes and lib.lysc_node_when(child.pointer) == NULL:
+        elif child.mandatory and not nodes and not any(whens(child.pointer)):
             yield DataMissing(f"the mandatory node '{child.name}' is missing", path=_child_path(node, child))
 
 
 def _list_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[RpcError]:
-    if len(nodes) < child.min_elements and lib.lysc_node_when(child.pointer) == NULL:
+    if len(nodes) < child.min_elements and not any(whens(child.pointer)):
         yield OperationFailed(
             f"'{child.name}' needs at least {child.min_elements} entries and has {len(nodes)}",
             path=path,

@@ -33,6 +33,33 @@ async def test_a_client_that_does_not_greet_is_closed(tmp_path: Path) -> None:
         assert await logged(agent, "no hello in time")
 
 
+async def test_a_client_that_only_sends_white_space_is_closed(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "data", settings(tmp_path, "hello-timeout-s = 1")) as agent:
+        async with raw_client(agent) as client:
+            async with asyncio.timeout(30):
+                while not any("no hello in time" in line for line in agent.log):
+                    client.send(b" ")
+                    await asyncio.to_thread(agent.readers[0].join, 0.05)
+
+
+async def test_a_killed_client_that_does_not_read_keeps_no_lock(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "data") as agent:
+        async with raw_client(agent) as victim, raw_client(agent, greet="1.1") as killer:
+            victim.send(hello("1.1") + EOM)
+            session_id = etree.fromstring(await victim.message()).findtext("{*}session-id")
+            victim.send(chunked(LOCK))
+            assert b"<ok/>" in await victim.chunked_message()
+            victim.process.channel.pause_reading()
+            victim.send(chunked(rpc("<get/>")) * 500)
+            killer.send(chunked(rpc(f"<kill-session><session-id>{session_id}</session-id></kill-session>")))
+            assert b"<ok/>" in await killer.chunked_message()
+            async with asyncio.timeout(30):  # far less than the limit for one write
+                while True:
+                    killer.send(chunked(LOCK))
+                    if b"<ok/>" in await killer.chunked_message():
+                        break
+
+
 async def test_an_idle_client_is_closed(tmp_path: Path) -> None:
     with running_agent(tmp_path / "data", settings(tmp_path, "idle-timeout-s = 1")) as agent:
         async with raw_client(agent, greet="1.1") as client:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.edit import edit
-from agent.datastore.store import CommitInfo, Store
+from agent.datastore.store import CommitInfo, Store, UnitChange
 from agent.datastore.transaction import Configuration
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
-from tests.agent.lab import config, direct, entry, top
+from tests.agent.lab import EC, config, direct, entry, top
 from tests.agent.recording_translator import RecordingTranslator
 
 INFO = CommitInfo("tester", 7, "127.0.0.1")
@@ -168,6 +168,45 @@ async def test_a_snapshot_that_fails_does_not_turn_a_commit_into_an_error(
     assert "no snapshot" in caplog.text
     again = await started(schema, tmp_path, RecordingTranslator())
     assert b"<number>2</number>" in again.running.to_xml()
+
+
+async def test_a_fault_in_a_translator_is_reconciled(schema: Schema, tmp_path: Path) -> None:
+    translator = RecordingTranslator()
+    configuration = await started(schema, tmp_path, translator)
+
+    async def half_way(_plan: object) -> None:
+        translator.holds[("1",)] = {"half": True}
+        raise TimeoutError
+
+    translator.apply = half_way  # type: ignore[method-assign]
+    with pytest.raises(RpcErrors):
+        await commit(configuration, ONE)
+    assert translator.holds == {}
+    assert configuration.store.interrupted() == []
+
+
+async def test_what_no_longer_fits_the_modules_is_left_out(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    configuration = await started(schema, tmp_path, RecordingTranslator())
+    await commit(configuration, ONE)
+    broken = UnitChange(
+        "/every-construct:order", b"", b'<top xmlns="' + EC.encode() + b'"><flag>9</flag></top>'
+    )
+    commit_id = configuration.store.begin(INFO, [broken], "2026-11-23T00:00:00Z")
+    configuration.store.finish(commit_id)
+    again = await started(schema, tmp_path, RecordingTranslator())
+    assert b"<number>2</number>" in again.running.to_xml()
+    assert "left out" in caplog.text
+
+
+async def test_entries_whose_keys_hold_quotes_stay_apart(schema: Schema, tmp_path: Path) -> None:
+    configuration = await started(schema, tmp_path, RecordingTranslator())
+    await commit(configuration, top("<entry><id>a'][id=\"b</id></entry><entry><id>it's \"</id></entry>"))
+    await commit(configuration, top("<entry><id>it's \"</id><number>3</number></entry>"))
+    again = await started(schema, tmp_path, RecordingTranslator())
+    assert again.running.to_xml().count(b"<entry>") == 2
+    assert b"<number>3</number>" in again.running.to_xml()
 
 
 async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_path: Path) -> None:

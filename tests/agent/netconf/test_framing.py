@@ -105,3 +105,10 @@ def test_a_long_message_goes_out_in_chunks_of_64_kibibytes() -> None:
 
 def test_the_end_of_a_message_is_its_mark() -> None:
     assert encode_end_of_message(b"<a/>") == b"<a/>]]>]]>"
+
+
+def test_white_space_before_a_message_does_not_pile_up() -> None:
+    decoder = EndOfMessageDecoder(10)
+    for _ in range(1000):
+        assert decoder.feed(b" \n" * 50) == []
+    assert decoder.feed(b"<a/>]]>]]>") == [b"<a/>"]

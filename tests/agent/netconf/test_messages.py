@@ -108,6 +108,13 @@ def test_the_door_to_xml_refuses(data: bytes) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_the_door_to_xml_counts_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.xml.MAX_ELEMENTS", 3)
+    assert len(parse(b"<a><b/><c/></a>")) == 2
+    with pytest.raises(XmlError, match="3 elements"):
+        parse(b"<a><b/><c/><d/></a>")
+
+
 def test_the_door_to_xml_lets_256_levels_in() -> None:
     assert len(list(parse(b"<a>" * 256 + b"</a>" * 256).iter())) == 256
 

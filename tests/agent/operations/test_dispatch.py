@@ -424,3 +424,103 @@ async def test_copy_config_of_values_tagged_as_default_leaves_them_implicit(lab:
     reply = await lab.do("<get-config><source><candidate/></source></get-config>")
     assert "<number>1</number>" in reply
     assert "<speed>" not in reply
+
+
+HOSTILE = [
+    "deref(/ec:top/ec:entry/ec:id)",
+    "/ec:top/ec:entry[ deref (ec:id)]",
+    "enum-value(/)",
+    "bit-is-set(/, 'a')",
+    "//*[count(//*[count(//*) > 0]) > 0]",
+    "/ec:top/ec:entry[descendant::ec:id = '1']",
+    "/ec:top/ec:entry[ec:id='1']" + "[" * 9000,
+]
+
+
+@pytest.mark.parametrize("select", HOSTILE, ids=lambda s: s[:30])
+@pytest.mark.parametrize("operation", ["get", "get-config"])
+async def test_an_xpath_that_would_harm_the_server_is_refused(lab: Lab, operation: str, select: str) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    source = "<source><running/></source>" if operation == "get-config" else ""
+    ask = f'<{operation}>{source}<filter type="xpath" select="{select}"/></{operation}>'
+    assert [e.tag for e in await lab.refused(ask)] == ["invalid-value"]
+
+
+async def test_a_literal_may_hold_what_an_expression_may_not(lab: Lab) -> None:
+    await lab.commit(entry("<number>2</number>"))
+    select = "//ec:entry[ec:id != 'deref(//x)']"
+    ask = f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
+    assert "<number>2</number>" in await lab.do(ask)
+
+
+TWICE = {
+    "an entry": top("<entry><id>5</id><word>a</word></entry><entry><id>5</id><word>b</word></entry>"),
+    "a leaf": entry("<word>a</word><word>b</word>"),
+    "a nested entry": entry("<stage><name>x</name></stage><stage><name>x</name></stage>"),
+    "a value of a leaf-list": entry("<step>x</step><step>x</step>"),
+    "a container": entry("<plain><note>a</note></plain><plain><note>b</note></plain>"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+async def test_what_stands_twice_is_refused(lab: Lab, name: str) -> None:
+    config = f"<config>{TWICE[name]}</config>"
+    for ask in (
+        f"<edit-config><target><candidate/></target>{config}</edit-config>",
+        f"<copy-config><target><candidate/></target><source>{config}</source></copy-config>",
+        f"<validate><source>{config}</source></validate>",
+    ):
+        assert [e.tag for e in await lab.refused(ask)] == ["bad-element"], ask
+    assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
+
+
+async def test_copy_config_takes_no_instructions(lab: Lab) -> None:
+    instructed = entry("", 'nc:operation="delete"')
+    config = f"<config>{instructed}</config>"
+    ask = f"<copy-config><target><candidate/></target><source>{config}</source></copy-config>"
+    assert [e.tag for e in await lab.refused(ask)] == ["unknown-attribute"]
+
+
+async def test_a_filter_on_an_identityref_understands_the_prefix(lab: Lab) -> None:
+    await lab.commit(entry("<pet>ec:cat</pet>"))
+    for value in ("ec:cat", "cat"):
+        body = f'<filter><top xmlns="{EC}"><entry><pet>{value}</pet></entry></top></filter>'
+        assert "<id>1</id>" in await lab.do(f"<get-config><source><running/></source>{body}</get-config>")
+
+
+async def test_a_number_is_read_in_its_canonical_form(lab: Lab) -> None:
+    await lab.do("<kill-session><session-id>+02</session-id></kill-session>")
+    assert lab.ended == [(2, "killed by session 1")]
+
+
+async def test_a_carriage_return_comes_back_as_one(lab: Lab) -> None:
+    await lab.commit(entry("<hidden>a&#13;b</hidden>"))
+    reply = await lab.do("<get-config><source><running/></source></get-config>")
+    assert "<hidden>a&#13;b</hidden>" in reply
+    assert "\r" not in reply
+
+
+async def test_nobody_gets_a_lock_while_another_commits(lab: Lab) -> None:
+    lab.context.configuration.committer = 7
+    for name in ("running", "candidate"):
+        (error,) = await lab.refused(f"<lock><target><{name}/></target></lock>")
+        assert (error.tag, error.info) == ("lock-denied", {"session-id": "7"})
+    lab.context.configuration.committer = None
+    await lab.commit(entry("<number>2</number>"))
+    assert lab.context.configuration.committer is None
+
+
+async def test_a_deleted_leaf_has_its_default_again(lab: Lab) -> None:
+    await lab.commit(top("<flag>false</flag>"))
+    await lab.commit(top('<flag nc:operation="delete"/>'))
+    for source in ("running", "candidate"):
+        ask = f'<source><{source}/></source><with-defaults xmlns="{WD}">report-all</with-defaults>'
+        assert "<flag>true</flag>" in await lab.do(f"<get-config>{ask}</get-config>")
+
+
+async def test_errors_of_one_edit_are_limited(lab: Lab) -> None:
+    body = top("".join(f"<nonsense{n}/>" for n in range(500)))
+    errors = await lab.refused(
+        f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
+    )
+    assert len(errors) == 100

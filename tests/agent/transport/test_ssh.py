@@ -255,3 +255,32 @@ async def test_stop_ends_the_sessions(tmp_path: Path) -> None:
         async with asyncio.timeout(WAIT_S):
             await connection.wait_closed()
         assert served.transport.sessions.total() == 0
+
+
+async def test_a_login_without_a_session_is_closed(tmp_path: Path) -> None:
+    async with serving(tmp_path, replace(LIMITS, hello_timeout_s=1)) as served:
+        connection = await asyncssh.connect("127.0.0.1", **served.options())
+        async with asyncio.timeout(WAIT_S):
+            await connection.wait_closed()
+
+
+async def test_channels_of_one_connection_are_limited(tmp_path: Path) -> None:
+    limits = replace(LIMITS, sessions_per_user=2)
+    async with (
+        serving(tmp_path, limits) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        for _ in range(5):  # a refused one does not count
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await connection.create_process(subsystem="sftp", encoding=None)
+        for _ in range(2):
+            await connection.create_process(subsystem="netconf", encoding=None)
+        with pytest.raises(asyncssh.ChannelOpenError, match="too many channels"):
+            await connection.create_process(subsystem="netconf", encoding=None)
+
+
+async def test_a_host_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "host_key").write_bytes(b"")
+    with pytest.raises(OSError, match="host_key"):
+        async with serving(tmp_path):
+            pass

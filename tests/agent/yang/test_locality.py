@@ -39,6 +39,10 @@ WIDE = {
     "a mandatory leaf at the top": LIST % ("", "", "leaf t { type string; mandatory true; }"),
     "a when outside": LIST % ("leaf a { type string; when '../../x'; }", "leaf x { type string; }", ""),
     "a required instance-identifier": LIST % ("leaf a { type instance-identifier; }", "", ""),
+    "a when on a choice": LIST
+    % ("choice c { when '/m:c/m:x'; leaf a { type string; } }", "leaf x { type string; }", ""),
+    "a when on a case": LIST
+    % ("choice c { case d { when '../../x'; leaf a { type string; } } }", "leaf x { type string; }", ""),
     "a leafref in a union": LIST
     % ("leaf a { type union { type uint8; type leafref { path '../../e/id'; } } }", "", ""),
 }
