@@ -1,0 +1,70 @@
+"""The program's last resort: a call into libyang that does not end cannot keep it from stopping."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from agent import __main__ as program
+from agent.datastore.store import Store
+from agent.first_start import connect_hints, ensure_keys
+from agent.settings import Settings
+
+
+class Exited(Exception):
+    pass
+
+
+async def test_a_stuck_libyang_thread_does_not_keep_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(code: int) -> None:
+        raise Exited(code)
+
+    monkeypatch.setattr(program, "STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr(program.os, "_exit", leave)
+    pool, stuck = ThreadPoolExecutor(1), threading.Event()
+    pool.submit(stuck.wait)
+    with pytest.raises(Exited):
+        await program._end_worker(pool, Store(tmp_path / "history.db"))
+    assert "the program ends without it" in caplog.text
+    stuck.set()
+    pool.shutdown()
+
+
+async def test_an_idle_libyang_thread_ends_with_the_program(tmp_path: Path) -> None:
+    pool = ThreadPoolExecutor(1)
+    await program._end_worker(pool, Store(tmp_path / "history.db"))
+    with pytest.raises(RuntimeError):
+        pool.submit(int)
+
+
+def test_the_first_start_makes_a_key_once(tmp_path: Path) -> None:
+    users = ensure_keys(tmp_path, {})
+    first = (tmp_path / "client_key").read_bytes()
+    assert ensure_keys(tmp_path, {}) == users == {"admin": tmp_path / "client_key.pub"}
+    assert (tmp_path / "client_key").read_bytes() == first
+    assert (tmp_path / "client_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "client_key").write_bytes(b"half")
+    ensure_keys(tmp_path, {})
+    assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
+
+
+def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
+    assert ensure_keys(tmp_path, {"ann": tmp_path / "ann.pub"}) == {"ann": tmp_path / "ann.pub"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
+    users = ensure_keys(tmp_path, {})
+    hints = list(connect_hints(Settings(data_dir=tmp_path), 8301, users))
+    for hint in hints[1:]:
+        assert "8301" in hint
+        assert "admin" in hint
+        assert str(tmp_path / "client_key") in hint
