@@ -24,11 +24,13 @@ _KEY = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]"
 @dataclass(slots=True)
 class Wanted:
     """``tree``: copies of the units that may be selected. ``entries``: by schema path of a list that is a
-    unit, the keys of its copied entries whose state may be selected. ``roots``: top-level nodes touched."""
+    unit, the keys of its copied entries whose state may be selected. ``roots``: top-level nodes touched.
+    ``complete``: schema paths of which every instance was taken already, without and with its state."""
 
     tree: Tree
     entries: dict[str, list[Keys]] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
+    complete: set[tuple[str, bool]] = field(default_factory=set)
 
     def take(self, node: Node, schema_node: SchemaNode, *, state: bool = True) -> None:
         """Copy a unit, or everything below a shell."""
@@ -77,10 +79,13 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
         if entry != NULL:
             wanted.take(entry, schema_node, state=state)
         return
+    whole = not (schema_node.shell and len(element))
+    if whole and not wanted.complete.isdisjoint({(schema_node.path, True), (schema_node.path, state)}):
+        return
     for node in siblings(first):
         if node.schema != schema_node.pointer:
             continue
-        if schema_node.shell and len(element):
+        if not whole:
             below = next(children(node), NULL)
             for child in element:
                 for child_node in schema_node.children.values():
@@ -88,6 +93,8 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
                         _narrow(schema, wanted, child, child_node, below)
         else:
             wanted.take(node, schema_node, state=state)
+    if whole:
+        wanted.complete.add((schema_node.path, state))
 
 
 def _may_select_state(element: Element, schema_node: SchemaNode) -> bool:

@@ -9,11 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
+from agent.errors import ErrorType, TooBig
 from agent.xml import Element, local_name, namespace
 from agent.yang.native import NULL
 from agent.yang.schema import Kind, Schema, SchemaNode
-from agent.yang.tree import Node, Tree, children, entry_with_keys, siblings, value_of
+from agent.yang.tree import Node, Tree, children, entry_with_keys, sibling_of_schema, siblings, value_of
 from agent.yang.values import canonical
+
+MAX_COMPARISONS = 1_000_000
+"""How many pairs of filter element and data node one filter may compare: a second or two of work."""
+
+
+class Scope:
+    """The schema, and how much of its budget a filter has spent."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._comparisons = 0
+
+    def compare(self) -> None:
+        """Count one comparison.
+
+        Raises:
+            TooBig: the filter asks for more than one request may cost.
+        """
+        self._comparisons += 1
+        if self._comparisons > MAX_COMPARISONS:
+            raise TooBig(
+                f"the filter needs more than {MAX_COMPARISONS} comparisons: name list entries by their keys, "
+                "or ask for fewer things at once",
+                type=ErrorType.PROTOCOL,
+            )
 
 
 class Mark:
@@ -33,8 +59,9 @@ class Mark:
 def select(tree: Tree, filter_element: Element) -> Tree:
     """Return a copy of what the filter selects from ``tree``."""
     top: dict[Node, Mark] = {}
+    scope = Scope(tree.schema)
     for element in filter_element:
-        for mark in _match(tree.schema, element, tree.first, tree.schema.roots.values()):
+        for mark in _match(scope, element, tree.first, tree.schema.roots.values()):
             _join(top, mark)
     return copy_marks(tree, top.values())
 
@@ -66,14 +93,14 @@ def _join(room: dict[Node, Mark], mark: Mark) -> None:
         _join(known.children, child)
 
 
-def _match(schema: Schema, element: Element, first: Node, nodes: Iterable[SchemaNode]) -> Iterator[Mark]:
+def _match(scope: Scope, element: Element, first: Node, nodes: Iterable[SchemaNode]) -> Iterator[Mark]:
     """Yield a mark for each sibling from ``first`` on that ``element`` selects."""
     if element.attrib:  # attribute match expressions (6.2.2): YANG data has no attributes
         return
     for schema_node in nodes:
         if names(element, schema_node):
-            for node in _candidates(schema, element, schema_node, first):
-                mark = _match_node(schema, element, schema_node, node)
+            for node in _candidates(scope, element, schema_node, first):
+                mark = _match_node(scope, element, schema_node, node)
                 if mark is not None:
                     yield mark
 
@@ -83,14 +110,21 @@ def names(element: Element, schema_node: SchemaNode) -> bool:
     return local_name(element) == schema_node.name and namespace(element) in ("", schema_node.namespace)
 
 
-def _candidates(schema: Schema, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
-    keys = given_keys(schema, element, schema_node)
+def _candidates(scope: Scope, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
+    keys = given_keys(scope.schema, element, schema_node)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
         if entry != NULL:
             yield entry
         return
+    if not schema_node.has_instances:
+        scope.compare()
+        node = sibling_of_schema(first, schema_node)
+        if node != NULL:
+            yield node
+        return
     for node in siblings(first):
+        scope.compare()
         if node.schema == schema_node.pointer:
             yield node
 
@@ -120,11 +154,11 @@ def _prefixes(element: Element) -> Mapping[str | None, str]:
     return element.nsmap
 
 
-def _match_node(schema: Schema, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
+def _match_node(scope: Scope, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
     mark = Mark(node)
     text = _content(element)
     if schema_node.is_leafy:
-        wanted = partial(canonical, schema, schema_node, prefixes=partial(_prefixes, element))
+        wanted = partial(canonical, scope.schema, schema_node, prefixes=partial(_prefixes, element))
         if len(element) or (text is not None and value_of(node) != wanted(text)):
             return None
         mark.whole = True
@@ -132,15 +166,15 @@ def _match_node(schema: Schema, element: Element, schema_node: SchemaNode, node:
     if len(element) == 0 or schema_node.kind is Kind.ANYDATA:
         mark.whole = text is None
         return mark if mark.whole else None
-    return _match_children(schema, element, schema_node, mark)
+    return _match_children(scope, element, schema_node, mark)
 
 
-def _match_children(schema: Schema, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
+def _match_children(scope: Scope, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
     tests = [child for child in element if _content(child) is not None]
     others = [child for child in element if _content(child) is None]
     first = next(children(mark.node), NULL)
     for test in tests:
-        matched = list(_match(schema, test, first, schema_node.children.values()))
+        matched = list(_match(scope, test, first, schema_node.children.values()))
         if not matched:
             return None
         for below in matched:
@@ -149,6 +183,6 @@ def _match_children(schema: Schema, element: Element, schema_node: SchemaNode, m
         mark.whole = True
         return mark
     for other in others:
-        for below in _match(schema, other, first, schema_node.children.values()):
+        for below in _match(scope, other, first, schema_node.children.values()):
             _join(mark.children, below)
     return mark if mark.children else None

@@ -524,3 +524,22 @@ async def test_errors_of_one_edit_are_limited(lab: Lab) -> None:
         f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
     )
     assert len(errors) == 100
+
+
+@pytest.mark.parametrize("operation", ["get", "get-config"])
+async def test_a_filter_has_a_budget(lab: Lab, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.operations.subtree.MAX_COMPARISONS", 1000)
+    await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(50))))
+    source = "<source><running/></source>" if operation == "get-config" else ""
+    scan = "<entry><word>zz</word></entry>"
+    ask = f'<{operation}>{source}<filter><top xmlns="{EC}">{{}}</top></filter></{operation}>'
+    await lab.do(ask.format(scan))
+    assert [e.tag for e in await lab.refused(ask.format(scan * 100))] == ["too-big"]
+
+
+async def test_many_filter_elements_for_one_list_copy_it_once(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id><word>a</word></entry><entry><id>2</id></entry>"))
+    elements = "<entry><word>a</word></entry>" * 3 + "<entry><number/></entry>"
+    reply = await lab.do(f'<get><filter><top xmlns="{EC}">{elements}</top></filter></get>')
+    assert reply.count("<id>1</id>") == 1
+    assert lab.translator.asked_for.count(("1",)) == 1
