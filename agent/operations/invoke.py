@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from agent.errors import DataMissing, ErrorType, MissingElement, OperationNotSupported
+from agent.errors import (
+    DataMissing,
+    ErrorType,
+    MissingElement,
+    OperationNotSupported,
+    RpcErrors,
+    UnknownNamespace,
+)
 from agent.operations.context import Caller, Context
 from agent.translator import Json, Translator
-from agent.xml import Element, local_name, serialize
+from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Kind
 
 
 async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:
     """Invoke an rpc that a translator's module defines."""
-    call = await _parse(context, serialize(operation))
+    call = await _parse(context, operation)
     for translator in context.operational.translators:
         if call.node.module == _module(translator):
             output = await translator.rpc(call.node.name, call.input)
@@ -26,13 +33,16 @@ async def invoke_action(context: Context, _caller: Caller, operation: Element) -
         raise MissingElement(
             "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
         )
-    call = await _parse(context, serialize(operation[0]))
+    call = await _parse(context, operation[0])
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(
             local_name(operation[0]), "<action> holds no action of a data node", type=ErrorType.PROTOCOL
         )
     if not await context.worker(call.exists_in, context.configuration.running):
-        raise DataMissing("the data node that the action belongs to does not exist in running")
+        raise DataMissing(
+            "the data node that the action belongs to does not exist in running",
+            path=await context.worker(getattr, call, "holder_path"),
+        )
     for translator in context.operational.translators:
         if call.holder is not None and call.holder.path == translator.config_list:
             output = await translator.action(call.keys, call.node.name, call.input)
@@ -40,9 +50,18 @@ async def invoke_action(context: Context, _caller: Caller, operation: Element) -
     raise OperationNotSupported(f"nothing on this server carries out the action '{call.node.name}'")
 
 
-async def _parse(context: Context, data: bytes) -> Invocation:
+async def _parse(context: Context, element: Element) -> Invocation:
     running = context.configuration.running
-    call: Invocation = await context.worker(Invocation.parse, context.schema, data, running)
+    try:
+        call: Invocation = await context.worker(Invocation.parse, context.schema, serialize(element), running)
+    except RpcErrors as problem:
+        for error in problem.errors:
+            if isinstance(error, UnknownNamespace):  # libyang names the namespace only
+                uri = error.info["bad-namespace"]
+                error.info["bad-element"] = next(
+                    (local_name(e) for e in element.iter() if namespace(e) == uri), ""
+                )
+        raise
     return call
 
 

@@ -6,11 +6,24 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import InvalidValue, RpcErrors
+from agent.errors import BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, lib
 from agent.yang.problems import raise_problems, take_problems
 from agent.yang.schema import Kind, Schema, SchemaNode
-from agent.yang.tree import JSON, XML, Node, Tree, children, keys_of, parent_of, print_node, to_json
+from agent.yang.tree import (
+    JSON,
+    XML,
+    Node,
+    Tree,
+    children,
+    first_sibling,
+    keys_of,
+    parent_of,
+    path_of,
+    print_node,
+    siblings,
+    to_json,
+)
 
 
 @dataclass(slots=True)
@@ -35,6 +48,7 @@ class Invocation:
         rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
         if rc != lib.LY_SUCCESS:
             raise RpcErrors(take_problems(schema))
+        _refuse_more(schema, operation)
         node = schema.node_of(operation.schema)
         holder_node = parent_of(operation)
         holder = schema.node_of(holder_node.schema) if holder_node != NULL else None
@@ -42,6 +56,11 @@ class Invocation:
         if holder is not None and holder.kind is Kind.LIST:
             keys = keys_of(holder_node, holder)
         return cls(node, _input_of(operation), keys, holder, tree, operation)
+
+    @property
+    def holder_path(self) -> str | None:
+        """Path of the data node that an action belongs to."""
+        return None if self.holder is None else path_of(parent_of(self.operation))
 
     def exists_in(self, running: Tree) -> bool:
         """True if the data node that the action belongs to exists."""
@@ -61,6 +80,22 @@ class Invocation:
         return b"".join(
             print_node(child, XML) for child in children(self.operation) if child.schema not in input_names
         )
+
+
+def _refuse_more(schema: Schema, operation: Node) -> None:
+    """Refuse data beside the one action and the keys on its way (RFC 7950 section 7.15.2).
+
+    Raises:
+        BadElement: there is some.
+    """
+    node = operation
+    while node != NULL:
+        for other in siblings(first_sibling(node)):
+            if other != node and not schema.node_of(other.schema).is_key:
+                name = schema.node_of(other.schema).name
+                message = "an action stands alone, with the keys of the entry that it belongs to"
+                raise BadElement(name, message, path=path_of(other))
+        node = parent_of(node)
 
 
 def _input_of(operation: Node) -> dict[str, Any]:

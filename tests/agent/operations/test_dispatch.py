@@ -319,6 +319,9 @@ async def test_rfc7950_7_15_an_action_is_carried_out(lab: Lab) -> None:
         (entry("<poke/>"), "data-missing"),
         (entry("<poke><strength>x</strength></poke>"), "invalid-value"),
         (entry("<prod/>"), "unknown-element"),
+        (entry("<word>a</word><poke><strength>1</strength></poke>"), "bad-element"),
+        (entry("<poke><strength>1</strength></poke>") + "<ec:order>a</ec:order>", "missing-element"),
+        (top("<flag>true</flag><entry><id>1</id><poke><strength>1</strength></poke></entry>"), "bad-element"),
         (top("<entry><id>77</id><poke><strength>1</strength></poke></entry>"), "data-missing"),
         ("", "missing-element"),
     ],
@@ -543,3 +546,14 @@ async def test_many_filter_elements_for_one_list_copy_it_once(lab: Lab) -> None:
     reply = await lab.do(f'<get><filter><top xmlns="{EC}">{elements}</top></filter></get>')
     assert reply.count("<id>1</id>") == 1
     assert lab.translator.asked_for.count(("1",)) == 1
+
+
+async def test_an_action_on_what_is_not_there_names_it(lab: Lab) -> None:
+    (error,) = await lab.refused(ACTION.format(entry("<poke><strength>1</strength></poke>")))
+    assert (error.tag, error.path) == ("data-missing", "/every-construct:top/entry[id='1']")
+
+
+async def test_an_unknown_namespace_in_an_action_is_named_with_its_element(lab: Lab) -> None:
+    await lab.commit(entry(""))
+    (error,) = await lab.refused(ACTION.format(entry('<poke xmlns="urn:nowhere"/>')))
+    assert error.info == {"bad-element": "poke", "bad-namespace": "urn:nowhere"}
