@@ -16,17 +16,19 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TextIO
 
+from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import Configuration
 from agent.first_start import connect_hints, ensure_keys
+from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
 from agent.server import Server
 from agent.settings import Settings, SettingsError, read_settings
+from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
-from agent.translator import Translator
 from agent.transport.limits import Limits
 from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema, SchemaError
@@ -63,14 +65,22 @@ async def run(settings: Settings) -> None:
         return await loop.run_in_executor(pool, function, *arguments)
 
     store = Store(settings.data_dir / "history.db")
-    translators = make_translators(settings)
+    publish: list[Callable[[Notification], None]] = []
+    translators = make_translators(settings, lambda notification: publish[0](notification))
     try:
         schema = await worker(make_schema, settings, translators)
         configuration = Configuration(schema, store, translators, worker)
         operational = Operational(schema, translators, {})
         limits = make_limits(settings)
-        server = Server(Context(schema, configuration, Locks(), operational, worker, tuple, _now), limits)
+        confirmed = ConfirmedCommits(configuration)
+        stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
+        publish.append(stream.publish)
+        configuration.announce = stream.publish
+        context = Context(schema, configuration, Locks(), confirmed, stream, operational, worker, tuple, _now)
+        server = Server(context, limits)
+        stream.start()
         await configuration.start()
+        await server.start()
         users = ensure_keys(settings.data_dir, settings.users)
         transport = SshTransport(
             settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
@@ -85,6 +95,8 @@ async def run(settings: Settings) -> None:
             log.info("stopping")
             await transport.stop()
             await server.stop()
+            await confirmed.stop()
+            await stream.stop()
     finally:
         for translator in translators:
             await translator.stop()
@@ -117,13 +129,15 @@ def make_limits(settings: Settings) -> Limits:
     return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 
-def make_translators(settings: Settings) -> list[Translator]:
+def make_translators(
+    settings: Settings, notify: Callable[[Notification], None] = lambda _: None
+) -> list[Translator]:
     """Return one of each translator that is installed (entry-point group yangswan.translators)."""
     made: list[Translator] = []
     for entry_point in sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name):
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
-        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options)))
+        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options, notify)))
     if not made:
         log.warning("no translator is installed: configuration is kept, and nothing is applied")
     return made
@@ -169,8 +183,12 @@ def _address(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _clock().isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

@@ -70,12 +70,13 @@ ROOMS = (
         ("agent/first_start.py",), ("agent.errors", "agent.settings", "agent.transport.files"), ("asyncssh",)
     ),
     Room(
-        ("agent/server.py",),
+        ("agent/server.py", "agent/live.py"),
         # Of the transports only what all of them share: a stream of bytes with its peer, and limits.
         (
             *HANDLERS,
             "agent.netconf",
             "agent.operations",
+            "agent.live",
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",

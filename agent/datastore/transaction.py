@@ -11,14 +11,16 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.changes import config_change, edits
+from agent.datastore.confirmed import Window
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan, Translator
+from agent.translator import EntryChange, Json, Keys, Notification, Plan, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 Worker = Callable[..., Awaitable[Any]]
 """Runs a function with its arguments on the libyang thread and returns its result."""
+
+SERVER = CommitInfo("yangswan", 0, "")
+"""Who commits when the server does it by itself."""
 
 
 @dataclass(slots=True)
@@ -41,8 +46,16 @@ class Prepared:
     changes: dict[str, list[EntryChange]] = field(default_factory=dict)
 
 
+Check = Callable[[Prepared, Tree], None]
+"""*worker* Looks at what a commit would change of running (the Tree); raises RpcErrors to refuse it."""
+
+
 class Configuration:
-    """Running and candidate, their history, and the translators that make running real."""
+    """Running and candidate, their history, and the translators that make running real.
+
+    ``announce`` is told of every change. ``when_swapped``: *worker* functions called with the units that
+    running has just changed.
+    """
 
     def __init__(
         self, schema: Schema, store: Store, translators: Sequence[Translator], worker: Worker
@@ -50,11 +63,13 @@ class Configuration:
         self.schema = schema
         self.store = store
         self.translators = tuple(translators)
+        self.announce: Callable[[Notification], None] = lambda _notification: None
+        self.when_swapped: list[Callable[[Sequence[Unit]], None]] = []
         self.running = Tree(schema)
         self.candidate = Candidate(self.running)
         self.writing = asyncio.Lock()
         self.committer: int | None = None
-        self._worker = worker
+        self.worker = worker
         self._local = local_modules(schema)
         self._lists = {t.config_list: t for t in translators}
 
@@ -91,6 +106,32 @@ class Configuration:
             log.error("the stored configuration does not satisfy the YANG modules: %s", problem)
         self.running = running
         self.candidate = Candidate(running)
+        self._close_window()
+
+    def _close_window(self) -> None:
+        """Roll a confirmed commit back that was pending when the server ended (RFC 6241 section 8.4.1)."""
+        window = self.store.window()
+        if window is None:
+            return
+        log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
+        prepared = self.prepare(self.as_of(window.rollback_to))
+        commit_id = None
+        if prepared.units:
+            commit_id = self.store.begin(
+                replace(SERVER, comment="rollback at start"), prepared.records, _now()
+            )
+        self.store.finish(commit_id)
+        self._replace_units(prepared)
+        self.candidate = Candidate(self.running)
+
+    def as_of(self, commit_id: int) -> Candidate:
+        """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
+        candidate = Candidate(self.running)
+        for change in reversed(list(self.store.changes_after(commit_id))):
+            unit = _replay(self.schema, candidate.tree, change, back=True)
+            if unit is not None:
+                candidate.changed[unit.path] = unit
+        return candidate
 
     def entries(self, translator: Translator) -> dict[Keys, Json]:
         """*worker* Return all entries of a translator's list in running."""
@@ -125,13 +166,33 @@ class Configuration:
                 prepared.changes.setdefault(translator.name, []).append(self._change(unit, scratch))
         return prepared
 
-    def swap(self, prepared: Prepared) -> None:
-        """*worker* Make running hold the prepared units, and the candidate agree with it."""
-        for unit in prepared.units:
-            unit.replace_in(self.running, unit.locate(prepared.scratch))
+    def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
+        """*worker* Make running hold the prepared units; returns them as edits for subscribers.
+
+        The shared candidate then agrees with running if it was what was committed. If not, it follows in
+        all that nobody was editing.
+        """
+        told = edits(self.schema, prepared.units, self.running, prepared.scratch)
+        being_edited = {unit.path for unit in self.candidate.differing(self.running)}
+        self._replace_units(prepared)
         # Validation may have removed nodes of other units whose "when" became false.
         self.candidate.changed.update({unit.path: unit for unit in prepared.units})
-        self.candidate.discard(self.running)
+        if candidate is self.candidate:
+            self.candidate.discard(self.running)
+        else:
+            for unit in prepared.units:
+                if unit.path not in being_edited:
+                    unit.replace_in(self.candidate.tree, unit.locate(self.running))
+        self._snapshot()
+        return told
+
+    def _replace_units(self, prepared: Prepared) -> None:
+        for unit in prepared.units:
+            unit.replace_in(self.running, unit.locate(prepared.scratch))
+        for changed in self.when_swapped:
+            changed(prepared.units)
+
+    def _snapshot(self) -> None:
         try:
             self.store.snapshot_if_due(self.running.to_xml)
         except sqlite3.Error:
@@ -162,9 +223,9 @@ class Configuration:
 
     async def start(self) -> None:
         """Load running and start the translators with it."""
-        await self._worker(self.load)
+        await self.worker(self.load)
         for translator in self.translators:
-            await translator.start(await self._worker(self.entries, translator))
+            await translator.start(await self.worker(self.entries, translator))
 
     async def validate(self, candidate: Candidate) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6).
@@ -172,23 +233,37 @@ class Configuration:
         Raises:
             RpcErrors: all that is wrong.
         """
-        prepared = await self._worker(self.prepare, candidate)
+        prepared = await self.worker(self.prepare, candidate)
         errors: list[RpcError] = []
         for translator in self.translators:
             errors.extend(translator.check(prepared.changes.get(translator.name, [])))
         if errors:
             raise RpcErrors(errors)
 
-    async def commit(self, info: CommitInfo) -> int | None:
-        """Make the candidate running; returns the commit's id, None if nothing differed.
+    async def commit(
+        self,
+        info: CommitInfo,
+        *,
+        candidate: Candidate | None = None,
+        window: Window | None = None,
+        check: Check | None = None,
+    ) -> int | None:
+        """Make the candidate (the shared one if none is given) running.
 
         The caller holds ``writing``. A client that goes away does not stop a commit half way.
+
+        Args:
+            window: the window of a confirmed commit that is open once this commit is in force.
+            check: may refuse what would be changed.
+
+        Returns:
+            The commit's id, None if nothing differed.
 
         Raises:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
         self.committer = info.session_id
-        task = asyncio.ensure_future(self._commit(info))
+        task = asyncio.ensure_future(self._commit(info, candidate or self.candidate, window, check))
         task.add_done_callback(self._committed)
         try:
             return await asyncio.shield(task)
@@ -199,14 +274,18 @@ class Configuration:
     def _committed(self, _task: asyncio.Task[int | None]) -> None:
         self.committer = None
 
-    async def _commit(self, info: CommitInfo) -> int | None:
-        prepared: Prepared = await self._worker(self.prepare, self.candidate)
+    async def _commit(
+        self, info: CommitInfo, candidate: Candidate, window: Window | None, check: Check | None
+    ) -> int | None:
+        prepared: Prepared = await self.worker(self.prepare, candidate)
+        if check is not None:
+            await self.worker(check, prepared, self.running)
         if not prepared.units:
-            await self._worker(self.candidate.discard, self.running)
+            await self.worker(self._nothing_changed, candidate, window)
             return None
         plans = await self._plan(prepared)
         try:
-            commit_id: int = await self._worker(self.store.begin, info, prepared.records, _now())
+            commit_id: int = await self.worker(self.store.begin, info, prepared.records, _now())
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         applied: list[tuple[Translator, Plan]] = []
@@ -219,13 +298,14 @@ class Configuration:
                 await translator.apply(plan)
                 applied.append((translator, plan))
                 current = None
-            await self._worker(self.store.finish, commit_id)
+            await self.worker(self.store.finish, commit_id, window)
         except Exception as problem:
             if current is not None and type(problem) is not BackendError:
                 await self._reconcile(current)  # it may have stopped half way
             await self._take_back(commit_id, applied)
             raise RpcErrors([_undone(problem)]) from problem
-        await self._worker(self.swap, prepared)
+        told = await self.worker(self.swap, prepared, candidate)
+        self.announce(config_change(info, told))
         log.info(
             "commit %d by %s (session %d, %s): %d changed",
             commit_id,
@@ -235,6 +315,12 @@ class Configuration:
             len(prepared.units),
         )
         return commit_id
+
+    def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
+        """*worker* Only the window of a confirmed commit may still have to be opened or closed."""
+        candidate.discard(self.running)
+        if window is not None or self.store.window() is not None:
+            self.store.finish(None, window)
 
     async def _plan(self, prepared: Prepared) -> list[tuple[Translator, Plan]]:
         plans: list[tuple[Translator, Plan]] = []
@@ -259,14 +345,14 @@ class Configuration:
                 log.exception("%s could not undo commit %d; it is reconciled", translator.name, commit_id)
                 await self._reconcile(translator)
         try:
-            await self._worker(self.store.undo, commit_id)
+            await self.worker(self.store.undo, commit_id)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
 
     async def _reconcile(self, translator: Translator) -> None:
         try:
-            await translator.reconcile(await self._worker(self.entries, translator))
+            await translator.reconcile(await self.worker(self.entries, translator))
         except Exception:
             log.exception("%s cannot be reconciled; it may differ from running", translator.name)
 
@@ -279,12 +365,17 @@ def _undone(problem: Exception) -> RpcError:
     return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")
 
 
-def _replay(schema: Schema, running: Tree, change: UnitChange) -> None:
-    source = Tree.parse(schema, change.after or change.before, strict=False)
+def _replay(schema: Schema, running: Tree, change: UnitChange, *, back: bool = False) -> Unit | None:
+    """Put a recorded unit into ``running``, as it was after the commit or, with ``back``, before it."""
+    wanted, other = (change.before, change.after) if back else (change.after, change.before)
+    source = Tree.parse(schema, wanted or other, strict=False)
+    if back:
+        source.add_defaults()  # only what was explicit is on record
     for unit in all_units(source):
         if unit.path == change.path:
-            nodes = unit.locate(source) if change.after else []
-            unit.replace_in(running, nodes)
+            unit.replace_in(running, unit.locate(source) if wanted else [])
+            return unit
+    return None
 
 
 def _now() -> str:

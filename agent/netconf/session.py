@@ -55,9 +55,14 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End the session; ``reason`` is for the log."""
+    """End the session; ``reason`` is for the log.
+
+    ``by_client``: the client went by itself. ``at_hello``: before the hellos were exchanged.
+    """
 
     reason: str
+    by_client: bool = False
+    at_hello: bool = False
 
 
 Action = Send | Dispatch | Close
@@ -112,6 +117,7 @@ class Session:
         self.session_id = session_id
         self.counters = Counters()
         self.state = State.HELLO
+        self.greeted = False
         self._capabilities = tuple(capabilities)
         self._limit = limit_octets
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
@@ -133,7 +139,7 @@ class Session:
         if self.state is State.CLOSED:
             return []
         if not data:
-            return self._close("the client ended the connection")
+            return self._close("the client ended the connection", by_client=True)
         try:
             return self._receive(data)
         except ProtocolError as problem:
@@ -148,6 +154,13 @@ class Session:
         found = list(errors)
         self.counters.out_rpc_errors += len(found)
         return self._answer(error_reply(rpc.reply_start, found, namespaces, client_prefixes(rpc.operation)))
+
+    def notify(self, message: bytes) -> list[Action]:
+        """Return what sends a ``<notification>``; nothing once the session is over."""
+        if not self.established:
+            return []
+        self.counters.out_notifications += 1
+        return [self._framed(message)]
 
     # -- input -----------------------------------------------------------------------------
 
@@ -186,6 +199,7 @@ class Session:
         if reason := self._refusal(hello):
             return self._close(reason)
         self._move(Input.HELLO)
+        self.greeted = True
         self._chunked = BASE_1_1 in hello.capabilities and BASE_1_1 in self._capabilities
         rest = b""
         if isinstance(self._decoder, EndOfMessageDecoder) and self._chunked:
@@ -248,10 +262,10 @@ class Session:
     def _framed(self, message: bytes) -> Send:
         return Send(encode_chunks(message) if self._chunked else encode_end_of_message(message))
 
-    def _close(self, reason: str) -> list[Action]:
+    def _close(self, reason: str, *, by_client: bool = False) -> list[Action]:
         self._move(Input.CLOSE)
         self._waiting.clear()
-        return [Close(reason)]
+        return [Close(reason, by_client, at_hello=not self.greeted)]
 
     def _move(self, event: Input) -> None:
         """Change state as the table says; a missing row is our own fault."""

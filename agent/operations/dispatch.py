@@ -13,7 +13,8 @@ from agent.errors import (
     RpcErrors,
     UnknownNamespace,
 )
-from agent.operations import commit, get_schema, invoke, locking, read, session, write
+from agent.notifications import NOTIFICATION_NS
+from agent.operations import commit, get_schema, invoke, locking, read, session, subscribe, write
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import check_input
 from agent.xml import NETCONF_NS, Element, local_name, namespace
@@ -34,10 +35,12 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "lock"): locking.lock,
     (NETCONF_NS, "unlock"): locking.unlock,
     (NETCONF_NS, "commit"): commit.commit,
+    (NETCONF_NS, "cancel-commit"): commit.cancel_commit,
     (NETCONF_NS, "discard-changes"): commit.discard_changes,
     (NETCONF_NS, "validate"): commit.validate,
     (NETCONF_NS, "close-session"): session.close_session,
     (NETCONF_NS, "kill-session"): session.kill_session,
+    (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (YANG_NS, "action"): invoke.invoke_action,
 }

@@ -21,6 +21,9 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
     committer = context.configuration.committer
     if committer is not None and committer != caller.session_id:
         raise LockDenied(target, committer, message=f"session {committer} is committing")
+    pending = context.confirmed.owner
+    if target == "running" and pending is not None and pending != caller.session_id:
+        raise LockDenied(target, pending, message="a confirmed commit of another session is pending")
     if target == "candidate":
         # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
         async with context.configuration.writing:
@@ -46,9 +49,13 @@ async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
 
 
 async def release(context: Context, session_id: int) -> None:
-    """Give back what a session that ended held; its candidate lock takes the changes with it."""
+    """Give back what a session that ended held, and roll back what it has not confirmed.
+
+    Its candidate lock takes the changes with it.
+    """
     owner = context.locks.owner("candidate")
     try:
+        await context.confirmed.session_ended(session_id)
         if owner is not None and owner[0] == session_id:
             await _discard(context)
     finally:

@@ -11,7 +11,7 @@ from agent.operational import merge_state
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import datastore_of, parameter
-from agent.operations.subtree import select
+from agent.operations.subtree import select, selects_event
 from agent.operations.xpath import check_expression, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -29,12 +29,27 @@ class Filter:
     subtree: Element | None = None
     xpath: str | None = None
 
+    @property
+    def empty(self) -> bool:
+        """True if there is no filter, and everything is selected."""
+        return self.subtree is None and self.xpath is None
+
     def apply(self, tree: Tree) -> Tree:
         if self.subtree is not None:
             return select(tree, self.subtree)
         if self.xpath is not None:
             return select_xpath(tree, self.xpath)
         return tree
+
+    def matches_event(self, tree: Tree) -> bool:
+        """*worker* True if something of a notification is selected.
+
+        Raises:
+            InvalidValue: the XPath expression cannot be used.
+        """
+        if self.subtree is not None:
+            return selects_event(tree, self.subtree)
+        return not self.apply(tree).empty
 
     def narrow(self, schema: Schema, tree: Tree) -> Wanted:
         if self.subtree is not None:

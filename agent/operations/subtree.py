@@ -6,7 +6,7 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from agent.errors import ErrorType, TooBig
@@ -58,12 +58,21 @@ class Mark:
 
 def select(tree: Tree, filter_element: Element) -> Tree:
     """Return a copy of what the filter selects from ``tree``."""
+    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots.values()))
+
+
+def selects_event(tree: Tree, filter_element: Element) -> bool:
+    """True if the filter selects something of a notification."""
+    return bool(_marks(tree, filter_element, tree.schema.notifications.values()))
+
+
+def _marks(tree: Tree, filter_element: Element, level: Iterable[SchemaNode]) -> Collection[Mark]:
     top: dict[Node, Mark] = {}
     scope = Scope(tree.schema)
     for element in filter_element:
-        for mark in _match(scope, element, tree.first, tree.schema.roots.values()):
+        for mark in _match(scope, element, tree.first, level):
             _join(top, mark)
-    return copy_marks(tree, top.values())
+    return top.values()
 
 
 def copy_marks(tree: Tree, marks: Iterable[Mark]) -> Tree:

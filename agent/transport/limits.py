@@ -25,3 +25,5 @@ class Limits:
     write_timeout_s: int = 60
     read_buffer_octets: int = 256 * 1024
     message_octets: int = 64 * 1024 * 1024
+    notification_events: int = 10_000
+    notification_octets: int = 8 * 1024 * 1024

@@ -7,7 +7,11 @@ that stops reading TCP; all three are here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import grp
 import logging
+import os
+import pwd
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -189,7 +193,7 @@ class _Connection(asyncssh.SSHServer):
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
         self._channels += 1
         user = str(self._connection.get_extra_info("username"))
-        peer = Peer(user, self._source, self._source_port, "netconf-ssh")
+        peer = Peer(user, self._source, self._source_port, "netconf-ssh", system_groups(user))
         return NetconfChannel(self._drained, peer, self._transport, self._channel_ended)
 
     def _channel_ended(self) -> None:
@@ -214,6 +218,20 @@ class _Connection(asyncssh.SSHServer):
         if self._counted:
             self._counted = False
             self._transport.unauthenticated[self._source] -= 1
+
+
+def system_groups(user: str) -> tuple[str, ...]:
+    """Return the names of the groups that the system's user of this name is in; () without such a user."""
+    try:
+        account = pwd.getpwnam(user)
+        numbers = os.getgrouplist(user, account.pw_gid)
+    except (KeyError, OSError):
+        return ()
+    found = []
+    for number in numbers:
+        with contextlib.suppress(KeyError):
+            found.append(grp.getgrgid(number).gr_name)
+    return tuple(found)
 
 
 def _host_key(file: Path) -> asyncssh.SSHKey:

@@ -1,4 +1,4 @@
-"""rpcs and actions of served modules: their input read, their output written."""
+"""rpcs, actions and notifications of served modules: their input read, their output written."""
 
 from __future__ import annotations
 
@@ -80,6 +80,16 @@ class Invocation:
         return b"".join(
             print_node(child, XML) for child in children(self.operation) if child.schema not in input_names
         )
+
+
+def notification_tree(schema: Schema, data: bytes, *, xml: bool = False) -> tuple[Tree, SchemaNode]:
+    """Parse one notification, RFC 7951 JSON or XML.
+
+    Raises:
+        RpcErrors: it does not fit its YANG module.
+    """
+    tree, operation = _parse(schema, NULL, data, XML if xml else JSON, lib.LYD_TYPE_NOTIF_YANG)
+    return tree, schema.node_of(operation.schema)
 
 
 def _refuse_more(schema: Schema, operation: Node) -> None:

@@ -1,0 +1,109 @@
+"""What differs between two states of the same nodes, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from agent.yang.native import NULL, lib
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, children, is_default, same_content, sibling_like, value_of
+
+
+class Operation(Enum):
+    """The access that a change of a node needs (RFC 8341 section 3.4.4)."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One node that differs; ``node`` lives in the tree before if it is deleted, else in the tree after."""
+
+    operation: Operation
+    node: Node
+    schema_node: SchemaNode
+
+
+def differences(
+    schema: Schema, before: Sequence[Node], after: Sequence[Node], *, every_node: bool = False
+) -> Iterator[Difference]:
+    """Yield what must be done to ``before`` (siblings of one tree) to get ``after`` (of another).
+
+    A created or deleted node stands for all below it, unless ``every_node``. Defaults that nobody set and
+    containers that only hold others count as nothing.
+    """
+    for old in before:
+        if not _counts(schema, old):
+            yield from _below(schema, old, None, every_node)
+        elif _partner(old, after) == NULL:
+            yield from _all(schema, Operation.DELETE, old, every_node)
+    for new in after:
+        old = _partner(new, before)
+        if not _counts(schema, new):
+            yield from _below(schema, old if old != NULL else None, new, every_node)
+        elif old == NULL or not _counts(schema, old):
+            yield from _all(schema, Operation.CREATE, new, every_node)
+        else:
+            yield from _changed(schema, old, new, every_node)
+    yield from _moves(schema, before, after)
+
+
+def _changed(schema: Schema, old: Node, new: Node, every_node: bool) -> Iterator[Difference]:
+    schema_node = schema.node_of(new.schema)
+    if schema_node.kind is Kind.LEAF:
+        if value_of(old) != value_of(new):
+            yield Difference(Operation.UPDATE, new, schema_node)
+    elif schema_node.kind is Kind.ANYDATA:
+        if not same_content(old, new):
+            yield Difference(Operation.UPDATE, new, schema_node)
+    elif schema_node.kind is not Kind.LEAF_LIST and not same_content(old, new):
+        yield from differences(schema, list(children(old)), list(children(new)), every_node=every_node)
+
+
+def _below(schema: Schema, old: Node | None, new: Node | None, every_node: bool) -> Iterator[Difference]:
+    """Look into containers without presence; a default leaf has nothing below."""
+    one, other = _contents(schema, old), _contents(schema, new)
+    if new is None and old is not None and schema.node_of(old.schema).kind is Kind.CONTAINER:
+        yield from differences(schema, one, [], every_node=every_node)
+    elif new is not None:
+        yield from differences(schema, one, other, every_node=every_node)
+
+
+def _contents(schema: Schema, node: Node | None) -> list[Node]:
+    if node is None or schema.node_of(node.schema).kind is not Kind.CONTAINER:
+        return []
+    return list(children(node))
+
+
+def _all(schema: Schema, operation: Operation, node: Node, every_node: bool) -> Iterator[Difference]:
+    schema_node = schema.node_of(node.schema)
+    if not schema_node.is_np_container:
+        yield Difference(operation, node, schema_node)
+    if every_node and not schema_node.is_leafy:
+        for child in children(node):
+            if not is_default(child) and not schema.node_of(child.schema).is_key:
+                yield from _all(schema, operation, child, every_node)
+
+
+def _counts(schema: Schema, node: Node) -> bool:
+    return not is_default(node) and not schema.node_of(node.schema).is_np_container
+
+
+def _partner(node: Node, others: Sequence[Node]) -> Node:
+    return sibling_like(lib.lyd_first_sibling(others[0]), node) if others else NULL
+
+
+def _moves(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> Iterator[Difference]:
+    """Yield the entries of user-ordered lists that stand elsewhere than before."""
+    for schema_node in {schema.node_of(n.schema).path: schema.node_of(n.schema) for n in after}.values():
+        if not schema_node.user_ordered:
+            continue
+        stayed = [n for n in before if n.schema == schema_node.pointer and _partner(n, after) != NULL]
+        now = [n for n in after if n.schema == schema_node.pointer and _partner(n, before) != NULL]
+        for old, new in zip(stayed, now, strict=False):
+            if _partner(new, before) != old:
+                yield Difference(Operation.UPDATE, new, schema_node)
