@@ -20,7 +20,8 @@ from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import Configuration
-from agent.first_start import connect_hints, ensure_keys
+from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
@@ -73,15 +74,22 @@ async def run(settings: Settings) -> None:
         operational = Operational(schema, translators, {})
         limits = make_limits(settings)
         confirmed = ConfirmedCommits(configuration)
+        nacm = AccessControl(schema, settings.recovery_users)
         stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
         publish.append(stream.publish)
         configuration.announce = stream.publish
-        context = Context(schema, configuration, Locks(), confirmed, stream, operational, worker, tuple, _now)
+        context = Context(
+            schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
+        )
+        configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
+        operational.roots[NACM_PATH] = nacm.state
         server = Server(context, limits)
         stream.start()
         await configuration.start()
-        await server.start()
+        await worker(nacm.load, configuration.running)
         users = ensure_keys(settings.data_dir, settings.users)
+        await ensure_rules(configuration, users)
+        await server.start()
         transport = SshTransport(
             settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
         )

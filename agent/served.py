@@ -15,6 +15,7 @@ SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf-monitoring", None),
     ("ietf-yang-library", None),
     ("ietf-datastores", None),
+    ("ietf-netconf-acm", None),
     ("ietf-netconf-notifications", None),
     *((name, None) for name in AGENT_MODULES),
 )

@@ -62,12 +62,15 @@ ROOMS = (
         ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
     ),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
-    Room(("agent/nacm.py", "agent/notifications.py", "agent/operational.py"), VALUES),
+    Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
+    Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
-        ("agent/first_start.py",), ("agent.errors", "agent.settings", "agent.transport.files"), ("asyncssh",)
+        ("agent/first_start.py",),
+        (*VALUES, "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+        ("asyncssh",),
     ),
     Room(
         ("agent/server.py", "agent/live.py"),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 from agent.datastore.store import CommitInfo
 from agent.translator import Json, Notification
-from agent.yang.difference import Difference, Operation, differences
+from agent.yang.difference import Difference, Operation
 from agent.yang.native import NULL
-from agent.yang.schema import Schema
 from agent.yang.tree import Tree, parent_of, path_of
-from agent.yang.units import Unit
+from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
 """More edits than this are not listed one by one: only the top-level nodes that they lie in."""
@@ -25,20 +24,15 @@ _NETCONF_OPERATION = {
 }
 
 
-def edits(schema: Schema, units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
+def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
     """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value."""
     units = list(units)
     if len(units) <= MAX_EDITS:
-        found = list(islice(_differences(schema, units, before, after), MAX_EDITS + 1))
+        found = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
         if len(found) <= MAX_EDITS:
             return [{"target": _target(d), "operation": _NETCONF_OPERATION[d.operation]} for d in found]
     tops = {path_of(unit.probe.first, last_predicate=False) for unit in units}
     return [{"target": top, "operation": "merge"} for top in sorted(tops)]
-
-
-def _differences(schema: Schema, units: Iterable[Unit], before: Tree, after: Tree) -> Iterator[Difference]:
-    for unit in units:
-        yield from differences(schema, unit.locate(before), unit.locate(after))
 
 
 def _target(difference: Difference) -> str:

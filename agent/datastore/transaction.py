@@ -8,9 +8,10 @@ changed neither. All functions marked *worker* run on the thread that owns libya
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,7 @@ from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Notification, Plan, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
+from agent.yang.tree import JSON, Node, Tree, is_default, keys_of, path_of, to_json
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
 
@@ -133,6 +134,21 @@ class Configuration:
                 candidate.changed[unit.path] = unit
         return candidate
 
+    def with_content(self, document: Json) -> Candidate:
+        """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
+        content = Tree.parse(self.schema, json.dumps(document).encode(), format=JSON, state=False)
+        candidate = Candidate(self.running)
+        candidate.changed = {unit.path: unit for unit in all_units(content)}
+        candidate.tree.merge(content)
+        candidate.tree.add_defaults()
+        return candidate
+
+    def explicit_units(self) -> Iterator[Unit]:
+        """*worker* Yield the units of running that somebody configured."""
+        for unit in all_units(self.running):
+            if not all(is_default(node) for node in unit.locate(self.running)):
+                yield unit
+
     def entries(self, translator: Translator) -> dict[Keys, Json]:
         """*worker* Return all entries of a translator's list in running."""
         found: dict[Keys, Json] = {}
@@ -172,7 +188,7 @@ class Configuration:
         The shared candidate then agrees with running if it was what was committed. If not, it follows in
         all that nobody was editing.
         """
-        told = edits(self.schema, prepared.units, self.running, prepared.scratch)
+        told = edits(prepared.units, self.running, prepared.scratch)
         being_edited = {unit.path for unit in self.candidate.differing(self.running)}
         self._replace_units(prepared)
         # Validation may have removed nodes of other units whose "when" became false.

@@ -5,11 +5,15 @@ from __future__ import annotations
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.store import CommitInfo
+from agent.datastore.transaction import Check, Prepared
 from agent.errors import BadElement, ErrorType
+from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.write import inline_config
 from agent.xml import Element, local_name
+from agent.yang.tree import Tree
+from agent.yang.units import unit_differences
 
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -22,7 +26,7 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
-        await context.confirmed.commit(request, caller_info(caller))
+        await context.confirmed.commit(request, caller_info(caller), _check(context, caller))
     return b""
 
 
@@ -30,6 +34,18 @@ async def cancel_commit(context: Context, caller: Caller, operation: Element) ->
     async with context.configuration.writing:
         await context.confirmed.cancel(_token(operation, "persist-id"), caller_info(caller))
     return b""
+
+
+def _check(context: Context, caller: Caller) -> Check | None:
+    """Return what refuses a commit of what the caller may not change (RFC 8341 section 3.2.8)."""
+    access = context.access(caller)
+    if access.everything(WRITES):
+        return None
+
+    def check(prepared: Prepared, running: Tree) -> None:
+        context.nacm.refuse_changes(access, unit_differences(prepared.units, running, prepared.scratch))
+
+    return check
 
 
 def caller_info(caller: Caller) -> CommitInfo:

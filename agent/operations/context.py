@@ -10,6 +10,8 @@ from typing import Protocol
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.transaction import Configuration, Worker
+from agent.nacm.access import Access
+from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.yang.schema import Schema
@@ -88,7 +90,12 @@ class Context:
     locks: Locks
     confirmed: ConfirmedCommits
     stream: Stream
+    nacm: AccessControl
     operational: Operational
     worker: Worker
     callers: Callable[[], Iterable[Caller]]
     now: Callable[[], str]
+
+    def access(self, caller: Caller) -> Access:
+        """Return what ``caller`` may do now."""
+        return self.nacm.access(caller.user, caller.groups)

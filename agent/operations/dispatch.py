@@ -14,7 +14,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.notifications import NOTIFICATION_NS
-from agent.operations import commit, get_schema, invoke, locking, read, session, subscribe, write
+from agent.operations import commit, explain, get_schema, invoke, locking, read, session, subscribe, write
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import check_input
 from agent.xml import NETCONF_NS, Element, local_name, namespace
@@ -25,6 +25,7 @@ Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
 MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "get"): read.get,
@@ -42,6 +43,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "kill-session"): session.kill_session,
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
+    (AGENT_NS, "explain-access"): explain.explain_access,
     (YANG_NS, "action"): invoke.invoke_action,
 }
 
@@ -56,6 +58,8 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
     qname = namespace(operation), local_name(operation)
     try:
         node = context.schema.rpcs.get(qname)
+        if node is not None:
+            context.nacm.refuse_operation(context.access(caller), node)
         if node is not None and qname in HANDLERS:
             await context.worker(check_input, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):

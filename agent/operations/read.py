@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from agent.datastore.edit_check import DEFAULT_NS
 from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, OperationNotSupported
+from agent.nacm.access import Access
+from agent.nacm.prune import prune
 from agent.operational import merge_state
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
@@ -105,23 +107,25 @@ def _attribute(element: Element, name: str) -> str | None:
     return value
 
 
-async def get_config(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def get_config(context: Context, caller: Caller, operation: Element) -> bytes:
     source = local_name(datastore_of(operation, "source"))
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
     if source not in ("running", "candidate"):
         raise _no_datastore("source", source)
 
+    access = context.access(caller)
+
     def work() -> bytes:
         configuration = context.configuration
         tree = configuration.running if source == "running" else configuration.candidate.tree
-        return report(filter_.apply(tree), defaults)
+        return report(filter_.apply(readable(access, tree, filter_)), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)
 
 
-async def get(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
     running = context.configuration.running
@@ -132,12 +136,27 @@ async def get(context: Context, _caller: Caller, operation: Element) -> bytes:
     documents = await context.operational.root_documents(roots)
     documents += await context.operational.entry_documents(keys)
 
+    access = context.access(caller)
+
     def work() -> bytes:
         merge_state(wanted.tree, documents)
+        prune(access, wanted.tree)
         return report(filter_.apply(wanted.tree), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)
+
+
+def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:
+    """*worker* Return what ``access`` lets its user read of ``tree``, as far as the filter may look.
+
+    Before the filter is applied, for what it selects tells of what it compares.
+    """
+    if access.everything(["read"]):
+        return tree
+    copy = (filter_ or Filter()).narrow(tree.schema, tree).tree
+    prune(access, copy)
+    return copy
 
 
 def in_data(body: bytes) -> bytes:

@@ -33,7 +33,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             context.stream,
             caller.send,
             None if filter_.empty else filter_.matches_event,
-            lambda node: True,
+            lambda node: context.nacm.may_be_told(context.access(caller), node),
             start,
             stop,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
-from agent.datastore.transaction import Configuration
 from agent.errors import (
     BadElement,
     ErrorType,
@@ -14,13 +13,16 @@ from agent.errors import (
     RpcErrors,
     UnknownAttribute,
 )
+from agent.nacm.access import Access
+from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_of, parameter, text_of
-from agent.operations.read import read_defaults
+from agent.operations.read import read_defaults, readable
 from agent.xml import Element, drop, local_name, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
+from agent.yang.units import all_units, unit_differences
 
 
 def refuse_running(target: str) -> None:
@@ -46,10 +48,27 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
         candidate = context.configuration.candidate
-        savepoint: Savepoint = await context.worker(edit, candidate, config, default_operation)
+        access = context.access(caller)
+
+        def work() -> Savepoint:
+            savepoint = edit(candidate, config, default_operation)
+            if not access.everything(WRITES):
+                _refuse_denied(context, access, savepoint)
+            return savepoint
+
+        savepoint: Savepoint = await context.worker(work)
         if test_option != "set":
             await _test(context, savepoint, keep=test_option == "test-then-set")
     return b""
+
+
+def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
+    """*worker* Take an edit back that changed what its author may not change."""
+    try:
+        context.nacm.refuse_changes(access, savepoint.differences())
+    except RpcErrors:
+        savepoint.take_back()
+        raise
 
 
 async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
@@ -77,25 +96,40 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
-        configuration = context.configuration
+        configuration, access = context.configuration, context.access(caller)
         defaults = read_defaults(operation)
-        if name == "running" and defaults is Defaults.EXPLICIT:
+        free = access.everything(["read", *WRITES])
+        if name == "running" and defaults is Defaults.EXPLICIT and free:
             await context.worker(configuration.candidate.discard, configuration.running)
         elif name == "running":
-            await context.worker(_copy_running, configuration, defaults)
+            await context.worker(_copy_running, context, access, defaults)
         elif name == "config":
             content = await context.worker(inline_config, context.schema, source)
-            await context.worker(configuration.candidate.replace_all, content, configuration.running)
+            await context.worker(_replace_candidate, context, access, content)
         else:
             raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
     return b""
 
 
-def _copy_running(configuration: Configuration, defaults: Defaults) -> None:
-    """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3)."""
-    printed = configuration.running.to_xml(defaults)
-    content = Tree.parse(configuration.schema, printed, state=False)
-    configuration.candidate.replace_all(content, configuration.running)
+def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
+    """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
+    printed = readable(access, context.configuration.running).to_xml(defaults)
+    _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
+
+
+def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
+    """*worker* Make the candidate hold ``content``, or leave it as it is if the caller may not do that."""
+    candidate, running = context.configuration.candidate, context.configuration.running
+    before, changed = candidate.tree, candidate.changed
+    candidate.replace_all(content, running)
+    if access.everything(WRITES):
+        return
+    units = {unit.path: unit for tree in (before, candidate.tree) for unit in all_units(tree)}
+    try:
+        context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
+    except RpcErrors:
+        candidate.tree, candidate.changed = before, changed
+        raise
 
 
 def inline_config(schema: Schema, config: Element) -> Tree:

@@ -37,10 +37,11 @@ def differences(
     containers that only hold others count as nothing.
     """
     for old in before:
-        if not _counts(schema, old):
-            yield from _below(schema, old, None, every_node)
-        elif _partner(old, after) == NULL:
+        new = _partner(old, after)
+        if _counts(schema, old) and (new == NULL or not _counts(schema, new)):
             yield from _all(schema, Operation.DELETE, old, every_node)
+        elif new == NULL:
+            yield from _below(schema, old, None, every_node)
     for new in after:
         old = _partner(new, before)
         if not _counts(schema, new):

@@ -9,8 +9,9 @@ replacing units is all that edit, commit, discard and the journal ever do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from agent.yang.difference import Difference, differences
 from agent.yang.native import NULL, lib
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.tree import (
@@ -154,3 +155,11 @@ def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def unit_differences(
+    units: Iterable[Unit], before: Tree, after: Tree, *, every_node: bool = True
+) -> Iterator[Difference]:
+    """Yield what differs in ``units`` between two trees; see agent.yang.difference."""
+    for unit in units:
+        yield from differences(before.schema, unit.locate(before), unit.locate(after), every_node=every_node)

@@ -17,6 +17,7 @@ from agent.datastore.locks import Locks
 from agent.datastore.store import Store
 from agent.datastore.transaction import Configuration
 from agent.errors import RpcError, RpcErrors
+from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.operations.context import Context, Ending
@@ -143,12 +144,17 @@ async def running_lab(schema: Schema, folder: Path) -> AsyncIterator[Lab]:
 
     operational.roots[monitoring.LIBRARY_PATH] = library
     confirmed = ConfirmedCommits(configuration)
+    nacm = AccessControl(schema, recovery_users=("tester",))
+    configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
+    nacm.load(configuration.running)
+    operational.roots[NACM_PATH] = nacm.state
     context = Context(
         schema,
         configuration,
         Locks(),
         confirmed,
         stream,
+        nacm,
         operational,
         direct,
         list,

@@ -151,7 +151,8 @@ async def test_replay_sends_what_was_recorded_then_says_so_then_goes_on(lab: Lab
 async def test_replay_begins_at_its_start_time(lab: Lab) -> None:
     await lab.commit(entry("<number>2</number>"))
     await lab.until(lambda: lab.context.stream.last_number == 1)
-    later = at(0)
+    later = time_text(lab.context.stream._record[0].time + timedelta(milliseconds=1))
+    await lab.until(lambda: at(0) > later)
     await lab.commit(entry("<number>3</number>"))
     await lab.until(lambda: lab.context.stream.last_number == 2)
     await lab.do(subscribe(f"<startTime>{later}</startTime>"), 2)
