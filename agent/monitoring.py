@@ -37,7 +37,8 @@ def yang_library(schema: Schema) -> Json:
         ],
         "schema": [{"name": "complete", "module-set": ["complete"]}],
         "datastore": [
-            {"name": f"ietf-datastores:{name}", "schema": "complete"} for name in ("running", "candidate")
+            {"name": f"ietf-datastores:{name}", "schema": "complete"}
+            for name in ("running", "candidate", "operational")
         ],
         "content-id": content_id(schema),
     }
@@ -104,6 +105,8 @@ def capabilities(schema: Schema) -> list[str]:
             "rollback-on-error:1.0",
             "validate:1.1",
             "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
+            "with-operational-defaults:1.0?basic-mode=report-all"
+            "&also-supported=explicit,report-all-tagged,trim",
             "xpath:1.0",
         )
     ]

@@ -16,6 +16,8 @@ SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-yang-library", None),
     ("ietf-datastores", None),
     ("ietf-netconf-acm", None),
+    ("ietf-netconf-nmda", None),
+    ("ietf-origin", None),
     ("ietf-netconf-notifications", None),
     *((name, None) for name in AGENT_MODULES),
 )

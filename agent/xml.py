@@ -82,6 +82,11 @@ def serialize(element: Element) -> bytes:
     return data
 
 
+def rename(element: Element, tag: str) -> None:
+    """Give ``element`` another ``{namespace}name``; what it declares and holds stays."""
+    element.tag = tag
+
+
 def local_name(element: Element) -> str:
     """Return the name of ``element`` without its namespace."""
     tag = str(element.tag)

@@ -9,9 +9,9 @@ from agent.datastore.transaction import Check, Prepared
 from agent.errors import BadElement, ErrorType
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import datastore_of, parameter, text_of
+from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import inline_config
-from agent.xml import Element, local_name
+from agent.xml import Element
 from agent.yang.tree import Tree
 from agent.yang.units import unit_differences
 
@@ -69,7 +69,7 @@ async def discard_changes(context: Context, caller: Caller, _operation: Element)
 
 async def validate(context: Context, _caller: Caller, operation: Element) -> bytes:
     source = datastore_of(operation, "source")
-    name = local_name(source)
+    name = datastore_name(context.schema, operation, "source")
     configuration = context.configuration
     if name == "running":
         return b""  # running was validated when it was committed

@@ -14,9 +14,20 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.notifications import NOTIFICATION_NS
-from agent.operations import commit, explain, get_schema, invoke, locking, read, session, subscribe, write
+from agent.operations import (
+    commit,
+    explain,
+    get_schema,
+    invoke,
+    locking,
+    nmda,
+    read,
+    session,
+    subscribe,
+    write,
+)
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import check_input
+from agent.operations.parameters import NMDA_NS, check_input
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
@@ -41,6 +52,8 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "validate"): commit.validate,
     (NETCONF_NS, "close-session"): session.close_session,
     (NETCONF_NS, "kill-session"): session.kill_session,
+    (NMDA_NS, "get-data"): nmda.get_data,
+    (NMDA_NS, "edit-data"): nmda.edit_data,
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,

@@ -12,14 +12,15 @@ from agent.nacm.prune import prune
 from agent.operational import merge_state
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
-from agent.operations.parameters import datastore_of, parameter
-from agent.operations.subtree import select, selects_event
+from agent.operations.parameters import NMDA_NS, datastore_of, parameter
+from agent.operations.subtree import cut, select, selects_event
 from agent.operations.xpath import check_expression, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
 WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+_DEFAULTS_SPACES = (WITH_DEFAULTS_NS, NMDA_NS)
 # Text cannot hold "<", so what is found after one stands in a tag.
 _LIBYANG_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encode())
 
@@ -36,12 +37,13 @@ class Filter:
         """True if there is no filter, and everything is selected."""
         return self.subtree is None and self.xpath is None
 
-    def apply(self, tree: Tree) -> Tree:
+    def apply(self, tree: Tree, max_depth: int | None = None) -> Tree:
+        """*worker* Return what is selected; of each selected node at most ``max_depth`` levels."""
         if self.subtree is not None:
-            return select(tree, self.subtree)
+            return select(tree, self.subtree, max_depth)
         if self.xpath is not None:
-            return select_xpath(tree, self.xpath)
-        return tree
+            return select_xpath(tree, self.xpath, max_depth)
+        return tree if max_depth is None else cut(tree, max_depth)
 
     def matches_event(self, tree: Tree) -> bool:
         """*worker* True if something of a notification is selected.
@@ -80,15 +82,32 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     expression = _attribute(element, "select")
     if expression is None:
         raise MissingAttribute("select", "filter", type=ErrorType.PROTOCOL)
+    return _xpath_filter(schema, expression, element)
+
+
+def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | None) -> Filter:
+    """Return the filter of get-data: one of its two parameters, or none.
+
+    Raises:
+        InvalidValue: the XPath expression cannot be used.
+    """
+    if xpath is not None:
+        return _xpath_filter(schema, (xpath.text or "").strip(), xpath)
+    return Filter(subtree=subtree)
+
+
+def _xpath_filter(schema: Schema, expression: str, element: Element) -> Filter:
     check_expression(expression)
     return Filter(xpath=module_prefixes(schema, expression, element.nsmap))
 
 
-def read_defaults(operation: Element) -> Defaults:
-    """Return the with-defaults mode of a retrieval; the basic mode is explicit (RFC 6243 section 4.5.1)."""
-    found = next((child for child in operation if namespace(child) == WITH_DEFAULTS_NS), None)
+def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> Defaults:
+    """Return the with-defaults mode of a retrieval, ``basic`` if none is given (RFC 6243 section 4.5.1)."""
+    found = next(
+        (e for e in operation if local_name(e) == "with-defaults" and namespace(e) in _DEFAULTS_SPACES), None
+    )
     if found is None:
-        return Defaults.EXPLICIT
+        return basic
     return Defaults[(found.text or "").strip().upper().replace("-", "_")]
 
 
@@ -128,23 +147,29 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
-    running = context.configuration.running
-    wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
-    lists = {t.config_list: t for t in context.operational.translators}
-    keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
-    roots = [path for path in wanted.roots if path in context.operational.roots]
-    documents = await context.operational.root_documents(roots)
-    documents += await context.operational.entry_documents(keys)
-
+    tree = await with_state(context, filter_)
     access = context.access(caller)
 
     def work() -> bytes:
-        merge_state(wanted.tree, documents)
-        prune(access, wanted.tree)
-        return report(filter_.apply(wanted.tree), defaults)
+        prune(access, tree)
+        return report(filter_.apply(tree), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)
+
+
+async def with_state(context: Context, filter_: Filter, *, state: bool = True) -> Tree:
+    """Return a copy of the part of running that the filter may touch, with the state that belongs to it."""
+    running = context.configuration.running
+    wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
+    if state:
+        lists = {t.config_list: t for t in context.operational.translators}
+        keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
+        roots = [path for path in wanted.roots if path in context.operational.roots]
+        documents = await context.operational.root_documents(roots)
+        documents += await context.operational.entry_documents(keys)
+        await context.worker(merge_state, wanted.tree, documents)
+    return wanted.tree
 
 
 def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:

@@ -56,9 +56,17 @@ class Mark:
         return self.children.setdefault(node, Mark(node))
 
 
-def select(tree: Tree, filter_element: Element) -> Tree:
-    """Return a copy of what the filter selects from ``tree``."""
-    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots.values()))
+def select(tree: Tree, filter_element: Element, max_depth: int | None = None) -> Tree:
+    """Return a copy of what the filter selects from ``tree``, cut at ``max_depth`` levels."""
+    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots.values()), max_depth)
+
+
+def cut(tree: Tree, max_depth: int) -> Tree:
+    """Return a copy of ``tree`` with at most ``max_depth`` levels."""
+    marks = [Mark(node) for node in tree.top_level()]
+    for mark in marks:
+        mark.whole = True
+    return copy_marks(tree, marks, max_depth)
 
 
 def selects_event(tree: Tree, filter_element: Element) -> bool:
@@ -75,21 +83,33 @@ def _marks(tree: Tree, filter_element: Element, level: Iterable[SchemaNode]) -> 
     return top.values()
 
 
-def copy_marks(tree: Tree, marks: Iterable[Mark]) -> Tree:
-    """Return a Tree with copies of the marked nodes."""
+def copy_marks(tree: Tree, marks: Iterable[Mark], max_depth: int | None = None) -> Tree:
+    """Return a Tree with copies of the marked nodes; of a whole one at most ``max_depth`` levels."""
     result = Tree(tree.schema)
     for mark in marks:
-        _copy(result, NULL, mark)
+        _copy(result, NULL, mark, max_depth)
     return result
 
 
-def _copy(result: Tree, parent: Node, mark: Mark) -> None:
+def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None:
+    if mark.whole and max_depth is not None:
+        _copy_levels(result, parent, mark.node, max_depth)
+        return
     copied = result.copy_into(parent, mark.node, recursive=mark.whole)
     if mark.whole:
         return
     for child in mark.children.values():
         if not result.schema.node_of(child.node.schema).is_key:
-            _copy(result, copied, child)
+            _copy(result, copied, child, max_depth)
+
+
+def _copy_levels(result: Tree, parent: Node, node: Node, levels: int) -> None:
+    copied = result.copy_into(parent, node, recursive=False)
+    if levels == 1 or result.schema.node_of(node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
+        return
+    for child in children(node):
+        if not result.schema.node_of(child.schema).is_key:
+            _copy_levels(result, copied, child, levels - 1)
 
 
 def _join(room: dict[Node, Mark], mark: Mark) -> None:

@@ -43,7 +43,18 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     if config is None:  # the schema allows <url> only with the url feature
         raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
     default_operation = text_of(operation, "default-operation", "merge")
-    test_option = text_of(operation, "test-option", "set")
+    await apply_edit(context, caller, config, default_operation, text_of(operation, "test-option", "set"))
+    return b""
+
+
+async def apply_edit(
+    context: Context, caller: Caller, config: Element, default_operation: str, test_option: str
+) -> None:
+    """Apply the children of ``config`` to the candidate.
+
+    Raises:
+        RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
+    """
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
@@ -59,7 +70,6 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
         savepoint: Savepoint = await context.worker(work)
         if test_option != "set":
             await _test(context, savepoint, keep=test_option == "test-then-set")
-    return b""
 
 
 def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
