@@ -30,8 +30,9 @@ from agent.server import Server
 from agent.settings import Settings, SettingsError, read_settings
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
-from agent.transport.limits import Limits
+from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
+from agent.xml import MAX_DEPTH
 from agent.yang.schema import Schema, SchemaError
 
 log = logging.getLogger("agent")
@@ -83,7 +84,8 @@ async def run(settings: Settings) -> None:
         )
         configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
         operational.roots[NACM_PATH] = nacm.state
-        server = Server(context, limits)
+        refused = Refused()
+        server = Server(context, limits, refused)
         stream.start()
         await configuration.start()
         await worker(nacm.load, configuration.running)
@@ -91,7 +93,14 @@ async def run(settings: Settings) -> None:
         await ensure_rules(configuration, users)
         await server.start()
         transport = SshTransport(
-            settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
+            settings.host,
+            settings.port,
+            settings.data_dir / "host_key",
+            users,
+            limits,
+            server.serve,
+            settings.recovery_users,
+            refused,
         )
         await transport.start()
         try:
@@ -134,6 +143,8 @@ def make_limits(settings: Settings) -> Limits:
             raise SettingsError(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise SettingsError(f"the limit '{name}' must be a positive number")
+    if settings.limits.get("message-depth", 0) > MAX_DEPTH:
+        raise SettingsError(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
     return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 

@@ -21,7 +21,7 @@ from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
 from agent.translator import Json, Notification
-from agent.transport.limits import Limits
+from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,11 @@ class Totals:
 class Server:
     """The NETCONF server; ``serve`` is given to every transport."""
 
-    def __init__(self, context: Context, limits: Limits) -> None:
+    def __init__(self, context: Context, limits: Limits, refused: Refused) -> None:
         self.context = context
         self.capabilities = monitoring.capabilities(context.schema)
         self._limits = limits
+        self._refused = refused
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
@@ -68,8 +69,15 @@ class Server:
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
-        session = Session(next(self._ids), self.capabilities, self._limits.message_octets)
-        live = Live(session, stream, peer, self.context.now(), self._limits, self._answer, self._may_idle)
+        limits = self._limits
+        session = Session(
+            next(self._ids),
+            self.capabilities,
+            limits.message_octets,
+            limits.message_elements,
+            limits.message_depth,
+        )
+        live = Live(session, stream, peer, self.context.now(), limits, self._answer, self._may_idle)
         self._live[live.session_id] = live
         self._totals.in_sessions += 1
         task = asyncio.current_task()
@@ -161,7 +169,7 @@ class Server:
 
     async def _agent_state(self) -> Json:
         limits = {name.replace("_", "-"): n for name, n in dataclasses.asdict(self._limits).items()}
-        content: Json = {"limits": limits}
+        content: Json = {"limits": limits, "refused-connections": self._refused.connections}
         confirmed = self.context.confirmed
         if confirmed.window is not None:
             content["confirmed-commit"] = {

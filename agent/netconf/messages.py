@@ -12,7 +12,17 @@ from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
 from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
-from agent.xml import NETCONF_NS, Element, attributes_of, declarations, local_name, namespace, parse
+from agent.xml import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    NETCONF_NS,
+    Element,
+    attributes_of,
+    declarations,
+    local_name,
+    namespace,
+    parse,
+)
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
@@ -73,14 +83,14 @@ def parse_hello(data: bytes) -> Hello | None:
     return Hello(frozenset(found), None if session_id is None else session_id.text or "")
 
 
-def parse_rpc(data: bytes) -> Rpc:
+def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DEPTH) -> Rpc:
     """Return the <rpc> in ``data``.
 
     Raises:
         XmlError: it is not acceptable XML.
         RpcProblem: it is no <rpc>, has no message-id, or not exactly one operation.
     """
-    root = parse(data)
+    root = parse(data, max_elements, max_depth)
     name = local_name(root)
     if name != "rpc" or namespace(root) != NETCONF_NS:
         message = f"a client sends <rpc> in the NETCONF base namespace, not <{name}>"

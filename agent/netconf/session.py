@@ -34,7 +34,7 @@ from agent.netconf.messages import (
     parse_rpc,
     reply,
 )
-from agent.xml import XmlError
+from agent.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError
 
 MAX_BAD_MESSAGES_IN_A_ROW = 8
 
@@ -108,11 +108,16 @@ class Session:
     Args:
         session_id: sent in our <hello>.
         capabilities: URIs of our <hello>; with base:1.1 among them chunked framing can be agreed on.
-        limit_octets: largest message taken.
+        limit_octets, max_elements, max_depth: of the largest message that is taken.
     """
 
     def __init__(
-        self, session_id: int, capabilities: Sequence[str], limit_octets: int = MESSAGE_LIMIT_OCTETS
+        self,
+        session_id: int,
+        capabilities: Sequence[str],
+        limit_octets: int = MESSAGE_LIMIT_OCTETS,
+        max_elements: int = MAX_ELEMENTS,
+        max_depth: int = MAX_DEPTH,
     ) -> None:
         self.session_id = session_id
         self.counters = Counters()
@@ -120,6 +125,7 @@ class Session:
         self.greeted = False
         self._capabilities = tuple(capabilities)
         self._limit = limit_octets
+        self._max_elements, self._max_depth = max_elements, max_depth
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
         self._chunked = False
         self._waiting: deque[bytes] = deque()
@@ -226,7 +232,7 @@ class Session:
         while self.state is State.IDLE and self._waiting:
             message = self._waiting.popleft()
             try:
-                rpc = parse_rpc(message)
+                rpc = parse_rpc(message, self._max_elements, self._max_depth)
             except XmlError as problem:
                 actions += self._refuse(PLAIN_START, self._malformed(problem))
             except RpcProblem as problem:
