@@ -189,11 +189,12 @@ class Configuration:
         all that nobody was editing.
         """
         told = edits(prepared.units, self.running, prepared.scratch)
-        being_edited = {unit.path for unit in self.candidate.differing(self.running)}
+        shared = candidate is self.candidate
+        being_edited = set() if shared else {u.path for u in self.candidate.differing(self.running)}
         self._replace_units(prepared)
         # Validation may have removed nodes of other units whose "when" became false.
         self.candidate.changed.update({unit.path: unit for unit in prepared.units})
-        if candidate is self.candidate:
+        if shared:
             self.candidate.discard(self.running)
         else:
             for unit in prepared.units:
