@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Close, Counters, Send, Session
 from agent.notifications import Subscription
@@ -106,6 +107,7 @@ class Live:
                 if data is None:
                     return
                 actions = self.session.receive(data)
+                del data
                 if self.session.established and not greeted:
                     greeted = True
                     established(self)
@@ -147,8 +149,7 @@ class Live:
     def _patience_s(self) -> float:
         return self._limits.idle_timeout_s if self.session.established else self._hello_by_s - _clock()
 
-    async def _perform(self, actions: list[Action]) -> None:
-        pending = list(actions)
+    async def _perform(self, pending: list[Action]) -> None:
         while pending:
             action = pending.pop(0)
             if isinstance(action, Send):
@@ -158,9 +159,13 @@ class Live:
                 self.end(self._ending(action))
                 return
             else:
+                octets, begun_s = action.rpc.octets, _clock()
                 pending.extend(await self._answer(self, action.rpc))
                 if self.ending is not None:
-                    pending = pending[:1]  # its own reply goes out, nothing after it is begun
+                    del pending[1:]  # its own reply goes out, nothing after it is begun
+                if octets >= LARGE_OCTETS or _clock() - begun_s >= LONG_S:
+                    del action  # the message itself is part of what is given back
+                    await asyncio.get_running_loop().run_in_executor(None, give_back)
 
     def _ending(self, close: Close) -> Ending:
         if close.by_client:

@@ -52,6 +52,7 @@ ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors",)),
+    Room(("agent/memory.py",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang"), ("libyang", "_libyang", "cffi")),
     Room(
@@ -80,6 +81,7 @@ ROOMS = (
             "agent.netconf",
             "agent.operations",
             "agent.live",
+            "agent.memory",
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",

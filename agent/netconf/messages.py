@@ -43,10 +43,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rpc:
-    """An <rpc>: its one operation, and the start tag with which the reply answers."""
+    """An <rpc>: its one operation, the start tag with which the reply answers, and the message's size."""
 
     operation: Element
     reply_start: bytes
+    octets: int = 0
 
 
 class RpcProblem(Exception):
@@ -104,7 +105,7 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
-    return Rpc(root[0], start)
+    return Rpc(root[0], start, len(data))
 
 
 def _reply_start(root: Element) -> bytes:

@@ -76,6 +76,7 @@ class SchemaNode:
     deny_all: bool = False
     deny_write: bool = False
     choices_below: bool = False
+    anydata_below: bool = False
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
     json_number: bool = False
@@ -380,6 +381,7 @@ class Schema:
                 node.output[below.qname] = below
         node.keys = tuple(c.name for c in node.children.values() if c.is_key)
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
+        node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())
         return node
