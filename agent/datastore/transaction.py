@@ -16,12 +16,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
-from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Notification, Plan, Translator
+from agent.errors import (
+    BackendError,
+    OperationFailed,
+    ResourceDenied,
+    RollbackFailed,
+    RpcError,
+    RpcErrors,
+)
+from agent.translator import EntryChange, Json, Keys, Notification, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
 from agent.yang.tree import JSON, Node, Tree, is_default, keys_of, path_of, to_json
@@ -63,7 +71,7 @@ class Configuration:
     ) -> None:
         self.schema = schema
         self.store = store
-        self.translators = tuple(translators)
+        self._backends = Backends(translators, lambda translator: worker(self.entries, translator))
         self.announce: Callable[[Notification], None] = lambda _notification: None
         self.when_swapped: list[Callable[[Sequence[Unit]], None]] = []
         self.running = Tree(schema)
@@ -241,8 +249,7 @@ class Configuration:
     async def start(self) -> None:
         """Load running and start the translators with it."""
         await self.worker(self.load)
-        for translator in self.translators:
-            await translator.start(await self.worker(self.entries, translator))
+        await self._backends.start()
 
     async def validate(self, candidate: Candidate) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6).
@@ -251,10 +258,7 @@ class Configuration:
             RpcErrors: all that is wrong.
         """
         prepared = await self.worker(self.prepare, candidate)
-        errors: list[RpcError] = []
-        for translator in self.translators:
-            errors.extend(translator.check(prepared.changes.get(translator.name, [])))
-        if errors:
+        if errors := self._backends.check(prepared.changes):
             raise RpcErrors(errors)
 
     async def commit(
@@ -300,27 +304,22 @@ class Configuration:
         if not prepared.units:
             await self.worker(self._nothing_changed, candidate, window)
             return None
-        plans = await self._plan(prepared)
+        planned = await self._backends.plan(prepared.changes)
         try:
             commit_id: int = await self.worker(self.store.begin, info, prepared.records, _now())
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
-        applied: list[tuple[Translator, Plan]] = []
-        current: Translator | None = None
         try:
-            for translator, plan in plans:
-                for line in plan.describe():
-                    log.debug("commit %d, %s: %s", commit_id, translator.name, line)
-                current = translator
-                await translator.apply(plan)
-                applied.append((translator, plan))
-                current = None
+            await self._backends.apply(planned, commit_id)
+        except ApplyFailed as failure:
+            await self._mark_undone(commit_id)
+            raise RpcErrors([_undone(failure.problem, restored=failure.restored)]) from failure
+        try:
             await self.worker(self.store.finish, commit_id, window)
         except Exception as problem:
-            if current is not None and type(problem) is not BackendError:
-                await self._reconcile(current)  # it may have stopped half way
-            await self._take_back(commit_id, applied)
-            raise RpcErrors([_undone(problem)]) from problem
+            restored = await self._backends.take_back(planned, commit_id)
+            await self._mark_undone(commit_id)
+            raise RpcErrors([_undone(problem, restored=restored)]) from problem
         told = await self.worker(self.swap, prepared, candidate)
         self.announce(config_change(info, told))
         log.info(
@@ -339,45 +338,29 @@ class Configuration:
         if window is not None or self.store.window() is not None:
             self.store.finish(None, window)
 
-    async def _plan(self, prepared: Prepared) -> list[tuple[Translator, Plan]]:
-        plans: list[tuple[Translator, Plan]] = []
-        errors: list[RpcError] = []
-        for translator in self.translators:
-            changes = prepared.changes.get(translator.name)
-            if not changes:
-                continue
-            try:
-                plans.append((translator, await translator.prepare(changes)))
-            except RpcErrors as problem:
-                errors.extend(problem.errors)
-        if errors:
-            raise RpcErrors(errors)
-        return plans
-
-    async def _take_back(self, commit_id: int, applied: list[tuple[Translator, Plan]]) -> None:
-        for translator, plan in reversed(applied):
-            try:
-                await translator.undo(plan)
-            except Exception:
-                log.exception("%s could not undo commit %d; it is reconciled", translator.name, commit_id)
-                await self._reconcile(translator)
+    async def _mark_undone(self, commit_id: int) -> None:
         try:
             await self.worker(self.store.undo, commit_id)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
 
-    async def _reconcile(self, translator: Translator) -> None:
-        try:
-            await translator.reconcile(await self.worker(self.entries, translator))
-        except Exception:
-            log.exception("%s cannot be reconciled; it may differ from running", translator.name)
 
-
-def _undone(problem: Exception) -> RpcError:
-    if isinstance(problem, BackendError):
+def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
+    """Return what to tell of a commit that failed after it was begun (RFC 6241 appendix A)."""
+    backend = isinstance(problem, BackendError)
+    if not backend:
+        log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
+    if not restored:
+        return RollbackFailed(
+            f"the commit failed ({problem if backend else 'the log says why'}), and the backend could not be "
+            "brought back to what running holds: it is out of step until it can be reached again",
+            app_tag="backend-refused" if backend else "internal-error",
+        )
+    if backend:
         return OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused")
-    log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
+    if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
+        return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
     reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
     return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")
 

@@ -6,7 +6,6 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.store import CommitInfo
 from agent.datastore.transaction import Check, Prepared
-from agent.errors import BadElement, ErrorType
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
@@ -76,10 +75,8 @@ async def validate(context: Context, _caller: Caller, operation: Element) -> byt
     async with configuration.writing:
         if name == "candidate":
             await configuration.validate(configuration.candidate)
-        elif name == "config":
-            await configuration.validate(await context.worker(_candidate_of, context, source))
         else:
-            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
+            await configuration.validate(await context.worker(_candidate_of, context, source))
     return b""
 
 

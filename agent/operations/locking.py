@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from agent.errors import BadElement, ErrorType, LockDenied
+from agent.errors import LockDenied
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_name
 from agent.xml import Element
 
 
-def _target(context: Context, operation: Element) -> str:
-    name = datastore_name(context.schema, operation, "target")
-    if name not in ("running", "candidate"):
-        raise BadElement(name, f"this server has no <{name}> datastore", type=ErrorType.PROTOCOL)
-    return name
-
-
 async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = _target(context, operation)
+    target = datastore_name(context.schema, operation, "target")
     context.locks.refuse_held(target)
     committer = context.configuration.committer
     if committer is not None and committer != caller.session_id:
@@ -40,7 +33,7 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
 
 
 async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = _target(context, operation)
+    target = datastore_name(context.schema, operation, "target")
     context.locks.refuse_unlock(target, caller.session_id)
     if target == "candidate":
         await _discard(context)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from agent.errors import BadElement, ErrorType, InvalidValue, OperationNotSupported, RpcError
+from agent.errors import BadElement, ErrorType, InvalidValue, RpcError
 from agent.operations.context import Caller, Context
 from agent.operations.origin import DEFAULT, INTENDED, keep_config, keep_origins, mark_origins
 from agent.operations.parameters import datastore_identity, parameter, text_of
@@ -130,8 +130,7 @@ async def edit_data(context: Context, caller: Caller, operation: Element) -> byt
             )
         raise _no_datastore(datastore)
     config = parameter(operation, "config")
-    if config is None:  # the schema allows <url> only with the url feature
-        raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
+    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
     rename(config, f"{{{NETCONF_NS}}}config")
     await apply_edit(context, caller, config, text_of(operation, "default-operation", "merge"), "set")
     return b""

@@ -9,12 +9,13 @@ from agent.errors import (
     ErrorType,
     InvalidValue,
     MissingElement,
+    OperationNotSupported,
     RpcError,
     RpcErrors,
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.values import value_problem
 
@@ -71,7 +72,16 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
         yield from _check(schema, node, element)
 
 
+_OPTIONAL = {
+    "running": "running cannot be edited directly (no :writable-running): edit the candidate and commit",
+    "startup": "this server has no startup datastore: what is committed is there after a restart",
+    "url": "this server takes no <url> (no :url capability): put the content into <config>",
+}
+
+
 def _unknown(schema: Schema, name: str, uri: str, above: str) -> RpcError:
+    if above in ("source", "target") and uri == NETCONF_NS and name in _OPTIONAL:
+        return OperationNotSupported(_OPTIONAL[name], type=ErrorType.PROTOCOL)
     if uri not in schema.by_namespace:
         return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
     return UnknownElement(name, f"<{above}> has no parameter <{name}>", type=ErrorType.PROTOCOL)

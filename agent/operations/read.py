@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, OperationNotSupported
+from agent.errors import BadAttribute, ErrorType, MissingAttribute
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
@@ -130,8 +130,6 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
     source = local_name(datastore_of(operation, "source"))
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
-    if source not in ("running", "candidate"):
-        raise _no_datastore("source", source)
 
     access = context.access(caller)
 
@@ -186,9 +184,3 @@ def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:
 
 def in_data(body: bytes) -> bytes:
     return b"<data>" + body + b"</data>" if body else b"<data/>"
-
-
-def _no_datastore(where: str, name: str) -> Exception:
-    if name in ("startup", "url"):
-        return OperationNotSupported(f"this server has no <{name}>", type=ErrorType.PROTOCOL)
-    return BadElement(name, f"<{name}> is no {where} of this operation", type=ErrorType.PROTOCOL)

@@ -6,7 +6,6 @@ from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
 from agent.errors import (
-    BadElement,
     ErrorType,
     InvalidValue,
     OperationNotSupported,
@@ -25,23 +24,9 @@ from agent.yang.tree import Defaults, Tree
 from agent.yang.units import all_units, unit_differences
 
 
-def refuse_running(target: str) -> None:
-    """Raise what editing anything but the candidate deserves."""
-    if target == "candidate":
-        return
-    if target == "running":
-        raise OperationNotSupported(
-            "running cannot be edited directly (no writable-running): edit the candidate and commit",
-            type=ErrorType.PROTOCOL,
-        )
-    raise BadElement(target, f"<{target}> is no target of this operation", type=ErrorType.PROTOCOL)
-
-
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    refuse_running(local_name(datastore_of(operation, "target")))
     config = parameter(operation, "config")
-    if config is None:  # the schema allows <url> only with the url feature
-        raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
+    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
     default_operation = text_of(operation, "default-operation", "merge")
     await apply_edit(context, caller, config, default_operation, text_of(operation, "test-option", "set"))
     return b""
@@ -97,12 +82,10 @@ async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = local_name(datastore_of(operation, "target"))
-    refuse_running(target)
     source = datastore_of(operation, "source")
     name = local_name(source)
-    if name == target:
-        raise InvalidValue(f"source and target are both {target}", type=ErrorType.PROTOCOL)
+    if name == "candidate":
+        raise InvalidValue("source and target are both the candidate", type=ErrorType.PROTOCOL)
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
@@ -113,11 +96,9 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
             await context.worker(configuration.candidate.discard, configuration.running)
         elif name == "running":
             await context.worker(_copy_running, context, access, defaults)
-        elif name == "config":
+        else:
             content = await context.worker(inline_config, context.schema, source)
             await context.worker(_replace_candidate, context, access, content)
-        else:
-            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
     return b""
 
 

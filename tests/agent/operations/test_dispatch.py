@@ -113,7 +113,7 @@ PARAMETERS = {
     "<get-config/>": [("missing-element", "source")],
     "<get-config><source/></get-config>": [("missing-element", "config-source")],
     "<get-config><source><running/><candidate/></source></get-config>": [("bad-element", "candidate")],
-    "<get-config><source><startup/></source></get-config>": [("unknown-element", "startup")],
+    "<get-config><source><startup/></source></get-config>": [("operation-not-supported", None)],
     "<get-config><source><running/></source><bogus/></get-config>": [("unknown-element", "bogus")],
     f"<edit-config>{CONFIG}</edit-config>": [("missing-element", "target")],
     "<edit-config><target><candidate/></target></edit-config>": [("missing-element", "config")],
