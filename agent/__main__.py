@@ -9,8 +9,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -67,57 +68,82 @@ async def run(settings: Settings) -> None:
         return await loop.run_in_executor(pool, function, *arguments)
 
     store = Store(settings.data_dir / "history.db")
-    publish: list[Callable[[Notification], None]] = []
-    translators = make_translators(settings, lambda notification: publish[0](notification))
+    outlet = Outlet()
+    translators = make_translators(settings, outlet.publish)
     try:
         schema = await worker(make_schema, settings, translators)
-        configuration = Configuration(schema, store, translators, worker)
-        operational = Operational(schema, translators, {})
-        limits = make_limits(settings)
-        confirmed = ConfirmedCommits(configuration)
-        nacm = AccessControl(schema, settings.recovery_users)
-        stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
-        publish.append(stream.publish)
-        configuration.announce = stream.publish
-        context = Context(
-            schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
-        )
-        configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
-        operational.roots[NACM_PATH] = nacm.state
-        refused = Refused()
-        server = Server(context, limits, refused)
-        stream.start()
-        await configuration.start()
-        await worker(nacm.load, configuration.running)
+        agent = assemble(settings, schema, Configuration(schema, store, translators, worker), outlet)
         users = ensure_keys(settings.data_dir, settings.users)
-        await ensure_rules(configuration, users)
-        await server.start()
-        transport = SshTransport(
-            settings.host,
-            settings.port,
-            settings.data_dir / "host_key",
-            users,
-            limits,
-            server.serve,
-            settings.recovery_users,
-            refused,
-        )
-        await transport.start()
+        await agent.start(users)
         try:
-            for line in connect_hints(settings, transport.port, users):
+            for line in connect_hints(settings, agent.transport.port, users):
                 print(line)
-            print(f"ready {_address(settings.host)}:{transport.port}", flush=True)
+            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
             await stopping.wait()
         finally:
             log.info("stopping")
-            await transport.stop()
-            await server.stop()
-            await confirmed.stop()
-            await stream.stop()
+            await agent.stop()
     finally:
         for translator in translators:
             await translator.stop()
         await _end_worker(pool, store)
+
+
+class Outlet:
+    """Where translators send their events: they are made first, and the stream that takes them later."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+
+    def publish(self, notification: Notification) -> None:
+        if self.stream is not None:
+            self.stream.publish(notification)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What is running, in the order in which it starts; it stops in reverse."""
+
+    context: Context
+    server: Server
+    transport: SshTransport
+
+    async def start(self, users: Mapping[str, Path]) -> None:
+        context = self.context
+        context.stream.start()
+        await context.configuration.start()
+        await context.worker(context.nacm.load, context.configuration.running)
+        await ensure_rules(context.configuration, users)
+        await self.server.start()
+        self.transport.users = users
+        await self.transport.start()
+
+    async def stop(self) -> None:
+        await self.transport.stop()
+        await self.server.stop()
+        await self.context.confirmed.stop()
+        await self.context.stream.stop()
+
+
+def assemble(settings: Settings, schema: Schema, configuration: Configuration, outlet: Outlet) -> Agent:
+    """Put everything together; nothing runs yet."""
+    limits, refused, worker = make_limits(settings), Refused(), configuration.worker
+    stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
+    outlet.stream = stream
+    configuration.announce = stream.publish
+    nacm = AccessControl(schema, settings.recovery_users)
+    configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
+    operational = Operational(schema, configuration.translators, {NACM_PATH: nacm.state})
+    confirmed = ConfirmedCommits(configuration)
+    context = Context(
+        schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
+    )
+    server = Server(context, limits, refused)
+    host_key = settings.data_dir / "host_key"
+    transport = SshTransport(
+        settings.host, settings.port, host_key, {}, limits, server.serve, settings.recovery_users, refused
+    )
+    return Agent(context, server, transport)
 
 
 async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:

@@ -71,6 +71,7 @@ class Configuration:
     ) -> None:
         self.schema = schema
         self.store = store
+        self.translators = tuple(translators)
         self._backends = Backends(translators, lambda translator: worker(self.entries, translator))
         self.announce: Callable[[Notification], None] = lambda _notification: None
         self.when_swapped: list[Callable[[Sequence[Unit]], None]] = []

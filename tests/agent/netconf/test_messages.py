@@ -108,11 +108,16 @@ def test_the_door_to_xml_refuses(data: bytes) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_the_door_to_xml_counts_elements(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.xml.MAX_ELEMENTS", 3)
-    assert len(parse(b"<a><b/><c/></a>")) == 2
+def test_the_door_to_xml_counts_elements() -> None:
+    assert len(parse(b"<a><b/><c/></a>", max_elements=3)) == 2
     with pytest.raises(XmlError, match="3 elements"):
-        parse(b"<a><b/><c/><d/></a>")
+        parse(b"<a><b/><c/><d/></a>", max_elements=3)
+
+
+def test_the_door_to_xml_counts_levels() -> None:
+    assert len(parse(b"<a><b/></a>", max_depth=2)) == 1
+    with pytest.raises(XmlError, match="2 levels"):
+        parse(b"<a><b><c/></b></a>", max_depth=2)
 
 
 def test_the_door_to_xml_lets_256_levels_in() -> None:
