@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import queue
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from ncclient.operations.rpc import RPCError
 from ncclient.xml_ import to_ele
 
 from tests.agent_process import AgentProcess, running_agent
-from tests.clients.test_clients import BASE, LIMIT_S, config, ncclient, wanted
+from tests.clients.test_clients import BASE, LIMIT_S, config, console, ncclient, wanted
 
 NMDA = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
@@ -237,26 +235,14 @@ def test_who_locked_himself_out_comes_back_as_recovery_user(crowd: Callable[[str
 
 
 def test_netconf_console2_commits_with_confirmation(agent: AgentProcess, tmp_path: Path) -> None:
-    base = [
-        sys.executable,
-        str(Path(sys.executable).with_name("netconf-console2")),
-        "--host",
-        agent.host,
-        "--port",
-        str(agent.port),
-        "--user",
-        agent.user,
-        "--privKeyFile",
-        str(agent.key),
-        "--ssh-config=/dev/null",
-    ]
     rpc = tmp_path / "rpc.xml"
 
     def run(body: str) -> str:
         rpc.write_text(body.replace("<commit", f'<commit xmlns="{BASE}"', 1))
-        done = subprocess.run([*base, "--rpc", str(rpc)], capture_output=True, text=True, timeout=LIMIT_S)
-        return done.stdout + done.stderr
+        return console(agent, "--rpc", str(rpc))
 
     assert "ok" in run("<commit><confirmed/><persist>console</persist></commit>")
-    assert "in-use" in run("<commit/>")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run("<commit/>")
+    assert "in-use" in refused.value.stdout
     assert "ok" in run("<commit><persist-id>console</persist-id></commit>")

@@ -53,28 +53,22 @@ def test_the_yang_modules_travel_in_the_package_that_serves_them(wheel: zipfile.
     assert {name for name in wheel.namelist() if name.endswith(".yang")} == modules
 
 
-def test_the_translator_finds_its_yang_module_where_the_wheel_puts_it(
-    wheel: zipfile.ZipFile, tmp_path: Path
+@pytest.mark.parametrize(
+    ("module", "function", "folder"),
+    [
+        ("translators.strongswan.translator", "find_yang_file().parent", "translators/strongswan/yang"),
+        ("agent.served", "agent_modules()", "agent/modules"),
+    ],
+)
+def test_the_yang_modules_are_found_where_the_wheel_puts_them(
+    wheel: zipfile.ZipFile, tmp_path: Path, module: str, function: str, folder: str
 ) -> None:
     wheel.extractall(tmp_path)
-    program = "from translators.strongswan.translator import find_yang_file; print(find_yang_file())"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True, text=True, check=True,
+        [sys.executable, "-P", "-c", f"import {module}; print({module}.{function})"],
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert Path(done.stdout.strip()).parent == tmp_path / "translators" / "strongswan" / "yang"
-
-
-def test_the_agent_finds_its_yang_modules_where_the_wheel_puts_them(
-    wheel: zipfile.ZipFile, tmp_path: Path
-) -> None:
-    wheel.extractall(tmp_path)
-    program = "from agent.served import agent_modules; print(agent_modules())"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert Path(done.stdout.strip()) == tmp_path / "agent" / "modules"
+    assert Path(done.stdout.strip()) == tmp_path / folder
 
 
 def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
