@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
