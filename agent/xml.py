@@ -52,6 +52,8 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as problem:
+        if "depth" in str(problem).lower():  # libxml2's own limit
+            raise XmlError(f"elements are nested deeper than {MAX_DEPTH} levels") from None
         line, column = problem.position
         raise XmlError(f"not well-formed at line {line}, column {column}") from None
     except ValueError:

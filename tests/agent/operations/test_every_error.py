@@ -97,11 +97,13 @@ CASES = {
     "bad-attribute": Case(
         edit(entry('<number nc:operation="improve">1</number>')),
         "application",
+        path=f"{ENTRY}/ec:number",
         info="<bad-attribute>operation</bad-attribute><bad-element>number</bad-element>",
     ),
     "unknown-attribute": Case(
         edit(entry('<number colour="red">1</number>')),
         "application",
+        path=f"{ENTRY}/ec:number",
         info="<bad-attribute>colour</bad-attribute><bad-element>number</bad-element>",
     ),
     "missing-element": Case("<get-config/>", "protocol", info="<bad-element>source</bad-element>"),
