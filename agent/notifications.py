@@ -211,7 +211,9 @@ class Subscription:
                     await self._missed(event)
                     continue
                 await self._offer(event)
+                # A slow subscriber may find that all of the replay has been dropped meanwhile.
                 if event.number >= last:
+                    last = event.number
                     break
         await self._complete("replayComplete")
         return last + 1

@@ -47,10 +47,8 @@ class ConfirmedCommits:
 
     @property
     def owner(self) -> int | None:
-        """The session with a confirmed commit pending, 0 if it is persistent, None if there is none."""
-        if self.window is None:
-            return None
-        return 0 if self.window.persist is not None else self.window.session_id
+        """The session that made the pending confirmed commit, which it may have survived; None without."""
+        return None if self.window is None else self.window.session_id
 
     def remaining_s(self) -> float:
         """Seconds until the open window is rolled back."""

@@ -21,7 +21,8 @@ async def explain_access(context: Context, caller: Caller, operation: Element) -
         access = own
     else:
         _refuse_curious(context, own)
-        access = context.nacm.access(user, ())
+        groups = next((c.groups for c in context.callers() if c.user == user), ())
+        access = context.nacm.access(user, groups)
     for kind, decide in (("operation", _operation), ("notification", _notification), ("path", _data)):
         if parameter(operation, kind) is not None:
             decision = decide(context.schema, access, operation)

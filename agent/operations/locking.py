@@ -16,7 +16,10 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
         raise LockDenied(target, committer, message=f"session {committer} is committing")
     pending = context.confirmed.owner
     if target == "running" and pending is not None and pending != caller.session_id:
-        raise LockDenied(target, pending, message="a confirmed commit of another session is pending")
+        alive = any(other.session_id == pending for other in context.callers())
+        raise LockDenied(
+            target, pending if alive else 0, message="a confirmed commit of another session is pending"
+        )
     if target == "candidate":
         # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
         async with context.configuration.writing:

@@ -119,7 +119,7 @@ class Model:
         if datastore in self.locks:
             return "lock-denied"
         window = self.window
-        if datastore == "running" and window is not None and (window.persist or window.owner != client):
+        if datastore == "running" and window is not None and window.owner != client:
             return "lock-denied"
         if datastore == "candidate" and self.candidate != self.running:
             return "lock-denied"
@@ -143,6 +143,8 @@ class Model:
     def end(self, client: int) -> None:
         if self.window is not None and not self.window.persist and self.window.owner == client:
             self._roll_back()
+        if self.window is not None and self.window.owner == client:
+            self.window.owner = -1  # it survives its session, and is nobody's
         if self.locks.get("candidate") == client:
             self.candidate = dict(self.running)
         self.locks = {name: owner for name, owner in self.locks.items() if owner != client}

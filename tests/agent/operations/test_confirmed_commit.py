@@ -140,6 +140,15 @@ async def test_running_cannot_be_locked_by_another_while_one_is_pending(lab: Lab
     await lab.do("<lock><target><running/></target></lock>", 1)
 
 
+async def test_running_cannot_be_locked_while_one_is_pending_that_outlived_its_session(lab: Lab) -> None:
+    await confirmed(lab, 3, PERSIST)
+    await lab.do("<lock><target><running/></target></lock>", 1)
+    await release(lab.context, 1)
+    lab.context.callers = lambda: [lab.caller(2)]
+    (error,) = await lab.refused("<lock><target><running/></target></lock>", 2)
+    assert (error.tag, error.info) == ("lock-denied", {"session-id": "0"})
+
+
 async def test_confirm_persist(lab: Lab) -> None:
     await lab.do(SUBSCRIBE, 2)
     await confirmed(lab, 3, PERSIST)

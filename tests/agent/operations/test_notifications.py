@@ -239,6 +239,37 @@ async def test_a_slow_subscriber_delays_nobody_and_is_told_what_it_missed(schema
     await stream.stop()
 
 
+async def test_a_replay_that_is_overtaken_by_the_record_counts_what_it_missed_once(schema: Schema) -> None:
+    stream = Stream(schema, direct, lambda: datetime.now(UTC), max_events=5)
+    stream.start()
+    await published(stream, range(1, 6))
+    slow = Slow()
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    task = asyncio.create_task(Subscription(stream, slow.send, None, lambda _: True, start).run())
+    slow.turns.release()
+    await until(lambda: len(slow.got) == 1)
+    await published(stream, range(6, 21))
+    for _ in range(20):
+        slow.turns.release()
+    await until(lambda: b"user20<" in slow.got[-1])
+    told = [re.findall(rb"user\d+|(?<=<count>)\d+|replayComplete", m)[0].decode() for m in slow.got]
+    # The second was being sent already; the replay ends with the first event after the gap.
+    assert told == [
+        "user1",
+        "user2",
+        "13",
+        "user16",
+        "replayComplete",
+        "user17",
+        "user18",
+        "user19",
+        "user20",
+    ]
+    task.cancel()
+    await asyncio.wait([task])
+    await stream.stop()
+
+
 async def test_the_record_is_bounded_in_octets_too(schema: Schema) -> None:
     stream = Stream(schema, direct, lambda: datetime.now(UTC), max_octets=1000)
     stream.start()
