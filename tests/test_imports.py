@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
 PURE_TRANSLATION = (
-    "backoff", "charon_config", "connections", "credentials", "desired", "distinguished_name", "drift",
-    "events", "identities", "operational", "options", "plan", "proposals", "refusals", "state",
+    "announcements", "backoff", "charon_config", "connections", "credentials", "dampening", "desired",
+    "distinguished_name", "drift", "events", "facts", "identities", "operational", "options", "plan",
+    "proposals", "refusals", "state",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
@@ -95,6 +96,10 @@ ROOMS = (
         ),
         ("agent.errors", *(f"translators.strongswan.{name}" for name in PURE_TRANSLATION)),
         pure=True,
+    ),
+    Room(
+        ("translators/strongswan/addresses.py",),
+        libraries=("pyroute2",),
     ),
     Room(
         ("translators/strongswan/*.py",),

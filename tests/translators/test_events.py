@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from translators.strongswan import events
-from translators.strongswan.events import NOTICE, Facts, Notice, Reason, parse_notice
+from translators.strongswan import facts as moves
+from translators.strongswan.events import NOTICE, Notice, Source, parse_notice
+from translators.strongswan.facts import Facts, Reason
 
 NOW = 1000.0
 
@@ -76,12 +78,15 @@ def test_a_general_reason_replaces_a_specific_one_that_is_old() -> None:
     ],
 )
 def test_the_log_says_why_where_error_notify_is_not_loaded(line: str, expected: Reason | None) -> None:
-    assert reason(events.on_log(Facts(), line, NOW, liveness=False)) is expected
+    assert reason(events.on_log(Facts(), line, NOW, Source.ERROR_NOTIFY)) is expected
 
 
 def test_the_log_does_not_replace_the_same_reason_with_less_detail() -> None:
     first = noticed(2)
-    assert events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1, False) == first
+    assert (
+        events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1, Source.ERROR_NOTIFY)
+        == first
+    )
 
 
 def test_a_retransmission_is_noticed_and_cleared() -> None:
@@ -92,48 +97,153 @@ def test_a_retransmission_is_noticed_and_cleared() -> None:
 
 def test_the_log_tells_of_retransmissions_only_where_error_notify_does_not() -> None:
     line = "retransmit 1 of request with message ID 2"
-    assert not events.on_log(Facts(), line, NOW, liveness=False).retransmitting
-    silent = events.on_log(Facts(), line, NOW, liveness=True)
+    assert not events.on_log(Facts(), line, NOW, Source.ERROR_NOTIFY).retransmitting
+    silent = events.on_log(Facts(), line, NOW, Source.LOG)
     assert silent.retransmitting
-    assert not events.on_log(silent, "parsed INFORMATIONAL response 2 [ ]", NOW, liveness=True).retransmitting
+    assert not events.on_log(silent, "parsed INFORMATIONAL response 2 [ ]", NOW, Source.LOG).retransmitting
 
 
-UP = {"up": "yes", "ipsec-1": {}}
-DOWN: dict[str, Any] = {"ipsec-1": {}}
+def child(number: str, state: str = "INSTALLED") -> dict[str, Any]:
+    return {"child-sas": {f"ipsec-1-{number}": {"uniqueid": number, "state": state}}}
+
+
+def updown(facts: Facts, event: str, sa: dict[str, Any], up: bool, now: float = NOW) -> Facts:
+    return events.on_updown(facts, event, sa, up, now)
 
 
 def test_up_and_down_move_since_and_end_a_retransmission() -> None:
-    up = events.on_updown(Facts(retransmitting=True), "child-updown", UP, 10.0)
+    up = updown(Facts(retransmitting=True), "child-updown", child("1"), True, 10.0)
     assert (up.up, up.since, up.retransmitting) == (True, 10.0, False)
-    again = events.on_updown(up, "child-updown", UP, 20.0)
+    again = updown(up, "child-updown", child("2"), True, 20.0)
     assert again.since == 10.0, "a second child is no new beginning"
-    down = events.on_updown(again, "ike-updown", DOWN, 30.0)
-    assert (down.up, down.since) == (False, 30.0)
+    one_left = updown(again, "child-updown", child("1"), False, 30.0)
+    assert (one_left.up, one_left.since) == (True, 10.0), "nor is the end of one of two the end"
+    down = updown(one_left, "child-updown", child("2"), False, 40.0)
+    assert (down.up, down.since) == (False, 40.0)
+    assert (down.counters.ups, down.counters.downs) == (1, 1)
 
 
 def test_an_ike_sa_alone_is_not_up() -> None:
-    assert not events.on_updown(Facts(), "ike-updown", UP, 10.0).up
+    assert not updown(Facts(), "ike-updown", {}, True).up
+
+
+def test_an_attempt_that_ends_takes_nothing_down() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True)
+    assert updown(up, "ike-updown", {"state": "CONNECTING"}, False) == up
 
 
 def test_a_peer_is_given_up_only_when_the_tunnel_was_up_in_whatever_order_one_hears_of_it() -> None:
-    up = events.on_updown(Facts(), "child-updown", UP, NOW - 100)
-    down = events.on_updown(up, "child-updown", DOWN, NOW)
+    up = updown(Facts(), "child-updown", child("1"), True, NOW - 100)
+    down = updown(up, "child-updown", child("1"), False)
     assert noticed(6, facts=up).gave_up
     assert noticed(6, facts=down).gave_up
     assert not noticed(6).gave_up, "an initiator that never reached its peer goes on trying"
-    assert not events.on_updown(noticed(6, facts=up), "child-updown", UP, NOW).gave_up
-    assert not events.revived(noticed(6, facts=up)).gave_up
+    assert not updown(noticed(6, facts=up), "child-updown", child("2"), True).gave_up
+    assert not moves.revived(noticed(6, facts=up)).gave_up
 
 
-def test_after_charon_was_out_of_sight_the_age_of_the_child_says_since_when() -> None:
-    assert events.reseeded(Facts(), 40, NOW).since == 960.0
-    kept = events.reseeded(Facts(up=True, since=5.0, retransmitting=True), 40, NOW)
-    assert (kept.since, kept.retransmitting) == (5.0, False)
-    lost = events.reseeded(Facts(up=True, since=5.0), None, NOW)
-    assert (lost.up, lost.since) == (False, NOW)
+CLOSED = "received DELETE for IKE_SA ipsec-1[2]"
 
 
-def test_a_long_detail_is_cut() -> None:
-    facts = events.with_error(Facts(), Reason.OTHER, "x" * 1000, NOW)
-    assert facts.last_error is not None
-    assert len(facts.last_error.detail) == events.DETAIL_CHARACTERS_MAX
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (CLOSED, Reason.PEER_CLOSED),
+        ("received DELETE for ESP CHILD_SA with SPI c1a2b3d4", Reason.PEER_CLOSED),
+        ("destroying duplicate IKE_SA for peer 'bob', received INITIAL_CONTACT", Reason.PEER_RESTARTED),
+    ],
+)
+def test_the_log_says_what_the_peer_did_before_the_tunnel_went_down_or_just_after(
+    line: str, expected: Reason
+) -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    before = updown(events.on_log(up, line, NOW, Source.ERROR_NOTIFY), "child-updown", child("1"), False)
+    after = events.on_log(updown(up, "child-updown", child("1"), False), line, NOW + 0.1, Source.ERROR_NOTIFY)
+    for facts in (before, after):
+        assert facts.last_down is not None
+        assert (facts.last_down.reason, facts.last_down.at) == (expected, NOW)
+        assert [(e.kind.value, e.reason) for e in facts.history] == [("up", None), ("down", expected)]
+        assert facts.last_error is None, "it did not fail"
+
+
+def test_a_cause_of_long_ago_is_not_why_a_tunnel_goes_down() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    closed = events.on_log(up, CLOSED, NOW, Source.ERROR_NOTIFY)
+    down = updown(closed, "child-updown", child("1"), False, NOW + 2)
+    assert down.last_down is not None
+    assert down.last_down.reason is Reason.UNKNOWN
+
+
+def test_our_own_delete_to_which_the_peer_answers_with_one_is_ours() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    ending = moves.caused(up, Reason.TERMINATED, "the action terminate was called", NOW)
+    down = updown(
+        events.on_log(ending, CLOSED, NOW + 3, Source.ERROR_NOTIFY),
+        "child-updown",
+        child("1"),
+        False,
+        NOW + 3,
+    )
+    assert down.last_down is not None
+    assert down.last_down.reason is Reason.TERMINATED
+
+
+OLD_CHILD = {"uniqueid": "1", "state": "REKEYED", "spi-in": "0dfd3ae0", "spi-out": "9e16962b"}
+NEW_CHILD = {"uniqueid": "2", "state": "INSTALLED", "spi-in": "c5a0d6bd", "spi-out": "296dd5f2"}
+NEW_IKE = {"uniqueid": "2", "initiator-spi": "c089c0ce4f6c9c79", "responder-spi": "a773a860ae238853"}
+
+
+def test_a_rekeying_is_no_new_beginning() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 10.0)
+    section = {"uniqueid": "1", "child-sas": {"ipsec-1": {"old": OLD_CHILD, "new": NEW_CHILD}}}
+    (rekeying,) = events.rekeyings("child-rekey", section)
+    assert rekeying.spis == {"spi-in": "c5a0d6bd", "spi-out": "296dd5f2"}
+    facts = events.on_rekeying(up, rekeying, 20.0)
+    assert (facts.children, facts.since, facts.counters.rekeys) == (frozenset({"2"}), 10.0, 1)
+    assert facts.counters.ups == 1
+    (rekeying,) = events.rekeyings("ike-rekey", {"old": {"uniqueid": "1"}, "new": NEW_IKE})
+    assert rekeying.spis == {"initiator-spi": "c089c0ce4f6c9c79", "responder-spi": "a773a860ae238853"}
+    facts = events.on_rekeying(facts, rekeying, 30.0)
+    assert [entry.kind.value for entry in facts.history] == ["up", "rekeyed", "ike-rekeyed"]
+
+
+def test_the_tries_of_a_request_are_counted_and_forgotten_with_its_answer() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    for number in (1, 2, 3):
+        up = events.on_notice(up, notice(20, f"IKE message retransmission number {number}"), NOW)
+    assert (up.tries, up.counters.retransmissions) == (3, 3)
+    answered = events.on_notice(up, notice(21), NOW)
+    assert (answered.tries, answered.counters.retransmissions) == (0, 3)
+    assert [entry.kind.value for entry in answered.history] == ["up", "retransmission", "answered"]
+
+
+def alert(name: str, **members: Any) -> dict[str, Any]:
+    sa = {"uniqueid": "1", "remote-host": "192.0.2.1", "remote-id": "bob"}
+    return {"type": name, "ikesa": {"ipsec-1": sa}, **members}
+
+
+def test_an_alert_event_says_what_a_notice_says() -> None:
+    (found,) = events.notices_in_alert(alert("peer-auth-failed"))
+    assert (found.code, found.name, found.peer_address, found.peer_id) == (3, "ipsec-1", "192.0.2.1", "bob")
+    assert reason(events.on_notice(Facts(), found, NOW)) is Reason.AUTHENTICATION_FAILED
+    (found,) = events.notices_in_alert(alert("RETRANSMIT_SEND_TIMEOUT"))
+    assert reason(events.on_notice(Facts(), found, NOW)) is Reason.PEER_SILENT
+
+
+@pytest.mark.parametrize(
+    "message", [alert("novel-alert"), alert("retransmit-send"), {"type": "ts-mismatch"}, {}]
+)
+def test_an_alert_that_says_nothing_to_us_is_nothing(message: dict[str, Any]) -> None:
+    assert list(events.notices_in_alert(message)) == []
+
+
+def test_with_alerts_the_log_tells_of_retransmissions() -> None:
+    line = "retransmit 2 of request with message ID 7"
+    facts = events.on_log(Facts(), line, NOW, Source.ALERT)
+    assert (facts.retransmitting, facts.tries) == (True, 2)
+    assert events.on_log(facts, line, NOW, Source.ALERT) == facts, "one line is one retransmission"
+
+
+def test_a_peer_address_of_a_notice_comes_without_its_port() -> None:
+    assert notice(8).peer_address == "192.0.2.1"
+    assert Notice(8, "", "", "", "2001:db8::1[4500]").peer_address == "2001:db8::1"

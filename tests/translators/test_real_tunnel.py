@@ -15,6 +15,8 @@ import pytest
 from agent.errors import BackendError, RpcErrors
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
 from tests.translators.tunnels import SECRET, Json, at_alice, at_bob
+from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.options import Options
 
 pytestmark = pytest.mark.real
 
@@ -382,9 +384,14 @@ def test_without_charon_a_change_is_refused(lab: Lab) -> None:
     assert "strongswan-charon" in str(refused.value)
 
 
+def with_charon_alone(gateway: Gateway) -> Gateway:
+    """Start a charon in the gateway's folder without an agent: two would quarrel over it."""
+    gateway.run(ManagedCharon(gateway.data_dir / "strongswan", Options()).start())
+    return gateway
+
+
 def test_an_external_charon_is_used_and_left_running(lab: Lab) -> None:
-    owner = lab.alice()
-    owner.start()
+    owner = with_charon_alone(lab.alice())
     folder = owner.data_dir / "strongswan"
     options = {"vici-socket": str(folder / "vici.sock"), "error-notify-socket": str(folder / "notify.sock")}
     guest = lab.external(lab.alice_ns, "guest", options)
@@ -397,8 +404,7 @@ def test_an_external_charon_is_used_and_left_running(lab: Lab) -> None:
 
 
 def test_without_error_notify_the_log_tells_of_a_silent_peer_and_of_its_answer(lab: Lab) -> None:
-    owner, alice = lab.bob(), lab.alice()
-    owner.start()
+    owner, alice = with_charon_alone(lab.bob()), lab.alice()
     alice.start(at_alice())
     options = {"vici-socket": str(owner.vici_socket), "error-notify-socket": "/nonexistent/notify.sock"}
     guest = lab.external(lab.bob_ns, "guest", options)

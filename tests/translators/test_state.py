@@ -11,7 +11,9 @@ import pytest
 from agent.served import standard_modules
 from tests.translators.recorded import CONNECTING, INSTALLED, STATS, sa
 from translators.strongswan import operational, state
-from translators.strongswan.events import Facts, LastError, Reason
+from translators.strongswan.backoff import Attempts
+from translators.strongswan.events import Source
+from translators.strongswan.facts import Counters, Entry, Facts, Kind, LastError, Reason
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
 from translators.strongswan.state import Status
@@ -40,6 +42,14 @@ SILENT = Facts(retransmitting=True)
         ([sa("ESTABLISHED", "DELETED", "INSTALLED")], NOTHING, False, Status.INSTALLED),
         ([sa("ESTABLISHED", "INSTALLED")], SILENT, False, Status.RETRANSMISSION),
         ([sa("ESTABLISHED")], SILENT, False, Status.RETRANSMISSION),
+        # An old SA still being deleted towards a dead peer is asking in vain, not the new one.
+        ([sa("DELETING"), sa("ESTABLISHED", "INSTALLED")], SILENT, False, Status.INSTALLED),
+        (
+            [sa("DELETING"), sa("ESTABLISHED", "INSTALLED", tasks_active=["IKE_DPD"])],
+            SILENT,
+            False,
+            Status.RETRANSMISSION,
+        ),
         ([sa("DELETING", "INSTALLED")], NOTHING, False, Status.DOWN),
         ([sa("DELETING", "INSTALLED")], NOTHING, True, Status.CONNECTING),
         ([sa("REKEYED", "INSTALLED")], NOTHING, False, Status.DOWN),
@@ -74,17 +84,45 @@ def test_nothing_is_initiated_while_charon_is_at_it(sas: Any, expected: bool) ->
     assert state.is_under_way(sas) is expected
 
 
-FACTS = Facts(last_error=LastError(Reason.PEER_SILENT, "no answer", 1_000_000.0), since=1_000_100.5)
+SILENCE = LastError(Reason.PEER_SILENT, "no answer", 1_000_000.0)
+FACTS = Facts(
+    last_error=SILENCE,
+    last_down=LastError(Reason.UNKNOWN, "", 1_000_000.0),
+    since=1_000_100.5,
+    counters=Counters(ups=2, downs=1, failures=3, rekeys=4, retransmissions=5),
+    history=(
+        Entry(8, 1_000_000.0, Kind.FAILED, Reason.PEER_SILENT, "no answer", times=3),
+        Entry(9, 1_000_100.5, Kind.UP),
+    ),
+)
+
+
+def state_of(sas: Any, facts: Facts, applied: Applied, attempts: Attempts | None) -> Any:
+    return operational.tunnel_state(sas, facts, applied, attempts, True, 1_000_200.0)
 
 
 def test_the_state_of_an_installed_tunnel_golden() -> None:
-    assert operational.tunnel_state([INSTALLED], FACTS, Applied.APPLIED, False, 1_000_200.0) == {
+    assert state_of([INSTALLED], FACTS, Applied.APPLIED, None) == {
         "status": "installed",
         "applied": "applied",
         "since": "1970-01-12T13:48:20.500Z",
         "time-since-rekey": 2,
         "remote-address-in-use": "192.168.0.1",
         "last-error": {"reason": "peer-silent", "detail": "no answer", "time": "1970-01-12T13:46:40.000Z"},
+        "last-down": {"reason": "unknown", "time": "1970-01-12T13:46:40.000Z"},
+        "counters": {"ups": 2, "downs": 1, "failures": 3, "rekeys": 4, "retransmissions": 5},
+        "event": [
+            {
+                "index": 8,
+                "time": "1970-01-12T13:46:40.000Z",
+                "what": "failed",
+                "reason": "peer-silent",
+                "detail": "no answer",
+                "times": 3,
+            },
+            {"index": 9, "time": "1970-01-12T13:48:20.500Z", "what": "up"},
+        ],
+        "local-address-present": True,
         "ike-sa": [
             {
                 "unique-id": 6,
@@ -148,8 +186,26 @@ def test_the_state_of_an_installed_tunnel_golden() -> None:
 
 
 def test_a_tunnel_of_which_nothing_is_known_is_down_and_has_nothing_else() -> None:
-    found = operational.tunnel_state([], NOTHING, Applied.DORMANT, False, 0.0)
-    assert found == {"status": "down", "applied": "dormant"}
+    found = operational.tunnel_state([], NOTHING, Applied.DORMANT, None, None, 0.0)
+    assert found == {"status": "down", "applied": "dormant", "counters": NO_COUNTS}
+
+
+NO_COUNTS = dict.fromkeys(("ups", "downs", "failures", "rekeys", "retransmissions"), 0)
+
+
+def test_attempts_so_far_and_the_next_one_are_shown_until_the_tunnel_is_up() -> None:
+    waiting = state_of([], NOTHING, Applied.APPLIED, Attempts(3, 2.5))
+    assert waiting["status"] == "connecting"
+    assert waiting["supervision"] == {"attempts": 3, "next-attempt": "1970-01-12T13:50:02.500Z"}
+    assert state_of([CONNECTING], NOTHING, Applied.APPLIED, Attempts(4, None))["supervision"] == {
+        "attempts": 4
+    }
+    assert "supervision" not in state_of([INSTALLED], NOTHING, Applied.APPLIED, Attempts(4, None))
+
+
+def test_the_tries_of_an_unanswered_request_are_shown() -> None:
+    found = state_of([INSTALLED], Facts(retransmitting=True, tries=2), Applied.APPLIED, None)
+    assert (found["status"], found["retransmission-tries"]) == ("retransmission", 2)
 
 
 def test_what_the_model_has_no_place_for_is_left_out() -> None:
@@ -160,7 +216,7 @@ def test_what_the_model_has_no_place_for_is_left_out() -> None:
         "established": "-1",
         "encr-alg": "NOVEL_CIPHER",
     }
-    (found,) = operational.tunnel_state([odd], NOTHING, Applied.APPLIED, False, 0.0)["ike-sa"]
+    (found,) = state_of([odd], NOTHING, Applied.APPLIED, None)["ike-sa"]
     assert not {"state", "remote-host", "established", "cipher"} & found.keys()
     assert found["cipher-name"] == "NOVEL_CIPHER"
 
@@ -190,10 +246,11 @@ def assert_valid(context: Any, data: Any) -> None:
         ([INSTALLED, CONNECTING], SILENT),
         ([sa("ESTABLISHED", "INSTALLED", "DELETED")], FACTS),
         *[([], Facts(last_error=LastError(reason, "x", 0.0))) for reason in Reason],
+        *[([], Facts(history=(Entry(1, 0.0, kind, Reason.OTHER, "x"),))) for kind in Kind],
     ],
 )
 def test_every_state_is_valid_data_of_the_model(context: Any, sas: Any, facts: Facts) -> None:
-    found = operational.tunnel_state(sas, facts, Applied.APPLIED, False, 1_000_200.0)
+    found = state_of(sas, facts, Applied.APPLIED, Attempts(2, 7.0))
     entry = {"id": 1, "secret": "right-secret-0001", "local-address": "192.0.2.1", "state": found}
     assert_valid(context, {"yangswan-ipsec:tunnels": {"ipsec": [entry]}})
 
@@ -223,12 +280,18 @@ ALGORITHMS = {
     ("backend", "version"), [("managed", "5.9.8"), ("external", "5.9.8"), ("none", None)]
 )
 def test_the_daemon_is_valid_data_of_the_model(context: Any, backend: str, version: str | None) -> None:
-    found = operational.daemon_state(backend, version, ALGORITHMS, STATS, Options(), 2_000_000_000.0)
-    assert_valid(context, {"yangswan-ipsec:daemon": found})
+    for source in Source:
+        found = daemon_of(backend, version, source)
+        assert_valid(context, {"yangswan-ipsec:daemon": found})
+
+
+def daemon_of(backend: str, version: str | None, source: Source) -> Any:
+    now = 2_000_000_000.0
+    return operational.daemon_state(backend, version, ALGORITHMS, STATS, source, Options(), now)
 
 
 def test_the_daemon_golden() -> None:
-    found = operational.daemon_state("managed", "5.9.8", ALGORITHMS, STATS, Options(), 2_000_000_000.0)
+    found = daemon_of("managed", "5.9.8", Source.ERROR_NOTIFY)
     uptime_s = found.pop("uptime-seconds")
     assert uptime_s > 200_000_000
     assert found.pop("started-at").startswith("2026-11-2")
@@ -236,6 +299,7 @@ def test_the_daemon_golden() -> None:
         "backend": "managed",
         "connected": True,
         "version": "charon 5.9.8",
+        "failure-source": "error-notify",
         "plugin": ["charon", "aes", "vici"],
         "algorithms": {
             "encryption": ["AES_CBC"],
@@ -250,7 +314,7 @@ def test_the_daemon_golden() -> None:
 
 
 def test_an_unreachable_daemon_is_not_connected() -> None:
-    assert operational.daemon_state("external", None, {}, {}, Options(), 0.0) == {
+    assert operational.daemon_state("external", None, {}, {}, None, Options(), 0.0) == {
         "backend": "external",
         "connected": False,
     }

@@ -90,6 +90,65 @@ async def test_a_lost_charon_is_tried_later() -> None:
     tunnel.supervisor.forget_all()
 
 
+async def test_a_tunnel_without_its_local_address_is_looked_at_but_not_initiated() -> None:
+    tunnel = Tunnel(Progress.NO_ADDRESS, Progress.NO_ADDRESS, Progress.NO_ADDRESS, Progress.DOWN)
+    tunnel.supervisor.want("t")
+    await until(lambda: tunnel.looks == 3)
+    assert tunnel.initiated == 0
+    await until(lambda: tunnel.initiated > 0)
+    tunnel.supervisor.forget_all()
+
+
+async def test_attempts_are_counted_and_the_next_one_is_known_until_it_is_due() -> None:
+    tunnel = Tunnel(Progress.DOWN)
+    tunnel.supervisor._options = Options(retry_first=500.0, retry_max=1000.0)
+    assert tunnel.supervisor.attempts("t") is None
+    tunnel.supervisor.want("t")
+    await until(lambda: (found := tunnel.supervisor.attempts("t")) is not None and found.made == 1)
+    await until(
+        lambda: (found := tunnel.supervisor.attempts("t")) is not None and found.next_in_s is not None
+    )
+    found = tunnel.supervisor.attempts("t")
+    assert found is not None
+    assert found.next_in_s is not None
+    assert 0 < found.next_in_s <= 625
+    tunnel.supervisor.want("t")
+    found = tunnel.supervisor.attempts("t")
+    assert found is not None
+    assert found.made == 0, "wanted anew, it begins anew"
+    tunnel.supervisor.forget_all()
+    assert tunnel.supervisor.attempts("t") is None
+
+
+async def test_whoever_is_watched_or_no_more_is_told() -> None:
+    told: list[str] = []
+    tunnel = Tunnel(Progress.TO_STAY_DOWN)
+    tunnel.supervisor._changed = told.append
+    tunnel.supervisor.want("t")
+    await until(lambda: told == ["t", "t"])
+    tunnel.supervisor.forget("t")
+    assert told == ["t", "t"]
+
+
+async def test_so_many_attempts_begin_at_a_time_over_all_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 60.0)
+    initiated: list[str] = []
+
+    async def look(_name: str) -> Progress:
+        return Progress.DOWN
+
+    async def initiate(name: str) -> None:
+        initiated.append(name)
+
+    supervisor = Supervisor(Options(attempts_at_once=3), look, initiate, lambda name: name)
+    for number in range(10):
+        supervisor.want(f"t{number}")
+    await until(lambda: len(initiated) == 3)
+    supervisor.went_up(initiated[0])
+    await until(lambda: len(initiated) == 4)
+    supervisor.forget_all()
+
+
 async def test_what_is_forgotten_is_neither_looked_at_nor_initiated() -> None:
     tunnel = Tunnel(Progress.DOWN)
     tunnel.supervisor.want("t")

@@ -3,20 +3,24 @@
 Nouns. An *entry* is one tunnel as RFC 7951 JSON. Its *messages* are what charon must hold for it: one
 shared secret (load-shared) and one connection with one child (load-conn), all named ``ipsec-<id>``; a
 name without that form is somebody else's and is never touched. A *step* is one thing done to charon,
-with its undo. *Facts* are what events told about a tunnel and list-sas does not show.
+with its undo. *Facts* are what events told about a tunnel and list-sas does not show. A *happening* is
+something to be told of a tunnel.
 
 Pure rooms, standard library and agent.errors only; time is an argument:
 
 - refusals: what a translation may refuse, by leaf
 - proposals, identities, credentials, connections: entry -> messages, and names back to keywords
 - plan: changed entries -> ordered steps
-- events, state: events -> facts; facts and list-sas replies -> operational data
+- facts, events, state: events -> facts; facts and list-sas replies -> operational data
+- announcements, dampening: what is told of a tunnel, and how often at most
+- drift: what proves that another party told charon something else
 - backoff: when the supervisor tries again
 - options: the settings table, checked
 
-Rooms with I/O: vici (the wire), notifications (the error-notify socket), kernel and daemon (a charon of
-our own), session (all connections to one charon), executor (runs steps), supervisor (brings initiators
-up), translator (joins them; the only one that the agent sees).
+Rooms with I/O: vici (the wire), kernel and daemon (a charon of our own), session (all connections to one
+charon), keeper (always has one), executor (runs steps), reconcile and audit (make charon hold what it
+should, at first and ever after), addresses (of this machine), supervisor (brings initiators up), announcer
+(tells what happened), tunnels (joins what is live), translator (joins all; the only one that the agent sees).
 
 Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
 tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by

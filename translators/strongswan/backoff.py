@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 JITTER = 0.25
 
 
@@ -13,3 +15,12 @@ def delay_s(attempt: int, first_s: float, max_s: float, random_0_1: float) -> fl
     """
     pause = min(max_s, first_s * 2.0 ** min(attempt, 30))
     return pause * (1 - JITTER + 2 * JITTER * random_0_1)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often a tunnel was initiated since it was last wanted or stable, and in how many seconds it is
+    looked at next (None: it waits for its turn, for an outcome, or is up)."""
+
+    made: int
+    next_in_s: float | None

@@ -1,12 +1,15 @@
-"""Was this SA negotiated with the configuration at hand? Pure.
+"""Does charon hold what it was told, and were its SAs negotiated with that? Pure.
 
-Says no only where list-sas proves it: addresses, identities given as an address, the algorithms and the
-traffic selectors. A secret leaves no trace in an SA.
+An SA is called another's only where list-sas proves it: addresses, the algorithms and the traffic selectors.
+A secret leaves no trace in an SA. Of a connection list-conns shows even less, so that who loaded it last
+counts too: charon's log says of each load which name it was for, and we know our own.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from translators.strongswan import proposals, state
@@ -68,3 +71,84 @@ def _covers(
 
 def _strings(value: object) -> Sequence[str]:
     return value if isinstance(value, list) else ()
+
+
+_LOADED = (
+    ("load-conn", re.compile("^(?:added|updated|replaced) vici connection: (.+)$")),
+    ("load-shared", re.compile("^loaded IKE shared key with id '(.+)' for: ")),
+    ("unload-shared", re.compile("^unloaded shared key with id '(.+)'$")),
+)
+
+
+class OwnLoads:
+    """Tells the loads that charon's log speaks of apart: those that we asked for, and those of others.
+
+    charon logs each load once, after the request for it was sent and before or after its reply came.
+    """
+
+    def __init__(self) -> None:
+        self._expected: Counter[tuple[str, str]] = Counter()
+
+    def sent(self, command: str, message: Mapping[str, object]) -> None:
+        """Note that we ask for ``command``."""
+        for key in _keys(command, message):
+            self._expected[key] += 1
+
+    def refused(self, command: str, message: Mapping[str, object]) -> None:
+        """Note that charon did not do it after all."""
+        for key in _keys(command, message):
+            self._take(key)
+
+    def foreign(self, line: str) -> tuple[str, str] | None:
+        """Return command and name if this line of the log speaks of a load that is not ours."""
+        for command, pattern in _LOADED:
+            if (match := pattern.match(line)) and not self._take((command, match[1])):
+                return command, match[1]
+        return None
+
+    def _take(self, key: tuple[str, str]) -> bool:
+        expected = self._expected[key] > 0
+        self._expected[key] -= expected
+        if self._expected[key] == 0:
+            del self._expected[key]
+        return expected
+
+
+def _keys(command: str, message: Mapping[str, object]) -> list[tuple[str, str]]:
+    if command == "load-conn":
+        return [(command, name) for name in message]
+    if command in ("load-shared", "unload-shared") and "id" in message:
+        return [(command, str(message["id"]))]
+    return []
+
+
+def connection_disagreement(messages: Messages, listed: Section) -> str | None:
+    """Return what in a connection, as list-conns shows it, contradicts ``messages``; None if nothing does."""
+    for key in ("local_addrs", "remote_addrs"):
+        if listed.get(key) != messages.ike.get(key):
+            return f"{key} {' '.join(_strings(listed.get(key))) or 'none'}"
+    wanted = messages.load_conn[messages.name]
+    children = _sections(wanted if isinstance(wanted, Mapping) else {}, "children")
+    found = _sections(listed, "children")
+    if children.keys() != found.keys():
+        return f"children {' '.join(found) or 'none'}"
+    for name, child in found.items():
+        for key in ("local-ts", "remote-ts"):
+            selectors = _strings(children[name].get(key.replace("-", "_")))
+            if not _same(_strings(child.get(key)), selectors):
+                return f"{key} {' '.join(_strings(child.get(key)))}"
+    return None
+
+
+def _sections(section: Section, key: str) -> Mapping[str, Section]:
+    found = section.get(key)
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, Mapping)}
+
+
+def _same(listed: Collection[str], wanted: Collection[str]) -> bool:
+    try:
+        return {ipaddress.ip_network(one) for one in listed} == {ipaddress.ip_network(one) for one in wanted}
+    except ValueError:
+        return True  # dynamic, with protocol or port, or a range: charon may write it in another way

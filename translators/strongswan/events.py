@@ -1,10 +1,12 @@
-"""What charon's events tell about a tunnel and list-sas does not: why it failed, and that its peer is
-silent. A pure reduction: (facts, signal, now) -> facts.
+"""What charon's signals mean for the facts of a tunnel. A pure reduction: (facts, signal, now) -> facts.
 
 list-sas calls a tunnel ESTABLISHED and INSTALLED for up to 165 s after its peer has died, and an SA that
-failed leaves nothing behind in it. The error-notify plugin says both, with the connection's name; where it
-is not loaded the log says most of it. Their sockets are not ordered against each other, so a general
-reason ("keeping IKE_SA after failing...") never replaces a specific one that came just before it.
+failed leaves nothing behind in it. Three sources say both, with the connection's name; the first that a
+charon has is used:
+
+- VICI ``alert`` events, new in strongSwan 6.0.3; how often a request was sent again only the log says.
+- the error-notify plugin, over a socket of its own, not ordered against the events.
+- the log at level 1. Its lines are in order, but charon sends them from a queue: late against its events.
 
 Record of error-notify (``error_notify_msg.h``): ``>i384s64s256s60s`` = code, text, connection name (cut
 at 63 octets), peer identity, peer address and port.
@@ -14,26 +16,22 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from translators.strongswan import facts as moves
+from translators.strongswan.facts import Facts, Reason
+
 NOTICE = struct.Struct(">i384s64s256s60s")
-SPECIFIC_REASON_STANDS_S = 5.0
-DETAIL_CHARACTERS_MAX = 300
 
 
-class Reason(Enum):
-    """Why a tunnel failed; the values are those of the model's enumeration."""
+class Source(Enum):
+    """Who tells why a tunnel failed and whether its peer answers; the values are those of the model."""
 
-    AUTHENTICATION_FAILED = "authentication-failed"
-    NO_PROPOSAL_CHOSEN = "no-proposal-chosen"
-    SELECTORS_MISMATCH = "selectors-mismatch"
-    PEER_SILENT = "peer-silent"
-    INSTALL_FAILED = "install-failed"
-    IDENTITY_CONFLICT = "identity-conflict"
-    UNKNOWN = "unknown"
-    OTHER = "other"
+    ALERT = "vici-alert"
+    ERROR_NOTIFY = "error-notify"
+    LOG = "log"
 
 
 class Code(IntEnum):
@@ -51,6 +49,7 @@ class Code(IntEnum):
     RETRANSMIT_CLEARED = 21
     PEER_INIT_UNREACHABLE = 24
     KEEP_ON_CHILD_SA_FAILURE = 27
+    IKE_SA_EXPIRED = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,11 @@ class Notice:
     peer_id: str
     peer: str
 
+    @property
+    def peer_address(self) -> str:
+        """The address of ``peer``, which is written as ADDRESS[PORT]."""
+        return self.peer.partition("[")[0]
+
 
 def parse_notice(record: bytes) -> Notice:
     """Decode one record of ``NOTICE.size`` octets.
@@ -74,27 +78,6 @@ def parse_notice(record: bytes) -> Notice:
         raise ValueError(f"a notice has {NOTICE.size} octets, not {len(record)}")
     code, *texts = NOTICE.unpack(record)
     return Notice(code, *(text.split(b"\0")[0].decode("utf-8", "replace") for text in texts))
-
-
-@dataclass(frozen=True, slots=True)
-class LastError:
-    """``at`` is in seconds since the epoch."""
-
-    reason: Reason
-    detail: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one tunnel besides list-sas; ``since`` is when it last went up or down."""
-
-    last_error: LastError | None = None
-    since: float | None = None
-    up: bool = False
-    retransmitting: bool = False
-    gave_up: bool = False
-    """The peer was declared dead while the tunnel was up, and it was not up again since."""
 
 
 _SPECIFIC = {
@@ -110,23 +93,46 @@ _SPECIFIC = {
     Code.INSTALL_CHILD_POLICY_FAILED: (Reason.INSTALL_FAILED, "the policy or route could not be installed"),
     Code.PEER_INIT_UNREACHABLE: (Reason.PEER_SILENT, "the peer did not answer the first message"),
     Code.RETRANSMIT_SEND_TIMEOUT: (Reason.PEER_SILENT, "the peer did not answer any retransmission"),
+    Code.IKE_SA_EXPIRED: (Reason.LIFETIME_EXPIRED, "the IKE SA came to its end before it was rekeyed"),
 }
+_TRY = re.compile("number ([0-9]+)")
 
 
 def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
-    """Return the facts after a record of error-notify."""
+    """Return the facts after a record of error-notify, or an alert that means the same."""
     if notice.code == Code.RETRANSMIT_SEND:
-        return replace(facts, retransmitting=True)
+        number = _TRY.search(notice.text)
+        return moves.unanswered(facts, int(number[1]) if number else facts.tries + 1, now)
     if notice.code == Code.RETRANSMIT_CLEARED:
-        return replace(facts, retransmitting=False)
+        return moves.answered(facts, now)
     if notice.code == Code.RETRANSMIT_SEND_TIMEOUT:
-        facts = _silent(facts, now)
+        facts = moves.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
-        return _general(facts, notice.text, now)
+        return moves.failed_somehow(facts, notice.text, now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
-        return with_error(facts, reason, f"{text} ({notice.text})", now)
+        return moves.failed(facts, reason, f"{text} ({notice.text})", now)
     return facts
+
+
+# That a request was sent again the log says too, and how often.
+_ALERTS = {code.name.replace("_", "-").lower(): code for code in Code if code is not Code.RETRANSMIT_SEND}
+
+
+def notices_in_alert(message: Mapping[str, object]) -> Iterator[Notice]:
+    """Yield what a VICI ``alert`` event says, one notice for each IKE_SA in its section ``ikesa``.
+
+    The name of the alert is the one text at the top that we know; what we do not know is nothing to us.
+    """
+    texts = [value.lower().replace("_", "-") for value in message.values() if isinstance(value, str)]
+    code = next((_ALERTS[text] for text in texts if text in _ALERTS), None)
+    sas = message.get("ikesa")
+    if code is None or not isinstance(sas, Mapping):
+        return
+    for name, sa in sas.items():
+        details = sa if isinstance(sa, Mapping) else {}
+        host, peer_id = str(details.get("remote-host", "")), str(details.get("remote-id", ""))
+        yield Notice(code, code.name.lower().replace("_", " "), str(name), peer_id, host)
 
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
@@ -142,72 +148,87 @@ _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
      "the SA or policy could not be installed"),
     (re.compile("giving up after"), Reason.PEER_SILENT, "the peer did not answer any retransmission"),
 )  # fmt: skip
-_RETRANSMIT = re.compile("^retransmit [0-9]+ of request")
+_CAUSES: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile("received DELETE for (IKE_SA|ESP|AH)"), Reason.PEER_CLOSED, "the peer ended it"),
+    (re.compile("received INITIAL_CONTACT"), Reason.PEER_RESTARTED, "the peer began anew"),
+)  # fmt: skip
+_RETRANSMIT = re.compile("^retransmit ([0-9]+) of request")
 _ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
 
 
-def on_log(facts: Facts, message: str, now: float, liveness: bool) -> Facts:
+def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
     """Return the facts after a line of charon's log (level 0 or 1) about the tunnel.
 
-    ``liveness``: the log has to say whether the peer answers, because error-notify does not. Both
-    together would not do: a line that comes late would raise the flag after it was cleared, for good.
+    Beside error-notify the log does not say whether the peer answers: a line that comes late would raise
+    the flag after it was cleared, for good.
     """
-    if liveness and (_RETRANSMIT.match(message) or _ANSWER.match(message)):
-        return replace(facts, retransmitting=bool(_RETRANSMIT.match(message)))
+    if source is not Source.ERROR_NOTIFY:
+        if sent_again := _RETRANSMIT.match(message):
+            tries = int(sent_again[1])
+            repeated = facts.retransmitting and facts.tries >= tries  # an alert has said so
+            return facts if repeated else moves.unanswered(facts, tries, now)
+        if _ANSWER.match(message):
+            return moves.answered(facts, now)
+    for pattern, reason, text in _CAUSES:
+        if pattern.search(message):
+            return moves.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:
         if pattern.search(message):
             if reason is Reason.PEER_SILENT:
-                facts = _silent(facts, now)
-            if facts.last_error is not None and facts.last_error.reason is reason and _fresh(facts, now):
+                facts = moves.silent(facts, now)
+            last = facts.last_error
+            if last is not None and last.reason is reason and moves.is_fresh(last, now):
                 return facts  # error-notify has said so, with more detail
-            return with_error(facts, reason, f"{text} ({message})", now)
+            return moves.failed(facts, reason, f"{text} ({message})", now)
     return facts
 
 
-def on_updown(facts: Facts, event: str, section: Mapping[str, object], now: float) -> Facts:
-    """Return the facts after ``ike-updown`` or ``child-updown``; ``up`` is only there when it is up."""
-    if section.get("up") != "yes":
-        return replace(facts, since=now, up=False, retransmitting=False)
+def on_updown(facts: Facts, event: str, sa: object, up: bool, now: float) -> Facts:
+    """Return the facts after ``ike-updown`` or ``child-updown`` with the section ``sa`` of one IKE_SA."""
     if event == "ike-updown":
-        return replace(facts, retransmitting=False)
-    return replace(
-        facts, since=facts.since if facts.up else now, up=True, retransmitting=False, gave_up=False
-    )
+        # charon says of each child by itself that it went with its IKE_SA.
+        return moves.answered(facts, now) if up else facts
+    for child in _children(sa):
+        number = str(child.get("uniqueid"))
+        facts = moves.child_up(facts, number, now) if up else moves.child_down(facts, number, now)
+    return facts
 
 
-def revived(facts: Facts) -> Facts:
-    """Return the facts once somebody wants the tunnel again whose peer was given up."""
-    return replace(facts, gave_up=False)
+@dataclass(frozen=True, slots=True)
+class Rekeying:
+    """What a rekeying put in place of what; ``spis`` are those of the new SA, by leaf of the model."""
+
+    ike: bool
+    old: str
+    new: str
+    spis: Mapping[str, str]
 
 
-def _silent(facts: Facts, now: float) -> Facts:
-    """The down event and the word that the peer is dead come over different sockets, in any order."""
-    just_down = facts.since is not None and now - facts.since < SPECIFIC_REASON_STANDS_S
-    return replace(facts, retransmitting=False, gave_up=facts.gave_up or facts.up or just_down)
+def rekeyings(event: str, section: Mapping[str, object]) -> Iterator[Rekeying]:
+    """Yield what ``ike-rekey`` or ``child-rekey`` says of the connection with this section."""
+    ike = event == "ike-rekey"
+    pairs = [section] if ike else list(_children(section))
+    for pair in pairs:
+        old, new = pair.get("old"), pair.get("new")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            keys = ("initiator-spi", "responder-spi") if ike else ("spi-in", "spi-out")
+            spis = {key: str(new[key]) for key in keys if key in new}
+            yield Rekeying(ike, str(old.get("uniqueid")), str(new.get("uniqueid")), spis)
 
 
-def with_error(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
-    """Return the facts with a new last error."""
-    return replace(facts, last_error=LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now))
+def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:
+    """Return the facts after a rekeying."""
+    if rekeying.ike:
+        return moves.ike_rekeyed(facts, now)
+    return moves.rekeyed(facts, rekeying.old, rekeying.new, now)
 
 
-def _general(facts: Facts, text: str, now: float) -> Facts:
-    return facts if _fresh(facts, now) else with_error(facts, Reason.UNKNOWN, text, now)
-
-
-def _fresh(facts: Facts, now: float) -> bool:
-    return facts.last_error is not None and now - facts.last_error.at < SPECIFIC_REASON_STANDS_S
+def _children(sa: object) -> Iterator[Mapping[str, object]]:
+    found = sa.get("child-sas") if isinstance(sa, Mapping) else None
+    if isinstance(found, Mapping):
+        yield from (child for child in found.values() if isinstance(child, Mapping))
 
 
 def names_in(section: Mapping[str, object]) -> list[str]:
     """Return the connection names that an updown or rekey event is about."""
     return [name for name, value in section.items() if isinstance(value, Mapping)]
-
-
-def reseeded(facts: Facts, installed_s: int | None, now: float) -> Facts:
-    """Return the facts after charon was out of sight: the tunnel is up since ``installed_s`` seconds
-    (None: it is not up); what its peer was doing is no longer known."""
-    up = installed_s is not None
-    changed = up != facts.up
-    since = now - installed_s if installed_s is not None and changed else now if changed else facts.since
-    return replace(facts, up=up, since=since, retransmitting=False)

@@ -26,7 +26,8 @@ class Unavailable(Exception):
 
 class Keeper:
     """``daemon`` is None for an external charon. ``agree`` makes a new session's charon hold what is
-    wanted; the session is handed out only after it returned."""
+    wanted; the session is handed out only after it returned. ``found`` hears of each session that is handed
+    out, ``lost`` of the end of each, with what is known about it."""
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class Keeper:
         agree: Callable[[CharonSession], Awaitable[None]],
         on_event: OnEvent,
         on_notice: OnNotice,
+        found: Callable[[CharonSession], None],
+        lost: Callable[[str], None],
     ) -> None:
         self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
         self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket
@@ -42,10 +45,13 @@ class Keeper:
         self._agree = agree
         self._on_event = on_event
         self._on_notice = on_notice
+        self._found = found
+        self._lost = lost
         self._task: asyncio.Task[None] | None = None
         self._first_outcome = asyncio.Event()
         self._ready = asyncio.Event()
         self._stopping = False
+        self._restarting = ""
         self._trouble = "it was not reached yet"
         self.session: CharonSession | None = None
         """The session in use; None while there is none that agrees with what is wanted."""
@@ -95,6 +101,7 @@ class Keeper:
             raise Unavailable("charon is not managed by this agent")
         session = self.session
         self._ready.clear()
+        self._restarting = "it was restarted on request"
         await self._daemon.stop()
         if session is not None:
             session.lost.set()
@@ -116,6 +123,7 @@ class Keeper:
             self.session = session
             self._ready.set()
             self._first_outcome.set()
+            self._found(session)
             try:
                 await session.lost.wait()
                 self._trouble = "the connection to it was lost"
@@ -124,7 +132,15 @@ class Keeper:
             finally:
                 self._ready.clear()
                 self.session = None
+                self._end_told()
                 await session.close()
+
+    def _end_told(self) -> None:
+        if not self._stopping:
+            self._lost(self._restarting or "the connection to it was lost")
+        elif self._daemon is not None:
+            self._lost("the agent stops, and its daemon with it")
+        self._restarting = ""
 
     async def _connect(self) -> CharonSession:
         if self._daemon is not None:

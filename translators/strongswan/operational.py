@@ -14,7 +14,9 @@ from enum import Enum
 from typing import Any
 
 from translators.strongswan import proposals, state
-from translators.strongswan.events import Facts
+from translators.strongswan.backoff import Attempts
+from translators.strongswan.events import Source
+from translators.strongswan.facts import Entry, Facts, LastError
 from translators.strongswan.options import Options
 from translators.strongswan.proposals import Available
 
@@ -177,20 +179,34 @@ def _render(rows: Iterable[Row], section: Section) -> Json:
     return {leaf: value for leaf, value in rendered.items() if value is not None}
 
 
-def tunnel_state(sas: Sequence[Section], facts: Facts, applied: Applied, retrying: bool, now: float) -> Json:
+def tunnel_state(
+    sas: Sequence[Section],
+    facts: Facts,
+    applied: Applied,
+    attempts: Attempts | None,
+    local_address_present: bool | None,
+    now: float,
+) -> Json:
     """Return the container ``state`` of one tunnel from its IKE_SAs (list-sas) and facts.
 
-    ``retrying``: an attempt is to come; ``now`` is in seconds since the epoch.
+    ``attempts``: how it goes with bringing it up, None if nobody tries; ``now`` is in seconds since the
+    epoch.
     """
     newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid")), default=None)
     child = state.installed_child(sas)
     found: Json = {
-        "status": state.status(sas, facts, retrying).value,
+        "status": state.status(sas, facts, attempts is not None).value,
         "applied": applied.value,
+        "local-address-present": local_address_present,
         "since": None if facts.since is None else date_and_time(facts.since),
         "time-since-rekey": _uint(child.get("install-time")) if child is not None else None,
         "remote-address-in-use": _address(newest.get("remote-host")) if newest is not None else None,
-        "last-error": _last_error(facts),
+        "last-error": _error(facts.last_error),
+        "last-down": _error(facts.last_down),
+        "retransmission-tries": facts.tries or None,
+        "counters": _counters(facts),
+        "supervision": None if attempts is None or child is not None else _supervision(attempts, now),
+        "event": [_entry(entry) for entry in facts.history],
         "ike-sa": [_render(IKE_SA, sa) for sa in sas],
         "child-sa": [
             {**_render(CHILD_SA, child), "ike-sa": state.number(sa.get("uniqueid"))}
@@ -201,21 +217,49 @@ def tunnel_state(sas: Sequence[Section], facts: Facts, applied: Applied, retryin
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
-def _last_error(facts: Facts) -> Json | None:
-    error = facts.last_error
+def _error(error: LastError | None) -> Json | None:
     if error is None:
         return None
-    return {"reason": error.reason.value, "detail": error.detail, "time": date_and_time(error.at)}
+    found = {"reason": error.reason.value, "detail": error.detail, "time": date_and_time(error.at)}
+    return {name: value for name, value in found.items() if value}
+
+
+def _counters(facts: Facts) -> Json:
+    counters = facts.counters
+    return {name: getattr(counters, name) for name in counters.__slots__}
+
+
+def _supervision(attempts: Attempts, now: float) -> Json:
+    found: Json = {"attempts": attempts.made}
+    if attempts.next_in_s is not None:
+        found["next-attempt"] = date_and_time(now + attempts.next_in_s)
+    return found
+
+
+def _entry(entry: Entry) -> Json:
+    found: Json = {"index": entry.index, "time": date_and_time(entry.at), "what": entry.kind.value}
+    if entry.reason is not None:
+        found["reason"] = entry.reason.value
+    if entry.detail:
+        found["detail"] = entry.detail
+    return found | ({"times": entry.times} if entry.times > 1 else {})
 
 
 def daemon_state(
-    backend: str, version: str | None, available: Available, stats: Section, options: Options, now: float
+    backend: str,
+    version: str | None,
+    available: Available,
+    stats: Section,
+    source: Source | None,
+    options: Options,
+    now: float,
 ) -> Json:
     """Return the container ``daemon``; ``version`` is None while charon is not connected."""
     found: Json = {"backend": backend, "connected": version is not None}
     if version is not None:
         found |= {
             "version": f"charon {version}",
+            **({} if source is None else {"failure-source": source.value}),
             "plugin": _texts(stats.get("plugins")) or [],
             "algorithms": _algorithms(available),
             **_uptime(stats.get("uptime"), now),

@@ -28,7 +28,8 @@ class Options:
     ``plugin_dir`` are found by themselves. ``retransmit_*`` are strongSwan's: the time-out of try n is
     ``retransmit_timeout * retransmit_base ** n`` seconds, and after ``retransmit_tries`` the peer is
     dead (165 s by default). ``retry_first`` and ``retry_max`` bound the supervisor's back-off, in
-    seconds.
+    seconds; ``attempts_at_once`` is how many tunnels it begins at a time. Every ``audit_interval`` seconds
+    it is seen whether charon still holds what is configured.
     """
 
     vici_socket: Path = Path("/var/run/charon.vici")
@@ -41,6 +42,8 @@ class Options:
     retransmit_tries: int | None = None
     retry_first: float = 1.0
     retry_max: float = 60.0
+    attempts_at_once: int = 32
+    audit_interval: float = 30.0
 
     @classmethod
     def parse(cls, table: Mapping[str, object] | None) -> Options:
@@ -91,4 +94,6 @@ _CONVERT: Mapping[str, Callable[[object], object]] = {
     "retransmit-tries": _count,
     "retry-first": _positive,
     "retry-max": _positive,
+    "attempts-at-once": _count,
+    "audit-interval": _positive,
 }

@@ -13,8 +13,8 @@ import logging
 from translators.strongswan import drift
 from translators.strongswan.connections import tunnel_of
 from translators.strongswan.desired import Desired
-from translators.strongswan.events import Reason
 from translators.strongswan.executor import end_sas
+from translators.strongswan.facts import Reason
 from translators.strongswan.plan import Phase, Step
 from translators.strongswan.session import CharonSession
 from translators.strongswan.tunnels import LiveTunnels

@@ -14,7 +14,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from translators.strongswan.events import NOTICE, Notice, parse_notice
+from translators.strongswan.drift import OwnLoads
+from translators.strongswan.events import NOTICE, Notice, Source, parse_notice
 from translators.strongswan.proposals import Available
 from translators.strongswan.vici import (
     Connection,
@@ -27,10 +28,10 @@ from translators.strongswan.vici import (
 
 log = logging.getLogger(__name__)
 
-EVENTS = ("ike-updown", "child-updown", "log")
+EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log", "alert")
 LIST_LIMIT_S = 30.0
 
-OnEvent = Callable[[str, Section], None]
+OnEvent = Callable[["CharonSession", str, Section], None]
 OnNotice = Callable[[Notice], None]
 
 
@@ -46,7 +47,8 @@ class CharonSession:
         self.version = ""
         self.algorithms: Available = {}
         self.plugins: Sequence[str] = ()
-        self.notices = False
+        self.source = Source.LOG
+        self.own_loads = OwnLoads()
 
     @classmethod
     async def open(
@@ -78,21 +80,24 @@ class CharonSession:
         self.plugins = tuple(plugins) if isinstance(plugins, list) else ()
 
     async def _listen(self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice) -> None:
-        await self._events.subscribe(EVENTS)
+        if "alert" in await self._events.subscribe(EVENTS):
+            self.source = Source.ALERT
         self._tasks.append(asyncio.create_task(self._read_events(on_event)))
+        if self.source is Source.ALERT:
+            return
         try:
             with short_path(notify_socket) as path:
                 reader, writer = await asyncio.open_unix_connection(path)
         except OSError:
             log.info("charon has no error-notify socket at %s; failures are read from its log", notify_socket)
             return
-        self.notices = True
+        self.source = Source.ERROR_NOTIFY
         self._tasks.append(asyncio.create_task(self._read_notices(reader, writer, on_notice)))
 
     async def _read_events(self, on_event: OnEvent) -> None:
         try:
             async for name, message in self._events:
-                on_event(name, message)
+                on_event(self, name, message)
         except ViciUnavailable:
             pass
         except Exception:
@@ -119,10 +124,30 @@ class CharonSession:
             ViciError: charon refused it.
             ViciUnavailable: charon is lost.
         """
+        self.own_loads.sent(command, message or {})
         try:
             return await self._commands.request(command, message)
+        except ViciUnavailable:
+            raise
+        except ViciError:
+            self.own_loads.refused(command, message or {})
+            raise
         finally:
             self._notice_break()
+
+    async def connection(self, name: str) -> Section | None:
+        """Return the connection ``name`` as list-conns shows it, None if there is none.
+
+        Raises: as ``request``.
+        """
+        try:
+            found = await self._polling.stream("list-conns", "list-conn", {"ike": name}, LIST_LIMIT_S)
+        finally:
+            self._notice_break()
+        for reply in found:
+            if isinstance(listed := reply.get(name), dict):
+                return listed
+        return None
 
     async def stats(self) -> Section:
         """Return charon's ``stats``. Raises: as ``request``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
-from translators.strongswan.events import Facts
+from translators.strongswan.facts import Facts
 
 Section = Mapping[str, object]
 
@@ -36,13 +36,18 @@ def children(sa: Section) -> Iterator[Section]:
         yield from (child for child in found.values() if isinstance(child, Mapping))
 
 
-def installed_child(sas: Iterable[Section]) -> Section | None:
-    """Return the newest CHILD_SA that carries traffic, None if there is none."""
-    up = [
+def children_up(sas: Iterable[Section]) -> list[Section]:
+    """Return the CHILD_SAs that carry traffic."""
+    return [
         child
         for sa in sas if sa.get("state") in _IKE_UP
         for child in children(sa) if child.get("state") in _CHILD_UP
     ]  # fmt: skip
+
+
+def installed_child(sas: Iterable[Section]) -> Section | None:
+    """Return the newest CHILD_SA that carries traffic, None if there is none."""
+    up = children_up(sas)
     # REKEYED is the old one of a pair: it counts only while the new one is not listed yet.
     return max(
         up, key=lambda child: (child.get("state") != "REKEYED", number(child.get("uniqueid"))), default=None
@@ -57,10 +62,20 @@ def status(sas: Sequence[Section], facts: Facts, retrying: bool = False) -> Stat
     """
     states = {sa.get("state") for sa in sas}
     if states & _IKE_UP:
-        if facts.retransmitting:
+        if facts.retransmitting and _asks_in_vain(sas):
             return Status.RETRANSMISSION
         return Status.INSTALLED if installed_child(sas) is not None else Status.IKE_ESTABLISHED
     return Status.CONNECTING if retrying or states & _IKE_BEGINNING else Status.DOWN
+
+
+def _asks_in_vain(sas: Sequence[Section]) -> bool:
+    """Return whether what is sent again can be of an IKE_SA that is up.
+
+    An old one may still be sending its DELETE to a peer that has since come back with a new one; of the
+    two, only a request shows who is asking.
+    """
+    up = [sa for sa in sas if sa.get("state") in _IKE_UP]
+    return len(up) == len(sas) or any(_list(sa, "tasks-active") for sa in up)
 
 
 def creating_child(sas: Iterable[Section]) -> bool:

@@ -7,7 +7,11 @@ after each attempt until it is up: list-sas decides, never the answer to ``initi
 initiated while an attempt is still under way.
 
 A tunnel that was told to stay down (the action ``terminate``, or a dead peer with the DPD actions clear
-and trap) is left alone until it is wanted again.
+and trap) is left alone until it is wanted again. One whose local address is missing is not initiated
+before the address is there; whoever sees it come wants the tunnel anew.
+
+Never a storm: pauses grow and are spread, and only so many attempts begin at a time, towards one peer and
+over all tunnels.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakValueDictionary
 
-from translators.strongswan.backoff import delay_s
+from translators.strongswan.backoff import Attempts, delay_s
 from translators.strongswan.options import Options
 from translators.strongswan.vici import ViciError
 
@@ -40,12 +44,15 @@ class Progress(Enum):
     UP = "up"
     UNDER_WAY = "under way"
     DOWN = "down"
+    NO_ADDRESS = "its local address is missing"
     TO_STAY_DOWN = "to stay down"
 
 
 @dataclass(slots=True)
 class _Watched:
     attempt: int = 0
+    """Looks since it was last up for long; decides the next pause."""
+    initiated: int = 0
     up_since_s: float | None = None
     timer: asyncio.TimerHandle | None = None
     outcome: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,7 +63,8 @@ class Supervisor:
     """Watches the initiators by connection name.
 
     ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt; both may raise
-    ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to one peer share.
+    ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to one peer share;
+    ``changed`` hears of each name that begins or ceases to be watched.
     """
 
     def __init__(
@@ -65,12 +73,15 @@ class Supervisor:
         look: Callable[[str], Awaitable[Progress]],
         initiate: Callable[[str], Awaitable[None]],
         peer_of: Callable[[str], str],
+        changed: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._options = options
         self._look = look
         self._initiate = initiate
         self._watched: dict[str, _Watched] = {}
         self._peer_of = peer_of
+        self._changed = changed
+        self._all_turns = asyncio.Semaphore(options.attempts_at_once)
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         # Spreads retries; nothing depends on it being hard to guess.
         self._random = random.Random()
@@ -78,11 +89,21 @@ class Supervisor:
     def __contains__(self, name: str) -> bool:
         return name in self._watched
 
+    def attempts(self, name: str) -> Attempts | None:
+        """Return how it goes with bringing ``name`` up, None if it is not watched."""
+        watched = self._watched.get(name)
+        if watched is None:
+            return None
+        timer = watched.timer
+        now = asyncio.get_running_loop().time()
+        return Attempts(watched.initiated, None if timer is None else max(0.0, timer.when() - now))
+
     def want(self, name: str) -> None:
         """Have ``name`` up from now on, beginning at once."""
         self.forget(name)
         self._watched[name] = _Watched()
         self._arm(name, 0.0)
+        self._changed(name)
 
     def forget(self, name: str) -> None:
         """Leave ``name`` alone from now on."""
@@ -93,6 +114,7 @@ class Supervisor:
             watched.timer.cancel()
         for task in watched.tasks:
             task.cancel()
+        self._changed(name)
 
     def forget_all(self) -> None:
         """Leave every tunnel alone."""
@@ -114,7 +136,8 @@ class Supervisor:
         watched.outcome.set()
         now = asyncio.get_running_loop().time()
         if watched.up_since_s is not None and now - watched.up_since_s >= self._options.retry_max:
-            watched.attempt = 0  # it was stable; one that comes and goes keeps its back-off
+            # It was stable; one that comes and goes keeps its back-off.
+            watched.attempt = watched.initiated = 0
         watched.up_since_s = None
         if watched.timer is None:
             self._arm(name, self._pause_s(watched))
@@ -143,27 +166,36 @@ class Supervisor:
 
     async def _attend(self, name: str, watched: _Watched) -> None:
         turns = self._turns.setdefault(self._peer_of(name), asyncio.Semaphore(AT_A_TIME))
-        async with turns:
+        # The turn with the peer first: who waits for a busy peer holds no turn that others could use.
+        async with turns, self._all_turns:
             if watched.up_since_s is not None:
                 return  # it came up while this waited for its turn
             try:
-                progress = await self._look(name)
-                if progress is Progress.UP:
-                    if watched.up_since_s is None:
-                        watched.up_since_s = asyncio.get_running_loop().time()
+                if not await self._try(name, watched):
                     return
-                if progress is Progress.TO_STAY_DOWN:
-                    self._watched.pop(name, None)
-                    return
-                watched.attempt += 1
-                if progress is Progress.DOWN:
-                    log.debug("%s: attempt %d", name, watched.attempt)
-                    watched.outcome.clear()
-                    await self._initiate(name)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(watched.outcome.wait(), ATTEMPT_S)
             except ViciError as error:
                 log.info("%s: %s", name, error)
         # An up event may have come meanwhile; then there is nothing left to look at.
         if self._watched.get(name) is watched and watched.timer is None and watched.up_since_s is None:
             self._arm(name, self._pause_s(watched))
+
+    async def _try(self, name: str, watched: _Watched) -> bool:
+        """Look at the tunnel and initiate it if it is down; return whether to look again later."""
+        progress = await self._look(name)
+        if progress is Progress.UP:
+            if watched.up_since_s is None:
+                watched.up_since_s = asyncio.get_running_loop().time()
+            return False
+        if progress is Progress.TO_STAY_DOWN:
+            self._watched.pop(name, None)
+            self._changed(name)
+            return False
+        watched.attempt += 1
+        if progress is Progress.DOWN:
+            watched.initiated += 1
+            log.debug("%s: attempt %d", name, watched.initiated)
+            watched.outcome.clear()
+            await self._initiate(name)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watched.outcome.wait(), ATTEMPT_S)
+        return True

@@ -23,11 +23,13 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
-from translators.strongswan import operational
+from translators.strongswan import announcements, operational
+from translators.strongswan.audit import Audit
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
+from translators.strongswan.facts import Reason
 from translators.strongswan.keeper import Keeper, Unavailable
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
@@ -47,8 +49,6 @@ STATE_PATH = f"{LIST_PATH}/state"
 DAEMON_ROOT = "/yangswan-ipsec:daemon"
 
 AVAILABLE_LIMIT_S = 5.0
-ONE_BY_ONE_MAX = 32
-"""Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
 
 
 def find_yang_file() -> Path:
@@ -86,9 +86,8 @@ class StrongSwanTranslator:
             raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
         self.name = NAME
         self.yang_files: Sequence[Path] = (find_yang_file(),)
-        # Packets are not watched yet, and the agent has no notification streams yet; only a charon of
-        # our own is ours to restart.
-        later = ["monitor", "tunnel-notifications"]
+        # Packets are not watched yet; only a charon of our own is ours to restart.
+        later = ["monitor"]
         self.disabled_features: Mapping[str, Sequence[str]] = {
             "yangswan-ipsec": later if settings.charon == "managed" else [*later, "restart-daemon"]
         }
@@ -98,13 +97,20 @@ class StrongSwanTranslator:
         self._settings = settings
         self._options = options = Options.parse(settings.options)
         self._desired = Desired()
-        self._live = LiveTunnels(options, self._desired, lambda: self._session)
+        managed = settings.charon == "managed"
+        self._lock = asyncio.Lock()
+        self._live = live = LiveTunnels(
+            options, self._desired, lambda: self._session, settings.notify, managed
+        )
+        self._audit = Audit(
+            options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
+        )
         self._keeper: Keeper | None = None
         if settings.charon != "none":
-            managed = settings.charon == "managed"
             daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
-            self._keeper = Keeper(options, daemon, self._agree, self._live.on_event, self._live.on_notice)
-        self._lock = asyncio.Lock()
+            self._keeper = Keeper(
+                options, daemon, self._agree, live.on_event, live.on_notice, self._found, self._lost
+            )
 
     @property
     def _session(self) -> CharonSession | None:
@@ -116,13 +122,24 @@ class StrongSwanTranslator:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
         self._desired.replace(_by_tunnel(entries))
         if self._keeper is not None:
+            await self._live.start(self._audit.on_log)
             await self._keeper.start()
+            self._audit.start()
 
     async def stop(self) -> None:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
         if self._keeper is not None:
+            await self._audit.stop()
             await self._keeper.stop()
+            await self._live.stop()
+
+    def _found(self, session: CharonSession) -> None:
+        self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
+
+    def _lost(self, detail: str) -> None:
+        self._live.announcer.tell_at_once(announcements.daemon_stopped(detail))
+        self._live.lost(detail)
 
     async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
         """Make charon agree with exactly ``entries``; without charon, as soon as there is one again."""
@@ -192,6 +209,7 @@ class StrongSwanTranslator:
             raise BackendError("there is no charon at the moment")
         for name in touched:
             supervisor.forget(name)
+        self._live.ending(touched, Reason.CONFIGURATION_CHANGED, "its configuration was changed")
         try:
             if session is not None:
                 await execute(steps, session, self._live.want, self._live.silent)
@@ -203,21 +221,33 @@ class StrongSwanTranslator:
             raise
         for tunnel, entry in entries.items():
             self._desired.put(tunnel, entry)
-            if entry is None or connection_name(tunnel) in touched:
+            if entry is None:
                 self._live.forget(tunnel)
+            elif connection_name(tunnel) in touched:
+                self._live.reconfigured(tunnel)
 
     # --- operational data ---
 
     async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
         """Return the state of each tunnel in ``keys`` that exists."""
         tunnels = [key for key in keys if key[0] in self._desired.entries]
-        sas = await self._sas([connection_name(key[0]) for key in tunnels])
+        sas = await self._live.sas([connection_name(key[0]) for key in tunnels])
         now = time.time()
-        return {key: self._state_of(key[0], sas.get(connection_name(key[0]), []), now) for key in tunnels}
+        return {
+            key: self._state_of(key[0], sas.get(connection_name(key[0]), []), now)
+            for key in tunnels
+            if key[0] in self._desired.entries
+        }
 
     def _state_of(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
-        retrying = connection_name(tunnel) in self._live.supervisor
-        return operational.tunnel_state(sas, self._live.facts(tunnel), self._applied(tunnel), retrying, now)
+        return operational.tunnel_state(
+            sas,
+            self._live.facts(tunnel),
+            self._applied(tunnel),
+            self._live.supervisor.attempts(connection_name(tunnel)),
+            self._live.local_address_is_there(tunnel),
+            now,
+        )
 
     def _applied(self, tunnel: str) -> Applied:
         if self._keeper is None:
@@ -227,24 +257,6 @@ class StrongSwanTranslator:
         if tunnel in self._desired.refused:
             return Applied.REFUSED
         return Applied.APPLIED if self._session is not None else Applied.PENDING
-
-    async def _sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
-        session = self._session
-        if session is None:
-            return {}
-        try:
-            if len(names) > ONE_BY_ONE_MAX:
-                found = await session.list_sas()
-            else:
-                found = [sa for name in names for sa in await session.list_sas(name)]
-        except ViciError as error:
-            # Lost at this moment: what is configured is still told, as down.
-            log.info("%s", error)
-            return {}
-        by_name: dict[str, list[Section]] = {}
-        for sa in found:
-            by_name.setdefault(str(sa["name"]), []).append(sa)
-        return by_name
 
     async def root_state(self, root: str) -> Json:
         """Return the content of ``/yangswan-ipsec:daemon``."""
@@ -259,8 +271,9 @@ class StrongSwanTranslator:
                 session = None
         version = session.version if session is not None else None
         algorithms = session.algorithms if session is not None else {}
+        source = session.source if session is not None else None
         return operational.daemon_state(
-            self._settings.charon, version, algorithms, stats, self._options, time.time()
+            self._settings.charon, version, algorithms, stats, source, self._options, time.time()
         )
 
     # --- actions and rpcs ---
@@ -288,6 +301,7 @@ class StrongSwanTranslator:
             self._live.supervisor.forget(messages.name)
             try:
                 if name != "initiate":
+                    self._live.ending([messages.name], Reason.TERMINATED, f"the action {name} was called")
                     await end_sas([Step(Phase.END, messages.name)], session, self._live.silent)
             except ViciError as error:
                 raise OperationFailed(str(error), path=path, app_tag="daemon-unavailable") from None

@@ -9,41 +9,91 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from translators.strongswan import events, state
+from agent.translator import Notification
+from translators.strongswan import announcements, events, state
+from translators.strongswan import facts as moves
+from translators.strongswan.addresses import AddressWatch
+from translators.strongswan.announcements import Drift
+from translators.strongswan.announcer import Announcer
 from translators.strongswan.connections import connection_name, dpd_action, tunnel_of
 from translators.strongswan.desired import Desired
-from translators.strongswan.events import Facts, Notice, Reason
+from translators.strongswan.events import Notice
+from translators.strongswan.facts import Facts, Reason
 from translators.strongswan.options import Options
 from translators.strongswan.session import CharonSession
+from translators.strongswan.state import Status
 from translators.strongswan.supervisor import Progress, Supervisor
 from translators.strongswan.vici import Section, ViciError, ViciUnavailable
 
 log = logging.getLogger(__name__)
 
 NO_FACTS = Facts()
+ONE_BY_ONE_MAX = 32
+"""Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
 
 
 class LiveTunnels:
-    """``session`` returns the session in use or None."""
+    """``session`` returns the session in use or None; ``ours`` says whether its charon is our own, and so
+    has the addresses that we have."""
 
     def __init__(
-        self, options: Options, desired: Desired, session: Callable[[], CharonSession | None]
+        self,
+        options: Options,
+        desired: Desired,
+        session: Callable[[], CharonSession | None],
+        notify: Callable[[Notification], None],
+        ours: bool,
     ) -> None:
         self._desired = desired
         self._session = session
+        self._ours = ours
         self._facts: dict[str, Facts] = {}
         self._guards: set[asyncio.Task[None]] = set()
-        self.supervisor = Supervisor(options, self._look, self._initiate, self._peer_of)
+        self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
+        self.announcer = Announcer(notify, self._statuses, self.facts, time.time)
+        self.addresses = AddressWatch(self._on_addresses)
+        self.supervisor = Supervisor(options, self._look, self._initiate, self._peer_of, self._on_watched)
+
+    async def start(self, on_other_log: Callable[[CharonSession, str], None]) -> None:
+        """Begin; ``on_other_log`` gets the lines of charon's log that are about no SA."""
+        self._on_other_log = on_other_log
+        self.announcer.start()
+        await self.addresses.start()
+
+    async def stop(self) -> None:
+        """Stop. Safe to call twice."""
+        self.supervisor.forget_all()
+        await self.announcer.stop()
+        await self.addresses.stop()
+
+    # --- facts ---
 
     def facts(self, tunnel: str) -> Facts:
         """Return what events told about ``tunnel``."""
         return self._facts.get(tunnel, NO_FACTS)
 
+    def _put(self, tunnel: str, facts: Facts) -> None:
+        if facts != self._facts.get(tunnel):
+            self._facts[tunnel] = facts
+            self.announcer.touch(tunnel)
+
     def forget(self, tunnel: str) -> None:
-        """Drop what was known of a tunnel that is gone or has become another."""
+        """Drop what was known of a tunnel that is gone."""
         self._facts.pop(tunnel, None)
+        self.announcer.forget(tunnel)
+
+    def reconfigured(self, tunnel: str) -> None:
+        """Drop what says nothing any more of a tunnel that has become another."""
+        if tunnel in self._facts:
+            self._put(tunnel, moves.reconfigured(self._facts[tunnel]))
+
+    def ending(self, names: Collection[str], reason: Reason, detail: str) -> None:
+        """Note that we are about to end the SAs of these connections."""
+        for name in names:
+            if (tunnel := self._wanted(name)) is not None:
+                self._put(tunnel, moves.caused(self.facts(tunnel), reason, detail, time.time()))
 
     def silent(self, name: str) -> bool:
         """Return whether the peer of the connection ``name`` is known not to answer."""
@@ -52,66 +102,123 @@ class LiveTunnels:
 
     def fail(self, tunnel: str, reason: Reason, detail: str) -> None:
         """Record why ``tunnel`` does not work."""
-        self._facts[tunnel] = events.with_error(self.facts(tunnel), reason, detail, time.time())
+        self._put(tunnel, moves.failed(self.facts(tunnel), reason, detail, time.time()))
+
+    def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
+        """Record that charon holds the tunnel again as it is configured, and tell it."""
+        if tunnel in self._desired.entries:
+            self._put(tunnel, moves.repaired(self.facts(tunnel), detail, time.time()))
+        self.announcer.tell(announcements.drift_repaired(tunnel, what, detail))
+        messages = self._desired.messages.get(tunnel)
+        if messages is not None and messages.initiator:
+            self.supervisor.want(messages.name)
 
     def seed(self, sas: Sequence[Section]) -> None:
         """Learn what is up from all SAs of a charon that was running before us, or lost from sight."""
-        by_name: dict[str, list[Section]] = {}
-        for sa in sas:
-            by_name.setdefault(str(sa["name"]), []).append(sa)
+        by_name = _by_name(sas)
         now = time.time()
-        for tunnel in list(self._facts):
-            self._facts[tunnel] = events.reseeded(self._facts[tunnel], None, now)
-        for name, of_name in by_name.items():
-            wanted = self._wanted(name)
-            if wanted is not None:
-                child = state.installed_child(of_name)
-                age_s = None if child is None else state.number(child.get("install-time"))
-                self._facts[wanted] = events.reseeded(self.facts(wanted), age_s, now)
+        for tunnel in self._desired.entries:
+            of_name = by_name.get(connection_name(tunnel), [])
+            known = self._facts.get(tunnel)
+            up = {str(child.get("uniqueid")) for child in state.children_up(of_name)}
+            newest = state.installed_child(of_name)
+            age_s = 0 if newest is None else state.number(newest.get("install-time"))
+            self._put(tunnel, moves.reseeded(known, up, age_s, now))
+            if known is None:
+                self.announcer.know(tunnel, state.status(of_name, self.facts(tunnel)))
+
+    def lost(self, detail: str) -> None:
+        """Note that charon is gone, and every SA with it as far as one can see."""
+        now = time.time()
+        for tunnel, facts in list(self._facts.items()):
+            self._put(tunnel, moves.all_down(facts, Reason.DAEMON_LOST, detail, now))
+            self.announcer.touch(tunnel)
+
+    # --- what charon says now ---
+
+    async def sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
+        """Return the IKE_SAs by connection name; nothing while there is no charon."""
+        session = self._session()
+        if session is None:
+            return {}
+        try:
+            if len(names) > ONE_BY_ONE_MAX:
+                return _by_name(await session.list_sas())
+            return _by_name([sa for name in names for sa in await session.list_sas(name)])
+        except ViciError as error:
+            # Lost at this moment: what is configured is still told, as down.
+            log.info("%s", error)
+            return {}
+
+    def status(self, tunnel: str, sas: Sequence[Section]) -> Status:
+        """Return the status of a tunnel with these IKE_SAs."""
+        return state.status(sas, self.facts(tunnel), connection_name(tunnel) in self.supervisor)
+
+    async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status]:
+        there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
+        sas = await self.sas([connection_name(tunnel) for tunnel in there])
+        # Again: one may have been deleted meanwhile.
+        there = [tunnel for tunnel in there if tunnel in self._desired.entries]
+        return {tunnel: self.status(tunnel, sas.get(connection_name(tunnel), [])) for tunnel in there}
 
     # --- events ---
 
-    def on_event(self, event: str, message: Section) -> None:
-        """Take one VICI event."""
+    def on_event(self, session: CharonSession, event: str, message: Section) -> None:
+        """Take one VICI event of ``session``."""
         if event == "log":
-            tunnel = self._wanted(str(message.get("ikesa-name", "")))
-            if tunnel is not None:
-                text = str(message.get("msg", ""))
-                session = self._session()
-                liveness = session is not None and not session.notices
-                self._facts[tunnel] = events.on_log(self.facts(tunnel), text, time.time(), liveness)
-            return
-        for name in events.names_in(message):
-            tunnel = self._wanted(name)
-            if tunnel is None:
-                continue
-            self._on_updown(event, tunnel, name, message)
+            self._on_log(session, str(message.get("ikesa-name", "")), str(message.get("msg", "")))
+        elif event == "alert":
+            for notice in events.notices_in_alert(message):
+                self.on_notice(notice)
+        else:
+            for name in events.names_in(message):
+                tunnel, section = self._wanted(name), message[name]
+                if tunnel is not None and isinstance(section, Mapping):
+                    self._on_sa(event, tunnel, name, section, message.get("up") == "yes")
+
+    def _on_log(self, session: CharonSession, name: str, text: str) -> None:
+        if not name:
+            self._on_other_log(session, text)
+        elif (tunnel := self._wanted(name)) is not None:
+            self._put(tunnel, events.on_log(self.facts(tunnel), text, time.time(), session.source))
 
     def on_notice(self, notice: Notice) -> None:
         """Take one record of error-notify."""
-        tunnel = self._wanted(notice.name)
+        tunnel = self._wanted(notice.name) if notice.name else self._only_with_peer(notice.peer_address)
         if tunnel is not None:
-            self._facts[tunnel] = events.on_notice(self.facts(tunnel), notice, time.time())
+            self._put(tunnel, events.on_notice(self.facts(tunnel), notice, time.time()))
+
+    def _only_with_peer(self, address: str) -> str | None:
+        """Before charon knows the connection there is only the address, which may be that of several."""
+        found = [tunnel for tunnel, entry in self._desired.entries.items() if entry.get("peer") == address]
+        return found[0] if len(found) == 1 else None
 
     def _wanted(self, name: str) -> str | None:
         tunnel = tunnel_of(name)
         return tunnel if tunnel is not None and tunnel in self._desired.entries else None
 
-    def _on_updown(self, event: str, tunnel: str, name: str, message: Section) -> None:
-        self._facts[tunnel] = events.on_updown(self.facts(tunnel), event, message, time.time())
-        if message.get("up") != "yes":
+    def _on_sa(self, event: str, tunnel: str, name: str, sa: Mapping[str, object], up: bool) -> None:
+        now = time.time()
+        if event in ("ike-rekey", "child-rekey"):
+            for rekeying in events.rekeyings(event, sa):
+                self._put(tunnel, events.on_rekeying(self.facts(tunnel), rekeying, now))
+                self.announcer.tell(announcements.rekeyed(tunnel, rekeying.ike, rekeying.spis))
+            return
+        self._put(tunnel, events.on_updown(self.facts(tunnel), event, sa, up, now))
+        self.announcer.touch(tunnel)
+        if not up:
             self.supervisor.went_down(name)
         elif event == "child-updown":
             self.supervisor.went_up(name)
         else:
-            self._guard(tunnel, message[name])
+            self._guard(tunnel, sa)
 
-    def _guard(self, tunnel: str, sa: object) -> None:
+    def _guard(self, tunnel: str, sa: Mapping[str, object]) -> None:
         """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
-        remote_id = str(sa.get("remote-id", "")) if isinstance(sa, Mapping) else ""
+        remote_id = str(sa.get("remote-id", ""))
         other = self._desired.claims.opened_by_another(tunnel, remote_id)
         session = self._session()
-        if other is None or session is None or not isinstance(sa, Mapping):
+        if other is None or session is None:
             return
         log.warning(
             "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
@@ -123,6 +230,17 @@ class LiveTunnels:
         task = asyncio.get_running_loop().create_task(_terminate(session, str(sa.get("uniqueid"))))
         self._guards.add(task)
         task.add_done_callback(self._guards.discard)
+
+    def _on_watched(self, name: str) -> None:
+        if (tunnel := self._wanted(name)) is not None:
+            self.announcer.touch(tunnel)
+
+    def _on_addresses(self, came: frozenset[str]) -> None:
+        for tunnel, messages in self._desired.messages.items():
+            address = str(self._desired.entries[tunnel].get("local-address"))
+            if address in came and messages.initiator and messages.name in self.supervisor:
+                log.info("%s: its local address %s has come", messages.name, address)
+                self.supervisor.want(messages.name)
 
     # --- what the supervisor asks ---
 
@@ -139,7 +257,22 @@ class LiveTunnels:
         entry = self._desired.entries.get(tunnel)
         if entry is None or (self.facts(tunnel).gave_up and dpd_action(entry) != "restart"):
             return Progress.TO_STAY_DOWN
-        return Progress.DOWN
+        return Progress.NO_ADDRESS if self._address_is_missing(tunnel) else Progress.DOWN
+
+    def local_address_is_there(self, tunnel: str) -> bool | None:
+        """Return whether the tunnel's local address is on an interface, None if that is not known."""
+        address = self._desired.entries.get(tunnel, {}).get("local-address")
+        if address is None or self.addresses.present is None:
+            return None
+        return not self.addresses.missing(str(address))
+
+    def _address_is_missing(self, tunnel: str) -> bool:
+        if self.local_address_is_there(tunnel) is not False:
+            return False
+        address = self._desired.entries[tunnel].get("local-address")
+        self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, f"no interface has the local address {address}")
+        # An external charon may be in another network namespace, of which we do not see the addresses.
+        return self._ours
 
     async def _initiate(self, name: str) -> None:
         session = self._session()
@@ -154,7 +287,7 @@ class LiveTunnels:
         """Have a tunnel brought up, also one whose dead peer had it left alone."""
         tunnel = tunnel_of(name) or ""
         if tunnel in self._facts:
-            self._facts[tunnel] = events.revived(self._facts[tunnel])
+            self._put(tunnel, moves.revived(self._facts[tunnel]))
         self.supervisor.want(name)
 
     def want_all(self) -> None:
@@ -162,6 +295,13 @@ class LiveTunnels:
         for tunnel, messages in self._desired.messages.items():
             if messages.initiator:
                 self.supervisor.want(connection_name(tunnel))
+
+
+def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
+    by_name: dict[str, list[Section]] = {}
+    for sa in sas:
+        by_name.setdefault(str(sa["name"]), []).append(sa)
+    return by_name
 
 
 async def _terminate(session: CharonSession, unique_id: str) -> None:

@@ -1,0 +1,127 @@
+"""What list-sas, list-conns and the log prove about who told charon what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.translators.recorded import INSTALLED
+from tests.translators.tunnels import at_bob
+from translators.strongswan import connections, drift
+from translators.strongswan.connections import Messages
+from translators.strongswan.drift import OwnLoads
+
+
+def messages(**members: Any) -> Messages:
+    return connections.messages("1", at_bob(**members))
+
+
+LISTED: dict[str, Any] = {
+    "local_addrs": ["192.168.0.2"],
+    "remote_addrs": ["192.168.0.1"],
+    "version": "IKEv2",
+    "dpd_delay": "30",
+    "local-1": {"id": "bob1", "class": "pre-shared key"},
+    "remote-1": {"id": "alice1", "class": "pre-shared key"},
+    "children": {
+        "ipsec-1": {
+            "mode": "TUNNEL",
+            "dpd_action": "start",
+            "local-ts": ["10.2.0.0/16"],
+            "remote-ts": ["10.1.0.0/16"],
+        }
+    },
+}
+
+
+def listed(**child: Any) -> dict[str, Any]:
+    return {**LISTED, "children": {"ipsec-1": {**LISTED["children"]["ipsec-1"], **child}}}
+
+
+def test_a_connection_as_charon_5_9_8_lists_it_is_ours() -> None:
+    assert drift.connection_disagreement(messages(), LISTED) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({**LISTED, "local_addrs": ["%any"]}, "local_addrs %any"),
+        ({**LISTED, "remote_addrs": []}, "remote_addrs none"),
+        ({**LISTED, "children": {}}, "children none"),
+        ({**LISTED, "children": {"other": {}}}, "children other"),
+        (listed(**{"local-ts": ["10.9.0.0/16"]}), "local-ts 10.9.0.0/16"),
+        (listed(**{"remote-ts": ["10.1.0.0/16", "10.9.0.0/16"]}), "remote-ts 10.1.0.0/16 10.9.0.0/16"),
+    ],
+)
+def test_a_connection_of_another_is_told_by_what_differs(found: dict[str, Any], expected: str) -> None:
+    assert drift.connection_disagreement(messages(), found) == expected
+
+
+def test_what_charon_may_write_in_another_way_is_not_judged() -> None:
+    assert drift.connection_disagreement(messages(), listed(**{"local-ts": ["dynamic"]})) is None
+    assert (
+        drift.connection_disagreement(messages(), listed(**{"local-ts": ["10.2.0.0/16[tcp/http]"]})) is None
+    )
+    several = messages(local_subnet=["10.2.0.0/16", "10.4.0.0/16"])
+    other_order = listed(**{"local-ts": ["10.4.0.0/16", "10.2.0.0/16"]})
+    assert drift.connection_disagreement(several, other_order) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, None),
+        ({"local_address": "192.168.0.9"}, "local address 192.168.0.2"),
+        ({"peer": "192.168.0.9"}, "peer 192.168.0.1"),
+        ({"remote_subnet": ["10.9.0.0/16"]}, "selector 10.1.0.0/16"),
+        (
+            {"esp": {"proposal": [{"priority": 1, "cipher": "aes256gcm16"}]}},
+            "ESP cipher AES_GCM_16",
+        ),
+    ],
+)
+def test_an_sa_of_another_configuration_is_told_by_what_differs(members: Any, expected: str | None) -> None:
+    assert drift.disagreement(messages(**members), INSTALLED) == expected
+
+
+ADDED = "added vici connection: ipsec-1"
+UPDATED = "updated vici connection: ipsec-1"
+REPLACED = "replaced vici connection: ipsec-1"
+SECRET = "loaded IKE shared key with id 'ipsec-1' for: 'bob1'"
+NO_SECRET = "unloaded shared key with id 'ipsec-1'"
+
+
+def test_a_load_that_we_sent_is_ours_once() -> None:
+    own = OwnLoads()
+    own.sent("load-conn", {"ipsec-1": {}})
+    own.sent("load-shared", {"id": "ipsec-1", "data": "x"})
+    assert own.foreign(SECRET) is None
+    assert own.foreign(ADDED) is None
+    assert own.foreign(UPDATED) == ("load-conn", "ipsec-1")
+    assert own.foreign(SECRET) == ("load-shared", "ipsec-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (REPLACED, ("load-conn", "ipsec-1")),
+        (NO_SECRET, ("unload-shared", "ipsec-1")),
+        ("added vici connection: a b", ("load-conn", "a b")),
+        ("selected proposal: ESP:AES_GCM_16_256", None),
+        ("vici initiate CHILD_SA 'ipsec-1'", None),
+    ],
+)
+def test_a_load_of_another_is_told_by_the_log(line: str, expected: tuple[str, str] | None) -> None:
+    assert OwnLoads().foreign(line) == expected
+
+
+def test_what_charon_refused_is_not_waited_for() -> None:
+    own = OwnLoads()
+    own.sent("load-conn", {"ipsec-1": {}})
+    own.refused("load-conn", {"ipsec-1": {}})
+    own.refused("load-conn", {"ipsec-1": {}})
+    assert own.foreign(ADDED) == ("load-conn", "ipsec-1")
+    own.sent("unload-shared", {"id": "ipsec-1"})
+    own.sent("terminate", {"ike-id": "7"})
+    assert own.foreign(NO_SECRET) is None

@@ -1,0 +1,185 @@
+"""Sees that charon still holds what it was told, and puts it right.
+
+Somebody with access to charon's socket may unload a connection of ours, load another under its name, or
+take a secret away. A load is seen at once in charon's log, where everything that is not ours is told apart;
+what leaves no line there is seen by looking at the names every so often, and at some connections in turn,
+so that the cost of a look does not grow with the number of tunnels.
+
+Who does it again and again is another agent rather than a mistake; the longer it goes on the longer it is
+put up with, so that the two do not make a storm of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import islice
+
+from translators.strongswan import drift
+from translators.strongswan.announcements import Drift
+from translators.strongswan.connections import Messages, tunnel_of
+from translators.strongswan.desired import Desired
+from translators.strongswan.executor import end_sas
+from translators.strongswan.plan import Phase, Step
+from translators.strongswan.session import CharonSession
+from translators.strongswan.vici import ViciError, ViciUnavailable
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 0.2
+PATIENCE_MAX = 20
+"""The longest pause between two repairs of one tunnel, in intervals."""
+IN_TURN = 32
+"""How many connections are compared in full at each look."""
+
+
+class Audit:
+    """``lock`` is that of all changes; ``repaired`` is called, under it, with each tunnel (by id) that was
+    put right."""
+
+    def __init__(
+        self,
+        interval_s: float,
+        desired: Desired,
+        session: Callable[[], CharonSession | None],
+        lock: asyncio.Lock,
+        repaired: Callable[[str, Drift, str], None],
+    ) -> None:
+        self._interval_s = interval_s
+        self._desired = desired
+        self._session = session
+        self._lock = lock
+        self._repaired = repaired
+        self._suspects: dict[str, Drift] = {}
+        self._wake = asyncio.Event()
+        self._next = ""
+        self._given_up: dict[str, str] = {}
+        self._repairs: dict[str, tuple[int, float]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop looking. Safe to call twice."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def on_log(self, session: CharonSession, line: str) -> None:
+        """Take a line of charon's log that is about no SA."""
+        load = session.own_loads.foreign(line)
+        if load is None or tunnel_of(load[1]) is None:
+            return
+        command, name = load
+        self._suspects[name] = Drift.CONNECTION_CHANGED if command == "load-conn" else Drift.SECRET_CHANGED
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._interval_s):
+                    await self._wake.wait()
+                await asyncio.sleep(SETTLE_S)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                async with self._lock:
+                    if (session := self._session()) is not None:
+                        await self._look(session)
+            except ViciError as error:
+                log.info("%s", error)
+            except Exception:
+                log.exception("defect while comparing charon with what is configured")
+
+    async def _look(self, session: CharonSession) -> None:
+        suspects = {name: what for name, what in self._suspects.items() if self._may_repair(name)}
+        self._suspects = {name: what for name, what in self._suspects.items() if name not in suspects}
+        # Seen before the first request: what of ours was sent before the lock was ours is in charon by now.
+        connections, secrets = map(frozenset, await session.loaded())
+        wanted = {messages.name: messages for messages in self._desired.messages.values()}
+        for name in sorted(name for name in connections - wanted.keys() if tunnel_of(name) is not None):
+            if self._may_repair(name):
+                await self._remove(session, name)
+        for name, messages in wanted.items():
+            if tunnel_of(name) in self._desired.refused or not self._may_repair(name):
+                continue
+            if name not in connections:
+                await self._repair(session, messages, Drift.CONNECTION_MISSING, "its connection was unloaded")
+            elif name not in secrets:
+                await self._repair(session, messages, Drift.SECRET_MISSING, "its secret was unloaded")
+            elif name in suspects:
+                await self._reload(session, messages, suspects[name])
+        for name in self._in_turn(wanted.keys() & connections - suspects.keys()):
+            await self._compare(session, wanted[name])
+
+    def _may_repair(self, name: str) -> bool:
+        count, at = self._repairs.get(name, (0, 0.0))
+        age_s = asyncio.get_running_loop().time() - at
+        if count and age_s > 2 * PATIENCE_MAX * self._interval_s:
+            del self._repairs[name]
+        return not count or age_s >= min(2.0 ** (count - 1), PATIENCE_MAX) * self._interval_s
+
+    def _tell(self, name: str, what: Drift, detail: str) -> None:
+        count, _at = self._repairs.get(name, (0, 0.0))
+        self._repairs[name] = (count + 1, asyncio.get_running_loop().time())
+        self._repaired(tunnel_of(name) or "", what, detail)
+
+    def _in_turn(self, names: frozenset[str] | set[str]) -> list[str]:
+        ordered = sorted(names)
+        turn = list(islice((name for name in ordered if name > self._next), IN_TURN))
+        self._next = turn[-1] if len(turn) == IN_TURN else ""
+        return turn
+
+    async def _compare(self, session: CharonSession, messages: Messages) -> None:
+        listed = await session.connection(messages.name)
+        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        if why is None:
+            self._given_up.pop(messages.name, None)
+        elif self._given_up.get(messages.name) != why:
+            # Once: should charon show what we sent in another way, this would go on for ever.
+            self._given_up[messages.name] = why
+            await self._repair(session, messages, Drift.CONNECTION_CHANGED, f"its connection had {why}")
+
+    async def _reload(self, session: CharonSession, messages: Messages, what: Drift) -> None:
+        if what is Drift.SECRET_CHANGED:
+            await self._repair(session, messages, what, "a secret was loaded under its name")
+            return
+        listed = await session.connection(messages.name)
+        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        detail = f" with {why}" if why else ""
+        await self._repair(session, messages, what, f"a connection was loaded under its name{detail}")
+
+    async def _repair(self, session: CharonSession, messages: Messages, what: Drift, detail: str) -> None:
+        name = messages.name
+        log.warning("%s: %s; it is loaded again", name, detail)
+        if what is Drift.CONNECTION_CHANGED:
+            # Out first: charon does not compare everything when it takes a connection for an equal one.
+            await _tolerant(session, "unload-conn", {"name": name})
+        await session.request("load-shared", messages.shared)
+        await session.request("load-conn", messages.load_conn)
+        sas = await session.list_sas(name)
+        if any(drift.disagreement(messages, sa) for sa in sas):
+            await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+        self._tell(name, what, detail)
+
+    async def _remove(self, session: CharonSession, name: str) -> None:
+        log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
+        await _tolerant(session, "unload-conn", {"name": name})
+        await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+        self._repaired(
+            tunnel_of(name) or "", Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded"
+        )
+
+
+async def _tolerant(session: CharonSession, command: str, message: dict[str, object]) -> None:
+    try:
+        await session.request(command, message)
+    except ViciUnavailable:
+        raise
+    except ViciError as error:
+        log.debug("%s", error)

@@ -1,0 +1,304 @@
+"""What is known of a tunnel and list-sas does not show: a record, and the moves that it makes.
+
+Pure: every move is (facts, what happened, now) -> facts, with ``now`` in seconds since the epoch. A tunnel
+is up while any of its CHILD_SAs is; they are kept by their unique ids, so that one of two that ends is not
+taken for the end of the tunnel, and a rekeying not for a new beginning.
+
+Signals of one happening come over several sockets in any order. So a general reason never replaces a
+specific one that came just before it, and a reason that comes just after the tunnel went down still becomes
+the reason for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+SPECIFIC_REASON_STANDS_S = 5.0
+CAUSE_STANDS_S = 1.0
+OWN_CAUSE_STANDS_S = 15.0
+"""What this gateway itself does about an SA takes longer when its peer is dead."""
+DETAIL_CHARACTERS_MAX = 300
+HISTORY_MAX = 32
+
+
+class Reason(Enum):
+    """Why a tunnel failed or went down; the values are those of the model's enumeration."""
+
+    AUTHENTICATION_FAILED = "authentication-failed"
+    NO_PROPOSAL_CHOSEN = "no-proposal-chosen"
+    SELECTORS_MISMATCH = "selectors-mismatch"
+    PEER_SILENT = "peer-silent"
+    PEER_CLOSED = "peer-closed"
+    PEER_RESTARTED = "peer-restarted"
+    LOCAL_ADDRESS_MISSING = "local-address-missing"
+    INSTALL_FAILED = "install-failed"
+    IDENTITY_CONFLICT = "identity-conflict"
+    LIFETIME_EXPIRED = "lifetime-expired"
+    TERMINATED = "terminated"
+    CONFIGURATION_CHANGED = "configuration-changed"
+    DRIFT = "drift"
+    DAEMON_LOST = "daemon-lost"
+    UNKNOWN = "unknown"
+    OTHER = "other"
+
+
+class Kind(Enum):
+    """What an entry of the history tells; the values are those of the model's enumeration."""
+
+    UP = "up"
+    DOWN = "down"
+    FAILED = "failed"
+    RETRANSMISSION = "retransmission"
+    ANSWERED = "answered"
+    REKEYED = "rekeyed"
+    IKE_REKEYED = "ike-rekeyed"
+    REPAIRED = "repaired"
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """``at`` is in seconds since the epoch."""
+
+    reason: Reason
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How often things happened since this agent first knew of the tunnel."""
+
+    ups: int = 0
+    downs: int = 0
+    failures: int = 0
+    rekeys: int = 0
+    retransmissions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One happening; ``times`` counts equal failures in a row, of which ``at`` is the last."""
+
+    index: int
+    at: float
+    kind: Kind
+    reason: Reason | None = None
+    detail: str = ""
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``since`` is when the tunnel last went up or down, ``children`` the CHILD_SAs that carry traffic."""
+
+    last_error: LastError | None = None
+    last_down: LastError | None = None
+    since: float | None = None
+    children: frozenset[str] = frozenset()
+    retransmitting: bool = False
+    tries: int = 0
+    """How often the request that is not answered yet was sent again."""
+    gave_up: bool = False
+    """The peer was declared dead while the tunnel was up, and it was not up again since."""
+    cause: LastError | None = None
+    """What is about to take the tunnel down, or just did."""
+    counters: Counters = field(default_factory=Counters)
+    history: tuple[Entry, ...] = ()
+    """The last happenings, oldest first, at most ``HISTORY_MAX``."""
+
+    @property
+    def up(self) -> bool:
+        return bool(self.children)
+
+
+def count(facts: Facts, **more: int) -> Facts:
+    """Return the facts with ``more`` added to counters."""
+    counters = facts.counters
+    return replace(
+        facts, counters=replace(counters, **{name: getattr(counters, name) + n for name, n in more.items()})
+    )
+
+
+def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, detail: str = "") -> Facts:
+    """Return the facts with an entry more in their history.
+
+    A failure like the one before it only raises that one's ``times``: otherwise an hour of attempts would
+    push out what had led to them.
+    """
+    history, index, times = facts.history, 1, 1
+    if history:
+        last = history[-1]
+        index = last.index + 1
+        if kind is Kind.FAILED and (last.kind, last.reason) == (kind, reason):
+            history, index, times = history[:-1], last.index, last.times + 1
+    entry = Entry(index, now, kind, reason, detail[:DETAIL_CHARACTERS_MAX], times)
+    return replace(facts, history=(*history, entry)[-HISTORY_MAX:])
+
+
+def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
+    """Return the facts with a new last error."""
+    error = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
+    facts = _explained(facts, error, now)
+    return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+
+
+def _explained(facts: Facts, why: LastError, now: float) -> Facts:
+    """Return the facts with ``why`` as the reason for a down that came just before it without one."""
+    down = facts.last_down
+    if facts.up or down is None or down.reason is not Reason.UNKNOWN:
+        return facts
+    if not _within(down, now, CAUSE_STANDS_S):
+        return facts
+    history = tuple(
+        replace(entry, reason=why.reason, detail=why.detail)
+        if entry.kind is Kind.DOWN and entry.at == down.at
+        else entry
+        for entry in facts.history
+    )
+    return replace(facts, last_down=replace(why, at=down.at), history=history)
+
+
+def failed_somehow(facts: Facts, detail: str, now: float) -> Facts:
+    """Return the facts after a failure without a reason; a specific one just before it stands."""
+    return facts if is_fresh(facts.last_error, now) else failed(facts, Reason.UNKNOWN, detail, now)
+
+
+def is_fresh(error: LastError | None, now: float) -> bool:
+    """Return whether ``error`` may speak of the same happening as a signal of ``now``."""
+    return error is not None and _within(error, now, SPECIFIC_REASON_STANDS_S)
+
+
+def _within(error: LastError, now: float, limit_s: float) -> bool:
+    return now - error.at < limit_s
+
+
+_OWN = frozenset({Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT, Reason.IDENTITY_CONFLICT})
+
+
+def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
+    """Return the facts once it is known what will take the tunnel down, if it goes down at once.
+
+    The first cause stands: to our own DELETE the peer answers with one.
+    """
+    if _current_cause(facts, now) is not None:
+        return facts
+    cause = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
+    return replace(_explained(facts, cause, now), cause=cause)
+
+
+def _current_cause(facts: Facts, now: float) -> LastError | None:
+    cause = facts.cause
+    if cause is None:
+        return None
+    limit_s = OWN_CAUSE_STANDS_S if cause.reason in _OWN else CAUSE_STANDS_S
+    return cause if _within(cause, now, limit_s) else None
+
+
+def child_up(facts: Facts, child: str, now: float) -> Facts:
+    """Return the facts with one CHILD_SA more."""
+    was_up = facts.up
+    facts = replace(
+        facts, children=facts.children | {child}, retransmitting=False, tries=0, gave_up=False, cause=None
+    )
+    if was_up:
+        return facts
+    return note(count(replace(facts, since=now), ups=1), Kind.UP, now)
+
+
+def child_down(facts: Facts, child: str, now: float) -> Facts:
+    """Return the facts with one CHILD_SA less."""
+    if child not in facts.children:
+        return facts
+    return _left_with(facts, facts.children - {child}, now)
+
+
+def all_down(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
+    """Return the facts when every SA is gone at once, or is out of sight."""
+    facts = replace(facts, retransmitting=False, tries=0, cause=LastError(reason, detail, now))
+    return _left_with(facts, frozenset(), now) if facts.up else replace(facts, cause=None)
+
+
+def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
+    facts = replace(facts, children=children)
+    if children:
+        return facts
+    why = _why_down(facts, now)
+    facts = replace(facts, since=now, retransmitting=False, tries=0, cause=None, last_down=why)
+    return note(count(facts, downs=1), Kind.DOWN, now, why.reason, why.detail)
+
+
+def _why_down(facts: Facts, now: float) -> LastError:
+    if (cause := _current_cause(facts, now)) is not None:
+        return replace(cause, at=now)
+    if facts.last_error is not None and is_fresh(facts.last_error, now):
+        return replace(facts.last_error, at=now)
+    return LastError(Reason.UNKNOWN, "", now)
+
+
+def rekeyed(facts: Facts, old: str, new: str, now: float) -> Facts:
+    """Return the facts once the CHILD_SA ``new`` has taken the place of ``old``."""
+    facts = replace(facts, children=facts.children - {old} | {new}, retransmitting=False, tries=0)
+    return note(count(facts, rekeys=1), Kind.REKEYED, now)
+
+
+def ike_rekeyed(facts: Facts, now: float) -> Facts:
+    """Return the facts once the IKE_SA was rekeyed."""
+    return note(replace(facts, retransmitting=False, tries=0), Kind.IKE_REKEYED, now)
+
+
+def unanswered(facts: Facts, tries: int, now: float) -> Facts:
+    """Return the facts once a request was sent for the ``tries``-th time again."""
+    facts = count(facts, retransmissions=1)
+    if facts.up and not facts.retransmitting:
+        facts = note(facts, Kind.RETRANSMISSION, now)
+    return replace(facts, retransmitting=True, tries=tries)
+
+
+def answered(facts: Facts, now: float) -> Facts:
+    """Return the facts once a request that was sent again was answered."""
+    if facts.up and facts.retransmitting:
+        facts = note(facts, Kind.ANSWERED, now)
+    return replace(facts, retransmitting=False, tries=0)
+
+
+def silent(facts: Facts, now: float) -> Facts:
+    """Return the facts once the peer was given up.
+
+    The down event and the word that the peer is dead come over different sockets, in any order.
+    """
+    just_down = not facts.up and facts.last_down is not None and is_fresh(facts.last_down, now)
+    return replace(facts, retransmitting=False, tries=0, gave_up=facts.gave_up or facts.up or just_down)
+
+
+def reconfigured(facts: Facts) -> Facts:
+    """Return the facts of a tunnel that has become another: why the old one failed says nothing now."""
+    return replace(facts, last_error=None, retransmitting=False, tries=0, gave_up=False)
+
+
+def revived(facts: Facts) -> Facts:
+    """Return the facts once somebody wants the tunnel again whose peer was given up."""
+    return replace(facts, gave_up=False)
+
+
+def repaired(facts: Facts, detail: str, now: float) -> Facts:
+    """Return the facts once charon was made to hold what is configured again."""
+    return note(facts, Kind.REPAIRED, now, Reason.DRIFT, detail)
+
+
+def reseeded(facts: Facts | None, children: Iterable[str], installed_s: int, now: float) -> Facts:
+    """Return the facts after charon was out of sight, or (None) before it was in sight at all.
+
+    ``children`` are up, the newest since ``installed_s`` seconds; what the peer was doing is not known. A
+    tunnel that is met for the first time is just as it is found: it did not go up now.
+    """
+    found = frozenset(children)
+    if facts is None:
+        return Facts(children=found, since=now - installed_s if found else None)
+    was_up = facts.up
+    facts = replace(facts, retransmitting=False, tries=0, cause=None)
+    if not found:
+        return _left_with(facts, found, now) if was_up else facts
+    facts = replace(facts, children=found, gave_up=False)
+    return facts if was_up else note(count(replace(facts, since=now - installed_s), ups=1), Kind.UP, now)
