@@ -57,7 +57,7 @@ class AccessControl:
             free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
             if user in self._recovery:
                 free = "it is a recovery session, to which no rule applies"
-            known = Access(user, groups, self.rules, self.rules.for_groups(groups), free)
+            known = Access(user, groups, self.rules, self.rules.for_user(user, groups), free)
             self._known[user, external_groups] = known
         return known
 

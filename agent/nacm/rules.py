@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-Key = tuple[str, str]
-"""(module, name) of a key leaf or of any other node."""
+USER = "$USER"
+"""What stands for the variable of RFC 8341 section 3.5 in a path: libyang takes it as a string only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Step:
     module: str
     name: str
     keys: Mapping[str, str]
+
+    def for_user(self, user: str) -> Step:
+        return replace(self, keys={k: user if v == USER else v for k, v in self.keys.items()})
 
     def matches(self, other: Step) -> bool:
         """True if ``other``, a node that exists, is what this step of a rule means."""
@@ -41,6 +44,12 @@ class Rule:
     notification: str | None = None
     path: tuple[Step, ...] | None = None
     access: frozenset[str] | None = None
+
+    def for_user(self, user: str) -> Rule:
+        """Return the rule with the user's name where its path has the variable USER."""
+        if not any(USER in step.keys.values() for step in self.path or ()):
+            return self
+        return replace(self, path=tuple(step.for_user(user) for step in self.path or ()))
 
     @property
     def has_type(self) -> bool:
@@ -77,11 +86,12 @@ class Rules:
         own = {name for name, users in (self.members or {}).items() if user in users}
         return frozenset(own | set(external if self.external_groups else ()))
 
-    def for_groups(self, groups: frozenset[str]) -> tuple[Rule, ...]:
-        """Return the rules for somebody in ``groups``, in order; none for who is in no group."""
+    def for_user(self, user: str, groups: frozenset[str]) -> tuple[Rule, ...]:
+        """Return the rules for ``user`` in ``groups``, in order; none for who is in no group."""
         if not groups:
             return ()
-        return tuple(r for found in self.lists if found.groups & (groups | {"*"}) for r in found.rules)
+        lists = (found for found in self.lists if found.groups & (groups | {"*"}))
+        return tuple(rule.for_user(user) for found in lists for rule in found.rules)
 
 
 def read_rules(nacm: Mapping[str, Any]) -> Rules:
@@ -155,3 +165,11 @@ def _predicate(step: Step, key: str) -> str:
     value = step.keys[key]
     quoted = f'"{value}"' if "'" in value else f"'{value}'"
     return f"[{key if key == '.' else f'{step.module}:{key}'}={quoted}]"
+
+
+def quote_variable(path: str) -> str:
+    """Return ``path`` with the variable USER as a string, which libyang takes where it refuses a variable."""
+    return _VARIABLE.sub(lambda match: match[0] if match[0] != USER else f"'{USER}'", path)
+
+
+_VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\$USER(?![\w.-])")

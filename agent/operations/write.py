@@ -14,6 +14,7 @@ from agent.errors import (
 )
 from agent.nacm.access import Access
 from agent.nacm.control import WRITES
+from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults, readable
@@ -22,6 +23,8 @@ from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 from agent.yang.units import all_units, unit_differences
+
+NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -40,6 +43,7 @@ async def apply_edit(
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
+    quote_variables(config)
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
@@ -123,12 +127,19 @@ def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
         raise
 
 
+def quote_variables(config: Element) -> None:
+    """Make the variable of access control acceptable to libyang, in the one leaf that may hold it."""
+    for path in config.iter(f"{{{NACM_NS}}}path"):
+        path.text = quote_variable(path.text or "")
+
+
 def inline_config(schema: Schema, config: Element) -> Tree:
     """*worker* Return the content of a ``<config>`` element.
 
     Raises:
         RpcErrors: it does not fit the schema; all faults are named.
     """
+    quote_variables(config)
     attributes = EditAttributes(schema, config)
     instructed = {**attributes.operation, **attributes.insert}
     errors = attributes.errors + [

@@ -59,6 +59,9 @@ async def test_timeout_runout(lab: Lab) -> None:
     await confirmed(lab, 3, SHORT)
     await lab.do("<get/>")
     await lab.until(lambda: holds(lab, 2))
+    # It leaves no lock behind, and a candidate that counts as unchanged.
+    for datastore in ("running", "candidate"):
+        await lab.do(f"<lock><target><{datastore}/></target></lock>", 2)
 
 
 async def test_timeout_confirm(lab: Lab) -> None:
@@ -213,6 +216,7 @@ async def test_failed_commit_arms_nothing(lab: Lab, fault: str, monkeypatch: pyt
             broken.setattr(lab.context.configuration.store, "finish", full)
         await lab.refused(PERSIST)
     lab.translator.refuse_check = lab.translator.refuse_apply = False
+    assert ("<twice>1</twice>" if fault == "invalid" else "<number>3</number>") in lab.candidate
     assert lab.context.confirmed.window is None
     assert lab.context.confirmed._timer is None
     assert lab.context.configuration.store.window() is None
@@ -306,6 +310,28 @@ async def test_a_list_ordered_by_the_user_gets_its_order_back(lab: Lab) -> None:
     assert lab.running != before
     await lab.do("<cancel-commit/>")
     assert lab.running == before
+
+
+async def test_a_case_of_a_choice_gives_way_and_comes_back(lab: Lab) -> None:
+    await lab.commit(entry("<radius>1.0</radius><colour>red</colour>"))
+    before = lab.running
+    await lab.edit(entry("<side>2</side>"))
+    await lab.do(CONFIRMED)
+    assert "<radius>" not in lab.running
+    assert "side" in lab.translator.holds[("1",)]
+    await lab.do("<cancel-commit/>")
+    assert lab.running == before == lab.candidate
+    assert "side" not in lab.translator.holds[("1",)]
+
+
+async def test_what_depends_on_a_when_goes_and_comes_back(lab: Lab) -> None:
+    await lab.commit(entry("<word>a</word><only-with-word>x</only-with-word>"))
+    before = lab.running
+    await lab.edit(entry('<word nc:operation="delete"/><only-with-word nc:operation="delete"/>'))
+    await lab.do(CONFIRMED)
+    assert "only-with-word" not in lab.running
+    await lab.do("<cancel-commit/>")
+    assert lab.running == before == lab.candidate
 
 
 async def test_timeout_and_token_are_checked(lab: Lab) -> None:

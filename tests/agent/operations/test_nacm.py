@@ -381,6 +381,19 @@ async def test_a_denied_key_denies_the_entry(lab: Lab) -> None:
     assert "<interface>" not in await seen(lab, JOE)
 
 
+async def test_the_variable_user_stands_for_who_asks(lab: Lab) -> None:
+    own = path(f"{INTERFACE}[acme:name=$USER]")
+    await ruled(lab, rule_list("own", ["*"], rule("own", "permit", own)))
+    await lab.commit(interface("joe", "<password>of-joe</password>"))
+    await lab.commit(interface("terry", "<password>of-terry</password>"))
+    reply = await seen(lab, JOE)
+    assert "of-joe" in reply
+    assert "of-terry" not in reply
+    await lab.edit(interface("joe", "<mtu>1</mtu>"), JOE)
+    assert await edit_refused(lab, interface("terry", "<mtu>1</mtu>"), JOE) != []
+    assert "[acme:name='$USER']" in lab.running
+
+
 async def test_state_is_pruned_like_configuration(lab: Lab) -> None:
     await ruled(
         lab, rule_list("l", ["limited"], rule("no", "deny", path("/ec:top/ec:entry/ec:state", "read")))
