@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from lxml import etree
 
+from tests.lab import carries
 from tests.real.gateways import NS, STATE_LIMIT_S, inside, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, SECRET, Pair, pair, tunnel, up
 from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
@@ -60,5 +61,29 @@ def test_a_wrong_secret_is_told_with_its_reason_and_without_the_secret(pair: Pai
             told = etree.tostring(failed).decode()
             assert SECRET not in told
             assert OTHER_SECRET not in told
+
+    inside(pair.lab.bob_ns, watch)
+
+
+def test_the_packets_of_a_tunnel_are_shown(pair: Pair) -> None:
+    async def watch() -> None:
+        async with raw_client(pair.bob, greet="1.1") as client:
+            client.send(chunked(rpc(SUBSCRIBE.format(""))))
+            assert b"<ok/>" in await client.chunked_message()
+            body = f'<start-monitor xmlns="{NS["i"]}"><seconds>300</seconds></start-monitor>'
+            client.send(chunked(rpc(body)))
+            await client.until_message(b"<monitor-id")
+            await asyncio.to_thread(up, pair, 1)
+            first = await event(client, "packet", protocol="ike", exchange="ike-sa-init", response="false")
+            assert {text(first, "source"), text(first, "destination")} == {"192.168.0.1", "192.168.0.2"}
+            await event(client, "packet", protocol="ike", exchange="ike-auth", response="true")
+            carried = asyncio.to_thread(carries, pair.lab.alice_ns, "10.1.0.1", pair.lab.bob_ns, "10.2.0.1")
+            assert await carried == b"through the tunnel"
+            esp = await event(client, "packet", protocol="esp")
+            assert text(esp, "tunnel") == "1"
+            assert len(text(esp, "spi")) == 8
+            body = f'<stop-monitor xmlns="{NS["i"]}"><monitor-id>1</monitor-id></stop-monitor>'
+            client.send(chunked(rpc(body)))
+            await event(client, "monitor-ended", reason="stopped")
 
     inside(pair.lab.bob_ns, watch)
