@@ -32,7 +32,7 @@ from agent.errors import (
 from agent.translator import EntryChange, Json, Keys, Notification, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Node, Tree, is_default, keys_of, path_of, to_json
+from agent.yang.tree import JSON, Node, Tree, keys_of, path_of, to_json
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
 
@@ -47,11 +47,17 @@ SERVER = CommitInfo("yangswan", 0, "")
 
 @dataclass(slots=True)
 class Prepared:
-    """A validated change of running: its units, their new content, and what translators see."""
+    """A validated change of running: its units, their new content, and what translators see.
+
+    ``refreshed``: units of which only the defaults in use change. ``complete``: scratch is a whole
+    configuration, with exactly the defaults that are in use.
+    """
 
     units: list[Unit]
     scratch: Tree
-    records: list[UnitChange]
+    records: list[UnitChange] = field(default_factory=list)
+    refreshed: list[Unit] = field(default_factory=list)
+    complete: bool = False
     changes: dict[str, list[EntryChange]] = field(default_factory=dict)
 
 
@@ -141,6 +147,7 @@ class Configuration:
             unit = _replay(self.schema, candidate.tree, change, back=True)
             if unit is not None:
                 candidate.changed[unit.path] = unit
+        candidate.tree.add_defaults()  # only what was configured is on record
         return candidate
 
     def with_content(self, document: Json) -> Candidate:
@@ -155,7 +162,7 @@ class Configuration:
     def explicit_units(self) -> Iterator[Unit]:
         """*worker* Yield the units of running that somebody configured."""
         for unit in all_units(self.running):
-            if not all(is_default(node) for node in unit.locate(self.running)):
+            if unit.is_explicit(self.running):
                 yield unit
 
     def entries(self, translator: Translator) -> dict[Keys, Json]:
@@ -174,22 +181,31 @@ class Configuration:
             RpcErrors: all that is wrong with it.
         """
         units = candidate.differing(self.running)
-        scratch = Tree(self.schema)
         if all(self._is_local(unit) for unit in units):
+            scratch = Tree(self.schema)
             for unit in units:
                 unit.replace_in(scratch, unit.locate(candidate.tree))
             validate(scratch, everything=False)
+            prepared = Prepared(units, scratch)
         else:
             scratch = candidate.tree.duplicate()
             validate(scratch, everything=True)
-            both = {u.path: u for tree in (scratch, self.running) for u in all_units(tree)}
-            units = [unit for unit in both.values() if not unit.is_same(scratch, self.running)]
-        prepared = Prepared(units, scratch, [self._record(unit, scratch) for unit in units])
-        for unit in units:
+            prepared = self._compared(scratch)
+        prepared.records = [self._record(unit, scratch) for unit in prepared.units]
+        for unit in prepared.units:
             translator = self._lists.get(unit.schema_node.path)
             if translator is not None:
                 prepared.changes.setdefault(translator.name, []).append(self._change(unit, scratch))
         return prepared
+
+    def _compared(self, scratch: Tree) -> Prepared:
+        """Return what a whole configuration, just validated, changes of running."""
+        both = {u.path: u for tree in (scratch, self.running) for u in all_units(tree)}
+        differing = [u for u in both.values() if not u.is_same(scratch, self.running, defaults=True)]
+        units = [unit for unit in differing if not unit.is_same(scratch, self.running)]
+        named = {unit.path for unit in units}
+        refreshed = [unit for unit in differing if unit.path not in named]
+        return Prepared(units, scratch, refreshed=refreshed, complete=True)
 
     def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
         """*worker* Make running hold the prepared units; returns them as edits for subscribers.
@@ -202,19 +218,21 @@ class Configuration:
         being_edited = set() if shared else {u.path for u in self.candidate.differing(self.running)}
         self._replace_units(prepared)
         # Validation may have removed nodes of other units whose "when" became false.
-        self.candidate.changed.update({unit.path: unit for unit in prepared.units})
+        touched = (*prepared.units, *prepared.refreshed)
+        self.candidate.changed.update({unit.path: unit for unit in touched})
         if shared:
             self.candidate.discard(self.running)
         else:
-            for unit in prepared.units:
+            for unit in touched:
                 if unit.path not in being_edited:
                     unit.replace_in(self.candidate.tree, unit.locate(self.running))
         self._snapshot()
         return told
 
     def _replace_units(self, prepared: Prepared) -> None:
-        for unit in prepared.units:
-            unit.replace_in(self.running, unit.locate(prepared.scratch))
+        for unit in (*prepared.units, *prepared.refreshed):
+            nodes = unit.locate(prepared.scratch)
+            unit.replace_in(self.running, nodes, restore_default=not prepared.complete)
         for changed in self.when_swapped:
             changed(prepared.units)
 
@@ -230,10 +248,15 @@ class Configuration:
         return self.schema.node_of(root.schema).module in self._local
 
     def _record(self, unit: Unit, scratch: Tree) -> UnitChange:
-        before, after = Tree(self.schema), Tree(self.schema)
-        unit.replace_in(before, unit.locate(self.running))
-        unit.replace_in(after, unit.locate(scratch))
-        return UnitChange(unit.path, before.to_xml(keep_empty=True), after.to_xml(keep_empty=True))
+        return UnitChange(unit.path, self._printed(unit, self.running), self._printed(unit, scratch))
+
+    def _printed(self, unit: Unit, source: Tree) -> bytes:
+        """Return what was configured of a unit, b"" if nothing was."""
+        if not unit.is_explicit(source):
+            return b""
+        copy = Tree(self.schema)
+        unit.replace_in(copy, unit.locate(source))
+        return copy.to_xml(keep_empty=True)
 
     def _change(self, unit: Unit, scratch: Tree) -> EntryChange:
         before, after = unit.locate(self.running), unit.locate(scratch)
@@ -369,13 +392,12 @@ def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
 def _replay(schema: Schema, running: Tree, change: UnitChange, *, back: bool = False) -> Unit | None:
     """Put a recorded unit into ``running``, as it was after the commit or, with ``back``, before it."""
     wanted, other = (change.before, change.after) if back else (change.after, change.before)
-    source = Tree.parse(schema, wanted or other, strict=False)
-    if back:
-        source.add_defaults()  # only what was explicit is on record
-    for unit in all_units(source):
-        if unit.path == change.path:
-            unit.replace_in(running, unit.locate(source) if wanted else [])
-            return unit
+    for source, holds in ((wanted, True), (other, False)):
+        tree = Tree.parse(schema, source, strict=False)
+        for unit in all_units(tree):
+            if unit.path == change.path and unit.is_explicit(tree):
+                unit.replace_in(running, unit.locate(tree) if holds else [])
+                return unit
     return None
 
 

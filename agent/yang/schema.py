@@ -50,7 +50,8 @@ class SchemaNode:
     ``deny_all``, ``deny_write``: nacm:default-deny-all and -write here or above (RFC 8341 section 3.6).
     ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
     ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
-    ``default``: canonical default of a leaf.
+    ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
+    ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
@@ -82,6 +83,8 @@ class SchemaNode:
     json_number: bool = False
     json_boolean: bool = False
     default: str | None = None
+    defaults: tuple[str, ...] = ()
+    conditional: bool = False
 
     @property
     def qname(self) -> QName:
@@ -379,6 +382,7 @@ class Schema:
             for child in self._siblings(pointer, NULL, lib.LYS_GETNEXT_OUTPUT):
                 below = self._node(child, node, _cases(child))
                 node.output[below.qname] = below
+        node.conditional = bool(cases) or any(True for _ in whens(pointer))
         node.keys = tuple(c.name for c in node.children.values() if c.is_key)
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
         node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
@@ -404,6 +408,9 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         struct = "list" if node.kind is Kind.LIST else "leaflist"
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)
         node.min_elements = int(detail.min)
+        if node.kind is Kind.LEAF_LIST:
+            dflts = sized_array(detail.dflts)
+            node.defaults = tuple(text(lib.lyd_value_get_canonical(ctx, dflt)) for dflt in dflts)
         node.max_elements = int(detail.max) if 0 < detail.max < 0xFFFFFFFF else None
 
 

@@ -179,10 +179,10 @@ class Tree:
             options = lib.LYD_IMPLICIT_NO_STATE
             _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
-    def add_default_leaf(self, parent: Node, schema_node: SchemaNode) -> None:
-        """Add the implicit instance of a leaf with a default below ``parent`` (NULL: top level)."""
+    def add_default_leaf(self, parent: Node, schema_node: SchemaNode, default: str) -> None:
+        """Add an implicit instance of a leaf or leaf-list below ``parent`` (NULL: top level)."""
         box = ffi.new("struct lyd_node **")
-        value = c_str(schema_node.default or "")
+        value = c_str(default)
         module = schema_node.pointer.module
         _check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
