@@ -19,6 +19,8 @@ PROVEN_ELSEWHERE = {
 }  # script/demo; and here, by every client
 # By the page that shows them: tests/scripts/test_readme.py runs every command of it.
 NETCONF_PAGE = (ROOT / "docs" / "netconf.md").read_text(encoding="utf-8")
+# Run by the real Ansible.
+ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
 PROVEN_BELOW = {"gateway/settings.toml", "gateway/yangswan.service"}
 
 
@@ -62,5 +64,6 @@ def test_no_example_is_without_proof() -> None:
     there = {path for path in there if "__pycache__" not in path}
     shown = {path for path in there if path.startswith("netconf/") and f"examples/{path}" in NETCONF_PAGE}
     imported = {"netconf/gateway.py"}
-    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | shown | imported
+    played = {path for path in there if path.startswith("ansible/") and Path(path).name in ANSIBLE_TESTS}
+    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | shown | imported | played
     assert there == {f"clients/{name}" for name in CLIENTS} | proven
