@@ -1,7 +1,7 @@
 """yangcli (yuma123), which learns the agent's modules by get-schema and checks values against them itself.
 
 It keeps its temporary files in ``~/.yuma/tmp`` of the user's home as the password file has it, whatever HOME
-says, and removes them at its end. Its exit code is 0 whatever the answers were.
+says, and removes them at its end. Its exit code is 0 whatever the answers were. It does not look at host keys.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def test_it_creates_changes_reads_and_deletes_a_tunnel(agent: AgentProcess, tmp_
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (f"create /tunnels/ipsec[id='8'] -- secret={SECRET} local-address=not-an-address", "local-address"),
+        (f"create /tunnels/ipsec[id='8'] -- secret={SECRET} local-address=not-an-address", "wrong node type"),
         ("create /tunnels/ipsec[id='8'] -- secret=short local-address=192.0.2.1", "value not in range"),
         ("merge /tunnels/ipsec[id='8']/dpd/delay value=0", "value not in range"),
     ],
