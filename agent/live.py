@@ -7,8 +7,10 @@ messages, one at a time: a reply and a notification never mix.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
+from agent.errors import RpcError
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Close, Counters, Send, Session
@@ -16,6 +18,8 @@ from agent.notifications import Subscription
 from agent.operations.context import Ending, EndKind
 from agent.transport.limits import Limits
 from agent.transport.stream import ByteStream, Peer
+
+log = logging.getLogger(__name__)
 
 READ_OCTETS = 65536
 LAST_WRITE_S = 2.0
@@ -200,6 +204,11 @@ class Live:
             await subscription.run()
         except (ConnectionError, TimeoutError) as problem:
             self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+        except Exception as problem:
+            # A subscriber that waits for events that never come would not notice anything else.
+            reason = problem.message if isinstance(problem, RpcError) else "see the log"
+            log.error("the subscription of session %d failed", self.session_id, exc_info=problem)
+            self.end(Ending(EndKind.OTHER, f"its subscription failed: {reason}"))
         finally:
             self._subscriber = None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +20,7 @@ from typing import Any
 from agent.translator import Json, Notification
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import QName, Schema, SchemaNode
-from agent.yang.tree import Tree
+from agent.yang.tree import Tree, json_document
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +85,8 @@ class Stream:
         self._waiting: deque[tuple[datetime, Notification]] = deque(maxlen=MAX_WAITING)
         self._published = asyncio.Event()
         self._grew = asyncio.Condition()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -109,6 +110,7 @@ class Stream:
         # A client asks with the times that it was told, so an event has no finer one.
         time = time.replace(microsecond=time.microsecond // 1000 * 1000)
         self._waiting.append((time, notification))
+        self._idle.clear()
         self._published.set()
 
     def since(self, time: datetime) -> int:
@@ -127,12 +129,17 @@ class Stream:
                         while self.last_number < number:
                             await self._grew.wait()
             except TimeoutError:
-                return
+                await self._idle.wait()  # what was published before may not be recorded yet
+                if self.last_number < number:
+                    return
             first = self._record[0].number
             if first > number:
                 yield first - number
                 number = first
-            yield self._record[number - first]
+            event = self._record[number - first]
+            if until is not None and event.time > until:
+                return
+            yield event
             number += 1
 
     def content(self) -> Json:
@@ -158,6 +165,7 @@ class Stream:
                     log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
                     continue
                 await self._add(Event(next(self._numbers), time, name, body))
+            self._idle.set()
 
     async def _add(self, event: Event) -> None:
         max_events, max_octets = self._bounds
@@ -175,7 +183,7 @@ def render(schema: Schema, notification: Notification) -> tuple[QName, bytes]:
     Raises:
         RpcErrors: it does not fit its YANG module.
     """
-    tree, node = notification_tree(schema, json.dumps(notification.content).encode())
+    tree, node = notification_tree(schema, json_document(notification.content))
     return node.qname, tree.to_xml()
 
 

@@ -11,7 +11,8 @@ from agent.datastore.store import CommitInfo
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.native import NULL
-from agent.yang.tree import Tree, parent_of, path_of
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, value_of
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
@@ -30,25 +31,37 @@ def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
     if len(units) <= MAX_EDITS:
         found = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
         if len(found) <= MAX_EDITS:
-            return [{"target": _target(d), "operation": _NETCONF_OPERATION[d.operation]} for d in found]
+            told = (_edit(before.schema, difference) for difference in found)
+            return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
     tops = {path_of(unit.probe.first, last_predicate=False) for unit in units}
     return [{"target": top, "operation": "merge"} for top in sorted(tops)]
 
 
-def _target(difference: Difference) -> str:
-    """Return an instance-identifier that a client can read, of the node or of what it lies in."""
-    node = difference.node
-    if difference.schema_node.is_leafy and difference.schema_node.secret:
-        return path_of(node, last_predicate=False)
-    path = path_of(node)
-    while parent_of(node) != NULL and _has_both_quotes(path):
+def _edit(schema: Schema, difference: Difference) -> Json | None:
+    """Return one edit, of the node itself or of what it lies in.
+
+    What is default-deny-all is told as a change of the node at which that begins: who may be told of the
+    event may not be told of keys and values there. Nor can a key with both kinds of quotes be written.
+    """
+    node = shown = difference.node
+    while node != NULL:
+        schema_node = schema.node_of(node.schema)
+        if schema_node.deny_all and schema_node.has_instances:
+            shown = parent_of(node)
+        elif schema_node.deny_all or _unwritable(schema_node, node):
+            shown = node if schema_node.deny_all else parent_of(node)
         node = parent_of(node)
-        path = path_of(node, last_predicate=False)
-    return path
+    if shown == NULL:
+        return None
+    operation = difference.operation if shown == difference.node else Operation.UPDATE
+    return {"target": path_of(shown), "operation": _NETCONF_OPERATION[operation]}
 
 
-def _has_both_quotes(path: str) -> bool:
-    return "'" in path and '"' in path
+def _unwritable(schema_node: SchemaNode, node: Node) -> bool:
+    values = keys_of(node, schema_node) if schema_node.kind is Kind.LIST else ()
+    if schema_node.kind is Kind.LEAF_LIST:
+        values = (value_of(node),)
+    return any("'" in value and '"' in value for value in values)
 
 
 def config_change(info: CommitInfo, changed: list[Json]) -> Notification:

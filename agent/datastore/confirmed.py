@@ -49,7 +49,7 @@ class Request:
     persist_id: str | None = field(default=None, repr=False)
 
 
-def refusal(window: Window | None, request: Request, session_id: int) -> RpcError | None:
+def refusal(window: Window | None, request: Request, session_id: int, now_s: float) -> RpcError | None:
     """Return why a ``<commit>`` with these parameters must be refused, None if it may go on."""
     if request.persist is not None and not request.confirmed:
         return BadElement(
@@ -57,6 +57,8 @@ def refusal(window: Window | None, request: Request, session_id: int) -> RpcErro
         )
     if window is None:
         return None if request.persist_id is None else _wrong_id("no confirmed commit is pending")
+    if too_late(window, now_s):
+        return InUse("the time to confirm is over: it is being rolled back", type=ErrorType.PROTOCOL)
     if request.persist_id is not None:
         return _mismatch(window, request.persist_id)
     if window.persist is None and window.session_id == session_id:

@@ -61,7 +61,7 @@ class ConfirmedCommits:
             RpcError, RpcErrors: it was refused; neither running nor the window has changed.
         """
         before = self.window
-        if problem := refusal(before, request, info.session_id):
+        if problem := refusal(before, request, info.session_id, _clock()):
             raise problem
         window = after_commit(
             before,
@@ -73,6 +73,8 @@ class ConfirmedCommits:
             now_s=_clock(),
         )
         commit_id = await self._configuration.commit(info, window=window, check=check)
+        if window is not None:  # the time that the commit itself took is not the client's
+            window = replace(window, deadline_s=_clock() + window.timeout_s)
         self._set(window)
         if window is not None:
             self._tell("start" if before is None else "extend", info, window.timeout_s)
@@ -90,7 +92,12 @@ class ConfirmedCommits:
         if problem := cancel_refusal(window, persist_id, info.session_id):
             raise problem
         assert window is not None
-        await self._roll_back(window, "cancel", info)
+        try:
+            await self._roll_back(window, "cancel", info)
+        except Exception:
+            self._why = ("cancel", info)
+            self._hurry.set()  # the timer goes on with it
+            raise
 
     async def session_ended(self, session_id: int) -> None:
         """Roll back what that session has not confirmed; returns when it was tried."""
@@ -133,6 +140,8 @@ class ConfirmedCommits:
                         await self._roll_back(window, *self._why)
                     except RpcErrors as problem:
                         log.error("the rollback failed and is tried again in %g s: %s", RETRY_S, problem)
+                    except Exception:
+                        log.exception("the rollback failed and is tried again in %g s", RETRY_S)
                 tried.set()
                 if self.window is window:
                     await asyncio.sleep(RETRY_S)

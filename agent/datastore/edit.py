@@ -26,6 +26,7 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
+from agent.yang.units import remove_empty
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -222,6 +223,7 @@ class _Walk:
         if self.schema.node_of(node.schema).shell:
             for child in list(children(node)):
                 self._remove_node(child)
+            remove_empty(self.tree, node)
             return
         self.tree.remove(node)
 

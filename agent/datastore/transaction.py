@@ -8,7 +8,6 @@ changed neither. All functions marked *worker* run on the thread that owns libya
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -32,7 +31,7 @@ from agent.errors import (
 from agent.translator import EntryChange, Json, Keys, Notification, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Node, Tree, keys_of, path_of, to_json
+from agent.yang.tree import JSON, Node, Tree, json_document, keys_of, path_of, to_json
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
 
@@ -130,7 +129,15 @@ class Configuration:
         if window is None:
             return
         log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
-        prepared = self.prepare(self.as_of(window.rollback_to))
+        candidate = self.as_of(window.rollback_to)
+        try:
+            prepared = self.prepare(candidate)
+        except (
+            RpcErrors
+        ) as problem:  # the YANG modules are others now; what was stored is loaded all the same
+            log.error("what it goes back to does not satisfy the YANG modules: %s", problem)
+            prepared = Prepared(candidate.differing(self.running), candidate.tree)
+            prepared.records = [self._record(unit, candidate.tree) for unit in prepared.units]
         commit_id = None
         if prepared.units:
             commit_id = self.store.begin(
@@ -144,7 +151,12 @@ class Configuration:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
         candidate = Candidate(self.running)
         for change in reversed(list(self.store.changes_after(commit_id))):
-            unit = _replay(self.schema, candidate.tree, change, back=True)
+            try:
+                unit = _replay(self.schema, candidate.tree, change, back=True)
+            except RpcErrors as problem:
+                where = problem.errors[0].path or change.path
+                log.error("%s as it was does not fit the YANG modules any more and is left out", where)
+                continue
             if unit is not None:
                 candidate.changed[unit.path] = unit
         candidate.tree.add_defaults()  # only what was configured is on record
@@ -152,7 +164,7 @@ class Configuration:
 
     def with_content(self, document: Json) -> Candidate:
         """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
-        content = Tree.parse(self.schema, json.dumps(document).encode(), format=JSON, state=False)
+        content = Tree.parse(self.schema, json_document(document), format=JSON, state=False)
         candidate = Candidate(self.running)
         candidate.changed = {unit.path: unit for unit in all_units(content)}
         candidate.tree.merge(content)

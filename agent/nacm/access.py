@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
-from agent.nacm.rules import Rule, Rules, Step
+from agent.nacm.rules import Rule, Rules, Step, predicate
 from agent.yang.schema import Kind, Schema, SchemaNode
-from agent.yang.tree import Node, keys_of, parent_of, path_of, value_of
+from agent.yang.tree import Node, keys_of, parent_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")
@@ -125,11 +125,38 @@ class Access:
         """*worker* Return why a data node may not be created, changed, deleted or invoked, None if it may."""
         steps, nodes = steps_to(schema, node)
         decision = self.reach(steps, nodes, access)
-        if decision.permit:
-            return None
-        path = path_of(node, last_predicate=not (nodes[-1].is_leafy and nodes[-1].secret))
+        return None if decision.permit else self._denied(steps, nodes, access, decision)
+
+    def write_refusal(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> AccessDenied | None:
+        """Return why a data node may not be changed, whether it is there or not; None if it may."""
+        decision = self.data(steps, nodes[-1], "update")
+        return None if decision.permit else self._denied(steps, nodes, "update", decision)
+
+    def _denied(
+        self, steps: Sequence[Step], nodes: Sequence[SchemaNode], access: str, decision: Decision
+    ) -> AccessDenied:
         verb = "invoke" if access == "exec" else access
-        return AccessDenied(self.sentence(f"{verb} '{nodes[-1].name}'", decision), path=path)
+        first_hidden = nodes[min(self._readable(steps, nodes), len(nodes) - 1)]
+        message = self.sentence(f"{verb} '{first_hidden.name}'", decision)
+        return AccessDenied(message, path=self.shown_path(steps, nodes))
+
+    def shown_path(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> str:
+        """Return the path of a data node, ending where reading is denied, and without what is read there."""
+        readable = self._readable(steps, nodes)
+        text, module = "", ""
+        for index, step in enumerate(steps[: readable + 1]):
+            text += f"/{step.name}" if step.module == module else f"/{step.module}:{step.name}"
+            module = step.module
+            if index < readable and not (nodes[index].is_leafy and nodes[index].secret):
+                text += "".join(predicate(key, value) for key, value in step.keys.items())
+        return text
+
+    def _readable(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> int:
+        """Return how many steps from the root on may be read."""
+        for index, node in enumerate(nodes):
+            if not self.data(steps[: index + 1], node, _READ).permit:
+                return index
+        return len(nodes)
 
     def sentence(self, what: str, decision: Decision) -> str:
         groups = ", ".join(sorted(self.groups)) or "none"

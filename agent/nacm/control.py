@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 NACM_PATH = f"/{NACM_MODULE}:nacm"
 WRITES = ("create", "update", "delete")
 MAX_REFUSALS = 100
+MAX_KNOWN = 1000
 
 
 class AccessControl:
@@ -58,6 +59,8 @@ class AccessControl:
             if user in self._recovery:
                 free = "it is a recovery session, to which no rule applies"
             known = Access(user, groups, self.rules, self.rules.for_user(user, groups), free)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
             self._known[user, external_groups] = known
         return known
 
@@ -79,7 +82,12 @@ class AccessControl:
         Raises:
             RpcErrors: an access-denied for each node that may not be changed so, at most ``MAX_REFUSALS``.
         """
-        if errors := list(islice(self._refusals(access, found), MAX_REFUSALS)):
+        self.refuse_writes(self._refusals(access, found))
+
+    def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
+        """Raise RpcErrors with the first ``MAX_REFUSALS`` of ``refusals``, counted and logged, if any."""
+        unique = {(error.path, error.message): error for error in islice(refusals, MAX_REFUSALS)}
+        if errors := list(unique.values()):
             self.denied_data_writes += 1
             log.warning("denied: %s (%s)", errors[0].message, errors[0].path)
             raise RpcErrors(errors)

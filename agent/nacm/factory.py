@@ -17,6 +17,8 @@ def factory_rules(users: Iterable[str]) -> Json:
     """
     return {
         "ietf-netconf-acm:nacm": {
+            # A system's group that happens to be called operator is not ours.
+            "enable-external-groups": False,
             "groups": {
                 "group": [
                     {"name": "admin", "user-name": sorted(users)},

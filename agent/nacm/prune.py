@@ -82,31 +82,36 @@ def _meant(schema: Schema, rule: Rule) -> list[str]:
     """Return XPaths of what a denying rule is about, topmost nodes only."""
     if not rule.path:
         return _paths(n for n in _tops(schema) if rule.covers_module(n.module))
-    if rule.module in ("*", rule.path[-1].module):
-        return [xpath_of(rule.path)]
-    below = schema.find("".join(f"/{s.module}:{s.name}" for s in rule.path))
-    start = xpath_of(rule.path)
-    return [
-        start + node.path[len(below.path) :]
-        for node in below.subtree()
-        if node.module == rule.module and node.parent is not None and node.parent.module != rule.module
-    ]
+    try:
+        top = schema.find("".join(f"/{s.module}:{s.name}" for s in rule.path))
+    except KeyError:
+        return []  # an action: there is nothing to read
+    start, above = xpath_of(rule.path), len(_qualified(top.path))
+    return [start + _qualified(node.path)[above:] for node in _begins(top) if rule.covers_module(node.module)]
 
 
 def _tops(schema: Schema) -> Iterator[SchemaNode]:
     """Yield each node above which no node of its own module stands: where a module's data begins."""
     for root in schema.roots.values():
-        for node in root.subtree():
-            if node.parent is None or node.parent.module != node.module:
-                yield node
+        yield from _begins(root)
+
+
+def _begins(top: SchemaNode) -> Iterator[SchemaNode]:
+    """Yield ``top``, and each node below it at which another module's data begins.
+
+    A rule about a module that permits what stands above such a node says nothing about the node.
+    """
+    for node in top.subtree():
+        if node is top or (node.parent is not None and node.parent.module != node.module):
+            yield node
 
 
 def _protected(schema: Schema) -> Iterator[SchemaNode]:
-    """Yield the topmost nodes that are default-deny-all."""
+    """Yield the nodes at which what is default-deny-all begins."""
     for root in schema.roots.values():
         for node in root.subtree():
             if node.deny_all and not (node.parent is not None and node.parent.deny_all):
-                yield node
+                yield from _begins(node)
 
 
 def _paths(nodes: Iterable[SchemaNode]) -> list[str]:

@@ -162,9 +162,12 @@ def xpath_of(path: tuple[Step, ...]) -> str:
 
 
 def _predicate(step: Step, key: str) -> str:
-    value = step.keys[key]
+    return predicate(key if key == "." else f"{step.module}:{key}", step.keys[key])
+
+
+def predicate(key: str, value: str) -> str:
     quoted = f'"{value}"' if "'" in value else f"'{value}'"
-    return f"[{key if key == '.' else f'{step.module}:{key}'}={quoted}]"
+    return f"[{key}={quoted}]"
 
 
 def quote_variable(path: str) -> str:

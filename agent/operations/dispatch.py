@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from agent.errors import (
     ErrorType,
@@ -27,6 +27,7 @@ from agent.operations import (
     write,
 )
 from agent.operations.context import Caller, Context
+from agent.operations.disclosure import disclosed
 from agent.operations.parameters import NMDA_NS, check_input
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 
@@ -79,9 +80,9 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
     except RpcError as problem:
-        raise RpcErrors([problem]) from problem
-    except RpcErrors:
-        raise
+        raise await _disclosed(context, caller, [problem]) from problem
+    except RpcErrors as problem:
+        raise await _disclosed(context, caller, problem.errors) from problem
     except Exception as problem:
         log.error("<%s> failed by a fault of this server", qname[1], exc_info=problem)
         raise RpcErrors(
@@ -91,6 +92,11 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
                 )
             ]
         ) from None
+
+
+async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:
+    access = context.access(caller)
+    return RpcErrors([await context.worker(disclosed, context.schema, access, error) for error in errors])
 
 
 def _unknown(context: Context, uri: str, name: str) -> RpcError:

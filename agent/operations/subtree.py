@@ -93,7 +93,7 @@ def copy_marks(tree: Tree, marks: Iterable[Mark], max_depth: int | None = None) 
 
 def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None:
     if mark.whole and max_depth is not None:
-        _copy_levels(result, parent, mark.node, max_depth)
+        _copy_levels(result, parent, mark, max_depth, max_depth)
         return
     copied = result.copy_into(parent, mark.node, recursive=mark.whole)
     if mark.whole:
@@ -103,13 +103,19 @@ def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None
             _copy(result, copied, child, max_depth)
 
 
-def _copy_levels(result: Tree, parent: Node, node: Node, levels: int) -> None:
-    copied = result.copy_into(parent, node, recursive=False)
-    if levels == 1 or result.schema.node_of(node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
+def _copy_levels(result: Tree, parent: Node, mark: Mark, levels: int, max_depth: int) -> None:
+    """Copy ``levels`` of a selected node; what is selected below it as well has levels of its own."""
+    copied = result.copy_into(parent, mark.node, recursive=False)
+    if result.schema.node_of(mark.node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
         return
-    for child in children(node):
-        if not result.schema.node_of(child.schema).is_key:
-            _copy_levels(result, copied, child, levels - 1)
+    for child in children(mark.node):
+        if result.schema.node_of(child.schema).is_key:
+            continue
+        below = mark.children.get(child)
+        if below is None and levels > 1:
+            _copy_levels(result, copied, Mark(child), levels - 1, max_depth)
+        elif below is not None:
+            _copy_levels(result, copied, below, max_depth if below.whole else levels - 1, max_depth)
 
 
 def _join(room: dict[Node, Mark], mark: Mark) -> None:

@@ -16,6 +16,7 @@ from agent.nacm.access import Access
 from agent.nacm.control import WRITES
 from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
+from agent.operations.disclosure import named_refusals
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults, readable
 from agent.xml import Element, drop, local_name, serialize
@@ -51,6 +52,8 @@ async def apply_edit(
         access = context.access(caller)
 
         def work() -> Savepoint:
+            if not access.everything(["read", *WRITES]):
+                context.nacm.refuse_writes(named_refusals(context.schema, access, config))
             savepoint = edit(candidate, config, default_operation)
             if not access.everything(WRITES):
                 _refuse_denied(context, access, savepoint)
@@ -101,6 +104,9 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
         elif name == "running":
             await context.worker(_copy_running, context, access, defaults)
         else:
+            if not free:
+                refusals = named_refusals(context.schema, access, source)
+                await context.worker(context.nacm.refuse_writes, refusals)
             content = await context.worker(inline_config, context.schema, source)
             await context.worker(_replace_candidate, context, access, content)
     return b""

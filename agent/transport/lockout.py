@@ -43,7 +43,7 @@ class Lockout:
     def failed(self, source: str) -> None:
         """Count one failed try."""
         if source not in self._failures and len(self._failures) >= MAX_SOURCES:
-            self._forget(next(iter(self._failures)))
+            self._forget(min(self._failures, key=lambda known: self._until.get(known, 0.0)))
         self._failures[source] = self._failures.get(source, 0) + 1
         beyond = self._failures[source] - self._tries
         if beyond >= 0:

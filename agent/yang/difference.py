@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -33,12 +34,15 @@ def differences(
 ) -> Iterator[Difference]:
     """Yield what must be done to ``before`` (siblings of one tree) to get ``after`` (of another).
 
-    A created or deleted node stands for all below it, unless ``every_node``. Defaults that nobody set and
+    A created or deleted node stands for all below it, unless ``every_node``: then what a choice drives out
+    counts as nothing, for nobody needs rights for that (RFC 8341 section 3.2.5). Defaults that nobody set and
     containers that only hold others count as nothing.
     """
     for old in before:
         new = _partner(old, after)
         if _counts(schema, old) and (new == NULL or not _counts(schema, new)):
+            if every_node and _driven_out(schema, old, after):
+                continue
             yield from _all(schema, Operation.DELETE, old, every_node)
         elif new == NULL:
             yield from _below(schema, old, None, every_node)
@@ -51,6 +55,15 @@ def differences(
         else:
             yield from _changed(schema, old, new, every_node)
     yield from _moves(schema, before, after)
+
+
+def _driven_out(schema: Schema, old: Node, after: Sequence[Node]) -> bool:
+    """True if another case of a choice that ``old`` was in has been chosen instead."""
+    cases = dict(schema.node_of(old.schema).cases)
+    if not cases:
+        return False
+    chosen = (schema.node_of(node.schema) for node in after if not is_default(node))
+    return any(cases.get(choice, case) != case for node in chosen for choice, case in node.cases)
 
 
 def _changed(schema: Schema, old: Node, new: Node, every_node: bool) -> Iterator[Difference]:
@@ -103,8 +116,28 @@ def _moves(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> Ite
     for schema_node in {schema.node_of(n.schema).path: schema.node_of(n.schema) for n in after}.values():
         if not schema_node.user_ordered:
             continue
-        stayed = [n for n in before if n.schema == schema_node.pointer and _partner(n, after) != NULL]
         now = [n for n in after if n.schema == schema_node.pointer and _partner(n, before) != NULL]
-        for old, new in zip(stayed, now, strict=False):
-            if _partner(new, before) != old:
-                yield Difference(Operation.UPDATE, new, schema_node)
+        place = {node: at for at, node in enumerate(before)}
+        for moved in _out_of_order([place[_partner(node, before)] for node in now]):
+            yield Difference(Operation.UPDATE, now[moved], schema_node)
+
+
+def _out_of_order(places: Sequence[int]) -> list[int]:
+    """Return the indexes of the fewest items that must be moved to put the others in order.
+
+    The others are a longest increasing subsequence, found by the last item of the best one of each length.
+    """
+    lasts: list[int] = []
+    ends: list[int] = []
+    before: list[int | None] = []
+    for index, place in enumerate(places):
+        length = bisect_left(lasts, place)
+        lasts[length : length + 1] = [place]
+        ends[length : length + 1] = [index]
+        before.append(ends[length - 1] if length else None)
+    kept: set[int] = set()
+    step = ends[-1] if ends else None
+    while step is not None:
+        kept.add(step)
+        step = before[step]
+    return [index for index in range(len(places)) if index not in kept]

@@ -63,6 +63,7 @@ class SchemaNode:
     config: bool
     parent: SchemaNode | None
     pointer: Pointer = field(repr=False)
+    ctx: Pointer = field(repr=False)
     children: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
     output: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
     actions: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
@@ -366,6 +367,7 @@ class Schema:
             bool(pointer.flags & lib.LYS_CONFIG_W),
             parent,
             pointer,
+            self.ctx,
             cases=cases,
             deny_all=bool(parent and parent.deny_all) or _has_extension(pointer, "default-deny-all"),
             deny_write=bool(parent and parent.deny_write) or _has_extension(pointer, "default-deny-write"),

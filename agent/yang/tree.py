@@ -75,6 +75,7 @@ class Tree:
             raise OperationFailed("a NUL character cannot be part of a document")
         options = lib.LYD_PARSE_ONLY | (lib.LYD_PARSE_STRICT if strict else 0)
         options |= 0 if state else lib.LYD_PARSE_NO_STATE
+        native.forget_errors(schema.ctx)
         if lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box) != lib.LY_SUCCESS:
             raise_problems(schema)
         return tree
@@ -320,6 +321,11 @@ def print_node(
         lib.free(box[0])
 
 
+def json_document(content: dict[str, Any]) -> bytes:
+    """Return ``content`` as JSON that libyang reads: it refuses an escaped surrogate pair."""
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
 def to_json(node: Node) -> dict[str, Any]:
     """Return one container or list entry as an RFC 7951 object, defaults filled in."""
     document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
@@ -342,7 +348,11 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     rc = extra.lyd_find_sibling_val(
         cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box
     )
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+    if rc != lib.LY_SUCCESS:
+        # A key that does not fit its type leaves an error behind, which the next failure would show.
+        native.forget_errors(schema_node.ctx)
+        return NULL
+    return from_extra(box[0])
 
 
 def add_annotation(schema: Schema, node: Node, module: str, name: str, value: str) -> None:
@@ -360,6 +370,7 @@ def find_all(tree: Tree, expression: str) -> list[Node]:
     if tree.empty:
         return []
     box = ffi.new("struct ly_set **")
+    native.forget_errors(tree.schema.ctx)
     if lib.lyd_find_xpath(tree.first, c_str(expression), box) != lib.LY_SUCCESS:
         reason = take_problems(tree.schema)[0].message
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)

@@ -76,8 +76,12 @@ class Unit:
         ``restore_default``: what is removed and has a default gets it back, unless it depends on other
         nodes whether the default is in use; only validating everything can tell that.
         """
+        above = NULL
         for node in self.locate(tree):
+            above = parent_of(node)
             tree.remove(node)
+        if not nodes:
+            remove_empty(tree, above)
         defaults = self._defaults() if restore_default and not nodes else ()
         parent = self.parent_in(tree) if nodes or defaults else NULL
         for node in nodes:
@@ -109,6 +113,16 @@ class Unit:
         if len(left) != len(right):
             return not defaults and not self.is_explicit(one) and not self.is_explicit(other)
         return all(same_content(a, b) for a, b in zip(left, right, strict=True))
+
+
+def remove_empty(tree: Tree, shell: Node) -> None:
+    """Remove a shell, and shells above it, in which nothing is left; for a when may forbid it to be there."""
+    while shell != NULL and next(children(shell), NULL) == NULL:
+        above = parent_of(shell)
+        if not tree.schema.node_of(shell.schema).conditional:
+            return
+        tree.remove(shell)
+        shell = above
 
 
 def _deepest(probe: Tree) -> Node:

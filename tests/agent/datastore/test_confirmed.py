@@ -48,8 +48,14 @@ PERSISTENT = Window(3, 600, 1000.0, OURS, "ann", "192.0.2.1", "token")
 def test_who_may_commit(
     window: Window | None, request_: Request, session_id: int, expected: type[RpcError] | None
 ) -> None:
-    problem = refusal(window, request_, session_id)
+    problem = refusal(window, request_, session_id, 999.0)
     assert (None if problem is None else type(problem)) is expected
+
+
+def test_after_the_deadline_nobody_may_confirm() -> None:
+    assert refusal(PLAIN, Request(), OURS, 999.9) is None
+    assert isinstance(refusal(PLAIN, Request(), OURS, 1000.0), InUse)
+    assert isinstance(refusal(PERSISTENT, Request(persist_id="token"), OURS, 1000.0), InUse)
 
 
 @pytest.mark.parametrize(
