@@ -72,6 +72,7 @@ def test_the_second_run_changes_nothing_and_no_run_shows_the_secret(agent: Agent
     done = play(agent, "tunnel.yml", "tunnel.yml", "-vvv", "--diff")
     assert done.returncode == 0, done.stdout + done.stderr
     assert recap(done) == (1, 0)
+    assert "WARNING" not in done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert '"description": "to the branch office"' in done.stdout
     assert '"status": "down"' in done.stdout
@@ -131,6 +132,7 @@ def test_a_change_on_trial_is_kept_only_if_the_tunnel_is_well(
             checks="0", check_every_s="0",
         )  # fmt: skip
         assert recap(done) == (changed, failed), done.stdout + done.stderr
+        assert "WARNING" not in done.stderr
         assert ("not kept: the tunnel is down, not up" in done.stdout) == bool(failed)
         seen = [event(watcher, "netconf-confirmed-commit").findtext("{*}confirm-event") for _ in range(2)]
         assert seen == ["start", end]

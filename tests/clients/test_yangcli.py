@@ -1,7 +1,7 @@
 """yangcli (yuma123), which learns the agent's modules by get-schema and checks values against them itself.
 
 It keeps its temporary files in ``~/.yuma/tmp`` of the user's home as the password file has it, whatever HOME
-says, and removes them at its end. Its exit code is 0 whatever the answers were. It does not look at host keys.
+says, and removes them at its end. Its exit code is 0 whatever the answers were, and it looks at no host key.
 """
 
 from __future__ import annotations
