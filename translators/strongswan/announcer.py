@@ -53,7 +53,7 @@ class Announcer:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop telling. Safe to call twice."""
+        """Tell what is held and stop. Safe to call twice."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -61,6 +61,8 @@ class Announcer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        for release in self._dampener.flush():
+            self._send(release)
 
     def touch(self, tunnel: str) -> None:
         """Have the tunnel looked at soon: something happened to it."""

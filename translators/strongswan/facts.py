@@ -140,17 +140,17 @@ def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, det
 def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts with a new last error."""
     error = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
-    facts = _explained(facts, error, now)
+    if not facts.up and (explained := _explained(facts, error, now)) is not None:
+        facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
 
 
-def _explained(facts: Facts, why: LastError, now: float) -> Facts:
-    """Return the facts with ``why`` as the reason for a down that came just before it without one."""
+def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
+    """Return the facts with ``why`` as the reason for a down that came just before it without one; None if
+    there is no such down."""
     down = facts.last_down
-    if facts.up or down is None or down.reason is not Reason.UNKNOWN:
-        return facts
-    if not _within(down, now, CAUSE_STANDS_S):
-        return facts
+    if down is None or down.reason is not Reason.UNKNOWN or not _within(down, now, CAUSE_STANDS_S):
+        return None
     history = tuple(
         replace(entry, reason=why.reason, detail=why.detail)
         if entry.kind is Kind.DOWN and entry.at == down.at
@@ -180,12 +180,15 @@ _OWN = frozenset({Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT,
 def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts once it is known what will take the tunnel down, if it goes down at once.
 
-    The first cause stands: to our own DELETE the peer answers with one.
+    What we do ourselves stands before what the peer does: to our own DELETE it answers with one.
     """
-    if _current_cause(facts, now) is not None:
+    current = _current_cause(facts, now)
+    if current is not None and (current.reason in _OWN or reason not in _OWN):
         return facts
     cause = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
-    return replace(_explained(facts, cause, now), cause=cause)
+    if reason not in _OWN and (explained := _explained(facts, cause, now)) is not None:
+        return explained  # it may be up again by now
+    return replace(facts, cause=cause)
 
 
 def _current_cause(facts: Facts, now: float) -> LastError | None:

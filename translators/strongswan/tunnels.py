@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any
 
 from agent.translator import Notification
 from translators.strongswan import announcements, events, state
@@ -50,7 +51,7 @@ class LiveTunnels:
         self._session = session
         self._ours = ours
         self._facts: dict[str, Facts] = {}
-        self._guards: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
         self.announcer = Announcer(notify, self._statuses, self.facts, time.time)
         self.addresses = AddressWatch(self._on_addresses)
@@ -65,6 +66,9 @@ class LiveTunnels:
     async def stop(self) -> None:
         """Stop. Safe to call twice."""
         self.supervisor.forget_all()
+        for task in self._errands:
+            task.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         await self.announcer.stop()
         await self.addresses.stop()
 
@@ -159,7 +163,23 @@ class LiveTunnels:
         sas = await self.sas([connection_name(tunnel) for tunnel in there])
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
+        self._end_surplus(sas)
         return {tunnel: self.status(tunnel, sas.get(connection_name(tunnel), [])) for tunnel in there}
+
+    def _end_surplus(self, sas: Mapping[str, Sequence[Section]]) -> None:
+        for name, of_name in sas.items():
+            for unique_id in state.surplus(of_name) if self._wanted(name) is not None else ():
+                log.info("%s: both ends initiated; our IKE_SA %s is one too many", name, unique_id)
+                self._end_soon(unique_id, force=False)
+
+    def _end_soon(self, unique_id: str, force: bool) -> None:
+        if (session := self._session()) is not None:
+            self._do_soon(_terminate(session, unique_id, force))
+
+    def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     # --- events ---
 
@@ -217,8 +237,7 @@ class LiveTunnels:
         """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
         remote_id = str(sa.get("remote-id", ""))
         other = self._desired.claims.opened_by_another(tunnel, remote_id)
-        session = self._session()
-        if other is None or session is None:
+        if other is None:
             return
         log.warning(
             "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
@@ -227,9 +246,7 @@ class LiveTunnels:
             f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
         )
         self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
-        task = asyncio.get_running_loop().create_task(_terminate(session, str(sa.get("uniqueid"))))
-        self._guards.add(task)
-        task.add_done_callback(self._guards.discard)
+        self._end_soon(str(sa.get("uniqueid")), force=True)
 
     def _on_watched(self, name: str) -> None:
         if (tunnel := self._wanted(name)) is not None:
@@ -240,7 +257,16 @@ class LiveTunnels:
             address = str(self._desired.entries[tunnel].get("local-address"))
             if address in came and messages.initiator and messages.name in self.supervisor:
                 log.info("%s: its local address %s has come", messages.name, address)
-                self.supervisor.want(messages.name)
+                self._do_soon(self._begin_anew(tunnel, messages.name))
+
+    async def _begin_anew(self, tunnel: str, name: str) -> None:
+        """Have the tunnel begin now: an attempt that could not send anything waits long for its turn."""
+        session = self._session()
+        if session is not None and not self.facts(tunnel).up:
+            for unique_id in state.half_open((await self.sas([name])).get(name, [])):
+                await _terminate(session, unique_id, force=True)
+        if name in self.supervisor:
+            self.supervisor.want(name)
 
     # --- what the supervisor asks ---
 
@@ -304,8 +330,9 @@ def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
     return by_name
 
 
-async def _terminate(session: CharonSession, unique_id: str) -> None:
+async def _terminate(session: CharonSession, unique_id: str, force: bool) -> None:
+    request = {"ike-id": unique_id, "timeout": "-1", "force": "yes" if force else "no"}
     try:
-        await session.request("terminate", {"ike-id": unique_id, "timeout": "-1", "force": "yes"})
+        await session.request("terminate", request)
     except ViciError as error:
         log.info("%s", error)
