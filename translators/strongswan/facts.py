@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 SPECIFIC_REASON_STANDS_S = 5.0
+ONE_FAILURE_S = 0.5
 CAUSE_STANDS_S = 1.0
 OWN_CAUSE_STANDS_S = 15.0
 """What this gateway itself does about an SA takes longer when its peer is dead."""
@@ -138,11 +139,25 @@ def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, det
 
 
 def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
-    """Return the facts with a new last error."""
+    """Return the facts with a new last error.
+
+    Two sources may tell of one failure, and one of them without a reason; that is still one.
+    """
     error = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
+    last = facts.last_error
+    if last is not None and last.reason in (reason, Reason.UNKNOWN) and _within(last, now, ONE_FAILURE_S):
+        return _told_again(facts, error)
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+
+
+def _told_again(facts: Facts, error: LastError) -> Facts:
+    history = facts.history
+    if history and history[-1].kind is Kind.FAILED:
+        said = replace(history[-1], reason=error.reason, detail=error.detail)
+        history = (*history[:-1], said)
+    return replace(facts, last_error=error, history=history)
 
 
 def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
@@ -174,7 +189,10 @@ def _within(error: LastError, now: float, limit_s: float) -> bool:
     return now - error.at < limit_s
 
 
-_OWN = frozenset({Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT, Reason.IDENTITY_CONFLICT})
+_OWN = frozenset({
+    Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT,
+    Reason.IDENTITY_CONFLICT, Reason.DAEMON_LOST,
+})  # fmt: skip
 
 
 def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
@@ -219,8 +237,11 @@ def child_down(facts: Facts, child: str, now: float) -> Facts:
 
 def all_down(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts when every SA is gone at once, or is out of sight."""
-    facts = replace(facts, retransmitting=False, tries=0, cause=LastError(reason, detail, now))
-    return _left_with(facts, frozenset(), now) if facts.up else replace(facts, cause=None)
+    facts = replace(facts, retransmitting=False, tries=0)
+    cause = LastError(reason, detail, now)
+    if facts.up:
+        return _left_with(replace(facts, cause=cause), frozenset(), now)
+    return _explained(facts, cause, now) or facts  # it may have said good-bye
 
 
 def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
@@ -235,8 +256,10 @@ def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
 def _why_down(facts: Facts, now: float) -> LastError:
     if (cause := _current_cause(facts, now)) is not None:
         return replace(cause, at=now)
-    if facts.last_error is not None and is_fresh(facts.last_error, now):
-        return replace(facts.last_error, at=now)
+    error = facts.last_error
+    # One of before it was up is not why it goes down now.
+    if error is not None and _within(error, now, CAUSE_STANDS_S) and error.at >= (facts.since or 0.0):
+        return replace(error, at=now)
     return LastError(Reason.UNKNOWN, "", now)
 
 

@@ -130,6 +130,8 @@ class StrongSwanTranslator:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
         if self._keeper is not None:
+            if self._settings.charon == "managed":
+                self._live.all_ending("the agent stops, and its daemon with it")
             await self._audit.stop()
             await self._keeper.stop()
             await self._live.stop()
@@ -319,6 +321,7 @@ class StrongSwanTranslator:
             raise OperationNotSupported(f"'{name}' is not implemented in this version")
         if self._keeper is None or self._settings.charon != "managed":
             raise OperationNotSupported("charon is not managed by this agent; restart it where it runs")
+        self._live.all_ending("the daemon is restarted on request")
         await self._keeper.restart()
         await self._session_or_error()
         return {}
