@@ -51,7 +51,7 @@ def test_restart_daemon_starts_another_charon_that_holds_the_same(lab: Lab) -> N
     before = bob.charon_pid
     bob.run(bob.translator.rpc("restart-daemon", {}))
     assert bob.charon_pid != before
-    bob.wait_status("installed")
+    assert bob.wait_status("installed")["last-down"]["reason"] == "daemon-lost"
     alice.wait_status("installed")
 
 

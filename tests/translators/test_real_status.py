@@ -243,6 +243,17 @@ def test_two_initiators_that_begin_at_once_keep_one_ike_sa_and_stay_up(lab: Lab)
     assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1") == b"through the tunnel"
 
 
+def test_a_peer_that_charon_does_not_know_yet_is_known_by_its_address(lab: Lab) -> None:
+    alice, bob = lab.alice(), lab.bob()
+    ike = [
+        {"priority": 1, "cipher": cipher, "auth": "sha256", "dh": "x25519"} for cipher in ("aes128", "aes256")
+    ]
+    alice.start(at_alice(peer="192.168.0.2", ike={"proposal": ike[:1]}))
+    bob.start(at_bob(ike={"proposal": [{**ike[1], "priority": 1}]}))
+    for gateway in (alice, bob):
+        gateway.wait_for(failed_for("no-proposal-chosen"))
+
+
 FOREIGN: Json = {"version": "2", "local": {"auth": "psk"}, "remote": {"auth": "psk"}}
 
 

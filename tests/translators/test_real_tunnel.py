@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent.errors import BackendError, RpcErrors
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
 from tests.translators.tunnels import SECRET, Json, at_alice, at_bob
 from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.operational import date_and_time
 from translators.strongswan.options import Options
 
 pytestmark = pytest.mark.real
@@ -283,15 +285,26 @@ def test_a_killed_charon_of_an_initiator_brings_its_tunnel_back(lab: Lab) -> Non
     assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1") == b"through the tunnel"
 
 
+def told(gateway: Gateway) -> list[Json]:
+    return [n for n in gateway.notifications if "yangswan-ipsec:tunnel-state-changed" in n]
+
+
 def test_tunnels_outlive_an_agent_that_dies_and_the_next_one_adopts_them(lab: Lab) -> None:
     alice, _bob = pair(lab, 1, 2)
     before, pid = spis(alice), alice.charon_pid
+    alice.wait_for(lambda state: state["time-since-rekey"] >= 2)
+    began = date_and_time(time.time())
     alice.crash()
     again = lab.alice(FAST_RETRANSMIT)
     again.start(at_alice(1))
     assert again.charon_pid == pid
     assert spis(again) == before
-    assert again.state()["status"] == "installed"
+    adopted = again.state()
+    assert adopted["status"] == "installed"
+    (child,) = adopted["child-sa"]
+    assert adopted["time-since-rekey"] == child["installed"], "charon's clock, which went on"
+    assert adopted["since"] < began
+    assert told(again) == [], "nothing happened to it"
     assert again.sas("ipsec-2") == [], "a tunnel that is not configured any more must go"
 
 
@@ -385,8 +398,10 @@ def test_without_error_notify_the_log_tells_of_a_silent_peer_and_of_its_answer(l
     guest = lab.external(lab.bob_ns, "guest", options)
     guest.start(at_bob(dpd={"enabled": True, "delay": 1}))
     guest.wait_status("installed")
+    daemon = guest.run(guest.translator.root_state("/yangswan-ipsec:daemon"))
+    assert daemon["failure-source"] == "log"
     lab.cut()
-    guest.wait_status("retransmission")
+    assert guest.wait_status("retransmission")["retransmission-tries"] >= 1
     lab.mend()
     guest.wait_status("installed")
 

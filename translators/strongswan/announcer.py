@@ -89,10 +89,14 @@ class Announcer:
 
     def tell_at_once(self, content: announcements.Json) -> None:
         """Send a notification that is about no tunnel."""
-        self._notify(Notification(content))
+        try:
+            self._notify(Notification(content))
+        except Exception:
+            # Told from the midst of handling charon's events, which must go on.
+            log.exception("defect while sending a notification")
 
     def _send(self, release: Release[Happening]) -> None:
-        self._notify(Notification(announcements.content(release.item, release.suppressed)))
+        self.tell_at_once(announcements.content(release.item, release.suppressed))
 
     def _arm(self) -> None:
         due = self._dampener.next_due()

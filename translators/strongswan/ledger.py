@@ -63,6 +63,10 @@ class Ledger:
         self._facts.pop(tunnel, None)
         self._touched.discard(tunnel)
 
+    def known(self) -> list[str]:
+        """Return the tunnels of which something is known."""
+        return list(self._facts)
+
     def take_touched(self) -> set[str]:
         """Return the tunnels to which something happened since this was last asked."""
         touched, self._touched = self._touched, set()

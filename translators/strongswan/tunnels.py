@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from agent.translator import Notification
@@ -132,6 +133,9 @@ class LiveTunnels:
         by_name, now = _by_name(sas), time.time()
         self._capture.found(now, session.source.value)
         self._capture.sas(now, [connection_name(tunnel) for tunnel in self._desired.entries], by_name)
+        for tunnel in self._ledger.known():
+            if tunnel not in self._desired.entries:
+                self.forget(tunnel)
         for tunnel in self._ledger.on_found(self._desired.entries, by_name, now):
             self.announcer.know(tunnel, self.status(tunnel, by_name.get(connection_name(tunnel), [])))
         self._touch()
@@ -252,7 +256,7 @@ class LiveTunnels:
 
     def _on_addresses(self, came: frozenset[str]) -> None:
         for tunnel, messages in self._desired.messages.items():
-            address = str(self._desired.entries[tunnel].get("local-address"))
+            address = self._local_address(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
                 log.info("%s: its local address %s has come", messages.name, address)
                 self._do_soon(self._begin_anew(tunnel, messages.name))
@@ -285,16 +289,23 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        address = self._desired.entries.get(tunnel, {}).get("local-address")
+        address = self._local_address(tunnel)
         if address is None or self.addresses.present is None:
             return None
-        return not self.addresses.missing(str(address))
+        return not self.addresses.missing(address)
+
+    def _local_address(self, tunnel: str) -> str | None:
+        """Return the local address in the spelling of the kernel."""
+        try:
+            return str(ip_address(str(self._desired.entries.get(tunnel, {}).get("local-address"))))
+        except ValueError:
+            return None
 
     def _address_is_missing(self, tunnel: str) -> bool:
         if self.local_address_is_there(tunnel) is not False:
             return False
-        address = self._desired.entries[tunnel].get("local-address")
-        self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, f"no interface has the local address {address}")
+        detail = f"no interface has the local address {self._local_address(tunnel)}"
+        self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, detail)
         # An external charon may be in another network namespace, of which we do not see the addresses.
         return self._ours
 
