@@ -58,6 +58,9 @@ def test_restart_daemon_starts_another_charon_that_holds_the_same(lab: Lab) -> N
 def test_a_commit_asks_charon_as_much_beside_three_as_beside_forty_tunnels(lab: Lab) -> None:
     alice = lab.alice()
     alice.start()
+    # These ask at times of their own.
+    alice.run(alice.translator._audit.stop())
+    alice.run(alice.translator._live.announcer.stop())
     asked = []
     for last in (3, 40):
         alice.commit(*(hub(tunnel) for tunnel in range(1, last + 1)))
