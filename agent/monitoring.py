@@ -99,6 +99,7 @@ def capabilities(schema: Schema) -> list[str]:
         f"{base}capability:{name}"
         for name in (
             "candidate:1.0",
+            "confirmed-commit:1.0",
             "confirmed-commit:1.1",
             "interleave:1.0",
             "notification:1.0",

@@ -20,8 +20,8 @@ VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
 PURE_TRANSLATION = (
     "announcements", "backoff", "charon_config", "connections", "credentials", "dampening", "desired",
-    "distinguished_name", "drift", "events", "facts", "identities", "operational", "options", "packets",
-    "plan", "proposals", "refusals", "state",
+    "distinguished_name", "drift", "events", "facts", "identities", "ledger", "operational", "options",
+    "packets", "plan", "proposals", "refusals", "state",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.

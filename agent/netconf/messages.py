@@ -22,6 +22,7 @@ from agent.xml import (
     local_name,
     namespace,
     parse,
+    rename,
 )
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
@@ -105,7 +106,21 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
+    if namespace(root[0]) in ("", NETCONF_NS):
+        _adopt(root[0])
     return Rpc(root[0], start, len(data))
+
+
+def _adopt(element: Element) -> None:
+    """Give parameters of a base operation that have no namespace the one that they can only mean.
+
+    Ansible's own examples are written so. What is inside <config> and <filter> is data, and left as it is.
+    """
+    if not namespace(element):
+        rename(element, f"{{{NETCONF_NS}}}{local_name(element)}")
+    if namespace(element) == NETCONF_NS and local_name(element) not in ("config", "filter"):
+        for child in element:
+            _adopt(child)
 
 
 def _reply_start(root: Element) -> bytes:

@@ -38,6 +38,8 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     message = problem.message
     if node.secret and (value in message or problem.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
+    elif problem.app_tag is None:  # libyang's own words do not say what they are about
+        message = f"{node.name}: {message}"
     return InvalidValue(message, app_tag=problem.app_tag)
 
 

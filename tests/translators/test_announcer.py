@@ -144,6 +144,20 @@ async def test_a_defect_in_a_look_does_not_end_the_telling(
     assert "made up" in caplog.text
 
 
+async def test_a_notification_that_cannot_be_sent_stops_nothing(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_notification: Notification) -> None:
+        gateway.announcer._notify = gateway._notify
+        raise RuntimeError("made up")
+
+    gateway.announcer._notify = refuse
+    gateway.becomes(Status.CONNECTING)
+    await until(lambda: "made up" in caplog.text)
+    gateway.becomes(Status.INSTALLED)
+    await until(lambda: gateway.changes() == [("connecting", "installed")])
+
+
 async def test_what_is_about_no_tunnel_is_told_at_once(gateway: Gateway) -> None:
     gateway.announcer.tell_at_once(announcements.daemon_started("5.9.8"))
     await asyncio.sleep(0)

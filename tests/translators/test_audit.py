@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.translators.recorded import INSTALLED
 from tests.translators.test_drift import LISTED
 from tests.translators.test_supervisor import until
 from tests.translators.tunnels import at_bob
@@ -30,6 +31,7 @@ class FakeCharon:
         self.audit: Audit | None = None
         self.trouble: Exception | None = None
         self.raised = 0
+        self.sas: list[dict[str, Any]] = []
 
     async def loaded(self) -> tuple[list[str], list[str]]:
         if self.trouble is not None:
@@ -42,7 +44,7 @@ class FakeCharon:
         return self.connections.get(name)
 
     async def list_sas(self, _name: str | None = None) -> list[Any]:
-        return []
+        return self.sas
 
     async def request(self, command: str, message: dict[str, Any]) -> dict[str, Any]:
         self.own_loads.sent(command, message)
@@ -54,6 +56,8 @@ class FakeCharon:
         elif command == "load-shared":
             self.secrets.add(name)
             self.logs(f"loaded IKE shared key with id '{name}' for: 'x'")
+        elif command == "terminate":
+            self.sas = []
         elif command == "unload-conn" and self.connections.pop(name, None) is None:
             raise ViciError(command, "not found")
         return {}
@@ -136,6 +140,24 @@ async def test_a_load_of_another_is_seen_in_the_log_even_if_nothing_differs_that
             lambda: repairs == [("1", "connection-changed", "a connection was loaded under its name")]
         )
         assert charon.asked[-3:] == ["unload-conn", "load-shared", "load-conn"]
+
+
+async def test_an_sa_that_came_of_anothers_connection_is_ended_and_one_of_ours_is_not(
+    audit: Audit, charon: FakeCharon, repairs: Repairs
+) -> None:
+    ours = {**INSTALLED, "child-sas": {"c": {**INSTALLED["child-sas"]["ipsec-1-4"]}}}
+    theirs = {**ours, "local-host": "192.168.0.77"}
+    with seldom(audit):
+        await looked(charon, 1)
+        charon.sas = [ours]
+        charon.logs("replaced vici connection: ipsec-1")
+        await until(lambda: len(repairs) == 1)
+        assert charon.sas == [ours]
+        audit._repairs.clear()
+        charon.sas = [ours, theirs]
+        charon.logs("replaced vici connection: ipsec-1")
+        await until(lambda: len(repairs) == 2)
+        assert charon.sas == []
 
 
 async def test_a_secret_of_another_is_seen_in_the_log(

@@ -53,6 +53,15 @@ def test_a_subject_that_is_quiet_is_forgotten() -> None:
     assert dampener._purses == {}
 
 
+def test_at_the_end_all_that_is_held_is_told() -> None:
+    dampener = Dampener(last)
+    for number in range(BURST + 2):
+        dampener.offer("a", number, 5.0)
+        dampener.offer("b", -number, 5.0)
+    assert dampener.flush() == [Release(BURST + 1, 1), Release(-BURST - 1, 1)]
+    assert dampener.flush() == []
+
+
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60))
 def test_the_last_is_always_told_and_nothing_is_told_twice_or_out_of_order(pauses: list[float]) -> None:
     dampener = Dampener(last)

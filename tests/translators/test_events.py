@@ -166,6 +166,15 @@ def test_the_log_says_what_the_peer_did_before_the_tunnel_went_down_or_just_afte
         assert facts.last_error is None, "it did not fail"
 
 
+def test_a_cause_that_comes_after_the_tunnel_is_up_again_is_that_of_its_last_down_only() -> None:
+    down = updown(updown(Facts(), "child-updown", child("1"), True, 1.0), "child-updown", child("1"), False)
+    again = updown(down, "child-updown", child("2"), True, NOW + 0.1)
+    line = "destroying duplicate IKE_SA for peer 'bob', received INITIAL_CONTACT"
+    told = events.on_log(again, line, NOW + 0.2, Source.ERROR_NOTIFY)
+    assert told.last_down is not None
+    assert (told.last_down.reason, told.up, told.cause) == (Reason.PEER_RESTARTED, True, None)
+
+
 def test_a_cause_of_long_ago_is_not_why_a_tunnel_goes_down() -> None:
     up = updown(Facts(), "child-updown", child("1"), True, 1.0)
     closed = events.on_log(up, CLOSED, NOW, Source.ERROR_NOTIFY)

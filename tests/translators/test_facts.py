@@ -34,6 +34,29 @@ def test_failures_of_one_kind_in_a_row_are_one_entry_with_a_count() -> None:
     )
 
 
+def test_one_failure_that_two_sources_tell_of_is_one() -> None:
+    first = moves.failed(UP, Reason.UNKNOWN, "keeping the IKE_SA", NOW)
+    second = moves.failed(first, Reason.SELECTORS_MISMATCH, "log", NOW + 0.01)
+    third = moves.failed(second, Reason.SELECTORS_MISMATCH, "error-notify", NOW + 0.02)
+    assert third.counters.failures == 1
+    assert third.history[1:] == (Entry(2, NOW, Kind.FAILED, Reason.SELECTORS_MISMATCH, "error-notify"),)
+    assert moves.failed(third, Reason.SELECTORS_MISMATCH, "again", NOW + 1).counters.failures == 2
+    assert moves.failed(third, Reason.PEER_SILENT, "another", NOW + 0.03).counters.failures == 2
+
+
+def test_a_failure_of_before_it_was_up_is_not_why_a_tunnel_goes_down() -> None:
+    up = moves.child_up(moves.failed(Facts(), Reason.NO_PROPOSAL_CHOSEN, "x", NOW), "1", NOW + 0.1)
+    down = moves.child_down(up, "1", NOW + 0.2)
+    assert down.last_down is not None
+    assert down.last_down.reason is Reason.UNKNOWN
+
+
+def test_a_charon_that_takes_leave_before_it_ends_is_why_its_tunnels_are_down() -> None:
+    left = moves.all_down(moves.child_down(UP, "1", NOW), Reason.DAEMON_LOST, "it ended", NOW + 0.1)
+    assert left.last_down == LastError(Reason.DAEMON_LOST, "it ended", NOW)
+    assert left.counters.downs == 1
+
+
 def test_the_history_keeps_the_last_and_goes_on_counting() -> None:
     facts = Facts()
     for number in range(HISTORY_MAX + 5):

@@ -85,6 +85,50 @@ def test_nothing_is_initiated_while_charon_is_at_it(sas: Any, expected: bool) ->
 
 
 SILENCE = LastError(Reason.PEER_SILENT, "no answer", 1_000_000.0)
+
+
+def peer_of(spi: str, ours: bool, *children: str, uniqueid: str, status: str = "ESTABLISHED") -> Any:
+    initiator = {"initiator": "yes"} if ours else {}
+    return sa(status, *children, uniqueid=uniqueid, initiator_spi=spi, **initiator)
+
+
+@pytest.mark.parametrize(
+    ("sas", "expected"),
+    [
+        ([], []),
+        ([peer_of("b", True, "INSTALLED", uniqueid="1")], []),
+        # Ours goes if the other has the smaller SPI, and the other end keeps its own then.
+        (
+            [peer_of("b", True, "INSTALLED", uniqueid="1"), peer_of("a", False, "INSTALLED", uniqueid="2")],
+            ["1"],
+        ),
+        ([peer_of("a", True, "INSTALLED", uniqueid="1"), peer_of("b", False, "INSTALLED", uniqueid="2")], []),
+        # Two of one end: one replaces the other.
+        ([peer_of("a", True, "INSTALLED", uniqueid="1"), peer_of("b", True, "INSTALLED", uniqueid="2")], []),
+        (
+            [peer_of("b", False, "INSTALLED", uniqueid="1"), peer_of("a", False, "INSTALLED", uniqueid="2")],
+            [],
+        ),
+        # One that carries nothing, or is going, is no second.
+        ([peer_of("b", True, uniqueid="1"), peer_of("a", False, "INSTALLED", uniqueid="2")], []),
+        (
+            [
+                peer_of("b", True, "INSTALLED", uniqueid="1", status="DELETING"),
+                peer_of("a", False, "INSTALLED", uniqueid="2"),
+            ],
+            [],
+        ),
+    ],
+)
+def test_of_two_ike_sas_that_both_ends_began_one_goes(sas: Any, expected: list[str]) -> None:
+    assert state.surplus(sas) == expected
+
+
+def test_what_is_only_being_negotiated_is_half_open() -> None:
+    sas = [sa("CONNECTING", uniqueid="1"), sa("ESTABLISHED", uniqueid="2"), sa("CREATED", uniqueid="3")]
+    assert state.half_open(sas) == ["1", "3"]
+
+
 FACTS = Facts(
     last_error=SILENCE,
     last_down=LastError(Reason.UNKNOWN, "", 1_000_000.0),

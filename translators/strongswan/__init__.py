@@ -11,7 +11,7 @@ Pure rooms, standard library and agent.errors only; time is an argument:
 - refusals: what a translation may refuse, by leaf
 - proposals, identities, credentials, connections: entry -> messages, and names back to keywords
 - plan: changed entries -> ordered steps
-- facts, events, state: events -> facts; facts and list-sas replies -> operational data
+- facts, events, ledger, state: events -> facts; facts and list-sas replies -> operational data
 - announcements, dampening: what is told of a tunnel, and how often at most
 - drift: what proves that another party told charon something else
 - backoff: when the supervisor tries again
@@ -20,7 +20,8 @@ Pure rooms, standard library and agent.errors only; time is an argument:
 Rooms with I/O: vici (the wire), kernel and daemon (a charon of our own), session (all connections to one
 charon), keeper (always has one), executor (runs steps), reconcile and audit (make charon hold what it
 should, at first and ever after), addresses (of this machine), supervisor (brings initiators up), announcer
-(tells what happened), tunnels (joins what is live), translator (joins all; the only one that the agent sees).
+(tells what happened), capture (writes down what charon says), tunnels (joins what is live), translator
+(joins all; the only one that the agent sees).
 
 Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
 tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by

@@ -53,7 +53,7 @@ class Announcer:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop telling. Safe to call twice."""
+        """Tell what is held and stop. Safe to call twice."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -61,6 +61,8 @@ class Announcer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        for release in self._dampener.flush():
+            self._send(release)
 
     def touch(self, tunnel: str) -> None:
         """Have the tunnel looked at soon: something happened to it."""
@@ -87,10 +89,14 @@ class Announcer:
 
     def tell_at_once(self, content: announcements.Json) -> None:
         """Send a notification that is about no tunnel."""
-        self._notify(Notification(content))
+        try:
+            self._notify(Notification(content))
+        except Exception:
+            # Told from the midst of handling charon's events, which must go on.
+            log.exception("defect while sending a notification")
 
     def _send(self, release: Release[Happening]) -> None:
-        self._notify(Notification(announcements.content(release.item, release.suppressed)))
+        self.tell_at_once(announcements.content(release.item, release.suppressed))
 
     def _arm(self) -> None:
         due = self._dampener.next_due()

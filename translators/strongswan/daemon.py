@@ -121,7 +121,8 @@ class ManagedCharon:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, how)
             try:
-                await asyncio.wait_for(self.ended(), STOP_LIMIT_S)
+                async with asyncio.timeout(STOP_LIMIT_S):
+                    await self.ended()
                 break
             except TimeoutError:
                 log.warning("charon did not end within %g s of %s", STOP_LIMIT_S, how.name)

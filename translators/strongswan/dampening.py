@@ -65,6 +65,12 @@ class Dampener(Generic[Item]):
                 del self._purses[subject]
         return released
 
+    def flush(self) -> list[Release[Item]]:
+        """Return all that is held: there will be no later."""
+        for purse in self._purses.values():
+            purse.left = max(purse.left, 1.0)
+        return self.due(float("-inf"))
+
     def next_due(self) -> float | None:
         """Return when something that is held can be told, None if nothing is."""
         times = [purse.at + (1 - purse.left) * REFILL_S for purse in self._purses.values() if purse.held]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 SPECIFIC_REASON_STANDS_S = 5.0
+ONE_FAILURE_S = 0.5
 CAUSE_STANDS_S = 1.0
 OWN_CAUSE_STANDS_S = 15.0
 """What this gateway itself does about an SA takes longer when its peer is dead."""
@@ -138,19 +139,33 @@ def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, det
 
 
 def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
-    """Return the facts with a new last error."""
+    """Return the facts with a new last error.
+
+    Two sources may tell of one failure, and one of them without a reason; that is still one.
+    """
     error = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
-    facts = _explained(facts, error, now)
+    last = facts.last_error
+    if last is not None and last.reason in (reason, Reason.UNKNOWN) and _within(last, now, ONE_FAILURE_S):
+        return _told_again(facts, error)
+    if not facts.up and (explained := _explained(facts, error, now)) is not None:
+        facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
 
 
-def _explained(facts: Facts, why: LastError, now: float) -> Facts:
-    """Return the facts with ``why`` as the reason for a down that came just before it without one."""
+def _told_again(facts: Facts, error: LastError) -> Facts:
+    history = facts.history
+    if history and history[-1].kind is Kind.FAILED:
+        said = replace(history[-1], reason=error.reason, detail=error.detail)
+        history = (*history[:-1], said)
+    return replace(facts, last_error=error, history=history)
+
+
+def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
+    """Return the facts with ``why`` as the reason for a down that came just before it without one; None if
+    there is no such down."""
     down = facts.last_down
-    if facts.up or down is None or down.reason is not Reason.UNKNOWN:
-        return facts
-    if not _within(down, now, CAUSE_STANDS_S):
-        return facts
+    if down is None or down.reason is not Reason.UNKNOWN or not _within(down, now, CAUSE_STANDS_S):
+        return None
     history = tuple(
         replace(entry, reason=why.reason, detail=why.detail)
         if entry.kind is Kind.DOWN and entry.at == down.at
@@ -174,18 +189,24 @@ def _within(error: LastError, now: float, limit_s: float) -> bool:
     return now - error.at < limit_s
 
 
-_OWN = frozenset({Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT, Reason.IDENTITY_CONFLICT})
+_OWN = frozenset({
+    Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT,
+    Reason.IDENTITY_CONFLICT, Reason.DAEMON_LOST,
+})  # fmt: skip
 
 
 def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts once it is known what will take the tunnel down, if it goes down at once.
 
-    The first cause stands: to our own DELETE the peer answers with one.
+    What we do ourselves stands before what the peer does: to our own DELETE it answers with one.
     """
-    if _current_cause(facts, now) is not None:
+    current = _current_cause(facts, now)
+    if current is not None and (current.reason in _OWN or reason not in _OWN):
         return facts
     cause = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
-    return replace(_explained(facts, cause, now), cause=cause)
+    if reason not in _OWN and (explained := _explained(facts, cause, now)) is not None:
+        return explained  # it may be up again by now
+    return replace(facts, cause=cause)
 
 
 def _current_cause(facts: Facts, now: float) -> LastError | None:
@@ -216,8 +237,11 @@ def child_down(facts: Facts, child: str, now: float) -> Facts:
 
 def all_down(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts when every SA is gone at once, or is out of sight."""
-    facts = replace(facts, retransmitting=False, tries=0, cause=LastError(reason, detail, now))
-    return _left_with(facts, frozenset(), now) if facts.up else replace(facts, cause=None)
+    facts = replace(facts, retransmitting=False, tries=0)
+    cause = LastError(reason, detail, now)
+    if facts.up:
+        return _left_with(replace(facts, cause=cause), frozenset(), now)
+    return _explained(facts, cause, now) or facts  # it may have said good-bye
 
 
 def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
@@ -232,8 +256,10 @@ def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
 def _why_down(facts: Facts, now: float) -> LastError:
     if (cause := _current_cause(facts, now)) is not None:
         return replace(cause, at=now)
-    if facts.last_error is not None and is_fresh(facts.last_error, now):
-        return replace(facts.last_error, at=now)
+    error = facts.last_error
+    # One of before it was up is not why it goes down now.
+    if error is not None and _within(error, now, CAUSE_STANDS_S) and error.at >= (facts.since or 0.0):
+        return replace(error, at=now)
     return LastError(Reason.UNKNOWN, "", now)
 
 

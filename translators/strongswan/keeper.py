@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 10.0
+CLOSE_LIMIT_S = 5.0
 
 
 class Unavailable(Exception):
@@ -73,6 +74,9 @@ class Keeper:
             # has events for a client that has gone.
             await self._daemon.stop()
         if self._task is not None:
+            if self.session is not None:
+                self.session.lost.set()
+                await asyncio.wait([self._task], timeout=CLOSE_LIMIT_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
@@ -86,7 +90,8 @@ class Keeper:
             Unavailable: there is none.
         """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                await self._ready.wait()
         if self.session is None:
             raise Unavailable(f"charon is not available: {self._trouble}")
         return self.session

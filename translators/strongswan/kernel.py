@@ -36,7 +36,8 @@ async def kernel_has_esp() -> bool:
     except OSError:
         return False
     try:
-        return await asyncio.wait_for(process.wait(), PROBE_LIMIT_S) == 0
+        async with asyncio.timeout(PROBE_LIMIT_S):
+            return await process.wait() == 0
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -29,7 +29,8 @@ class Options:
     ``retransmit_timeout * retransmit_base ** n`` seconds, and after ``retransmit_tries`` the peer is
     dead (165 s by default). ``retry_first`` and ``retry_max`` bound the supervisor's back-off, in
     seconds; ``attempts_at_once`` is how many tunnels it begins at a time. Every ``audit_interval`` seconds
-    it is seen whether charon still holds what is configured.
+    it is seen whether charon still holds what is configured. ``capture`` is a file to which everything that
+    charon says is appended, for the report of a defect.
     """
 
     vici_socket: Path = Path("/var/run/charon.vici")
@@ -44,6 +45,7 @@ class Options:
     retry_max: float = 60.0
     attempts_at_once: int = 32
     audit_interval: float = 30.0
+    capture: Path | None = None
 
     @classmethod
     def parse(cls, table: Mapping[str, object] | None) -> Options:
@@ -96,4 +98,5 @@ _CONVERT: Mapping[str, Callable[[object], object]] = {
     "retry-max": _positive,
     "attempts-at-once": _count,
     "audit-interval": _positive,
+    "capture": _path,
 }

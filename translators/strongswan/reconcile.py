@@ -40,7 +40,7 @@ async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels)
     await _load_all(session, desired, live)
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)
-    live.seed(sas)
+    live.found(session, sas)
     live.want_all()
 
 

@@ -186,10 +186,13 @@ class CharonSession:
 
     async def close(self) -> None:
         """Close every connection; the events end."""
+        connections = (self._commands, self._polling, self._events)
         for task in self._tasks:
             task.cancel()
+        for connection in connections:
+            connection.abandon()  # all of them before the first await, at which this may be cancelled
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for connection in (self._commands, self._polling, self._events):
+        for connection in connections:
             with contextlib.suppress(ViciError):
                 await connection.close()
         self.lost.set()

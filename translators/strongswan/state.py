@@ -96,3 +96,26 @@ def number(value: object, default: int = 0) -> int:
 def is_under_way(sas: Sequence[Section]) -> bool:
     """Return whether charon is working on bringing the tunnel up by itself."""
     return creating_child(sas) or any(sa.get("state") in _IKE_BEGINNING for sa in sas)
+
+
+def half_open(sas: Iterable[Section]) -> list[str]:
+    """Return the unique ids of the IKE_SAs that are only being negotiated."""
+    return [str(sa.get("uniqueid")) for sa in sas if sa.get("state") in _IKE_BEGINNING]
+
+
+def surplus(sas: Iterable[Section]) -> list[str]:
+    """Return the unique ids of the IKE_SAs of ours that are one too many.
+
+    Two ends that initiate at the same time get two. Each end sees both, and both keep the one with the
+    smallest SPI of its initiator; only who began the other ends it, so that never both are ended.
+    """
+    up = [
+        sa
+        for sa in sas
+        if sa.get("state") == "ESTABLISHED" and any(c.get("state") == "INSTALLED" for c in children(sa))
+    ]
+    ours = [sa for sa in up if sa.get("initiator") == "yes"]
+    if not ours or len(ours) == len(up):
+        return []  # several of one end are a matter of that end: it may be replacing one by another
+    kept = min(up, key=lambda sa: str(sa.get("initiator-spi")))
+    return [str(sa.get("uniqueid")) for sa in ours if sa is not kept]

@@ -197,5 +197,6 @@ class Supervisor:
             watched.outcome.clear()
             await self._initiate(name)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(watched.outcome.wait(), ATTEMPT_S)
+                async with asyncio.timeout(ATTEMPT_S):
+                    await watched.outcome.wait()
         return True

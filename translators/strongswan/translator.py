@@ -134,6 +134,8 @@ class StrongSwanTranslator:
         self._live.supervisor.forget_all()
         await self._monitors.close()
         if self._keeper is not None:
+            if self._settings.charon == "managed":
+                self._live.all_ending("the agent stops, and its daemon with it")
             await self._audit.stop()
             await self._keeper.stop()
             await self._live.stop()
@@ -329,6 +331,7 @@ class StrongSwanTranslator:
             raise OperationNotSupported(f"'{name}' is not implemented in this version")
         if self._keeper is None or self._settings.charon != "managed":
             raise OperationNotSupported("charon is not managed by this agent; restart it where it runs")
+        self._live.all_ending("the daemon is restarted on request")
         await self._keeper.restart()
         await self._session_or_error()
         return {}

@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
 
 from agent.translator import Notification
-from translators.strongswan import announcements, events, state
+from translators.strongswan import announcements, state
 from translators.strongswan import facts as moves
 from translators.strongswan.addresses import AddressWatch
 from translators.strongswan.announcements import Drift
 from translators.strongswan.announcer import Announcer
+from translators.strongswan.capture import Capture
 from translators.strongswan.connections import connection_name, dpd_action, tunnel_of
 from translators.strongswan.desired import Desired
 from translators.strongswan.events import Notice
 from translators.strongswan.facts import Facts, Reason
+from translators.strongswan.ledger import Ledger, SaEvent
 from translators.strongswan.options import Options
 from translators.strongswan.session import CharonSession
 from translators.strongswan.state import Status
@@ -29,7 +33,6 @@ from translators.strongswan.vici import Section, ViciError, ViciUnavailable
 
 log = logging.getLogger(__name__)
 
-NO_FACTS = Facts()
 ONE_BY_ONE_MAX = 32
 """Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
 
@@ -49,8 +52,9 @@ class LiveTunnels:
         self._desired = desired
         self._session = session
         self._ours = ours
-        self._facts: dict[str, Facts] = {}
-        self._guards: set[asyncio.Task[None]] = set()
+        self._ledger = Ledger(lambda tunnel: tunnel in desired.entries, self._with_peer)
+        self._capture = Capture(options.capture)
+        self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
         self.announcer = Announcer(notify, self._statuses, self.facts, time.time)
         self.addresses = AddressWatch(self._on_addresses)
@@ -65,35 +69,46 @@ class LiveTunnels:
     async def stop(self) -> None:
         """Stop. Safe to call twice."""
         self.supervisor.forget_all()
+        for task in self._errands:
+            task.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         await self.announcer.stop()
         await self.addresses.stop()
+        self._capture.close()
 
     # --- facts ---
 
     def facts(self, tunnel: str) -> Facts:
         """Return what events told about ``tunnel``."""
-        return self._facts.get(tunnel, NO_FACTS)
+        return self._ledger.facts(tunnel)
 
     def _put(self, tunnel: str, facts: Facts) -> None:
-        if facts != self._facts.get(tunnel):
-            self._facts[tunnel] = facts
+        self._ledger.put(tunnel, facts)
+        self._touch()
+
+    def _touch(self) -> None:
+        for tunnel in self._ledger.take_touched():
             self.announcer.touch(tunnel)
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
-        self._facts.pop(tunnel, None)
+        self._ledger.forget(tunnel)
         self.announcer.forget(tunnel)
 
     def reconfigured(self, tunnel: str) -> None:
         """Drop what says nothing any more of a tunnel that has become another."""
-        if tunnel in self._facts:
-            self._put(tunnel, moves.reconfigured(self._facts[tunnel]))
+        if tunnel in self._ledger:
+            self._put(tunnel, moves.reconfigured(self.facts(tunnel)))
 
     def ending(self, names: Collection[str], reason: Reason, detail: str) -> None:
         """Note that we are about to end the SAs of these connections."""
         for name in names:
-            if (tunnel := self._wanted(name)) is not None:
+            if (tunnel := self._ledger.tunnel(name)) is not None:
                 self._put(tunnel, moves.caused(self.facts(tunnel), reason, detail, time.time()))
+
+    def all_ending(self, detail: str) -> None:
+        """Note that charon is about to be ended, and takes leave of every peer."""
+        self.ending([connection_name(t) for t in self._desired.entries], Reason.DAEMON_LOST, detail)
 
     def silent(self, name: str) -> bool:
         """Return whether the peer of the connection ``name`` is known not to answer."""
@@ -113,26 +128,24 @@ class LiveTunnels:
         if messages is not None and messages.initiator:
             self.supervisor.want(messages.name)
 
-    def seed(self, sas: Sequence[Section]) -> None:
+    def found(self, session: CharonSession, sas: Sequence[Section]) -> None:
         """Learn what is up from all SAs of a charon that was running before us, or lost from sight."""
-        by_name = _by_name(sas)
-        now = time.time()
-        for tunnel in self._desired.entries:
-            of_name = by_name.get(connection_name(tunnel), [])
-            known = self._facts.get(tunnel)
-            up = {str(child.get("uniqueid")) for child in state.children_up(of_name)}
-            newest = state.installed_child(of_name)
-            age_s = 0 if newest is None else state.number(newest.get("install-time"))
-            self._put(tunnel, moves.reseeded(known, up, age_s, now))
-            if known is None:
-                self.announcer.know(tunnel, state.status(of_name, self.facts(tunnel)))
+        by_name, now = _by_name(sas), time.time()
+        self._capture.found(now, session.source.value)
+        self._capture.sas(now, [connection_name(tunnel) for tunnel in self._desired.entries], by_name)
+        for tunnel in self._ledger.known():
+            if tunnel not in self._desired.entries:
+                self.forget(tunnel)
+        for tunnel in self._ledger.on_found(self._desired.entries, by_name, now):
+            self.announcer.know(tunnel, self.status(tunnel, by_name.get(connection_name(tunnel), [])))
+        self._touch()
 
     def lost(self, detail: str) -> None:
         """Note that charon is gone, and every SA with it as far as one can see."""
         now = time.time()
-        for tunnel, facts in list(self._facts.items()):
-            self._put(tunnel, moves.all_down(facts, Reason.DAEMON_LOST, detail, now))
-            self.announcer.touch(tunnel)
+        self._capture.lost(now, detail)
+        self._ledger.on_lost(detail, now)
+        self._touch()
 
     # --- what charon says now ---
 
@@ -156,69 +169,77 @@ class LiveTunnels:
 
     async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status]:
         there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
-        sas = await self.sas([connection_name(tunnel) for tunnel in there])
+        names = [connection_name(tunnel) for tunnel in there]
+        sas = await self.sas(names)
+        self._capture.sas(time.time(), names, sas)
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
+        self._end_surplus(sas)
         return {tunnel: self.status(tunnel, sas.get(connection_name(tunnel), [])) for tunnel in there}
+
+    def _end_surplus(self, sas: Mapping[str, Sequence[Section]]) -> None:
+        for name, of_name in sas.items():
+            for unique_id in state.surplus(of_name) if self._ledger.tunnel(name) is not None else ():
+                log.info("%s: both ends initiated; our IKE_SA %s is one too many", name, unique_id)
+                self._end_soon(unique_id, force=False)
+
+    def _end_soon(self, unique_id: str, force: bool) -> None:
+        if (session := self._session()) is not None:
+            self._do_soon(_terminate(session, unique_id, force))
+
+    def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     # --- events ---
 
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Take one VICI event of ``session``."""
+        now = time.time()
+        self._capture.event(now, event, message)
         if event == "log":
-            self._on_log(session, str(message.get("ikesa-name", "")), str(message.get("msg", "")))
-        elif event == "alert":
-            for notice in events.notices_in_alert(message):
-                self.on_notice(notice)
+            self._on_log(session, message, now)
         else:
-            for name in events.names_in(message):
-                tunnel, section = self._wanted(name), message[name]
-                if tunnel is not None and isinstance(section, Mapping):
-                    self._on_sa(event, tunnel, name, section, message.get("up") == "yes")
+            for found in self._ledger.on_event(event, message, now):
+                self._on_sa(found)
+        self._touch()
 
-    def _on_log(self, session: CharonSession, name: str, text: str) -> None:
-        if not name:
-            self._on_other_log(session, text)
-        elif (tunnel := self._wanted(name)) is not None:
-            self._put(tunnel, events.on_log(self.facts(tunnel), text, time.time(), session.source))
+    def _on_log(self, session: CharonSession, message: Section, now: float) -> None:
+        name, line = str(message.get("ikesa-name", "")), str(message.get("msg", ""))
+        if name:
+            self._ledger.on_log(name, line, session.source, now)
+        else:
+            self._on_other_log(session, line)
 
     def on_notice(self, notice: Notice) -> None:
         """Take one record of error-notify."""
-        tunnel = self._wanted(notice.name) if notice.name else self._only_with_peer(notice.peer_address)
-        if tunnel is not None:
-            self._put(tunnel, events.on_notice(self.facts(tunnel), notice, time.time()))
-
-    def _only_with_peer(self, address: str) -> str | None:
-        """Before charon knows the connection there is only the address, which may be that of several."""
-        found = [tunnel for tunnel, entry in self._desired.entries.items() if entry.get("peer") == address]
-        return found[0] if len(found) == 1 else None
-
-    def _wanted(self, name: str) -> str | None:
-        tunnel = tunnel_of(name)
-        return tunnel if tunnel is not None and tunnel in self._desired.entries else None
-
-    def _on_sa(self, event: str, tunnel: str, name: str, sa: Mapping[str, object], up: bool) -> None:
         now = time.time()
-        if event in ("ike-rekey", "child-rekey"):
-            for rekeying in events.rekeyings(event, sa):
-                self._put(tunnel, events.on_rekeying(self.facts(tunnel), rekeying, now))
-                self.announcer.tell(announcements.rekeyed(tunnel, rekeying.ike, rekeying.spis))
+        self._capture.notice(now, notice)
+        self._ledger.on_notice(notice, now)
+        self._touch()
+
+    def _with_peer(self, address: str) -> list[str]:
+        return [tunnel for tunnel, entry in self._desired.entries.items() if entry.get("peer") == address]
+
+    def _on_sa(self, found: SaEvent) -> None:
+        name = connection_name(found.tunnel)
+        for rekeying in found.rekeyings:
+            self.announcer.tell(announcements.rekeyed(found.tunnel, rekeying.ike, rekeying.spis))
+        if found.up is None:
             return
-        self._put(tunnel, events.on_updown(self.facts(tunnel), event, sa, up, now))
-        self.announcer.touch(tunnel)
-        if not up:
+        if not found.up:
             self.supervisor.went_down(name)
-        elif event == "child-updown":
+        elif found.event == "child-updown":
             self.supervisor.went_up(name)
         else:
-            self._guard(tunnel, sa)
+            self._guard(found.tunnel, found.sa)
 
     def _guard(self, tunnel: str, sa: Mapping[str, object]) -> None:
         """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
         remote_id = str(sa.get("remote-id", ""))
         other = self._desired.claims.opened_by_another(tunnel, remote_id)
-        session = self._session()
-        if other is None or session is None:
+        if other is None:
             return
         log.warning(
             "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
@@ -227,20 +248,27 @@ class LiveTunnels:
             f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
         )
         self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
-        task = asyncio.get_running_loop().create_task(_terminate(session, str(sa.get("uniqueid"))))
-        self._guards.add(task)
-        task.add_done_callback(self._guards.discard)
+        self._end_soon(str(sa.get("uniqueid")), force=True)
 
     def _on_watched(self, name: str) -> None:
-        if (tunnel := self._wanted(name)) is not None:
+        if (tunnel := self._ledger.tunnel(name)) is not None:
             self.announcer.touch(tunnel)
 
     def _on_addresses(self, came: frozenset[str]) -> None:
         for tunnel, messages in self._desired.messages.items():
-            address = str(self._desired.entries[tunnel].get("local-address"))
+            address = self._local_address(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
                 log.info("%s: its local address %s has come", messages.name, address)
-                self.supervisor.want(messages.name)
+                self._do_soon(self._begin_anew(tunnel, messages.name))
+
+    async def _begin_anew(self, tunnel: str, name: str) -> None:
+        """Have the tunnel begin now: an attempt that could not send anything waits long for its turn."""
+        session = self._session()
+        if session is not None and not self.facts(tunnel).up:
+            for unique_id in state.half_open((await self.sas([name])).get(name, [])):
+                await _terminate(session, unique_id, force=True)
+        if name in self.supervisor:
+            self.supervisor.want(name)
 
     # --- what the supervisor asks ---
 
@@ -261,16 +289,23 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        address = self._desired.entries.get(tunnel, {}).get("local-address")
+        address = self._local_address(tunnel)
         if address is None or self.addresses.present is None:
             return None
-        return not self.addresses.missing(str(address))
+        return not self.addresses.missing(address)
+
+    def _local_address(self, tunnel: str) -> str | None:
+        """Return the local address in the spelling of the kernel."""
+        try:
+            return str(ip_address(str(self._desired.entries.get(tunnel, {}).get("local-address"))))
+        except ValueError:
+            return None
 
     def _address_is_missing(self, tunnel: str) -> bool:
         if self.local_address_is_there(tunnel) is not False:
             return False
-        address = self._desired.entries[tunnel].get("local-address")
-        self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, f"no interface has the local address {address}")
+        detail = f"no interface has the local address {self._local_address(tunnel)}"
+        self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, detail)
         # An external charon may be in another network namespace, of which we do not see the addresses.
         return self._ours
 
@@ -286,8 +321,8 @@ class LiveTunnels:
     def want(self, name: str) -> None:
         """Have a tunnel brought up, also one whose dead peer had it left alone."""
         tunnel = tunnel_of(name) or ""
-        if tunnel in self._facts:
-            self._put(tunnel, moves.revived(self._facts[tunnel]))
+        if tunnel in self._ledger:
+            self._put(tunnel, moves.revived(self.facts(tunnel)))
         self.supervisor.want(name)
 
     def want_all(self) -> None:
@@ -304,8 +339,9 @@ def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
     return by_name
 
 
-async def _terminate(session: CharonSession, unique_id: str) -> None:
+async def _terminate(session: CharonSession, unique_id: str, force: bool) -> None:
+    request = {"ike-id": unique_id, "timeout": "-1", "force": "yes" if force else "no"}
     try:
-        await session.request("terminate", {"ike-id": unique_id, "timeout": "-1", "force": "yes"})
+        await session.request("terminate", request)
     except ViciError as error:
         log.info("%s", error)

@@ -103,10 +103,14 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection; a request that waits ends with ViciUnavailable."""
-        self.broken = True
-        self._writer.close()
+        self.abandon()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+    def abandon(self) -> None:
+        """Close the connection without waiting until it is closed."""
+        self.broken = True
+        self._writer.close()
 
     async def _send(self, command: str, packet: bytes) -> None:
         if len(packet) > SEGMENT_OCTETS_MAX:
@@ -128,21 +132,17 @@ class Connection:
             async with asyncio.timeout(limit_s):
                 yield
         except TimeoutError:
-            self._abandon()
+            self.abandon()
             raise ViciUnavailable(command, f"charon did not answer within {limit_s:g} s") from None
         except (OSError, asyncio.IncompleteReadError):
-            self._abandon()
+            self.abandon()
             raise ViciUnavailable(command, "charon closed the connection") from None
         except BaseException as error:
             # Cancelled or garbled in the middle of an exchange: what is still to come on this
             # connection can no longer be told apart from later replies.
             if not isinstance(error, ViciError):
-                self._abandon()
+                self.abandon()
             raise
-
-    def _abandon(self) -> None:
-        self.broken = True
-        self._writer.close()
 
 
 class EventStream:
@@ -206,9 +206,13 @@ class EventStream:
             if kind == Packet.EVENT:
                 yield name, body
 
+    def abandon(self) -> None:
+        """Close the connection without waiting until it is closed."""
+        self._writer.close()
+
     async def close(self) -> None:
         """Close the connection."""
-        self._writer.close()
+        self.abandon()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
@@ -225,8 +229,10 @@ def short_path(socket: Path) -> Iterator[str]:
 
 async def _connect(socket: Path, limit_s: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
+        # Not wait_for: in Python 3.11 it may swallow a cancellation, and lose what it waited for.
         with short_path(socket) as path:
-            return await asyncio.wait_for(asyncio.open_unix_connection(path), limit_s)
+            async with asyncio.timeout(limit_s):
+                return await asyncio.open_unix_connection(path)
     except (OSError, TimeoutError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
         raise ViciUnavailable("connect", f"{socket}: {reason}") from None

@@ -205,3 +205,22 @@ def test_error_info_of_another_namespace_with_paths() -> None:
         ("/mp:a[mp:k='1']", "urn:m"),
         ("/mp:a[mp:k='2']", "urn:m"),
     ]
+
+
+def test_parameters_without_a_namespace_are_netconfs_own() -> None:
+    """As Ansible's documentation writes them; what is inside <config> and <filter> stays as it is."""
+    base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    rpc = parse_rpc(
+        f'<nc:rpc xmlns:nc="{base}" message-id="1"><nc:edit-config><nc:target><candidate/></nc:target>'
+        "<config><plain/></config></nc:edit-config></nc:rpc>".encode()
+    )
+    names = [str(element.tag) for element in rpc.operation.iter()]
+    assert names == [f"{{{base}}}{n}" for n in ("edit-config", "target", "candidate", "config")] + ["plain"]
+    rpc = parse_rpc(f'<nc:rpc xmlns:nc="{base}" message-id="1"><discard-changes/></nc:rpc>'.encode())
+    assert rpc.operation.tag == f"{{{base}}}discard-changes"
+
+
+def test_an_operation_of_another_namespace_keeps_its_parameters() -> None:
+    base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    rpc = parse_rpc(f'<nc:rpc xmlns:nc="{base}" message-id="1"><x:y xmlns:x="u"><z/></x:y></nc:rpc>'.encode())
+    assert [str(element.tag) for element in rpc.operation.iter()] == ["{u}y", "z"]

@@ -1,0 +1,136 @@
+"""The facts of all tunnels, moved by the signals of charon. Pure: signals and the clock come in.
+
+What a capture holds can be put in here again, and gives what the agent made of it then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from translators.strongswan import events, state
+from translators.strongswan import facts as moves
+from translators.strongswan.connections import connection_name, tunnel_of
+from translators.strongswan.events import Notice, Rekeying, Source
+from translators.strongswan.facts import Facts, Reason
+
+Section = Mapping[str, object]
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class SaEvent:
+    """What an event said of an SA of ``tunnel``; ``up`` is None for a rekeying."""
+
+    tunnel: str
+    event: str
+    sa: Section
+    up: bool | None
+    rekeyings: tuple[Rekeying, ...] = ()
+
+
+class Ledger:
+    """``exists`` says whether there is a tunnel of this id; ``with_peer`` returns those that are
+    configured with a peer address."""
+
+    def __init__(self, exists: Callable[[str], bool], with_peer: Callable[[str], Sequence[str]]) -> None:
+        self._exists = exists
+        self._with_peer = with_peer
+        self._facts: dict[str, Facts] = {}
+        self._touched: set[str] = set()
+
+    def facts(self, tunnel: str) -> Facts:
+        """Return what is known of ``tunnel``."""
+        return self._facts.get(tunnel, NO_FACTS)
+
+    def __contains__(self, tunnel: str) -> bool:
+        return tunnel in self._facts
+
+    def tunnel(self, name: str) -> str | None:
+        """Return the tunnel that the connection ``name`` is of, None for what is not configured."""
+        tunnel = tunnel_of(name)
+        return tunnel if tunnel is not None and self._exists(tunnel) else None
+
+    def put(self, tunnel: str, facts: Facts) -> None:
+        """Set what is known of ``tunnel``."""
+        if facts != self._facts.get(tunnel):
+            self._facts[tunnel] = facts
+            self._touched.add(tunnel)
+
+    def forget(self, tunnel: str) -> None:
+        """Drop what was known of a tunnel that is gone."""
+        self._facts.pop(tunnel, None)
+        self._touched.discard(tunnel)
+
+    def known(self) -> list[str]:
+        """Return the tunnels of which something is known."""
+        return list(self._facts)
+
+    def take_touched(self) -> set[str]:
+        """Return the tunnels to which something happened since this was last asked."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    # --- signals ---
+
+    def on_event(self, event: str, message: Section, now: float) -> list[SaEvent]:
+        """Take an updown, rekey or alert event; return what it said of SAs of ours."""
+        if event == "alert":
+            for notice in events.notices_in_alert(message):
+                self.on_notice(notice, now)
+            return []
+        found = list(self._sa_events(event, message))
+        for one in found:
+            facts = self.facts(one.tunnel)
+            for rekeying in one.rekeyings:
+                facts = events.on_rekeying(facts, rekeying, now)
+            if one.up is not None:
+                facts = events.on_updown(facts, event, one.sa, one.up, now)
+            self.put(one.tunnel, facts)
+            self._touched.add(one.tunnel)
+        return found
+
+    def _sa_events(self, event: str, message: Section) -> Iterator[SaEvent]:
+        for name in events.names_in(message):
+            tunnel, sa = self.tunnel(name), message[name]
+            if tunnel is None or not isinstance(sa, Mapping):
+                continue
+            if event in ("ike-rekey", "child-rekey"):
+                yield SaEvent(tunnel, event, sa, None, tuple(events.rekeyings(event, sa)))
+            else:
+                yield SaEvent(tunnel, event, sa, message.get("up") == "yes")
+
+    def on_log(self, name: str, line: str, source: Source, now: float) -> None:
+        """Take a line of charon's log about the connection ``name``."""
+        if (tunnel := self.tunnel(name)) is not None:
+            self.put(tunnel, events.on_log(self.facts(tunnel), line, now, source))
+
+    def on_notice(self, notice: Notice, now: float) -> None:
+        """Take a record of error-notify.
+
+        Before charon knows the connection there is only the peer's address, which may be that of several.
+        """
+        found = [self.tunnel(notice.name)] if notice.name else self._with_peer(notice.peer_address)
+        if len(found) == 1 and (tunnel := found[0]) is not None:
+            self.put(tunnel, events.on_notice(self.facts(tunnel), notice, now))
+
+    def on_found(self, tunnels: Iterable[str], sas: Mapping[str, Sequence[Section]], now: float) -> list[str]:
+        """Take the SAs, by connection, of a charon that was running before us or was out of sight; return
+        the ``tunnels`` that are met for the first time."""
+        met = []
+        for tunnel in tunnels:
+            of_tunnel = sas.get(connection_name(tunnel), ())
+            up = {str(child.get("uniqueid")) for child in state.children_up(of_tunnel)}
+            newest = state.installed_child(of_tunnel)
+            age_s = 0 if newest is None else state.number(newest.get("install-time"))
+            if tunnel not in self._facts:
+                met.append(tunnel)
+            self.put(tunnel, moves.reseeded(self._facts.get(tunnel), up, age_s, now))
+        return met
+
+    def on_lost(self, detail: str, now: float) -> None:
+        """Take that charon is gone, and every SA with it as far as one can see."""
+        for tunnel, facts in list(self._facts.items()):
+            self.put(tunnel, moves.all_down(facts, Reason.DAEMON_LOST, detail, now))
+            self._touched.add(tunnel)
