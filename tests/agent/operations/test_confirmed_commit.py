@@ -54,12 +54,14 @@ async def test_timeout_runout(lab: Lab) -> None:
     await confirmed(lab, 3, SHORT)
     await lab.until(lambda: holds(lab, 2))
     event = await lab.caller(2).got(TIMEOUT)
+    await lab.until(lambda: lab.context.confirmed.window is None)
     assert b"session-id" not in event
     # Nothing else may be needed for it: a get in between does not keep it from happening.
     await confirmed(lab, 3, SHORT)
     await lab.do("<get/>")
     await lab.until(lambda: holds(lab, 2))
     # It leaves no lock behind, and a candidate that counts as unchanged.
+    await lab.until(lambda: lab.context.confirmed.window is None)
     for datastore in ("running", "candidate"):
         await lab.do(f"<lock><target><{datastore}/></target></lock>", 2)
 
