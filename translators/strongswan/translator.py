@@ -50,6 +50,14 @@ DAEMON_ROOT = "/yangswan-ipsec:daemon"
 
 AVAILABLE_LIMIT_S = 5.0
 
+# Features by who runs charon. Packets are not watched yet; only a charon of our own is ours to restart; and
+# without one nothing happens that could be told.
+_NOT_DONE: Mapping[str, Sequence[str]] = {
+    "managed": ("monitor",),
+    "external": ("monitor", "restart-daemon"),
+    "none": ("monitor", "restart-daemon", "tunnel-notifications"),
+}
+
 
 def find_yang_file() -> Path:
     """Return our YANG module, in the installed package or in the checkout.
@@ -82,15 +90,11 @@ class StrongSwanTranslator:
     """Fulfils agent.translator.Translator for the tunnels of yangswan-ipsec."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.charon not in ("managed", "external", "none"):
+        if settings.charon not in _NOT_DONE:
             raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
         self.name = NAME
         self.yang_files: Sequence[Path] = (find_yang_file(),)
-        # Packets are not watched yet; only a charon of our own is ours to restart.
-        later = ["monitor"]
-        self.disabled_features: Mapping[str, Sequence[str]] = {
-            "yangswan-ipsec": later if settings.charon == "managed" else [*later, "restart-daemon"]
-        }
+        self.disabled_features: Mapping[str, Sequence[str]] = {"yangswan-ipsec": _NOT_DONE[settings.charon]}
         self.config_list = LIST_PATH
         self.state_path = STATE_PATH
         self.state_roots: Sequence[str] = (DAEMON_ROOT,)

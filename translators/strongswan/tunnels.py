@@ -326,10 +326,11 @@ class LiveTunnels:
         self.supervisor.want(name)
 
     def want_all(self) -> None:
-        """Have every enabled initiator brought up that is not."""
-        for tunnel, messages in self._desired.messages.items():
-            if messages.initiator:
-                self.supervisor.want(connection_name(tunnel))
+        """Have every enabled initiator brought up that is not, and leave all others alone."""
+        names = {messages.name for messages in self._desired.messages.values() if messages.initiator}
+        self.supervisor.keep_only(names)
+        for name in names:
+            self.supervisor.want(name)
 
 
 def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
