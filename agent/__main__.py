@@ -9,26 +9,31 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TextIO
 
+from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import Configuration
-from agent.first_start import connect_hints, ensure_keys
+from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.nacm.control import NACM_PATH, AccessControl
+from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
 from agent.server import Server
 from agent.settings import Settings, SettingsError, read_settings
+from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
-from agent.translator import Translator
-from agent.transport.limits import Limits
+from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
+from agent.xml import MAX_DEPTH
 from agent.yang.schema import Schema, SchemaError
 
 log = logging.getLogger("agent")
@@ -63,32 +68,82 @@ async def run(settings: Settings) -> None:
         return await loop.run_in_executor(pool, function, *arguments)
 
     store = Store(settings.data_dir / "history.db")
-    translators = make_translators(settings)
+    outlet = Outlet()
+    translators = make_translators(settings, outlet.publish)
     try:
         schema = await worker(make_schema, settings, translators)
-        configuration = Configuration(schema, store, translators, worker)
-        operational = Operational(schema, translators, {})
-        limits = make_limits(settings)
-        server = Server(Context(schema, configuration, Locks(), operational, worker, tuple, _now), limits)
-        await configuration.start()
+        agent = assemble(settings, schema, Configuration(schema, store, translators, worker), outlet)
         users = ensure_keys(settings.data_dir, settings.users)
-        transport = SshTransport(
-            settings.host, settings.port, settings.data_dir / "host_key", users, limits, server.serve
-        )
-        await transport.start()
+        await agent.start(users)
         try:
-            for line in connect_hints(settings, transport.port, users):
+            for line in connect_hints(settings, agent.transport.port, users):
                 print(line)
-            print(f"ready {_address(settings.host)}:{transport.port}", flush=True)
+            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
             await stopping.wait()
         finally:
             log.info("stopping")
-            await transport.stop()
-            await server.stop()
+            await agent.stop()
     finally:
         for translator in translators:
             await translator.stop()
         await _end_worker(pool, store)
+
+
+class Outlet:
+    """Where translators send their events: they are made first, and the stream that takes them later."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+
+    def publish(self, notification: Notification) -> None:
+        if self.stream is not None:
+            self.stream.publish(notification)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What is running, in the order in which it starts; it stops in reverse."""
+
+    context: Context
+    server: Server
+    transport: SshTransport
+
+    async def start(self, users: Mapping[str, Path]) -> None:
+        context = self.context
+        context.stream.start()
+        await context.configuration.start()
+        await context.worker(context.nacm.load, context.configuration.running)
+        await ensure_rules(context.configuration, users)
+        await self.server.start()
+        self.transport.users = users
+        await self.transport.start()
+
+    async def stop(self) -> None:
+        await self.transport.stop()
+        await self.server.stop()
+        await self.context.confirmed.stop()
+        await self.context.stream.stop()
+
+
+def assemble(settings: Settings, schema: Schema, configuration: Configuration, outlet: Outlet) -> Agent:
+    """Put everything together; nothing runs yet."""
+    limits, refused, worker = make_limits(settings), Refused(), configuration.worker
+    stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
+    outlet.stream = stream
+    configuration.announce = stream.publish
+    nacm = AccessControl(schema, settings.recovery_users)
+    configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
+    operational = Operational(schema, configuration.translators, {NACM_PATH: nacm.state})
+    confirmed = ConfirmedCommits(configuration)
+    context = Context(
+        schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
+    )
+    server = Server(context, limits, refused)
+    host_key = settings.data_dir / "host_key"
+    transport = SshTransport(
+        settings.host, settings.port, host_key, {}, limits, server.serve, settings.recovery_users, refused
+    )
+    return Agent(context, server, transport)
 
 
 async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
@@ -114,16 +169,20 @@ def make_limits(settings: Settings) -> Limits:
             raise SettingsError(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise SettingsError(f"the limit '{name}' must be a positive number")
+    if settings.limits.get("message-depth", 0) > MAX_DEPTH:
+        raise SettingsError(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
     return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 
-def make_translators(settings: Settings) -> list[Translator]:
+def make_translators(
+    settings: Settings, notify: Callable[[Notification], None] = lambda _: None
+) -> list[Translator]:
     """Return one of each translator that is installed (entry-point group yangswan.translators)."""
     made: list[Translator] = []
     for entry_point in sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name):
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
-        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options)))
+        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options, notify)))
     if not made:
         log.warning("no translator is installed: configuration is kept, and nothing is applied")
     return made
@@ -169,8 +228,12 @@ def _address(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _clock().isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 
+from agent.datastore.transaction import SERVER, Configuration
+from agent.nacm.control import NACM_PATH
+from agent.nacm.factory import factory_rules
 from agent.settings import Settings
 from agent.transport.files import write_durably
 
 DEFAULT_USER = "admin"
+_RULES_NOTE = "first-rules"
 
 
 def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
@@ -24,6 +29,25 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
         write_durably(private, key.export_private_key("openssh"), 0o600)
         write_durably(public, key.export_public_key("openssh"), 0o644)
     return {DEFAULT_USER: public}
+
+
+async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> None:
+    """Commit rules of access control if this server never had any: its users may do everything.
+
+    Once only: who removes them later wants them gone.
+    """
+    if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
+        return
+    if not await configuration.worker(_has_rules, configuration):
+        candidate = await configuration.worker(configuration.with_content, factory_rules(users))
+        async with configuration.writing:
+            author = replace(SERVER, comment="first rules of access control")
+            await configuration.commit(author, candidate=candidate)
+    await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+
+
+def _has_rules(configuration: Configuration) -> bool:
+    return any(unit.path.startswith(f"{NACM_PATH}/") for unit in configuration.explicit_units())
 
 
 def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.datastore.locks import Locks
 from agent.operations.context import Caller
-from agent.translator import Json
+from agent.translator import Json, Notification
 from agent.yang.schema import Module, Schema
 
 LIBRARY_PATH = "/ietf-yang-library:yang-library"
@@ -37,7 +37,8 @@ def yang_library(schema: Schema) -> Json:
         ],
         "schema": [{"name": "complete", "module-set": ["complete"]}],
         "datastore": [
-            {"name": f"ietf-datastores:{name}", "schema": "complete"} for name in ("running", "candidate")
+            {"name": f"ietf-datastores:{name}", "schema": "complete"}
+            for name in ("running", "candidate", "operational")
         ],
         "content-id": content_id(schema),
     }
@@ -98,9 +99,15 @@ def capabilities(schema: Schema) -> list[str]:
         f"{base}capability:{name}"
         for name in (
             "candidate:1.0",
+            "confirmed-commit:1.0",
+            "confirmed-commit:1.1",
+            "interleave:1.0",
+            "notification:1.0",
             "rollback-on-error:1.0",
             "validate:1.1",
             "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
+            "with-operational-defaults:1.0?basic-mode=report-all"
+            "&also-supported=explicit,report-all-tagged,trim",
             "xpath:1.0",
         )
     ]
@@ -126,6 +133,30 @@ def _module_capability(module: Module) -> str:
     if module.deviated_by:
         text += "&deviations=" + ",".join(module.deviated_by)
     return text
+
+
+def capability_change(before: Sequence[str], now: Sequence[str]) -> Notification | None:
+    """Return netconf-capability-change (RFC 6470 section 2.2) for two lists of URIs, None if they agree.
+
+    A URI with other parameters is the same capability, modified.
+    """
+    old, new = ({uri.partition("?")[0]: uri for uri in uris} for uris in (before, now))
+    content = {
+        "added-capability": [uri for base, uri in new.items() if base not in old],
+        "deleted-capability": [uri for base, uri in old.items() if base not in new],
+        "modified-capability": [uri for base, uri in new.items() if old.get(base, uri) != uri],
+    }
+    content = {name: uris for name, uris in content.items() if uris}
+    if not content:
+        return None
+    return Notification(
+        {
+            "ietf-netconf-notifications:netconf-capability-change": {
+                "changed-by": {"server": [None]},
+                **content,
+            }
+        }
+    )
 
 
 def netconf_state(

@@ -6,14 +6,13 @@ state inside a translator's list entries comes from the translator, for the want
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
 from agent.yang.schema import Schema, SchemaNode
-from agent.yang.tree import JSON, Tree
+from agent.yang.tree import JSON, Tree, json_document
 
 
 class StateError(Exception):
@@ -42,7 +41,7 @@ class Operational:
         for path in wanted:
             content = await self.roots[path]()
             if content:
-                documents.append(json.dumps({path.lstrip("/"): content}).encode())
+                documents.append(json_document({path.lstrip("/"): content}))
         return documents
 
     async def entry_documents(self, wanted: Mapping[str, Sequence[Keys]]) -> list[bytes]:
@@ -59,7 +58,7 @@ class Operational:
         node = self.schema.find(translator.config_list)
         state_name = translator.state_path.rpartition("/")[2]
         entries = [{**_key_members(node, keys), state_name: state} for keys, state in states.items() if state]
-        return json.dumps(_nested(translator.config_list, entries)).encode()
+        return json_document(_nested(translator.config_list, entries))
 
 
 def _root_provider(translator: Translator, root: str) -> Provider:

@@ -8,18 +8,24 @@ from pathlib import Path
 
 from agent.yang.schema import SchemaError
 
+AGENT_MODULES = ("notifications", "nc-notifications", "yangswan-agent")
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
-    ("ietf-netconf", ("candidate", "rollback-on-error", "validate", "xpath")),
+    ("ietf-netconf", ("candidate", "confirmed-commit", "rollback-on-error", "validate", "xpath")),
     ("ietf-netconf-with-defaults", None),
     ("ietf-netconf-monitoring", None),
     ("ietf-yang-library", None),
     ("ietf-datastores", None),
+    ("ietf-netconf-acm", None),
+    ("ietf-netconf-nmda", None),
+    ("ietf-origin", None),
+    ("ietf-netconf-notifications", None),
+    *((name, None) for name in AGENT_MODULES),
 )
 """(module, features); None is all of them."""
 
 
 def standard_modules() -> list[Path]:
-    """Return the folders of the standard modules, which the pyang package installs.
+    """Return the folders of the standard modules, which the pyang package installs, and of our own.
 
     Raises:
         SchemaError: they are not installed.
@@ -27,5 +33,18 @@ def standard_modules() -> list[Path]:
     for prefix in (Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/usr/local")):
         folder = prefix / "share" / "yang" / "modules"
         if (folder / "ietf" / "ietf-netconf.yang").is_file():
-            return [folder / "ietf", folder / "iana"]
+            return [folder / "ietf", folder / "iana", agent_modules()]
     raise SchemaError("the standard YANG modules are missing: install the Python package pyang")
+
+
+def agent_modules() -> Path:
+    """Return the folder of the agent's own YANG modules, in the installed package or in the checkout.
+
+    Raises:
+        SchemaError: it is in neither.
+    """
+    here = Path(__file__).resolve()
+    for folder in (here.parent / "modules", here.parents[1] / "yang" / "agent"):
+        if (folder / "yangswan-agent.yang").is_file():
+            return folder
+    raise SchemaError("the YANG modules of the agent itself are missing: install it again")

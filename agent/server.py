@@ -1,33 +1,32 @@
-"""Joins sessions and operations: one coroutine per NETCONF session.
-
-The session (agent.netconf) says what to do by actions; this room does it: bytes out, operations run, the
-session ended. It also keeps the register of sessions and the counters that monitoring shows.
-"""
+"""Joins sessions and operations: the register of sessions, their counters, and what is told of them."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agent import monitoring
+from agent.datastore.changes import session_parameters
+from agent.datastore.store import CommitInfo
 from agent.errors import RpcErrors
+from agent.live import Live
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Close, Send, Session
+from agent.netconf.session import Action, Session
+from agent.notifications import STREAMS_PATH
 from agent.operational import Provider
-from agent.operations.context import Caller, Context
+from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
-from agent.translator import Json
-from agent.transport.limits import Limits
+from agent.translator import Json, Notification
+from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
 
 log = logging.getLogger(__name__)
 
-READ_OCTETS = 65536
-LAST_WRITE_S = 2.0
-"""How long the last message of a session that is to end may take."""
+AGENT_PATH = "/yangswan-agent:agent"
 
 
 @dataclass(slots=True)
@@ -43,169 +42,113 @@ class Totals:
     out_notifications: int = 0
 
 
-@dataclass(eq=False, slots=True)
-class Live:
-    """One session and what belongs to it.
-
-    ``hello_by_s``: when its hello must have come (event loop time). ``ending``: why it is to end.
-    """
-
-    session: Session
-    stream: ByteStream
-    caller: Caller | None = None
-    hello_by_s: float = 0.0
-    ending: str = ""
-    interrupt: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def end(self, reason: str) -> None:
-        self.ending = self.ending or reason
-        self.interrupt.set()
-
-
 class Server:
     """The NETCONF server; ``serve`` is given to every transport."""
 
-    def __init__(self, context: Context, limits: Limits) -> None:
+    def __init__(self, context: Context, limits: Limits, refused: Refused) -> None:
         self.context = context
+        self.capabilities = monitoring.capabilities(context.schema)
         self._limits = limits
+        self._refused = refused
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
         self._started = context.now()
-        self._capabilities = monitoring.capabilities(context.schema)
         self._tasks: set[asyncio.Task[None]] = set()
-        context.callers = self._callers
+        context.callers = lambda: list(self._live.values())
         context.operational.add_translator_roots()
         context.operational.roots.update(
             {
                 monitoring.NETCONF_STATE_PATH: self._netconf_state,
                 monitoring.LIBRARY_PATH: _constant(monitoring.yang_library(context.schema)),
                 monitoring.MODULES_STATE_PATH: _constant(monitoring.modules_state(context.schema)),
+                STREAMS_PATH: _constant(context.stream.content()),
+                AGENT_PATH: self._agent_state,
             }
         )
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
-        session_id = next(self._ids)
-        session = Session(session_id, self._capabilities, self._limits.message_octets)
-        live = Live(session, stream, hello_by_s=_clock() + self._limits.hello_timeout_s)
-        live.caller = Caller(
-            session_id,
-            peer.user,
-            peer.source_host,
-            peer.transport,
-            self.context.now(),
-            session.counters,
-            live.end,
+        limits = self._limits
+        session = Session(
+            next(self._ids),
+            self.capabilities,
+            limits.message_octets,
+            limits.message_elements,
+            limits.message_depth,
         )
-        self._live[session_id] = live
+        live = Live(session, stream, peer, self.context.now(), limits, self._answer, self._may_idle)
+        self._live[live.session_id] = live
         self._totals.in_sessions += 1
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        log.info("session %d: %s from %s", session_id, peer.user, peer.source_host)
+        log.info("session %d: %s from %s", live.session_id, peer.user, peer.source_host)
         try:
-            await self._drive(live)
-        except (ConnectionError, TimeoutError) as problem:
-            live.end(f"connection lost ({type(problem).__name__})")
+            await live.drive(self._tell_start)
         finally:
-            del self._live[session_id]
-            self._count_out(session, live)
-            await asyncio.shield(release(self.context, session_id))
-            await stream.close()
+            del self._live[live.session_id]
+            ending = live.ending or Ending(EndKind.DROPPED, "connection closed")
+            self._count_out(session, ending)
+            await asyncio.shield(release(self.context, live.session_id))
+            self._tell_end(live, ending)
+            await live.close()
             if task is not None:
                 self._tasks.discard(task)
-            log.info("session %d ended: %s", session_id, live.ending or "connection closed")
+            log.info("session %d ended: %s", live.session_id, ending.reason)
+
+    async def start(self) -> None:
+        """Tell subscribers what this server can do that it could not before it was started again."""
+        store, worker = self.context.configuration.store, self.context.worker
+        before = await worker(store.note, "capabilities")
+        if before is not None and (change := monitoring.capability_change(before.split(), self.capabilities)):
+            self.context.stream.publish(change)
+        now = "\n".join(self.capabilities)
+        if before != now:
+            await worker(store.keep_note, "capabilities", now)
 
     async def stop(self) -> None:
         """End every session; returns when their locks are released."""
         for live in list(self._live.values()):
-            live.end("the server stops")
+            live.end(Ending(EndKind.OTHER, "the server stops"))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
 
-    # -- one session -----------------------------------------------------------------------
-
-    async def _drive(self, live: Live) -> None:
-        await self._perform(live, live.session.start())
-        while not live.ending:
-            data = await self._read(live)
-            if data is None:
-                return
-            await self._perform(live, live.session.receive(data))
-            if not data:
-                return
-
-    async def _read(self, live: Live) -> bytes | None:
-        """Return what the client sent, b"" at its end, None when the session is to end."""
-        limit = self._limits.idle_timeout_s if live.session.established else live.hello_by_s - _clock()
-        read = asyncio.ensure_future(live.stream.read(READ_OCTETS))
-        interrupt = asyncio.ensure_future(live.interrupt.wait())
-        try:
-            done, _ = await asyncio.wait(
-                {read, interrupt}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
-            )
-            if read in done:
-                return read.result()
-            if not done:
-                live.end("idle" if live.session.established else "no hello in time")
-            return None
-        finally:
-            for task in (read, interrupt):
-                if not task.done():
-                    task.cancel()
-
-    async def _perform(self, live: Live, actions: list[Action]) -> None:
-        pending = list(actions)
-        while pending:
-            action = pending.pop(0)
-            if isinstance(action, Send):
-                await self._write(live, action.data)
-            elif isinstance(action, Close):
-                live.end(action.reason)
-                return
-            else:
-                pending.extend(await self._answer(live, action.rpc))
-                if live.ending:
-                    pending = pending[:1]  # its own reply goes out, nothing after it is begun
-
-    async def _write(self, live: Live, data: bytes) -> None:
-        """Write a message; a session that is to end waits for a client that does not read only shortly."""
-        write = asyncio.ensure_future(live.stream.write(data))
-        interrupt = asyncio.ensure_future(live.interrupt.wait())
-        try:
-            await asyncio.wait({write, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-            if not write.done():
-                await asyncio.wait({write}, timeout=LAST_WRITE_S)
-            if not write.done():
-                raise TimeoutError("the client does not read")
-            write.result()
-        finally:
-            write.cancel()
-            interrupt.cancel()
-
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
-        assert live.caller is not None
         try:
-            body = await dispatch(self.context, live.caller, rpc.operation)
+            body = await dispatch(self.context, live, rpc.operation)
         except RpcErrors as problem:
             return live.session.reply_errors(rpc, problem.errors, self.context.schema.namespaces())
         return live.session.reply(rpc, body)
 
+    def _may_idle(self, live: Live) -> bool:
+        return self.context.confirmed.owner == live.session_id
+
+    # -- events (RFC 6470) -----------------------------------------------------------------
+
+    def _tell_start(self, live: Live) -> None:
+        self._tell("netconf-session-start", _parameters(live))
+
+    def _tell_end(self, live: Live, ending: Ending) -> None:
+        content = {**_parameters(live), "termination-reason": ending.kind.value}
+        if ending.killed_by is not None:
+            content["killed-by"] = ending.killed_by
+        self._tell("netconf-session-end", content)
+
+    def _tell(self, name: str, content: Json) -> None:
+        self.context.stream.publish(Notification({f"ietf-netconf-notifications:{name}": content}))
+
     # -- monitoring ------------------------------------------------------------------------
 
-    def _callers(self) -> list[Caller]:
-        return [live.caller for live in self._live.values() if live.caller is not None]
-
-    def _count_out(self, session: Session, live: Live) -> None:
+    def _count_out(self, session: Session, ending: Ending) -> None:
         totals, counters = self._totals, session.counters
         totals.in_rpcs += counters.in_rpcs
         totals.in_bad_rpcs += counters.in_bad_rpcs
         totals.out_rpc_errors += counters.out_rpc_errors
         totals.out_notifications += counters.out_notifications
-        if not session.established:
+        if ending.kind is EndKind.BAD_HELLO or not session.greeted:
             totals.in_bad_hellos += 1
-        elif live.ending != "closed by the client":
+        elif ending.kind is not EndKind.CLOSED:
             totals.dropped_sessions += 1
 
     async def _netconf_state(self) -> Json:
@@ -221,12 +164,25 @@ class Server:
             total = getattr(totals, name) + sum(getattr(c, name) for c in counters)
             statistics[name.replace("_", "-")] = total
         return monitoring.netconf_state(
-            context.schema, context.locks, self._callers(), statistics, self._capabilities
+            context.schema, context.locks, context.callers(), statistics, self.capabilities
         )
 
+    async def _agent_state(self) -> Json:
+        limits = {name.replace("_", "-"): n for name, n in dataclasses.asdict(self._limits).items()}
+        content: Json = {"limits": limits, "refused-connections": self._refused.connections}
+        confirmed = self.context.confirmed
+        if confirmed.window is not None:
+            content["confirmed-commit"] = {
+                "session-id": confirmed.window.session_id,
+                "user": confirmed.window.user,
+                "persistent": confirmed.window.persist is not None,
+                "remaining-s": int(confirmed.remaining_s()),
+            }
+        return content
 
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
+
+def _parameters(live: Live) -> Json:
+    return session_parameters(CommitInfo(live.user, live.session_id, live.source))
 
 
 def _constant(content: Json) -> Provider:

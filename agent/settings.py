@@ -6,6 +6,7 @@ Keys (defaults in brackets):
     charon           "managed", "external" or "none" ["managed"]
     log-level        "debug", "info", "warning" or "error" ["info"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
+    recovery-users   users to whom no rule of access control applies [[]]
     [users]          user name = file of authorized public keys
     [limits]         see agent.transport.limits
     [translator.X]   options of the translator X
@@ -38,6 +39,7 @@ class Settings:
     charon: str = "managed"
     log_level: str = "info"
     yang_modules: tuple[Path, ...] = ()
+    recovery_users: tuple[str, ...] = ()
     users: dict[str, Path] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,6 +63,8 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
             settings = replace(settings, **{name: value})
     if options.yang_module:
         settings = replace(settings, yang_modules=(*settings.yang_modules, *options.yang_module))
+    if options.recovery_user:
+        settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
     if (options.user is None) != (options.authorized_keys is None):
         raise SettingsError("--user and --authorized-keys belong together")
     if options.user is not None:
@@ -80,7 +84,17 @@ def from_file(path: Path) -> Settings:
         raise SettingsError(f"{path} cannot be read: {problem.strerror}") from problem
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(f"{path}: {problem}") from problem
-    known = {"listen", "data-dir", "charon", "log-level", "yang-modules", "users", "limits", "translator"}
+    known = {
+        "listen",
+        "data-dir",
+        "charon",
+        "log-level",
+        "yang-modules",
+        "recovery-users",
+        "users",
+        "limits",
+        "translator",
+    }
     if unknown := set(table) - known:
         raise SettingsError(f"{path}: unknown setting '{min(unknown)}'; known are {', '.join(sorted(known))}")
     host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
@@ -92,6 +106,7 @@ def from_file(path: Path) -> Settings:
         _one_of(table, "charon", CHARON_MODES, "managed"),
         _one_of(table, "log-level", LOG_LEVELS, "info"),
         tuple(folder / name for name in _typed(table, "yang-modules", list, [])),
+        tuple(str(user) for user in _typed(table, "recovery-users", list, [])),
         {user: folder / name for user, name in _typed(table, "users", dict, {}).items()},
         _typed(table, "limits", dict, {}),
         _typed(table, "translator", dict, {}),
@@ -136,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
     add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
     add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
+    add(
+        "--recovery-user",
+        action="append",
+        metavar="NAME",
+        help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
+    )
     add(
         "--yang-module",
         type=Path,

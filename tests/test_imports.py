@@ -21,7 +21,7 @@ HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifi
 PURE_TRANSLATION = (
     "announcements", "backoff", "charon_config", "connections", "credentials", "dampening", "desired",
     "distinguished_name", "drift", "events", "facts", "identities", "ledger", "operational", "options",
-    "plan", "proposals", "refusals", "state",
+    "packets", "plan", "proposals", "refusals", "state",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
@@ -53,6 +53,7 @@ ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors",)),
+    Room(("agent/memory.py",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang"), ("libyang", "_libyang", "cffi")),
     Room(
@@ -63,20 +64,25 @@ ROOMS = (
         ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
     ),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
-    Room(("agent/nacm.py", "agent/notifications.py", "agent/operational.py"), VALUES),
+    Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
+    Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
-        ("agent/first_start.py",), ("agent.errors", "agent.settings", "agent.transport.files"), ("asyncssh",)
+        ("agent/first_start.py",),
+        (*VALUES, "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+        ("asyncssh",),
     ),
     Room(
-        ("agent/server.py",),
+        ("agent/server.py", "agent/live.py"),
         # Of the transports only what all of them share: a stream of bytes with its peer, and limits.
         (
             *HANDLERS,
             "agent.netconf",
             "agent.operations",
+            "agent.live",
+            "agent.memory",
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",

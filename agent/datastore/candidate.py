@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from agent.yang.difference import Difference
 from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, children
-from agent.yang.units import Unit, all_units, unit_node, units_below
+from agent.yang.units import Unit, all_units, unit_differences, unit_node, units_below
 
 
 class Candidate:
@@ -69,6 +70,11 @@ class Savepoint:
                 copy = Tree(self._candidate.schema)
                 unit.replace_in(copy, unit.locate(self._candidate.tree))
                 self._saved[unit.path] = (unit, copy)
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield every node that the edit has changed in the candidate."""
+        for unit, copy in self._saved.values():
+            yield from unit_differences([unit], copy, self._candidate.tree)
 
     def take_back(self) -> None:
         """Put every touched unit back as it was; also after ``keep``, before any other edit."""

@@ -26,6 +26,7 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
+from agent.yang.units import remove_empty
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -108,6 +109,7 @@ class _Walk:
             raise RpcErrors(twice)
         self.savepoint.touch(node)
         self._drop_other_cases(node)
+        self._drop_anydata(node)
         self.tree.merge(patch)
         self._place(element, node)
 
@@ -221,6 +223,7 @@ class _Walk:
         if self.schema.node_of(node.schema).shell:
             for child in list(children(node)):
                 self._remove_node(child)
+            remove_empty(self.tree, node)
             return
         self.tree.remove(node)
 
@@ -239,6 +242,17 @@ class _Walk:
         if schema_node.choices_below:
             for child in children(patch):
                 self._drop_other_cases(child)
+
+    def _drop_anydata(self, patch: Node) -> None:
+        """Remove the anydata that ``patch`` brings anew: it changes as a whole (RFC 7950 section 7.10.3)."""
+        schema_node = self.schema.node_of(patch.schema)
+        if schema_node.kind is Kind.ANYDATA:
+            old = self.tree.find_like(patch)
+            if old != NULL:
+                self.tree.remove(old)
+        elif schema_node.anydata_below:
+            for child in children(patch):
+                self._drop_anydata(child)
 
     def _parse(self, element: Element, *, whole: bool) -> tuple[Tree, Node]:
         """Parse ``element`` (or only its tag and keys) inside its ancestors.

@@ -116,6 +116,7 @@ class EditAttributes:
         self.hot: set[Element] = set()
         self.tagged: set[Element] = set()
         self.errors: list[RpcError] = []
+        self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
         while waiting:
             element, level = waiting.popleft()
@@ -140,13 +141,8 @@ class EditAttributes:
                 self._default(element, value)
             else:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
-                self.errors.append(
-                    UnknownAttribute(
-                        local,
-                        local_name(element),
-                        f"attribute '{local}' is not known on <{local_name(element)}>{hint}",
-                    )
-                )
+                message = f"attribute '{local}' is not known on <{local_name(element)}>{hint}"
+                self._refuse(UnknownAttribute, local, element, message)
         if taken:
             self._insert(element, taken)
         element.attrib.clear()
@@ -155,24 +151,28 @@ class EditAttributes:
             self.hot.add(above)
             above = above.getparent()
 
+    def _refuse(self, kind: type[BadAttribute], attribute: str, element: Element, message: str) -> None:
+        path = path_of_element(self._schema, element)
+        self.errors.append(kind(attribute, local_name(element), message, path=path))
+
     def _default(self, element: Element, value: str) -> None:
         if value in ("true", "1"):
             self.tagged.add(element)
         elif value not in ("false", "0"):
             message = f"'{value}' is not a boolean"
-            self.errors.append(BadAttribute("default", local_name(element), message))
+            self._refuse(BadAttribute, "default", element, message)
 
     def _operation(self, element: Element, value: str) -> None:
         if value not in OPERATIONS:
             message = f"'{value}' is not an operation: use one of {', '.join(OPERATIONS)}"
-            self.errors.append(BadAttribute("operation", local_name(element), message))
+            self._refuse(BadAttribute, "operation", element, message)
         self.operation[element] = value
 
     def _insert(self, element: Element, taken: dict[str, str]) -> None:
         insert = taken.get("insert")
         if insert not in INSERTS:
             message = f"'insert' must be one of {', '.join(INSERTS)}"
-            self.errors.append(BadAttribute("insert", local_name(element), message))
+            self._refuse(BadAttribute, "insert", element, message)
             return
         self.insert[element] = InsertRequest(
             insert, local_name(element), taken.get("key"), taken.get("value")

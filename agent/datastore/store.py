@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SCHEMA_VERSION = 1
+from agent.datastore.confirmed import Window
+
+_SCHEMA_VERSION = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS commits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,6 +38,19 @@ CREATE TABLE IF NOT EXISTS snapshots (
     commit_id INTEGER PRIMARY KEY,
     content BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS confirmed_commit (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    rollback_to INTEGER NOT NULL,
+    timeout_s INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    source TEXT NOT NULL,
+    persist TEXT
+);
+CREATE TABLE IF NOT EXISTS notes (
+    name TEXT PRIMARY KEY,
+    content TEXT NOT NULL
+) WITHOUT ROWID;
 """
 # A snapshot is written when the changes since the last one outweigh it, so its cost stays in
 # proportion to what was changed.
@@ -106,13 +121,49 @@ class Store:
         self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
         return commit_id
 
-    def finish(self, commit_id: int) -> None:
-        """Record that the commit is applied: from here on it is part of running."""
-        self._set_state(commit_id, "committed")
+    def finish(self, commit_id: int | None, window: Window | None = None) -> None:
+        """Record that the commit is applied: from here on it is part of running.
+
+        In the same step ``window`` becomes the open window of a confirmed commit, None closes it.
+        ``commit_id`` None: nothing was changed, only the window.
+        """
+        with _Transaction(self._db):
+            if commit_id is not None:
+                self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
+            self._db.execute("DELETE FROM confirmed_commit")
+            if window is not None:
+                self._db.execute(
+                    "INSERT INTO confirmed_commit VALUES (1, ?, ?, ?, ?, ?, ?)",
+                    (
+                        window.rollback_to,
+                        window.timeout_s,
+                        window.session_id,
+                        window.user,
+                        window.source,
+                        window.persist,
+                    ),
+                )
+
+    def window(self) -> Window | None:
+        """Return the window of a confirmed commit that was open when the program ended; it is too late."""
+        row = self._db.execute(
+            "SELECT rollback_to, timeout_s, session, user, source, persist FROM confirmed_commit"
+        ).fetchone()
+        return None if row is None else Window(row[0], row[1], 0.0, row[2], row[3], row[4], row[5])
+
+    def note(self, name: str) -> str | None:
+        """Return what was kept under ``name``, None if nothing was."""
+        row = self._db.execute("SELECT content FROM notes WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def keep_note(self, name: str, content: str) -> None:
+        with _Transaction(self._db):
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, content))
 
     def undo(self, commit_id: int) -> None:
         """Record that the commit was taken back."""
-        self._set_state(commit_id, "undone")
+        with _Transaction(self._db):
+            self._db.execute("UPDATE commits SET state = 'undone' WHERE id = ?", (commit_id,))
 
     def interrupted(self) -> list[int]:
         """Return the commits that a crash left between begin and finish, and mark them undone."""
@@ -128,7 +179,7 @@ class Store:
             "SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC LIMIT 1"
         ).fetchone()
         since, content = row if row else (0, b"")
-        return content, self._changes_after(int(since))
+        return content, self.changes_after(int(since))
 
     def latest(self) -> int:
         """Return the id of the newest committed commit, 0 if there is none."""
@@ -158,7 +209,8 @@ class Store:
         self._db.executescript(_TABLES)
         self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
-    def _changes_after(self, commit_id: int) -> Iterator[UnitChange]:
+    def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
+        """Yield what the committed commits after ``commit_id`` changed, oldest first."""
         rows: Iterable[tuple[str, bytes, bytes]] = self._db.execute(
             "SELECT path, before, after FROM changes JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
@@ -173,10 +225,6 @@ class Store:
             "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
         ).fetchone()
         return int(row[0])
-
-    def _set_state(self, commit_id: int, state: str) -> None:
-        with _Transaction(self._db):
-            self._db.execute("UPDATE commits SET state = ? WHERE id = ?", (state, commit_id))
 
 
 class _Transaction:

@@ -10,18 +10,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
+from agent.datastore.changes import config_change, edits
+from agent.datastore.confirmed import Window
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
-from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan, Translator
+from agent.errors import (
+    BackendError,
+    OperationFailed,
+    ResourceDenied,
+    RollbackFailed,
+    RpcError,
+    RpcErrors,
+)
+from agent.translator import EntryChange, Json, Keys, Notification, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
+from agent.yang.tree import JSON, Node, Tree, json_document, keys_of, path_of, to_json
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
 
@@ -30,19 +40,36 @@ log = logging.getLogger(__name__)
 Worker = Callable[..., Awaitable[Any]]
 """Runs a function with its arguments on the libyang thread and returns its result."""
 
+SERVER = CommitInfo("yangswan", 0, "")
+"""Who commits when the server does it by itself."""
+
 
 @dataclass(slots=True)
 class Prepared:
-    """A validated change of running: its units, their new content, and what translators see."""
+    """A validated change of running: its units, their new content, and what translators see.
+
+    ``refreshed``: units of which only the defaults in use change. ``complete``: scratch is a whole
+    configuration, with exactly the defaults that are in use.
+    """
 
     units: list[Unit]
     scratch: Tree
-    records: list[UnitChange]
+    records: list[UnitChange] = field(default_factory=list)
+    refreshed: list[Unit] = field(default_factory=list)
+    complete: bool = False
     changes: dict[str, list[EntryChange]] = field(default_factory=dict)
 
 
+Check = Callable[[Prepared, Tree], None]
+"""*worker* Looks at what a commit would change of running (the Tree); raises RpcErrors to refuse it."""
+
+
 class Configuration:
-    """Running and candidate, their history, and the translators that make running real."""
+    """Running and candidate, their history, and the translators that make running real.
+
+    ``announce`` is told of every change. ``when_swapped``: *worker* functions called with the units that
+    running has just changed.
+    """
 
     def __init__(
         self, schema: Schema, store: Store, translators: Sequence[Translator], worker: Worker
@@ -50,11 +77,14 @@ class Configuration:
         self.schema = schema
         self.store = store
         self.translators = tuple(translators)
+        self._backends = Backends(translators, lambda translator: worker(self.entries, translator))
+        self.announce: Callable[[Notification], None] = lambda _notification: None
+        self.when_swapped: list[Callable[[Sequence[Unit]], None]] = []
         self.running = Tree(schema)
         self.candidate = Candidate(self.running)
         self.writing = asyncio.Lock()
         self.committer: int | None = None
-        self._worker = worker
+        self.worker = worker
         self._local = local_modules(schema)
         self._lists = {t.config_list: t for t in translators}
 
@@ -91,6 +121,61 @@ class Configuration:
             log.error("the stored configuration does not satisfy the YANG modules: %s", problem)
         self.running = running
         self.candidate = Candidate(running)
+        self._close_window()
+
+    def _close_window(self) -> None:
+        """Roll a confirmed commit back that was pending when the server ended (RFC 6241 section 8.4.1)."""
+        window = self.store.window()
+        if window is None:
+            return
+        log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
+        candidate = self.as_of(window.rollback_to)
+        try:
+            prepared = self.prepare(candidate)
+        except (
+            RpcErrors
+        ) as problem:  # the YANG modules are others now; what was stored is loaded all the same
+            log.error("what it goes back to does not satisfy the YANG modules: %s", problem)
+            prepared = Prepared(candidate.differing(self.running), candidate.tree)
+            prepared.records = [self._record(unit, candidate.tree) for unit in prepared.units]
+        commit_id = None
+        if prepared.units:
+            commit_id = self.store.begin(
+                replace(SERVER, comment="rollback at start"), prepared.records, _now()
+            )
+        self.store.finish(commit_id)
+        self._replace_units(prepared)
+        self.candidate = Candidate(self.running)
+
+    def as_of(self, commit_id: int) -> Candidate:
+        """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
+        candidate = Candidate(self.running)
+        for change in reversed(list(self.store.changes_after(commit_id))):
+            try:
+                unit = _replay(self.schema, candidate.tree, change, back=True)
+            except RpcErrors as problem:
+                where = problem.errors[0].path or change.path
+                log.error("%s as it was does not fit the YANG modules any more and is left out", where)
+                continue
+            if unit is not None:
+                candidate.changed[unit.path] = unit
+        candidate.tree.add_defaults()  # only what was configured is on record
+        return candidate
+
+    def with_content(self, document: Json) -> Candidate:
+        """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
+        content = Tree.parse(self.schema, json_document(document), format=JSON, state=False)
+        candidate = Candidate(self.running)
+        candidate.changed = {unit.path: unit for unit in all_units(content)}
+        candidate.tree.merge(content)
+        candidate.tree.add_defaults()
+        return candidate
+
+    def explicit_units(self) -> Iterator[Unit]:
+        """*worker* Yield the units of running that somebody configured."""
+        for unit in all_units(self.running):
+            if unit.is_explicit(self.running):
+                yield unit
 
     def entries(self, translator: Translator) -> dict[Keys, Json]:
         """*worker* Return all entries of a translator's list in running."""
@@ -108,30 +193,62 @@ class Configuration:
             RpcErrors: all that is wrong with it.
         """
         units = candidate.differing(self.running)
-        scratch = Tree(self.schema)
         if all(self._is_local(unit) for unit in units):
+            scratch = Tree(self.schema)
             for unit in units:
                 unit.replace_in(scratch, unit.locate(candidate.tree))
             validate(scratch, everything=False)
+            prepared = Prepared(units, scratch)
         else:
             scratch = candidate.tree.duplicate()
             validate(scratch, everything=True)
-            both = {u.path: u for tree in (scratch, self.running) for u in all_units(tree)}
-            units = [unit for unit in both.values() if not unit.is_same(scratch, self.running)]
-        prepared = Prepared(units, scratch, [self._record(unit, scratch) for unit in units])
-        for unit in units:
+            prepared = self._compared(scratch)
+        prepared.records = [self._record(unit, scratch) for unit in prepared.units]
+        for unit in prepared.units:
             translator = self._lists.get(unit.schema_node.path)
             if translator is not None:
                 prepared.changes.setdefault(translator.name, []).append(self._change(unit, scratch))
         return prepared
 
-    def swap(self, prepared: Prepared) -> None:
-        """*worker* Make running hold the prepared units, and the candidate agree with it."""
-        for unit in prepared.units:
-            unit.replace_in(self.running, unit.locate(prepared.scratch))
+    def _compared(self, scratch: Tree) -> Prepared:
+        """Return what a whole configuration, just validated, changes of running."""
+        both = {u.path: u for tree in (scratch, self.running) for u in all_units(tree)}
+        differing = [u for u in both.values() if not u.is_same(scratch, self.running, defaults=True)]
+        units = [unit for unit in differing if not unit.is_same(scratch, self.running)]
+        named = {unit.path for unit in units}
+        refreshed = [unit for unit in differing if unit.path not in named]
+        return Prepared(units, scratch, refreshed=refreshed, complete=True)
+
+    def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
+        """*worker* Make running hold the prepared units; returns them as edits for subscribers.
+
+        The shared candidate then agrees with running if it was what was committed. If not, it follows in
+        all that nobody was editing.
+        """
+        told = edits(prepared.units, self.running, prepared.scratch)
+        shared = candidate is self.candidate
+        being_edited = set() if shared else {u.path for u in self.candidate.differing(self.running)}
+        self._replace_units(prepared)
         # Validation may have removed nodes of other units whose "when" became false.
-        self.candidate.changed.update({unit.path: unit for unit in prepared.units})
-        self.candidate.discard(self.running)
+        touched = (*prepared.units, *prepared.refreshed)
+        self.candidate.changed.update({unit.path: unit for unit in touched})
+        if shared:
+            self.candidate.discard(self.running)
+        else:
+            for unit in touched:
+                if unit.path not in being_edited:
+                    unit.replace_in(self.candidate.tree, unit.locate(self.running))
+        self._snapshot()
+        return told
+
+    def _replace_units(self, prepared: Prepared) -> None:
+        for unit in (*prepared.units, *prepared.refreshed):
+            nodes = unit.locate(prepared.scratch)
+            unit.replace_in(self.running, nodes, restore_default=not prepared.complete)
+        for changed in self.when_swapped:
+            changed(prepared.units)
+
+    def _snapshot(self) -> None:
         try:
             self.store.snapshot_if_due(self.running.to_xml)
         except sqlite3.Error:
@@ -143,10 +260,15 @@ class Configuration:
         return self.schema.node_of(root.schema).module in self._local
 
     def _record(self, unit: Unit, scratch: Tree) -> UnitChange:
-        before, after = Tree(self.schema), Tree(self.schema)
-        unit.replace_in(before, unit.locate(self.running))
-        unit.replace_in(after, unit.locate(scratch))
-        return UnitChange(unit.path, before.to_xml(keep_empty=True), after.to_xml(keep_empty=True))
+        return UnitChange(unit.path, self._printed(unit, self.running), self._printed(unit, scratch))
+
+    def _printed(self, unit: Unit, source: Tree) -> bytes:
+        """Return what was configured of a unit, b"" if nothing was."""
+        if not unit.is_explicit(source):
+            return b""
+        copy = Tree(self.schema)
+        unit.replace_in(copy, unit.locate(source))
+        return copy.to_xml(keep_empty=True)
 
     def _change(self, unit: Unit, scratch: Tree) -> EntryChange:
         before, after = unit.locate(self.running), unit.locate(scratch)
@@ -162,9 +284,8 @@ class Configuration:
 
     async def start(self) -> None:
         """Load running and start the translators with it."""
-        await self._worker(self.load)
-        for translator in self.translators:
-            await translator.start(await self._worker(self.entries, translator))
+        await self.worker(self.load)
+        await self._backends.start()
 
     async def validate(self, candidate: Candidate) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6).
@@ -172,23 +293,34 @@ class Configuration:
         Raises:
             RpcErrors: all that is wrong.
         """
-        prepared = await self._worker(self.prepare, candidate)
-        errors: list[RpcError] = []
-        for translator in self.translators:
-            errors.extend(translator.check(prepared.changes.get(translator.name, [])))
-        if errors:
+        prepared = await self.worker(self.prepare, candidate)
+        if errors := self._backends.check(prepared.changes):
             raise RpcErrors(errors)
 
-    async def commit(self, info: CommitInfo) -> int | None:
-        """Make the candidate running; returns the commit's id, None if nothing differed.
+    async def commit(
+        self,
+        info: CommitInfo,
+        *,
+        candidate: Candidate | None = None,
+        window: Window | None = None,
+        check: Check | None = None,
+    ) -> int | None:
+        """Make the candidate (the shared one if none is given) running.
 
         The caller holds ``writing``. A client that goes away does not stop a commit half way.
+
+        Args:
+            window: the window of a confirmed commit that is open once this commit is in force.
+            check: may refuse what would be changed.
+
+        Returns:
+            The commit's id, None if nothing differed.
 
         Raises:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
         self.committer = info.session_id
-        task = asyncio.ensure_future(self._commit(info))
+        task = asyncio.ensure_future(self._commit(info, candidate or self.candidate, window, check))
         task.add_done_callback(self._committed)
         try:
             return await asyncio.shield(task)
@@ -199,33 +331,33 @@ class Configuration:
     def _committed(self, _task: asyncio.Task[int | None]) -> None:
         self.committer = None
 
-    async def _commit(self, info: CommitInfo) -> int | None:
-        prepared: Prepared = await self._worker(self.prepare, self.candidate)
+    async def _commit(
+        self, info: CommitInfo, candidate: Candidate, window: Window | None, check: Check | None
+    ) -> int | None:
+        prepared: Prepared = await self.worker(self.prepare, candidate)
+        if check is not None:
+            await self.worker(check, prepared, self.running)
         if not prepared.units:
-            await self._worker(self.candidate.discard, self.running)
+            await self.worker(self._nothing_changed, candidate, window)
             return None
-        plans = await self._plan(prepared)
+        planned = await self._backends.plan(prepared.changes)
         try:
-            commit_id: int = await self._worker(self.store.begin, info, prepared.records, _now())
+            commit_id: int = await self.worker(self.store.begin, info, prepared.records, _now())
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
-        applied: list[tuple[Translator, Plan]] = []
-        current: Translator | None = None
         try:
-            for translator, plan in plans:
-                for line in plan.describe():
-                    log.debug("commit %d, %s: %s", commit_id, translator.name, line)
-                current = translator
-                await translator.apply(plan)
-                applied.append((translator, plan))
-                current = None
-            await self._worker(self.store.finish, commit_id)
+            await self._backends.apply(planned, commit_id)
+        except ApplyFailed as failure:
+            await self._mark_undone(commit_id)
+            raise RpcErrors([_undone(failure.problem, restored=failure.restored)]) from failure
+        try:
+            await self.worker(self.store.finish, commit_id, window)
         except Exception as problem:
-            if current is not None and type(problem) is not BackendError:
-                await self._reconcile(current)  # it may have stopped half way
-            await self._take_back(commit_id, applied)
-            raise RpcErrors([_undone(problem)]) from problem
-        await self._worker(self.swap, prepared)
+            restored = await self._backends.take_back(planned, commit_id)
+            await self._mark_undone(commit_id)
+            raise RpcErrors([_undone(problem, restored=restored)]) from problem
+        told = await self.worker(self.swap, prepared, candidate)
+        self.announce(config_change(info, told))
         log.info(
             "commit %d by %s (session %d, %s): %d changed",
             commit_id,
@@ -236,55 +368,49 @@ class Configuration:
         )
         return commit_id
 
-    async def _plan(self, prepared: Prepared) -> list[tuple[Translator, Plan]]:
-        plans: list[tuple[Translator, Plan]] = []
-        errors: list[RpcError] = []
-        for translator in self.translators:
-            changes = prepared.changes.get(translator.name)
-            if not changes:
-                continue
-            try:
-                plans.append((translator, await translator.prepare(changes)))
-            except RpcErrors as problem:
-                errors.extend(problem.errors)
-        if errors:
-            raise RpcErrors(errors)
-        return plans
+    def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
+        """*worker* Only the window of a confirmed commit may still have to be opened or closed."""
+        candidate.discard(self.running)
+        if window is not None or self.store.window() is not None:
+            self.store.finish(None, window)
 
-    async def _take_back(self, commit_id: int, applied: list[tuple[Translator, Plan]]) -> None:
-        for translator, plan in reversed(applied):
-            try:
-                await translator.undo(plan)
-            except Exception:
-                log.exception("%s could not undo commit %d; it is reconciled", translator.name, commit_id)
-                await self._reconcile(translator)
+    async def _mark_undone(self, commit_id: int) -> None:
         try:
-            await self._worker(self.store.undo, commit_id)
+            await self.worker(self.store.undo, commit_id)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
 
-    async def _reconcile(self, translator: Translator) -> None:
-        try:
-            await translator.reconcile(await self._worker(self.entries, translator))
-        except Exception:
-            log.exception("%s cannot be reconciled; it may differ from running", translator.name)
 
-
-def _undone(problem: Exception) -> RpcError:
-    if isinstance(problem, BackendError):
+def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
+    """Return what to tell of a commit that failed after it was begun (RFC 6241 appendix A)."""
+    backend = isinstance(problem, BackendError)
+    if not backend:
+        log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
+    if not restored:
+        return RollbackFailed(
+            f"the commit failed ({problem if backend else 'the log says why'}), and the backend could not be "
+            "brought back to what running holds: it is out of step until it can be reached again",
+            app_tag="backend-refused" if backend else "internal-error",
+        )
+    if backend:
         return OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused")
-    log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
+    if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
+        return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
     reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
     return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")
 
 
-def _replay(schema: Schema, running: Tree, change: UnitChange) -> None:
-    source = Tree.parse(schema, change.after or change.before, strict=False)
-    for unit in all_units(source):
-        if unit.path == change.path:
-            nodes = unit.locate(source) if change.after else []
-            unit.replace_in(running, nodes)
+def _replay(schema: Schema, running: Tree, change: UnitChange, *, back: bool = False) -> Unit | None:
+    """Put a recorded unit into ``running``, as it was after the commit or, with ``back``, before it."""
+    wanted, other = (change.before, change.after) if back else (change.after, change.before)
+    for source, holds in ((wanted, True), (other, False)):
+        tree = Tree.parse(schema, source, strict=False)
+        for unit in all_units(tree):
+            if unit.path == change.path and unit.is_explicit(tree):
+                unit.replace_in(running, unit.locate(tree) if holds else [])
+                return unit
+    return None
 
 
 def _now() -> str:

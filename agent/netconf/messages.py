@@ -12,7 +12,18 @@ from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
 from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
-from agent.xml import NETCONF_NS, Element, attributes_of, declarations, local_name, namespace, parse
+from agent.xml import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    NETCONF_NS,
+    Element,
+    attributes_of,
+    declarations,
+    local_name,
+    namespace,
+    parse,
+    rename,
+)
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
@@ -33,10 +44,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rpc:
-    """An <rpc>: its one operation, and the start tag with which the reply answers."""
+    """An <rpc>: its one operation, the start tag with which the reply answers, and the message's size."""
 
     operation: Element
     reply_start: bytes
+    octets: int = 0
 
 
 class RpcProblem(Exception):
@@ -73,14 +85,14 @@ def parse_hello(data: bytes) -> Hello | None:
     return Hello(frozenset(found), None if session_id is None else session_id.text or "")
 
 
-def parse_rpc(data: bytes) -> Rpc:
+def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DEPTH) -> Rpc:
     """Return the <rpc> in ``data``.
 
     Raises:
         XmlError: it is not acceptable XML.
         RpcProblem: it is no <rpc>, has no message-id, or not exactly one operation.
     """
-    root = parse(data)
+    root = parse(data, max_elements, max_depth)
     name = local_name(root)
     if name != "rpc" or namespace(root) != NETCONF_NS:
         message = f"a client sends <rpc> in the NETCONF base namespace, not <{name}>"
@@ -94,7 +106,21 @@ def parse_rpc(data: bytes) -> Rpc:
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
-    return Rpc(root[0], start)
+    if namespace(root[0]) in ("", NETCONF_NS):
+        _adopt(root[0])
+    return Rpc(root[0], start, len(data))
+
+
+def _adopt(element: Element) -> None:
+    """Give parameters of a base operation that have no namespace the one that they can only mean.
+
+    Ansible's own examples are written so. What is inside <config> and <filter> is data, and left as it is.
+    """
+    if not namespace(element):
+        rename(element, f"{{{NETCONF_NS}}}{local_name(element)}")
+    if namespace(element) == NETCONF_NS and local_name(element) not in ("config", "filter"):
+        for child in element:
+            _adopt(child)
 
 
 def _reply_start(root: Element) -> bytes:

@@ -34,7 +34,7 @@ from agent.netconf.messages import (
     parse_rpc,
     reply,
 )
-from agent.xml import XmlError
+from agent.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError
 
 MAX_BAD_MESSAGES_IN_A_ROW = 8
 
@@ -55,9 +55,14 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End the session; ``reason`` is for the log."""
+    """End the session; ``reason`` is for the log.
+
+    ``by_client``: the client went by itself. ``at_hello``: before the hellos were exchanged.
+    """
 
     reason: str
+    by_client: bool = False
+    at_hello: bool = False
 
 
 Action = Send | Dispatch | Close
@@ -103,17 +108,24 @@ class Session:
     Args:
         session_id: sent in our <hello>.
         capabilities: URIs of our <hello>; with base:1.1 among them chunked framing can be agreed on.
-        limit_octets: largest message taken.
+        limit_octets, max_elements, max_depth: of the largest message that is taken.
     """
 
     def __init__(
-        self, session_id: int, capabilities: Sequence[str], limit_octets: int = MESSAGE_LIMIT_OCTETS
+        self,
+        session_id: int,
+        capabilities: Sequence[str],
+        limit_octets: int = MESSAGE_LIMIT_OCTETS,
+        max_elements: int = MAX_ELEMENTS,
+        max_depth: int = MAX_DEPTH,
     ) -> None:
         self.session_id = session_id
         self.counters = Counters()
         self.state = State.HELLO
+        self.greeted = False
         self._capabilities = tuple(capabilities)
         self._limit = limit_octets
+        self._max_elements, self._max_depth = max_elements, max_depth
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
         self._chunked = False
         self._waiting: deque[bytes] = deque()
@@ -133,7 +145,7 @@ class Session:
         if self.state is State.CLOSED:
             return []
         if not data:
-            return self._close("the client ended the connection")
+            return self._close("the client ended the connection", by_client=True)
         try:
             return self._receive(data)
         except ProtocolError as problem:
@@ -148,6 +160,13 @@ class Session:
         found = list(errors)
         self.counters.out_rpc_errors += len(found)
         return self._answer(error_reply(rpc.reply_start, found, namespaces, client_prefixes(rpc.operation)))
+
+    def notify(self, message: bytes) -> list[Action]:
+        """Return what sends a ``<notification>``; nothing once the session is over."""
+        if not self.established:
+            return []
+        self.counters.out_notifications += 1
+        return [self._framed(message)]
 
     # -- input -----------------------------------------------------------------------------
 
@@ -186,6 +205,7 @@ class Session:
         if reason := self._refusal(hello):
             return self._close(reason)
         self._move(Input.HELLO)
+        self.greeted = True
         self._chunked = BASE_1_1 in hello.capabilities and BASE_1_1 in self._capabilities
         rest = b""
         if isinstance(self._decoder, EndOfMessageDecoder) and self._chunked:
@@ -212,7 +232,7 @@ class Session:
         while self.state is State.IDLE and self._waiting:
             message = self._waiting.popleft()
             try:
-                rpc = parse_rpc(message)
+                rpc = parse_rpc(message, self._max_elements, self._max_depth)
             except XmlError as problem:
                 actions += self._refuse(PLAIN_START, self._malformed(problem))
             except RpcProblem as problem:
@@ -248,10 +268,10 @@ class Session:
     def _framed(self, message: bytes) -> Send:
         return Send(encode_chunks(message) if self._chunked else encode_end_of_message(message))
 
-    def _close(self, reason: str) -> list[Action]:
+    def _close(self, reason: str, *, by_client: bool = False) -> list[Action]:
         self._move(Input.CLOSE)
         self._waiting.clear()
-        return [Close(reason)]
+        return [Close(reason, by_client, at_hello=not self.greeted)]
 
     def _move(self, event: Input) -> None:
         """Change state as the table says; a missing row is our own fault."""

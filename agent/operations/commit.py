@@ -1,23 +1,60 @@
-"""commit, discard-changes and validate (RFC 6241 sections 8.3 and 8.6)."""
+"""commit, cancel-commit, discard-changes and validate (RFC 6241 sections 8.3, 8.4 and 8.6)."""
 
 from __future__ import annotations
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.store import CommitInfo
-from agent.errors import BadElement, ErrorType
+from agent.datastore.transaction import Check, Prepared
+from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import datastore_of
+from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import inline_config
-from agent.xml import Element, local_name
+from agent.xml import Element
+from agent.yang.tree import Tree
+from agent.yang.units import unit_differences
 
 
-async def commit(context: Context, caller: Caller, _operation: Element) -> bytes:
+async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
+    request = Request(
+        parameter(operation, "confirmed") is not None,
+        int(text_of(operation, "confirm-timeout", str(CONFIRM_TIMEOUT_DEFAULT_S))),
+        _token(operation, "persist"),
+        _token(operation, "persist-id"),
+    )
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
-        info = CommitInfo(caller.user, caller.session_id, caller.source)
-        await context.configuration.commit(info)
+        await context.confirmed.commit(request, caller_info(caller), _check(context, caller))
     return b""
+
+
+async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:
+    async with context.configuration.writing:
+        await context.confirmed.cancel(_token(operation, "persist-id"), caller_info(caller))
+    return b""
+
+
+def _check(context: Context, caller: Caller) -> Check | None:
+    """Return what refuses a commit of what the caller may not change (RFC 8341 section 3.2.8)."""
+    access = context.access(caller)
+    if access.everything(WRITES):
+        return None
+
+    def check(prepared: Prepared, running: Tree) -> None:
+        context.nacm.refuse_changes(access, unit_differences(prepared.units, running, prepared.scratch))
+
+    return check
+
+
+def caller_info(caller: Caller) -> CommitInfo:
+    return CommitInfo(caller.user, caller.session_id, caller.source)
+
+
+def _token(operation: Element, name: str) -> str | None:
+    """Return a persist token as it was written; white space is part of it."""
+    found = parameter(operation, name)
+    return None if found is None else found.text or ""
 
 
 async def discard_changes(context: Context, caller: Caller, _operation: Element) -> bytes:
@@ -31,17 +68,15 @@ async def discard_changes(context: Context, caller: Caller, _operation: Element)
 
 async def validate(context: Context, _caller: Caller, operation: Element) -> bytes:
     source = datastore_of(operation, "source")
-    name = local_name(source)
+    name = datastore_name(context.schema, operation, "source")
     configuration = context.configuration
     if name == "running":
         return b""  # running was validated when it was committed
     async with configuration.writing:
         if name == "candidate":
             await configuration.validate(configuration.candidate)
-        elif name == "config":
-            await configuration.validate(await context.worker(_candidate_of, context, source))
         else:
-            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
+            await configuration.validate(await context.worker(_candidate_of, context, source))
     return b""
 
 

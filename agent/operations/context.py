@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
+from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.transaction import Configuration, Worker
+from agent.nacm.access import Access
+from agent.nacm.control import AccessControl
+from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.yang.schema import Schema
 
@@ -25,17 +30,55 @@ class Counters(Protocol):
     def out_notifications(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The session on whose behalf a handler runs. ``end`` closes it, with a reason for the log."""
+class EndKind(Enum):
+    """How a session ended, in the words of netconf-session-end (RFC 6470 section 2.2)."""
 
-    session_id: int
-    user: str
-    source: str
-    transport: str
-    login_time: str
-    counters: Counters
-    end: Callable[[str], None]
+    CLOSED = "closed"
+    KILLED = "killed"
+    DROPPED = "dropped"
+    TIMEOUT = "timeout"
+    BAD_HELLO = "bad-hello"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a session is to end; ``reason`` is for the log, ``killed_by`` a session-id."""
+
+    kind: EndKind
+    reason: str
+    killed_by: int | None = None
+
+
+class Caller(Protocol):
+    """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user."""
+
+    @property
+    def session_id(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def groups(self) -> tuple[str, ...]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def transport(self) -> str: ...
+    @property
+    def login_time(self) -> str: ...
+    @property
+    def counters(self) -> Counters: ...
+
+    def end(self, ending: Ending) -> None:
+        """Close the session once its reply is written."""
+
+    @property
+    def send(self) -> Callable[[bytes], Awaitable[None]]:
+        """Writes a notification; returns when the client has room for it."""
+
+    def subscribed(self) -> bool: ...
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Begin to send, after the reply to the request being answered."""
 
 
 @dataclass(slots=True)
@@ -45,7 +88,14 @@ class Context:
     schema: Schema
     configuration: Configuration
     locks: Locks
+    confirmed: ConfirmedCommits
+    stream: Stream
+    nacm: AccessControl
     operational: Operational
     worker: Worker
     callers: Callable[[], Iterable[Caller]]
     now: Callable[[], str]
+
+    def access(self, caller: Caller) -> Access:
+        """Return what ``caller`` may do now."""
+        return self.nacm.access(caller.user, caller.groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from agent.errors import (
     ErrorType,
@@ -13,9 +13,22 @@ from agent.errors import (
     RpcErrors,
     UnknownNamespace,
 )
-from agent.operations import commit, get_schema, invoke, locking, read, session, write
+from agent.notifications import NOTIFICATION_NS
+from agent.operations import (
+    commit,
+    explain,
+    get_schema,
+    invoke,
+    locking,
+    nmda,
+    read,
+    session,
+    subscribe,
+    write,
+)
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import check_input
+from agent.operations.disclosure import disclosed
+from agent.operations.parameters import NMDA_NS, check_input
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
@@ -24,6 +37,7 @@ Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
 MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "get"): read.get,
@@ -34,11 +48,16 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "lock"): locking.lock,
     (NETCONF_NS, "unlock"): locking.unlock,
     (NETCONF_NS, "commit"): commit.commit,
+    (NETCONF_NS, "cancel-commit"): commit.cancel_commit,
     (NETCONF_NS, "discard-changes"): commit.discard_changes,
     (NETCONF_NS, "validate"): commit.validate,
     (NETCONF_NS, "close-session"): session.close_session,
     (NETCONF_NS, "kill-session"): session.kill_session,
+    (NMDA_NS, "get-data"): nmda.get_data,
+    (NMDA_NS, "edit-data"): nmda.edit_data,
+    (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
+    (AGENT_NS, "explain-access"): explain.explain_access,
     (YANG_NS, "action"): invoke.invoke_action,
 }
 
@@ -53,15 +72,17 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
     qname = namespace(operation), local_name(operation)
     try:
         node = context.schema.rpcs.get(qname)
+        if node is not None:
+            context.nacm.refuse_operation(context.access(caller), node)
         if node is not None and qname in HANDLERS:
             await context.worker(check_input, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
     except RpcError as problem:
-        raise RpcErrors([problem]) from problem
-    except RpcErrors:
-        raise
+        raise await _disclosed(context, caller, [problem]) from problem
+    except RpcErrors as problem:
+        raise await _disclosed(context, caller, problem.errors) from problem
     except Exception as problem:
         log.error("<%s> failed by a fault of this server", qname[1], exc_info=problem)
         raise RpcErrors(
@@ -71,6 +92,11 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
                 )
             ]
         ) from None
+
+
+async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:
+    access = context.access(caller)
+    return RpcErrors([await context.worker(disclosed, context.schema, access, error) for error in errors])
 
 
 def _unknown(context: Context, uri: str, name: str) -> RpcError:

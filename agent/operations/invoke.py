@@ -27,7 +27,7 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
     raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")
 
 
-async def invoke_action(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def invoke_action(context: Context, caller: Caller, operation: Element) -> bytes:
     """Invoke the action inside ``<action>``."""
     if len(operation) != 1:
         raise MissingElement(
@@ -38,6 +38,11 @@ async def invoke_action(context: Context, _caller: Caller, operation: Element) -
         raise MissingElement(
             local_name(operation[0]), "<action> holds no action of a data node", type=ErrorType.PROTOCOL
         )
+    access = context.access(caller)
+    refusal = await context.worker(access.data_refusal, context.schema, call.operation, "exec")
+    if refusal is not None:
+        context.nacm.count_denied_operation(refusal)
+        raise refusal
     if not await context.worker(call.exists_in, context.configuration.running):
         raise DataMissing(
             "the data node that the action belongs to does not exist in running",

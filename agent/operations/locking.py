@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from agent.errors import BadElement, ErrorType, LockDenied
+from agent.errors import LockDenied
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import datastore_of
-from agent.xml import Element, local_name
-
-
-def _target(operation: Element) -> str:
-    name = local_name(datastore_of(operation, "target"))
-    if name not in ("running", "candidate"):
-        raise BadElement(name, f"this server has no <{name}> datastore", type=ErrorType.PROTOCOL)
-    return name
+from agent.operations.parameters import datastore_name
+from agent.xml import Element
 
 
 async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = _target(operation)
+    target = datastore_name(context.schema, operation, "target")
     context.locks.refuse_held(target)
     committer = context.configuration.committer
     if committer is not None and committer != caller.session_id:
         raise LockDenied(target, committer, message=f"session {committer} is committing")
+    pending = context.confirmed.owner
+    if target == "running" and pending is not None and pending != caller.session_id:
+        alive = any(other.session_id == pending for other in context.callers())
+        raise LockDenied(
+            target, pending if alive else 0, message="a confirmed commit of another session is pending"
+        )
     if target == "candidate":
         # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
         async with context.configuration.writing:
@@ -37,7 +36,7 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
 
 
 async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = _target(operation)
+    target = datastore_name(context.schema, operation, "target")
     context.locks.refuse_unlock(target, caller.session_id)
     if target == "candidate":
         await _discard(context)
@@ -46,9 +45,13 @@ async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
 
 
 async def release(context: Context, session_id: int) -> None:
-    """Give back what a session that ended held; its candidate lock takes the changes with it."""
+    """Give back what a session that ended held, and roll back what it has not confirmed.
+
+    Its candidate lock takes the changes with it.
+    """
     owner = context.locks.owner("candidate")
     try:
+        await context.confirmed.session_ended(session_id)
         if owner is not None and owner[0] == session_id:
             await _discard(context)
     finally:

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from agent.errors import (
     BadElement,
     ErrorType,
+    InvalidValue,
     MissingElement,
+    OperationNotSupported,
     RpcError,
     RpcErrors,
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.values import value_problem
+
+NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
 
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
@@ -68,7 +72,16 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
         yield from _check(schema, node, element)
 
 
+_OPTIONAL = {
+    "running": "running cannot be edited directly (no :writable-running): edit the candidate and commit",
+    "startup": "this server has no startup datastore: what is committed is there after a restart",
+    "url": "this server takes no <url> (no :url capability): put the content into <config>",
+}
+
+
 def _unknown(schema: Schema, name: str, uri: str, above: str) -> RpcError:
+    if above in ("source", "target") and uri == NETCONF_NS and name in _OPTIONAL:
+        return OperationNotSupported(_OPTIONAL[name], type=ErrorType.PROTOCOL)
     if uri not in schema.by_namespace:
         return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
     return UnknownElement(name, f"<{above}> has no parameter <{name}>", type=ErrorType.PROTOCOL)
@@ -100,3 +113,36 @@ def datastore_of(element: Element, name: str) -> Element:
     if holder is None or len(holder) != 1:
         raise MissingElement(name, f"<{name}> must name one datastore", type=ErrorType.PROTOCOL)
     return holder[0]
+
+
+def datastore_name(schema: Schema, element: Element, name: str) -> str:
+    """Return the name of the datastore in ``<source>`` or ``<target>``, also if it is given as an
+    ``ietf-datastores`` identity (RFC 8526 section 3.2).
+
+    Raises:
+        InvalidValue: it is given so, and this server has none such.
+    """
+    holder = datastore_of(element, name)
+    if local_name(holder) != "datastore" or namespace(holder) != NMDA_NS:
+        return local_name(holder)
+    found = _identity(schema, holder)
+    if found not in ("running", "candidate"):
+        raise InvalidValue(
+            f"the datastore '{(holder.text or '').strip()}' cannot be used here",
+            type=ErrorType.PROTOCOL,
+            info={"bad-element": "datastore"},
+        )
+    return found
+
+
+def datastore_identity(schema: Schema, operation: Element) -> str:
+    """*worker* Return what ``<datastore>`` of get-data or edit-data names, "" if it is no standard one."""
+    found = parameter(operation, "datastore")
+    return "" if found is None else _identity(schema, found)
+
+
+def _identity(schema: Schema, element: Element) -> str:
+    """Return the name of an identity of ietf-datastores, "" for any other."""
+    prefix, _, name = (element.text or "").strip().rpartition(":")
+    uri = element.nsmap.get(prefix or None, NMDA_NS)
+    return name if uri == schema.by_name["ietf-datastores"].namespace else ""

@@ -6,18 +6,21 @@ import re
 from dataclasses import dataclass
 
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, OperationNotSupported
+from agent.errors import BadAttribute, ErrorType, MissingAttribute
+from agent.nacm.access import Access
+from agent.nacm.prune import prune
 from agent.operational import merge_state
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
-from agent.operations.parameters import datastore_of, parameter
-from agent.operations.subtree import select
+from agent.operations.parameters import NMDA_NS, datastore_of, parameter
+from agent.operations.subtree import cut, select, selects_event
 from agent.operations.xpath import check_expression, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
 WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+_DEFAULTS_SPACES = (WITH_DEFAULTS_NS, NMDA_NS)
 # Text cannot hold "<", so what is found after one stands in a tag.
 _LIBYANG_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encode())
 
@@ -29,12 +32,28 @@ class Filter:
     subtree: Element | None = None
     xpath: str | None = None
 
-    def apply(self, tree: Tree) -> Tree:
+    @property
+    def empty(self) -> bool:
+        """True if there is no filter, and everything is selected."""
+        return self.subtree is None and self.xpath is None
+
+    def apply(self, tree: Tree, max_depth: int | None = None) -> Tree:
+        """*worker* Return what is selected; of each selected node at most ``max_depth`` levels."""
         if self.subtree is not None:
-            return select(tree, self.subtree)
+            return select(tree, self.subtree, max_depth)
         if self.xpath is not None:
-            return select_xpath(tree, self.xpath)
-        return tree
+            return select_xpath(tree, self.xpath, max_depth)
+        return tree if max_depth is None else cut(tree, max_depth)
+
+    def matches_event(self, tree: Tree) -> bool:
+        """*worker* True if something of a notification is selected.
+
+        Raises:
+            InvalidValue: the XPath expression cannot be used.
+        """
+        if self.subtree is not None:
+            return selects_event(tree, self.subtree)
+        return not self.apply(tree).empty
 
     def narrow(self, schema: Schema, tree: Tree) -> Wanted:
         if self.subtree is not None:
@@ -63,15 +82,32 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     expression = _attribute(element, "select")
     if expression is None:
         raise MissingAttribute("select", "filter", type=ErrorType.PROTOCOL)
+    return _xpath_filter(schema, expression, element)
+
+
+def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | None) -> Filter:
+    """Return the filter of get-data: one of its two parameters, or none.
+
+    Raises:
+        InvalidValue: the XPath expression cannot be used.
+    """
+    if xpath is not None:
+        return _xpath_filter(schema, (xpath.text or "").strip(), xpath)
+    return Filter(subtree=subtree)
+
+
+def _xpath_filter(schema: Schema, expression: str, element: Element) -> Filter:
     check_expression(expression)
     return Filter(xpath=module_prefixes(schema, expression, element.nsmap))
 
 
-def read_defaults(operation: Element) -> Defaults:
-    """Return the with-defaults mode of a retrieval; the basic mode is explicit (RFC 6243 section 4.5.1)."""
-    found = next((child for child in operation if namespace(child) == WITH_DEFAULTS_NS), None)
+def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> Defaults:
+    """Return the with-defaults mode of a retrieval, ``basic`` if none is given (RFC 6243 section 4.5.1)."""
+    found = next(
+        (e for e in operation if local_name(e) == "with-defaults" and namespace(e) in _DEFAULTS_SPACES), None
+    )
     if found is None:
-        return Defaults.EXPLICIT
+        return basic
     return Defaults[(found.text or "").strip().upper().replace("-", "_")]
 
 
@@ -90,46 +126,61 @@ def _attribute(element: Element, name: str) -> str | None:
     return value
 
 
-async def get_config(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def get_config(context: Context, caller: Caller, operation: Element) -> bytes:
     source = local_name(datastore_of(operation, "source"))
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
-    if source not in ("running", "candidate"):
-        raise _no_datastore("source", source)
+
+    access = context.access(caller)
 
     def work() -> bytes:
         configuration = context.configuration
         tree = configuration.running if source == "running" else configuration.candidate.tree
+        return report(filter_.apply(readable(access, tree, filter_)), defaults)
+
+    body: bytes = await context.worker(work)
+    return in_data(body)
+
+
+async def get(context: Context, caller: Caller, operation: Element) -> bytes:
+    filter_ = read_filter(context.schema, operation)
+    defaults = read_defaults(operation)
+    tree = await with_state(context, filter_)
+    access = context.access(caller)
+
+    def work() -> bytes:
+        prune(access, tree)
         return report(filter_.apply(tree), defaults)
 
     body: bytes = await context.worker(work)
     return in_data(body)
 
 
-async def get(context: Context, _caller: Caller, operation: Element) -> bytes:
-    filter_ = read_filter(context.schema, operation)
-    defaults = read_defaults(operation)
+async def with_state(context: Context, filter_: Filter, *, state: bool = True) -> Tree:
+    """Return a copy of the part of running that the filter may touch, with the state that belongs to it."""
     running = context.configuration.running
     wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
-    lists = {t.config_list: t for t in context.operational.translators}
-    keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
-    roots = [path for path in wanted.roots if path in context.operational.roots]
-    documents = await context.operational.root_documents(roots)
-    documents += await context.operational.entry_documents(keys)
+    if state:
+        lists = {t.config_list: t for t in context.operational.translators}
+        keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
+        roots = [path for path in wanted.roots if path in context.operational.roots]
+        documents = await context.operational.root_documents(roots)
+        documents += await context.operational.entry_documents(keys)
+        await context.worker(merge_state, wanted.tree, documents)
+    return wanted.tree
 
-    def work() -> bytes:
-        merge_state(wanted.tree, documents)
-        return report(filter_.apply(wanted.tree), defaults)
 
-    body: bytes = await context.worker(work)
-    return in_data(body)
+def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:
+    """*worker* Return what ``access`` lets its user read of ``tree``, as far as the filter may look.
+
+    Before the filter is applied, for what it selects tells of what it compares.
+    """
+    if access.everything(["read"]):
+        return tree
+    copy = (filter_ or Filter()).narrow(tree.schema, tree).tree
+    prune(access, copy)
+    return copy
 
 
 def in_data(body: bytes) -> bytes:
     return b"<data>" + body + b"</data>" if body else b"<data/>"
-
-
-def _no_datastore(where: str, name: str) -> Exception:
-    if name in ("startup", "url"):
-        return OperationNotSupported(f"this server has no <{name}>", type=ErrorType.PROTOCOL)
-    return BadElement(name, f"<{name}> is no {where} of this operation", type=ErrorType.PROTOCOL)

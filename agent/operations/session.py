@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from agent.errors import ErrorType, InvalidValue
-from agent.operations.context import Caller, Context
+from agent.operations.context import Caller, Context, Ending, EndKind
 from agent.operations.parameters import text_of
 from agent.xml import NETCONF_NS, Element
 from agent.yang.values import canonical
 
 
 async def close_session(_context: Context, caller: Caller, _operation: Element) -> bytes:
-    caller.end("closed by the client")
+    caller.end(Ending(EndKind.CLOSED, "closed by the client"))
     return b""
 
 
@@ -26,7 +26,7 @@ async def kill_session(context: Context, caller: Caller, operation: Element) -> 
         )
     for other in context.callers():
         if other.session_id == session_id:
-            other.end(f"killed by session {caller.session_id}")
+            other.end(Ending(EndKind.KILLED, f"killed by session {caller.session_id}", caller.session_id))
             return b""
     raise InvalidValue(
         f"there is no session {session_id}", type=ErrorType.PROTOCOL, info={"bad-element": "session-id"}

@@ -6,7 +6,7 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from agent.errors import ErrorType, TooBig
@@ -56,31 +56,66 @@ class Mark:
         return self.children.setdefault(node, Mark(node))
 
 
-def select(tree: Tree, filter_element: Element) -> Tree:
-    """Return a copy of what the filter selects from ``tree``."""
+def select(tree: Tree, filter_element: Element, max_depth: int | None = None) -> Tree:
+    """Return a copy of what the filter selects from ``tree``, cut at ``max_depth`` levels."""
+    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots.values()), max_depth)
+
+
+def cut(tree: Tree, max_depth: int) -> Tree:
+    """Return a copy of ``tree`` with at most ``max_depth`` levels."""
+    marks = [Mark(node) for node in tree.top_level()]
+    for mark in marks:
+        mark.whole = True
+    return copy_marks(tree, marks, max_depth)
+
+
+def selects_event(tree: Tree, filter_element: Element) -> bool:
+    """True if the filter selects something of a notification."""
+    return bool(_marks(tree, filter_element, tree.schema.notifications.values()))
+
+
+def _marks(tree: Tree, filter_element: Element, level: Iterable[SchemaNode]) -> Collection[Mark]:
     top: dict[Node, Mark] = {}
     scope = Scope(tree.schema)
     for element in filter_element:
-        for mark in _match(scope, element, tree.first, tree.schema.roots.values()):
+        for mark in _match(scope, element, tree.first, level):
             _join(top, mark)
-    return copy_marks(tree, top.values())
+    return top.values()
 
 
-def copy_marks(tree: Tree, marks: Iterable[Mark]) -> Tree:
-    """Return a Tree with copies of the marked nodes."""
+def copy_marks(tree: Tree, marks: Iterable[Mark], max_depth: int | None = None) -> Tree:
+    """Return a Tree with copies of the marked nodes; of a whole one at most ``max_depth`` levels."""
     result = Tree(tree.schema)
     for mark in marks:
-        _copy(result, NULL, mark)
+        _copy(result, NULL, mark, max_depth)
     return result
 
 
-def _copy(result: Tree, parent: Node, mark: Mark) -> None:
+def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None:
+    if mark.whole and max_depth is not None:
+        _copy_levels(result, parent, mark, max_depth, max_depth)
+        return
     copied = result.copy_into(parent, mark.node, recursive=mark.whole)
     if mark.whole:
         return
     for child in mark.children.values():
         if not result.schema.node_of(child.node.schema).is_key:
-            _copy(result, copied, child)
+            _copy(result, copied, child, max_depth)
+
+
+def _copy_levels(result: Tree, parent: Node, mark: Mark, levels: int, max_depth: int) -> None:
+    """Copy ``levels`` of a selected node; what is selected below it as well has levels of its own."""
+    copied = result.copy_into(parent, mark.node, recursive=False)
+    if result.schema.node_of(mark.node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
+        return
+    for child in children(mark.node):
+        if result.schema.node_of(child.schema).is_key:
+            continue
+        below = mark.children.get(child)
+        if below is None and levels > 1:
+            _copy_levels(result, copied, Mark(child), levels - 1, max_depth)
+        elif below is not None:
+            _copy_levels(result, copied, below, max_depth if below.whole else levels - 1, max_depth)
 
 
 def _join(room: dict[Node, Mark], mark: Mark) -> None:

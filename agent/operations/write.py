@@ -5,51 +5,72 @@ from __future__ import annotations
 from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
-from agent.datastore.transaction import Configuration
 from agent.errors import (
-    BadElement,
     ErrorType,
     InvalidValue,
     OperationNotSupported,
     RpcErrors,
     UnknownAttribute,
 )
+from agent.nacm.access import Access
+from agent.nacm.control import WRITES
+from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
+from agent.operations.disclosure import named_refusals
 from agent.operations.parameters import datastore_of, parameter, text_of
-from agent.operations.read import read_defaults
+from agent.operations.read import read_defaults, readable
 from agent.xml import Element, drop, local_name, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
+from agent.yang.units import all_units, unit_differences
 
-
-def refuse_running(target: str) -> None:
-    """Raise what editing anything but the candidate deserves."""
-    if target == "candidate":
-        return
-    if target == "running":
-        raise OperationNotSupported(
-            "running cannot be edited directly (no writable-running): edit the candidate and commit",
-            type=ErrorType.PROTOCOL,
-        )
-    raise BadElement(target, f"<{target}> is no target of this operation", type=ErrorType.PROTOCOL)
+NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    refuse_running(local_name(datastore_of(operation, "target")))
     config = parameter(operation, "config")
-    if config is None:  # the schema allows <url> only with the url feature
-        raise OperationNotSupported("only <config> can be edited", type=ErrorType.PROTOCOL)
+    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
     default_operation = text_of(operation, "default-operation", "merge")
-    test_option = text_of(operation, "test-option", "set")
+    await apply_edit(context, caller, config, default_operation, text_of(operation, "test-option", "set"))
+    return b""
+
+
+async def apply_edit(
+    context: Context, caller: Caller, config: Element, default_operation: str, test_option: str
+) -> None:
+    """Apply the children of ``config`` to the candidate.
+
+    Raises:
+        RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
+    """
+    quote_variables(config)
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
         candidate = context.configuration.candidate
-        savepoint: Savepoint = await context.worker(edit, candidate, config, default_operation)
+        access = context.access(caller)
+
+        def work() -> Savepoint:
+            if not access.everything(["read", *WRITES]):
+                context.nacm.refuse_writes(named_refusals(context.schema, access, config))
+            savepoint = edit(candidate, config, default_operation)
+            if not access.everything(WRITES):
+                _refuse_denied(context, access, savepoint)
+            return savepoint
+
+        savepoint: Savepoint = await context.worker(work)
         if test_option != "set":
             await _test(context, savepoint, keep=test_option == "test-then-set")
-    return b""
+
+
+def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
+    """*worker* Take an edit back that changed what its author may not change."""
+    try:
+        context.nacm.refuse_changes(access, savepoint.differences())
+    except RpcErrors:
+        savepoint.take_back()
+        raise
 
 
 async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
@@ -68,34 +89,54 @@ async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    target = local_name(datastore_of(operation, "target"))
-    refuse_running(target)
     source = datastore_of(operation, "source")
     name = local_name(source)
-    if name == target:
-        raise InvalidValue(f"source and target are both {target}", type=ErrorType.PROTOCOL)
+    if name == "candidate":
+        raise InvalidValue("source and target are both the candidate", type=ErrorType.PROTOCOL)
     context.locks.refuse_others("candidate", caller.session_id)
     async with context.configuration.writing:
         context.locks.refuse_others("candidate", caller.session_id)
-        configuration = context.configuration
+        configuration, access = context.configuration, context.access(caller)
         defaults = read_defaults(operation)
-        if name == "running" and defaults is Defaults.EXPLICIT:
+        free = access.everything(["read", *WRITES])
+        if name == "running" and defaults is Defaults.EXPLICIT and free:
             await context.worker(configuration.candidate.discard, configuration.running)
         elif name == "running":
-            await context.worker(_copy_running, configuration, defaults)
-        elif name == "config":
-            content = await context.worker(inline_config, context.schema, source)
-            await context.worker(configuration.candidate.replace_all, content, configuration.running)
+            await context.worker(_copy_running, context, access, defaults)
         else:
-            raise BadElement(name, f"<{name}> is no source of this operation", type=ErrorType.PROTOCOL)
+            if not free:
+                refusals = named_refusals(context.schema, access, source)
+                await context.worker(context.nacm.refuse_writes, refusals)
+            content = await context.worker(inline_config, context.schema, source)
+            await context.worker(_replace_candidate, context, access, content)
     return b""
 
 
-def _copy_running(configuration: Configuration, defaults: Defaults) -> None:
-    """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3)."""
-    printed = configuration.running.to_xml(defaults)
-    content = Tree.parse(configuration.schema, printed, state=False)
-    configuration.candidate.replace_all(content, configuration.running)
+def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
+    """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
+    printed = readable(access, context.configuration.running).to_xml(defaults)
+    _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
+
+
+def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
+    """*worker* Make the candidate hold ``content``, or leave it as it is if the caller may not do that."""
+    candidate, running = context.configuration.candidate, context.configuration.running
+    before, changed = candidate.tree, candidate.changed
+    candidate.replace_all(content, running)
+    if access.everything(WRITES):
+        return
+    units = {unit.path: unit for tree in (before, candidate.tree) for unit in all_units(tree)}
+    try:
+        context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
+    except RpcErrors:
+        candidate.tree, candidate.changed = before, changed
+        raise
+
+
+def quote_variables(config: Element) -> None:
+    """Make the variable of access control acceptable to libyang, in the one leaf that may hold it."""
+    for path in config.iter(f"{{{NACM_NS}}}path"):
+        path.text = quote_variable(path.text or "")
 
 
 def inline_config(schema: Schema, config: Element) -> Tree:
@@ -104,6 +145,7 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     Raises:
         RpcErrors: it does not fit the schema; all faults are named.
     """
+    quote_variables(config)
     attributes = EditAttributes(schema, config)
     instructed = {**attributes.operation, **attributes.insert}
     errors = attributes.errors + [

@@ -62,7 +62,7 @@ def check_expression(expression: str) -> None:
         raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")
 
 
-def select_xpath(tree: Tree, expression: str) -> Tree:
+def select_xpath(tree: Tree, expression: str, max_depth: int | None = None) -> Tree:
     """Return a copy of the nodes that ``expression`` (module names as prefixes) selects.
 
     Raises:
@@ -71,7 +71,7 @@ def select_xpath(tree: Tree, expression: str) -> Tree:
     top: dict[Node, Mark] = {}
     for node in find_all(tree, expression):
         _mark(top, node).whole = True
-    return copy_marks(tree, top.values())
+    return copy_marks(tree, top.values(), max_depth)
 
 
 def _mark(top: dict[Node, Mark], node: Node) -> Mark:

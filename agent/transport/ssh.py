@@ -7,15 +7,20 @@ that stops reading TCP; all three are here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import grp
 import logging
+import os
+import pwd
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import asyncssh
 
 from agent.transport.files import write_durably
-from agent.transport.limits import Limits
+from agent.transport.limits import Limits, Refused
+from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import Peer, Serve
 
@@ -28,17 +33,31 @@ class SshTransport:
     """Listens for SSH clients and hands their NETCONF channels to ``serve``.
 
     Args:
+        recovery_users: for whose sake one of all sessions is kept back.
+        refused: counts what a limit refused.
         users: user name to file of authorized public keys (read at each login, so changes take effect).
         host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
     """
 
     def __init__(
-        self, host: str, port: int, host_key: Path, users: Mapping[str, Path], limits: Limits, serve: Serve
+        self,
+        host: str,
+        port: int,
+        host_key: Path,
+        users: Mapping[str, Path],
+        limits: Limits,
+        serve: Serve,
+        recovery_users: Collection[str] = (),
+        refused: Refused | None = None,
     ) -> None:
         self.limits = limits
+        self.refused = refused or Refused()
+        self.lockout = Lockout(host_key.with_name("lockout.json"), limits.lockout_tries, limits.lockout_s)
         self.users = users
         self.unauthenticated: Counter[str] = Counter()
         self.sessions: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+        self._recovery_users = frozenset(recovery_users)
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self._serve = serve
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,14 +112,20 @@ class SshTransport:
         for connection in list(self.connections):
             connection.abort()
 
-    def may_open(self, user: str) -> bool:
-        """True if ``user`` may have one more session."""
+    def may_open(self, peer: Peer) -> bool:
+        """True if there may be one more session; the last of all is kept for a recovery user."""
         limits = self.limits
-        return self.sessions.total() < limits.sessions and self.sessions[user] < limits.sessions_per_user
+        kept = 1 if self._recovery_users and peer.user not in self._recovery_users else 0
+        return (
+            self.sessions.total() < limits.sessions - kept
+            and self.sessions[peer.user] < limits.sessions_per_user
+            and self.sources[peer.source_host] < limits.sessions_per_source
+        )
 
     def opened(self, channel: NetconfChannel, peer: Peer) -> None:
         """Serve a channel whose subsystem request was granted."""
         self.sessions[peer.user] += 1
+        self.sources[peer.source_host] += 1
         task = asyncio.get_running_loop().create_task(self._run(channel, peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -112,6 +137,7 @@ class SshTransport:
             log.exception("a session of %s from %s failed", peer.user, peer.source_host)
         finally:
             self.sessions[peer.user] -= 1
+            self.sources[peer.source_host] -= 1
             await channel.close()
 
 
@@ -139,15 +165,23 @@ class _Connection(asyncssh.SSHServer):
         transport, limits = self._transport, self._transport.limits
         waiting = transport.unauthenticated
         transport.connections.add(conn)
+        if transport.lockout.remaining_s(self._source):
+            log.info("refused a connection from %s: locked out", self._source)
+            self._refuse(conn)
+            return
         if (
             waiting.total() >= limits.unauthenticated
             or waiting[self._source] >= limits.unauthenticated_per_source
         ):
             log.warning("refused a connection from %s: too many have not logged in", self._source)
-            conn.abort()
+            self._refuse(conn)
             return
         waiting[self._source] += 1
         self._counted = True
+
+    def _refuse(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._transport.refused.connections += 1
+        conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
@@ -166,6 +200,7 @@ class _Connection(asyncssh.SSHServer):
         if self._is_authorized(username, key):
             return True
         self._tries += 1
+        self._transport.lockout.failed(self._source)
         log.warning(
             "login of %r from %s refused: key %s is not authorized",
             username,
@@ -180,16 +215,18 @@ class _Connection(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         self._forget()
+        self._transport.lockout.succeeded(self._source)
         limit_s = self._transport.limits.hello_timeout_s
         asyncio.get_running_loop().call_later(limit_s, self._close_if_unused)
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         assert self._connection is not None
         if self._channels >= self._transport.limits.sessions_per_user:
+            self._transport.refused.connections += 1
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
         self._channels += 1
         user = str(self._connection.get_extra_info("username"))
-        peer = Peer(user, self._source, self._source_port, "netconf-ssh")
+        peer = Peer(user, self._source, self._source_port, "netconf-ssh", system_groups(user))
         return NetconfChannel(self._drained, peer, self._transport, self._channel_ended)
 
     def _channel_ended(self) -> None:
@@ -214,6 +251,20 @@ class _Connection(asyncssh.SSHServer):
         if self._counted:
             self._counted = False
             self._transport.unauthenticated[self._source] -= 1
+
+
+def system_groups(user: str) -> tuple[str, ...]:
+    """Return the names of the groups that the system's user of this name is in; () without such a user."""
+    try:
+        account = pwd.getpwnam(user)
+        numbers = os.getgrouplist(user, account.pw_gid)
+    except (KeyError, OSError):
+        return ()
+    found = []
+    for number in numbers:
+        with contextlib.suppress(KeyError):
+            found.append(grp.getgrgid(number).gr_name)
+    return tuple(found)
 
 
 def _host_key(file: Path) -> asyncssh.SSHKey:

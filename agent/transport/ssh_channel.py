@@ -54,7 +54,8 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
     def subsystem_requested(self, subsystem: str) -> bool:
         if subsystem != "netconf":
             return False
-        if not self._transport.may_open(self._peer.user):
+        if not self._transport.may_open(self._peer):
+            self._transport.refused.connections += 1
             log.warning("refused a session of %s from %s: too many", self._peer.user, self._peer.source_host)
             return False
         return True

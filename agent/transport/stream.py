@@ -27,12 +27,16 @@ class ByteStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end; ``transport`` is an identity name of RFC 6022 section 2.1.3."""
+    """Who is at the other end; ``transport`` is an identity name of RFC 6022 section 2.1.3.
+
+    ``groups``: those that the system knows the user to be in (RFC 8341 section 3.4.2).
+    """
 
     user: str
     source_host: str
     source_port: int
     transport: str
+    groups: tuple[str, ...] = ()
 
 
 Serve = Callable[[ByteStream, Peer], Awaitable[None]]

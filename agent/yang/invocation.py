@@ -1,13 +1,12 @@
-"""rpcs and actions of served modules: their input read, their output written."""
+"""rpcs, actions and notifications of served modules: their input read, their output written."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from agent.errors import BadElement, InvalidValue, RpcErrors
-from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import raise_problems, take_problems
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.tree import (
@@ -17,6 +16,7 @@ from agent.yang.tree import (
     Tree,
     children,
     first_sibling,
+    json_document,
     keys_of,
     parent_of,
     path_of,
@@ -45,6 +45,7 @@ class Invocation:
             RpcErrors: unknown nodes, wrong values, a broken rule of the input.
         """
         tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+        forget_errors(schema.ctx)
         rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
         if rc != lib.LY_SUCCESS:
             raise RpcErrors(take_problems(schema))
@@ -75,11 +76,21 @@ class Invocation:
         if not output:
             return b""
         document = {f"{self.node.module}:{name}": value for name, value in output.items()}
-        _parse(schema, self.operation, json.dumps(document).encode(), JSON, lib.LYD_TYPE_REPLY_YANG)
+        _parse(schema, self.operation, json_document(document), JSON, lib.LYD_TYPE_REPLY_YANG)
         input_names = {child.pointer for child in self.node.children.values()}
         return b"".join(
             print_node(child, XML) for child in children(self.operation) if child.schema not in input_names
         )
+
+
+def notification_tree(schema: Schema, data: bytes, *, xml: bool = False) -> tuple[Tree, SchemaNode]:
+    """Parse one notification, RFC 7951 JSON or XML.
+
+    Raises:
+        RpcErrors: it does not fit its YANG module.
+    """
+    tree, operation = _parse(schema, NULL, data, XML if xml else JSON, lib.LYD_TYPE_NOTIF_YANG)
+    return tree, schema.node_of(operation.schema)
 
 
 def _refuse_more(schema: Schema, operation: Node) -> None:
@@ -112,6 +123,7 @@ def _parse(schema: Schema, parent: Pointer, data: bytes, format: int, kind: int)
     if lib.ly_in_new_memory(text, source) != lib.LY_SUCCESS:
         raise_problems(schema)
     tree, operation = ffi.new("struct lyd_node **"), ffi.new("struct lyd_node **")
+    forget_errors(schema.ctx)
     try:
         rc = lib.lyd_parse_op(
             schema.ctx, parent, source[0], format, kind, tree if parent == NULL else NULL, operation

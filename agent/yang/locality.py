@@ -33,8 +33,8 @@ def _reaches_out(schema: Schema, node: SchemaNode) -> bool:
     unit = _unit_of(node)
     if unit is None and node.mandatory_choices:
         return True
-    if unit is node and _must_exist(node):
-        return True
+    if unit is node and (node.cases or _must_exist(node)):
+        return True  # a case that is chosen drives out others, which are units of their own
     if unit is node and node.kind is Kind.LIST and _has_unique(node):
         return True
     if _requires_instance(node):

@@ -47,9 +47,11 @@ class SchemaNode:
 
     ``cases`` names the (choice, case) pairs between the node and its parent, outermost first.
     ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
-    ``secret``: nacm:default-deny-all here or above (RFC 8341 section 7.5.5).
+    ``deny_all``, ``deny_write``: nacm:default-deny-all and -write here or above (RFC 8341 section 3.6).
+    ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
     ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
-    ``default``: canonical default of a leaf.
+    ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
+    ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
@@ -61,6 +63,7 @@ class SchemaNode:
     config: bool
     parent: SchemaNode | None
     pointer: Pointer = field(repr=False)
+    ctx: Pointer = field(repr=False)
     children: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
     output: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
     actions: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
@@ -72,13 +75,17 @@ class SchemaNode:
     mandatory: bool = False
     min_elements: int = 0
     max_elements: int | None = None
-    secret: bool = False
+    deny_all: bool = False
+    deny_write: bool = False
     choices_below: bool = False
+    anydata_below: bool = False
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
     json_number: bool = False
     json_boolean: bool = False
     default: str | None = None
+    defaults: tuple[str, ...] = ()
+    conditional: bool = False
 
     @property
     def qname(self) -> QName:
@@ -91,6 +98,10 @@ class SchemaNode:
         if self.parent is None or self.parent.module != self.module:
             return f"{above}/{self.module}:{self.name}"
         return f"{above}/{self.name}"
+
+    @property
+    def secret(self) -> bool:
+        return self.deny_all and self.module != NACM_MODULE
 
     @property
     def is_np_container(self) -> bool:
@@ -331,7 +342,7 @@ class Schema:
                 continue
             pointer = lib.ly_ctx_get_module_latest(self.ctx, c_str(module.name))
             for node in self._siblings(NULL, pointer.compiled, 0):
-                mirrored = self._node(node, None, (), False)
+                mirrored = self._node(node, None, ())
                 room = {Kind.RPC: self.rpcs, Kind.NOTIFICATION: self.notifications}
                 room.get(mirrored.kind, self.roots)[mirrored.qname] = mirrored
 
@@ -345,7 +356,7 @@ class Schema:
                 yield node
 
     def _node(
-        self, pointer: Pointer, parent: SchemaNode | None, cases: tuple[tuple[str, str], ...], secret: bool
+        self, pointer: Pointer, parent: SchemaNode | None, cases: tuple[tuple[str, str], ...]
     ) -> SchemaNode:
         kind = _KINDS[pointer.nodetype]
         node = SchemaNode(
@@ -356,23 +367,27 @@ class Schema:
             bool(pointer.flags & lib.LYS_CONFIG_W),
             parent,
             pointer,
+            self.ctx,
             cases=cases,
-            secret=secret or _default_deny_all(pointer),
+            deny_all=bool(parent and parent.deny_all) or _has_extension(pointer, "default-deny-all"),
+            deny_write=bool(parent and parent.deny_write) or _has_extension(pointer, "default-deny-write"),
             mandatory=bool(pointer.flags & lib.LYS_MAND_TRUE),
         )
         _fill_details(self.ctx, node, pointer)
         self._by_pointer[int(ffi.cast("uintptr_t", pointer))] = node
         for child in self._siblings(pointer, NULL, 0):
-            below = self._node(child, node, _cases(child), node.secret)
+            below = self._node(child, node, _cases(child))
             room = node.actions if below.kind is Kind.ACTION else node.children
             if below.kind is not Kind.NOTIFICATION:
                 room[below.qname] = below
         if kind in (Kind.RPC, Kind.ACTION):
             for child in self._siblings(pointer, NULL, lib.LYS_GETNEXT_OUTPUT):
-                below = self._node(child, node, _cases(child), node.secret)
+                below = self._node(child, node, _cases(child))
                 node.output[below.qname] = below
+        node.conditional = bool(cases) or any(True for _ in whens(pointer))
         node.keys = tuple(c.name for c in node.children.values() if c.is_key)
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
+        node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())
         return node
@@ -395,13 +410,15 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         struct = "list" if node.kind is Kind.LIST else "leaflist"
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)
         node.min_elements = int(detail.min)
+        if node.kind is Kind.LEAF_LIST:
+            dflts = sized_array(detail.dflts)
+            node.defaults = tuple(text(lib.lyd_value_get_canonical(ctx, dflt)) for dflt in dflts)
         node.max_elements = int(detail.max) if 0 < detail.max < 0xFFFFFFFF else None
 
 
-def _default_deny_all(pointer: Pointer) -> bool:
+def _has_extension(pointer: Pointer, name: str) -> bool:
     return any(
-        text(getattr(ext, "def").name) == "default-deny-all"
-        and text(getattr(ext, "def").module.name) == NACM_MODULE
+        text(getattr(ext, "def").name) == name and text(getattr(ext, "def").module.name) == NACM_MODULE
         for ext in sized_array(pointer.exts)
     )
 

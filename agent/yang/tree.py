@@ -75,6 +75,7 @@ class Tree:
             raise OperationFailed("a NUL character cannot be part of a document")
         options = lib.LYD_PARSE_ONLY | (lib.LYD_PARSE_STRICT if strict else 0)
         options |= 0 if state else lib.LYD_PARSE_NO_STATE
+        native.forget_errors(schema.ctx)
         if lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box) != lib.LY_SUCCESS:
             raise_problems(schema)
         return tree
@@ -179,10 +180,10 @@ class Tree:
             options = lib.LYD_IMPLICIT_NO_STATE
             _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
-    def add_default_leaf(self, parent: Node, schema_node: SchemaNode) -> None:
-        """Add the implicit instance of a leaf with a default below ``parent`` (NULL: top level)."""
+    def add_default_leaf(self, parent: Node, schema_node: SchemaNode, default: str) -> None:
+        """Add an implicit instance of a leaf or leaf-list below ``parent`` (NULL: top level)."""
         box = ffi.new("struct lyd_node **")
-        value = c_str(schema_node.default or "")
+        value = c_str(default)
         module = schema_node.pointer.module
         _check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
@@ -320,6 +321,11 @@ def print_node(
         lib.free(box[0])
 
 
+def json_document(content: dict[str, Any]) -> bytes:
+    """Return ``content`` as JSON that libyang reads: it refuses an escaped surrogate pair."""
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
 def to_json(node: Node) -> dict[str, Any]:
     """Return one container or list entry as an RFC 7951 object, defaults filled in."""
     document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
@@ -342,7 +348,17 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     rc = extra.lyd_find_sibling_val(
         cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box
     )
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+    if rc != lib.LY_SUCCESS:
+        # A key that does not fit its type leaves an error behind, which the next failure would show.
+        native.forget_errors(schema_node.ctx)
+        return NULL
+    return from_extra(box[0])
+
+
+def add_annotation(schema: Schema, node: Node, module: str, name: str, value: str) -> None:
+    """Annotate ``node`` (RFC 7952); ``value`` with module names as prefixes."""
+    owner = lib.ly_ctx_get_module_latest(schema.ctx, c_str(module))
+    _check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
 
 
 def find_all(tree: Tree, expression: str) -> list[Node]:
@@ -354,6 +370,7 @@ def find_all(tree: Tree, expression: str) -> list[Node]:
     if tree.empty:
         return []
     box = ffi.new("struct ly_set **")
+    native.forget_errors(tree.schema.ctx)
     if lib.lyd_find_xpath(tree.first, c_str(expression), box) != lib.LY_SUCCESS:
         reason = take_problems(tree.schema)[0].message
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)

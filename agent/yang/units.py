@@ -9,8 +9,9 @@ replacing units is all that edit, commit, discard and the journal ever do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from agent.yang.difference import Difference, differences
 from agent.yang.native import NULL, lib
 from agent.yang.schema import Kind, Schema, SchemaNode
 from agent.yang.tree import (
@@ -69,31 +70,59 @@ class Unit:
             parent = found if found != NULL else tree.copy_into(parent, step, recursive=False)
         return parent
 
-    def replace_in(self, tree: Tree, nodes: list[Node]) -> None:
-        """Make ``tree`` hold copies of ``nodes`` (of another Tree) as this unit; [] removes it."""
+    def replace_in(self, tree: Tree, nodes: list[Node], *, restore_default: bool = True) -> None:
+        """Make ``tree`` hold copies of ``nodes`` (of another Tree) as this unit; [] removes it.
+
+        ``restore_default``: what is removed and has a default gets it back, unless it depends on other
+        nodes whether the default is in use; only validating everything can tell that.
+        """
+        above = NULL
         for node in self.locate(tree):
+            above = parent_of(node)
             tree.remove(node)
-        parent = self.parent_in(tree) if nodes or self.schema_node.default is not None else NULL
+        if not nodes:
+            remove_empty(tree, above)
+        defaults = self._defaults() if restore_default and not nodes else ()
+        parent = self.parent_in(tree) if nodes or defaults else NULL
         for node in nodes:
             tree.copy_into(parent, node)
-        if not nodes and self.schema_node.default is not None:
-            tree.add_default_leaf(parent, self.schema_node)
+        for value in defaults:
+            tree.add_default_leaf(parent, self.schema_node, value)
+
+    def _defaults(self) -> tuple[str, ...]:
+        schema_node = self.schema_node
+        if schema_node.conditional:
+            return ()
+        return schema_node.defaults if schema_node.default is None else (schema_node.default,)
 
     def put(self, tree: Tree, node: Node) -> None:
         """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
         if tree.find_like(node) == NULL:
             tree.copy_into(self.parent_in(tree), node)
 
-    def is_same(self, one: Tree, other: Tree) -> bool:
-        """True if both trees hold the same configuration as this unit."""
+    def is_explicit(self, tree: Tree) -> bool:
+        """True if somebody has configured something of this unit."""
+        return any(not is_default(node) for node in self.locate(tree))
+
+    def is_same(self, one: Tree, other: Tree, *, defaults: bool = False) -> bool:
+        """True if both trees hold the same configuration as this unit.
+
+        ``defaults``: a default that is in use in one of them only counts as a difference.
+        """
         left, right = self.locate(one), self.locate(other)
         if len(left) != len(right):
-            return not _explicit(left) and not _explicit(right)
+            return not defaults and not self.is_explicit(one) and not self.is_explicit(other)
         return all(same_content(a, b) for a, b in zip(left, right, strict=True))
 
 
-def _explicit(nodes: list[Node]) -> list[Node]:
-    return [node for node in nodes if not is_default(node)]
+def remove_empty(tree: Tree, shell: Node) -> None:
+    """Remove a shell, and shells above it, in which nothing is left; for a when may forbid it to be there."""
+    while shell != NULL and next(children(shell), NULL) == NULL:
+        above = parent_of(shell)
+        if not tree.schema.node_of(shell.schema).conditional:
+            return
+        tree.remove(shell)
+        shell = above
 
 
 def _deepest(probe: Tree) -> Node:
@@ -154,3 +183,11 @@ def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def unit_differences(
+    units: Iterable[Unit], before: Tree, after: Tree, *, every_node: bool = True
+) -> Iterator[Difference]:
+    """Yield what differs in ``units`` between two trees; see agent.yang.difference."""
+    for unit in units:
+        yield from differences(before.schema, unit.locate(before), unit.locate(after), every_node=every_node)

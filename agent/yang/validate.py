@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.errors import RpcErrors
-from agent.yang.native import NULL, lib
+from agent.yang.native import NULL, forget_errors, lib
 from agent.yang.problems import take_problems
 from agent.yang.tree import Tree
 from agent.yang.violations import violations
@@ -22,6 +22,7 @@ def validate(scratch: Tree, *, everything: bool) -> None:
         return
     spare = scratch.duplicate()
     options = lib.LYD_VALIDATE_NO_STATE | (0 if everything else lib.LYD_VALIDATE_PRESENT)
+    forget_errors(scratch.schema.ctx)
     rc = lib.lyd_validate_all(scratch._box, scratch.schema.ctx, options, NULL)
     if rc == lib.LY_SUCCESS:
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
-from agent.yang.native import NULL, Pointer, ffi, lib, text
+from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, text
 from agent.yang.problems import take_problems
 from agent.yang.schema import Schema, SchemaNode, sized_array
 
@@ -30,6 +30,7 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     if lib.LY_TYPE_INST in _base_types(node):
         return None
     plain = _json_form(schema, node, value, prefixes).encode()
+    forget_errors(schema.ctx)
     rc = lib.lyd_value_validate(schema.ctx, node.pointer, plain, len(plain), NULL, NULL, NULL)
     if rc in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         return None
@@ -37,6 +38,8 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     message = problem.message
     if node.secret and (value in message or problem.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
+    elif problem.app_tag is None:  # libyang's own words do not say what they are about
+        message = f"{node.name}: {message}"
     return InvalidValue(message, app_tag=problem.app_tag)
 
 

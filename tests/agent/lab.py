@@ -26,7 +26,7 @@ PREFIXES = (
 
 
 def make_schema() -> Schema:
-    names = ("every-augment", "every-construct", "every-third")
+    names = ("acme", "hostile", "every-augment", "every-construct", "every-third")
     return Schema(standard_modules(), SERVED, [MODULES / f"{name}.yang" for name in names])
 
 

@@ -25,6 +25,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         charon = "external"
         log-level = "warning"
         yang-modules = ["more.yang"]
+        recovery-users = ["rescue"]
         [users]
         ann = "keys/ann.pub"
         [limits]
@@ -39,6 +40,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         "external",
         "warning",
         (tmp_path / "more.yang",),
+        ("rescue",),
         {"ann": tmp_path / "keys/ann.pub"},
         {"sessions": 3},
         {"strongswan": {"kernel": "netlink"}},

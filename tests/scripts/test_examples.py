@@ -17,6 +17,10 @@ PROVEN_ELSEWHERE = {
     "site-to-site/alice.xml",
     "site-to-site/bob.xml",
 }  # script/demo; and here, by every client
+# By the page that shows them: tests/scripts/test_readme.py runs every command of it.
+NETCONF_PAGE = (ROOT / "docs" / "netconf.md").read_text(encoding="utf-8")
+# Run by the real Ansible.
+ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
 PROVEN_BELOW = {"gateway/settings.toml", "gateway/yangswan.service"}
 
 
@@ -58,4 +62,8 @@ def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
 def test_no_example_is_without_proof() -> None:
     there = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*") if path.is_file()}
     there = {path for path in there if "__pycache__" not in path}
-    assert there == {f"clients/{name}" for name in CLIENTS} | PROVEN_ELSEWHERE | PROVEN_BELOW
+    shown = {path for path in there if path.startswith("netconf/") and f"examples/{path}" in NETCONF_PAGE}
+    imported = {"netconf/gateway.py"}
+    played = {path for path in there if path.startswith("ansible/") and Path(path).name in ANSIBLE_TESTS}
+    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | shown | imported | played
+    assert there == {f"clients/{name}" for name in CLIENTS} | proven

@@ -46,22 +46,29 @@ def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     assert {name for name in wheel.namelist() if name.endswith(".py")} == tree
 
 
-def test_the_yang_modules_travel_in_the_package_of_their_translator(wheel: zipfile.ZipFile) -> None:
+def test_the_yang_modules_travel_in_the_package_that_serves_them(wheel: zipfile.ZipFile) -> None:
     modules = {f"translators/strongswan/yang/{path.name}" for path in (ROOT / "yang").glob("*.yang")}
-    assert modules
+    modules |= {f"agent/modules/{path.name}" for path in (ROOT / "yang" / "agent").glob("*.yang")}
+    assert len(modules) == 4
     assert {name for name in wheel.namelist() if name.endswith(".yang")} == modules
 
 
-def test_the_translator_finds_its_yang_module_where_the_wheel_puts_it(
-    wheel: zipfile.ZipFile, tmp_path: Path
+@pytest.mark.parametrize(
+    ("module", "function", "folder"),
+    [
+        ("translators.strongswan.translator", "find_yang_file().parent", "translators/strongswan/yang"),
+        ("agent.served", "agent_modules()", "agent/modules"),
+    ],
+)
+def test_the_yang_modules_are_found_where_the_wheel_puts_them(
+    wheel: zipfile.ZipFile, tmp_path: Path, module: str, function: str, folder: str
 ) -> None:
     wheel.extractall(tmp_path)
-    program = "from translators.strongswan.translator import find_yang_file; print(find_yang_file())"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True, text=True, check=True,
+        [sys.executable, "-P", "-c", f"import {module}; print({module}.{function})"],
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert Path(done.stdout.strip()).parent == tmp_path / "translators" / "strongswan" / "yang"
+    assert Path(done.stdout.strip()) == tmp_path / folder
 
 
 def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
@@ -75,7 +82,7 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigParser) -> None:
-    listed = set(config["options"]["packages"].split()) - {"translators.strongswan.yang"}
+    listed = set(config["options"]["packages"].split()) - {"agent.modules", "translators.strongswan.yang"}
     assert {line for line in listed if not line.startswith("#")} == {
         path.parent.relative_to(ROOT).as_posix().replace("/", ".")
         for name in ("agent", "translators")

@@ -24,6 +24,7 @@ def blocks(readme: str) -> list[Block]:
 
 
 README = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+NETCONF = blocks((ROOT / "docs" / "netconf.md").read_text(encoding="utf-8"))
 CLIENTS = [block for block in README if block.proof == "client"]
 
 # Where a command that takes long, or needs root, is run; the text must stand in that file.
@@ -57,6 +58,23 @@ def test_a_client_configures_the_tunnel_as_the_readme_says(block: Block, agent: 
     done = agent.run_as_written(block.language, block.text)
     assert done.returncode == 0, done.stderr
     assert "to the branch office" in done.stdout
+
+
+# What the last line of each block of docs/netconf.md prints.
+PRINTED = (
+    "the gateway is still reachable: confirmed",
+    "<notification",
+    'or:origin="or:default"',
+    "deny: rule 'no-other-operation' of rule-list 'reader' denies it",
+)
+
+
+@pytest.mark.parametrize(("block", "printed"), list(zip(NETCONF, PRINTED, strict=True)))
+def test_a_command_of_the_netconf_page_does_what_it_says(block: Block, printed: str, agent: Agent) -> None:
+    assert block.proof == "client"
+    done = agent.run_as_written(block.language, block.text)
+    assert done.returncode == 0, done.stderr
+    assert printed in done.stdout
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

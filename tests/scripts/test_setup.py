@@ -153,3 +153,69 @@ def test_where_there_is_no_apt_it_names_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 1
     for word in ("libyang", "yanglint", "gcc", "iproute2", "OpenSSH", "Python 3.11"):
         assert word in done.stderr
+
+
+TEST_PACKAGES = """
+source script/setup
+policy=$1/policy-rc.d
+as_root() { "$@"; }
+is_installed() { [ -e "$1/$2.installed" ]; }
+ensure_test_packages
+"""
+
+
+def install_for_tests(folder: Path, *, apt_get: str, offered: str, root: bool = True) -> tuple[int, str, str]:
+    """Run with a made-up apt; return (status, messages, what apt-get was told)."""
+    make_command(folder, "id", f"echo {0 if root else 1000}")
+    make_command(folder, "apt-get", f'echo "$*" >>{folder}/told; {apt_get}')
+    make_command(folder, "apt-cache", offered)
+    make_command(folder, "systemctl", "exit 0")
+    script = TEST_PACKAGES.replace('"$1/$2.installed"', f'"{folder}/$1.installed"')
+    if not root:
+        script = script.replace("ensure_test", 'command() { [ "$2" != sudo ]; }\nensure_test')
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script, "setup", str(folder)], cwd=ROOT, capture_output=True, text=True,
+        check=False, env={"PATH": f"{folder}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    told = folder / "told"
+    return done.returncode, done.stderr, told.read_text() if told.exists() else ""
+
+
+def test_the_tests_get_their_packages(tmp_path: Path) -> None:
+    status, messages, told = install_for_tests(
+        tmp_path, apt_get=f"touch {tmp_path}/yangcli.installed", offered="exit 0"
+    )
+    assert (status, messages) == (0, "setup: installing distribution packages: yangcli\n")
+    assert told.startswith("install ")
+    assert told.endswith(" yangcli\n")
+    (tmp_path / "told").unlink()
+    assert install_for_tests(tmp_path, apt_get="exit 1", offered="exit 1") == (0, "", "")
+
+
+def test_a_package_of_the_tests_that_is_not_offered_is_looked_for_once_more_and_done_without(
+    tmp_path: Path,
+) -> None:
+    status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered="exit 1")
+    assert status == 0
+    assert messages == "setup: could not be installed, so its tests are skipped: yangcli \n"
+    assert told == "update -qq\n"
+
+
+def test_a_package_of_the_tests_that_cannot_be_installed_is_done_without(tmp_path: Path) -> None:
+    status, messages, _ = install_for_tests(tmp_path, apt_get="exit 100", offered="exit 0")
+    assert status == 0
+    assert "apt-get could not install: yangcli" in messages
+    assert "its tests are skipped: yangcli" in messages
+    assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_path: Path) -> None:
+    status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered="exit 0", root=False)
+    assert (status, told) == (0, "")
+    assert messages == "setup: not root, and no sudo: skipping the tests of: yangcli \n"
+
+
+def test_an_option_that_it_does_not_know_is_refused() -> None:
+    status, _, messages = call("main", "--test")
+    assert status == 1
+    assert messages == "setup: unknown: --test (--quiet, --tests)\n"

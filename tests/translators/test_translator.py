@@ -119,10 +119,15 @@ async def test_a_charon_lost_between_prepare_and_apply_is_a_backend_error(tmp_pa
 
 
 async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
-    for translator in (none(tmp_path), unreachable(tmp_path)):
-        for name in ("restart-daemon", "start-monitor"):
-            with pytest.raises(OperationNotSupported):
-                await translator.rpc(name, {})
+    for translator, name in (
+        (none(tmp_path), "restart-daemon"),
+        (none(tmp_path), "start-monitor"),
+        (none(tmp_path), "stop-monitor"),
+        (unreachable(tmp_path), "restart-daemon"),
+        (unreachable(tmp_path), "no-such-rpc"),
+    ):
+        with pytest.raises(OperationNotSupported):
+            await translator.rpc(name, {})
     with pytest.raises(OperationNotSupported):
         await none(tmp_path).action(KEY, "restart", {})
 
@@ -130,8 +135,8 @@ async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "disabled"),
     [
-        ("managed", {"monitor"}),
-        ("external", {"monitor", "restart-daemon"}),
+        ("managed", set()),
+        ("external", {"restart-daemon"}),
         ("none", {"monitor", "restart-daemon", "tunnel-notifications"}),
     ],
 )

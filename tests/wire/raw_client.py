@@ -27,6 +27,10 @@ def rpc(body: str, message_id: str = "1") -> bytes:
     return f'<rpc message-id="{message_id}" xmlns="{BASE}">{body}</rpc>'.encode()
 
 
+def edit_candidate(body: str) -> str:
+    return f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
+
+
 def chunked(data: bytes) -> bytes:
     return b"\n#%d\n" % len(data) + data + b"\n##\n"
 
@@ -69,6 +73,18 @@ class RawClient:
                     self.buffer += await self.process.stdout.read(65536)
             message += bytes(self.buffer[:size])
             del self.buffer[:size]
+
+    async def ask(self, body: str) -> bytes:
+        """Return the reply to an operation (base:1.1); no event may come before it."""
+        self.send(chunked(rpc(body)))
+        return await self.chunked_message()
+
+    async def until_message(self, text: bytes) -> bytes:
+        """Return the next message (base:1.1) that holds ``text``."""
+        async with asyncio.timeout(LIMIT_S):
+            while text not in (message := await self.chunked_message()):
+                pass
+        return message
 
     async def closed(self) -> bytes:
         """Return what came until the server closed; fails if it does not."""

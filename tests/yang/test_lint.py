@@ -59,4 +59,4 @@ def test_pyang_sees_a_leaf_without_description(tmp_path: Path) -> None:
 
 
 def test_yang_holds_nothing_but_modules() -> None:
-    assert {path.suffix for path in YANG_DIR.iterdir()} == {".yang"}
+    assert {path.suffix for path in YANG_DIR.rglob("*") if path.is_file()} == {".yang"}

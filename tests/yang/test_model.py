@@ -26,6 +26,7 @@ DENIED_BY_DEFAULT = {
     f"/{MODULE_NAME}:start-monitor",
     f"/{MODULE_NAME}:stop-monitor",
     f"/{MODULE_NAME}:packet",
+    f"/{MODULE_NAME}:monitor-ended",
 }
 
 

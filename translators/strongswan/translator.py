@@ -31,8 +31,10 @@ from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.facts import Reason
 from translators.strongswan.keeper import Keeper, Unavailable
+from translators.strongswan.monitor import Monitors
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
+from translators.strongswan.packet_owners import PacketOwners
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
 from translators.strongswan.refusals import Refused
@@ -50,12 +52,12 @@ DAEMON_ROOT = "/yangswan-ipsec:daemon"
 
 AVAILABLE_LIMIT_S = 5.0
 
-# Features by who runs charon. Packets are not watched yet; only a charon of our own is ours to restart; and
-# without one nothing happens that could be told.
+# Features by who runs charon: only one of our own is ours to restart; without any there are no packets, and
+# nothing happens that could be told.
 _NOT_DONE: Mapping[str, Sequence[str]] = {
-    "managed": ("monitor",),
-    "external": ("monitor", "restart-daemon"),
-    "none": ("monitor", "restart-daemon", "tunnel-notifications"),
+    "managed": (),
+    "external": ("restart-daemon",),
+    "none": ("restart-daemon", "monitor", "tunnel-notifications"),
 }
 
 
@@ -109,6 +111,9 @@ class StrongSwanTranslator:
         self._audit = Audit(
             options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
         )
+        self._packet_owners = PacketOwners(lambda: self._session, self._desired)
+        captures = settings.data_dir / NAME / "captures"
+        self._monitors = Monitors(captures, settings.notify, self._packet_owners.of)
         self._keeper: Keeper | None = None
         if settings.charon != "none":
             daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
@@ -133,6 +138,7 @@ class StrongSwanTranslator:
     async def stop(self) -> None:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
+        await self._monitors.close()
         if self._keeper is not None:
             if self._settings.charon == "managed":
                 self._live.all_ending("the agent stops, and its daemon with it")
@@ -316,11 +322,17 @@ class StrongSwanTranslator:
         return {}
 
     async def rpc(self, name: str, input: Json) -> Json:
-        """Run ``restart-daemon``.
+        """Run ``restart-daemon``, ``start-monitor`` or ``stop-monitor``.
 
         Raises:
-            RpcError: charon is not ours, or the rpc is not known.
+            RpcError: charon is not ours, the rpc is not known, or it cannot be carried out.
         """
+        if self._keeper is not None and name == "start-monitor":
+            await self._packet_owners.refresh()
+            return await self._monitors.start(input)
+        if self._keeper is not None and name == "stop-monitor":
+            await self._monitors.stop(int(input["monitor-id"]))
+            return {}
         if name != "restart-daemon":
             raise OperationNotSupported(f"'{name}' is not implemented in this version")
         if self._keeper is None or self._settings.charon != "managed":

@@ -314,13 +314,16 @@ REFUSALS = [
     ),
     Refusal("unknown identity", NOTHING, entry("<pet>ec:dog</pet>"), (("invalid-value", None, f"{E1}/pet"),)),
     Refusal(
-        "unknown operation", NOTHING, entry("", 'nc:operation="destroy"'), (("bad-attribute", None, None),)
+        "unknown operation",
+        NOTHING,
+        entry("", 'nc:operation="destroy"'),
+        (("bad-attribute", None, "/every-construct:top/entry[id='1']"),),
     ),
     Refusal(
         "operation without namespace",
         NOTHING,
         entry("", 'operation="delete"'),
-        (("unknown-attribute", None, None),),
+        (("unknown-attribute", None, "/every-construct:top/entry[id='1']"),),
     ),
     Refusal(
         "insert on a list ordered by system",
@@ -332,7 +335,7 @@ REFUSALS = [
         "insert with a wrong value",
         NOTHING,
         entry('<step yang:insert="somewhere">a</step>'),
-        (("bad-attribute", None, None),),
+        (("bad-attribute", None, "/every-construct:top/entry[id='1']/step[.='a']"),),
     ),
     Refusal(
         "insert before without value",
@@ -368,7 +371,7 @@ REFUSALS = [
         "a default attribute that is no boolean",
         NOTHING,
         top('<flag wd:default="maybe">true</flag>'),
-        (("bad-attribute", None, None),),
+        (("bad-attribute", None, "/every-construct:top/flag"),),
     ),
     Refusal(
         "a leaf twice",

@@ -130,7 +130,7 @@ async def test_a_disk_that_fails_after_apply_undoes_the_backend(schema: Schema, 
     translator = RecordingTranslator()
     configuration = await started(schema, tmp_path, translator)
 
-    def full(_commit_id: int) -> None:
+    def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     configuration.store.finish = full  # type: ignore[method-assign]
@@ -213,7 +213,7 @@ async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_pa
     translator = RecordingTranslator(refuse_undo=True)
     configuration = await started(schema, tmp_path, translator)
 
-    def full(_commit_id: int) -> None:
+    def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     configuration.store.finish = full  # type: ignore[method-assign]

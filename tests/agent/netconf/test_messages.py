@@ -108,11 +108,16 @@ def test_the_door_to_xml_refuses(data: bytes) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_the_door_to_xml_counts_elements(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.xml.MAX_ELEMENTS", 3)
-    assert len(parse(b"<a><b/><c/></a>")) == 2
+def test_the_door_to_xml_counts_elements() -> None:
+    assert len(parse(b"<a><b/><c/></a>", max_elements=3)) == 2
     with pytest.raises(XmlError, match="3 elements"):
-        parse(b"<a><b/><c/><d/></a>")
+        parse(b"<a><b/><c/><d/></a>", max_elements=3)
+
+
+def test_the_door_to_xml_counts_levels() -> None:
+    assert len(parse(b"<a><b/></a>", max_depth=2)) == 1
+    with pytest.raises(XmlError, match="2 levels"):
+        parse(b"<a><b><c/></b></a>", max_depth=2)
 
 
 def test_the_door_to_xml_lets_256_levels_in() -> None:
@@ -200,3 +205,22 @@ def test_error_info_of_another_namespace_with_paths() -> None:
         ("/mp:a[mp:k='1']", "urn:m"),
         ("/mp:a[mp:k='2']", "urn:m"),
     ]
+
+
+def test_parameters_without_a_namespace_are_netconfs_own() -> None:
+    """As Ansible's documentation writes them; what is inside <config> and <filter> stays as it is."""
+    base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    rpc = parse_rpc(
+        f'<nc:rpc xmlns:nc="{base}" message-id="1"><nc:edit-config><nc:target><candidate/></nc:target>'
+        "<config><plain/></config></nc:edit-config></nc:rpc>".encode()
+    )
+    names = [str(element.tag) for element in rpc.operation.iter()]
+    assert names == [f"{{{base}}}{n}" for n in ("edit-config", "target", "candidate", "config")] + ["plain"]
+    rpc = parse_rpc(f'<nc:rpc xmlns:nc="{base}" message-id="1"><discard-changes/></nc:rpc>'.encode())
+    assert rpc.operation.tag == f"{{{base}}}discard-changes"
+
+
+def test_an_operation_of_another_namespace_keeps_its_parameters() -> None:
+    base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    rpc = parse_rpc(f'<nc:rpc xmlns:nc="{base}" message-id="1"><x:y xmlns:x="u"><z/></x:y></nc:rpc>'.encode())
+    assert [str(element.tag) for element in rpc.operation.iter()] == ["{u}y", "z"]

@@ -3,87 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from agent import monitoring
-from agent.datastore.locks import Locks
-from agent.datastore.store import Store
-from agent.datastore.transaction import Configuration
-from agent.errors import RpcError, RpcErrors
-from agent.operational import Operational
-from agent.operations.context import Caller, Context
-from agent.operations.dispatch import dispatch
-from agent.xml import parse
+from agent.operations.context import Ending, EndKind
 from agent.yang.schema import Schema
-from tests.agent.lab import EC, PREFIXES, direct, entry, top
-from tests.agent.recording_translator import RecordingTranslator
-
-
-@dataclass
-class Counted:
-    in_rpcs: int = 0
-    in_bad_rpcs: int = 0
-    out_rpc_errors: int = 0
-    out_notifications: int = 0
-
-
-@dataclass
-class Lab:
-    context: Context
-    translator: RecordingTranslator
-    ended: list[tuple[int, str]] = field(default_factory=list)
-
-    def caller(self, session_id: int) -> Caller:
-        return Caller(
-            session_id,
-            "tester",
-            "127.0.0.1",
-            "netconf-ssh",
-            "2026-11-23T00:00:00Z",
-            Counted(),
-            lambda reason: self.ended.append((session_id, reason)),
-        )
-
-    async def do(self, operation: str, session_id: int = 1) -> str:
-        rpc = parse(
-            f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" {PREFIXES}>{operation}</rpc>'.encode()
-        )
-        return (await dispatch(self.context, self.caller(session_id), rpc[0])).decode()
-
-    async def refused(self, operation: str, session_id: int = 1) -> list[RpcError]:
-        with pytest.raises(RpcErrors) as caught:
-            await self.do(operation, session_id)
-        return list(caught.value.errors)
-
-    async def edit(self, body: str) -> None:
-        await self.do(f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>")
-
-    async def commit(self, body: str) -> None:
-        await self.edit(body)
-        await self.do("<commit/>")
-
-
-@pytest.fixture
-async def lab(schema: Schema, tmp_path: Path) -> Lab:
-    translator = RecordingTranslator()
-    configuration = Configuration(schema, Store(tmp_path / "history.db"), [translator], direct)
-    await configuration.start()
-    operational = Operational(schema, [translator], {})
-
-    async def library() -> dict[str, object]:
-        return monitoring.yang_library(schema)
-
-    operational.roots[monitoring.LIBRARY_PATH] = library
-    context = Context(
-        schema, configuration, Locks(), operational, direct, list, lambda: "2026-11-23T00:00:00Z"
-    )
-    made = Lab(context, translator)
-    context.callers = lambda: [made.caller(1), made.caller(2)]
-    return made
-
+from tests.agent.handlers import Lab
+from tests.agent.lab import EC, entry, top
 
 GET_1 = f'<get><filter><top xmlns="{EC}"><entry><id>1</id></entry></top></filter></get>'
 
@@ -187,7 +113,7 @@ PARAMETERS = {
     "<get-config/>": [("missing-element", "source")],
     "<get-config><source/></get-config>": [("missing-element", "config-source")],
     "<get-config><source><running/><candidate/></source></get-config>": [("bad-element", "candidate")],
-    "<get-config><source><startup/></source></get-config>": [("unknown-element", "startup")],
+    "<get-config><source><startup/></source></get-config>": [("operation-not-supported", None)],
     "<get-config><source><running/></source><bogus/></get-config>": [("unknown-element", "bogus")],
     f"<edit-config>{CONFIG}</edit-config>": [("missing-element", "target")],
     "<edit-config><target><candidate/></target></edit-config>": [("missing-element", "config")],
@@ -197,7 +123,7 @@ PARAMETERS = {
     "<kill-session><session-id>1</session-id></kill-session>": [("invalid-value", "session-id")],
     "<kill-session><session-id>99</session-id></kill-session>": [("invalid-value", "session-id")],
     "<validate/>": [("missing-element", "source")],
-    "<commit><confirmed/></commit>": [("unknown-element", "confirmed")],
+    "<commit><wish/></commit>": [("unknown-element", "wish")],
     '<get><filter type="regex"/></get>': [("bad-attribute", "filter")],
     '<get><filter type="xpath"/></get>': [("missing-attribute", "filter")],
 }
@@ -300,7 +226,7 @@ async def test_unlock_of_the_candidate_discards(lab: Lab) -> None:
 
 async def test_kill_session_ends_the_other(lab: Lab) -> None:
     await lab.do("<kill-session><session-id>2</session-id></kill-session>")
-    assert lab.ended == [(2, "killed by session 1")]
+    assert lab.caller(2).ending == Ending(EndKind.KILLED, "killed by session 1", 1)
 
 
 ACTION = '<action xmlns="urn:ietf:params:xml:ns:yang:1">{}</action>'
@@ -493,7 +419,7 @@ async def test_a_filter_on_an_identityref_understands_the_prefix(lab: Lab) -> No
 
 async def test_a_number_is_read_in_its_canonical_form(lab: Lab) -> None:
     await lab.do("<kill-session><session-id>+02</session-id></kill-session>")
-    assert lab.ended == [(2, "killed by session 1")]
+    assert lab.caller(2).ending == Ending(EndKind.KILLED, "killed by session 1", 1)
 
 
 async def test_a_carriage_return_comes_back_as_one(lab: Lab) -> None:

@@ -61,13 +61,21 @@ def make_key(file: Path) -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path, limits: Limits = LIMITS) -> AsyncIterator[Served]:
+async def serving(
+    folder: Path, limits: Limits = LIMITS, recovery_users: tuple[str, ...] = ()
+) -> AsyncIterator[Served]:
     for name in ("ann", "eve"):
         make_key(folder / name)
     users = {"ann": folder / "ann.pub", "bea": folder / "missing"}
     served = Served.__new__(Served)
     transport = SshTransport(
-        "127.0.0.1", 0, folder / "host_key", users, limits, lambda stream, peer: served.serve(stream, peer)
+        "127.0.0.1",
+        0,
+        folder / "host_key",
+        users,
+        limits,
+        lambda stream, peer: served.serve(stream, peer),
+        recovery_users,
     )
     served.__init__(transport, folder)  # type: ignore[misc]
     await transport.start()
@@ -187,6 +195,35 @@ async def test_connections_that_do_not_log_in_are_limited(tmp_path: Path, limits
                 pass
 
 
+async def test_a_source_that_fails_too_often_is_locked_out(tmp_path: Path) -> None:
+    limits = replace(LIMITS, lockout_tries=3, lockout_s=3600)
+    async with serving(tmp_path, limits) as served:
+        wrong = served.options(client_keys=[str(tmp_path / "eve")])
+        for _ in range(3):
+            with pytest.raises(asyncssh.PermissionDenied):
+                await asyncssh.connect("127.0.0.1", **wrong)
+        with pytest.raises((asyncssh.ConnectionLost, ConnectionError)):
+            await asyncssh.connect("127.0.0.1", **served.options())
+        assert served.transport.refused.connections == 1
+    async with serving(tmp_path, limits) as served:  # a restart does not let it in either
+        with pytest.raises((asyncssh.ConnectionLost, ConnectionError)):
+            await asyncssh.connect("127.0.0.1", **served.options())
+
+
+async def test_the_last_session_is_kept_for_a_recovery_user(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path, replace(LIMITS, sessions=2), recovery_users=("bea",)) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        process = await connection.create_process(subsystem="netconf", encoding=None)
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process(subsystem="netconf", encoding=None)
+        served.transport.users = {"bea": tmp_path / "ann.pub"}
+        async with asyncssh.connect("127.0.0.1", **served.options(username="bea")) as rescue:
+            assert await echo(rescue, b"in") == b"in"
+        process.close()
+
+
 async def test_a_client_that_never_logs_in_is_closed(tmp_path: Path) -> None:
     async with serving(tmp_path, replace(LIMITS, login_timeout_s=1)) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.transport.port)
@@ -195,7 +232,14 @@ async def test_a_client_that_never_logs_in_is_closed(tmp_path: Path) -> None:
         writer.close()
 
 
-@pytest.mark.parametrize("limits", [replace(LIMITS, sessions=2), replace(LIMITS, sessions_per_user=2)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        replace(LIMITS, sessions=2),
+        replace(LIMITS, sessions_per_user=2),
+        replace(LIMITS, sessions_per_source=2),
+    ],
+)
 async def test_sessions_are_limited_and_come_back(tmp_path: Path, limits: Limits) -> None:
     async with (
         serving(tmp_path, limits) as served,

@@ -1,0 +1,111 @@
+"""The translators as one: planned together, applied in order, taken back in reverse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.errors import BackendError, RpcError, RpcErrors
+from agent.translator import EntryChange, Json, Keys, Plan, Translator
+
+log = logging.getLogger(__name__)
+
+Changes = Mapping[str, Sequence[EntryChange]]
+"""By name of the translator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A translator and its ready plan."""
+
+    translator: Translator
+    plan: Plan
+
+
+class ApplyFailed(Exception):
+    """A translator refused its plan, ``problem``. ``restored``: all backends are as they were before."""
+
+    def __init__(self, problem: Exception, restored: bool) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+        self.restored = restored
+
+
+class Backends:
+    """Args:
+    entries: returns all entries of a translator's list in running, to reconcile a backend with.
+    """
+
+    def __init__(
+        self,
+        translators: Sequence[Translator],
+        entries: Callable[[Translator], Awaitable[Mapping[Keys, Json]]],
+    ) -> None:
+        self._translators = tuple(translators)
+        self._entries = entries
+
+    async def start(self) -> None:
+        for translator in self._translators:
+            await translator.start(await self._entries(translator))
+
+    def check(self, changes: Changes) -> list[RpcError]:
+        """Return every reason of any translator why ``changes`` cannot be applied."""
+        return [e for t in self._translators for e in t.check(changes.get(t.name, []))]
+
+    async def plan(self, changes: Changes) -> list[Planned]:
+        """Plan ``changes``; nothing is changed.
+
+        Raises:
+            RpcErrors: the reasons of all translators that refuse.
+        """
+        planned: list[Planned] = []
+        errors: list[RpcError] = []
+        for translator in self._translators:
+            if own := changes.get(translator.name):
+                try:
+                    planned.append(Planned(translator, await translator.prepare(own)))
+                except RpcErrors as problem:
+                    errors.extend(problem.errors)
+        if errors:
+            raise RpcErrors(errors)
+        return planned
+
+    async def apply(self, planned: Sequence[Planned], commit_id: int) -> None:
+        """Make the plans real.
+
+        Raises:
+            ApplyFailed: one was refused; what was done before it has been taken back.
+        """
+        done: list[Planned] = []
+        for each in planned:
+            for line in each.plan.describe():
+                log.debug("commit %d, %s: %s", commit_id, each.translator.name, line)
+            try:
+                await each.translator.apply(each.plan)
+            except Exception as problem:
+                # Only a plain BackendError promises that nothing of the plan is left behind.
+                clean = type(problem) is BackendError or await self._reconcile(each.translator)
+                restored = await self.take_back(done, commit_id)
+                raise ApplyFailed(problem, clean and restored) from problem
+            done.append(each)
+
+    async def take_back(self, planned: Sequence[Planned], commit_id: int) -> bool:
+        """Reverse plans that were applied in full; returns False if a backend could not be restored."""
+        restored = True
+        for each in reversed(planned):
+            name = each.translator.name
+            try:
+                await each.translator.undo(each.plan)
+            except Exception:
+                log.exception("%s could not undo commit %d; it is reconciled", name, commit_id)
+                restored = await self._reconcile(each.translator) and restored
+        return restored
+
+    async def _reconcile(self, translator: Translator) -> bool:
+        try:
+            await translator.reconcile(await self._entries(translator))
+        except Exception:
+            log.exception("%s cannot be reconciled; it may differ from running", translator.name)
+            return False
+        return True

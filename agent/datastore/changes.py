@@ -1,0 +1,83 @@
+"""What a commit changed, told as netconf-config-change (RFC 6470 section 2.2)."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Iterable
+from itertools import islice
+
+from agent.datastore.store import CommitInfo
+from agent.translator import Json, Notification
+from agent.yang.difference import Difference, Operation
+from agent.yang.native import NULL
+from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, value_of
+from agent.yang.units import Unit, unit_differences
+
+MAX_EDITS = 1000
+"""More edits than this are not listed one by one: only the top-level nodes that they lie in."""
+
+_NETCONF_OPERATION = {
+    Operation.CREATE: "create",
+    Operation.UPDATE: "merge",
+    Operation.DELETE: "delete",
+}
+
+
+def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
+    """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value."""
+    units = list(units)
+    if len(units) <= MAX_EDITS:
+        found = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
+        if len(found) <= MAX_EDITS:
+            told = (_edit(before.schema, difference) for difference in found)
+            return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
+    tops = {path_of(unit.probe.first, last_predicate=False) for unit in units}
+    return [{"target": top, "operation": "merge"} for top in sorted(tops)]
+
+
+def _edit(schema: Schema, difference: Difference) -> Json | None:
+    """Return one edit, of the node itself or of what it lies in.
+
+    What is default-deny-all is told as a change of the node at which that begins: who may be told of the
+    event may not be told of keys and values there. Nor can a key with both kinds of quotes be written.
+    """
+    node = shown = difference.node
+    while node != NULL:
+        schema_node = schema.node_of(node.schema)
+        if schema_node.deny_all and schema_node.has_instances:
+            shown = parent_of(node)
+        elif schema_node.deny_all or _unwritable(schema_node, node):
+            shown = node if schema_node.deny_all else parent_of(node)
+        node = parent_of(node)
+    if shown == NULL:
+        return None
+    operation = difference.operation if shown == difference.node else Operation.UPDATE
+    return {"target": path_of(shown), "operation": _NETCONF_OPERATION[operation]}
+
+
+def _unwritable(schema_node: SchemaNode, node: Node) -> bool:
+    values = keys_of(node, schema_node) if schema_node.kind is Kind.LIST else ()
+    if schema_node.kind is Kind.LEAF_LIST:
+        values = (value_of(node),)
+    return any("'" in value and '"' in value for value in values)
+
+
+def config_change(info: CommitInfo, changed: list[Json]) -> Notification:
+    content: Json = {"changed-by": changed_by(info), "datastore": "running"}
+    if changed:
+        content["edit"] = changed
+    return Notification({"ietf-netconf-notifications:netconf-config-change": content})
+
+
+def changed_by(info: CommitInfo) -> Json:
+    return session_parameters(info) if info.session_id else {"server": [None]}
+
+
+def session_parameters(info: CommitInfo) -> Json:
+    """Return common-session-parms (RFC 6470): who it was, and from where."""
+    content: Json = {"username": info.user, "session-id": info.session_id}
+    with contextlib.suppress(ValueError):  # not every transport has an address
+        content["source-host"] = str(ipaddress.ip_address(info.source.partition("%")[0]))
+    return content

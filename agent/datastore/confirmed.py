@@ -1,0 +1,129 @@
+"""Confirmed commit as a state table (RFC 6241 section 8.4): no clock, no file, no task; time comes in.
+
+The window opens with the first confirmed commit and remembers the state before it. Follow-ups change who may
+confirm and until when, never what a rollback goes back to. It closes when it is confirmed, or when running
+is rolled back: cancelled, too late, its session gone, or the server restarted.
+
+                     | a confirmed   | a plain   | cancel    | too late  | session   | server
+                     | commit        | commit    |           |           | ended     | started
+    no window        | opens         | (commit)  | refused   | -         | -         | -
+    window, ours     | follows up    | confirms  | rolls back| rolls back| rolls back| rolls back
+    window, not ours | refused       | refused   | refused   |           | (nothing) |
+
+With <persist> the window is "ours" for whoever gives the persist-id; without, for its session only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from agent.errors import BadElement, ErrorType, InUse, InvalidValue, OperationFailed, RpcError
+
+CONFIRM_TIMEOUT_DEFAULT_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """An open window of confirmation.
+
+    ``rollback_to``: id of the newest commit that a rollback keeps (0: none). ``deadline_s``: on the clock of
+    whoever opened it. ``persist``: its token, None if it belongs to ``session_id`` alone.
+    """
+
+    rollback_to: int
+    timeout_s: int
+    deadline_s: float
+    session_id: int
+    user: str
+    source: str
+    persist: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The confirmed-commit parameters of ``<commit>``."""
+
+    confirmed: bool = False
+    timeout_s: int = CONFIRM_TIMEOUT_DEFAULT_S
+    persist: str | None = field(default=None, repr=False)
+    persist_id: str | None = field(default=None, repr=False)
+
+
+def refusal(window: Window | None, request: Request, session_id: int, now_s: float) -> RpcError | None:
+    """Return why a ``<commit>`` with these parameters must be refused, None if it may go on."""
+    if request.persist is not None and not request.confirmed:
+        return BadElement(
+            "persist", "<persist> belongs to a confirmed commit: add <confirmed/>", type=ErrorType.PROTOCOL
+        )
+    if window is None:
+        return None if request.persist_id is None else _wrong_id("no confirmed commit is pending")
+    if too_late(window, now_s):
+        return InUse("the time to confirm is over: it is being rolled back", type=ErrorType.PROTOCOL)
+    if request.persist_id is not None:
+        return _mismatch(window, request.persist_id)
+    if window.persist is None and window.session_id == session_id:
+        return None
+    return InUse(_whose(window), type=ErrorType.PROTOCOL)
+
+
+def cancel_refusal(window: Window | None, persist_id: str | None, session_id: int) -> RpcError | None:
+    """Return why a ``<cancel-commit>`` must be refused (RFC 6241 section 8.4.4.1), None if it may go on."""
+    if window is None:
+        if persist_id is not None:
+            return _wrong_id("no confirmed commit is pending")
+        return OperationFailed("no confirmed commit is pending", type=ErrorType.PROTOCOL)
+    if persist_id is not None:
+        return _mismatch(window, persist_id)
+    if window.persist is None and window.session_id == session_id:
+        return None
+    return InUse(_whose(window), type=ErrorType.PROTOCOL)
+
+
+def after_commit(
+    window: Window | None,
+    request: Request,
+    *,
+    latest: int,
+    session_id: int,
+    user: str,
+    source: str,
+    now_s: float,
+) -> Window | None:
+    """Return the window once a commit that was not refused is in force.
+
+    ``latest``: id of the newest commit before it, the rollback point if this one opens the window.
+    """
+    if not request.confirmed:
+        return None
+    opened = Window(
+        latest, request.timeout_s, now_s + request.timeout_s, session_id, user, source, request.persist
+    )
+    # The rollback point stays the state before the first commit of the sequence (RFC 6241 section 8.4.1).
+    return opened if window is None else replace(opened, rollback_to=window.rollback_to)
+
+
+def too_late(window: Window, now_s: float) -> bool:
+    return now_s >= window.deadline_s
+
+
+def ends_with(window: Window, session_id: int) -> bool:
+    """True if the window's changes must not outlive the session ``session_id``."""
+    return window.persist is None and window.session_id == session_id
+
+
+def _mismatch(window: Window, persist_id: str) -> RpcError | None:
+    if window.persist is None:
+        return _wrong_id("the pending confirmed commit was made without <persist>")
+    return None if persist_id == window.persist else _wrong_id("it is not the one given as <persist>")
+
+
+def _wrong_id(reason: str) -> RpcError:
+    return InvalidValue(
+        f"the persist-id does not fit: {reason}", type=ErrorType.PROTOCOL, info={"bad-element": "persist-id"}
+    )
+
+
+def _whose(window: Window) -> str:
+    if window.persist is not None:
+        return "a persistent confirmed commit is pending: give its persist-id, or wait for its end"
+    return f"session {window.session_id} has a confirmed commit pending"

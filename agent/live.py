@@ -1,0 +1,217 @@
+"""One live session: its stream driven, its requests answered one after the other, its events sent.
+
+The session (agent.netconf) says what to do by actions; this room does it. What is written is whole
+messages, one at a time: a reply and a notification never mix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from agent.errors import RpcError
+from agent.memory import LARGE_OCTETS, LONG_S, give_back
+from agent.netconf.messages import Rpc
+from agent.netconf.session import Action, Close, Counters, Send, Session
+from agent.notifications import Subscription
+from agent.operations.context import Ending, EndKind
+from agent.transport.limits import Limits
+from agent.transport.stream import ByteStream, Peer
+
+log = logging.getLogger(__name__)
+
+READ_OCTETS = 65536
+LAST_WRITE_S = 2.0
+"""How long the last message of a session that is to end may take."""
+
+
+class Live:
+    """One session and what belongs to it; handlers know it as their Caller.
+
+    Args:
+        answer: carries out a request and returns what to do next.
+        may_idle: True if the session may be silent for as long as it likes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        stream: ByteStream,
+        peer: Peer,
+        login_time: str,
+        limits: Limits,
+        answer: Callable[[Live, Rpc], Awaitable[list[Action]]],
+        may_idle: Callable[[Live], bool],
+    ) -> None:
+        self.session = session
+        self.login_time = login_time
+        self.ending: Ending | None = None
+        self._peer = peer
+        self._stream = stream
+        self._limits = limits
+        self._answer = answer
+        self._may_idle = may_idle
+        self._hello_by_s = _clock() + limits.hello_timeout_s
+        self._interrupt = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._to_subscribe: Subscription | None = None
+        self._subscriber: asyncio.Task[None] | None = None
+
+    # -- what handlers see -----------------------------------------------------------------
+
+    @property
+    def session_id(self) -> int:
+        return self.session.session_id
+
+    @property
+    def user(self) -> str:
+        return self._peer.user
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self._peer.groups
+
+    @property
+    def source(self) -> str:
+        return self._peer.source_host
+
+    @property
+    def transport(self) -> str:
+        return self._peer.transport
+
+    @property
+    def counters(self) -> Counters:
+        return self.session.counters
+
+    def end(self, ending: Ending) -> None:
+        self.ending = self.ending or ending
+        self._interrupt.set()
+
+    def subscribed(self) -> bool:
+        return self._to_subscribe is not None or self._subscriber is not None
+
+    def subscribe(self, subscription: Subscription) -> None:
+        self._to_subscribe = subscription
+
+    async def send(self, message: bytes) -> None:
+        for action in self.session.notify(message):
+            if isinstance(action, Send):
+                await self._write(action.data)
+
+    # -- the stream ------------------------------------------------------------------------
+
+    async def drive(self, established: Callable[[Live], None]) -> None:
+        """Serve the client until it goes or is to go; ``established`` is called after the hellos."""
+        try:
+            await self._perform(self.session.start())
+            greeted = False
+            while self.ending is None:
+                data = await self._read()
+                if data is None:
+                    return
+                actions = self.session.receive(data)
+                del data
+                if self.session.established and not greeted:
+                    greeted = True
+                    established(self)
+                await self._perform(actions)
+        except (ConnectionError, TimeoutError) as problem:
+            self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+
+    async def close(self) -> None:
+        """End the subscription and the stream."""
+        if self._subscriber is not None:
+            self._subscriber.cancel()
+            await asyncio.wait([self._subscriber])
+        await self._stream.close()
+
+    async def _read(self) -> bytes | None:
+        """Return what the client sent, b"" at its end, None when the session is to end."""
+        read = asyncio.ensure_future(self._stream.read(READ_OCTETS))
+        interrupt = asyncio.ensure_future(self._interrupt.wait())
+        try:
+            while True:
+                waited, _ = await asyncio.wait(
+                    {read, interrupt}, timeout=self._patience_s(), return_when=asyncio.FIRST_COMPLETED
+                )
+                if read in waited:
+                    return read.result()
+                if waited:
+                    return None
+                if not self.session.established:
+                    self.end(Ending(EndKind.TIMEOUT, "no hello in time"))
+                    return None
+                if not self.subscribed() and not self._may_idle(self):
+                    self.end(Ending(EndKind.TIMEOUT, "idle"))
+                    return None
+        finally:
+            for task in (read, interrupt):
+                if not task.done():
+                    task.cancel()
+
+    def _patience_s(self) -> float:
+        return self._limits.idle_timeout_s if self.session.established else self._hello_by_s - _clock()
+
+    async def _perform(self, pending: list[Action]) -> None:
+        while pending:
+            action = pending.pop(0)
+            if isinstance(action, Send):
+                await self._write(action.data)
+                self._begin_subscription()
+            elif isinstance(action, Close):
+                self.end(self._ending(action))
+                return
+            else:
+                octets, begun_s = action.rpc.octets, _clock()
+                pending.extend(await self._answer(self, action.rpc))
+                if self.ending is not None:
+                    del pending[1:]  # its own reply goes out, nothing after it is begun
+                if octets >= LARGE_OCTETS or _clock() - begun_s >= LONG_S:
+                    del action  # the message itself is part of what is given back
+                    await asyncio.get_running_loop().run_in_executor(None, give_back)
+
+    def _ending(self, close: Close) -> Ending:
+        if close.by_client:
+            return Ending(EndKind.DROPPED, close.reason)
+        return Ending(EndKind.BAD_HELLO if close.at_hello else EndKind.OTHER, close.reason)
+
+    async def _write(self, data: bytes) -> None:
+        """Write a message; a session that is to end waits for a client that does not read only shortly."""
+        async with self._writing:
+            write = asyncio.ensure_future(self._stream.write(data))
+            interrupt = asyncio.ensure_future(self._interrupt.wait())
+            try:
+                await asyncio.wait({write, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+                if not write.done():
+                    await asyncio.wait({write}, timeout=LAST_WRITE_S)
+                if not write.done():
+                    raise TimeoutError("the client does not read")
+                write.result()
+            finally:
+                write.cancel()
+                interrupt.cancel()
+
+    # -- the subscription ------------------------------------------------------------------
+
+    def _begin_subscription(self) -> None:
+        if self._to_subscribe is not None:
+            self._subscriber = asyncio.create_task(self._run(self._to_subscribe))
+            self._to_subscribe = None
+
+    async def _run(self, subscription: Subscription) -> None:
+        try:
+            await subscription.run()
+        except (ConnectionError, TimeoutError) as problem:
+            self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+        except Exception as problem:
+            # A subscriber that waits for events that never come would not notice anything else.
+            reason = problem.message if isinstance(problem, RpcError) else "see the log"
+            log.error("the subscription of session %d failed", self.session_id, exc_info=problem)
+            self.end(Ending(EndKind.OTHER, f"its subscription failed: {reason}"))
+        finally:
+            self._subscriber = None
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,113 @@
+"""The rules in force, and who is asking: what the rest of the agent knows of access control."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+
+from agent.errors import AccessDenied, RpcError, RpcErrors
+from agent.nacm.access import Access
+from agent.nacm.rules import Rules, read_rules
+from agent.translator import Json
+from agent.yang.difference import Difference
+from agent.yang.schema import NACM_MODULE, Schema, SchemaNode
+from agent.yang.tree import Tree, to_json
+from agent.yang.units import Unit
+
+log = logging.getLogger(__name__)
+
+NACM_PATH = f"/{NACM_MODULE}:nacm"
+WRITES = ("create", "update", "delete")
+MAX_REFUSALS = 100
+MAX_KNOWN = 1000
+
+
+class AccessControl:
+    """Gives every caller its Access, and counts what was denied (RFC 8341 section 3.5).
+
+    Args:
+        recovery_users: whose sessions are recovery sessions: no rule applies to them (section 3.2.3).
+    """
+
+    def __init__(self, schema: Schema, recovery_users: Collection[str] = ()) -> None:
+        self._schema = schema
+        self._recovery = frozenset(recovery_users)
+        self._known: dict[tuple[str, tuple[str, ...]], Access] = {}
+        self.rules = Rules()
+        self.denied_operations = 0
+        self.denied_data_writes = 0
+        self.denied_notifications = 0
+
+    def load(self, running: Tree) -> None:
+        """*worker* Take over the rules of ``running``."""
+        node = running.find(NACM_PATH)
+        self.rules = read_rules(to_json(node)) if node else Rules()
+        self._known.clear()
+
+    def reload(self, running: Tree, units: Sequence[Unit]) -> None:
+        """*worker* Take over the rules again if one of the changed ``units`` is about them."""
+        if any(unit.path.startswith(f"{NACM_PATH}/") for unit in units):
+            self.load(running)
+
+    def access(self, user: str, external_groups: tuple[str, ...]) -> Access:
+        """Return what ``user`` may do now."""
+        known = self._known.get((user, external_groups))
+        if known is None:
+            groups = self.rules.groups_of(user, external_groups)
+            free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
+            if user in self._recovery:
+                free = "it is a recovery session, to which no rule applies"
+            known = Access(user, groups, self.rules, self.rules.for_user(user, groups), free)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[user, external_groups] = known
+        return known
+
+    def refuse_operation(self, access: Access, node: SchemaNode) -> None:
+        """Raise AccessDenied, counted and logged, if the operation is denied."""
+        try:
+            access.refuse_operation(node)
+        except AccessDenied as problem:
+            self.count_denied_operation(problem)
+            raise
+
+    def count_denied_operation(self, problem: AccessDenied) -> None:
+        self.denied_operations += 1
+        log.warning("denied: %s", problem.message)
+
+    def refuse_changes(self, access: Access, found: Iterable[Difference]) -> None:
+        """*worker* Refuse changes of a datastore.
+
+        Raises:
+            RpcErrors: an access-denied for each node that may not be changed so, at most ``MAX_REFUSALS``.
+        """
+        self.refuse_writes(self._refusals(access, found))
+
+    def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
+        """Raise RpcErrors with the first ``MAX_REFUSALS`` of ``refusals``, counted and logged, if any."""
+        unique = {(error.path, error.message): error for error in islice(refusals, MAX_REFUSALS)}
+        if errors := list(unique.values()):
+            self.denied_data_writes += 1
+            log.warning("denied: %s (%s)", errors[0].message, errors[0].path)
+            raise RpcErrors(errors)
+
+    def _refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
+        for difference in found:
+            refusal = access.data_refusal(self._schema, difference.node, difference.operation.value)
+            if refusal is not None:
+                yield refusal
+
+    def may_be_told(self, access: Access, node: SchemaNode) -> bool:
+        """True if a notification may be sent; counted if not."""
+        permit = access.notification(node).permit
+        self.denied_notifications += not permit
+        return permit
+
+    async def state(self) -> Json:
+        """Return the counters in ``/nacm``."""
+        return {
+            "denied-operations": self.denied_operations,
+            "denied-data-writes": self.denied_data_writes,
+            "denied-notifications": self.denied_notifications,
+        }

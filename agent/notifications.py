@@ -1,0 +1,257 @@
+"""The event stream NETCONF (RFC 5277): what is published, recorded for replay, and sent to subscribers.
+
+Events pass through one bounded record. A subscription is a cursor into it: its task waits for the next
+event, looks whether the subscriber wants it and may have it, and sends it, so a slow subscriber delays
+nobody and has no queue of its own. When the record has moved on before it came by, it is told how many
+events it missed. Nothing here waits for a commit, and no commit waits for anything here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.translator import Json, Notification
+from agent.yang.invocation import notification_tree
+from agent.yang.schema import QName, Schema, SchemaNode
+from agent.yang.tree import Tree, json_document
+
+log = logging.getLogger(__name__)
+
+STREAM = "NETCONF"
+NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
+STREAMS_PATH = "/nc-notifications:netconf"
+MISSED = "yangswan-agent:notifications-missed"
+MAX_WAITING = 10_000
+"""Events that were published and not recorded yet; beyond, the oldest of them are dropped."""
+
+Worker = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded event; ``number`` counts from 1 without gaps. ``body``: its element, as XML."""
+
+    number: int
+    time: datetime
+    name: QName
+    body: bytes = field(repr=False)
+
+    def message(self) -> bytes:
+        return message(self.time, self.body)
+
+
+def message(time: datetime, body: bytes) -> bytes:
+    """Return a ``<notification>`` (RFC 5277 section 2.2.1)."""
+    start = f'<notification xmlns="{NOTIFICATION_NS}"><eventTime>{time_text(time)}</eventTime>'
+    return start.encode() + body + b"</notification>"
+
+
+def time_text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Stream:
+    """What happened, in order.
+
+    Args:
+        now: the time of an event.
+        max_events, max_octets: bounds of the record; whichever is reached first drops the oldest events.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        worker: Worker,
+        now: Callable[[], datetime],
+        max_events: int = 10_000,
+        max_octets: int = 8 * 1024 * 1024,
+    ) -> None:
+        self.schema = schema
+        self.worker = worker
+        self.now = now
+        self.created = now()
+        self._bounds = max_events, max_octets
+        self._record: deque[Event] = deque()
+        self._octets = 0
+        self._numbers = itertools.count(1)
+        self._waiting: deque[tuple[datetime, Notification]] = deque(maxlen=MAX_WAITING)
+        self._published = asyncio.Event()
+        self._grew = asyncio.Condition()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def last_number(self) -> int:
+        """Number of the newest event, 0 before the first."""
+        return self._record[-1].number if self._record else 0
+
+    def start(self) -> None:
+        self._pump = asyncio.create_task(self._record_published())
+
+    async def stop(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait([self._pump])
+
+    def publish(self, notification: Notification) -> None:
+        """Take an event; never blocks. To be called on the event loop."""
+        if len(self._waiting) == MAX_WAITING:
+            log.error("events come faster than they are recorded; the oldest waiting one is dropped")
+        time = self.now()
+        # A client asks with the times that it was told, so an event has no finer one.
+        time = time.replace(microsecond=time.microsecond // 1000 * 1000)
+        self._waiting.append((time, notification))
+        self._idle.clear()
+        self._published.set()
+
+    def since(self, time: datetime) -> int:
+        """Return the number of the first recorded event that did not happen before ``time``."""
+        return next((e.number for e in self._record if e.time >= time), self.last_number + 1)
+
+    async def events(self, number: int, until: datetime | None = None) -> AsyncIterator[Event | int]:
+        """Yield the events from ``number`` on as they come; an int is how many were dropped meanwhile.
+
+        Ends when it is ``until`` and nothing is left.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(None if until is None else (until - self.now()).total_seconds()):
+                    async with self._grew:
+                        while self.last_number < number:
+                            await self._grew.wait()
+            except TimeoutError:
+                await self._idle.wait()  # what was published before may not be recorded yet
+                if self.last_number < number:
+                    return
+            first = self._record[0].number
+            if first > number:
+                yield first - number
+                number = first
+            event = self._record[number - first]
+            if until is not None and event.time > until:
+                return
+            yield event
+            number += 1
+
+    def content(self) -> Json:
+        """Return the content of ``/netconf`` (RFC 5277 section 3.4)."""
+        stream = {
+            "name": STREAM,
+            "description": "All events of this server",
+            "replaySupport": True,
+            "replayLogCreationTime": time_text(self.created),
+        }
+        return {"streams": {"stream": [stream]}}
+
+    async def _record_published(self) -> None:
+        while True:
+            await self._published.wait()
+            self._published.clear()
+            while self._waiting:
+                time, notification = self._waiting.popleft()
+                try:
+                    name, body = await self.worker(render, self.schema, notification)
+                except Exception:
+                    # A fault of whoever made it; the name is all that may be safe to log.
+                    log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
+                    continue
+                await self._add(Event(next(self._numbers), time, name, body))
+            self._idle.set()
+
+    async def _add(self, event: Event) -> None:
+        max_events, max_octets = self._bounds
+        async with self._grew:
+            self._record.append(event)
+            self._octets += len(event.body)
+            while len(self._record) > max_events or (self._octets > max_octets and len(self._record) > 1):
+                self._octets -= len(self._record.popleft().body)
+            self._grew.notify_all()
+
+
+def render(schema: Schema, notification: Notification) -> tuple[QName, bytes]:
+    """*worker* Return the name of an event and its element.
+
+    Raises:
+        RpcErrors: it does not fit its YANG module.
+    """
+    tree, node = notification_tree(schema, json_document(notification.content))
+    return node.qname, tree.to_xml()
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What one session wants (RFC 5277 section 2.1.1).
+
+    ``wants``: *worker* function that says if a filter selects something of an event's tree. ``may``: if the
+    subscriber may read an event of this kind; asked for each event, for the rules may change.
+    """
+
+    stream: Stream
+    send: Callable[[bytes], Awaitable[None]]
+    wants: Callable[[Tree], bool] | None
+    may: Callable[[SchemaNode], bool]
+    start: datetime | None = None
+    stop: datetime | None = None
+
+    async def run(self) -> None:
+        """Send events until the stop time, or for ever; ends with the connection."""
+        first = self.stream.last_number + 1
+        if self.start is not None:
+            first = await self._replay(self.stream.since(self.start))
+        await self._deliver(first)
+        await self._complete("notificationComplete")
+
+    async def _replay(self, number: int) -> int:
+        """Send what was recorded until now; returns the number of the next event."""
+        last = self.stream.last_number
+        if number <= last:
+            async for event in self.stream.events(number):
+                if isinstance(event, int):
+                    await self._missed(event)
+                    continue
+                await self._offer(event)
+                # A slow subscriber may find that all of the replay has been dropped meanwhile.
+                if event.number >= last:
+                    last = event.number
+                    break
+        await self._complete("replayComplete")
+        return last + 1
+
+    async def _deliver(self, number: int) -> None:
+        async for event in self.stream.events(number, self.stop):
+            if isinstance(event, int):
+                await self._missed(event)
+            else:
+                await self._offer(event)
+
+    async def _offer(self, event: Event) -> None:
+        if self.stop is not None and event.time > self.stop:
+            return
+        if not self.may(self.stream.schema.notifications[event.name]):
+            return
+        if self.wants is None or await self.stream.worker(self._selected, event):
+            await self.send(event.message())
+
+    def _selected(self, event: Event) -> bool:
+        """*worker* True if the filter selects something; then the whole event is sent."""
+        assert self.wants is not None
+        tree, _ = notification_tree(self.stream.schema, event.body, xml=True)
+        return self.wants(tree)
+
+    async def _missed(self, count: int) -> None:
+        content = {MISSED: {"count": count}}
+        _, body = await self.stream.worker(render, self.stream.schema, Notification(content))
+        log.warning("a subscriber is too slow: %d events were dropped before it read them", count)
+        await self.send(message(self.stream.now(), body))
+
+    async def _complete(self, name: str) -> None:
+        await self.send(message(self.stream.now(), f'<{name} xmlns="{STREAMS_NS}"/>'.encode()))

@@ -1,0 +1,110 @@
+"""What a refusal may tell: nothing of data that its receiver may neither read nor write (RFC 8341).
+
+An edit that names such data is refused before it is compared with anything, so that no answer depends on
+what is there; and an error about such data that others wrote loses its path and its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from agent.errors import AccessDenied, RpcError
+from agent.nacm.access import Access
+from agent.nacm.control import WRITES
+from agent.nacm.rules import Step, parse_path
+from agent.xml import Element, local_name, namespace
+from agent.yang.schema import Kind, QName, Schema, SchemaNode
+from agent.yang.values import canonical
+
+Steps = tuple[Step, ...]
+Nodes = tuple[SchemaNode, ...]
+
+
+def named_refusals(schema: Schema, access: Access, config: Element) -> Iterator[RpcError]:
+    """*worker* Yield an access-denied for each place of an edit that ``access`` lets its user neither read
+    nor write."""
+    for child in config:
+        yield from _named(schema, access, child, schema.roots, (), ())
+
+
+def _named(
+    schema: Schema,
+    access: Access,
+    element: Element,
+    level: Mapping[QName, SchemaNode],
+    steps: Steps,
+    nodes: Nodes,
+) -> Iterator[RpcError]:
+    node = level.get((namespace(element), local_name(element)))
+    if node is None or node.is_key:
+        return
+    steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
+    below = [child for child in element if not _is_key(node, child)]
+    if (element.attrib or not below or node.kind is Kind.ANYDATA) and not _touchable(access, steps, nodes):
+        refusal = access.write_refusal(steps, nodes)
+        if refusal is not None:
+            yield refusal
+            return
+    if node.kind is not Kind.ANYDATA:
+        for child in below:
+            yield from _named(schema, access, child, node.children, steps, nodes)
+
+
+def _is_key(node: SchemaNode, child: Element) -> bool:
+    return local_name(child) in node.keys and namespace(child) == node.namespace
+
+
+def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
+    def value(found: Element, leaf: SchemaNode) -> str:
+        return canonical(schema, leaf, (found.text or "").strip(), partial(getattr, found, "nsmap"))
+
+    keys: dict[str, str] = {}
+    if node.kind is Kind.LEAF_LIST:
+        keys = {".": value(element, node)}
+    elif node.kind is Kind.LIST:
+        for child in element:
+            if _is_key(node, child):
+                keys[local_name(child)] = value(child, node.children[node.namespace, local_name(child)])
+    return Step(node.module, node.name, keys)
+
+
+def _touchable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    """True if the user may read the node, or write it in some way."""
+    if access.reach(steps, nodes, "read").permit:
+        return True
+    return any(access.data(steps, nodes[-1], write).permit for write in WRITES)
+
+
+def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
+    """*worker* Return ``error`` as its receiver may see it."""
+    if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
+        return error
+    found = _located(schema, error.path)
+    if found is None or _touchable(access, *found):
+        error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
+        return error
+    error.path = access.shown_path(*found)
+    error.message = "something that you may not read is wrong here"
+    error.info = {}
+    return error
+
+
+def _hidden_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
+    texts = (value,) if isinstance(value, str) else value
+    places = (_located(schema, text) for text in texts if text.startswith("/"))
+    return any(place is not None and not _touchable(access, *place) for place in places)
+
+
+def _located(schema: Schema, path: str) -> tuple[Steps, Nodes] | None:
+    """Return the steps and nodes of a data path, None if it is none."""
+    nodes: list[SchemaNode] = []
+    level: Mapping[QName, SchemaNode] = schema.roots
+    try:
+        steps = parse_path(path)
+        for step in steps:
+            nodes.append(level[schema.by_name[step.module].namespace, step.name])
+            level = nodes[-1].children
+    except (ValueError, KeyError):
+        return None
+    return (steps, tuple(nodes)) if nodes else None

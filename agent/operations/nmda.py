@@ -1,0 +1,144 @@
+"""get-data and edit-data (RFC 8526), and what <operational> is (RFC 8342 section 5.3).
+
+<operational> here is running with the defaults in use and the state: what is configured is applied with the
+commit that brings it, so nothing lies between the two. The origin of a node is ``default`` if nobody set
+it, and ``intended`` otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from agent.errors import BadElement, ErrorType, InvalidValue, RpcError
+from agent.operations.context import Caller, Context
+from agent.operations.origin import DEFAULT, INTENDED, keep_config, keep_origins, mark_origins
+from agent.operations.parameters import datastore_identity, parameter, text_of
+from agent.operations.read import Filter, read_defaults, readable, report, subtree_or_xpath, with_state
+from agent.operations.write import apply_edit
+from agent.xml import NETCONF_NS, Element, local_name, namespace, rename
+from agent.yang.tree import Defaults, Tree
+from agent.yang.values import canonical
+
+_CONVENTIONAL = ("running", "candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """The checked parameters of ``<get-data>``.
+
+    ``config``: only nodes with this "config" property, None takes both. ``origins``: of configuration nodes
+    that are wanted, None takes all. ``max_depth``: levels below and with a selected node, None is all.
+    """
+
+    datastore: str
+    filter: Filter
+    config: bool | None
+    origins: frozenset[str] | None
+    max_depth: int | None
+    with_origin: bool
+    defaults: Defaults
+
+
+async def get_data(context: Context, caller: Caller, operation: Element) -> bytes:
+    request = await context.worker(_read_request, context, operation)
+    access = context.access(caller)
+    if request.datastore == "operational":
+        tree: Tree = await with_state(context, request.filter, state=request.config is not True)
+    else:
+        configuration = context.configuration
+        tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
+
+    def work() -> bytes:
+        selected = request.filter.apply(readable(access, tree, request.filter), request.max_depth)
+        if request.config is not None:
+            selected = keep_config(selected, request.config)
+        if request.origins is not None:
+            selected = keep_origins(selected, request.origins)
+        if request.with_origin:
+            selected = selected.duplicate()
+            mark_origins(selected)
+        return report(selected, request.defaults)
+
+    body: bytes = await context.worker(work)
+    uri = namespace(operation).encode()
+    return b'<data xmlns="%s">%s</data>' % (uri, body) if body else b'<data xmlns="%s"/>' % uri
+
+
+def _read_request(context: Context, operation: Element) -> DataRequest:
+    """*worker* Check what its YANG says in words only.
+
+    Raises:
+        InvalidValue: a datastore that is not there, or a parameter that does not go with it.
+    """
+    datastore = datastore_identity(context.schema, operation)
+    if datastore not in (*_CONVENTIONAL, "operational"):
+        raise _no_datastore(datastore)
+    for name in ("with-origin", "origin-filter", "negated-origin-filter"):
+        if datastore != "operational" and parameter(operation, name) is not None:
+            raise InvalidValue(
+                f"<{name}> goes with the operational datastore only",
+                type=ErrorType.PROTOCOL,
+                info={"bad-element": name},
+            )
+    config = text_of(operation, "config-filter")
+    depth = text_of(operation, "max-depth", "unbounded")
+    # All values in use are part of <operational>, the defaults too (RFC 8342 section 5.3).
+    basic = Defaults.REPORT_ALL if datastore == "operational" else Defaults.EXPLICIT
+    return DataRequest(
+        datastore,
+        subtree_or_xpath(context.schema, parameter(operation, "subtree-filter"), _xpath(operation)),
+        None if not config else config == "true",
+        _origins(context, operation),
+        None if depth == "unbounded" else int(depth),
+        parameter(operation, "with-origin") is not None,
+        read_defaults(operation, basic),
+    )
+
+
+def _xpath(operation: Element) -> Element | None:
+    return parameter(operation, "xpath-filter")
+
+
+def _origins(context: Context, operation: Element) -> frozenset[str] | None:
+    """*worker* Return the origins that are wanted, of those that occur here."""
+    wanted = _identities(context, operation, "origin-filter")
+    barred = _identities(context, operation, "negated-origin-filter")
+    if wanted:
+        return frozenset((INTENDED, DEFAULT)) & frozenset(wanted)
+    if barred:
+        return frozenset((INTENDED, DEFAULT)) - frozenset(barred)
+    return None
+
+
+def _identities(context: Context, operation: Element, name: str) -> Sequence[str]:
+    node = context.schema.rpcs[namespace(operation), "get-data"].children[namespace(operation), name]
+    found = [e for e in operation if local_name(e) == name]
+    schema = context.schema
+    return [canonical(schema, node, (e.text or "").strip(), partial(getattr, e, "nsmap")) for e in found]
+
+
+async def edit_data(context: Context, caller: Caller, operation: Element) -> bytes:
+    datastore = await context.worker(datastore_identity, context.schema, operation)
+    if datastore != "candidate":
+        if datastore in (*_CONVENTIONAL, "operational"):
+            raise InvalidValue(
+                f"the {datastore} datastore cannot be edited: edit the candidate and commit",
+                type=ErrorType.PROTOCOL,
+                info={"bad-element": "datastore"},
+            )
+        raise _no_datastore(datastore)
+    config = parameter(operation, "config")
+    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
+    rename(config, f"{{{NETCONF_NS}}}config")
+    await apply_edit(context, caller, config, text_of(operation, "default-operation", "merge"), "set")
+    return b""
+
+
+def _no_datastore(name: str) -> RpcError:
+    if not name:
+        return BadElement("datastore", "<datastore> names no datastore", type=ErrorType.PROTOCOL)
+    return InvalidValue(
+        f"this server has no {name} datastore", type=ErrorType.PROTOCOL, info={"bad-element": "datastore"}
+    )

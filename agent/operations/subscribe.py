@@ -1,0 +1,70 @@
+"""create-subscription (RFC 5277 section 2.1.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from agent.errors import BadElement, ErrorType, InvalidValue, MissingElement, OperationFailed
+from agent.notifications import STREAM, Subscription
+from agent.operations.context import Caller, Context
+from agent.operations.parameters import text_of
+from agent.operations.read import Filter, read_filter
+from agent.xml import Element
+from agent.yang.invocation import notification_tree
+from agent.yang.schema import Schema
+
+
+async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
+    stream = text_of(operation, "stream", STREAM)
+    if stream != STREAM:
+        raise InvalidValue(
+            f"this server has no stream '{stream}', only {STREAM}",
+            type=ErrorType.PROTOCOL,
+            info={"bad-element": "stream"},
+        )
+    start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
+    _check_times(start, stop, context.stream.now())
+    filter_ = read_filter(context.schema, operation)
+    if caller.subscribed():
+        raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
+    await context.worker(_try, context.schema, filter_)
+    caller.subscribe(
+        Subscription(
+            context.stream,
+            caller.send,
+            None if filter_.empty else filter_.matches_event,
+            lambda node: context.nacm.may_be_told(context.access(caller), node),
+            start,
+            stop,
+        )
+    )
+    return b""
+
+
+def _try(schema: Schema, filter_: Filter) -> None:
+    """*worker* Find out on some event that the filter can be used at all."""
+    tree, _ = notification_tree(schema, b'{"nc-notifications:replayComplete": {}}')
+    filter_.matches_event(tree)
+
+
+def _time(operation: Element, name: str) -> datetime | None:
+    text = text_of(operation, name)
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text.replace("z", "Z").replace("t", "T"))
+    except ValueError:  # the pattern of date-and-time lets a 13th month through
+        raise InvalidValue(
+            f"'{text}' is no point in time", type=ErrorType.PROTOCOL, info={"bad-element": name}
+        ) from None
+
+
+def _check_times(start: datetime | None, stop: datetime | None, now: datetime) -> None:
+    if start is None:
+        if stop is not None:
+            raise MissingElement("startTime", "<stopTime> needs <startTime>", type=ErrorType.PROTOCOL)
+        return
+    if start > now:
+        raise BadElement("startTime", "<startTime> lies in the future", type=ErrorType.PROTOCOL)
+    if stop is not None and stop <= start:
+        raise BadElement("stopTime", "<stopTime> must be later than <startTime>", type=ErrorType.PROTOCOL)

@@ -1,0 +1,28 @@
+"""What the examples of this folder share: the options of the command line, and the connection."""
+
+import argparse
+
+from ncclient import manager
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser that knows how to reach a gateway."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--host", default="127.0.0.1")
+    made.add_argument("--port", type=int, default=8300)
+    made.add_argument("--user", default="admin")
+    made.add_argument("--key", default="var/client_key")
+    return made
+
+
+def connect(options: argparse.Namespace) -> manager.Manager:
+    """Open a session."""
+    return manager.connect(
+        host=options.host,
+        port=options.port,
+        username=options.user,
+        key_filename=options.key,
+        hostkey_verify=False,
+        allow_agent=False,
+        look_for_keys=False,
+    )

@@ -1,0 +1,124 @@
+"""The state table of confirmed commit, row by row (RFC 6241 section 8.4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.datastore.confirmed import (
+    Request,
+    Window,
+    after_commit,
+    cancel_refusal,
+    ends_with,
+    refusal,
+    too_late,
+)
+from agent.errors import BadElement, InUse, InvalidValue, OperationFailed, RpcError
+
+OURS, OTHER = 7, 8
+PLAIN = Window(3, 600, 1000.0, OURS, "ann", "192.0.2.1")
+PERSISTENT = Window(3, 600, 1000.0, OURS, "ann", "192.0.2.1", "token")
+
+
+@pytest.mark.parametrize(
+    ("window", "request_", "session_id", "expected"),
+    [
+        (None, Request(), OURS, None),
+        (None, Request(confirmed=True), OURS, None),
+        (None, Request(confirmed=True, persist="t"), OURS, None),
+        (None, Request(persist_id="token"), OURS, InvalidValue),
+        (None, Request(confirmed=True, persist_id="token"), OURS, InvalidValue),
+        (None, Request(persist="t"), OURS, BadElement),
+        (PLAIN, Request(), OURS, None),
+        (PLAIN, Request(confirmed=True), OURS, None),
+        (PLAIN, Request(), OTHER, InUse),
+        (PLAIN, Request(confirmed=True), OTHER, InUse),
+        (PLAIN, Request(persist_id="token"), OURS, InvalidValue),
+        (PLAIN, Request(persist_id="token"), OTHER, InvalidValue),
+        (PERSISTENT, Request(), OURS, InUse),
+        (PERSISTENT, Request(), OTHER, InUse),
+        (PERSISTENT, Request(confirmed=True), OTHER, InUse),
+        (PERSISTENT, Request(persist_id="token"), OURS, None),
+        (PERSISTENT, Request(persist_id="token"), OTHER, None),
+        (PERSISTENT, Request(confirmed=True, persist_id="token"), OTHER, None),
+        (PERSISTENT, Request(persist_id="tokem"), OURS, InvalidValue),
+        (PERSISTENT, Request(persist_id=""), OURS, InvalidValue),
+    ],
+)
+def test_who_may_commit(
+    window: Window | None, request_: Request, session_id: int, expected: type[RpcError] | None
+) -> None:
+    problem = refusal(window, request_, session_id, 999.0)
+    assert (None if problem is None else type(problem)) is expected
+
+
+def test_after_the_deadline_nobody_may_confirm() -> None:
+    assert refusal(PLAIN, Request(), OURS, 999.9) is None
+    assert isinstance(refusal(PLAIN, Request(), OURS, 1000.0), InUse)
+    assert isinstance(refusal(PERSISTENT, Request(persist_id="token"), OURS, 1000.0), InUse)
+
+
+@pytest.mark.parametrize(
+    ("window", "persist_id", "session_id", "expected"),
+    [
+        (None, None, OURS, OperationFailed),
+        (None, "token", OURS, InvalidValue),
+        (PLAIN, None, OURS, None),
+        (PLAIN, None, OTHER, InUse),
+        (PLAIN, "token", OURS, InvalidValue),
+        (PERSISTENT, None, OURS, InUse),
+        (PERSISTENT, "token", OTHER, None),
+        (PERSISTENT, "other", OTHER, InvalidValue),
+    ],
+)
+def test_who_may_cancel(
+    window: Window | None, persist_id: str | None, session_id: int, expected: type[RpcError] | None
+) -> None:
+    problem = cancel_refusal(window, persist_id, session_id)
+    assert (None if problem is None else type(problem)) is expected
+
+
+def after(window: Window | None, request: Request, session_id: int = OTHER) -> Window | None:
+    return after_commit(
+        window, request, latest=9, session_id=session_id, user="bob", source="192.0.2.2", now_s=500.0
+    )
+
+
+def test_a_first_confirmed_commit_opens_a_window_before_itself() -> None:
+    assert after(None, Request(True, 30)) == Window(9, 30, 530.0, OTHER, "bob", "192.0.2.2")
+
+
+def test_rfc6241_8_4_1_a_follow_up_keeps_the_first_rollback_point_and_resets_the_timer() -> None:
+    opened = after(PLAIN, Request(True, 30), OURS)
+    assert opened is not None
+    assert (opened.rollback_to, opened.deadline_s) == (PLAIN.rollback_to, 530.0)
+
+
+def test_a_follow_up_may_give_a_new_token_or_none() -> None:
+    opened = after(PERSISTENT, Request(True, persist="next", persist_id="token"))
+    assert opened is not None
+    assert opened.persist == "next"
+    # It survives its session only if the *last* confirmed commit had <persist> (RFC 6241 section 8.4.1).
+    bound = after(PERSISTENT, Request(True, persist_id="token"))
+    assert bound is not None
+    assert (bound.persist, bound.session_id) == (None, OTHER)
+
+
+def test_a_plain_commit_closes_the_window() -> None:
+    assert after(PLAIN, Request(), OURS) is None
+
+
+def test_the_deadline_itself_is_too_late() -> None:
+    assert not too_late(PLAIN, 999.9)
+    assert too_late(PLAIN, 1000.0)
+
+
+def test_only_a_window_without_token_ends_with_its_session() -> None:
+    assert ends_with(PLAIN, OURS)
+    assert not ends_with(PLAIN, OTHER)
+    assert not ends_with(PERSISTENT, OURS)
+
+
+def test_a_token_is_in_no_repr() -> None:
+    assert "token" not in repr(PERSISTENT)
+    assert "tok" not in repr(Request(True, persist="tok", persist_id="tok"))

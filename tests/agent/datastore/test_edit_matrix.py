@@ -1,0 +1,168 @@
+"""Every operation on every kind of node, there and not there (RFC 6241 section 7.2, RFC 7950 section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from agent.datastore.edit import edit
+from agent.yang.schema import Schema
+from tests.agent.lab import EC, candidate_with, config, entry, errors_of
+
+
+@dataclass(frozen=True)
+class Node:
+    """One kind of node. ``body`` is a template for it with {} where attributes go; ``old`` is what stands
+    there before, if anything does; ``new`` is how it reads afterwards."""
+
+    body: str
+    old: str
+    new: str
+    top: bool = False
+
+
+KINDS = {
+    "leaf": Node("<number {}>2</number>", "<number>1</number>", "<number>2</number>"),
+    "leaf of type empty": Node("<marker {}/>", "<marker/>", "<marker/>"),
+    "leaf with a default": Node(
+        "<plain><speed {}>7</speed></plain>", "<plain><speed>8</speed></plain>", "<speed>7</speed>"
+    ),
+    "leaf-list ordered by the system": Node("<tag {}>a</tag>", "<tag>a</tag>", "<tag>a</tag>"),
+    "leaf-list ordered by the user": Node("<step {}>a</step>", "<step>a</step>", "<step>a</step>"),
+    "list ordered by the system": Node(
+        "<address {}><ip>192.0.2.1</ip><port>1</port><alias>b</alias></address>",
+        "<address><ip>192.0.2.1</ip><port>1</port><alias>a</alias></address>",
+        "<alias>b</alias>",
+    ),
+    "list ordered by the user": Node(
+        "<stage {}><name>n</name><effort>2</effort></stage>",
+        "<stage><name>n</name><effort>1</effort></stage>",
+        "<effort>2</effort>",
+    ),
+    "container": Node(
+        "<plain {}><note>new</note></plain>", "<plain><note>old</note></plain>", "<note>new</note>"
+    ),
+    "container with presence": Node(
+        "<present {}><needed>b</needed></present>",
+        "<present><needed>a</needed></present>",
+        "<needed>b</needed>",
+    ),
+    "node of a case": Node("<side {}>2</side>", "<side>1</side>", "<side>2</side>"),
+    "node of a case that another excludes": Node(
+        "<side {}>2</side>", "<radius>1.0</radius>", "<side>2</side>"
+    ),
+    "anydata": Node(
+        '<anything {}><new xmlns="urn:new"/></anything>',
+        '<anything><old xmlns="urn:old"/></anything>',
+        '<new xmlns="urn:new"/>',
+    ),
+    "leaf-list at the top": Node(
+        f'<order xmlns="{EC}" {{}}>a</order>',
+        f'<order xmlns="{EC}">a</order>',
+        f'<order xmlns="{EC}">a</order>',
+        top=True,
+    ),
+}
+# What becomes of it: "new", "old", "gone", or the error-tag; (if it is there before, if it is not).
+OPERATIONS = {
+    "merge": ("new", "new"),
+    "replace": ("new", "new"),
+    "create": ("data-exists", "new"),
+    "delete": ("gone", "data-missing"),
+    "remove": ("gone", "gone"),
+    "none": ("old", "data-missing"),
+}
+
+
+def expected(kind: str, operation: str, there: bool) -> str:
+    if kind == "node of a case that another excludes":
+        there = False  # what stands there is another node; only a new one drives it out
+    if kind == "container" and operation == "none":
+        # Without presence it is neither there nor not; what it holds is what counts.
+        return "old" if there else "data-missing"
+    return OPERATIONS[operation][0 if there else 1]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "not there"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_operation_on_every_kind(schema: Schema, kind: str, operation: str, there: bool) -> None:
+    node = KINDS[kind]
+
+    def placed(body: str) -> str:
+        return body if node.top else entry(body)
+
+    candidate = candidate_with(schema, placed(node.old if there else "") or entry(""))
+    before = candidate.tree.to_xml()
+    attribute = "" if operation == "none" else f'nc:operation="{operation}"'
+    document = config(placed(node.body.format(attribute)))
+    outcome = expected(kind, operation, there)
+    if outcome in ("new", "gone", "old"):
+        edit(candidate, document, "none" if operation == "none" else "merge")
+        after = candidate.tree.to_xml().decode()
+        assert (node.new in after) is (outcome == "new" or (outcome == "old" and node.new in before.decode()))
+        if outcome == "old":
+            assert candidate.tree.to_xml() == before
+        if kind.endswith("excludes") and outcome == "gone":
+            assert "<radius>1.0</radius>" in after or not there
+        elif outcome == "new" and node.old != node.new:
+            assert node.old not in after
+    else:
+        (error,) = errors_of(edit, candidate, document, "none" if operation == "none" else "merge")
+        assert error.tag == outcome
+        assert error.path
+        assert candidate.tree.to_xml() == before
+
+
+@pytest.mark.parametrize(("default_operation", "kept"), [("merge", True), ("replace", False), ("none", True)])
+def test_every_default_operation(schema: Schema, default_operation: str, kept: bool) -> None:
+    """What the edit does not name stays, unless the default is to replace."""
+    candidate = candidate_with(schema, entry("<number>1</number>"), f'<order xmlns="{EC}">a</order>')
+    change = entry('<word nc:operation="create">a</word>')
+    edit(candidate, config(change), default_operation)
+    after = candidate.tree.to_xml().decode()
+    assert "<word>a</word>" in after
+    assert ("<number>1</number>" in after) is kept
+    assert (">a</order>" in after) is kept
+
+
+@pytest.mark.parametrize(
+    ("attributes", "order"),
+    [
+        ("", "abc"),
+        ('yang:insert="first"', "cab"),
+        ('yang:insert="last"', "abc"),
+        ('yang:insert="before" yang:value="b"', "acb"),
+        ('yang:insert="after" yang:value="a"', "acb"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["merge", "create", "replace"])
+def test_every_place_in_a_leaf_list_ordered_by_the_user(
+    schema: Schema, attributes: str, order: str, operation: str
+) -> None:
+    candidate = candidate_with(schema, entry("<step>a</step><step>b</step>"))
+    edit(candidate, config(entry(f'<step nc:operation="{operation}" {attributes}>c</step>')))
+    expected_xml = "".join(f"<step>{letter}</step>" for letter in order)
+    assert expected_xml in candidate.tree.to_xml().decode()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "order"),
+    [
+        ("", "abc"),
+        ('yang:insert="first"', "cab"),
+        ('yang:insert="last"', "abc"),
+        ('yang:insert="before" yang:key="[ec:name=\'b\']"', "acb"),
+        ('yang:insert="after" yang:key="[ec:name=\'a\']"', "acb"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["merge", "create", "replace"])
+def test_every_place_in_a_list_ordered_by_the_user(
+    schema: Schema, attributes: str, order: str, operation: str
+) -> None:
+    candidate = candidate_with(schema, entry("<stage><name>a</name></stage><stage><name>b</name></stage>"))
+    change = f'<stage nc:operation="{operation}" {attributes}><name>c</name></stage>'
+    edit(candidate, config(entry(change)))
+    expected_xml = "".join(f"<stage><name>{letter}</name></stage>" for letter in order)
+    assert expected_xml in candidate.tree.to_xml().decode()

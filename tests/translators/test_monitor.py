@@ -1,0 +1,219 @@
+"""Monitors with a stand-in for tcpdump that writes what it is told: bounds, owners, files, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.errors import InvalidValue, OperationFailed, ResourceDenied
+from agent.translator import Notification
+from tests.translators.test_packets import ESP, IKE, capture, ipv4, udp
+from translators.strongswan import monitor
+from translators.strongswan.desired import Desired
+from translators.strongswan.monitor import MAX_MONITORS, Monitors
+from translators.strongswan.packet_owners import PacketOwners, owners_by_addresses, spis_of
+from translators.strongswan.packets import Packet, Protocol
+
+LIMIT_S = 30
+
+
+class Told:
+    """Takes notifications and waits for them."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+        self.arrived = asyncio.Event()
+
+    def __call__(self, notification: Notification) -> None:
+        self.all.append(dict(notification.content))
+        self.arrived.set()
+
+    async def until(self, name: str, count: int = 1) -> dict[str, Any]:
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                found = [c[f"yangswan-ipsec:{name}"] for c in self.all if f"yangswan-ipsec:{name}" in c]
+                if len(found) >= count:
+                    return dict(found[count - 1])
+                self.arrived.clear()
+                await self.arrived.wait()
+
+
+def program(folder: Path, data: bytes, *, then: str = "import time; time.sleep(3600)") -> str:
+    """Return a program that writes ``data`` as tcpdump would, and then goes on as it is told."""
+    file = folder / "capture-program"
+    file.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.stdout.buffer.write({data!r})\nsys.stdout.flush()\n{then}\n"
+    )
+    file.chmod(0o700)
+    return str(file)
+
+
+def nobody(_packet: Packet) -> Sequence[str]:
+    return ()
+
+
+PACKETS = capture(ipv4(17, udp(500, IKE)), ipv4(50, ESP), ipv4(50, ESP))
+
+
+async def test_packets_are_told_until_it_is_stopped(tmp_path: Path) -> None:
+    told = Told()
+    monitors = Monitors(tmp_path / "captures", told, lambda _: ["7"], program(tmp_path, PACKETS))
+    assert await monitors.start({}) == {"monitor-id": 1}
+    packet = await told.until("packet")
+    assert packet == {
+        "monitor-id": 1,
+        "protocol": "ike",
+        "source": "192.0.2.1",
+        "destination": "198.51.100.1",
+        "sequence": 1,
+        "length": 76,
+        "tunnel": 7,
+        "initiator-spi": "1" * 16,
+        "responder-spi": "2" * 16,
+        "exchange": "ike-auth",
+        "response": True,
+    }
+    assert (await told.until("packet", 3))["spi"] == "c0ffee01"
+    await monitors.stop(1)
+    assert await told.until("monitor-ended") == {"monitor-id": 1, "reason": "stopped", "packets": 3}
+    with pytest.raises(InvalidValue):
+        await monitors.stop(1)
+
+
+async def test_it_ends_after_as_many_packets_as_were_asked_for(tmp_path: Path) -> None:
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))
+    await monitors.start({"packets": 2})
+    assert await told.until("monitor-ended") == {"monitor-id": 1, "reason": "packets", "packets": 2}
+
+
+async def test_it_ends_when_its_time_is_up(tmp_path: Path) -> None:
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))
+    await monitors.start({"seconds": 1})
+    assert (await told.until("monitor-ended"))["reason"] == "time"
+
+
+async def test_only_the_packets_of_the_tunnels_that_were_asked_for(tmp_path: Path) -> None:
+    def owners(packet: Packet) -> Sequence[str]:
+        return ["1", "2"] if packet.protocol is Protocol.IKE else ["3"]
+
+    told = Told()
+    monitors = Monitors(tmp_path, told, owners, program(tmp_path, PACKETS, then=""))
+    await monitors.start({"tunnel": [2]})
+    ended = await told.until("monitor-ended")
+    assert ended["packets"] == 1
+    assert "tunnel" not in await told.until("packet")  # it may be of 1 as well
+
+
+def content_and_modes(file: Path) -> tuple[bytes, int, int]:
+    modes = (stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent))
+    return file.read_bytes(), *modes
+
+
+async def test_a_file_holds_the_capture_and_is_private(tmp_path: Path) -> None:
+    told = Told()
+    folder = tmp_path / "captures"
+    monitors = Monitors(folder, told, nobody, program(tmp_path, PACKETS))
+    output = await monitors.start({"file": True, "packets": 3})
+    await told.until("monitor-ended")
+    assert content_and_modes(Path(output["file"])) == (PACKETS, 0o600, 0o700)
+    other = Monitors(folder, told, nobody, program(tmp_path, PACKETS))
+    assert (await other.start({"file": True}))["file"] != output["file"]  # nothing is written over
+    await other.close()
+
+
+async def test_a_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "FILE_OCTETS_MAX", 10)
+    told = Told()
+    monitors = Monitors(tmp_path / "captures", told, nobody, program(tmp_path, PACKETS))
+    await monitors.start({"file": True})
+    assert (await told.until("monitor-ended"))["reason"] == "octets"
+
+
+async def test_a_capture_that_fails_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = Told()
+    refuses = program(tmp_path, b"", then="sys.exit('tcpdump: any: no such device')")
+    monitors = Monitors(tmp_path, told, nobody, refuses)
+    await monitors.start({})
+    assert (await told.until("monitor-ended"))["reason"] == "failed"
+    assert "no such device" in caplog.text
+
+
+async def test_nonsense_instead_of_a_capture_is_told(tmp_path: Path) -> None:
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, b"x" * 100))
+    await monitors.start({})
+    assert (await told.until("monitor-ended"))["reason"] == "failed"
+
+
+async def test_without_tcpdump_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OperationFailed, match="apt-get install tcpdump") as caught:
+        await Monitors(tmp_path, Told(), nobody).start({})
+    assert caught.value.app_tag == "tcpdump-missing"
+
+
+async def test_a_program_that_cannot_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OperationFailed, match="cannot be started"):
+        await Monitors(tmp_path, Told(), nobody, str(tmp_path / "missing")).start({})
+
+
+async def test_monitors_are_limited_and_all_end_with_the_agent(tmp_path: Path) -> None:
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))
+    for _ in range(MAX_MONITORS):
+        await monitors.start({})
+    with pytest.raises(ResourceDenied):
+        await monitors.start({})
+    await monitors.close()
+    await told.until("monitor-ended", MAX_MONITORS)
+    await monitors.close()
+
+
+# -- whose packet it is --------------------------------------------------------------------------
+
+
+def packet(source: str, destination: str, **more: str) -> Packet:
+    return Packet(Protocol.ESP, source, destination, 100, 1, **more)  # type: ignore[arg-type]
+
+
+def test_spis_of_what_charon_lists() -> None:
+    child = {"spi-in": "c1", "spi-out": "c2"}
+    sas = [
+        {"name": "ipsec-7", "initiator-spi": "aa", "child-sas": {"net-1": child}},
+        {"name": "somebody-elses", "initiator-spi": "bb", "child-sas": {}},
+        {"name": "ipsec-8"},
+    ]
+    assert spis_of(sas) == {"aa": "7", "c1": "7", "c2": "7"}  # type: ignore[arg-type]
+
+
+def test_owners_by_addresses() -> None:
+    desired = Desired()
+    desired.entries = {
+        "1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"},
+        "2": {"local-address": "192.0.2.1", "peer": "198.51.100.2"},
+        "3": {"local-address": "192.0.2.1"},
+        "4": {"local-address": "192.0.2.9", "peer": "198.51.100.1"},
+    }
+    assert owners_by_addresses(desired, packet("198.51.100.1", "192.0.2.1")) == ["1", "3"]
+    assert owners_by_addresses(desired, packet("192.0.2.1", "203.0.113.5")) == ["3"]
+    assert owners_by_addresses(desired, packet("203.0.113.1", "203.0.113.2")) == []
+
+
+async def test_without_charon_addresses_are_what_is_known() -> None:
+    desired = Desired()
+    desired.entries = {"1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"}}
+    owners = PacketOwners(lambda: None, desired)
+    await owners.refresh()
+    assert owners.of(packet("192.0.2.1", "198.51.100.1", spi="c1")) == ["1"]
+    assert owners._refreshing is not None
+    owners._refreshing.cancel()
