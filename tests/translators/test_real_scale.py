@@ -16,6 +16,7 @@ from tests.translators.tunnels import Json, at_alice, at_bob
 pytestmark = pytest.mark.real
 
 TUNNELS = range(1, 201)
+POLL_S = 0.3
 DPD = {"enabled": True, "delay": 2}
 
 
@@ -32,6 +33,7 @@ def until_all(gateway: Gateway, *allowed: str) -> None:
         assert found.keys() <= set(allowed)
         if found == {allowed[-1]: len(TUNNELS)}:
             return
+        time.sleep(POLL_S)  # two hundred states at a time leave the gateways little else to do
     raise AssertionError(f"{found}\n{gateway.log_tail()}")
 
 

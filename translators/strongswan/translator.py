@@ -237,6 +237,8 @@ class StrongSwanTranslator:
                 self._live.forget(tunnel)
             elif connection_name(tunnel) in touched:
                 self._live.reconfigured(tunnel)
+            else:
+                self._live.revive(tunnel)
 
     # --- operational data ---
 
