@@ -86,7 +86,8 @@ def value_of(key: str, **members: Any) -> object:
         ("dpd_delay", {"dpd": {"enabled": False, "delay": 10}}, "0s"),
         ("dpd_delay", {"dpd": {}}, "30s"),
         ("dpd_action", {}, "clear"),
-        ("dpd_action", {"initiator": True, "peer": "192.0.2.2"}, "restart"),
+        # An initiator is restarted, by the supervisor.
+        ("dpd_action", {"initiator": True, "peer": "192.0.2.2"}, "clear"),
         ("dpd_action", {"initiator": True, "peer": "192.0.2.2", "dpd": {"action": "clear"}}, "clear"),
         ("local_ts", {}, ["192.168.0.1/32"]),
         ("local_ts", {"local_address": "2001:db8::1"}, ["2001:db8::1/128"]),

@@ -35,7 +35,8 @@ def made(id: int = 1, **members: Any) -> Messages:
         ({}, {"local_address": "192.0.2.8"}, ChangeClass.IKE),
         ({}, {"remote_id": {"name": "x"}}, ChangeClass.IKE),
         ({}, {"dpd": {"enabled": False}}, ChangeClass.IKE),
-        (BOTH, {**BOTH, "dpd": {"enabled": True, "delay": 30, "action": "clear"}}, ChangeClass.CHILD),
+        (BOTH, {**BOTH, "dpd": {"enabled": True, "delay": 30, "action": "clear"}}, ChangeClass.NOTHING),
+        (BOTH, {**BOTH, "dpd": {"enabled": True, "delay": 30, "action": "trap"}}, ChangeClass.CHILD),
         (BOTH, {**BOTH, "initiator": False}, ChangeClass.IKE),
     ],
 )

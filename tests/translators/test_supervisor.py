@@ -149,6 +149,26 @@ async def test_so_many_attempts_begin_at_a_time_over_all_peers(monkeypatch: pyte
     supervisor.forget_all()
 
 
+async def test_what_is_held_stays_watched_and_is_not_initiated_until_it_is_wanted_anew() -> None:
+    tunnel = Tunnel(Progress.DOWN)
+    tunnel.supervisor.want("t")
+    tunnel.supervisor.want("u")
+    await until(lambda: tunnel.initiated > 2)
+    tunnel.supervisor.hold_all()
+    held = tunnel.initiated
+    other = Tunnel(Progress.DOWN)
+    other.supervisor.want("v")
+    await until(lambda: other.initiated > 5)
+    assert tunnel.initiated == held
+    assert "t" in tunnel.supervisor
+    tunnel.supervisor.keep_only({"u"})
+    assert "t" not in tunnel.supervisor
+    tunnel.supervisor.want("u")
+    await until(lambda: tunnel.initiated > held)
+    other.supervisor.forget_all()
+    tunnel.supervisor.forget_all()
+
+
 async def test_what_is_forgotten_is_neither_looked_at_nor_initiated() -> None:
     tunnel = Tunnel(Progress.DOWN)
     tunnel.supervisor.want("t")

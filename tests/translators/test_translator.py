@@ -137,7 +137,7 @@ async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
     [
         ("managed", set()),
         ("external", {"restart-daemon"}),
-        ("none", {"monitor", "restart-daemon"}),
+        ("none", {"monitor", "restart-daemon", "tunnel-notifications"}),
     ],
 )
 def test_what_a_mode_cannot_do_is_not_announced(tmp_path: Path, mode: str, disabled: set[str]) -> None:

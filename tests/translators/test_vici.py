@@ -117,18 +117,34 @@ async def test_no_answer_within_the_limit_closes_the_connection(tmp_path: Path) 
         await connection.close()
 
 
-async def test_a_cancelled_request_closes_the_connection_because_its_reply_is_still_to_come(
+async def test_a_cancelled_request_costs_nobody_the_connection_and_its_reply_is_not_anothers(
     tmp_path: Path,
 ) -> None:
+    async with charon(tmp_path, reply({"to": "first"}), reply({"to": "second"})) as socket:
+        connection = await Connection.open(socket)
+        task = asyncio.create_task(connection.request("version"))
+        waiting = asyncio.create_task(connection.request("never-sent"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        task.cancel()
+        for cancelled in (task, waiting):
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+        assert not connection.broken
+        assert await connection.request("version") == {"to": "second"}
+        await connection.close()
+
+
+async def test_a_request_that_nobody_waits_for_ends_with_its_connection(tmp_path: Path) -> None:
     async with charon(tmp_path) as socket:
         connection = await Connection.open(socket)
         task = asyncio.create_task(connection.request("version"))
         await asyncio.sleep(0)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert connection.broken
         await connection.close()
+        with pytest.raises(ViciUnavailable, match="closed"):
+            await connection.request("version")
+        assert not connection._exchanges
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,13 @@ def dpd_action(entry: Json) -> str:
     return action
 
 
+def _charons_dpd_action(entry: Json) -> str:
+    # Who restarts is the supervisor: charon would restart all tunnels to a dead peer at once, and when that
+    # is back it refuses most of them (block_threshold), which are then asked for again only after long.
+    action = dpd_action(entry)
+    return "clear" if action == "restart" else action
+
+
 def _selectors(entry: Json, leaf: str, default_from: str) -> Value:
     subnets = entry.get(leaf)
     if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
@@ -136,7 +143,7 @@ FIELDS = (
     Field("ike", Part.IKE, "proposals", lambda entry, able: _proposals(entry, Phase.IKE, able)),
     Field("local-id", Part.LOCAL, "id", lambda entry, _able: local_identity(entry).vici),
     Field("remote-id", Part.REMOTE, "id", lambda entry, _able: remote_identity(entry).vici),
-    Field("dpd/action", Part.CHILD, "dpd_action", lambda entry, _able: dpd_action(entry)),
+    Field("dpd/action", Part.CHILD, "dpd_action", lambda entry, _able: _charons_dpd_action(entry)),
     Field(
         "local-subnet", Part.CHILD, "local_ts", lambda e, _a: _selectors(e, "local-subnet", "local-address")
     ),

@@ -30,7 +30,7 @@ async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels)
         ViciError: charon was lost on the way.
     """
     desired.available = session.algorithms
-    live.supervisor.forget_all()
+    live.supervisor.hold_all()
     for refusal in desired.replace(desired.entries):
         log.error(
             "tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message

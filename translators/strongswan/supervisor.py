@@ -20,7 +20,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakValueDictionary
@@ -115,6 +115,18 @@ class Supervisor:
         for task in watched.tasks:
             task.cancel()
         self._changed(name)
+
+    def hold_all(self) -> None:
+        """Begin no attempt with any tunnel until it is wanted anew; all stay watched."""
+        for watched in self._watched.values():
+            self._disarm(watched)
+            for task in watched.tasks:
+                task.cancel()
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Leave every other tunnel alone."""
+        for name in self._watched.keys() - names:
+            self.forget(name)
 
     def forget_all(self) -> None:
         """Leave every tunnel alone."""

@@ -52,6 +52,14 @@ DAEMON_ROOT = "/yangswan-ipsec:daemon"
 
 AVAILABLE_LIMIT_S = 5.0
 
+# Features by who runs charon: only one of our own is ours to restart; without any there are no packets, and
+# nothing happens that could be told.
+_NOT_DONE: Mapping[str, Sequence[str]] = {
+    "managed": (),
+    "external": ("restart-daemon",),
+    "none": ("restart-daemon", "monitor", "tunnel-notifications"),
+}
+
 
 def find_yang_file() -> Path:
     """Return our YANG module, in the installed package or in the checkout.
@@ -84,13 +92,11 @@ class StrongSwanTranslator:
     """Fulfils agent.translator.Translator for the tunnels of yangswan-ipsec."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.charon not in ("managed", "external", "none"):
+        if settings.charon not in _NOT_DONE:
             raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
         self.name = NAME
         self.yang_files: Sequence[Path] = (find_yang_file(),)
-        # Only a charon of our own is ours to restart; without any there are no packets.
-        absent = {"managed": (), "external": ("restart-daemon",), "none": ("restart-daemon", "monitor")}
-        self.disabled_features: Mapping[str, Sequence[str]] = {"yangswan-ipsec": absent[settings.charon]}
+        self.disabled_features: Mapping[str, Sequence[str]] = {"yangswan-ipsec": _NOT_DONE[settings.charon]}
         self.config_list = LIST_PATH
         self.state_path = STATE_PATH
         self.state_roots: Sequence[str] = (DAEMON_ROOT,)
@@ -231,6 +237,8 @@ class StrongSwanTranslator:
                 self._live.forget(tunnel)
             elif connection_name(tunnel) in touched:
                 self._live.reconfigured(tunnel)
+            else:
+                self._live.revive(tunnel)
 
     # --- operational data ---
 

@@ -100,6 +100,14 @@ class LiveTunnels:
         if tunnel in self._ledger:
             self._put(tunnel, moves.reconfigured(self.facts(tunnel)))
 
+    def revive(self, tunnel: str) -> None:
+        """Bring a tunnel up that was left down when its peer died, if it is configured otherwise by now."""
+        messages = self._desired.messages.get(tunnel)
+        if messages is None or not messages.initiator or not self.facts(tunnel).gave_up:
+            return
+        if dpd_action(self._desired.entries[tunnel]) == "restart":
+            self.want(messages.name)
+
     def ending(self, names: Collection[str], reason: Reason, detail: str) -> None:
         """Note that we are about to end the SAs of these connections."""
         for name in names:
@@ -326,10 +334,11 @@ class LiveTunnels:
         self.supervisor.want(name)
 
     def want_all(self) -> None:
-        """Have every enabled initiator brought up that is not."""
-        for tunnel, messages in self._desired.messages.items():
-            if messages.initiator:
-                self.supervisor.want(connection_name(tunnel))
+        """Have every enabled initiator brought up that is not, and leave all others alone."""
+        names = {messages.name for messages in self._desired.messages.values() if messages.initiator}
+        self.supervisor.keep_only(names)
+        for name in names:
+            self.supervisor.want(name)
 
 
 def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:

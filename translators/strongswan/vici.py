@@ -16,14 +16,17 @@ import asyncio
 import contextlib
 import os
 import struct
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from vici.exception import DeserializationException
 from vici.protocol import Message, Packet
 
 SEGMENT_OCTETS_MAX = 512 * 1024
 REQUEST_LIMIT_S = 10.0
+
+T = TypeVar("T")
 
 Section = dict[str, "str | list[str] | Section"]
 """A decoded message; charon writes text, octets that are not UTF-8 are replaced."""
@@ -52,6 +55,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._turn = asyncio.Lock()
+        self._exchanges: set[asyncio.Task[Any]] = set()
         self.broken = False
 
     @classmethod
@@ -72,7 +76,10 @@ class Connection:
             ViciError: charon answered ``success = no`` or does not know the command.
             ViciUnavailable: the connection broke or ``limit_s`` passed; it is closed then.
         """
-        async with self._turn, self._limited(command, limit_s):
+        return await self._whole(lambda: self._request(command, message, limit_s))
+
+    async def _request(self, command: str, message: Request | None, limit_s: float) -> Section:
+        async with self._limited(command, limit_s):
             await self._send(command, _request(command, message))
             while True:
                 kind, _name, body = _parse(command, await _read_segment(self._reader))
@@ -86,8 +93,13 @@ class Connection:
 
         Raises: as ``request``.
         """
+        return await self._whole(lambda: self._stream(command, event, message, limit_s))
+
+    async def _stream(
+        self, command: str, event: str, message: Request | None, limit_s: float
+    ) -> list[Section]:
         received: list[Section] = []
-        async with self._turn, self._limited(command, limit_s):
+        async with self._limited(command, limit_s):
             await self._send(command, Packet.register_event(event))
             await self._confirm(command, event)
             await self._send(command, _request(command, message))
@@ -100,6 +112,24 @@ class Connection:
             await self._confirm(command, event)
         _reply(command, kind, body)
         return received
+
+    async def _whole(self, exchange: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``exchange`` in its turn and to its end, even if the caller is cancelled meanwhile.
+
+        Who stops waiting must not cost everybody the connection: what is still to come on it could not be
+        told apart from later replies.
+        """
+        await self._turn.acquire()
+        task = asyncio.get_running_loop().create_task(exchange())
+        self._exchanges.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._exchanges.discard(task)
+        self._turn.release()
+        if not task.cancelled():
+            task.exception()  # seen, also where nobody waits any more
 
     async def close(self) -> None:
         """Close the connection; a request that waits ends with ViciUnavailable."""
@@ -138,7 +168,7 @@ class Connection:
             self.abandon()
             raise ViciUnavailable(command, "charon closed the connection") from None
         except BaseException as error:
-            # Cancelled or garbled in the middle of an exchange: what is still to come on this
+            # Garbled, or the loop ends in the middle of an exchange: what is still to come on this
             # connection can no longer be told apart from later replies.
             if not isinstance(error, ViciError):
                 self.abandon()
