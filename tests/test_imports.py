@@ -20,7 +20,7 @@ VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
 PURE_TRANSLATION = (
     "announcements", "backoff", "charon_config", "connections", "credentials", "dampening", "desired",
-    "distinguished_name", "drift", "events", "facts", "identities", "ledger", "operational", "options",
+    "distinguished_name", "drift", "events", "facts", "fields", "identities", "ledger", "operational", "options",
     "packets", "plan", "proposals", "refusals", "state",
 )  # fmt: skip
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.translators.tunnels import tunnel
 from translators.strongswan import connections
-from translators.strongswan.connections import FIELDS, Part, connection_name, messages, tunnel_of
+from translators.strongswan.connections import connection_name, messages, tunnel_of
+from translators.strongswan.fields import FIELDS, Part
 from translators.strongswan.refusals import Refused, UnsupportedLeaf
 from translators.strongswan.translator import find_yang_file
 
@@ -40,6 +41,8 @@ def test_a_full_tunnel_golden() -> None:
             "childless": "allow",
             "send_certreq": "no",
             "unique": "no",
+            "dscp": "000000",
+            "ppk_required": "no",
             "rekey_time": "14400s",
             "reauth_time": "0s",
             "over_time": "1440s",
@@ -61,6 +64,10 @@ def test_a_full_tunnel_golden() -> None:
                     "rand_time": "360s",
                     "ipcomp": "no",
                     "policies": "yes",
+                    "inactivity": "0s",
+                    "replay_window": "32",
+                    "copy_dscp": "out",
+                    "copy_df": "yes",
                     "dpd_action": "trap",
                     "local_ts": ["10.1.0.0/16", "10.3.0.0/24"],
                     "remote_ts": ["10.2.0.0/16"],
@@ -73,7 +80,8 @@ def test_a_full_tunnel_golden() -> None:
 
 def value_of(key: str, **members: Any) -> object:
     made = messages("1", tunnel(**members))
-    return {**made.ike, **made.child, "local": made.ike["local"]}[key]
+    (child,) = made.children.values()
+    return {**made.ike, **child, "local": made.ike["local"]}[key]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from itertools import islice
 
 from translators.strongswan import drift
 from translators.strongswan.announcements import Drift
-from translators.strongswan.connections import Messages, tunnel_of
+from translators.strongswan.connections import Messages, connection_name, tunnel_of, tunnel_of_secret
 from translators.strongswan.desired import Desired
 from translators.strongswan.executor import end_sas
 from translators.strongswan.plan import Phase, Step
@@ -72,9 +72,13 @@ class Audit:
     def on_log(self, session: CharonSession, line: str) -> None:
         """Take a line of charon's log that is about no SA."""
         load = session.own_loads.foreign(line)
-        if load is None or tunnel_of(load[1]) is None:
+        if load is None:
             return
-        command, name = load
+        command, what = load
+        tunnel = tunnel_of(what) if command == "load-conn" else tunnel_of_secret(what)
+        if tunnel is None:
+            return
+        name = connection_name(tunnel)
         self._suspects[name] = Drift.CONNECTION_CHANGED if command == "load-conn" else Drift.SECRET_CHANGED
         self._wake.set()
 
@@ -110,7 +114,7 @@ class Audit:
                 continue
             if name not in connections:
                 await self._repair(session, messages, Drift.CONNECTION_MISSING, "its connection was unloaded")
-            elif name not in secrets:
+            elif not messages.handles <= secrets:
                 await self._repair(session, messages, Drift.SECRET_MISSING, "its secret was unloaded")
             elif name in suspects:
                 await self._reload(session, messages, suspects[name])
@@ -160,7 +164,8 @@ class Audit:
         if what is Drift.CONNECTION_CHANGED:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await _tolerant(session, "unload-conn", {"name": name})
-        await session.request("load-shared", messages.shared)
+        for secret in messages.secrets:
+            await session.request("load-shared", secret)
         await session.request("load-conn", messages.load_conn)
         sas = await session.list_sas(name)
         if any(drift.disagreement(messages, sa) for sa in sas):

@@ -13,11 +13,12 @@ identity owns it, which then must be that of no other tunnel.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from translators.strongswan.fields import ppk_id, value_at
 from translators.strongswan.identities import Identity, IdentityKind, local_identity, remote_identity
 from translators.strongswan.refusals import Refused
 
@@ -25,6 +26,8 @@ Json = Mapping[str, object]
 IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")
+
+PPK_SUFFIX = "-ppk"
 
 
 def owner(entry: Json) -> Identity:
@@ -37,15 +40,18 @@ def owner(entry: Json) -> Identity:
     return local_identity(entry) if remote.is_any else remote
 
 
-def load_shared(name: str, entry: Json) -> dict[str, object]:
-    """Return the load-shared message; its ``id`` is a handle by which it is replaced and unloaded.
+def load_shared(name: str, entry: Json) -> Iterator[dict[str, object]]:
+    """Yield the load-shared messages; their ``id`` is a handle by which each is replaced and unloaded.
 
     Raises:
         Refused: there is no secret, or an identity cannot be sent safely.
     """
     if "secret" not in entry:
         raise Refused("secret", "the tunnel needs a secret", "secret-missing")
-    return {"id": name, "type": "IKE", "data": str(entry["secret"]), "owners": [owner(entry).vici]}
+    yield {"id": name, "type": "IKE", "data": str(entry["secret"]), "owners": [owner(entry).vici]}
+    if (ppk := ppk_id(entry)) is not None:
+        data = str(value_at(entry, "ike/ppk/key"))
+        yield {"id": f"{name}{PPK_SUFFIX}", "type": "PPK", "data": data, "owners": [ppk]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class Claim:
     owner: Identity
     pair: PairKey
     digest: bytes = field(repr=False)
+    ppk: str | None = None
+    ppk_digest: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, tunnel: str, entry: Json) -> Claim:
@@ -74,13 +82,25 @@ class Claim:
         # With both identities equal, INITIAL_CONTACT on one ends the SAs of the other whatever the
         # addresses are (RFC 7296 section 2.4).
         ends = (entry.get("local-address"), entry.get("peer")) if remote.is_any else ()
-        digest = hashlib.blake2b(str(entry.get("secret", "")).encode(), digest_size=16).digest()
-        return cls(tunnel, local, remote, owner(entry), (local.key, remote.key, *ends), digest)
+        return cls(
+            tunnel,
+            local,
+            remote,
+            owner(entry),
+            (local.key, remote.key, *ends),
+            _digest(entry.get("secret", "")),
+            ppk_id(entry),
+            _digest(value_at(entry, "ike/ppk/key", "")),
+        )
 
     @property
     def known_as(self) -> tuple[IdentityKey, ...]:
         """The identities for which charon looks for a secret when this tunnel authenticates."""
         return (self.local.key,) if self.remote.is_any else (self.local.key, self.remote.key)
+
+
+def _digest(secret: object) -> bytes:
+    return hashlib.blake2b(str(secret).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,7 @@ class Claims:
         self._known: dict[IdentityKey, dict[bytes, set[str]]] = {}
         self._pairs: dict[PairKey, set[str]] = {}
         self._owner_texts: dict[str, set[str]] = {}
+        self._ppks: dict[str, dict[bytes, set[str]]] = {}
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -115,15 +136,19 @@ class Claims:
             self._known.setdefault(key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
         self._pairs.setdefault(claim.pair, set()).add(claim.tunnel)
         self._owner_texts.setdefault(claim.owner.text.casefold(), set()).add(claim.tunnel)
+        if claim.ppk is not None:
+            self._ppks.setdefault(claim.ppk, {}).setdefault(claim.ppk_digest, set()).add(claim.tunnel)
 
     def remove(self, tunnel: str) -> None:
         """Remove the claim of ``tunnel``, if there is one."""
         claim = self._claims.pop(tunnel, None)
         if claim is None:
             return
-        _discard(self._owners, claim.owner.key, claim)
+        _discard(self._owners, claim.owner.key, claim.digest, tunnel)
         for key in claim.known_as:
-            _discard(self._known, key, claim)
+            _discard(self._known, key, claim.digest, tunnel)
+        if claim.ppk is not None:
+            _discard(self._ppks, claim.ppk, claim.ppk_digest, tunnel)
         _discard_from(self._pairs, claim.pair, tunnel)
         _discard_from(self._owner_texts, claim.owner.text.casefold(), tunnel)
 
@@ -150,6 +175,16 @@ class Claims:
                 f"identity ({claim.remote}); charon could not tell them apart: give one other identities, "
                 "or make them one tunnel with several subnets",
             )
+        if claim.ppk is not None and (
+            other := self._other_secret(self._ppks, claim.ppk, claim, without, claim.ppk_digest)
+        ):
+            yield Conflict(
+                claim.tunnel,
+                other,
+                "ppk-shadowed",
+                f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys of one id; "
+                "charon could not tell them apart: give the keys different ids",
+            )
         for key in dict.fromkeys(claim.known_as):
             if other := self._other_secret(self._owners, key, claim, without):
                 yield _shadowed(claim.tunnel, other, key)
@@ -159,13 +194,16 @@ class Claims:
 
     @staticmethod
     def _other_secret(
-        index: Mapping[IdentityKey, Mapping[bytes, set[str]]],
-        key: IdentityKey,
+        index: Mapping[_Key, Mapping[bytes, set[str]]],
+        key: _Key,
         claim: Claim,
         without: AbstractSet[str],
+        own: bytes | None = None,
     ) -> str | None:
         for digest, tunnels in index.get(key, {}).items():
-            if digest != claim.digest and (other := _first(tunnels, without, claim.tunnel)):
+            if digest != (claim.digest if own is None else own) and (
+                other := _first(tunnels, without, claim.tunnel)
+            ):
                 return other
         return None
 
@@ -195,14 +233,14 @@ def _discard_from(index: dict[_Key, set[str]], key: _Key, tunnel: str) -> None:
         del index[key]
 
 
-def _discard(index: dict[IdentityKey, dict[bytes, set[str]]], key: IdentityKey, claim: Claim) -> None:
+def _discard(index: dict[_Key, dict[bytes, set[str]]], key: _Key, digest: bytes, tunnel: str) -> None:
     by_digest = index.get(key)
     if by_digest is None:
         return  # local and remote identity are equal and the first pass removed it
-    tunnels = by_digest.get(claim.digest, set())
-    tunnels.discard(claim.tunnel)
+    tunnels = by_digest.get(digest, set())
+    tunnels.discard(tunnel)
     if not tunnels:
-        by_digest.pop(claim.digest, None)
+        by_digest.pop(digest, None)
     if not by_digest:
         del index[key]
 

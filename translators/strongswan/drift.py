@@ -34,12 +34,16 @@ def disagreement(messages: Messages, sa: Section) -> str | None:
 
 
 def _child(messages: Messages, child: Section) -> str | None:
+    # One of another name was negotiated with a configuration that had other children.
+    loaded = messages.children.get(str(child.get("name", messages.name)))
+    if loaded is None:
+        return f"child {child.get('name')}"
     for key, configured in (("local-ts", "local_ts"), ("remote-ts", "remote_ts")):
-        allowed = _strings(messages.child.get(configured))
+        allowed = _strings(loaded.get(configured))
         for selector in _strings(child.get(key)):
             if "dynamic" not in allowed and not _within(selector, allowed):
                 return f"selector {selector}"
-    why = _algorithms(child, _strings(messages.child.get("esp_proposals")))
+    why = _algorithms(child, _strings(loaded.get("esp_proposals")))
     return f"ESP {why}" if why else None
 
 
@@ -75,7 +79,7 @@ def _strings(value: object) -> Sequence[str]:
 
 _LOADED = (
     ("load-conn", re.compile("^(?:added|updated|replaced) vici connection: (.+)$")),
-    ("load-shared", re.compile("^loaded IKE shared key with id '(.+)' for: ")),
+    ("load-shared", re.compile("^loaded (?:IKE|PPK) shared key with id '(.+)' for: ")),
     ("unload-shared", re.compile("^unloaded shared key with id '(.+)'$")),
 )
 

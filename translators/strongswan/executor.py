@@ -17,6 +17,7 @@ from itertools import groupby
 from agent.errors import BackendError, BackendInconsistent
 from translators.strongswan.plan import Phase, Step
 from translators.strongswan.session import CharonSession
+from translators.strongswan.state import CREATING
 from translators.strongswan.vici import Section, ViciError, ViciUnavailable
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
     child: set[str] = set()
     for sa in sas:
         tasks = {*_texts(sa.get("tasks-active")), *_texts(sa.get("tasks-queued"))}
-        settled = sa.get("state") in ("ESTABLISHED", "REKEYING") and "CHILD_CREATE" not in tasks
+        settled = sa.get("state") in ("ESTABLISHED", "REKEYING") and not tasks & CREATING
         if not (child_only and settled):
             ike.add(str(sa.get("uniqueid")))
             continue

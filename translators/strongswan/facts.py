@@ -103,6 +103,8 @@ class Facts:
     """How often the request that is not answered yet was sent again."""
     gave_up: bool = False
     """The peer was declared dead while the tunnel was up, and it was not up again since."""
+    closed: bool = False
+    """The peer closed the tunnel while it was up, and it was not up again since."""
     cause: LastError | None = None
     """What is about to take the tunnel down, or just did."""
     counters: Counters = field(default_factory=Counters)
@@ -172,7 +174,8 @@ def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
         else entry
         for entry in facts.history
     )
-    return replace(facts, last_down=replace(why, at=down.at), history=history)
+    closed = facts.closed or why.reason is Reason.PEER_CLOSED
+    return replace(facts, last_down=replace(why, at=down.at), closed=closed and not facts.up, history=history)
 
 
 def failed_somehow(facts: Facts, detail: str, now: float) -> Facts:
@@ -221,7 +224,13 @@ def child_up(facts: Facts, child: str, now: float) -> Facts:
     """Return the facts with one CHILD_SA more."""
     was_up = facts.up
     facts = replace(
-        facts, children=facts.children | {child}, retransmitting=False, tries=0, gave_up=False, cause=None
+        facts,
+        children=facts.children | {child},
+        retransmitting=False,
+        tries=0,
+        gave_up=False,
+        closed=False,
+        cause=None,
     )
     if was_up:
         return facts
@@ -249,7 +258,8 @@ def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
     if children:
         return facts
     why = _why_down(facts, now)
-    facts = replace(facts, since=now, retransmitting=False, tries=0, cause=None, last_down=why)
+    closed = facts.closed or why.reason is Reason.PEER_CLOSED
+    facts = replace(facts, since=now, retransmitting=False, tries=0, closed=closed, cause=None, last_down=why)
     return note(count(facts, downs=1), Kind.DOWN, now, why.reason, why.detail)
 
 
@@ -300,12 +310,12 @@ def silent(facts: Facts, now: float) -> Facts:
 
 def reconfigured(facts: Facts) -> Facts:
     """Return the facts of a tunnel that has become another: why the old one failed says nothing now."""
-    return replace(facts, last_error=None, retransmitting=False, tries=0, gave_up=False)
+    return replace(facts, last_error=None, retransmitting=False, tries=0, gave_up=False, closed=False)
 
 
 def revived(facts: Facts) -> Facts:
-    """Return the facts once somebody wants the tunnel again whose peer was given up."""
-    return replace(facts, gave_up=False)
+    """Return the facts once somebody wants the tunnel again whose peer was given up, or had closed it."""
+    return replace(facts, gave_up=False, closed=False)
 
 
 def repaired(facts: Facts, detail: str, now: float) -> Facts:
@@ -326,5 +336,5 @@ def reseeded(facts: Facts | None, children: Iterable[str], installed_s: int, now
     facts = replace(facts, retransmitting=False, tries=0, cause=None)
     if not found:
         return _left_with(facts, found, now) if was_up else facts
-    facts = replace(facts, children=found, gave_up=False)
+    facts = replace(facts, children=found, gave_up=False, closed=False)
     return facts if was_up else note(count(replace(facts, since=now - installed_s), ups=1), Kind.UP, now)

@@ -7,7 +7,7 @@ would make the whole reply invalid.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -186,16 +186,17 @@ def tunnel_state(
     attempts: Attempts | None,
     local_address_present: bool | None,
     now: float,
+    names: Collection[str] = (),
 ) -> Json:
     """Return the container ``state`` of one tunnel from its IKE_SAs (list-sas) and facts.
 
     ``attempts``: how it goes with bringing it up, None if nobody tries; ``now`` is in seconds since the
-    epoch.
+    epoch; ``names`` are those of its children.
     """
     newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid")), default=None)
     child = state.installed_child(sas)
     found: Json = {
-        "status": state.status(sas, facts, attempts is not None).value,
+        "status": state.status(sas, facts, attempts is not None, names).value,
         "applied": applied.value,
         "local-address-present": local_address_present,
         "since": None if facts.since is None else date_and_time(facts.since),

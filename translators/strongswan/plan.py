@@ -34,12 +34,13 @@ class Phase(IntEnum):
     """When a step runs, relative to the steps of other tunnels."""
 
     LOAD_SECRET = 1
-    LOAD_CONNECTION = 2
-    UNLOAD_CONNECTION = 3
-    END = 4
-    UNINSTALL = 5
-    UNLOAD_SECRET = 6
-    INITIATE = 7
+    DROP_CONNECTION = 2
+    LOAD_CONNECTION = 3
+    UNLOAD_CONNECTION = 4
+    END = 5
+    UNINSTALL = 6
+    UNLOAD_SECRET = 7
+    INITIATE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,12 @@ class Step:
         return f"{self.name}: {_TEXT[self.phase]}{detail.get(self.phase, '')}"
 
 
+NOT_COMPARED = frozenset({"dscp"})
+"""charon takes a connection in which only these differ for an equal one, and keeps the old value."""
+
 _TEXT = {
     Phase.LOAD_SECRET: "load the secret",
+    Phase.DROP_CONNECTION: "unload the connection, to load it anew",
     Phase.LOAD_CONNECTION: "load the connection",
     Phase.UNLOAD_CONNECTION: "unload the connection",
     Phase.END: "end the SAs",
@@ -101,10 +106,10 @@ def classify(before: Messages | None, after: Messages | None) -> ChangeClass:
         return ChangeClass.ADDED if before is None else ChangeClass.REMOVED
     if before.ike != after.ike:
         return ChangeClass.IKE
-    if before.shared != after.shared:
+    if before.secrets != after.secrets:
         # Also when the child changed: ending the IKE_SA ends the child.
         return ChangeClass.SECRET
-    return ChangeClass.CHILD if before.child != after.child else ChangeClass.NOTHING
+    return ChangeClass.CHILD if before.children != after.children else ChangeClass.NOTHING
 
 
 def plan_steps(changes: Iterable[Change]) -> tuple[Step, ...]:
@@ -135,30 +140,58 @@ def _removal(before: Messages) -> list[Step]:
             Request("load-conn", before.load_conn),
         ),
         Step(Phase.END, name),
-        # A trap set by dpd_action outlives its connection and would bring the tunnel back.
-        Step(Phase.UNINSTALL, name, Request("uninstall", {"ike": name, "child": name})),
+        # A trap set by dpd_action or close_action outlives its connection and would bring the tunnel back.
+        *_uninstall(before),
+        *_unload_secrets(before, before.secrets),
+    ]
+
+
+def _uninstall(before: Messages) -> list[Step]:
+    name = before.name
+    return [
+        Step(Phase.UNINSTALL, name, Request("uninstall", {"ike": name, "child": child}))
+        for child in before.children
+    ]
+
+
+def _unload_secrets(before: Messages, secrets: Iterable[Mapping[str, object]]) -> list[Step]:
+    return [
         Step(
             Phase.UNLOAD_SECRET,
-            name,
-            Request("unload-shared", {"id": name}),
-            Request("load-shared", before.shared),
-        ),
+            before.name,
+            Request("unload-shared", {"id": secret["id"]}),
+            Request("load-shared", secret),
+        )
+        for secret in secrets
     ]
 
 
 def _replacement(before: Messages | None, after: Messages, kind: ChangeClass) -> list[Step]:
     name = after.name
-    steps: list[Step] = []
-    if before is None or before.shared != after.shared:
-        undo = Request("load-shared", before.shared) if before else Request("unload-shared", {"id": name})
-        steps.append(Step(Phase.LOAD_SECRET, name, Request("load-shared", after.shared), undo))
+    steps = _load_secrets(before, after)
     if before is None or before.load_conn != after.load_conn:
         undo = Request("load-conn", before.load_conn) if before else Request("unload-conn", {"name": name})
+        if before is not None and any(before.ike.get(key) != after.ike.get(key) for key in NOT_COMPARED):
+            steps.append(Step(Phase.DROP_CONNECTION, name, Request("unload-conn", {"name": name}), undo))
+            undo = Request("unload-conn", {"name": name})
         steps.append(Step(Phase.LOAD_CONNECTION, name, Request("load-conn", after.load_conn), undo))
     if before is not None:
         steps.append(Step(Phase.END, name, child_only=kind is ChangeClass.CHILD))
-        if before.child.get("dpd_action") == "trap":
-            steps.append(Step(Phase.UNINSTALL, name, Request("uninstall", {"ike": name, "child": name})))
+        if any("trap" in (c.get("dpd_action"), c.get("close_action")) for c in before.children.values()):
+            steps.extend(_uninstall(before))
+        gone = before.handles - after.handles
+        steps.extend(_unload_secrets(before, (one for one in before.secrets if one["id"] in gone)))
     if after.initiator:
         steps.append(Step(Phase.INITIATE, name))
+    return steps
+
+
+def _load_secrets(before: Messages | None, after: Messages) -> list[Step]:
+    known = {secret["id"]: secret for secret in before.secrets} if before else {}
+    steps = []
+    for secret in after.secrets:
+        old = known.get(secret["id"])
+        if secret != old:
+            undo = Request("load-shared", old) if old else Request("unload-shared", {"id": secret["id"]})
+            steps.append(Step(Phase.LOAD_SECRET, after.name, Request("load-shared", secret), undo))
     return steps

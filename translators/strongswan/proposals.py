@@ -168,22 +168,22 @@ def _provided(leaf: str, algorithm: Algorithm, available: Available) -> bool:
     return any(algorithm.name in available.get(kind, ()) for kind in _LEAVES[leaf][1])
 
 
-def auto(phase: Phase, available: Available | None = None) -> list[str]:
+def auto(phase: Phase, available: Available | None = None, *, aead: bool = True) -> list[str]:
     """Return the proposals for "none configured": ours, limited to what charon has.
 
-    AEAD and classical ciphers cannot share a proposal, so there are up to two. None ``available``
-    means unknown: the full list.
+    AEAD and classical ciphers cannot share a proposal, so there are up to two; without ``aead`` (IKEv1 has
+    none for IKE) one. None ``available`` means unknown: the full list.
     """
     groups = _tokens("dh", _AUTO_GROUPS, available)
     if phase is Phase.ESP:
         groups.append(_AUTO_ESP_LAST_GROUP)
-    aead = _tokens("cipher", _AUTO_AEAD, available)
+    ciphers = _tokens("cipher", _AUTO_AEAD, available) if aead else []
     classical = _tokens("cipher", _AUTO_CBC, available)
     integrity = _tokens("auth", _AUTO_INTEGRITY, available)
     prfs = _tokens("prf", _AUTO_PRF, available) if phase is Phase.IKE else []
     proposals = []
-    if aead and (prfs or phase is Phase.ESP):
-        proposals.append("-".join([*aead, *prfs, *groups]))
+    if ciphers and (prfs or phase is Phase.ESP):
+        proposals.append("-".join([*ciphers, *prfs, *groups]))
     if classical and integrity:
         proposals.append("-".join([*classical, *integrity, *groups]))
     if not proposals or not groups:

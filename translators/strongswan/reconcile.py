@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 
 from translators.strongswan import drift
-from translators.strongswan.connections import tunnel_of
+from translators.strongswan.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.desired import Desired
 from translators.strongswan.executor import end_sas
 from translators.strongswan.facts import Reason
@@ -48,24 +48,30 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
     wanted = {messages.name for messages in desired.messages.values()}
     connections, secrets = await session.loaded()
     ours = [name for name in connections if tunnel_of(name) is not None and name not in wanted]
+    children = {}
     for name in ours:
         log.info("unloading '%s', which is not configured", name)
+        listed = (await session.connection(name) or {}).get("children")
+        children[name] = list(listed) if isinstance(listed, dict) else []
         await session.request("unload-conn", {"name": name})
     # Also where the connection is gone but an SA was left: the agent may have died between the two.
     orphans = {str(sa["name"]) for sa in await session.list_sas()} - wanted
     gone = sorted({*ours, *(name for name in orphans if tunnel_of(name) is not None)})
     await end_sas([Step(Phase.END, name) for name in gone], session, lambda _name: False)
     for name in gone:
-        await _tolerant(session, "uninstall", {"ike": name, "child": name})
+        for child in children.get(name) or [name]:
+            await _tolerant(session, "uninstall", {"ike": name, "child": child})
+    handles = {handle for messages in desired.messages.values() for handle in messages.handles}
     for handle in secrets:
-        if tunnel_of(handle) is not None and handle not in wanted:
+        if tunnel_of_secret(handle) is not None and handle not in handles:
             await session.request("unload-shared", {"id": handle})
 
 
 async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
     for tunnel, messages in desired.messages.items():
         try:
-            await session.request("load-shared", messages.shared)
+            for secret in messages.secrets:
+                await session.request("load-shared", secret)
             await session.request("load-conn", messages.load_conn)
         except ViciUnavailable:
             raise

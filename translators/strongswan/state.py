@@ -6,7 +6,7 @@ while an old one is still being deleted towards a dead peer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from translators.strongswan.facts import Facts
@@ -26,6 +26,8 @@ class Status(Enum):
 
 _IKE_UP = frozenset({"ESTABLISHED", "REKEYING"})
 _IKE_BEGINNING = frozenset({"CREATED", "CONNECTING"})
+CREATING = frozenset({"CHILD_CREATE", "QUICK_MODE"})
+"""Tasks that negotiate a CHILD_SA, in IKEv2 and IKEv1."""
 _CHILD_UP = frozenset({"INSTALLED", "UPDATING", "REKEYING", "REKEYED"})
 
 
@@ -54,17 +56,32 @@ def installed_child(sas: Iterable[Section]) -> Section | None:
     )
 
 
-def status(sas: Sequence[Section], facts: Facts, retrying: bool = False) -> Status:
+def missing_children(sas: Iterable[Section], names: Collection[str]) -> list[str]:
+    """Return those of the children ``names`` of which no CHILD_SA carries traffic."""
+    up = {child.get("name") for child in children_up(sas)}
+    return [name for name in names if name not in up]
+
+
+def carries_all(sas: Iterable[Section], names: Collection[str]) -> bool:
+    """Return whether each of the children ``names`` carries traffic; of a single one, any of the tunnel."""
+    if len(names) < 2:
+        return bool(children_up(sas))
+    return not missing_children(sas, names)
+
+
+def status(
+    sas: Sequence[Section], facts: Facts, retrying: bool = False, names: Collection[str] = ()
+) -> Status:
     """Return the status of a tunnel from its IKE_SAs.
 
     ``retrying``: the supervisor has it on its list, so that a pause between two attempts of an
-    initiator still is connecting.
+    initiator still is connecting. ``names`` are those of its children: it is up when all of them are.
     """
     states = {sa.get("state") for sa in sas}
     if states & _IKE_UP:
         if facts.retransmitting and _asks_in_vain(sas):
             return Status.RETRANSMISSION
-        return Status.INSTALLED if installed_child(sas) is not None else Status.IKE_ESTABLISHED
+        return Status.INSTALLED if carries_all(sas, names) else Status.IKE_ESTABLISHED
     return Status.CONNECTING if retrying or states & _IKE_BEGINNING else Status.DOWN
 
 
@@ -80,7 +97,7 @@ def _asks_in_vain(sas: Sequence[Section]) -> bool:
 
 def creating_child(sas: Iterable[Section]) -> bool:
     """Return whether a CHILD_SA is being negotiated."""
-    return any("CHILD_CREATE" in (*_list(sa, "tasks-active"), *_list(sa, "tasks-queued")) for sa in sas)
+    return any(CREATING & {*_list(sa, "tasks-active"), *_list(sa, "tasks-queued")} for sa in sas)
 
 
 def _list(section: Section, key: str) -> Sequence[object]:

@@ -261,6 +261,7 @@ class StrongSwanTranslator:
             self._live.supervisor.attempts(connection_name(tunnel)),
             self._live.local_address_is_there(tunnel),
             now,
+            self._live.children(tunnel),
         )
 
     def _applied(self, tunnel: str) -> Applied:

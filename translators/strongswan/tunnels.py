@@ -20,10 +20,11 @@ from translators.strongswan.addresses import AddressWatch
 from translators.strongswan.announcements import Drift
 from translators.strongswan.announcer import Announcer
 from translators.strongswan.capture import Capture
-from translators.strongswan.connections import connection_name, dpd_action, tunnel_of
+from translators.strongswan.connections import connection_name, tunnel_of
 from translators.strongswan.desired import Desired
 from translators.strongswan.events import Notice
 from translators.strongswan.facts import Facts, Reason
+from translators.strongswan.fields import close_action, dpd_action
 from translators.strongswan.ledger import Ledger, SaEvent
 from translators.strongswan.options import Options
 from translators.strongswan.session import CharonSession
@@ -101,12 +102,20 @@ class LiveTunnels:
             self._put(tunnel, moves.reconfigured(self.facts(tunnel)))
 
     def revive(self, tunnel: str) -> None:
-        """Bring a tunnel up that was left down when its peer died, if it is configured otherwise by now."""
+        """Bring a tunnel up that was left down when its peer died or closed it, if it is configured
+        otherwise by now."""
         messages = self._desired.messages.get(tunnel)
-        if messages is None or not messages.initiator or not self.facts(tunnel).gave_up:
+        facts = self.facts(tunnel)
+        if messages is None or not messages.initiator or not (facts.gave_up or facts.closed):
             return
-        if dpd_action(self._desired.entries[tunnel]) == "restart":
+        if not self._is_left_down(tunnel):
             self.want(messages.name)
+
+    def _is_left_down(self, tunnel: str) -> bool:
+        entry, facts = self._desired.entries[tunnel], self.facts(tunnel)
+        return (facts.gave_up and dpd_action(entry) != "restart") or (
+            facts.closed and close_action(entry) != "restart"
+        )
 
     def ending(self, names: Collection[str], reason: Reason, detail: str) -> None:
         """Note that we are about to end the SAs of these connections."""
@@ -173,7 +182,13 @@ class LiveTunnels:
 
     def status(self, tunnel: str, sas: Sequence[Section]) -> Status:
         """Return the status of a tunnel with these IKE_SAs."""
-        return state.status(sas, self.facts(tunnel), connection_name(tunnel) in self.supervisor)
+        retrying = connection_name(tunnel) in self.supervisor
+        return state.status(sas, self.facts(tunnel), retrying, self.children(tunnel))
+
+    def children(self, tunnel: str) -> Sequence[str]:
+        """Return the names of the children that the tunnel is to have."""
+        messages = self._desired.messages.get(tunnel)
+        return () if messages is None else tuple(messages.children)
 
     async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status]:
         there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
@@ -239,7 +254,9 @@ class LiveTunnels:
         if not found.up:
             self.supervisor.went_down(name)
         elif found.event == "child-updown":
-            self.supervisor.went_up(name)
+            # Of several children the others may still be missing; the next look tells.
+            if len(self.children(found.tunnel)) < 2:
+                self.supervisor.went_up(name)
         else:
             self._guard(found.tunnel, found.sa)
 
@@ -285,13 +302,12 @@ class LiveTunnels:
         if session is None:
             raise ViciUnavailable("list-sas", "there is no charon at the moment")
         sas = await session.list_sas(name)
-        if state.installed_child(sas) is not None:
+        tunnel = tunnel_of(name) or ""
+        if state.carries_all(sas, self.children(tunnel)):
             return Progress.UP
         if state.is_under_way(sas):
             return Progress.UNDER_WAY
-        tunnel = tunnel_of(name) or ""
-        entry = self._desired.entries.get(tunnel)
-        if entry is None or (self.facts(tunnel).gave_up and dpd_action(entry) != "restart"):
+        if tunnel not in self._desired.entries or self._is_left_down(tunnel):
             return Progress.TO_STAY_DOWN
         return Progress.NO_ADDRESS if self._address_is_missing(tunnel) else Progress.DOWN
 
@@ -321,7 +337,12 @@ class LiveTunnels:
         session = self._session()
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
-        await session.request("initiate", {"ike": name, "child": name, "timeout": "-1", "init-limits": "no"})
+        children = self.children(tunnel_of(name) or "") or (name,)
+        if len(children) > 1:
+            children = state.missing_children(await session.list_sas(name), children)
+        for child in children:
+            request = {"ike": name, "child": child, "timeout": "-1", "init-limits": "no"}
+            await session.request("initiate", request)
 
     def _peer_of(self, name: str) -> str:
         return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))
