@@ -1,7 +1,8 @@
 """What a translator fulfils: the seam between the datastores and whatever makes them real.
 
-A translator owns the entries of one configuration list (``config_list``) and sees them as RFC 7951
-JSON objects with the defaults filled in; it never sees a libyang tree or XML. Its functions come in
+A translator owns the entries of one configuration list (``config_list``), and those of further lists that
+they refer to, and sees them as RFC 7951 JSON objects with the defaults filled in; it never sees a libyang
+tree or XML. Its functions come in
 two kinds. *prepare* may fail and changes nothing; *apply* carries out a ready plan and, if a step
 fails, puts everything back before it raises.
 
@@ -27,16 +28,18 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class EntryChange:
-    """One entry of the translator's list that differs between running and the new configuration.
+    """One entry of a translator's list that differs between running and the new configuration.
 
     ``before`` is None for a new entry, ``after`` is None for a deleted one. Both hold the keys,
-    and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier.
+    and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier, ``list_path``
+    the schema path of its list; empty: the translator's ``config_list``.
     """
 
     keys: Keys
     path: str
     before: Json | None
     after: Json | None
+    list_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,16 @@ class Translator(Protocol):
     """Features of those modules that this version does not do, by module name."""
     config_list: str
     """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
+    further_lists: Sequence[str]
+    """Schema paths of the other lists that it owns: what entries of ``config_list`` refer to. Their entries
+    have no state and no actions."""
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
     """Top-level config-false containers it fills, e.g. ``/yangswan-ipsec:daemon``."""
+
+    def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
+        """Take all committed entries of a further list. Called for each before start and reconcile."""
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin to work, with the committed ``entries``: connect, reconcile, supervise.

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
 PURE_TRANSLATION = (
-    "announcements", "backoff", "charon_config", "connections", "credentials", "dampening", "desired",
-    "distinguished_name", "drift", "events", "facts", "fields", "identities", "ledger", "operational", "options",
-    "packets", "plan", "proposals", "refusals", "state",
+    "announcements", "backoff", "certificates", "charon_config", "connections", "credentials", "dampening",
+    "desired", "distinguished_name", "drift", "events", "expiry", "facts", "fields", "identities", "ledger",
+    "operational", "options", "packets", "plan", "proposals", "refusals", "state",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
@@ -90,6 +90,12 @@ ROOMS = (
     ),
     Room(("agent/__main__.py",), ("agent",)),
     Room(
+        ("translators/strongswan/certificates.py",),
+        tuple(f"translators.strongswan.{name}" for name in ("distinguished_name", "identities", "refusals")),
+        ("cryptography",),
+        pure=True,
+    ),
+    Room(
         (
             "translators/strongswan/__init__.py",
             *(f"translators/strongswan/{name}.py" for name in PURE_TRANSLATION),
@@ -100,6 +106,11 @@ ROOMS = (
     Room(
         ("translators/strongswan/addresses.py",),
         libraries=("pyroute2",),
+    ),
+    Room(
+        ("translators/strongswan/key_store.py", "translators/strongswan/pki.py"),
+        ("agent.errors", "agent.translator", "translators.strongswan"),
+        ("cryptography",),
     ),
     Room(
         ("translators/strongswan/*.py",),

@@ -34,20 +34,26 @@ class ApplyFailed(Exception):
 
 class Backends:
     """Args:
-    entries: returns all entries of a translator's list in running, to reconcile a backend with.
+    entries: returns all entries of a list in running, to reconcile a backend with.
     """
 
     def __init__(
         self,
         translators: Sequence[Translator],
-        entries: Callable[[Translator], Awaitable[Mapping[Keys, Json]]],
+        entries: Callable[[str], Awaitable[Mapping[Keys, Json]]],
     ) -> None:
         self._translators = tuple(translators)
         self._entries = entries
 
     async def start(self) -> None:
         for translator in self._translators:
-            await translator.start(await self._entries(translator))
+            await translator.start(await self._known(translator))
+
+    async def _known(self, translator: Translator) -> Mapping[Keys, Json]:
+        """Tell the translator the entries of its further lists; return those of its own."""
+        for path in translator.further_lists:
+            translator.know(path, await self._entries(path))
+        return await self._entries(translator.config_list)
 
     def check(self, changes: Changes) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
@@ -104,7 +110,7 @@ class Backends:
 
     async def _reconcile(self, translator: Translator) -> bool:
         try:
-            await translator.reconcile(await self._entries(translator))
+            await translator.reconcile(await self._known(translator))
         except Exception:
             log.exception("%s cannot be reconciled; it may differ from running", translator.name)
             return False

@@ -77,7 +77,7 @@ class Configuration:
         self.schema = schema
         self.store = store
         self.translators = tuple(translators)
-        self._backends = Backends(translators, lambda translator: worker(self.entries, translator))
+        self._backends = Backends(translators, lambda path: worker(self.entries, path))
         self.announce: Callable[[Notification], None] = lambda _notification: None
         self.when_swapped: list[Callable[[Sequence[Unit]], None]] = []
         self.running = Tree(schema)
@@ -86,7 +86,7 @@ class Configuration:
         self.committer: int | None = None
         self.worker = worker
         self._local = local_modules(schema)
-        self._lists = {t.config_list: t for t in translators}
+        self._lists = {path: t for t in translators for path in (t.config_list, *t.further_lists)}
 
     # -- worker ----------------------------------------------------------------------------
 
@@ -177,11 +177,11 @@ class Configuration:
             if unit.is_explicit(self.running):
                 yield unit
 
-    def entries(self, translator: Translator) -> dict[Keys, Json]:
-        """*worker* Return all entries of a translator's list in running."""
+    def entries(self, list_path: str) -> dict[Keys, Json]:
+        """*worker* Return all entries of a list in running."""
         found: dict[Keys, Json] = {}
         for unit in all_units(self.running):
-            if unit.schema_node.path == translator.config_list:
+            if unit.schema_node.path == list_path:
                 for node in unit.locate(self.running):
                     found[keys_of(node, unit.schema_node)] = to_json(node)
         return found
@@ -278,6 +278,7 @@ class Configuration:
             path_of(some),
             to_json(before[0]) if before else None,
             to_json(after[0]) if after else None,
+            unit.schema_node.path,
         )
 
     # -- event loop ------------------------------------------------------------------------

@@ -26,6 +26,7 @@ class RecordingTranslator:
     yang_files: Sequence[Path] = ()
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
     config_list: str = "/every-construct:top/entry"
+    further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"
     state_roots: Sequence[str] = ()
     holds: dict[Keys, Json] = field(default_factory=dict)
@@ -34,6 +35,11 @@ class RecordingTranslator:
     refuse_apply: bool = False
     refuse_undo: bool = False
     asked_for: list[Keys] = field(default_factory=list)
+
+    known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
+
+    def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
+        self.known[list_path] = dict(entries)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         self.log.append("start")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.translators.tunnels import tunnel
 from translators.strongswan import connections
-from translators.strongswan.connections import connection_name, messages, tunnel_of
-from translators.strongswan.fields import FIELDS, Part
+from translators.strongswan.connections import connection_name, messages, tunnel_of, tunnel_of_secret
+from translators.strongswan.fields import FIELDS, Around, Part
 from translators.strongswan.refusals import Refused, UnsupportedLeaf
 from translators.strongswan.translator import find_yang_file
 
@@ -109,9 +110,142 @@ def test_what_is_absent_gets_its_default(key: str, members: Any, value: object) 
     assert value_of(key, **members) == value
 
 
+INITIATOR: dict[str, Any] = {"initiator": True, "peer": "192.0.2.2"}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (INITIATOR | {"close-action": "trap"}, {"close_action": "trap"}),
+        # Who negotiates again is the supervisor.
+        (INITIATOR | {"close-action": "restart"}, {"close_action": "none"}),
+        ({"ike": {"version": "ikev1"}}, {"version": "1"}),
+        (
+            {"ike": {"rekey-time": 600}},
+            {"rekey_time": "600s", "over_time": "60s", "rand_time": "60s", "reauth_time": "0s"},
+        ),
+        ({"ike": {"reauth-time": 600}}, {"reauth_time": "600s", "rand_time": "60s", "over_time": "60s"}),
+        ({"ike": {"rekey-time": 0}}, {"rekey_time": "0s", "rand_time": "0s", "over_time": "1s"}),
+        ({"ike": {"over-time": 77}}, {"over_time": "77s"}),
+        ({"ike": {"fragmentation": {"enabled": False}}}, {"fragmentation": "no"}),
+        ({"ike": {"mobike": True}}, {"mobike": "yes"}),
+        ({"ike": {"force-encapsulation": True}}, {"encap": "yes"}),
+        ({"ike": {"childless": "force"}}, {"childless": "force"}),
+        ({"ike": {"unique": "keep"}}, {"unique": "keep"}),
+        ({"ike": {"dscp": 46}}, {"dscp": "101110"}),
+        (
+            {"ike": {"ppk": {"id": "k", "key": "x" * 32, "required": True}}},
+            {"ppk_id": "keyid:#6b", "ppk_required": "yes"},
+        ),
+        ({"esp": {"lifetime-soft": {"time": 100}}}, {"rekey_time": "100s", "life_time": "110s"}),
+        ({"esp": {"lifetime-soft": {"time": 0}}}, {"rekey_time": "0s", "life_time": "0s", "rand_time": "0s"}),
+        ({"esp": {"lifetime-hard": {"time": 5000}}}, {"rekey_time": "3600s", "life_time": "5000s"}),
+        (
+            {"esp": {"lifetime-soft": {"bytes": "2000000", "packets": "2000"}}},
+            {"rekey_bytes": "2000000", "life_bytes": "2200000"}
+            | {"rekey_packets": "2000", "life_packets": "2200"},
+        ),
+        (
+            {"esp": {"lifetime-soft": {"bytes": "2000000"}, "lifetime-hard": {"bytes": "3000000"}}},
+            {"rekey_bytes": "2000000", "life_bytes": "3000000"},
+        ),
+        ({"esp": {"lifetime-soft": {"idle": 60}}}, {"inactivity": "60s"}),
+        ({"esp": {"anti-replay-window-size": 0}}, {"replay_window": "0"}),
+        ({"esp": {"copy-dscp": "none"}}, {"copy_dscp": "no"}),
+        ({"esp": {"copy-dscp": "both"}}, {"copy_dscp": "yes"}),
+        ({"esp": {"copy-dscp": "in"}}, {"copy_dscp": "in"}),
+        ({"esp": {"df-bit": "clear"}}, {"copy_df": "no"}),
+        ({"esp": {"mark-in": "0x2a", "mark-out": "0x1/0xf"}}, {"mark_in": "0x2a", "mark_out": "0x1/0xf"}),
+        ({"esp": {"if-id-in": 7, "if-id-out": 8}}, {"if_id_in": "7", "if_id_out": "8"}),
+        (
+            {"esp": {"esn": True, "proposal": [{"priority": 1, "cipher": "aes128gcm16"}]}},
+            {"esp_proposals": ["aes128gcm16-esn"]},
+        ),
+    ],
+)
+def test_each_option_becomes_what_charon_calls_it(members: Any, told: dict[str, object]) -> None:
+    """Where a key is in both sections, the one that the leaf is of changes."""
+    named = {name.replace("-", "_"): value for name, value in members.items()}
+    made, plain = messages("1", tunnel(**named)), messages("1", tunnel(**_role(named)))
+    (child,), (plain_child,) = made.children.values(), plain.children.values()
+    section, before = (
+        (child, plain_child) if "esp" in members or "close-action" in members else (made.ike, plain.ike)
+    )
+    for key, value in told.items():
+        assert section[key] == value
+    unchanged = {key for key, value in section.items() if before.get(key) == value}
+    assert section.keys() - unchanged <= told.keys() | {"rand_time", "proposals"}
+
+
+def _role(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name in ("initiator", "peer")}
+
+
+def test_ikev1_is_offered_no_aead_for_ike() -> None:
+    (proposal,) = messages("1", tunnel(ike={"version": "ikev1"})).ike["proposals"]  # type: ignore[misc]
+    assert "gcm" not in proposal
+    assert "prf" not in proposal
+
+
+LOCAL, REMOTE = ["10.1.0.0/16", "10.3.0.0/16"], ["10.2.0.0/16", "fd00::/64"]
+
+
+def test_a_child_for_each_pair_of_subnets_of_one_family() -> None:
+    subnets: dict[str, Any] = {"local_subnet": [*LOCAL, "fd01::/64"], "remote_subnet": REMOTE}
+    for how in ({"esp": {"sa-per-subnet-pair": True}}, {"ike": {"version": "ikev1"}}):
+        children = messages("1", tunnel(**subnets, **how)).children
+        assert {name: (child["local_ts"], child["remote_ts"]) for name, child in children.items()} == {
+            "ipsec-1-1": (["10.1.0.0/16"], ["10.2.0.0/16"]),
+            "ipsec-1-2": (["10.3.0.0/16"], ["10.2.0.0/16"]),
+            "ipsec-1-3": (["fd01::/64"], ["fd00::/64"]),
+        }
+    assert list(messages("1", tunnel(**subnets)).children) == ["ipsec-1"]
+
+
+def test_one_pair_of_subnets_is_one_child_of_the_usual_name() -> None:
+    made = messages("1", tunnel(local_subnet=["10.1.0.0/16"], esp={"sa-per-subnet-pair": True}))
+    assert list(made.children) == ["ipsec-1"]
+
+
+def test_there_are_at_most_64_children() -> None:
+    def subnets(count: int) -> list[str]:
+        return [f"10.{number}.0.0/16" for number in range(count)]
+
+    def made(local: int) -> int:
+        entry = tunnel(
+            local_subnet=subnets(local), remote_subnet=subnets(8), esp={"sa-per-subnet-pair": True}
+        )
+        return len(messages("1", entry).children)
+
+    assert made(8) == 64
+    with pytest.raises(Refused) as refused:
+        made(9)
+    assert refused.value.app_tag == "too-many-children"
+    assert "72 pairs" in refused.value.message
+
+
+def test_a_postquantum_key_is_a_secret_of_its_own() -> None:
+    made = messages("1", tunnel(ike={"ppk": {"id": "k", "key": "quantum-proof-" * 3}}))
+    assert made.handles == {"ipsec-1", "ipsec-1-ppk"}
+    assert made.secrets[1] == {
+        "id": "ipsec-1-ppk",
+        "type": "PPK",
+        "data": "quantum-proof-" * 3,
+        "owners": ["keyid:#6b"],
+    }
+    assert "quantum-proof" not in f"{made!r} {made}"
+
+
+def test_handles_of_secrets_are_ours_only_in_the_forms_that_we_write() -> None:
+    assert [tunnel_of_secret(one) for one in ("ipsec-4", "ipsec-4-ppk")] == ["4", "4"]
+    for handle in ("ipsec-4-ppk-ppk", "ipsec-04-ppk", "theirs-ppk", "-ppk", "ipsec--ppk"):
+        assert tunnel_of_secret(handle) is None
+
+
 @pytest.mark.parametrize(
     ("members", "app_tag"),
     [
+        ({"close_action": "restart"}, "close-action-responder"),
         ({"dpd": {"action": "restart"}}, "dpd-action-responder"),
         ({"initiator": True}, "initiator-without-peer"),
         ({"local_address": None}, "local-address-missing"),
@@ -132,7 +266,8 @@ def test_what_makes_no_sense_is_refused_here_too(members: Any, app_tag: str) -> 
     [
         ({"certificate": "x"}, "certificate"),
         ({"dpd": {"timeout": 3}}, "dpd/timeout"),
-        ({"ike": {"rekey-time": 3}}, "ike/rekey-time"),
+        ({"ike": {"rekey-at": 3}}, "ike/rekey-at"),
+        ({"ike": {"ppk": {"note": "x"}}}, "ike/ppk/note"),
         ({"esp": {"proposal": [], "mode": "beet"}}, "esp/mode"),
         ({"local_id": {"null": [None]}}, "local-id/null"),
     ],
@@ -154,14 +289,17 @@ def configured_leaves() -> set[str]:
     with libyang.Context(":".join([*folders, str(module.parent)])) as context:
         context.load_module(re.sub(r"\.yang$", "", module.name))
         (entry,) = context.find_path("/yangswan-ipsec:tunnels/ipsec")
-        found = set()
-        for node in entry.children():
-            if node.nodetype() == node.ACTION or node.config_false():
-                continue
-            inner = list(node.children()) if node.nodetype() == node.CONTAINER else []
-            atomic = not inner or node.name() in ("ike", "esp", "local-id", "remote-id")
-            found |= {node.name()} if atomic else {f"{node.name()}/{leaf.name()}" for leaf in inner}
-    return found
+        return set(leaves_below(entry, ""))
+
+
+def leaves_below(parent: Any, above: str) -> Iterator[str]:
+    for node in parent.children():
+        if node.nodetype() == node.ACTION or node.config_false():
+            continue
+        if node.nodetype() == node.CONTAINER and node.name() not in ("local-id", "remote-id"):
+            yield from leaves_below(node, f"{above}{node.name()}/")
+        else:
+            yield f"{above}{node.name()}"
 
 
 def test_every_leaf_of_the_model_has_a_row_and_every_row_a_leaf() -> None:
@@ -183,7 +321,7 @@ def test_names_are_ours_only_in_the_one_form_that_we_write() -> None:
 def test_no_secret_is_in_the_text_of_the_messages() -> None:
     made = messages("1", tunnel(secret="very-secret-0001"))
     assert "very-secret-0001" not in f"{made!r} {made}"
-    assert made.shared["data"] == "very-secret-0001"
+    assert [secret["data"] for secret in made.secrets] == ["very-secret-0001"]
 
 
 def test_automatic_proposals_follow_the_daemon() -> None:
@@ -193,5 +331,5 @@ def test_automatic_proposals_follow_the_daemon() -> None:
         "prf": {"PRF_HMAC_SHA2_256"},
         "dh": {"MODP_2048"},
     }
-    made = connections.messages("1", tunnel(), available)
+    made = connections.messages("1", tunnel(), Around(available))
     assert made.ike["proposals"] == ["aes256-aes192-aes128-sha256-modp2048"]

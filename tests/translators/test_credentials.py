@@ -29,12 +29,13 @@ def claims(*held: Claim) -> Claims:
 
 
 def test_the_remote_identity_alone_owns_the_secret() -> None:
-    message = credentials.load_shared("ipsec-1", tunnel(local_id={"name": "a"}, remote_id={"name": "b"}))
+    (message,) = credentials.load_shared("ipsec-1", tunnel(local_id={"name": "a"}, remote_id={"name": "b"}))
     assert message == {"id": "ipsec-1", "type": "IKE", "data": "right-secret-0001", "owners": ["fqdn:#62"]}
 
 
 def test_the_local_identity_owns_the_secret_of_a_tunnel_open_to_all() -> None:
-    assert credentials.load_shared("ipsec-1", tunnel(local_id={"name": "a"}))["owners"] == ["fqdn:#61"]
+    (message,) = credentials.load_shared("ipsec-1", tunnel(local_id={"name": "a"}))
+    assert message["owners"] == ["fqdn:#61"]
 
 
 def test_a_tunnel_without_secret_is_refused() -> None:

@@ -148,7 +148,7 @@ def holding(*held: Messages | None) -> Charon:
     for each in held:
         if each is not None:
             charon[0].update(each.load_conn)
-            charon[1][each.name] = dict(each.shared)
+            charon[1].update({str(secret["id"]): dict(secret) for secret in each.secrets})
     return charon
 
 

@@ -19,6 +19,13 @@ ENTRY = f"/{MODULE_NAME}:tunnels/ipsec"
 DONE_IN_THIS_VERSION = {"restart", "initiate", "terminate"}
 DENIED_BY_DEFAULT = {
     f"{ENTRY}/secret",
+    f"{ENTRY}/ike/ppk/key",
+    f"/{MODULE_NAME}:generate-key-pair",
+    f"/{MODULE_NAME}:import-private-key",
+    f"/{MODULE_NAME}:import-private-key/pem",
+    f"/{MODULE_NAME}:import-private-key/passphrase",
+    f"/{MODULE_NAME}:delete-private-key",
+    f"/{MODULE_NAME}:generate-signing-request",
     f"{ENTRY}/restart",
     f"{ENTRY}/initiate",
     f"{ENTRY}/terminate",
@@ -79,7 +86,7 @@ def test_what_this_version_does_not_do_is_a_feature_that_can_be_left_out() -> No
     top = [node for node in module().i_children if node.keyword in ("rpc", "notification")]
     assert {node.arg: bool(node.search("if-feature")) for node in top} == {node.arg: True for node in top}
     assert {feature.arg for feature in module().search("feature")} == {
-        "restart-daemon", "monitor", "tunnel-notifications",
+        "restart-daemon", "monitor", "private-keys", "tunnel-notifications",
     }  # fmt: skip
     actions = {node.arg for node in nodes(module()) if node.keyword == "action"}
     assert actions == DONE_IN_THIS_VERSION
@@ -119,6 +126,15 @@ def test_the_names_that_others_rely_on_are_there() -> None:
         "ike/proposal/priority", "ike/proposal/cipher", "ike/proposal/auth", "ike/proposal/prf",
         "ike/proposal/dh", "esp/proposal/priority", "esp/proposal/cipher",
         "esp/proposal/auth", "esp/proposal/dh",
+        "certificate/own", "certificate/trusted-ca", "close-action",
+        "ike/version", "ike/rekey-time", "ike/reauth-time", "ike/over-time", "ike/fragmentation/enabled",
+        "ike/mobike", "ike/force-encapsulation", "ike/childless", "ike/unique", "ike/dscp",
+        "ike/ppk/id", "ike/ppk/key", "ike/ppk/required",
+        "esp/lifetime-soft/time", "esp/lifetime-soft/bytes", "esp/lifetime-soft/packets",
+        "esp/lifetime-soft/idle",
+        "esp/lifetime-hard/time", "esp/lifetime-hard/bytes", "esp/lifetime-hard/packets",
+        "esp/sa-per-subnet-pair", "esp/esn", "esp/anti-replay-window-size", "esp/copy-dscp", "esp/df-bit",
+        "esp/mark-in", "esp/mark-out", "esp/if-id-in", "esp/if-id-out",
     }  # fmt: skip
 
 
@@ -128,7 +144,15 @@ def test_defaults_are_those_of_the_router() -> None:
         for leaf in config_leaves()
         if leaf.search_one("default")
     }
-    assert defaults == {"enabled": "true", "initiator": "false", "dpd/enabled": "true", "dpd/delay": "30"}
+    assert defaults == {
+        "enabled": "true", "initiator": "false", "dpd/enabled": "true", "dpd/delay": "30",
+        # The router has no words for these, and behaves so.
+        "ike/version": "ikev2", "ike/rekey-time": "14400", "ike/reauth-time": "0",
+        "ike/fragmentation/enabled": "true", "ike/mobike": "false", "ike/force-encapsulation": "false",
+        "ike/childless": "allow", "ike/unique": "no", "ike/dscp": "0", "ike/ppk/required": "false",
+        "esp/lifetime-soft/time": "3600", "esp/sa-per-subnet-pair": "false", "esp/esn": "false",
+        "esp/anti-replay-window-size": "32", "esp/copy-dscp": "out", "esp/df-bit": "copy",
+    }  # fmt: skip
 
 
 def test_the_imports_come_from_what_is_installed_with_pyang() -> None:

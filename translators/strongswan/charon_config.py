@@ -20,7 +20,8 @@ _CRYPTO = (
     *("random", "nonce", "aes", "sha1", "sha2", "hmac", "kdf"),
     *("gmp", "curve25519", "openssl", "gcm", "ccm", "ctr", "chapoly"),
 )
-_OPTIONAL = frozenset(_CRYPTO[-7:]) | {"sha1", "kdf", "error-notify", "counters"}
+_CERTIFICATES = ("pem", "pkcs1", "pkcs8", "x509", "pubkey", "constraints")
+_OPTIONAL = frozenset((*_CRYPTO[-7:], *_CERTIFICATES)) | {"sha1", "kdf", "error-notify", "counters"}
 _PACKAGES = {
     "vici": "strongswan-swanctl",
     "socket-default": "strongswan-libcharon",
@@ -46,7 +47,16 @@ def plugins_to_load(installed: Collection[str], kernel: Kernel) -> list[str]:
     """
     # kernel-libipsec takes ESP before kernel-netlink can; addresses and routes stay with the latter.
     data_path = ("kernel-libipsec",) if kernel is Kernel.LIBIPSEC else ()
-    wanted = (*_CRYPTO, *data_path, "kernel-netlink", "socket-default", "vici", "error-notify", "counters")
+    wanted = (
+        *_CRYPTO,
+        *_CERTIFICATES,
+        *data_path,
+        "kernel-netlink",
+        "socket-default",
+        "vici",
+        "error-notify",
+        "counters",
+    )
     for plugin in wanted:
         if plugin not in installed and plugin not in _OPTIONAL:
             raise MissingPlugin(plugin)

@@ -14,19 +14,21 @@ from translators.strongswan import credentials
 from translators.strongswan.fields import (
     FIELDS,
     FIXED_CHILD,
-    FIXED_IKE,
     LEAVES,
+    Around,
     Json,
     Part,
     Value,
+    has_certificate,
     is_ikev1,
     value_at,
 )
-from translators.strongswan.proposals import Available
 from translators.strongswan.refusals import Refused, UnsupportedLeaf
 
 NAME_PREFIX = "ipsec-"
 CHILDREN_MAX = 64
+ALONE = Around()
+"""Nothing is known but the entry itself."""
 
 
 def connection_name(tunnel: str) -> str:
@@ -69,8 +71,8 @@ class Messages:
         return frozenset(str(secret["id"]) for secret in self.secrets)
 
 
-def messages(tunnel: str, entry: Json, available: Available | None = None) -> Messages:
-    """Return what charon must hold for ``entry``; ``available`` limits the automatic proposals.
+def messages(tunnel: str, entry: Json, around: Around = ALONE) -> Messages:
+    """Return what charon must hold for ``entry``.
 
     Raises:
         UnsupportedLeaf: a leaf has no row in ``FIELDS``.
@@ -79,15 +81,15 @@ def messages(tunnel: str, entry: Json, available: Available | None = None) -> Me
     for leaf in _leaves(entry):
         if leaf not in LEAVES:
             raise UnsupportedLeaf(leaf)
-    auth = {"auth": "psk"}
+    auth = {"auth": "pubkey" if has_certificate(entry) else "psk"}
     sections: dict[Part, dict[str, Value]] = {
-        Part.IKE: dict(FIXED_IKE),
+        Part.IKE: {},
         Part.LOCAL: dict(auth),
         Part.REMOTE: dict(auth),
         Part.CHILD: dict(FIXED_CHILD),
     }
     for row in FIELDS:
-        if row.render is not None and (value := row.render(entry, available)) is not None:
+        if row.render is not None and (value := row.render(entry, around)) is not None:
             sections[row.part][row.key] = value
     name = connection_name(tunnel)
     ike = {**sections[Part.IKE], "local": sections[Part.LOCAL], "remote": sections[Part.REMOTE]}

@@ -13,12 +13,12 @@ identity owns it, which then must be that of no other tunnel.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from translators.strongswan.fields import ppk_id, value_at
+from translators.strongswan.fields import Around, has_certificate, own_identity, ppk_id, value_at
 from translators.strongswan.identities import Identity, IdentityKind, local_identity, remote_identity
 from translators.strongswan.refusals import Refused
 
@@ -28,6 +28,7 @@ PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")
 
 PPK_SUFFIX = "-ppk"
+_ALONE = Around()
 
 
 def owner(entry: Json) -> Identity:
@@ -40,44 +41,49 @@ def owner(entry: Json) -> Identity:
     return local_identity(entry) if remote.is_any else remote
 
 
-def load_shared(name: str, entry: Json) -> Iterator[dict[str, object]]:
-    """Yield the load-shared messages; their ``id`` is a handle by which each is replaced and unloaded.
+def load_shared(name: str, entry: Json) -> list[dict[str, object]]:
+    """Return the load-shared messages; their ``id`` is a handle by which each is replaced and unloaded.
 
     Raises:
         Refused: there is no secret, or an identity cannot be sent safely.
     """
-    if "secret" not in entry:
+    found: list[dict[str, object]] = []
+    if "secret" in entry:
+        data = str(entry["secret"])
+        found.append({"id": name, "type": "IKE", "data": data, "owners": [owner(entry).vici]})
+    elif not has_certificate(entry):
         raise Refused("secret", "the tunnel needs a secret", "secret-missing")
-    yield {"id": name, "type": "IKE", "data": str(entry["secret"]), "owners": [owner(entry).vici]}
     if (ppk := ppk_id(entry)) is not None:
         data = str(value_at(entry, "ike/ppk/key"))
-        yield {"id": f"{name}{PPK_SUFFIX}", "type": "PPK", "data": data, "owners": [ppk]}
+        found.append({"id": f"{name}{PPK_SUFFIX}", "type": "PPK", "data": data, "owners": [ppk]})
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What an enabled tunnel claims of the identities and secrets that all tunnels share.
 
-    ``digest`` stands for the secret, so that no index holds one.
+    ``digest`` stands for the secret, so that no index holds one; ``owner`` is that of the secret, None with
+    certificates.
     """
 
     tunnel: str
     local: Identity
     remote: Identity
-    owner: Identity
+    owner: Identity | None
     pair: PairKey
     digest: bytes = field(repr=False)
     ppk: str | None = None
     ppk_digest: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def of(cls, tunnel: str, entry: Json) -> Claim:
+    def of(cls, tunnel: str, entry: Json, around: Around = _ALONE) -> Claim:
         """Return the claim of ``entry``.
 
         Raises:
             Refused: an identity cannot be sent safely.
         """
-        local, remote = local_identity(entry), remote_identity(entry)
+        local, remote = own_identity(entry, around), remote_identity(entry)
         # charon tells two connections apart by the addresses only while the remote identity is open.
         # With both identities equal, INITIAL_CONTACT on one ends the SAs of the other whatever the
         # addresses are (RFC 7296 section 2.4).
@@ -86,7 +92,7 @@ class Claim:
             tunnel,
             local,
             remote,
-            owner(entry),
+            None if has_certificate(entry) else owner(entry),
             (local.key, remote.key, *ends),
             _digest(entry.get("secret", "")),
             ppk_id(entry),
@@ -96,6 +102,8 @@ class Claim:
     @property
     def known_as(self) -> tuple[IdentityKey, ...]:
         """The identities for which charon looks for a secret when this tunnel authenticates."""
+        if self.owner is None:
+            return ()
         return (self.local.key,) if self.remote.is_any else (self.local.key, self.remote.key)
 
 
@@ -131,11 +139,12 @@ class Claims:
         """Add ``claim``, in place of an older one of the same tunnel."""
         self.remove(claim.tunnel)
         self._claims[claim.tunnel] = claim
-        self._owners.setdefault(claim.owner.key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
+        if claim.owner is not None:
+            self._owners.setdefault(claim.owner.key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
+            self._owner_texts.setdefault(claim.owner.text.casefold(), set()).add(claim.tunnel)
         for key in claim.known_as:
             self._known.setdefault(key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
         self._pairs.setdefault(claim.pair, set()).add(claim.tunnel)
-        self._owner_texts.setdefault(claim.owner.text.casefold(), set()).add(claim.tunnel)
         if claim.ppk is not None:
             self._ppks.setdefault(claim.ppk, {}).setdefault(claim.ppk_digest, set()).add(claim.tunnel)
 
@@ -144,13 +153,14 @@ class Claims:
         claim = self._claims.pop(tunnel, None)
         if claim is None:
             return
-        _discard(self._owners, claim.owner.key, claim.digest, tunnel)
+        if claim.owner is not None:
+            _discard(self._owners, claim.owner.key, claim.digest, tunnel)
+            _discard_from(self._owner_texts, claim.owner.text.casefold(), tunnel)
         for key in claim.known_as:
             _discard(self._known, key, claim.digest, tunnel)
         if claim.ppk is not None:
             _discard(self._ppks, claim.ppk, claim.ppk_digest, tunnel)
         _discard_from(self._pairs, claim.pair, tunnel)
-        _discard_from(self._owner_texts, claim.owner.text.casefold(), tunnel)
 
     def conflicts(self, replaced: AbstractSet[str], claims: Iterable[Claim]) -> list[Conflict]:
         """Return what stands against ``claims`` once the tunnels in ``replaced`` are gone.
@@ -189,6 +199,8 @@ class Claims:
             if other := self._other_secret(self._owners, key, claim, without):
                 yield _shadowed(claim.tunnel, other, key)
                 return
+        if claim.owner is None:
+            return
         if other := self._other_secret(self._known, claim.owner.key, claim, without):
             yield _shadowed(claim.tunnel, other, claim.owner.key)
 
@@ -215,7 +227,7 @@ class Claims:
         belongs to another tunnel. No choice of owners prevents it.
         """
         claim = self._claims.get(tunnel)
-        if claim is None or not claim.remote.is_any:
+        if claim is None or claim.owner is None or not claim.remote.is_any:
             return None
         for other in self._owner_texts.get(remote_id.casefold(), ()):
             if self._claims[other].digest != claim.digest:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from translators.strongswan import connections, proposals
+from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import Messages, connection_name
 from translators.strongswan.credentials import Claim, Claims
+from translators.strongswan.fields import Around, named_certificates
 from translators.strongswan.plan import Change
 from translators.strongswan.proposals import Available, Phase
 from translators.strongswan.refusals import Refused
@@ -30,11 +32,18 @@ def is_enabled(entry: Json | None) -> bool:
     return entry is not None and bool(entry.get("enabled", True))
 
 
-class Desired:
-    """Entries by tunnel id. ``available`` is what the charon at hand can do, None while unknown."""
+Certificates = Mapping[str, Certificate]
 
-    def __init__(self) -> None:
+
+class Desired:
+    """Entries by tunnel id, certificates by name. ``available`` is what the charon at hand can do, None while
+    unknown. ``keys`` returns the digests of the public keys of which we have the private half."""
+
+    def __init__(self, keys: Callable[[], Collection[bytes]] = frozenset) -> None:
         self.available: Available | None = None
+        self._keys = keys
+        self.certificates: dict[str, Certificate] = {}
+        self._users: dict[str, set[str]] = {}
         self.entries: dict[str, Json] = {}
         self.messages: dict[str, Messages] = {}
         self.claims = Claims()
@@ -47,7 +56,8 @@ class Desired:
         Such an entry was accepted before (by a charon with other plugins); it stays an entry, without
         messages.
         """
-        self.entries, self.messages, self.claims, self.refused = dict(entries), {}, Claims(), set()
+        self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
+        self._users = {}
         refused = []
         for tunnel, entry in entries.items():
             try:
@@ -66,26 +76,49 @@ class Desired:
         self.messages.pop(tunnel, None)
         self.claims.remove(tunnel)
         self.refused.discard(tunnel)
+        for name in named_certificates(self.entries.pop(tunnel, {})):
+            self._users[name].discard(tunnel)
         if entry is None:
-            self.entries.pop(tunnel, None)
             return
         self.entries[tunnel] = entry
+        for name in named_certificates(entry):
+            self._users.setdefault(name, set()).add(tunnel)
         if is_enabled(entry):
-            self.claims.add(Claim.of(tunnel, entry))
-            self.messages[tunnel] = connections.messages(tunnel, entry, self.available)
+            around = self._around(self.certificates)
+            self.claims.add(Claim.of(tunnel, entry, around))
+            self.messages[tunnel] = connections.messages(tunnel, entry, around)
 
-    def change(self, tunnel: str, after: Json | None) -> Change:
-        """Return what a change to ``after`` means to charon.
+    def _around(self, certificates: Certificates) -> Around:
+        return Around(self.available, certificates, self._keys())
+
+    def users(self, certificate: str) -> list[str]:
+        """Return the tunnels that name ``certificate``."""
+        return sorted(self._users.get(certificate, ()), key=int)
+
+    def with_certificates(self, changed: Mapping[str, Certificate | None]) -> Certificates:
+        """Return the certificates once ``changed`` are set or (None) removed."""
+        if not changed:
+            return self.certificates
+        merged = {**self.certificates, **changed}
+        return {name: found for name, found in merged.items() if found is not None}
+
+    def change(self, tunnel: str, after: Json | None, certificates: Certificates | None = None) -> Change:
+        """Return what a change to ``after`` means to charon, with ``certificates`` in place of ours.
 
         Raises:
             Refused: ``after`` cannot be translated.
         """
         wanted = after if after is not None and is_enabled(after) else None
-        messages = connections.messages(tunnel, wanted, self.available) if wanted is not None else None
+        around = self._around(self.certificates if certificates is None else certificates)
+        messages = connections.messages(tunnel, wanted, around) if wanted is not None else None
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
-    def refusals(self, changes: Sequence[tuple[str, Json | None]]) -> list[Refusal]:
-        """Return everything that stands against making ``changes`` (tunnel id, new entry) together."""
+    def refusals(
+        self, changes: Sequence[tuple[str, Json | None]], certificates: Certificates | None = None
+    ) -> list[Refusal]:
+        """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
+        ``certificates`` in place of ours."""
+        known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
         for tunnel, after in changes:
@@ -93,9 +126,10 @@ class Desired:
                 continue
             try:
                 # A dormant tunnel is checked too, as far as it can be: it is there to be enabled.
-                connections.messages(tunnel, after, None)
+                around = Around(None, known, self._keys() if is_enabled(after) else None)
+                connections.messages(tunnel, after, around)
                 if is_enabled(after):
-                    claims.append(Claim.of(tunnel, after))
+                    claims.append(Claim.of(tunnel, after, around))
                     found.extend(self._not_loaded(tunnel, after))
             except Refused as error:
                 found.append(Refusal(tunnel, error.leaf, error.message, error.app_tag))

@@ -154,3 +154,8 @@ def _oid(dotted: str) -> bytes:
             septets.append(0x80 | arc & 0x7F)
         encoded += bytes(reversed(septets))
     return encoded
+
+
+def oids(name: Sequence[Part]) -> list[tuple[str, str]]:
+    """Return object identifier (dotted) and value of each part."""
+    return [(_OIDS[part.type], part.value) for part in name]

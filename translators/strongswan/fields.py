@@ -1,19 +1,20 @@
 """One table: what every leaf of a tunnel means to charon. A leaf without a row is refused. Pure.
 
 What strongSwan gives a default that differs between versions, or that we rely on, is written out here and in
-``FIXED_IKE`` and ``FIXED_CHILD``. Times and limits that are not configured equal those of the router's
+``FIXED_CHILD``. Times and limits that are not configured equal those of the router's
 manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from translators.strongswan import proposals
-from translators.strongswan.identities import address, local_identity, remote_identity
+from translators.strongswan.certificates import Certificate
+from translators.strongswan.identities import Identity, address, local_identity, remote_identity
 from translators.strongswan.proposals import Available, Phase
 from translators.strongswan.refusals import Refused
 
@@ -36,7 +37,20 @@ class Part(Enum):
     CHILD = "child"
 
 
-Render = Callable[[Json, "Available | None"], "Value | None"]
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What beside the entry itself decides its messages.
+
+    ``available`` limits the automatic proposals, None while unknown. ``keys`` are the digests of the public
+    keys of which this gateway has the private half, None to leave that out of account.
+    """
+
+    available: Available | None = None
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    keys: Collection[bytes] | None = None
+
+
+Render = Callable[[Json, Around], "Value | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +79,15 @@ def _whole(entry: Json, leaf: str, default: int) -> int:
 
 
 def _seconds(leaf: str, default: int) -> Render:
-    return lambda entry, _able: f"{_whole(entry, leaf, default)}s"
+    return lambda entry, _around: f"{_whole(entry, leaf, default)}s"
 
 
 def _flag(leaf: str, default: bool) -> Render:
-    return lambda entry, _able: "yes" if value_at(entry, leaf, default) else "no"
+    return lambda entry, _around: "yes" if value_at(entry, leaf, default) else "no"
 
 
 def _word(leaf: str, default: str, **renamed: str) -> Render:
-    def render(entry: Json, _able: Available | None) -> Value:
+    def render(entry: Json, _around: Around) -> Value:
         word = str(value_at(entry, leaf, default))
         return renamed.get(word, word)
 
@@ -81,7 +95,7 @@ def _word(leaf: str, default: str, **renamed: str) -> Render:
 
 
 def _as_it_is(leaf: str) -> Render:
-    def render(entry: Json, _able: Available | None) -> Value | None:
+    def render(entry: Json, _around: Around) -> Value | None:
         value = value_at(entry, leaf)
         return None if value is None else str(value)
 
@@ -91,23 +105,23 @@ def _as_it_is(leaf: str) -> Render:
 # --- addresses and selectors ---
 
 
-def _local_addrs(entry: Json, _able: Available | None) -> Value:
+def _local_addrs(entry: Json, _around: Around) -> Value:
     if "local-address" not in entry:
         raise Refused("local-address", "the tunnel needs a local address", "local-address-missing")
     return [address("local-address", str(entry["local-address"]))]
 
 
-def _remote_addrs(entry: Json, _able: Available | None) -> Value:
+def _remote_addrs(entry: Json, _around: Around) -> Value:
     return [address("peer", str(entry["peer"]))] if "peer" in entry else ["%any"]
 
 
-def _keyingtries(entry: Json, _able: Available | None) -> Value:
+def _keyingtries(entry: Json, _around: Around) -> Value:
     # 0: an initiator goes on for as long as the peer is silent.
     return "0" if entry.get("initiator") else "1"
 
 
-def _selectors(leaf: str, default_from: str) -> Callable[[Json, Available | None], list[str]]:
-    def render(entry: Json, _able: Available | None) -> list[str]:
+def _selectors(leaf: str, default_from: str) -> Callable[[Json, Around], list[str]]:
+    def render(entry: Json, _around: Around) -> list[str]:
         subnets = entry.get(leaf)
         if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
             return [_prefix(leaf, str(subnet)) for subnet in subnets]
@@ -125,10 +139,84 @@ def _prefix(leaf: str, text: str) -> str:
         raise Refused(leaf, f"'{text}' is not an IP prefix", "bad-prefix") from None
 
 
+# --- certificates ---
+
+
+def has_certificate(entry: Json) -> bool:
+    """Return whether the gateways of this tunnel have certificates in place of a secret."""
+    return "certificate" in entry
+
+
+def named_certificates(entry: Json) -> set[str]:
+    """Return the names of the certificates that the tunnel refers to."""
+    named = value_at(entry, "certificate/trusted-ca", ())
+    names = {str(one) for one in named} if isinstance(named, Sequence) else set()
+    return names | ({str(value_at(entry, "certificate/own"))} if has_certificate(entry) else set())
+
+
+def own_identity(entry: Json, around: Around) -> Identity:
+    """Return who we are: ``local-id``, or the subject of our certificate, or the local address.
+
+    Raises:
+        Refused: it cannot be sent safely, or is not in our certificate.
+    """
+    if not has_certificate(entry):
+        return local_identity(entry)
+    own = _certificate(around, "certificate/own", str(value_at(entry, "certificate/own")))
+    if not entry.get("local-id"):
+        return own.identity
+    identity = local_identity(entry)
+    if not own.proves(identity):
+        names = ", ".join(str(name) for name in (own.identity, *own.alt_names))
+        raise Refused(
+            "local-id",
+            f"the certificate does not hold the identity {identity}; it holds: {names}. Absent, local-id is "
+            "the subject",
+            "identity-not-in-certificate",
+        )
+    return identity
+
+
+def _certificate(around: Around, leaf: str, name: str) -> Certificate:
+    found = around.certificates.get(name)
+    if found is None:
+        raise Refused(leaf, f"there is no certificate '{name}' in /certificates", "certificate-missing")
+    return found
+
+
+def _own_certificate(entry: Json, around: Around) -> Value | None:
+    if not has_certificate(entry):
+        return None
+    name = str(value_at(entry, "certificate/own"))
+    own = _certificate(around, "certificate/own", name)
+    if around.keys is not None and own.key_digest not in around.keys:
+        raise Refused(
+            "certificate/own",
+            f"this gateway has no private key of the certificate '{name}': call import-private-key, or have "
+            "a key certified that generate-key-pair made",
+            "private-key-missing",
+        )
+    return [own.pem]
+
+
+def _authorities(entry: Json, around: Around) -> Value | None:
+    if not has_certificate(entry):
+        return None
+    named = value_at(entry, "certificate/trusted-ca", ())
+    found = []
+    for name in named if isinstance(named, Sequence) else ():
+        leaf = f"certificate/trusted-ca[.='{name}']"
+        authority = _certificate(around, leaf, str(name))
+        if not authority.is_authority:
+            raise Refused(leaf, f"the certificate '{name}' is not that of an authority", "certificate-not-ca")
+        found.append(authority.pem)
+    return found
+
+
 # --- what is done when the peer is dead, or closes ---
 
 
-def _dpd_delay(entry: Json, _able: Available | None) -> Value:
+def _dpd_delay(entry: Json, _around: Around) -> Value:
     if not value_at(entry, "dpd/enabled", True):
         return "0s"
     return f"{_whole(entry, 'dpd/delay', DPD_DELAY_DEFAULT_S)}s"
@@ -150,14 +238,14 @@ close_action = _after("close-action", "close-action-responder")
 """Return clear, trap or restart; absent means restart on an initiator, clear on a responder."""
 
 
-def _charons_dpd_action(entry: Json, _able: Available | None) -> Value:
+def _charons_dpd_action(entry: Json, _around: Around) -> Value:
     # Who restarts is the supervisor: charon would restart all tunnels to a dead peer at once, and when that
     # is back it refuses most of them (block_threshold), which are then asked for again only after long.
     action = dpd_action(entry)
     return "clear" if action == "restart" else action
 
 
-def _charons_close_action(entry: Json, _able: Available | None) -> Value:
+def _charons_close_action(entry: Json, _around: Around) -> Value:
     return "trap" if close_action(entry) == "trap" else "none"
 
 
@@ -169,11 +257,11 @@ def is_ikev1(entry: Json) -> bool:
     return value_at(entry, "ike/version") == "ikev1"
 
 
-def _ike_proposals(entry: Json, able: Available | None) -> Value:
+def _ike_proposals(entry: Json, around: Around) -> Value:
     configured = value_at(entry, "ike/proposal")
     if isinstance(configured, Sequence) and configured:
         return [proposals.render(Phase.IKE, one) for one in proposals.by_priority(configured)]
-    return proposals.auto(Phase.IKE, able, aead=not is_ikev1(entry))
+    return proposals.auto(Phase.IKE, around.available, aead=not is_ikev1(entry))
 
 
 def _ike_tenth_s(entry: Json) -> int:
@@ -181,12 +269,12 @@ def _ike_tenth_s(entry: Json) -> int:
     return min((one for one in due_s if one), default=0) // 10
 
 
-def _over_time(entry: Json, _able: Available | None) -> Value | None:
+def _over_time(entry: Json, _around: Around) -> Value | None:
     over_s = _whole(entry, "ike/over-time", max(_ike_tenth_s(entry), 1))
     return f"{over_s}s"
 
 
-def _dscp(entry: Json, _able: Available | None) -> Value:
+def _dscp(entry: Json, _around: Around) -> Value:
     return format(_whole(entry, "ike/dscp", 0), "06b")
 
 
@@ -199,12 +287,12 @@ def ppk_id(entry: Json) -> str | None:
 # --- ESP ---
 
 
-def _esp_proposals(entry: Json, able: Available | None) -> Value:
+def _esp_proposals(entry: Json, around: Around) -> Value:
     configured = value_at(entry, "esp/proposal")
     if isinstance(configured, Sequence) and configured:
         found = [proposals.render(Phase.ESP, one) for one in proposals.by_priority(configured)]
     else:
-        found = proposals.auto(Phase.ESP, able)
+        found = proposals.auto(Phase.ESP, around.available)
     return [f"{one}-esn" for one in found] if value_at(entry, "esp/esn") else found
 
 
@@ -212,17 +300,17 @@ def _child_rekey_s(entry: Json) -> int:
     return _whole(entry, "esp/lifetime-soft/time", CHILD_REKEY_DEFAULT_S)
 
 
-def _life_time(entry: Json, _able: Available | None) -> Value:
+def _life_time(entry: Json, _around: Around) -> Value:
     soft_s = _child_rekey_s(entry)
     return f"{_whole(entry, 'esp/lifetime-hard/time', soft_s + soft_s // 10)}s"
 
 
-def _child_rand_time(entry: Json, _able: Available | None) -> Value:
+def _child_rand_time(entry: Json, _around: Around) -> Value:
     return f"{_child_rekey_s(entry) // 10}s"
 
 
 def _hard_volume(unit: str) -> Render:
-    def render(entry: Json, _able: Available | None) -> Value | None:
+    def render(entry: Json, _around: Around) -> Value | None:
         soft = value_at(entry, f"esp/lifetime-soft/{unit}")
         if soft is None:
             return None
@@ -236,11 +324,19 @@ FIELDS = (
     Field("enabled", Part.NOTHING),
     Field("description", Part.NOTHING),
     Field("secret", Part.SECRET),
+    Field("certificate/own", Part.LOCAL, "certs", _own_certificate),
+    Field(
+        "certificate/own", Part.IKE, "send_certreq", lambda e, _around: "yes" if has_certificate(e) else "no"
+    ),
+    Field(
+        "certificate/own", Part.IKE, "send_cert", lambda e, _around: "always" if has_certificate(e) else None
+    ),
+    Field("certificate/trusted-ca", Part.REMOTE, "cacerts", _authorities),
     Field("initiator", Part.IKE, "keyingtries", _keyingtries),
     Field("local-address", Part.IKE, "local_addrs", _local_addrs),
     Field("peer", Part.IKE, "remote_addrs", _remote_addrs),
-    Field("local-id", Part.LOCAL, "id", lambda entry, _able: local_identity(entry).vici),
-    Field("remote-id", Part.REMOTE, "id", lambda entry, _able: remote_identity(entry).vici),
+    Field("local-id", Part.LOCAL, "id", lambda entry, around: own_identity(entry, around).vici or None),
+    Field("remote-id", Part.REMOTE, "id", lambda entry, _around: remote_identity(entry).vici),
     Field("local-subnet", Part.CHILD, "local_ts", _selectors("local-subnet", "local-address")),
     Field("remote-subnet", Part.CHILD, "remote_ts", _selectors("remote-subnet", "peer")),
     Field("dpd/enabled", Part.IKE),
@@ -250,7 +346,7 @@ FIELDS = (
     Field("ike/version", Part.IKE, "version", _word("ike/version", "ikev2", ikev1="1", ikev2="2")),
     Field("ike/proposal", Part.IKE, "proposals", _ike_proposals),
     Field("ike/rekey-time", Part.IKE, "rekey_time", _seconds("ike/rekey-time", IKE_REKEY_DEFAULT_S)),
-    Field("ike/rekey-time", Part.IKE, "rand_time", lambda entry, _able: f"{_ike_tenth_s(entry)}s"),
+    Field("ike/rekey-time", Part.IKE, "rand_time", lambda entry, _around: f"{_ike_tenth_s(entry)}s"),
     Field("ike/reauth-time", Part.IKE, "reauth_time", _seconds("ike/reauth-time", 0)),
     Field("ike/over-time", Part.IKE, "over_time", _over_time),
     Field("ike/fragmentation/enabled", Part.IKE, "fragmentation", _flag("ike/fragmentation/enabled", True)),
@@ -261,7 +357,7 @@ FIELDS = (
     # With "no" INITIAL_CONTACT is honoured, so that a restarted peer's old SAs do not linger.
     Field("ike/unique", Part.IKE, "unique", _word("ike/unique", "no")),
     Field("ike/dscp", Part.IKE, "dscp", _dscp),
-    Field("ike/ppk/id", Part.IKE, "ppk_id", lambda entry, _able: ppk_id(entry)),
+    Field("ike/ppk/id", Part.IKE, "ppk_id", lambda entry, _around: ppk_id(entry)),
     Field("ike/ppk/required", Part.IKE, "ppk_required", _flag("ike/ppk/required", False)),
     Field("ike/ppk/key", Part.SECRET),
     Field("esp/proposal", Part.CHILD, "esp_proposals", _esp_proposals),
@@ -284,7 +380,7 @@ FIELDS = (
         "esp/anti-replay-window-size",
         Part.CHILD,
         "replay_window",
-        lambda entry, _able: str(_whole(entry, "esp/anti-replay-window-size", 32)),
+        lambda entry, _around: str(_whole(entry, "esp/anti-replay-window-size", 32)),
     ),
     Field("esp/copy-dscp", Part.CHILD, "copy_dscp", _word("esp/copy-dscp", "out", none="no", both="yes")),
     Field("esp/df-bit", Part.CHILD, "copy_df", _word("esp/df-bit", "copy", copy="yes", clear="no")),
@@ -295,7 +391,6 @@ FIELDS = (
 )
 LEAVES = frozenset(row.leaf for row in FIELDS)
 
-FIXED_IKE: Mapping[str, Value] = {"send_certreq": "no"}
 FIXED_CHILD: Mapping[str, Value] = {
     "mode": "tunnel",
     # Who initiates and who repairs is the agent's supervisor alone, and so replacing or unloading a

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.errors import (
@@ -23,8 +24,9 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
-from translators.strongswan import announcements, operational
+from translators.strongswan import announcements, operational, pki
 from translators.strongswan.audit import Audit
+from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal, is_enabled
@@ -35,6 +37,7 @@ from translators.strongswan.monitor import Monitors
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
 from translators.strongswan.packet_owners import PacketOwners
+from translators.strongswan.pki import Parsed, Pki
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
 from translators.strongswan.refusals import Refused
@@ -49,6 +52,7 @@ YANG_FILE = "yangswan-ipsec.yang"
 LIST_PATH = "/yangswan-ipsec:tunnels/ipsec"
 STATE_PATH = f"{LIST_PATH}/state"
 DAEMON_ROOT = "/yangswan-ipsec:daemon"
+KEYS_FOLDER = "private-keys"
 
 AVAILABLE_LIMIT_S = 5.0
 
@@ -76,10 +80,12 @@ def find_yang_file() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class StrongSwanPlan:
-    """Steps for charon, their reverse, and the entries that are in force before and after."""
+    """Steps for charon, their reverse, and the entries and certificates that are in force before and
+    after."""
 
     steps: tuple[Step, ...]
     reverse: tuple[Step, ...]
+    certificates: Parsed
     before: Mapping[str, Json | None] = field(repr=False)
     after: Mapping[str, Json | None] = field(repr=False)
 
@@ -99,12 +105,17 @@ class StrongSwanTranslator:
         self.disabled_features: Mapping[str, Sequence[str]] = {"yangswan-ipsec": _NOT_DONE[settings.charon]}
         self.config_list = LIST_PATH
         self.state_path = STATE_PATH
-        self.state_roots: Sequence[str] = (DAEMON_ROOT,)
+        self.further_lists: Sequence[str] = (pki.LIST_PATH,)
+        self.state_roots: Sequence[str] = (DAEMON_ROOT, pki.STATE_ROOT)
         self._settings = settings
         self._options = options = Options.parse(settings.options)
-        self._desired = Desired()
         managed = settings.charon == "managed"
         self._lock = asyncio.Lock()
+        keys = settings.data_dir / NAME / KEYS_FOLDER
+        self._pki = Pki(
+            keys, lambda: self._desired, lambda: self._session, settings.notify, self._lock, self._reconcile
+        )
+        self._desired = Desired(self._pki.digests)
         self._live = live = LiveTunnels(
             options, self._desired, lambda: self._session, settings.notify, managed
         )
@@ -127,8 +138,14 @@ class StrongSwanTranslator:
 
     # --- life ---
 
+    def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
+        """Take all committed certificates."""
+        if list_path == pki.LIST_PATH:
+            self._pki.know(entries)
+
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
+        self._pki.start()
         self._desired.replace(_by_tunnel(entries))
         if self._keeper is not None:
             await self._live.start(self._audit.on_log)
@@ -139,6 +156,7 @@ class StrongSwanTranslator:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
         await self._monitors.close()
+        await self._pki.stop()
         if self._keeper is not None:
             if self._settings.charon == "managed":
                 self._live.all_ending("the agent stops, and its daemon with it")
@@ -158,19 +176,36 @@ class StrongSwanTranslator:
         async with self._lock:
             self._desired.replace(_by_tunnel(entries))
             if self._session is not None:
-                await reconcile(self._session, self._desired, self._live)
+                await self._reconcile(self._session)
+
+    async def _reconcile(self, session: CharonSession) -> None:
+        await reconcile(session, self._desired, self._live)
 
     async def _agree(self, session: CharonSession) -> None:
         async with self._lock:
-            await reconcile(session, self._desired, self._live)
+            await self._pki.load_keys(session)
+            await self._reconcile(session)
 
     # --- changes ---
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied."""
-        paths = {change.keys[0]: change.path for change in changes}
-        refusals = self._desired.refusals([(change.keys[0], change.after) for change in changes])
-        return [_error(paths[refusal.tunnel], refusal) for refusal in refusals]
+        parsed, wanted = self._sorted(changes)
+        if parsed.errors:
+            return parsed.errors
+        refusals = self._desired.refusals(
+            list(wanted.items()), self._desired.with_certificates(parsed.changed)
+        )
+        return [_error(refusal) for refusal in refusals]
+
+    def _sorted(self, changes: Sequence[EntryChange]) -> tuple[Parsed, dict[str, Json | None]]:
+        """Return what happens to certificates, and to tunnels, also those whose certificates change."""
+        parsed = self._pki.parse([change for change in changes if change.list_path == pki.LIST_PATH])
+        wanted = {c.keys[0]: c.after for c in changes if c.list_path != pki.LIST_PATH}
+        for name in parsed.changed:
+            for tunnel in self._desired.users(name):
+                wanted.setdefault(tunnel, dict(self._desired.entries[tunnel]))
+        return parsed, wanted
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.
@@ -185,15 +220,18 @@ class StrongSwanTranslator:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
         if errors := self.check(changes):
             raise RpcErrors(errors)
+        parsed, wanted = self._sorted(changes)
+        certificates = self._desired.with_certificates(parsed.changed)
         try:
-            planned = [self._desired.change(change.keys[0], change.after) for change in changes]
+            planned = [self._desired.change(tunnel, after, certificates) for tunnel, after in wanted.items()]
         except Refused as error:  # nothing of the automatic proposals is left with this charon
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         return StrongSwanPlan(
             plan_steps(planned),
             plan_steps(change.reversed() for change in planned),
-            {change.keys[0]: self._desired.entries.get(change.keys[0]) for change in changes},  # type: ignore[misc]
-            {change.keys[0]: change.after for change in changes},
+            parsed,
+            {tunnel: self._desired.entries.get(tunnel) for tunnel in wanted},  # type: ignore[misc]
+            wanted,
         )
 
     async def apply(self, plan: Plan) -> None:
@@ -204,15 +242,20 @@ class StrongSwanTranslator:
         """
         assert isinstance(plan, StrongSwanPlan)
         async with self._lock:
-            await self._execute(plan.steps, plan.after)
+            await self._execute(plan.steps, plan.after, plan.certificates.changed)
 
     async def undo(self, plan: Plan) -> None:
         """Reverse ``plan``, which was applied in full. Raises: as ``apply``."""
         assert isinstance(plan, StrongSwanPlan)
         async with self._lock:
-            await self._execute(plan.reverse, plan.before)
+            await self._execute(plan.reverse, plan.before, plan.certificates.before)
 
-    async def _execute(self, steps: Sequence[Step], entries: Mapping[str, Json | None]) -> None:
+    async def _execute(
+        self,
+        steps: Sequence[Step],
+        entries: Mapping[str, Json | None],
+        certificates: Mapping[str, Certificate | None],
+    ) -> None:
         supervisor = self._live.supervisor
         touched = {step.name for step in steps}
         watched = {name for name in touched if name in supervisor}
@@ -231,6 +274,7 @@ class StrongSwanTranslator:
             if isinstance(error, BackendInconsistent):
                 session.lost.set() if session is not None else None  # begin again: everything is sent anew
             raise
+        self._pki.put(certificates)
         for tunnel, entry in entries.items():
             self._desired.put(tunnel, entry)
             if entry is None:
@@ -274,7 +318,9 @@ class StrongSwanTranslator:
         return Applied.APPLIED if self._session is not None else Applied.PENDING
 
     async def root_state(self, root: str) -> Json:
-        """Return the content of ``/yangswan-ipsec:daemon``."""
+        """Return the content of ``/yangswan-ipsec:daemon``, or of the state of certificates."""
+        if root == pki.STATE_ROOT:
+            return self._pki.state(datetime.now(UTC))
         if root != DAEMON_ROOT:
             return {}
         session = self._session
@@ -325,11 +371,13 @@ class StrongSwanTranslator:
         return {}
 
     async def rpc(self, name: str, input: Json) -> Json:
-        """Run ``restart-daemon``, ``start-monitor`` or ``stop-monitor``.
+        """Run ``restart-daemon``, or an rpc of the monitor or of private keys.
 
         Raises:
             RpcError: charon is not ours, the rpc is not known, or it cannot be carried out.
         """
+        if self._pki.serves(name):
+            return await self._pki.rpc(name, input)
         if self._keeper is not None and name == "start-monitor":
             await self._packet_owners.refresh()
             return await self._monitors.start(input)
@@ -358,7 +406,8 @@ def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:
     return {keys[0]: entry for keys, entry in entries.items()}
 
 
-def _error(path: str, refusal: Refusal) -> RpcError:
+def _error(refusal: Refusal) -> RpcError:
+    path = f"{LIST_PATH}[id='{refusal.tunnel}']"
     where = f"{path}/{refusal.leaf}" if refusal.leaf else path
     return InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
 

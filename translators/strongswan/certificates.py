@@ -1,0 +1,116 @@
+"""X.509 certificates (RFC 5280): what a tunnel needs to know of one. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from translators.strongswan import distinguished_name
+from translators.strongswan.identities import Identity, IdentityKind
+from translators.strongswan.refusals import Refused
+
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+DnKey = frozenset[tuple[int, str, str]]
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """``pem`` is the canonical text; ``key_digest`` stands for the public key (SHA-256 of its
+    SubjectPublicKeyInfo); ``alt_names`` are the identities beside the subject."""
+
+    pem: str = field(repr=False)
+    subject: str
+    issuer: str
+    serial_number: str
+    alt_names: tuple[Identity, ...]
+    is_authority: bool
+    key_digest: bytes
+    not_before: datetime
+    not_after: datetime
+    _subject_key: DnKey
+
+    @property
+    def identity(self) -> Identity:
+        """The subject as an identity; charon is not told of it, for it takes the subject by itself."""
+        return Identity(IdentityKind.DN, self.subject, "")
+
+    def proves(self, identity: Identity) -> bool:
+        """Return whether the certificate holds ``identity`` (RFC 4945 section 3.1)."""
+        if identity.kind is IdentityKind.DN:
+            parts = distinguished_name.oids(distinguished_name.parse(identity.text))
+            return _dn_key(parts) == self._subject_key
+        return identity.key in {name.key for name in self.alt_names}
+
+
+def parse(pem: str) -> Certificate:
+    """Return the certificate of ``pem``, in which lines may be indented.
+
+    Raises:
+        Refused: it is not one certificate, or none that charon could use.
+    """
+    text = "\n".join(line.strip() for line in pem.strip().splitlines())
+    if text.count(_BEGIN) != 1:
+        count = text.count(_BEGIN)
+        raise _refused(f"this holds {count or 'no'} certificates in PEM; it must be one")
+    try:
+        found = x509.load_pem_x509_certificate(text.encode())
+        spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        alternatives = _extension(found, x509.SubjectAlternativeName)
+        constraints = _extension(found, x509.BasicConstraints)
+        subject, issuer = found.subject.rfc4514_string(), found.issuer.rfc4514_string()
+    except Exception as error:
+        # The parser raises many kinds for what is malformed; none of them is a fault of ours.
+        raise _refused(f"this is not a certificate that can be read ({error})") from None
+    return Certificate(
+        found.public_bytes(Encoding.PEM).decode(),
+        subject,
+        issuer,
+        f"{found.serial_number:x}",
+        tuple(_alt_names(alternatives)),
+        constraints is not None and bool(constraints.ca),
+        digest(spki),
+        found.not_valid_before_utc,
+        found.not_valid_after_utc,
+        _dn_key([(one.oid.dotted_string, str(one.value)) for one in found.subject]),
+    )
+
+
+def digest(spki: bytes) -> bytes:
+    """Return what stands for a public key, given as SubjectPublicKeyInfo in DER."""
+    return hashlib.sha256(spki).digest()
+
+
+def _refused(message: str) -> Refused:
+    return Refused("pem", message, "certificate-malformed")
+
+
+def _extension(found: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return found.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _alt_names(alternatives: x509.SubjectAlternativeName | None) -> Iterator[Identity]:
+    for name in alternatives or ():
+        if isinstance(name, x509.DNSName):
+            yield Identity(IdentityKind.NAME, name.value, "")
+        elif isinstance(name, x509.RFC822Name):
+            yield Identity(IdentityKind.EMAIL, name.value, "")
+        elif isinstance(name, x509.IPAddress) and isinstance(
+            name.value, ipaddress.IPv4Address | ipaddress.IPv6Address
+        ):
+            yield Identity(IdentityKind.INET, str(name.value), "")
+
+
+def _dn_key(parts: list[tuple[str, str]]) -> DnKey:
+    return frozenset((index, oid, value.casefold()) for index, (oid, value) in enumerate(parts))

@@ -1,0 +1,190 @@
+"""The private keys of this gateway: made or imported here, kept in a folder that only the agent reads.
+
+A key is a file in PEM (PKCS #8), mode 0600. It is given to charon over its socket, and to nobody else; there
+is no way to read one back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from translators.strongswan import certificates
+from translators.strongswan.refusals import Refused
+
+log = logging.getLogger(__name__)
+
+Secret = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+RSA_BITS_MIN = 2048
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "ecdsa-p256": ec.SECP256R1(),
+    "ecdsa-p384": ec.SECP384R1(),
+    "ecdsa-p521": ec.SECP521R1(),
+}
+_CURVE_NAMES = frozenset(curve.name for curve in _CURVES.values())
+_HASHES: dict[int, hashes.SHA384 | hashes.SHA512] = {384: hashes.SHA384(), 521: hashes.SHA512()}
+_RSA = {"rsa-3072": 3072, "rsa-4096": 4096}
+_SUFFIX = ".pem"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKey:
+    """A key by its name; ``digest`` stands for its public half, as in certificates."""
+
+    name: str
+    algorithm: str
+    bits: int
+    digest: bytes
+    secret: Secret = field(repr=False)
+
+    @property
+    def pem(self) -> str:
+        """The private key, for charon alone."""
+        return self.secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    @property
+    def public_pem(self) -> str:
+        """The public key."""
+        return self.secret.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def request(self, subject: x509.Name, alt_names: Sequence[x509.GeneralName]) -> str:
+        """Return a signing request in PEM (RFC 2986)."""
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        if alt_names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alt_names), critical=False)
+        signed = builder.sign(self.secret, _HASHES.get(self.bits, hashes.SHA256()))
+        return signed.public_bytes(Encoding.PEM).decode()
+
+
+class KeyStore:
+    """The keys in ``folder``, which is made when there is the first. Keys are read once, at ``load``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._keys: dict[str, PrivateKey] = {}
+
+    def load(self) -> None:
+        """Read every key; one that cannot be read is left out, and the log says so."""
+        self._keys = {}
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            name = path.name.removesuffix(_SUFFIX)
+            try:
+                self._keys[name] = _key(name, path.read_bytes(), None)
+            except (OSError, Refused):
+                log.error("the private key '%s' cannot be read and is left out", name)
+
+    def __iter__(self) -> Iterator[PrivateKey]:
+        return iter(self._keys.values())
+
+    def get(self, name: str) -> PrivateKey | None:
+        """Return the key ``name``, None if there is none."""
+        return self._keys.get(name)
+
+    def of(self, digest: bytes) -> PrivateKey | None:
+        """Return the key of the public key that ``digest`` stands for, None if there is none."""
+        return next((key for key in self._keys.values() if key.digest == digest), None)
+
+    def generate(self, name: str, algorithm: str) -> PrivateKey:
+        """Make a key and keep it. RSA takes a second or more: not for the event loop.
+
+        Raises:
+            Refused: there is one of this name already.
+        """
+        self._demand_free(name)
+        if algorithm in _CURVES:
+            secret: Secret = ec.generate_private_key(_CURVES[algorithm])
+        else:
+            secret = rsa.generate_private_key(65537, _RSA[algorithm])
+        return self._keep(_described(name, secret))
+
+    def bring(self, name: str, pem: str, passphrase: str | None) -> PrivateKey:
+        """Keep a key that was made elsewhere.
+
+        Raises:
+            Refused: there is one of this name already, or it is no key that can be used.
+        """
+        self._demand_free(name)
+        text = "\n".join(line.strip() for line in pem.strip().splitlines())
+        key = _key(name, text.encode(), passphrase)
+        if (same := self.of(key.digest)) is not None:
+            raise Refused("pem", f"this is the private key '{same.name}'", "private-key-exists")
+        return self._keep(key)
+
+    def delete(self, name: str) -> None:
+        """Remove a key for good."""
+        (self._folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
+        self._keys.pop(name, None)
+        self._sync()
+
+    def _demand_free(self, name: str) -> None:
+        if name in self._keys:
+            raise Refused("name", f"there is a private key '{name}' already", "private-key-exists")
+
+    def _keep(self, key: PrivateKey) -> PrivateKey:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self._folder / f".{key.name}.new"
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(key.pem)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(self._folder / f"{key.name}{_SUFFIX}")
+        self._sync()
+        self._keys[key.name] = key
+        return key
+
+    def _sync(self) -> None:
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _key(name: str, pem: bytes, passphrase: str | None) -> PrivateKey:
+    try:
+        secret = load_pem_private_key(pem, None if passphrase is None else passphrase.encode())
+    except TypeError:
+        wanted = "is encrypted: give its passphrase" if passphrase is None else "is not encrypted"
+        raise Refused("passphrase", f"the private key {wanted}", "private-key-passphrase") from None
+    except (ValueError, UnsupportedAlgorithm):
+        # What the parser says may quote from the key.
+        raise Refused(
+            "pem",
+            "this is not a private key in PEM that can be read, or not with this passphrase",
+            "private-key-malformed",
+        ) from None
+    if isinstance(secret, rsa.RSAPrivateKey) and secret.key_size >= RSA_BITS_MIN:
+        return _described(name, secret)
+    if isinstance(secret, ec.EllipticCurvePrivateKey) and secret.curve.name in _CURVE_NAMES:
+        return _described(name, secret)
+    raise Refused(
+        "pem",
+        f"a private key is RSA with at least {RSA_BITS_MIN} bits, or ECDSA with P-256, P-384 or P-521",
+        "private-key-unsuitable",
+    )
+
+
+def _described(name: str, secret: Secret) -> PrivateKey:
+    spki = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    algorithm = "RSA" if isinstance(secret, rsa.RSAPrivateKey) else "ECDSA"
+    return PrivateKey(name, algorithm, secret.key_size, certificates.digest(spki), secret)

@@ -1,0 +1,321 @@
+"""Certificates and private keys of this gateway: rpcs, state, what charon is given, and the word that one
+expires."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed, RpcError
+from agent.translator import EntryChange, Json, Keys, Notification
+from translators.strongswan import certificates, distinguished_name
+from translators.strongswan.certificates import Certificate
+from translators.strongswan.desired import Desired
+from translators.strongswan.expiry import Told
+from translators.strongswan.key_store import KeyStore, PrivateKey
+from translators.strongswan.operational import date_and_time
+from translators.strongswan.refusals import Refused
+from translators.strongswan.session import CharonSession
+from translators.strongswan.vici import ViciError, ViciUnavailable
+
+log = logging.getLogger(__name__)
+
+LIST_PATH = "/yangswan-ipsec:certificates/certificate"
+STATE_ROOT = "/yangswan-ipsec:certificate-state"
+LOOK_INTERVAL_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What changes make of certificates, and what stands against it."""
+
+    changed: Mapping[str, Certificate | None]
+    before: Mapping[str, Certificate | None]
+    errors: tuple[RpcError, ...]
+
+
+class Pki:
+    """``session`` returns the session in use or None; ``lock`` is that of all changes. ``readmit`` is called
+    when a tunnel that charon does not hold may have got the key that it lacked."""
+
+    def __init__(
+        self,
+        folder: Path,
+        desired: Callable[[], Desired],
+        session: Callable[[], CharonSession | None],
+        notify: Callable[[Notification], None],
+        lock: asyncio.Lock,
+        readmit: Callable[[CharonSession], Awaitable[None]],
+    ) -> None:
+        self._store = KeyStore(folder)
+        self._desired = desired
+        self._session = session
+        self._notify = notify
+        self._lock = lock
+        self._readmit = readmit
+        self._handles: dict[str, str] = {}
+        self._told = Told()
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._rpcs: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
+            "generate-key-pair": self._generate,
+            "import-private-key": self._import,
+            "delete-private-key": self._delete,
+            "generate-signing-request": self._request,
+        }
+
+    def start(self) -> None:
+        """Read the keys, and begin to watch for certificates that expire."""
+        self._store.load()
+        self._task = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop. Safe to call twice."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def digests(self) -> frozenset[bytes]:
+        """Return the digests of the public keys of which there is the private half."""
+        return frozenset(key.digest for key in self._store)
+
+    # --- configuration ---
+
+    def know(self, entries: Mapping[Keys, Json]) -> None:
+        """Take all certificates; one that cannot be read, though it is committed, is left out."""
+        known: dict[str, Certificate] = {}
+        for (name,), entry in entries.items():
+            try:
+                known[name] = certificates.parse(str(entry["pem"]))
+            except Refused as error:
+                log.error("the certificate '%s', which is committed, cannot be used: %s", name, error.message)
+        self._desired().certificates = known
+        self._changed.set()
+
+    def parse(self, changes: list[EntryChange]) -> Parsed:
+        """Return what ``changes`` of the list of certificates mean."""
+        changed: dict[str, Certificate | None] = {}
+        errors: list[RpcError] = []
+        for change in changes:
+            try:
+                pem = None if change.after is None else str(change.after["pem"])
+                changed[change.keys[0]] = None if pem is None else certificates.parse(pem)
+            except Refused as error:
+                path = f"{change.path}/{error.leaf}"
+                errors.append(InvalidValue(error.message, path=path, app_tag=error.app_tag))
+        known = self._desired().certificates
+        return Parsed(changed, {name: known.get(name) for name in changed}, tuple(errors))
+
+    def put(self, changed: Mapping[str, Certificate | None]) -> None:
+        """Set or (None) remove certificates."""
+        self._desired().certificates = dict(self._desired().with_certificates(changed))
+        if changed:
+            self._changed.set()
+
+    async def load_keys(self, session: CharonSession) -> None:
+        """Give charon every key.
+
+        Raises:
+            ViciUnavailable: charon is lost.
+        """
+        self._handles = {}
+        for key in self._store:
+            try:
+                await self._load(session, key)
+            except ViciUnavailable:
+                raise
+            except ViciError as error:
+                log.error("charon refused the private key '%s': %s", key.name, error.reason)
+
+    async def _load(self, session: CharonSession, key: PrivateKey) -> None:
+        reply = await session.request("load-key", {"type": "any", "data": key.pem})
+        self._handles[key.name] = str(reply.get("id", ""))
+
+    # --- rpcs ---
+
+    def serves(self, rpc: str) -> bool:
+        """Return whether ``rpc`` is one of those here."""
+        return rpc in self._rpcs
+
+    async def rpc(self, name: str, input: Json) -> Json:
+        """Run one of the rpcs.
+
+        Raises:
+            RpcError: it cannot be done, with the reason.
+        """
+        async with self._lock:
+            try:
+                return await self._rpcs[name](input)
+            except Refused as error:
+                kind = DataExists if error.app_tag == "private-key-exists" else InvalidValue
+                raise kind(error.message, path=_leaf(name, error.leaf), app_tag=error.app_tag) from None
+            except OSError as error:
+                log.error("the folder of private keys: %s", error)
+                raise OperationFailed(
+                    f"the private key could not be kept on disk: {error.strerror}"
+                ) from None
+
+    async def _generate(self, input: Json) -> Json:
+        algorithm = str(input.get("algorithm", "ecdsa-p256"))
+        key = await asyncio.to_thread(self._store.generate, str(input["name"]), algorithm)
+        await self._give(key)
+        return {"public-key": key.public_pem}
+
+    async def _import(self, input: Json) -> Json:
+        passphrase = input.get("passphrase")
+        await self._give(
+            await asyncio.to_thread(self._store.bring, str(input["name"]), str(input["pem"]), passphrase)
+        )
+        return {}
+
+    async def _give(self, key: PrivateKey) -> None:
+        log.info("the private key '%s' (%s, %d bits) was added", key.name, key.algorithm, key.bits)
+        if (session := self._session()) is None:
+            return
+        try:
+            await self._load(session, key)
+            if self._desired().refused:
+                await self._readmit(session)
+        except ViciUnavailable:
+            pass  # all keys are loaded once there is a charon again
+        except ViciError as error:
+            self._store.delete(key.name)
+            raise OperationFailed(
+                f"charon refused the private key: {error.reason}", app_tag="backend-refused"
+            ) from None
+
+    async def _delete(self, input: Json) -> Json:
+        key = self._found(input, "name")
+        desired = self._desired()
+        for name, certificate in desired.certificates.items():
+            needing = [t for t in desired.users(name) if t in desired.messages and _owns(desired, t, name)]
+            if certificate.key_digest == key.digest and needing:
+                raise OperationFailed(
+                    f"tunnel {needing[0]} needs the private key '{key.name}' for its certificate '{name}': "
+                    "disable the tunnel, or give it another certificate",
+                    app_tag="private-key-in-use",
+                )
+        self._store.delete(key.name)
+        handle, session = self._handles.pop(key.name, ""), self._session()
+        if session is not None and handle:
+            try:
+                await session.request("unload-key", {"id": handle})
+            except ViciError as error:
+                log.info("%s", error)
+        log.info("the private key '%s' was deleted", key.name)
+        return {}
+
+    async def _request(self, input: Json) -> Json:
+        key = self._found(input, "private-key")
+        parts = distinguished_name.oids(distinguished_name.parse(str(input["subject"])))
+        try:
+            subject = x509.Name(
+                [x509.NameAttribute(x509.ObjectIdentifier(oid), value) for oid, value in parts]
+            )
+            names = [_alt_name(one) for one in input.get("subject-alt-name", ())]
+            return {"pem": key.request(subject, names)}
+        except (ValueError, TypeError) as error:
+            raise InvalidValue(f"no certificate can hold this: {error}", app_tag="bad-subject") from None
+
+    def _found(self, input: Json, leaf: str) -> PrivateKey:
+        key = self._store.get(str(input[leaf]))
+        if key is None:
+            raise DataMissing(f"there is no private key '{input[leaf]}'", app_tag="private-key-missing")
+        return key
+
+    # --- state ---
+
+    def state(self, now: datetime) -> Json:
+        """Return the content of ``/yangswan-ipsec:certificate-state``."""
+        desired = self._desired()
+        found: Json = {
+            "certificate": [
+                self._certificate(name, certificate, now)
+                for name, certificate in sorted(desired.certificates.items())
+            ],
+            "private-key": [
+                {
+                    "name": key.name,
+                    "algorithm": key.algorithm,
+                    "key-bits": key.bits,
+                    "public-key-fingerprint": key.digest.hex(),
+                }
+                for key in self._store
+            ],
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def _certificate(self, name: str, certificate: Certificate, now: datetime) -> Json:
+        key = self._store.of(certificate.key_digest)
+        found: Json = {
+            "name": name,
+            "subject": certificate.subject,
+            "subject-alt-name": list(dict.fromkeys(one.text for one in certificate.alt_names)),
+            "issuer": certificate.issuer,
+            "serial-number": certificate.serial_number,
+            "not-before": date_and_time(certificate.not_before.timestamp()),
+            "not-after": date_and_time(certificate.not_after.timestamp()),
+            "expired": certificate.not_after <= now,
+            "authority": certificate.is_authority,
+            "private-key": None if key is None else key.name,
+            "tunnel": [int(tunnel) for tunnel in self._desired().users(name)],
+        }
+        return {leaf: value for leaf, value in found.items() if value not in (None, [])}
+
+    async def _watch(self) -> None:
+        while True:
+            self._changed.clear()
+            self.look(datetime.now(UTC))
+            try:
+                async with asyncio.timeout(LOOK_INTERVAL_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    def look(self, now: datetime) -> None:
+        """Tell of the certificates that expire, or have expired, by ``now``."""
+        desired = self._desired()
+        for name in self._told.due(desired.certificates, now):
+            certificate = desired.certificates[name]
+            expired = certificate.not_after <= now
+            until = date_and_time(certificate.not_after.timestamp())
+            word = "has expired" if expired else "expires"
+            log.warning("the certificate '%s' (%s) %s: %s", name, certificate.subject, word, until)
+            content: Json = {
+                "name": name,
+                "subject": certificate.subject,
+                "not-after": until,
+                "expired": expired,
+                "tunnel": [int(tunnel) for tunnel in desired.users(name)],
+            }
+            self._notify(Notification({"yangswan-ipsec:certificate-expiring": content}))
+
+
+def _owns(desired: Desired, tunnel: str, certificate: str) -> bool:
+    node = desired.entries[tunnel].get("certificate")
+    return isinstance(node, Mapping) and node.get("own") == certificate
+
+
+def _leaf(rpc: str, leaf: str) -> str:
+    return f"/yangswan-ipsec:{rpc}/{leaf}"
+
+
+def _alt_name(identity: Json) -> x509.GeneralName:
+    (kind, value), *_more = identity.items()
+    match kind:
+        case "inet":
+            return x509.IPAddress(ipaddress.ip_address(str(value)))
+        case "name":
+            return x509.DNSName(str(value))
+        case "email":
+            return x509.RFC822Name(str(value))
+        case _:
+            raise ValueError("a subject alternative name is an address, a name or an email")
