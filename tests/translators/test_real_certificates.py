@@ -93,6 +93,7 @@ def test_a_tunnel_with_certificates_carries_data(ours: Json, theirs: Json, lab: 
     assert "with ECDSA" in alice.gateway.log()
     for gateway in (alice.gateway, bob.gateway):
         assert "PRIVATE KEY" not in gateway.log()
+        assert pki.STATE_ROOT in gateway.changed_paths
 
 
 def test_who_has_no_certificate_of_the_authority_or_another_name_is_refused(lab: Lab) -> None:

@@ -113,11 +113,17 @@ class StrongSwanTranslator:
         self._lock = asyncio.Lock()
         keys = settings.data_dir / NAME / KEYS_FOLDER
         self._pki = Pki(
-            keys, lambda: self._desired, lambda: self._session, settings.notify, self._lock, self._reconcile
+            keys,
+            lambda: self._desired,
+            lambda: self._session,
+            settings.notify,
+            self._lock,
+            self._reconcile,
+            lambda: settings.state_changed([pki.STATE_ROOT]),
         )
         self._desired = Desired(self._pki.digests)
         self._live = live = LiveTunnels(
-            options, self._desired, lambda: self._session, settings.notify, managed
+            options, self._desired, lambda: self._session, settings.notify, managed, self._tunnel_changed
         )
         self._audit = Audit(
             options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
@@ -164,10 +170,15 @@ class StrongSwanTranslator:
             await self._keeper.stop()
             await self._live.stop()
 
+    def _tunnel_changed(self, tunnel: str) -> None:
+        self._settings.state_changed([f"{LIST_PATH}[id='{tunnel}']/state"])
+
     def _found(self, session: CharonSession) -> None:
+        self._settings.state_changed([DAEMON_ROOT])
         self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
 
     def _lost(self, detail: str) -> None:
+        self._settings.state_changed([DAEMON_ROOT])
         self._live.announcer.tell_at_once(announcements.daemon_stopped(detail))
         self._live.lost(detail)
 
