@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from agent.yang.violations import YANG_1
 from tests.agent.handlers import Lab
 from tests.agent.lab import EA, EC, entry, top
+from tests.agent.operations.test_hostile import H
 from tests.agent.operations.test_nacm import acme, interface
 
 RUNNING = "<get-config><source><running/></source></get-config>"
@@ -146,6 +148,12 @@ ERRORS = {
     "test_max_elem": (
         entry("".join(f"<tag>{n}</tag>" for n in range(4))), "operation-failed", "too-many-elements",
     ),
+    "test_min_elem": (
+        f'<strict xmlns="{H}"><few>a</few><up>x</up></strict>', "operation-failed", "too-few-elements",
+    ),
+    "test_mandatory_choice": (
+        f'<strict xmlns="{H}"><few>a</few><few>b</few></strict>', "data-missing", "missing-choice",
+    ),
     "test_must": (entry("<number>2</number><twice>5</twice>"), "operation-failed", "twice-wrong"),
     "test_require_instance": (refs("<chosen>nobody</chosen>"), "data-missing", "instance-required"),
 }  # fmt: skip
@@ -158,6 +166,10 @@ async def test_error_at_commit(lab: Lab, name: str) -> None:
     (error, *_more) = await lab.refused("<commit/>")
     assert (error.tag, error.app_tag) == (tag, app_tag)
     assert error.path
+    if name == "test_mandatory_choice":  # RFC 7950 section 15.6
+        assert (error.path, error.info) == ("/hostile:strict", {f"{YANG_1}missing-choice": "way"})
+    if name == "test_min_elem":  # section 15.3
+        assert (error.path, error.info) == ("/hostile:strict/few", {})
 
 
 EDIT_ERRORS = {
