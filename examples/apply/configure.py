@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Configure a gateway of an example with ncclient: lock, edit the candidate, validate, commit.
+
+    python3 examples/ipv6/configure.py alice
+    python3 examples/ipv6/configure.py bob --host 192.0.2.2 --port 830 --key ~/.ssh/id_ed25519
+
+Each folder of examples that has a file like this has the same: it takes the document from its own folder.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ncclient import manager
+from ncclient.operations import RPCError
+
+folder = Path(__file__).parent  # not resolved: the folder of the example, which has a link to this file
+gateways = sorted(path.stem for path in folder.glob("*.xml"))
+
+parser = argparse.ArgumentParser(description="Configure a gateway of an example.")
+parser.add_argument("gateway", choices=gateways, help="which one this is")
+parser.add_argument("--host", default="127.0.0.1")
+parser.add_argument("--port", type=int, default=8300)
+parser.add_argument("--user", default="admin")
+parser.add_argument("--key", default="var/client_key", help="a file with your private key")
+options = parser.parse_args()
+
+# ncclient wants text without an XML declaration.
+document = (folder / f"{options.gateway}.xml").read_text(encoding="utf-8").split("?>", 1)[-1]
+
+try:
+    with manager.connect(
+        host=options.host,
+        port=options.port,
+        username=options.user,
+        key_filename=options.key,
+        hostkey_verify=False,
+        allow_agent=False,
+        look_for_keys=False,
+    ) as session, session.locked("candidate"):
+        session.edit_config(target="candidate", config=document)
+        session.validate(source="candidate")
+        session.commit()
+except RPCError as error:
+    sys.exit(f"{options.gateway} refused it: {error.message} ({error.path or error.tag})")
+print(f"{options.gateway} is configured")
