@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.errors import (
     BackendError,
     BackendInconsistent,
+    InUse,
     InvalidValue,
     OperationFailed,
     OperationNotSupported,
@@ -32,7 +33,7 @@ from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.facts import Reason
-from translators.strongswan.keeper import Keeper, Unavailable
+from translators.strongswan.keeper import Keeper, NotRestarted, Unavailable
 from translators.strongswan.monitor import Monitors
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
@@ -41,6 +42,7 @@ from translators.strongswan.pki import Parsed, Pki
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
 from translators.strongswan.refusals import Refused
+from translators.strongswan.service import ServiceError, restart_unit
 from translators.strongswan.session import CharonSession
 from translators.strongswan.tunnels import LiveTunnels
 from translators.strongswan.vici import Section, ViciError
@@ -56,11 +58,11 @@ KEYS_FOLDER = "private-keys"
 
 AVAILABLE_LIMIT_S = 5.0
 
-# Features by who runs charon: only one of our own is ours to restart; without any there are no packets, and
-# nothing happens that could be told.
+# Features by who runs charon: without any there is nothing to restart, there are no packets, and nothing
+# happens that could be told.
 _NOT_DONE: Mapping[str, Sequence[str]] = {
     "managed": (),
-    "external": ("restart-daemon",),
+    "external": (),
     "none": ("restart-daemon", "monitor", "tunnel-notifications"),
 }
 
@@ -109,6 +111,7 @@ class StrongSwanTranslator:
         self.state_roots: Sequence[str] = (DAEMON_ROOT, pki.STATE_ROOT)
         self._settings = settings
         self._options = options = Options.parse(settings.options)
+        self._restarting = False
         managed = settings.charon == "managed"
         self._lock = asyncio.Lock()
         keys = settings.data_dir / NAME / KEYS_FOLDER
@@ -384,14 +387,28 @@ class StrongSwanTranslator:
         if self._keeper is not None and name == "stop-monitor":
             await self._monitors.stop(int(input["monitor-id"]))
             return {}
-        if name != "restart-daemon":
+        if self._keeper is None or name != "restart-daemon":
             raise OperationNotSupported(f"'{name}' is not implemented in this version")
-        if self._keeper is None or self._settings.charon != "managed":
-            raise OperationNotSupported("charon is not managed by this agent; restart it where it runs")
-        self._live.all_ending("the daemon is restarted on request")
-        await self._keeper.restart()
-        await self._session_or_error()
+        await self._restart(self._keeper)
         return {}
+
+    async def _restart(self, keeper: Keeper) -> None:
+        if self._restarting:
+            raise InUse("charon is being restarted already")
+        unit, limit_s = self._options.charon_unit, self._options.restart_limit
+        self._restarting = True
+        self._live.all_ending("the daemon is restarted on request")
+        try:
+            await keeper.restart(lambda: restart_unit(unit, limit_s), limit_s)
+        except ServiceError as error:
+            raise OperationFailed(str(error), app_tag=error.app_tag) from None
+        except NotRestarted as error:
+            message = f"systemctl restart {unit} was done, but {error}: set charon-unit to its unit"
+            raise OperationFailed(message, app_tag="daemon-not-restarted") from None
+        except Unavailable as error:
+            raise OperationFailed(f"after the restart, {error}", app_tag="daemon-unavailable") from None
+        finally:
+            self._restarting = False
 
     async def _session_or_error(self) -> CharonSession:
         if self._keeper is None:
