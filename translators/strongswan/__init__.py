@@ -12,6 +12,7 @@ Pure rooms, standard library and agent.errors only; time is an argument:
 - fields: the table of what each leaf of an entry means to charon
 - proposals, identities, credentials, connections: entry -> messages, and names back to keywords
 - certificates, expiry: what a certificate says, and when to tell that it ends
+- overlaps: which tunnels want the same traffic
 - plan: changed entries -> ordered steps
 - facts, events, ledger, state: events -> facts; facts and list-sas replies -> operational data
 - announcements, dampening: what is told of a tunnel, and how often at most

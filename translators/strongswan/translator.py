@@ -25,7 +25,7 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
-from translators.strongswan import announcements, operational, pki
+from translators.strongswan import announcements, operational, overlaps, pki
 from translators.strongswan.audit import Audit
 from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import connection_name
@@ -199,7 +199,21 @@ class StrongSwanTranslator:
         refusals = self._desired.refusals(
             list(wanted.items()), self._desired.with_certificates(parsed.changed)
         )
-        return [_error(refusal) for refusal in refusals]
+        return [*self._over_cap(wanted), *(_error(refusal) for refusal in refusals)]
+
+    def _over_cap(self, wanted: Mapping[str, Json | None]) -> list[RpcError]:
+        cap, entries = self._options.max_tunnels, self._desired.entries
+        growth = sum((entry is not None) - (tunnel in entries) for tunnel, entry in wanted.items())
+        count = len(entries) + growth
+        # What was accepted before the setting was lowered may be changed and deleted.
+        if cap is None or count <= cap or growth <= 0:
+            return []
+        message = (
+            f"there would be {count} tunnels, and the setting max-tunnels permits {cap}: delete "
+            f"{count - cap}, or raise it"
+        )
+        # RFC 7950 section 15.2 says this of a list with too many entries.
+        return [OperationFailed(message, path=LIST_PATH, app_tag="too-many-elements")]
 
     def _sorted(self, changes: Sequence[EntryChange]) -> tuple[Parsed, dict[str, Json | None]]:
         """Return what happens to certificates, and to tunnels, also those whose certificates change."""
@@ -301,7 +315,7 @@ class StrongSwanTranslator:
         }
 
     def _state_of(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
-        return operational.tunnel_state(
+        found = operational.tunnel_state(
             sas,
             self._live.facts(tunnel),
             self._applied(tunnel),
@@ -310,6 +324,8 @@ class StrongSwanTranslator:
             now,
             self._live.children(tunnel),
         )
+        shared = overlaps.shown(self._desired.overlaps.of(tunnel))
+        return found | ({"overlap": shared} if shared else {})
 
     def _applied(self, tunnel: str) -> Applied:
         if self._keeper is None:
