@@ -34,10 +34,11 @@ from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.facts import Reason
 from translators.strongswan.keeper import Keeper, NotRestarted, Unavailable
+from translators.strongswan.logs import TunnelLogs
 from translators.strongswan.monitor import Monitors
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
-from translators.strongswan.packet_owners import PacketOwners
+from translators.strongswan.packet_owners import PacketOwners, owners_of_ends
 from translators.strongswan.pki import Parsed, Pki
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
@@ -63,7 +64,7 @@ AVAILABLE_LIMIT_S = 5.0
 _NOT_DONE: Mapping[str, Sequence[str]] = {
     "managed": (),
     "external": (),
-    "none": ("restart-daemon", "monitor", "tunnel-notifications"),
+    "none": ("restart-daemon", "monitor", "tunnel-log", "tunnel-notifications"),
 }
 
 
@@ -128,11 +129,12 @@ class StrongSwanTranslator:
         self._packet_owners = PacketOwners(lambda: self._session, self._desired)
         captures = settings.data_dir / NAME / "captures"
         self._monitors = Monitors(captures, settings.notify, self._packet_owners.of)
+        self._logs = TunnelLogs(settings.notify, lambda ends: owners_of_ends(self._desired, ends))
         self._keeper: Keeper | None = None
         if settings.charon != "none":
             daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
             self._keeper = Keeper(
-                options, daemon, self._agree, live.on_event, live.on_notice, self._found, self._lost
+                options, daemon, self._agree, self._on_event, live.on_notice, self._found, self._lost
             )
 
     @property
@@ -159,6 +161,7 @@ class StrongSwanTranslator:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
         await self._monitors.close()
+        self._logs.close()
         await self._pki.stop()
         if self._keeper is not None:
             if self._settings.charon == "managed":
@@ -166,6 +169,10 @@ class StrongSwanTranslator:
             await self._audit.stop()
             await self._keeper.stop()
             await self._live.stop()
+
+    def _on_event(self, session: CharonSession, event: str, message: Section) -> None:
+        self._logs.on_event(session, event, message)
+        self._live.on_event(session, event, message)
 
     def _found(self, session: CharonSession) -> None:
         self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
@@ -390,22 +397,29 @@ class StrongSwanTranslator:
         return {}
 
     async def rpc(self, name: str, input: Json) -> Json:
-        """Run ``restart-daemon``, or an rpc of the monitor or of private keys.
+        """Run ``restart-daemon``, or an rpc of the monitor, of the log or of private keys.
 
         Raises:
             RpcError: charon is not ours, the rpc is not known, or it cannot be carried out.
         """
         if self._pki.serves(name):
             return await self._pki.rpc(name, input)
-        if self._keeper is not None and name == "start-monitor":
-            await self._packet_owners.refresh()
-            return await self._monitors.start(input)
-        if self._keeper is not None and name == "stop-monitor":
-            await self._monitors.stop(int(input["monitor-id"]))
-            return {}
-        if self._keeper is None or name != "restart-daemon":
-            raise OperationNotSupported(f"'{name}' is not implemented in this version")
-        await self._restart(self._keeper)
+        if self._keeper is None:
+            raise OperationNotSupported(f"'{name}' takes a charon, and this agent runs without one")
+        match name:
+            case "start-monitor":
+                await self._packet_owners.refresh()
+                return await self._monitors.start(input)
+            case "stop-monitor":
+                await self._monitors.stop(int(input["monitor-id"]))
+            case "start-log":
+                return self._logs.start(input)
+            case "stop-log":
+                self._logs.stop(int(input["log-id"]))
+            case "restart-daemon":
+                await self._restart(self._keeper)
+            case _:
+                raise OperationNotSupported(f"'{name}' is not implemented in this version")
         return {}
 
     async def _restart(self, keeper: Keeper) -> None:
