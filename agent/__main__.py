@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ async def run(settings: Settings) -> None:
 
     store = Store(settings.data_dir / "history.db")
     outlet = Outlet()
-    translators = make_translators(settings, outlet.publish)
+    translators = make_translators(settings, outlet)
     try:
         schema = await worker(make_schema, settings, translators)
         agent = assemble(settings, schema, Configuration(schema, store, translators, worker), outlet)
@@ -90,14 +90,19 @@ async def run(settings: Settings) -> None:
 
 
 class Outlet:
-    """Where translators send their events: they are made first, and the stream that takes them later."""
+    """Where translators send what happens: they are made first, and who takes it later."""
 
     def __init__(self) -> None:
         self.stream: Stream | None = None
+        self.operational: Operational | None = None
 
     def publish(self, notification: Notification) -> None:
         if self.stream is not None:
             self.stream.publish(notification)
+
+    def state_changed(self, paths: Sequence[str]) -> None:
+        if self.operational is not None:
+            self.operational.state_changed(paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ def assemble(settings: Settings, schema: Schema, configuration: Configuration, o
     nacm = AccessControl(schema, settings.recovery_users)
     configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
     operational = Operational(schema, configuration.translators, {NACM_PATH: nacm.state})
+    outlet.operational = operational
     confirmed = ConfirmedCommits(configuration)
     context = Context(
         schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
@@ -174,15 +180,17 @@ def make_limits(settings: Settings) -> Limits:
     return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 
-def make_translators(
-    settings: Settings, notify: Callable[[Notification], None] = lambda _: None
-) -> list[Translator]:
+def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[Translator]:
     """Return one of each translator that is installed (entry-point group yangswan.translators)."""
     made: list[Translator] = []
+    outlet = outlet or Outlet()
     for entry_point in sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name):
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
-        made.append(factory(TranslatorSettings(settings.data_dir, settings.charon, options, notify)))
+        given = TranslatorSettings(
+            settings.data_dir, settings.charon, options, outlet.publish, outlet.state_changed
+        )
+        made.append(factory(given))
     if not made:
         log.warning("no translator is installed: configuration is kept, and nothing is applied")
     return made

@@ -7,7 +7,7 @@ state inside a translator's list entries comes from the translator, for the want
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
@@ -24,16 +24,26 @@ Provider = Callable[[], Awaitable[Json]]
 
 @dataclass(slots=True)
 class Operational:
-    """Who knows which state. ``roots``: schema path of a top-level container to its provider."""
+    """Who knows which state. ``roots``: schema path of a top-level container to its provider.
+
+    ``when_changed``: called with the paths (RFC 7951 instance-identifiers) below which translators say that
+    state may have changed; for subscriptions to changes (RFC 8641).
+    """
 
     schema: Schema
     translators: Sequence[Translator]
     roots: dict[str, Provider]
+    when_changed: list[Callable[[Sequence[str]], None]] = field(default_factory=list)
 
     def add_translator_roots(self) -> None:
         for translator in self.translators:
             for root in translator.state_roots:
                 self.roots[root] = _root_provider(translator, root)
+
+    def state_changed(self, paths: Sequence[str]) -> None:
+        """Pass on that state below ``paths`` may have changed."""
+        for hear in self.when_changed:
+            hear(paths)
 
     async def root_documents(self, wanted: Sequence[str]) -> list[bytes]:
         """Return one RFC 7951 document for each of the wanted top-level containers."""

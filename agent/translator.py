@@ -56,13 +56,16 @@ class Settings:
 
     ``charon``: "managed", "external" or "none". ``options``: the ``[translator.<name>]`` table of the
     settings file. ``data_dir`` is private to the agent (mode 0700); a translator keeps its files in
-    a folder named after it. ``notify`` may be called from the event loop at any time.
+    a folder named after it. ``notify`` may be called from the event loop at any time; so may
+    ``state_changed``, with the RFC 7951 instance-identifiers of state (``state_path`` of an entry, or one of
+    ``state_roots``) below which something may have become another, so that whoever watches can look again.
     """
 
     data_dir: Path
     charon: str = "managed"
     options: Mapping[str, Any] | None = None
     notify: Callable[[Notification], None] = lambda _notification: None
+    state_changed: Callable[[Sequence[str]], None] = lambda _paths: None
 
 
 class Plan(Protocol):

@@ -83,11 +83,12 @@ class Gateway:
         self.data_dir = data_dir
         self.entries: dict[str, Json] = {}
         self.notifications: list[Json] = []
+        self.changed_paths: set[str] = set()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         quick = {"retry-first": 0.2, "retry-max": 2.0, **(options or {})}
-        settings = Settings(data_dir, charon, quick, self._notified)
+        settings = Settings(data_dir, charon, quick, self._notified, self.changed_paths.update)
         self.translator: StrongSwanTranslator = self.run(_made(settings))
 
     def _serve(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from agent import __main__ as program
 from agent.datastore.store import Store
 from agent.first_start import connect_hints, ensure_keys
+from agent.operational import Operational
 from agent.settings import Settings
+from agent.yang.schema import Schema
 
 
 class Exited(Exception):
@@ -68,3 +71,13 @@ def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
         assert "8301" in hint
         assert "admin" in hint
         assert str(tmp_path / "client_key") in hint
+
+
+def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Schema) -> None:
+    outlet = program.Outlet()
+    seen: list[Sequence[str]] = []
+    outlet.state_changed(["/before:anybody/watches"])
+    outlet.operational = Operational(schema, [], {})
+    outlet.operational.when_changed += [seen.append, seen.append]
+    outlet.state_changed(["/a:b/c"])
+    assert seen == [["/a:b/c"], ["/a:b/c"]]

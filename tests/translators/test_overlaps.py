@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.translator import Settings
+from tests.lab import change
 from tests.translators.test_desired import desired
 from tests.translators.test_proposals import EVERYTHING
 from tests.translators.tunnels import Json, tunnel
@@ -26,6 +29,7 @@ from translators.strongswan.overlaps import (
     shown,
     written,
 )
+from translators.strongswan.translator import make
 
 
 def to(number: int, peer: str, local: list[str], remote: list[str], **members: Any) -> Json:
@@ -257,3 +261,16 @@ def test_a_change_costs_no_more_beside_ten_times_as_many_tunnels() -> None:
         return steps
 
     assert looked_at(50) == looked_at(500) == 3
+
+
+async def test_the_state_of_whom_a_changed_tunnel_meets_may_have_changed_too(tmp_path: Path) -> None:
+    told: list[str] = []
+    translator = make(Settings(tmp_path, "none", state_changed=told.extend))
+    await translator.start({("1",): to(1, A, OURS, THEIRS), ("3",): to(3, A, ["10.7.0.0/16"], THEIRS)})
+    for before, after in ((None, to(2, B, OURS, ["10.2.3.0/24"])), (to(2, B, OURS, ["10.2.3.0/24"]), None)):
+        told.clear()
+        await translator.apply(await translator.prepare([change(before, after)]))
+        assert [path for path in told if "[id='2']" not in path] == [
+            "/yangswan-ipsec:tunnels/ipsec[id='1']/state"
+        ]
+    assert (await translator.entry_state([("1",)]))["1",].get("overlap") is None

@@ -86,6 +86,10 @@ def test_the_life_of_a_tunnel_is_told_and_can_be_read_afterwards(
     until_told(alice, "installed")
     up = bob.state()
     assert "supervision" not in up
+    # Whoever watches the state is told where to look again.
+    for gateway in (alice, bob):
+        wanted = {"/yangswan-ipsec:tunnels/ipsec[id='1']/state", "/yangswan-ipsec:daemon"}
+        assert wanted <= gateway.changed_paths
     assert up["counters"]["ups"] == 1
     bob.vici("rekey", {"child": "ipsec-1"})
     bob.wait_for(lambda state: state["counters"]["rekeys"] == 1)

@@ -137,7 +137,7 @@ def test_the_names_that_others_rely_on_are_there() -> None:
         "esp/lifetime-soft/time", "esp/lifetime-soft/bytes", "esp/lifetime-soft/packets",
         "esp/lifetime-soft/idle",
         "esp/lifetime-hard/time", "esp/lifetime-hard/bytes", "esp/lifetime-hard/packets",
-        "esp/sa-per-subnet-pair", "esp/esn", "esp/anti-replay-window-size", "esp/copy-dscp", "esp/df-bit",
+        "esp/sa-per-subnet-pair", "esp/anti-replay-window-size", "esp/copy-dscp", "esp/df-bit",
         "esp/mark-in", "esp/mark-out", "esp/if-id-in", "esp/if-id-out",
     }  # fmt: skip
 
@@ -154,7 +154,7 @@ def test_defaults_are_those_of_the_router() -> None:
         "ike/version": "ikev2", "ike/rekey-time": "14400", "ike/reauth-time": "0",
         "ike/fragmentation/enabled": "true", "ike/mobike": "false", "ike/force-encapsulation": "false",
         "ike/childless": "allow", "ike/unique": "no", "ike/dscp": "0", "ike/ppk/required": "false",
-        "esp/lifetime-soft/time": "3600", "esp/sa-per-subnet-pair": "false", "esp/esn": "false",
+        "esp/lifetime-soft/time": "3600", "esp/sa-per-subnet-pair": "false",
         "esp/anti-replay-window-size": "32", "esp/copy-dscp": "out", "esp/df-bit": "copy",
     }  # fmt: skip
 

@@ -25,7 +25,8 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """``pem`` is the canonical text; ``key_digest`` stands for the public key (SHA-256 of its
-    SubjectPublicKeyInfo); ``alt_names`` are the identities beside the subject."""
+    SubjectPublicKeyInfo); ``alt_names`` are the identities beside the subject. Subject and issuer are written
+    as identities are configured."""
 
     pem: str = field(repr=False)
     subject: str
@@ -44,7 +45,10 @@ class Certificate:
         return Identity(IdentityKind.DN, self.subject, "")
 
     def proves(self, identity: Identity) -> bool:
-        """Return whether the certificate holds ``identity`` (RFC 4945 section 3.1)."""
+        """Return whether the certificate holds ``identity`` (RFC 4945 section 3.1).
+
+        Of a subject case counts, because it does to strongSwan where the values are UTF8String.
+        """
         if identity.kind is IdentityKind.DN:
             parts = distinguished_name.oids(distinguished_name.parse(identity.text))
             return _dn_key(parts) == self._subject_key
@@ -66,21 +70,21 @@ def parse(pem: str) -> Certificate:
         spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         alternatives = _extension(found, x509.SubjectAlternativeName)
         constraints = _extension(found, x509.BasicConstraints)
-        subject, issuer = found.subject.rfc4514_string(), found.issuer.rfc4514_string()
+        subject, issuer = _parts(found.subject), _parts(found.issuer)
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.
         raise _refused(f"this is not a certificate that can be read ({error})") from None
     return Certificate(
         found.public_bytes(Encoding.PEM).decode(),
-        subject,
-        issuer,
+        distinguished_name.text_of(subject),
+        distinguished_name.text_of(issuer),
         f"{found.serial_number:x}",
         tuple(_alt_names(alternatives)),
         constraints is not None and bool(constraints.ca),
         digest(spki),
         found.not_valid_before_utc,
         found.not_valid_after_utc,
-        _dn_key([(one.oid.dotted_string, str(one.value)) for one in found.subject]),
+        _dn_key(subject),
     )
 
 
@@ -112,5 +116,9 @@ def _alt_names(alternatives: x509.SubjectAlternativeName | None) -> Iterator[Ide
             yield Identity(IdentityKind.INET, str(name.value), "")
 
 
+def _parts(name: x509.Name) -> list[tuple[str, str]]:
+    return [(one.oid.dotted_string, str(one.value)) for one in name]
+
+
 def _dn_key(parts: list[tuple[str, str]]) -> DnKey:
-    return frozenset((index, oid, value.casefold()) for index, (oid, value) in enumerate(parts))
+    return frozenset((index, oid, value) for index, (oid, value) in enumerate(parts))

@@ -159,3 +159,14 @@ def _oid(dotted: str) -> bytes:
 def oids(name: Sequence[Part]) -> list[tuple[str, str]]:
     """Return object identifier (dotted) and value of each part."""
     return [(_OIDS[part.type], part.value) for part in name]
+
+
+_NAMES = {oid: name for name, oid in _OIDS.items()}
+
+
+def text_of(parts: Sequence[tuple[str, str]]) -> str:
+    """Return the text that ``parse`` takes, from object identifier and value of each part.
+
+    A type that has no name there stands as its number; such a name cannot be configured as an identity.
+    """
+    return ", ".join(f"{_NAMES.get(oid, oid)}={_SPECIAL.sub(_escape, value)}" for oid, value in parts)

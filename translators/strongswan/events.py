@@ -81,10 +81,13 @@ def parse_notice(record: bytes) -> Notice:
 
 
 _SPECIFIC = {
-    Code.LOCAL_AUTH_FAILED: (Reason.AUTHENTICATION_FAILED, "the peer did not accept our secret or identity"),
+    Code.LOCAL_AUTH_FAILED: (
+        Reason.AUTHENTICATION_FAILED,
+        "the peer did not accept our secret, certificate or identity",
+    ),
     Code.PEER_AUTH_FAILED: (
         Reason.AUTHENTICATION_FAILED,
-        "the peer did not prove its identity with this secret",
+        "the peer did not prove its identity with the secret or a certificate",
     ),
     Code.PROPOSAL_MISMATCH_IKE: (Reason.NO_PROPOSAL_CHOSEN, "IKE"),
     Code.PROPOSAL_MISMATCH_CHILD: (Reason.NO_PROPOSAL_CHOSEN, "ESP"),
@@ -137,9 +140,9 @@ def notices_in_alert(message: Mapping[str, object]) -> Iterator[Notice]:
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (re.compile("received AUTHENTICATION_FAILED"), Reason.AUTHENTICATION_FAILED,
-     "the peer did not accept our secret or identity"),
+     "the peer did not accept our secret, certificate or identity"),
     (re.compile("MAC mismatched|no shared key found"), Reason.AUTHENTICATION_FAILED,
-     "the peer did not prove its identity with this secret"),
+     "the peer did not prove its identity with the secret or a certificate"),
     (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"), Reason.SELECTORS_MISMATCH,
      "the subnets do not match the peer's"),
     (re.compile("received NO_PROPOSAL_CHOSEN|no acceptable proposal found"), Reason.NO_PROPOSAL_CHOSEN,

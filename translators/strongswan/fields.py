@@ -280,8 +280,9 @@ def _dscp(entry: Json, _around: Around) -> Value:
 
 def ppk_id(entry: Json) -> str | None:
     """Return the id of the postquantum preshared key as charon is told, None if there is none."""
+    # As plain text: charon parses what a peer sends as it parses this, and compares the two.
     name = value_at(entry, "ike/ppk/id")
-    return None if name is None else f"keyid:#{str(name).encode().hex()}"
+    return None if name is None else str(name)
 
 
 # --- ESP ---
@@ -290,10 +291,8 @@ def ppk_id(entry: Json) -> str | None:
 def _esp_proposals(entry: Json, around: Around) -> Value:
     configured = value_at(entry, "esp/proposal")
     if isinstance(configured, Sequence) and configured:
-        found = [proposals.render(Phase.ESP, one) for one in proposals.by_priority(configured)]
-    else:
-        found = proposals.auto(Phase.ESP, around.available)
-    return [f"{one}-esn" for one in found] if value_at(entry, "esp/esn") else found
+        return [proposals.render(Phase.ESP, one) for one in proposals.by_priority(configured)]
+    return proposals.auto(Phase.ESP, around.available)
 
 
 def _child_rekey_s(entry: Json) -> int:
@@ -361,7 +360,6 @@ FIELDS = (
     Field("ike/ppk/required", Part.IKE, "ppk_required", _flag("ike/ppk/required", False)),
     Field("ike/ppk/key", Part.SECRET),
     Field("esp/proposal", Part.CHILD, "esp_proposals", _esp_proposals),
-    Field("esp/esn", Part.CHILD),
     Field("esp/sa-per-subnet-pair", Part.CHILD),
     Field(
         "esp/lifetime-soft/time",

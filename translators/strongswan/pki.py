@@ -43,7 +43,8 @@ class Parsed:
 
 class Pki:
     """``session`` returns the session in use or None; ``lock`` is that of all changes. ``readmit`` is called
-    when a tunnel that charon does not hold may have got the key that it lacked."""
+    when a tunnel that charon does not hold may have got the key that it lacked, ``state_changed`` when the
+    state here may be another."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Pki:
         notify: Callable[[Notification], None],
         lock: asyncio.Lock,
         readmit: Callable[[CharonSession], Awaitable[None]],
+        state_changed: Callable[[], None],
     ) -> None:
         self._store = KeyStore(folder)
         self._desired = desired
@@ -60,6 +62,7 @@ class Pki:
         self._notify = notify
         self._lock = lock
         self._readmit = readmit
+        self._state_changed = state_changed
         self._handles: dict[str, str] = {}
         self._told = Told()
         self._task: asyncio.Task[None] | None = None
@@ -119,6 +122,7 @@ class Pki:
         self._desired().certificates = dict(self._desired().with_certificates(changed))
         if changed:
             self._changed.set()
+            self._state_changed()
 
     async def load_keys(self, session: CharonSession) -> None:
         """Give charon every key.
@@ -178,6 +182,7 @@ class Pki:
 
     async def _give(self, key: PrivateKey) -> None:
         log.info("the private key '%s' (%s, %d bits) was added", key.name, key.algorithm, key.bits)
+        self._state_changed()
         if (session := self._session()) is None:
             return
         try:
@@ -204,6 +209,7 @@ class Pki:
                     app_tag="private-key-in-use",
                 )
         self._store.delete(key.name)
+        self._state_changed()
         handle, session = self._handles.pop(key.name, ""), self._session()
         if session is not None and handle:
             try:

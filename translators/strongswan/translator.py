@@ -117,11 +117,17 @@ class StrongSwanTranslator:
         self._lock = asyncio.Lock()
         keys = settings.data_dir / NAME / KEYS_FOLDER
         self._pki = Pki(
-            keys, lambda: self._desired, lambda: self._session, settings.notify, self._lock, self._reconcile
+            keys,
+            lambda: self._desired,
+            lambda: self._session,
+            settings.notify,
+            self._lock,
+            self._reconcile,
+            lambda: settings.state_changed([pki.STATE_ROOT]),
         )
         self._desired = Desired(self._pki.digests)
         self._live = live = LiveTunnels(
-            options, self._desired, lambda: self._session, settings.notify, managed
+            options, self._desired, lambda: self._session, settings.notify, managed, self._tunnel_changed
         )
         self._audit = Audit(
             options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
@@ -174,10 +180,15 @@ class StrongSwanTranslator:
         self._logs.on_event(session, event, message)
         self._live.on_event(session, event, message)
 
+    def _tunnel_changed(self, tunnel: str) -> None:
+        self._settings.state_changed([f"{LIST_PATH}[id='{tunnel}']/state"])
+
     def _found(self, session: CharonSession) -> None:
+        self._settings.state_changed([DAEMON_ROOT])
         self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
 
     def _lost(self, detail: str) -> None:
+        self._settings.state_changed([DAEMON_ROOT])
         self._live.announcer.tell_at_once(announcements.daemon_stopped(detail))
         self._live.lost(detail)
 
@@ -300,7 +311,10 @@ class StrongSwanTranslator:
             raise
         self._pki.put(certificates)
         for tunnel, entry in entries.items():
+            met = self._desired.overlaps.of(tunnel)
             self._desired.put(tunnel, entry)
+            for overlap in (*met, *self._desired.overlaps.of(tunnel)):
+                self._tunnel_changed(overlap.tunnel)  # it shows this one among those that it meets
             if entry is None:
                 self._live.forget(tunnel)
             elif connection_name(tunnel) in touched:

@@ -40,7 +40,7 @@ ONE_BY_ONE_MAX = 32
 
 class LiveTunnels:
     """``session`` returns the session in use or None; ``ours`` says whether its charon is our own, and so
-    has the addresses that we have."""
+    has the addresses that we have. ``changed`` hears of each tunnel whose state may be another."""
 
     def __init__(
         self,
@@ -49,10 +49,12 @@ class LiveTunnels:
         session: Callable[[], CharonSession | None],
         notify: Callable[[Notification], None],
         ours: bool,
+        changed: Callable[[str], None] = lambda _tunnel: None,
     ) -> None:
         self._desired = desired
         self._session = session
         self._ours = ours
+        self._changed = changed
         self._ledger = Ledger(lambda tunnel: tunnel in desired.entries, self._with_peer)
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
@@ -89,7 +91,11 @@ class LiveTunnels:
 
     def _touch(self) -> None:
         for tunnel in self._ledger.take_touched():
-            self.announcer.touch(tunnel)
+            self._look_again(tunnel)
+
+    def _look_again(self, tunnel: str) -> None:
+        self.announcer.touch(tunnel)
+        self._changed(tunnel)
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
@@ -277,7 +283,7 @@ class LiveTunnels:
 
     def _on_watched(self, name: str) -> None:
         if (tunnel := self._ledger.tunnel(name)) is not None:
-            self.announcer.touch(tunnel)
+            self._look_again(tunnel)
 
     def _on_addresses(self, came: frozenset[str]) -> None:
         for tunnel, messages in self._desired.messages.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store, UnitChange
 from agent.datastore.transaction import Configuration
 from agent.errors import RpcErrors
+from agent.translator import EntryChange, Plan
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
 from tests.agent.lab import EC, config, direct, entry, top
@@ -258,3 +260,32 @@ async def test_the_history_file_is_private(schema: Schema, tmp_path: Path) -> No
 
 def modes_in(folder: Path) -> list[int]:
     return [path.stat().st_mode & 0o777 for path in folder.iterdir()]
+
+
+PAIRS = "/every-construct:references/pair"
+
+
+def pair(name: str) -> str:
+    return f'<references xmlns="{EC}"><pair><name>{name}</name></pair></references>'
+
+
+async def test_a_translator_gets_the_changes_of_its_further_lists_with_those_of_its_own(
+    schema: Schema, tmp_path: Path
+) -> None:
+    translator = RecordingTranslator(further_lists=(PAIRS,))
+    seen: list[tuple[str, str]] = []
+    prepare = translator.prepare
+
+    async def noting(changes: Sequence[EntryChange]) -> Plan:
+        seen.extend((change.list_path, change.keys[0]) for change in changes)
+        return await prepare(changes)
+
+    translator.prepare = noting  # type: ignore[method-assign]
+    configuration = await started(schema, tmp_path, translator)
+    assert translator.known == {PAIRS: {}}
+    await commit(configuration, pair("a") + entry("<number>2</number>"))
+    assert sorted(seen) == [(PAIRS, "a"), ("/every-construct:top/entry", "1")]
+    again = RecordingTranslator(further_lists=(PAIRS,))
+    await started(schema, tmp_path, again)
+    assert list(again.known[PAIRS]) == [("a",)]
+    assert list(again.holds) == [("1",)], "its own list alone is what it starts with"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +32,9 @@ class Served:
     peers: list[Peer] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     flood_octets: int = 0
+    listens: asyncio.Event = field(default_factory=asyncio.Event)
+    streams: list[ByteStream] = field(default_factory=list)
+    got_octets: int = 0
 
     def options(self, **more: Any) -> dict[str, Any]:
         return {
@@ -44,10 +49,13 @@ class Served:
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         self.peers.append(peer)
+        self.streams.append(stream)
         try:
             if self.flood_octets:
                 await stream.write(b"x" * self.flood_octets)
+            await self.listens.wait()
             while data := await stream.read(1000):
+                self.got_octets += len(data)
                 await stream.write(data)
         except (ConnectionError, TimeoutError) as problem:
             self.failures.append(problem)
@@ -78,6 +86,7 @@ async def serving(
         recovery_users,
     )
     served.__init__(transport, folder)  # type: ignore[misc]
+    served.listens.set()
     await transport.start()
     try:
         yield served
@@ -103,15 +112,18 @@ async def test_an_authorized_key_gets_a_channel_and_several_on_one_connection(tm
     ] * 2
 
 
+def openssh(served: Served, *options: str) -> list[str]:
+    return [
+        "ssh", "-F", "none", "-i", str(served.folder / "ann"), "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "StrictHostKeyChecking=no", "-p", str(served.transport.port), *options,
+        "ann@127.0.0.1", "-s", "netconf",
+    ]  # fmt: skip
+
+
 async def test_openssh_as_a_client(tmp_path: Path) -> None:
     async with serving(tmp_path) as served:
-        command = [
-            "ssh", "-F", "none", "-i", str(tmp_path / "ann"), "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "StrictHostKeyChecking=no", "-p", str(served.transport.port),
-            "ann@127.0.0.1", "-s", "netconf",
-        ]  # fmt: skip
         done = await asyncio.to_thread(
-            subprocess.run, command, input=b"hello", capture_output=True, timeout=WAIT_S, check=True
+            subprocess.run, openssh(served), input=b"hello", capture_output=True, timeout=WAIT_S, check=True
         )
     assert done.stdout == b"hello"
 
@@ -279,6 +291,63 @@ async def test_a_client_that_stops_reading_is_dropped_and_costs_little(tmp_path:
         transport.resume_reading()
         process.close()
         connection.abort()
+
+
+async def test_a_client_that_is_gone_without_a_word_is_dropped_and_one_that_is_idle_is_not(
+    tmp_path: Path,
+) -> None:
+    """Its process is stopped: its TCP connection lives on in the kernel, and nobody answers."""
+    async with serving(tmp_path, replace(LIMITS, keepalive_interval_s=1, keepalive_count=1)) as served:
+        client = await asyncio.create_subprocess_exec(
+            *openssh(served, "-v"), stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
+        assert client.stdin is not None
+        assert client.stdout is not None
+        assert client.stderr is not None
+        async with asyncio.timeout(WAIT_S):
+            answered = 0
+            while answered < 3:
+                answered += b"keepalive@openssh.com" in await client.stderr.readline()
+            client.stdin.write(b"here")
+            assert await client.stdout.readexactly(4) == b"here"
+            client.send_signal(signal.SIGSTOP)
+            try:
+                while served.transport.sessions.total():
+                    await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
+            finally:
+                client.kill()
+                await client.wait()
+
+
+def held_by(served: Served) -> int:
+    (stream,) = served.streams
+    channel: Any = stream
+    return int(channel._held)
+
+
+async def test_what_a_client_sends_ahead_is_held_back_and_none_of_it_lost(tmp_path: Path) -> None:
+    sent, limit = 16 * 1024 * 1024, 64 * 1024
+    async with (
+        serving(tmp_path, replace(LIMITS, read_buffer_octets=limit)) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        served.listens.clear()
+        process = await connection.create_process(subsystem="netconf", encoding=None, stdout=asyncssh.DEVNULL)
+        process.stdin.write(bytes(sent))
+        channel: Any = process.stdin.channel
+        async with asyncio.timeout(WAIT_S):
+            # Until the server has let it send all that it takes.
+            while channel._send_window > 0 or not served.streams or held_by(served) <= limit:
+                await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
+        assert held_by(served) <= limit + 64 * 1024
+        assert sent - channel.get_write_buffer_size() <= 4 * 1024 * 1024, "the rest stays with the client"
+        served.listens.set()
+        process.stdin.write_eof()
+        async with asyncio.timeout(WAIT_S):
+            while served.got_octets < sent:
+                await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
+        process.close()
+        assert served.failures == []
 
 
 async def test_the_host_key_is_made_once_and_private(tmp_path: Path) -> None:
