@@ -172,21 +172,29 @@ class _Policies:
 
     def __init__(self) -> None:
         self._local, self._remote = _Side(), _Side()
+        # In the order in which they came, so that the same is named each time.
+        self._exact: dict[Pair, dict[str, dict[str, None]]] = {}
 
-    def add(self, pair: Pair, tunnel: str) -> None:
+    def add(self, pair: Pair, peer: str, tunnel: str) -> None:
         local, remote = pair
+        self._exact.setdefault(pair, {}).setdefault(peer, {})[tunnel] = None
         self._local.add(local, remote, tunnel)
         self._remote.add(remote, local, tunnel)
 
-    def remove(self, pair: Pair, tunnel: str) -> None:
+    def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
         local, remote = pair
+        by_peer = self._exact[pair]
+        del by_peer[peer][tunnel]
+        if not by_peer[peer]:
+            del by_peer[peer]
+        if not by_peer:
+            del self._exact[pair]
         self._local.remove(local, remote, tunnel)
         self._remote.remove(remote, local, tunnel)
 
-    def equal(self, pair: Pair) -> Iterator[str]:
-        """Yield who has exactly this pair."""
-        local, remote = pair
-        return (tunnel for _local, tunnel in _equal(self._remote.under.get(remote, []), local))
+    def holders(self, pair: Pair) -> Mapping[str, Iterable[str]]:
+        """Return who has exactly this pair, by peer."""
+        return self._exact.get(pair, {})
 
     def overlapping(self, pair: Pair) -> Iterator[tuple[str, Pair]]:
         """Yield every pair that has packets in common with ``pair``, and whose it is."""
@@ -216,6 +224,9 @@ class _Policies:
 
 _NONE = _Policies()
 
+_Standing = dict[tuple[Plane, Pair, str], str | None]
+"""A tunnel that has a pair, to a peer, once others are gone; so that these are not gone through each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -238,32 +249,38 @@ class Overlaps:
         """Set or (None) remove what ``tunnel`` carries."""
         if (before := self._traffic.pop(tunnel, None)) is not None:
             for pair in before.pairs:
-                self._planes[before.plane].remove(pair, tunnel)
+                self._planes[before.plane].remove(pair, before.peer, tunnel)
         if traffic is not None:
             self._traffic[tunnel] = traffic
             policies = self._planes.setdefault(traffic.plane, _Policies())
             for pair in traffic.pairs:
-                policies.add(pair, tunnel)
+                policies.add(pair, traffic.peer, tunnel)
 
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
         ``replaced`` are gone; at most one conflict for each, and between two of ``wanted`` for the later."""
+        wanted = list(wanted)
+        gone = replaced | {traffic.tunnel for traffic in wanted}
         found: list[Conflict] = []
-        added = Overlaps()
+        added, standing = Overlaps(), _Standing()
         for traffic in wanted:
-            conflict = self._against(traffic, replaced) or added._against(traffic, frozenset())
+            conflict = self._against(traffic, gone, standing) or added._against(traffic, frozenset(), {})
             if conflict is not None:
                 found.append(conflict)
             added.put(traffic.tunnel, traffic)
         return found
 
-    def _against(self, traffic: Traffic, without: AbstractSet[str]) -> Conflict | None:
+    def _against(self, traffic: Traffic, gone: AbstractSet[str], standing: _Standing) -> Conflict | None:
         policies = self._planes.get(traffic.plane, _NONE)
         for pair in traffic.pairs:
-            for tunnel in policies.equal(pair):
-                other = self._traffic[tunnel]
-                if tunnel not in without and tunnel != traffic.tunnel and other.peer != traffic.peer:
-                    return _same_traffic(traffic, other, pair)
+            for peer, tunnels in policies.holders(pair).items():
+                if peer == traffic.peer:
+                    continue
+                key = (traffic.plane, pair, peer)
+                if key not in standing:
+                    standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
+                if (other := standing[key]) is not None:
+                    return _same_traffic(traffic, self._traffic[other], pair)
         return None
 
     def of(self, tunnel: str) -> list[Overlap]:
