@@ -28,7 +28,7 @@ from translators.strongswan.connections import Messages
 from translators.strongswan.credentials import Conflict
 
 SHOWN_MAX = 16
-LOOKED_AT_MAX = 1024
+LOOKED_AT_MAX = 16384
 """A tunnel for all traffic overlaps with every other; so many pairs are enough to show some of them."""
 
 Prefix = tuple[int, int, int]
