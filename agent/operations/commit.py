@@ -11,7 +11,9 @@ from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import inline_config
 from agent.xml import Element
-from agent.yang.tree import Tree
+from agent.yang.difference import Difference, Operation
+from agent.yang.native import NULL
+from agent.yang.tree import Tree, is_default
 from agent.yang.units import unit_differences
 
 
@@ -42,9 +44,20 @@ def _check(context: Context, caller: Caller) -> Check | None:
         return None
 
     def check(prepared: Prepared, running: Tree) -> None:
-        context.nacm.refuse_changes(access, unit_differences(prepared.units, running, prepared.scratch))
+        found = unit_differences(prepared.units, running, prepared.scratch)
+        candidate = context.configuration.candidate.tree
+        context.nacm.refuse_changes(access, (one for one in found if not _taken_away(one, candidate)))
 
     return check
+
+
+def _taken_away(difference: Difference, candidate: Tree) -> bool:
+    """True if it was a "when" that took the node away: the candidate still has it. Nobody needs rights for
+    what follows from another change (RFC 8341 section 3.2.5)."""
+    if difference.operation is not Operation.DELETE:
+        return False
+    node = candidate.find_like(difference.node)
+    return node != NULL and not is_default(node)
 
 
 def caller_info(caller: Caller) -> CommitInfo:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from agent.errors import ErrorType, InvalidValue
+from agent.operations.predicates import without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
@@ -69,7 +70,7 @@ def select_xpath(tree: Tree, expression: str, max_depth: int | None = None) -> T
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
     top: dict[Node, Mark] = {}
-    for node in find_all(tree, expression):
+    for node in find_all(tree, without_logic(expression)):
         _mark(top, node).whole = True
     return copy_marks(tree, top.values(), max_depth)
 

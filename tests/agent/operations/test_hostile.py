@@ -212,6 +212,15 @@ async def test_rfc8341_3_2_5_what_a_choice_drives_out_needs_no_rights(lab: Lab) 
     assert await edit_refused(lab, f'<oc xmlns="{H}"><p>1</p></oc>', JOE) != []
 
 
+async def test_rfc8341_3_2_5_what_a_when_takes_away_needs_no_rights(lab: Lab) -> None:
+    only_mode = rule("m", "permit", f'<path xmlns:h="{H}">/h:box/h:mode</path>')
+    await ruled(lab, rule_list("l", ["limited"], only_mode))
+    await lab.commit(box("<mode>special</mode><dep2>x</dep2>"))
+    assert await edit_refused(lab, box('<dep2 nc:operation="delete"/>'), JOE) != []
+    await lab.commit(box("<mode>plain</mode>"), JOE)
+    assert "<dep2>" not in lab.running
+
+
 async def test_a_move_needs_rights_on_what_is_moved_only(lab: Lab) -> None:
     only_4 = rule("m", "permit", f"<path xmlns:h=\"{H}\">/h:box/h:uo[h:k='4']</path>")
     await ruled(lab, rule_list("l", ["limited"], only_4))

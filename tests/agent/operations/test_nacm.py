@@ -455,6 +455,13 @@ async def test_copy_config_needs_write_access_to_what_it_changes(lab: Lab) -> No
     await lab.do("<discard-changes/>", NOBODY)
 
 
+async def test_discard_changes_needs_no_rights_on_what_is_discarded(lab: Lab) -> None:
+    await ruled(lab, *MODULE_RULES)
+    await lab.edit(interface("eth0"))
+    await lab.do("<discard-changes/>", JOE)
+    assert "eth0" not in lab.candidate
+
+
 async def test_copying_running_over_an_edited_candidate_needs_write_access(lab: Lab) -> None:
     await ruled(lab)
     await filled(lab)

@@ -1,0 +1,84 @@
+"""XPath predicates without "and" and "or" mean the same, also where there is nothing to look at."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from agent.operations.predicates import without_logic
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree, find_all
+from tests.agent.lab import top
+
+ENTRY = "/every-construct:top/every-construct:entry"
+A, B = "every-construct:number='1'", "every-construct:word='b'"
+
+
+@pytest.mark.parametrize(
+    ("expression", "other"),
+    [
+        ("/a/b", "/a/b"),
+        ("/a[b='c and d']", "/a[b='c and d']"),
+        ("/a[b or c]", "/a[number(boolean(b)) + number(boolean(c)) > 0]"),
+        ("/a[b and c]/d", "/a[number(boolean(b)) * number(boolean(c)) > 0]/d"),
+        ("/a[not(b or c)]", "/a[not(number(boolean(b)) + number(boolean(c)) > 0)]"),
+        # Names that are words of the language, wildcards, and what comes before a bracket.
+        ("/or/and[or and and]", "/or/and[number(boolean(or)) * number(boolean(and)) > 0]"),
+        ("/a[* or *]", "/a[number(boolean(*)) + number(boolean(*)) > 0]"),
+        ("/a[b * 2 = c]", "/a[b * 2 = c]"),
+        ("/p:a[p:and-more='1']", "/p:a[p:and-more='1']"),
+        ("/a[contains(b, 'x') or c[d and e]]",
+         "/a[number(boolean(contains(b, 'x'))) + "
+         "number(boolean(c[number(boolean(d)) * number(boolean(e)) > 0])) > 0]"),
+        # At the top it is no filter, and refused as before.
+        ("/a or /b", "/a or /b"),
+        # Not well-formed is for libyang to refuse.
+        ("/a[b or", "/a[number(boolean(b)) + number(boolean()) > 0"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_golden(expression: str, other: str) -> None:
+    assert without_logic(expression) == other
+
+
+@pytest.mark.parametrize(
+    "predicates",
+    [f"[{A} or {B}]", f"[{A} and {B}]", f"[({A}) or not({B} and {A})]", f"[{A}][{B} or {A}]"],
+)
+def test_what_selects_nothing_is_no_error(schema: Schema, predicates: str) -> None:
+    empty = Tree.parse(schema, top("<flag>false</flag>").encode())
+    for whole in (f"{ENTRY}{predicates}", f"{ENTRY}{predicates}/every-construct:id"):
+        assert find_all(empty, without_logic(whole)) == []
+    both = f"/every-construct:top | {ENTRY}{predicates}"
+    assert len(find_all(empty, without_logic(both))) == 1
+
+
+names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])
+operands = st.one_of(
+    names,
+    st.builds("{}='{}'".format, names, st.sampled_from(["1", "a or b", ""])),
+    st.builds("count({}) > {}".format, names, st.integers(0, 2)),
+)
+conditions = st.recursive(
+    operands,
+    lambda inner: st.one_of(
+        st.builds("{} or {}".format, inner, inner),
+        st.builds("{} and {}".format, inner, inner),
+        st.builds("({})".format, inner),
+        st.builds("not({})".format, inner),
+        st.builds("a[{}]".format, inner),
+        st.builds("contains(a[{}], '1') or b".format, inner),
+    ),
+    max_leaves=8,
+)
+DOCUMENT = etree.fromstring(
+    "<r><a x='1'>1<a>2<b/></a><or/></a><b><and>1</and><div/></b><or>a or b</or><a><and/><b>1</b></a></r>"
+)
+
+
+@given(conditions)
+def test_another_engine_selects_the_same(condition: str) -> None:
+    expression = f"//*[{condition}]"
+    assert DOCUMENT.xpath(without_logic(expression)) == DOCUMENT.xpath(expression)
