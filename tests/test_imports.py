@@ -21,7 +21,7 @@ HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifi
 PURE_TRANSLATION = (
     "announcements", "backoff", "certificates", "charon_config", "connections", "credentials", "dampening",
     "desired", "distinguished_name", "drift", "events", "expiry", "facts", "fields", "identities", "ledger",
-    "operational", "options", "packets", "plan", "proposals", "refusals", "state",
+    "operational", "options", "overlaps", "packets", "plan", "proposals", "refusals", "state",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.

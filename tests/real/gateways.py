@@ -27,10 +27,10 @@ NS = {"nc": BASE, "i": IPSEC}
 STATE_LIMIT_S = 60
 
 
-def start_in(namespace: Namespace, data_dir: Path, *options: str) -> AgentProcess:
-    """Start an agent with a managed charon inside ``namespace``."""
+def start_in(namespace: Namespace, data_dir: Path, *options: str, charon: str = "managed") -> AgentProcess:
+    """Start an agent with a charon inside ``namespace``."""
     prefix = ("ip", "netns", "exec", namespace.name)
-    return start_agent(data_dir, options, prefix=prefix, charon="managed")
+    return start_agent(data_dir, options, prefix=prefix, charon=charon)
 
 
 def inside(namespace: Namespace, work: Callable[[], Awaitable[T]]) -> T:

@@ -123,7 +123,8 @@ async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
         (none(tmp_path), "restart-daemon"),
         (none(tmp_path), "start-monitor"),
         (none(tmp_path), "stop-monitor"),
-        (unreachable(tmp_path), "restart-daemon"),
+        (none(tmp_path), "start-log"),
+        (none(tmp_path), "stop-log"),
         (unreachable(tmp_path), "no-such-rpc"),
     ):
         with pytest.raises(OperationNotSupported):
@@ -136,8 +137,8 @@ async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
     ("mode", "disabled"),
     [
         ("managed", set()),
-        ("external", {"restart-daemon"}),
-        ("none", {"monitor", "restart-daemon", "tunnel-notifications"}),
+        ("external", set()),
+        ("none", {"monitor", "restart-daemon", "tunnel-log", "tunnel-notifications"}),
     ],
 )
 def test_what_a_mode_cannot_do_is_not_announced(tmp_path: Path, mode: str, disabled: set[str]) -> None:

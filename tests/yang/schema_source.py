@@ -26,7 +26,7 @@ _PREDICATE = re.compile(r"\[[^]]*\]")
 def module() -> Statement:
     """Return the validated module statement."""
     context = Context(FileRepository(f"{YANG_DIR}:{Path(sys.prefix, 'share/yang/modules')}"))
-    context.features[MODULE_NAME] = ["restart-daemon", "monitor", "tunnel-notifications"]
+    context.features[MODULE_NAME] = ["restart-daemon", "monitor", "tunnel-log", "tunnel-notifications"]
     statement = context.add_module(str(MODULE_FILE), MODULE_FILE.read_text())
     context.validate()
     assert statement is not None

@@ -34,6 +34,10 @@ DENIED_BY_DEFAULT = {
     f"/{MODULE_NAME}:stop-monitor",
     f"/{MODULE_NAME}:packet",
     f"/{MODULE_NAME}:monitor-ended",
+    f"/{MODULE_NAME}:start-log",
+    f"/{MODULE_NAME}:stop-log",
+    f"/{MODULE_NAME}:log-line",
+    f"/{MODULE_NAME}:log-ended",
 }
 
 
@@ -86,7 +90,7 @@ def test_what_this_version_does_not_do_is_a_feature_that_can_be_left_out() -> No
     top = [node for node in module().i_children if node.keyword in ("rpc", "notification")]
     assert {node.arg: bool(node.search("if-feature")) for node in top} == {node.arg: True for node in top}
     assert {feature.arg for feature in module().search("feature")} == {
-        "restart-daemon", "monitor", "private-keys", "tunnel-notifications",
+        "restart-daemon", "monitor", "private-keys", "tunnel-log", "tunnel-notifications",
     }  # fmt: skip
     actions = {node.arg for node in nodes(module()) if node.keyword == "action"}
     assert actions == DONE_IN_THIS_VERSION

@@ -10,6 +10,7 @@ from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import Messages, connection_name
 from translators.strongswan.credentials import Claim, Claims
 from translators.strongswan.fields import Around, named_certificates
+from translators.strongswan.overlaps import Overlaps, Traffic
 from translators.strongswan.plan import Change
 from translators.strongswan.proposals import Available, Phase
 from translators.strongswan.refusals import Refused
@@ -47,6 +48,7 @@ class Desired:
         self.entries: dict[str, Json] = {}
         self.messages: dict[str, Messages] = {}
         self.claims = Claims()
+        self.overlaps = Overlaps()
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
 
@@ -57,7 +59,7 @@ class Desired:
         messages.
         """
         self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
-        self._users = {}
+        self._users, self.overlaps = {}, Overlaps()
         refused = []
         for tunnel, entry in entries.items():
             try:
@@ -75,6 +77,7 @@ class Desired:
         """
         self.messages.pop(tunnel, None)
         self.claims.remove(tunnel)
+        self.overlaps.put(tunnel, None)
         self.refused.discard(tunnel)
         for name in named_certificates(self.entries.pop(tunnel, {})):
             self._users[name].discard(tunnel)
@@ -87,6 +90,7 @@ class Desired:
             around = self._around(self.certificates)
             self.claims.add(Claim.of(tunnel, entry, around))
             self.messages[tunnel] = connections.messages(tunnel, entry, around)
+            self.overlaps.put(tunnel, Traffic.of(tunnel, self.messages[tunnel]))
 
     def _around(self, certificates: Certificates) -> Around:
         return Around(self.available, certificates, self._keys())
@@ -121,20 +125,24 @@ class Desired:
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
+        traffic: list[Traffic | None] = []
         for tunnel, after in changes:
             if after is None:
                 continue
             try:
                 # A dormant tunnel is checked too, as far as it can be: it is there to be enabled.
                 around = Around(None, known, self._keys() if is_enabled(after) else None)
-                connections.messages(tunnel, after, around)
+                messages = connections.messages(tunnel, after, around)
                 if is_enabled(after):
+                    traffic.append(Traffic.of(tunnel, messages))
                     claims.append(Claim.of(tunnel, after, around))
                     found.extend(self._not_loaded(tunnel, after))
             except Refused as error:
                 found.append(Refusal(tunnel, error.leaf, error.message, error.app_tag))
         replaced = frozenset(tunnel for tunnel, _after in changes)
-        for conflict in self.claims.conflicts(replaced, claims):
+        conflicts = self.claims.conflicts(replaced, claims)
+        conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
+        for conflict in conflicts:
             found.append(Refusal(conflict.tunnel, "", conflict.message, conflict.app_tag))
         return found
 

@@ -19,10 +19,18 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 10.0
 CLOSE_LIMIT_S = 5.0
+GONE_LIMIT_S = 5.0
+"""A process that has ended has closed its sockets; who does not hear of it by now talks to another."""
+ANSWER_LIMIT_S = 5.0
+"""However long the restart itself took, charon gets so long to answer."""
 
 
 class Unavailable(Exception):
     """There is no charon at the moment; the text says why, as far as known."""
+
+
+class NotRestarted(Exception):
+    """The charon that was to be restarted goes on."""
 
 
 class Keeper:
@@ -51,6 +59,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._first_outcome = asyncio.Event()
         self._ready = asyncio.Event()
+        self._not_started = asyncio.Event()
         self._stopping = False
         self._restarting = ""
         self._trouble = "it was not reached yet"
@@ -96,20 +105,33 @@ class Keeper:
             raise Unavailable(f"charon is not available: {self._trouble}")
         return self.session
 
-    async def restart(self) -> None:
-        """End our charon; the next one is started at once.
+    async def restart(self, restart_unit: Callable[[], Awaitable[None]], limit_s: float) -> CharonSession:
+        """Have charon end and start anew; return the session with the new one, which agrees with what is
+        wanted. Ours is ended, and so started again at once; ``restart_unit`` does it with another's.
 
         Raises:
-            Unavailable: it is not ours to end.
+            Unavailable: no new charon agrees within ``limit_s`` seconds, or ours cannot be started.
+            NotRestarted: ``restart_unit`` did not end the charon that we talk to.
+            What ``restart_unit`` raises; the session goes on then, if charon does.
         """
-        if self._daemon is None:
-            raise Unavailable("charon is not managed by this agent")
-        session = self.session
-        self._ready.clear()
+        began, session = asyncio.get_running_loop().time(), self.session
         self._restarting = "it was restarted on request"
-        await self._daemon.stop()
-        if session is not None:
+        self._not_started.clear()
+        try:
+            if self._daemon is not None:
+                await self._daemon.stop()
+            else:
+                await restart_unit()
+                await _end_of(session)
+        except BaseException:
+            self._restarting = ""
+            raise
+        if session is not None and self.session is session:
+            self._ready.clear()
             session.lost.set()
+        spent_s = asyncio.get_running_loop().time() - began
+        await _first_of(self._ready, self._not_started, max(limit_s - spent_s, ANSWER_LIMIT_S))
+        return await self.available(0)
 
     async def _keep(self) -> None:
         failures = 0
@@ -121,6 +143,8 @@ class Keeper:
                     log.error("%s", error)
                 self._trouble = str(error)
                 self._first_outcome.set()
+                if isinstance(error, DaemonError):
+                    self._not_started.set()
                 await asyncio.sleep(delay_s(failures, RETRY_FIRST_S, RETRY_MAX_S, random.random()))
                 failures += 1
                 continue
@@ -159,3 +183,22 @@ class Keeper:
             await session.close()
             raise
         return session
+
+
+async def _end_of(session: CharonSession | None) -> None:
+    if session is None:
+        return
+    try:
+        async with asyncio.timeout(GONE_LIMIT_S):
+            await session.lost.wait()
+    except TimeoutError:
+        raise NotRestarted("the charon that this agent talks to was not restarted") from None
+
+
+async def _first_of(one: asyncio.Event, other: asyncio.Event, limit_s: float) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in (one, other)]
+    try:
+        await asyncio.wait(waiting, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waiting:
+            wait.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -30,7 +31,9 @@ class Options:
     dead (165 s by default). ``retry_first`` and ``retry_max`` bound the supervisor's back-off, in
     seconds; ``attempts_at_once`` is how many tunnels it begins at a time. Every ``audit_interval`` seconds
     it is seen whether charon still holds what is configured. ``capture`` is a file to which everything that
-    charon says is appended, for the report of a defect.
+    charon says is appended, for the report of a defect. ``charon_unit`` is the systemd unit of an external
+    charon, restarted by restart-daemon, which gives up after ``restart_limit`` seconds (a unit that does not
+    stop is killed by systemd after 90). There may be ``max_tunnels`` tunnels, None for any number.
     """
 
     vici_socket: Path = Path("/var/run/charon.vici")
@@ -46,6 +49,9 @@ class Options:
     attempts_at_once: int = 32
     audit_interval: float = 30.0
     capture: Path | None = None
+    charon_unit: str = "strongswan-starter.service"
+    restart_limit: float = 120.0
+    max_tunnels: int | None = None
 
     @classmethod
     def parse(cls, table: Mapping[str, object] | None) -> Options:
@@ -85,6 +91,19 @@ def _count(value: object) -> int:
     return value
 
 
+def _unit(value: object) -> str:
+    # What systemd takes as the name of a unit (systemd.unit(5)), and nothing that reads as an option.
+    if not isinstance(value, str) or not re.fullmatch(r"(?!-)[A-Za-z0-9:_.\\@-]{1,255}", value):
+        raise ValueError
+    return value
+
+
+def _tunnels(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        raise ValueError
+    return value
+
+
 _CONVERT: Mapping[str, Callable[[object], object]] = {
     "vici-socket": _path,
     "error-notify-socket": _path,
@@ -99,4 +118,7 @@ _CONVERT: Mapping[str, Callable[[object], object]] = {
     "attempts-at-once": _count,
     "audit-interval": _positive,
     "capture": _path,
+    "charon-unit": _unit,
+    "restart-limit": _positive,
+    "max-tunnels": _tunnels,
 }

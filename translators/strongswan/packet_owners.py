@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from translators.strongswan.connections import tunnel_of
 from translators.strongswan.desired import Desired
@@ -71,7 +71,12 @@ def spis_of(sas: Sequence[Section]) -> dict[str, str]:
 
 def owners_by_addresses(desired: Desired, packet: Packet) -> list[str]:
     """Return the tunnels whose two ends are those of the packet; a tunnel to any peer fits every one."""
-    ends = {packet.source, packet.destination}
+    return owners_of_ends(desired, (packet.source, packet.destination))
+
+
+def owners_of_ends(desired: Desired, addresses: Collection[str]) -> list[str]:
+    """Return the tunnels whose two ends these are; a tunnel to any peer fits every one."""
+    ends = set(addresses)
     fitting: list[str] = []
     for tunnel, entry in desired.entries.items():
         local, peer = entry.get("local-address"), entry.get("peer")

@@ -159,7 +159,11 @@ def missing(phase: Phase, proposal: Json, available: Available) -> list[Refused]
     for leaf, (table, _kinds) in _LEAVES.items():
         algorithm = table.get(str(proposal[leaf])) if leaf in proposal else None
         if algorithm is not None and not _provided(leaf, algorithm, available):
-            text = f"no plugin loaded in charon provides {algorithm.keyword} ({algorithm.name})"
+            text = (
+                f"no plugin loaded in charon provides {algorithm.keyword} ({algorithm.name}): choose another "
+                "algorithm, or have charon load a plugin that does, such as openssl (in Debian's package "
+                "libstrongswan-standard-plugins), and restart it"
+            )
             refused.append(Refused(f"{where}/{leaf}", text, "algorithm-not-loaded"))
     return refused
 

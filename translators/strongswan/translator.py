@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.errors import (
     BackendError,
     BackendInconsistent,
+    InUse,
     InvalidValue,
     OperationFailed,
     OperationNotSupported,
@@ -24,7 +25,7 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
-from translators.strongswan import announcements, operational, pki
+from translators.strongswan import announcements, operational, overlaps, pki
 from translators.strongswan.audit import Audit
 from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import connection_name
@@ -32,15 +33,17 @@ from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal, is_enabled
 from translators.strongswan.executor import end_sas, execute
 from translators.strongswan.facts import Reason
-from translators.strongswan.keeper import Keeper, Unavailable
+from translators.strongswan.keeper import Keeper, NotRestarted, Unavailable
+from translators.strongswan.logs import TunnelLogs
 from translators.strongswan.monitor import Monitors
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
-from translators.strongswan.packet_owners import PacketOwners
+from translators.strongswan.packet_owners import PacketOwners, owners_of_ends
 from translators.strongswan.pki import Parsed, Pki
 from translators.strongswan.plan import Phase, Step, plan_steps
 from translators.strongswan.reconcile import reconcile
 from translators.strongswan.refusals import Refused
+from translators.strongswan.service import ServiceError, restart_unit
 from translators.strongswan.session import CharonSession
 from translators.strongswan.tunnels import LiveTunnels
 from translators.strongswan.vici import Section, ViciError
@@ -56,12 +59,12 @@ KEYS_FOLDER = "private-keys"
 
 AVAILABLE_LIMIT_S = 5.0
 
-# Features by who runs charon: only one of our own is ours to restart; without any there are no packets, and
-# nothing happens that could be told.
+# Features by who runs charon: without any there is nothing to restart, there are no packets, and nothing
+# happens that could be told.
 _NOT_DONE: Mapping[str, Sequence[str]] = {
     "managed": (),
-    "external": ("restart-daemon",),
-    "none": ("restart-daemon", "monitor", "tunnel-notifications"),
+    "external": (),
+    "none": ("restart-daemon", "monitor", "tunnel-log", "tunnel-notifications"),
 }
 
 
@@ -109,6 +112,7 @@ class StrongSwanTranslator:
         self.state_roots: Sequence[str] = (DAEMON_ROOT, pki.STATE_ROOT)
         self._settings = settings
         self._options = options = Options.parse(settings.options)
+        self._restarting = False
         managed = settings.charon == "managed"
         self._lock = asyncio.Lock()
         keys = settings.data_dir / NAME / KEYS_FOLDER
@@ -131,11 +135,12 @@ class StrongSwanTranslator:
         self._packet_owners = PacketOwners(lambda: self._session, self._desired)
         captures = settings.data_dir / NAME / "captures"
         self._monitors = Monitors(captures, settings.notify, self._packet_owners.of)
+        self._logs = TunnelLogs(settings.notify, lambda ends: owners_of_ends(self._desired, ends))
         self._keeper: Keeper | None = None
         if settings.charon != "none":
             daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
             self._keeper = Keeper(
-                options, daemon, self._agree, live.on_event, live.on_notice, self._found, self._lost
+                options, daemon, self._agree, self._on_event, live.on_notice, self._found, self._lost
             )
 
     @property
@@ -162,6 +167,7 @@ class StrongSwanTranslator:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
         await self._monitors.close()
+        self._logs.close()
         await self._pki.stop()
         if self._keeper is not None:
             if self._settings.charon == "managed":
@@ -169,6 +175,10 @@ class StrongSwanTranslator:
             await self._audit.stop()
             await self._keeper.stop()
             await self._live.stop()
+
+    def _on_event(self, session: CharonSession, event: str, message: Section) -> None:
+        self._logs.on_event(session, event, message)
+        self._live.on_event(session, event, message)
 
     def _tunnel_changed(self, tunnel: str) -> None:
         self._settings.state_changed([f"{LIST_PATH}[id='{tunnel}']/state"])
@@ -207,7 +217,21 @@ class StrongSwanTranslator:
         refusals = self._desired.refusals(
             list(wanted.items()), self._desired.with_certificates(parsed.changed)
         )
-        return [_error(refusal) for refusal in refusals]
+        return [*self._over_cap(wanted), *(_error(refusal) for refusal in refusals)]
+
+    def _over_cap(self, wanted: Mapping[str, Json | None]) -> list[RpcError]:
+        cap, entries = self._options.max_tunnels, self._desired.entries
+        growth = sum((entry is not None) - (tunnel in entries) for tunnel, entry in wanted.items())
+        count = len(entries) + growth
+        # What was accepted before the setting was lowered may be changed and deleted.
+        if cap is None or count <= cap or growth <= 0:
+            return []
+        message = (
+            f"there would be {count} tunnels, and the setting max-tunnels permits {cap}: delete "
+            f"{count - cap}, or raise it"
+        )
+        # RFC 7950 section 15.2 says this of a list with too many entries.
+        return [OperationFailed(message, path=LIST_PATH, app_tag="too-many-elements")]
 
     def _sorted(self, changes: Sequence[EntryChange]) -> tuple[Parsed, dict[str, Json | None]]:
         """Return what happens to certificates, and to tunnels, also those whose certificates change."""
@@ -287,7 +311,10 @@ class StrongSwanTranslator:
             raise
         self._pki.put(certificates)
         for tunnel, entry in entries.items():
+            met = self._desired.overlaps.of(tunnel)
             self._desired.put(tunnel, entry)
+            for overlap in (*met, *self._desired.overlaps.of(tunnel)):
+                self._tunnel_changed(overlap.tunnel)  # it shows this one among those that it meets
             if entry is None:
                 self._live.forget(tunnel)
             elif connection_name(tunnel) in touched:
@@ -309,7 +336,7 @@ class StrongSwanTranslator:
         }
 
     def _state_of(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
-        return operational.tunnel_state(
+        found = operational.tunnel_state(
             sas,
             self._live.facts(tunnel),
             self._applied(tunnel),
@@ -318,6 +345,8 @@ class StrongSwanTranslator:
             now,
             self._live.children(tunnel),
         )
+        shared = overlaps.shown(self._desired.overlaps.of(tunnel))
+        return found | ({"overlap": shared} if shared else {})
 
     def _applied(self, tunnel: str) -> Applied:
         if self._keeper is None:
@@ -382,27 +411,48 @@ class StrongSwanTranslator:
         return {}
 
     async def rpc(self, name: str, input: Json) -> Json:
-        """Run ``restart-daemon``, or an rpc of the monitor or of private keys.
+        """Run ``restart-daemon``, or an rpc of the monitor, of the log or of private keys.
 
         Raises:
             RpcError: charon is not ours, the rpc is not known, or it cannot be carried out.
         """
         if self._pki.serves(name):
             return await self._pki.rpc(name, input)
-        if self._keeper is not None and name == "start-monitor":
-            await self._packet_owners.refresh()
-            return await self._monitors.start(input)
-        if self._keeper is not None and name == "stop-monitor":
-            await self._monitors.stop(int(input["monitor-id"]))
-            return {}
-        if name != "restart-daemon":
-            raise OperationNotSupported(f"'{name}' is not implemented in this version")
-        if self._keeper is None or self._settings.charon != "managed":
-            raise OperationNotSupported("charon is not managed by this agent; restart it where it runs")
-        self._live.all_ending("the daemon is restarted on request")
-        await self._keeper.restart()
-        await self._session_or_error()
+        if self._keeper is None:
+            raise OperationNotSupported(f"'{name}' takes a charon, and this agent runs without one")
+        match name:
+            case "start-monitor":
+                await self._packet_owners.refresh()
+                return await self._monitors.start(input)
+            case "stop-monitor":
+                await self._monitors.stop(int(input["monitor-id"]))
+            case "start-log":
+                return self._logs.start(input)
+            case "stop-log":
+                self._logs.stop(int(input["log-id"]))
+            case "restart-daemon":
+                await self._restart(self._keeper)
+            case _:
+                raise OperationNotSupported(f"'{name}' is not implemented in this version")
         return {}
+
+    async def _restart(self, keeper: Keeper) -> None:
+        if self._restarting:
+            raise InUse("charon is being restarted already")
+        unit, limit_s = self._options.charon_unit, self._options.restart_limit
+        self._restarting = True
+        self._live.all_ending("the daemon is restarted on request")
+        try:
+            await keeper.restart(lambda: restart_unit(unit, limit_s), limit_s)
+        except ServiceError as error:
+            raise OperationFailed(str(error), app_tag=error.app_tag) from None
+        except NotRestarted as error:
+            message = f"systemctl restart {unit} was done, but {error}: set charon-unit to its unit"
+            raise OperationFailed(message, app_tag="daemon-not-restarted") from None
+        except Unavailable as error:
+            raise OperationFailed(f"after the restart, {error}", app_tag="daemon-unavailable") from None
+        finally:
+            self._restarting = False
 
     async def _session_or_error(self) -> CharonSession:
         if self._keeper is None:

@@ -1,0 +1,337 @@
+"""Which tunnels want the same traffic: pairs of a local and a remote prefix that two tunnels have. Pure.
+
+For every such pair charon installs a policy. Where a policy lies within another, the kernel takes the
+narrower one first, as with routes: that is how a more specific tunnel is made, and no more than worth
+knowing. Two policies that are equal cannot both be used. To one peer that may be on purpose (the traffic
+arrives either way); to two it is always a mistake, which shows as traffic that goes to the wrong one.
+
+Left out are tunnels that are not enabled, and those to any peer: there charon installs what the peer narrows
+the prefixes to, and that is not known before it comes. Tunnels whose marks or interface ids for what is sent
+differ do not meet at all.
+
+Prefixes nest or are disjoint. So those that contain a prefix are found by cutting it to every length that is
+in use, and those within it are neighbours in a sorted list: neither costs in proportion to all tunnels.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice, product
+
+from translators.strongswan.connections import Messages
+from translators.strongswan.credentials import Conflict
+
+SHOWN_MAX = 16
+LOOKED_AT_MAX = 16384
+"""A tunnel for all traffic overlaps with every other; so many pairs are enough to show some of them."""
+
+Prefix = tuple[int, int, int]
+"""IP version, first address, length: in this order those within a prefix follow it directly."""
+Pair = tuple[Prefix, Prefix]
+Plane = tuple[str, str]
+_BITS = {4: 32, 6: 128}
+
+
+def prefix(text: str) -> Prefix:
+    """Return the prefix written as ``text``."""
+    network = ipaddress.ip_network(text)
+    return network.version, int(network.network_address), network.prefixlen
+
+
+def written(one: Prefix) -> str:
+    """Return a prefix as text."""
+    version, first, length = one
+    address = ipaddress.IPv4Address(first) if version == 4 else ipaddress.IPv6Address(first)
+    return f"{address}/{length}"
+
+
+def _cut(one: Prefix, length: int) -> Prefix:
+    version, first, _length = one
+    spare = _BITS[version] - length
+    return version, first >> spare << spare, length
+
+
+def _within(inner: Prefix, outer: Prefix) -> bool:
+    return inner[0] == outer[0] and inner[2] >= outer[2] and _cut(inner, outer[2]) == outer
+
+
+class Relation(Enum):
+    """How the traffic of a tunnel is to another's; the values are those of the model."""
+
+    SAME = "same"
+    NARROWER = "narrower"
+    WIDER = "wider"
+    CROSSING = "crossing"
+
+
+def relation(own: Pair, other: Pair) -> Relation:
+    """Return how two pairs that overlap are to each other."""
+    if own == other:
+        return Relation.SAME
+    if all(map(_within, own, other)):
+        return Relation.NARROWER
+    return Relation.WIDER if all(map(_within, other, own)) else Relation.CROSSING
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What an enabled tunnel to the address ``peer`` carries; ``plane`` is what else tells packets apart."""
+
+    tunnel: str
+    peer: str
+    plane: Plane
+    pairs: tuple[Pair, ...]
+
+    @classmethod
+    def of(cls, tunnel: str, messages: Messages) -> Traffic | None:
+        """Return what the tunnel with these messages carries, None if that depends on who comes."""
+        addresses = messages.ike.get("remote_addrs")
+        peer = addresses[0] if isinstance(addresses, list) and addresses else "%any"
+        if peer == "%any":
+            return None
+        children = list(messages.children.values())
+        plane = tuple(str(children[0].get(key, "")) for key in ("mark_out", "if_id_out"))
+        pairs = [pair for child in children for pair in _pairs(child)]
+        return cls(tunnel, peer, (plane[0], plane[1]), tuple(dict.fromkeys(pairs)))
+
+
+def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
+    sides = [[prefix(text) for text in child[key] if text != "dynamic"] for key in ("local_ts", "remote_ts")]
+    return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
+
+
+class _Side:
+    """The prefixes of one side, each with what stands on the other side of it, and whose that is."""
+
+    def __init__(self) -> None:
+        self.under: dict[Prefix, list[tuple[Prefix, str]]] = {}
+        self._sorted: list[Prefix] = []
+        self._lengths: dict[int, Counter[int]] = {4: Counter(), 6: Counter()}
+
+    def add(self, one: Prefix, other: Prefix, tunnel: str) -> None:
+        if one not in self.under:
+            self.under[one] = []
+            insort(self._sorted, one)
+            self._lengths[one[0]][one[2]] += 1
+        insort(self.under[one], (other, tunnel))
+
+    def remove(self, one: Prefix, other: Prefix, tunnel: str) -> None:
+        entries = self.under[one]
+        del entries[bisect_left(entries, (other, tunnel))]
+        if entries:
+            return
+        del self.under[one]
+        del self._sorted[bisect_left(self._sorted, one)]
+        lengths = self._lengths[one[0]]
+        lengths[one[2]] -= 1
+        if not lengths[one[2]]:
+            del lengths[one[2]]
+
+    def around(self, one: Prefix) -> list[Prefix]:
+        """Return the prefixes that contain ``one``, itself among them."""
+        cuts = (_cut(one, length) for length in self._lengths[one[0]] if length <= one[2])
+        return [cut for cut in cuts if cut in self.under]
+
+    def inside(self, one: Prefix) -> range:
+        """Return where the prefixes strictly within ``one`` stand."""
+        return range(
+            bisect_left(self._sorted, (*one[:2], one[2] + 1)), bisect_left(self._sorted, _behind(one))
+        )
+
+    def at(self, index: int) -> Prefix:
+        return self._sorted[index]
+
+
+def _behind(one: Prefix) -> Prefix:
+    """Return what stands behind everything within ``one`` in a sorted list."""
+    version, first, length = one
+    return version, first + (1 << (_BITS[version] - length)), -1
+
+
+def _equal(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Prefix, str]]:
+    for index in range(bisect_left(entries, (one, "")), len(entries)):
+        if entries[index][0] != one:
+            return
+        yield entries[index]
+
+
+def _below(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Prefix, str]]:
+    """Yield the entries strictly within ``one``."""
+    start = bisect_left(entries, ((*one[:2], one[2] + 1), ""))
+    return map(entries.__getitem__, range(start, bisect_left(entries, (_behind(one), ""))))
+
+
+class _Policies:
+    """All pairs of one plane."""
+
+    def __init__(self) -> None:
+        self._local, self._remote = _Side(), _Side()
+        # In the order in which they came, so that the same is named each time.
+        self._exact: dict[Pair, dict[str, dict[str, None]]] = {}
+
+    def add(self, pair: Pair, peer: str, tunnel: str) -> None:
+        local, remote = pair
+        self._exact.setdefault(pair, {}).setdefault(peer, {})[tunnel] = None
+        self._local.add(local, remote, tunnel)
+        self._remote.add(remote, local, tunnel)
+
+    def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
+        local, remote = pair
+        by_peer = self._exact[pair]
+        del by_peer[peer][tunnel]
+        if not by_peer[peer]:
+            del by_peer[peer]
+        if not by_peer:
+            del self._exact[pair]
+        self._local.remove(local, remote, tunnel)
+        self._remote.remove(remote, local, tunnel)
+
+    def holders(self, pair: Pair) -> Mapping[str, Iterable[str]]:
+        """Return who has exactly this pair, by peer."""
+        return self._exact.get(pair, {})
+
+    def overlapping(self, pair: Pair) -> Iterator[tuple[str, Pair]]:
+        """Yield every pair that has packets in common with ``pair``, and whose it is."""
+        local, remote = pair
+        wider_locals = self._local.around(local)
+        for outer in self._remote.around(remote):
+            entries = self._remote.under[outer]
+            for one in wider_locals:
+                yield from ((tunnel, (one, outer)) for _local, tunnel in _equal(entries, one))
+            yield from ((tunnel, (inner, outer)) for inner, tunnel in _below(entries, local))
+        for outer in wider_locals:
+            entries = self._local.under[outer]
+            yield from ((tunnel, (outer, inner)) for inner, tunnel in _below(entries, remote))
+        yield from self._inside(local, remote)
+
+    def _inside(self, local: Prefix, remote: Prefix) -> Iterator[tuple[str, Pair]]:
+        locals_, remotes = self._local.inside(local), self._remote.inside(remote)
+        if len(remotes) <= len(locals_):
+            for inner in map(self._remote.at, remotes):
+                entries = self._remote.under[inner]
+                yield from ((tunnel, (one, inner)) for one, tunnel in _below(entries, local))
+        else:
+            for inner in map(self._local.at, locals_):
+                entries = self._local.under[inner]
+                yield from ((tunnel, (inner, one)) for one, tunnel in _below(entries, remote))
+
+
+_NONE = _Policies()
+
+_Standing = dict[tuple[Plane, Pair, str], str | None]
+"""A tunnel that has a pair, to a peer, once others are gone; so that these are not gone through each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """``tunnel`` wants some of the same traffic: its pair ``other`` is to ``own`` as ``relation`` says."""
+
+    tunnel: str
+    relation: Relation
+    own: Pair
+    other: Pair
+
+
+class Overlaps:
+    """The traffic of all enabled tunnels, indexed so that a look costs in proportion to what it finds."""
+
+    def __init__(self) -> None:
+        self._traffic: dict[str, Traffic] = {}
+        self._planes: dict[Plane, _Policies] = {}
+
+    def put(self, tunnel: str, traffic: Traffic | None) -> None:
+        """Set or (None) remove what ``tunnel`` carries."""
+        if (before := self._traffic.pop(tunnel, None)) is not None:
+            for pair in before.pairs:
+                self._planes[before.plane].remove(pair, before.peer, tunnel)
+        if traffic is not None:
+            self._traffic[tunnel] = traffic
+            policies = self._planes.setdefault(traffic.plane, _Policies())
+            for pair in traffic.pairs:
+                policies.add(pair, traffic.peer, tunnel)
+
+    def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
+        """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
+        ``replaced`` are gone; at most one conflict for each, and between two of ``wanted`` for the later."""
+        wanted = list(wanted)
+        gone = replaced | {traffic.tunnel for traffic in wanted}
+        found: list[Conflict] = []
+        added, standing = Overlaps(), _Standing()
+        for traffic in wanted:
+            conflict = self._against(traffic, gone, standing) or added._against(traffic, frozenset(), {})
+            if conflict is not None:
+                found.append(conflict)
+            added.put(traffic.tunnel, traffic)
+        return found
+
+    def _against(self, traffic: Traffic, gone: AbstractSet[str], standing: _Standing) -> Conflict | None:
+        policies = self._planes.get(traffic.plane, _NONE)
+        for pair in traffic.pairs:
+            for peer, tunnels in policies.holders(pair).items():
+                if peer == traffic.peer:
+                    continue
+                key = (traffic.plane, pair, peer)
+                if key not in standing:
+                    standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
+                if (other := standing[key]) is not None:
+                    return _same_traffic(traffic, self._traffic[other], pair)
+        return None
+
+    def of(self, tunnel: str) -> list[Overlap]:
+        """Return with whom ``tunnel`` shares traffic, by tunnel id, each once; at most ``SHOWN_MAX``."""
+        traffic = self._traffic.get(tunnel)
+        if traffic is None:
+            return []
+        found: dict[str, Overlap] = {}
+        pairs = ((own, *one) for own in traffic.pairs for one in self._planes[traffic.plane].overlapping(own))
+        for own, other, theirs in islice(pairs, LOOKED_AT_MAX):
+            if other != tunnel and other not in found:
+                found[other] = Overlap(other, relation(own, theirs), own, theirs)
+            if len(found) == SHOWN_MAX:
+                break
+        return sorted(found.values(), key=lambda overlap: int(overlap.tunnel))
+
+
+def _between(pair: Pair) -> str:
+    return f"{written(pair[0])} and {written(pair[1])}"
+
+
+def _same_traffic(traffic: Traffic, other: Traffic, pair: Pair) -> Conflict:
+    return Conflict(
+        traffic.tunnel,
+        other.tunnel,
+        "selectors-conflict",
+        f"tunnels {other.tunnel} and {traffic.tunnel} carry the same traffic, between {_between(pair)}, to "
+        f"different peers ({other.peer} and {traffic.peer}); only one of them would get it: give one of them "
+        "other subnets, or disable it",
+    )
+
+
+_MEANS = {
+    Relation.SAME: "only one of the two is used; remove or disable one of them",
+    Relation.NARROWER: "this tunnel carries what both have, because its subnets are narrower",
+    Relation.WIDER: "the other tunnel carries what both have, because its subnets are narrower",
+    Relation.CROSSING: "which of the two carries what both have is not certain; make one of them narrower "
+    "on both sides",
+}  # fmt: skip
+
+
+def shown(overlaps: Iterable[Overlap]) -> list[dict[str, object]]:
+    """Return the list ``overlap`` of a tunnel's state (RFC 7951)."""
+    return [
+        {"tunnel": int(one.tunnel), "relation": one.relation.value, "detail": _detail(one)}
+        for one in overlaps
+    ]
+
+
+def _detail(overlap: Overlap) -> str:
+    return (
+        f"traffic between {_between(overlap.own)} meets that of tunnel {overlap.tunnel} between "
+        f"{_between(overlap.other)}: {_MEANS[overlap.relation]}"
+    )
