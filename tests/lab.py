@@ -333,7 +333,7 @@ def carries(source: Namespace, source_ip: str, destination: Namespace, destinati
 
 
 def _udp(address: str) -> socket.socket:
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind((address, 0))
     return udp
 

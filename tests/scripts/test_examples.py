@@ -22,6 +22,10 @@ NETCONF_PAGE = (ROOT / "docs" / "netconf.md").read_text(encoding="utf-8")
 # Run by the real Ansible.
 ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
 PROVEN_BELOW = {"gateway/settings.toml", "gateway/yangswan.service"}
+# By tests/real/test_examples.py, which runs every folder that has these; the same two files by links.
+FOLDERS = {path.parent.name for path in EXAMPLES.glob("*/playbook.yml") if path.is_symlink()}
+OF_A_FOLDER = {"README.md", "configure.py", "playbook.yml"}
+OF_ENROLMENT = {"certificates/authority.sh", "certificates/enrol.py", "certificates/enrol.yml"}
 
 
 @pytest.mark.parametrize("document", ["alice.xml", "bob.xml"])
@@ -65,5 +69,8 @@ def test_no_example_is_without_proof() -> None:
     shown = {path for path in there if path.startswith("netconf/") and f"examples/{path}" in NETCONF_PAGE}
     imported = {"netconf/gateway.py"}
     played = {path for path in there if path.startswith("ansible/") and Path(path).name in ANSIBLE_TESTS}
-    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | shown | imported | played
+    in_folders = {path for path in there if Path(path).parts[0] in FOLDERS}
+    run = {p for p in in_folders if Path(p).name in OF_A_FOLDER or Path(p).suffix in (".xml", ".json")}
+    applied = {"apply/configure.py", "apply/playbook.yml"}
+    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | OF_ENROLMENT | shown | imported | played | run | applied
     assert there == {f"clients/{name}" for name in CLIENTS} | proven
