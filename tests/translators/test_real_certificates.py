@@ -96,6 +96,19 @@ def test_a_tunnel_with_certificates_carries_data(ours: Json, theirs: Json, lab: 
         assert pki.STATE_ROOT in gateway.changed_paths
 
 
+def test_a_certificate_that_fits_no_packet_comes_in_fragments(lab: Lab) -> None:
+    """Counterpart of strongSwan's ike/frags-ipv4."""
+    alice, bob = Equipped(lab.alice(), "alice"), Equipped(lab.bob(), "bob")
+    names = [f"name-{number}.of-a-gateway-with-many-names.example.com" for number in range(60)]
+    large = ROOT.certify(alice.key, subject("alice"), *NAMES["alice"], *names)
+    alice.commit(certificate("own", large, alice.pem))
+    alice.tunnel(alices())
+    bob.tunnel(bobs(remote_id={"name": names[-1]}))
+    alice.tunnel(alices(local_id={"name": names[-1]}))
+    bob.gateway.wait_status("installed")
+    assert "EF(3/" in bob.gateway.log()
+
+
 def test_who_has_no_certificate_of_the_authority_or_another_name_is_refused(lab: Lab) -> None:
     alice = Equipped(lab.alice(FAST_RETRANSMIT), "alice")
     bob = Equipped(lab.bob(FAST_RETRANSMIT), "bob", Authority("CN=other,O=Evil"))

@@ -93,6 +93,19 @@ def test_a_child_for_each_pair_of_subnets_and_the_one_that_ends_comes_back(lab: 
     assert children(bob)["ipsec-1-1"]["spi-in"] == before["ipsec-1-1"]["spi-in"]
 
 
+def test_ipv6_networks_over_ipv4(lab: Lab) -> None:
+    """Counterpart of strongSwan's ipv6/net2net-ip6-in-ip4-ikev2."""
+    for namespace, side in ((lab.alice_ns, 1), (lab.bob_ns, 2)):
+        namespace.ip("-6", "address", "add", f"2001:db8:{side}::1/64", "dev", "lo", "nodad")
+    nets = ["2001:db8:1::/64"], ["2001:db8:2::/64"]
+    pair(
+        lab,
+        at_alice(local_subnet=nets[0], remote_subnet=nets[1]),
+        at_bob(local_subnet=nets[1], remote_subnet=nets[0]),
+    )
+    assert crosses(lab, "2001:db8:1::1", "2001:db8:2::1")
+
+
 def ppk(key: str, *, required: bool = True) -> Json:
     return {"ike": {"ppk": {"id": "2026-1", "key": key, "required": required}}}
 
