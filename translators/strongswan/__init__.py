@@ -21,11 +21,12 @@ Pure rooms, standard library and agent.errors only; time is an argument:
 - options: the settings table, checked
 
 Rooms with I/O: vici (the wire), kernel and daemon (a charon of our own), session (all connections to one
-charon), keeper (always has one), service (restarts the system's charon), executor (runs steps), reconcile and
-audit (make charon hold what it should, at first and ever after), addresses (of this machine), supervisor
-(brings initiators up), announcer (tells what happened), key_store and pki (private keys, and the rpcs and
-state of certificates), monitor and logs (packets and charon's log on request), capture (writes down what
-charon says), tunnels (joins what is live), translator (joins all; the only one that the agent sees).
+charon), keeper (always has one), service (restarts the system's charon), executor (runs steps), reconcile
+and audit (make charon hold what it should, at first and ever after), addresses (of this machine),
+supervisor (brings initiators up), announcer (tells what happened), key_store and pki (private keys, and the
+rpcs and state of certificates), monitor and logs (packets and charon's log on request), capture (writes
+down what charon says), tunnels (joins what is live), actions (what clients ask for beside configuration),
+translator (joins all; the only one that the agent sees).
 
 Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
 tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by

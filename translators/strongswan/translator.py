@@ -17,33 +17,28 @@ from pathlib import Path
 from agent.errors import (
     BackendError,
     BackendInconsistent,
-    InUse,
     InvalidValue,
     OperationFailed,
-    OperationNotSupported,
     RpcError,
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
 from translators.strongswan import announcements, operational, overlaps, pki
+from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.audit import Audit
 from translators.strongswan.certificates import Certificate
 from translators.strongswan.connections import connection_name
 from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.desired import Desired, Refusal, is_enabled
-from translators.strongswan.executor import end_sas, execute
+from translators.strongswan.executor import execute
 from translators.strongswan.facts import Reason
-from translators.strongswan.keeper import Keeper, NotRestarted, Unavailable
-from translators.strongswan.logs import TunnelLogs
-from translators.strongswan.monitor import Monitors
+from translators.strongswan.keeper import Keeper, Unavailable
 from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
-from translators.strongswan.packet_owners import PacketOwners, owners_of_ends
 from translators.strongswan.pki import Parsed, Pki
-from translators.strongswan.plan import Phase, Step, plan_steps
+from translators.strongswan.plan import Step, plan_steps
 from translators.strongswan.reconcile import reconcile
 from translators.strongswan.refusals import Refused
-from translators.strongswan.service import ServiceError, restart_unit
 from translators.strongswan.session import CharonSession
 from translators.strongswan.tunnels import LiveTunnels
 from translators.strongswan.vici import Section, ViciError
@@ -56,8 +51,6 @@ LIST_PATH = "/yangswan-ipsec:tunnels/ipsec"
 STATE_PATH = f"{LIST_PATH}/state"
 DAEMON_ROOT = "/yangswan-ipsec:daemon"
 KEYS_FOLDER = "private-keys"
-
-AVAILABLE_LIMIT_S = 5.0
 
 # Features by who runs charon: without any there is nothing to restart, there are no packets, and nothing
 # happens that could be told.
@@ -112,7 +105,6 @@ class StrongSwanTranslator:
         self.state_roots: Sequence[str] = (DAEMON_ROOT, pki.STATE_ROOT)
         self._settings = settings
         self._options = options = Options.parse(settings.options)
-        self._restarting = False
         managed = settings.charon == "managed"
         self._lock = asyncio.Lock()
         keys = settings.data_dir / NAME / KEYS_FOLDER
@@ -132,16 +124,14 @@ class StrongSwanTranslator:
         self._audit = Audit(
             options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
         )
-        self._packet_owners = PacketOwners(lambda: self._session, self._desired)
-        captures = settings.data_dir / NAME / "captures"
-        self._monitors = Monitors(captures, settings.notify, self._packet_owners.of)
-        self._logs = TunnelLogs(settings.notify, lambda ends: owners_of_ends(self._desired, ends))
         self._keeper: Keeper | None = None
         if settings.charon != "none":
             daemon = ManagedCharon(settings.data_dir / NAME, options) if managed else None
             self._keeper = Keeper(
                 options, daemon, self._agree, self._on_event, live.on_notice, self._found, self._lost
             )
+        captures = settings.data_dir / NAME / "captures"
+        self._actions = Actions(settings, options, self._desired, live, self._keeper, self._lock, captures)
 
     @property
     def _session(self) -> CharonSession | None:
@@ -166,8 +156,7 @@ class StrongSwanTranslator:
     async def stop(self) -> None:
         """Stop; a managed charon ends, an external one keeps what it holds."""
         self._live.supervisor.forget_all()
-        await self._monitors.close()
-        self._logs.close()
+        await self._actions.stop()
         await self._pki.stop()
         if self._keeper is not None:
             if self._settings.charon == "managed":
@@ -177,7 +166,7 @@ class StrongSwanTranslator:
             await self._live.stop()
 
     def _on_event(self, session: CharonSession, event: str, message: Section) -> None:
-        self._logs.on_event(session, event, message)
+        self._actions.on_event(session, event, message)
         self._live.on_event(session, event, message)
 
     def _tunnel_changed(self, tunnel: str) -> None:
@@ -385,30 +374,7 @@ class StrongSwanTranslator:
         Raises:
             RpcError: the tunnel is not enabled, there is no charon, or it cannot be done.
         """
-        tunnel = keys[0]
-        path = f"{LIST_PATH}[id='{tunnel}']"
-        session = await self._session_or_error()
-        messages = self._desired.messages.get(tunnel)
-        if messages is None:
-            raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
-        known_peer = messages.ike.get("remote_addrs") != ["%any"]
-        if name == "initiate" and not known_peer:
-            raise OperationFailed(
-                "without a peer there is nobody to initiate to", path=path, app_tag="no-peer"
-            )
-        if name not in ("restart", "initiate", "terminate"):
-            raise OperationNotSupported(f"there is no action '{name}'", path=path)
-        async with self._lock:
-            self._live.supervisor.forget(messages.name)
-            try:
-                if name != "initiate":
-                    self._live.ending([messages.name], Reason.TERMINATED, f"the action {name} was called")
-                    await end_sas([Step(Phase.END, messages.name)], session, self._live.silent)
-            except ViciError as error:
-                raise OperationFailed(str(error), path=path, app_tag="daemon-unavailable") from None
-            if name == "initiate" or (name == "restart" and messages.initiator):
-                self._live.want(messages.name)
-        return {}
+        return await self._actions.action(keys[0], name)
 
     async def rpc(self, name: str, input: Json) -> Json:
         """Run ``restart-daemon``, or an rpc of the monitor, of the log or of private keys.
@@ -418,49 +384,7 @@ class StrongSwanTranslator:
         """
         if self._pki.serves(name):
             return await self._pki.rpc(name, input)
-        if self._keeper is None:
-            raise OperationNotSupported(f"'{name}' takes a charon, and this agent runs without one")
-        match name:
-            case "start-monitor":
-                await self._packet_owners.refresh()
-                return await self._monitors.start(input)
-            case "stop-monitor":
-                await self._monitors.stop(int(input["monitor-id"]))
-            case "start-log":
-                return self._logs.start(input)
-            case "stop-log":
-                self._logs.stop(int(input["log-id"]))
-            case "restart-daemon":
-                await self._restart(self._keeper)
-            case _:
-                raise OperationNotSupported(f"'{name}' is not implemented in this version")
-        return {}
-
-    async def _restart(self, keeper: Keeper) -> None:
-        if self._restarting:
-            raise InUse("charon is being restarted already")
-        unit, limit_s = self._options.charon_unit, self._options.restart_limit
-        self._restarting = True
-        self._live.all_ending("the daemon is restarted on request")
-        try:
-            await keeper.restart(lambda: restart_unit(unit, limit_s), limit_s)
-        except ServiceError as error:
-            raise OperationFailed(str(error), app_tag=error.app_tag) from None
-        except NotRestarted as error:
-            message = f"systemctl restart {unit} was done, but {error}: set charon-unit to its unit"
-            raise OperationFailed(message, app_tag="daemon-not-restarted") from None
-        except Unavailable as error:
-            raise OperationFailed(f"after the restart, {error}", app_tag="daemon-unavailable") from None
-        finally:
-            self._restarting = False
-
-    async def _session_or_error(self) -> CharonSession:
-        if self._keeper is None:
-            raise OperationNotSupported("this agent runs without charon")
-        try:
-            return await self._keeper.available(AVAILABLE_LIMIT_S)
-        except Unavailable as error:
-            raise OperationFailed(str(error), app_tag="daemon-unavailable") from None
+        return await self._actions.rpc(name, input)
 
 
 def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:
