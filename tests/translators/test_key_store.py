@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.translators.authority import key_pem, name, new_key
 from translators.strongswan import certificates
-from translators.strongswan.key_store import KeyStore
+from translators.strongswan.key_store import KeyStore, generate, parse
 from translators.strongswan.refusals import Refused
 
 
@@ -51,7 +51,7 @@ def encrypted(passphrase: str) -> str:
 def test_a_key_that_is_made_is_kept_and_signs_requests(
     algorithm: str, described: tuple[str, int], tmp_path: Path
 ) -> None:
-    made = store(tmp_path / "keys").generate("gw", algorithm)
+    made = store(tmp_path / "keys").keep(generate("gw", algorithm))
     assert (made.algorithm, made.bits) == described
     again = store(tmp_path / "keys").get("gw")
     assert again is not None
@@ -64,7 +64,7 @@ def test_a_key_that_is_made_is_kept_and_signs_requests(
 def test_only_the_agent_may_read_a_key(tmp_path: Path) -> None:
     previous = os.umask(0)
     try:
-        store(tmp_path / "keys").generate("gw", "ecdsa-p256")
+        store(tmp_path / "keys").keep(generate("gw", "ecdsa-p256"))
     finally:
         os.umask(previous)
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
@@ -75,7 +75,7 @@ def test_only_the_agent_may_read_a_key(tmp_path: Path) -> None:
 def test_a_key_from_elsewhere_is_found_by_its_certificate_key(tmp_path: Path) -> None:
     keys = store(tmp_path / "keys")
     key = new_key()
-    brought = keys.bring("gw", "\n    " + key_pem(key).replace("\n", "\n    "), None)
+    brought = keys.keep(parse("gw", "\n    " + key_pem(key).replace("\n", "\n    "), None))
     assert keys.of(brought.digest) == brought
     assert keys.of(certificates.digest(b"another")) is None
     assert list(store(tmp_path / "keys")) != []
@@ -86,11 +86,11 @@ def test_an_encrypted_key_needs_its_passphrase(tmp_path: Path) -> None:
     text = encrypted("open sesame")
     for passphrase, app_tag in ((None, "private-key-passphrase"), ("wrong", "private-key-malformed")):
         with pytest.raises(Refused) as refused:
-            keys.bring("gw", text, passphrase)
+            parse("gw", text, passphrase)
         assert refused.value.app_tag == app_tag
     with pytest.raises(Refused, match="is not encrypted"):
-        keys.bring("gw", key_pem(new_key()), "needless")
-    assert keys.bring("gw", text, "open sesame").bits == 256
+        parse("gw", key_pem(new_key()), "needless")
+    assert keys.keep(parse("gw", text, "open sesame")).bits == 256
     assert "ENCRYPTED" not in (tmp_path / "keys" / "gw.pem").read_text()
 
 
@@ -104,22 +104,21 @@ def test_an_encrypted_key_needs_its_passphrase(tmp_path: Path) -> None:
         (pem(rsa.generate_private_key(65537, 1024)), "private-key-unsuitable"),
     ],
 )
-def test_what_is_no_key_of_use_is_refused_and_not_repeated(text: str, app_tag: str, tmp_path: Path) -> None:
+def test_what_is_no_key_of_use_is_refused_and_not_repeated(text: str, app_tag: str) -> None:
     with pytest.raises(Refused) as refused:
-        store(tmp_path / "keys").bring("gw", text, None)
+        parse("gw", text, None)
     assert refused.value.app_tag == app_tag
     assert text not in str(refused.value)
-    assert not (tmp_path / "keys").exists()
 
 
 def test_a_name_and_a_key_are_there_once(tmp_path: Path) -> None:
     keys = store(tmp_path / "keys")
     text = key_pem(new_key())
-    keys.bring("gw", text, None)
+    keys.keep(parse("gw", text, None))
     for attempt in (
-        lambda: keys.generate("gw", "ecdsa-p256"),
-        lambda: keys.bring("gw", key_pem(new_key()), None),
-        lambda: keys.bring("other", text, None),
+        lambda: keys.keep(generate("gw", "ecdsa-p256")),
+        lambda: keys.keep(parse("gw", key_pem(new_key()), None)),
+        lambda: keys.keep(parse("other", text, None)),
     ):
         with pytest.raises(Refused) as refused:
             attempt()
@@ -129,7 +128,7 @@ def test_a_name_and_a_key_are_there_once(tmp_path: Path) -> None:
 
 def test_a_deleted_key_is_gone_for_good(tmp_path: Path) -> None:
     keys = store(tmp_path / "keys")
-    keys.generate("gw", "ecdsa-p256")
+    keys.keep(generate("gw", "ecdsa-p256"))
     keys.delete("gw")
     assert list(keys) == []
     assert list((tmp_path / "keys").iterdir()) == []
@@ -137,12 +136,12 @@ def test_a_deleted_key_is_gone_for_good(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_key_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     keys = store(tmp_path / "keys")
-    keys.generate("gw", "ecdsa-p256")
+    keys.keep(generate("gw", "ecdsa-p256"))
     (tmp_path / "keys" / "broken.pem").write_text("hello")
     assert [key.name for key in store(tmp_path / "keys")] == ["gw"]
     assert "'broken'" in caplog.text
 
 
 def test_no_private_key_is_in_the_text_of_one(tmp_path: Path) -> None:
-    made = store(tmp_path / "keys").generate("gw", "ecdsa-p256")
+    made = store(tmp_path / "keys").keep(generate("gw", "ecdsa-p256"))
     assert "PRIVATE" not in f"{made!r} {made}"

@@ -22,8 +22,8 @@ from translators.strongswan.connections import Messages, connection_name, tunnel
 from translators.strongswan.desired import Desired
 from translators.strongswan.executor import end_sas
 from translators.strongswan.plan import Phase, Step
-from translators.strongswan.session import CharonSession
-from translators.strongswan.vici import ViciError, ViciUnavailable
+from translators.strongswan.session import CharonSession, try_request
+from translators.strongswan.vici import ViciError
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class Audit:
         log.warning("%s: %s; it is loaded again", name, detail)
         if what is Drift.CONNECTION_CHANGED:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
-            await _tolerant(session, "unload-conn", {"name": name})
+            await try_request(session, "unload-conn", {"name": name})
         for secret in messages.secrets:
             await session.request("load-shared", secret)
         await session.request("load-conn", messages.load_conn)
@@ -174,17 +174,8 @@ class Audit:
 
     async def _remove(self, session: CharonSession, name: str) -> None:
         log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
-        await _tolerant(session, "unload-conn", {"name": name})
+        await try_request(session, "unload-conn", {"name": name})
         await end_sas([Step(Phase.END, name)], session, lambda _name: False)
         self._repaired(
             tunnel_of(name) or "", Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded"
         )
-
-
-async def _tolerant(session: CharonSession, command: str, message: dict[str, object]) -> None:
-    try:
-        await session.request(command, message)
-    except ViciUnavailable:
-        raise
-    except ViciError as error:
-        log.debug("%s", error)

@@ -101,31 +101,28 @@ class KeyStore:
         """Return the key of the public key that ``digest`` stands for, None if there is none."""
         return next((key for key in self._keys.values() if key.digest == digest), None)
 
-    def generate(self, name: str, algorithm: str) -> PrivateKey:
-        """Make a key and keep it. RSA takes a second or more: not for the event loop.
+    def demand_free(self, name: str) -> None:
+        """Refuse a name that is taken.
 
         Raises:
-            Refused: there is one of this name already.
+            Refused: there is a key of this name already.
         """
-        self._demand_free(name)
-        if algorithm in _CURVES:
-            secret: Secret = ec.generate_private_key(_CURVES[algorithm])
-        else:
-            secret = rsa.generate_private_key(65537, _RSA[algorithm])
-        return self._keep(_described(name, secret))
+        if name in self._keys:
+            raise Refused("name", f"there is a private key '{name}' already", "private-key-exists")
 
-    def bring(self, name: str, pem: str, passphrase: str | None) -> PrivateKey:
-        """Keep a key that was made elsewhere.
+    def keep(self, key: PrivateKey) -> PrivateKey:
+        """Keep a key for good.
 
         Raises:
-            Refused: there is one of this name already, or it is no key that can be used.
+            Refused: there is one of this name already, or this very key has another name.
+            OSError: the disk does not take it.
         """
-        self._demand_free(name)
-        text = "\n".join(line.strip() for line in pem.strip().splitlines())
-        key = _key(name, text.encode(), passphrase)
+        self.demand_free(key.name)
         if (same := self.of(key.digest)) is not None:
             raise Refused("pem", f"this is the private key '{same.name}'", "private-key-exists")
-        return self._keep(key)
+        self._write(key)
+        self._keys[key.name] = key
+        return key
 
     def delete(self, name: str) -> None:
         """Remove a key for good."""
@@ -133,11 +130,7 @@ class KeyStore:
         self._keys.pop(name, None)
         self._sync()
 
-    def _demand_free(self, name: str) -> None:
-        if name in self._keys:
-            raise Refused("name", f"there is a private key '{name}' already", "private-key-exists")
-
-    def _keep(self, key: PrivateKey) -> PrivateKey:
+    def _write(self, key: PrivateKey) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self._folder / f".{key.name}.new"
         with contextlib.suppress(FileNotFoundError):
@@ -149,8 +142,6 @@ class KeyStore:
             os.fsync(file.fileno())
         new.rename(self._folder / f"{key.name}{_SUFFIX}")
         self._sync()
-        self._keys[key.name] = key
-        return key
 
     def _sync(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY)
@@ -158,6 +149,23 @@ class KeyStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def generate(name: str, algorithm: str) -> PrivateKey:
+    """Make a key. One of RSA takes a second or more: not for the event loop."""
+    if algorithm in _CURVES:
+        return _described(name, ec.generate_private_key(_CURVES[algorithm]))
+    return _described(name, rsa.generate_private_key(65537, _RSA[algorithm]))
+
+
+def parse(name: str, pem: str, passphrase: str | None) -> PrivateKey:
+    """Return a key that was made elsewhere; lines of ``pem`` may be indented.
+
+    Raises:
+        Refused: it is no key that can be used.
+    """
+    text = "\n".join(line.strip() for line in pem.strip().splitlines())
+    return _key(name, text.encode(), passphrase)
 
 
 def _key(name: str, pem: bytes, passphrase: str | None) -> PrivateKey:

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification
-from translators.strongswan import certificates, distinguished_name
+from translators.strongswan import certificates, distinguished_name, key_store
 from translators.strongswan.certificates import Certificate
 from translators.strongswan.desired import Desired
 from translators.strongswan.expiry import Told
@@ -155,32 +155,36 @@ class Pki:
         Raises:
             RpcError: it cannot be done, with the reason.
         """
-        async with self._lock:
-            try:
-                return await self._rpcs[name](input)
-            except Refused as error:
-                kind = DataExists if error.app_tag == "private-key-exists" else InvalidValue
-                raise kind(error.message, path=_leaf(name, error.leaf), app_tag=error.app_tag) from None
-            except OSError as error:
-                log.error("the folder of private keys: %s", error)
-                raise OperationFailed(
-                    f"the private key could not be kept on disk: {error.strerror}"
-                ) from None
+        try:
+            return await self._rpcs[name](input)
+        except Refused as error:
+            kind = DataExists if error.app_tag == "private-key-exists" else InvalidValue
+            raise kind(error.message, path=_leaf(name, error.leaf), app_tag=error.app_tag) from None
+        except OSError as error:
+            log.error("the folder of private keys: %s", error)
+            raise OperationFailed(f"the private key could not be kept on disk: {error.strerror}") from None
 
     async def _generate(self, input: Json) -> Json:
-        algorithm = str(input.get("algorithm", "ecdsa-p256"))
-        key = await asyncio.to_thread(self._store.generate, str(input["name"]), algorithm)
+        name, algorithm = str(input["name"]), str(input.get("algorithm", "ecdsa-p256"))
+        self._store.demand_free(name)
+        # Before the lock: one of RSA takes long, and commits need not wait for it.
+        key = await asyncio.to_thread(key_store.generate, name, algorithm)
         await self._give(key)
         return {"public-key": key.public_pem}
 
     async def _import(self, input: Json) -> Json:
-        passphrase = input.get("passphrase")
-        await self._give(
-            await asyncio.to_thread(self._store.bring, str(input["name"]), str(input["pem"]), passphrase)
-        )
+        name, pem, passphrase = str(input["name"]), str(input["pem"]), input.get("passphrase")
+        self._store.demand_free(name)
+        # A passphrase may be made to take long.
+        await self._give(await asyncio.to_thread(key_store.parse, name, pem, passphrase))
         return {}
 
     async def _give(self, key: PrivateKey) -> None:
+        async with self._lock:
+            self._store.keep(key)
+            await self._give_charon(key)
+
+    async def _give_charon(self, key: PrivateKey) -> None:
         log.info("the private key '%s' (%s, %d bits) was added", key.name, key.algorithm, key.bits)
         self._state_changed()
         if (session := self._session()) is None:
@@ -198,7 +202,11 @@ class Pki:
             ) from None
 
     async def _delete(self, input: Json) -> Json:
-        key = self._found(input, "name")
+        async with self._lock:
+            await self._delete_unneeded(self._found(input, "name"))
+        return {}
+
+    async def _delete_unneeded(self, key: PrivateKey) -> None:
         desired = self._desired()
         for name, certificate in desired.certificates.items():
             needing = [t for t in desired.users(name) if t in desired.messages and _owns(desired, t, name)]
@@ -217,7 +225,6 @@ class Pki:
             except ViciError as error:
                 log.info("%s", error)
         log.info("the private key '%s' was deleted", key.name)
-        return {}
 
     async def _request(self, input: Json) -> Json:
         key = self._found(input, "private-key")

@@ -16,7 +16,7 @@ from translators.strongswan.desired import Desired
 from translators.strongswan.executor import end_sas
 from translators.strongswan.facts import Reason
 from translators.strongswan.plan import Phase, Step
-from translators.strongswan.session import CharonSession
+from translators.strongswan.session import CharonSession, try_request
 from translators.strongswan.tunnels import LiveTunnels
 from translators.strongswan.vici import Section, ViciError, ViciUnavailable
 
@@ -60,7 +60,7 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
     await end_sas([Step(Phase.END, name) for name in gone], session, lambda _name: False)
     for name in gone:
         for child in children.get(name) or [name]:
-            await _tolerant(session, "uninstall", {"ike": name, "child": child})
+            await try_request(session, "uninstall", {"ike": name, "child": child})
     handles = {handle for messages in desired.messages.values() for handle in messages.handles}
     for handle in secrets:
         if tunnel_of_secret(handle) is not None and handle not in handles:
@@ -91,12 +91,3 @@ async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Secti
     for name, why in drifted.items():
         log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
     await end_sas([Step(Phase.END, name) for name in drifted], session, lambda _name: False)
-
-
-async def _tolerant(session: CharonSession, command: str, message: dict[str, object]) -> None:
-    try:
-        await session.request(command, message)
-    except ViciUnavailable:
-        raise
-    except ViciError as error:
-        log.debug("%s", error)

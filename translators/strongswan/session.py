@@ -196,3 +196,17 @@ class CharonSession:
             with contextlib.suppress(ViciError):
                 await connection.close()
         self.lost.set()
+
+
+async def try_request(session: CharonSession, command: str, message: Mapping[str, object]) -> None:
+    """Run a command of which it does not matter if charon refuses it.
+
+    Raises:
+        ViciUnavailable: charon is lost.
+    """
+    try:
+        await session.request(command, message)
+    except ViciUnavailable:
+        raise
+    except ViciError as error:
+        log.debug("%s", error)
