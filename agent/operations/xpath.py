@@ -12,6 +12,7 @@ from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
 MAX_EXPRESSION_OCTETS = 8192
+MAX_BRACKETS_DEEP = 32
 # libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
 _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
@@ -47,7 +48,7 @@ def check_expression(expression: str) -> None:
     """Refuse what would harm the server.
 
     Raises:
-        InvalidValue: it is too long, uses a function that libyang does not survive, or searches the whole
+        InvalidValue: it is too long or nested too deeply, uses a function that libyang does not survive, or searches the whole
             tree again and again inside a predicate.
     """
     if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
@@ -55,9 +56,12 @@ def check_expression(expression: str) -> None:
     plain = _LITERAL.sub("''", expression)
     if found := _CRASHING.search(plain):
         raise _bad(f"the function {found[1]}() is not available in a filter")
-    depth, inside = 0, []
+    depth, brackets, inside = 0, 0, []
     for character in plain:
         depth += {"[": 1, "]": -1}.get(character, 0)
+        brackets += {"[": 1, "(": 1, "]": -1, ")": -1}.get(character, 0)
+        if brackets > MAX_BRACKETS_DEEP:
+            raise _bad(f"brackets may be nested {MAX_BRACKETS_DEEP} deep at most in an XPath expression")
         inside.append(character if depth > 0 else " ")
     if _WIDE.search("".join(inside)):
         raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")

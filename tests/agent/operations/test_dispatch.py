@@ -363,6 +363,8 @@ HOSTILE = [
     "//*[count(//*[count(//*) > 0]) > 0]",
     "/ec:top/ec:entry[descendant::ec:id = '1']",
     "/ec:top/ec:entry[ec:id='1']" + "[" * 9000,
+    "/ec:top/ec:entry[" + "(" * 2000 + "ec:id" + ")" * 2000 + "]",
+    "/ec:top" + "[ec:entry" * 33 + "]" * 33,
 ]
 
 
@@ -373,6 +375,11 @@ async def test_an_xpath_that_would_harm_the_server_is_refused(lab: Lab, operatio
     source = "<source><running/></source>" if operation == "get-config" else ""
     ask = f'<{operation}>{source}<filter type="xpath" select="{select}"/></{operation}>'
     assert [e.tag for e in await lab.refused(ask)] == ["invalid-value"]
+
+
+async def test_brackets_may_be_as_deep_as_is_said(lab: Lab) -> None:
+    select = "/ec:top[" + "(" * 31 + "ec:entry or ec:flag" + ")" * 31 + "]"
+    assert "<top" not in await lab.do(f'<get><filter type="xpath" select="{select}"/></get>')
 
 
 async def test_a_literal_may_hold_what_an_expression_may_not(lab: Lab) -> None:
