@@ -48,8 +48,8 @@ def check_expression(expression: str) -> None:
     """Refuse what would harm the server.
 
     Raises:
-        InvalidValue: it is too long or nested too deeply, uses a function that libyang does not survive, or searches the whole
-            tree again and again inside a predicate.
+        InvalidValue: it is too long or nested too deeply, uses a function that libyang does not survive, or
+            searches the whole tree again and again inside a predicate.
     """
     if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
         raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
