@@ -93,6 +93,35 @@ def test_a_child_for_each_pair_of_subnets_and_the_one_that_ends_comes_back(lab: 
     assert children(bob)["ipsec-1-1"]["spi-in"] == before["ipsec-1-1"]["spi-in"]
 
 
+@pytest.mark.parametrize("how", [{"esp": {"sa-per-subnet-pair": True}}, {"ike": {"version": "ikev1"}}])
+def test_the_number_of_children_follows_the_subnets(lab: Lab, how: Json) -> None:
+    def ends(*networks: str) -> tuple[Json, Json]:
+        return (
+            at_alice(peer="192.168.0.2", local_subnet=list(networks), **how),
+            at_bob(remote_subnet=list(networks), **how),
+        )
+
+    one, three = ("10.1.0.0/16",), ("10.1.0.0/16", "10.3.0.0/16", "10.5.0.0/16")
+    lab.alice_ns.ip("address", "add", "10.5.0.1/16", "dev", "lo")
+    alice, bob = lab.alice({**FAST_RETRANSMIT, "audit-interval": 0.5}), lab.bob({"audit-interval": 0.5})
+    for gateway, entry in zip((alice, bob), ends(*one), strict=True):
+        gateway.start(entry)
+    for networks in (one, three, one):
+        for gateway, entry in zip((alice, bob), ends(*networks), strict=True):
+            gateway.commit(entry)
+        installed = ["installed"] * len(networks)
+        for gateway in (bob, alice):
+            gateway.wait_status("installed")
+            gateway.wait_for(
+                lambda state, all_=installed: [one["state"] for one in state["child-sa"]] == all_
+            )
+        for network in networks:
+            assert crosses(lab, network.replace(".0/16", ".1"))
+    for gateway in (alice, bob):
+        told = [name for note in gateway.notifications for name in note]
+        assert "yangswan-ipsec:drift-repaired" not in told
+
+
 def test_ipv6_networks_over_ipv4(lab: Lab) -> None:
     """Counterpart of strongSwan's ipv6/net2net-ip6-in-ip4-ikev2."""
     for namespace, side in ((lab.alice_ns, 1), (lab.bob_ns, 2)):
