@@ -286,7 +286,10 @@ class Pki:
     async def _watch(self) -> None:
         while True:
             self._changed.clear()
-            self.look(datetime.now(UTC))
+            try:
+                self.look(datetime.now(UTC))
+            except Exception:
+                log.exception("defect while looking for certificates that expire")
             try:
                 async with asyncio.timeout(LOOK_INTERVAL_S):
                     await self._changed.wait()
