@@ -181,10 +181,18 @@ def make_limits(settings: Settings) -> Limits:
 
 
 def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[Translator]:
-    """Return one of each translator that is installed (entry-point group yangswan.translators)."""
+    """Return one of each translator that is installed (entry-point group yangswan.translators).
+
+    Raises:
+        SettingsError: there are settings for a translator that is not installed.
+    """
     made: list[Translator] = []
     outlet = outlet or Outlet()
-    for entry_point in sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name):
+    installed = sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name)
+    names = [entry_point.name for entry_point in installed]
+    if unknown := set(settings.translators) - set(names):
+        raise SettingsError(f"no translator '{min(unknown)}' is installed; installed are: {', '.join(names)}")
+    for entry_point in installed:
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
         given = TranslatorSettings(

@@ -105,11 +105,11 @@ def from_file(path: Path) -> Settings:
         folder / _typed(table, "data-dir", str, "var"),
         _one_of(table, "charon", CHARON_MODES, "managed"),
         _one_of(table, "log-level", LOG_LEVELS, "info"),
-        tuple(folder / name for name in _typed(table, "yang-modules", list, [])),
-        tuple(str(user) for user in _typed(table, "recovery-users", list, [])),
-        {user: folder / name for user, name in _typed(table, "users", dict, {}).items()},
+        tuple(folder / name for name in _texts(table, "yang-modules")),
+        tuple(_texts(table, "recovery-users")),
+        {user: folder / name for user, name in _each(table, "users", str).items()},
         _typed(table, "limits", dict, {}),
-        _typed(table, "translator", dict, {}),
+        _each(table, "translator", dict),
     )
 
 
@@ -130,6 +130,21 @@ def _typed(table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
     if not isinstance(value, kind):
         raise SettingsError(f"the setting '{key}' must be of type {kind.__name__}")
     return value
+
+
+def _texts(table: dict[str, Any], key: str) -> list[str]:
+    values: list[str] = _typed(table, key, list, [])
+    if not all(isinstance(value, str) for value in values):
+        raise SettingsError(f"the setting '{key}' must be a list of strings")
+    return values
+
+
+def _each(table: dict[str, Any], key: str, kind: type) -> dict[str, Any]:
+    values: dict[str, Any] = _typed(table, key, dict, {})
+    for name, value in values.items():
+        if not isinstance(value, kind):
+            raise SettingsError(f"the setting '{key}.{name}' must be of type {kind.__name__}")
+    return values
 
 
 def _one_of(table: dict[str, Any], key: str, allowed: Sequence[str], default: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.__main__ import make_limits
+from agent.__main__ import make_limits, make_translators
 from agent.settings import Settings, SettingsError, from_file, parse_address, read_settings
 from agent.transport.limits import Limits
 
@@ -57,6 +57,10 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         ('listen = "here"', "here"),
         ("users = 3", "users"),
         ("yang-modules = 'x'", "yang-modules"),
+        ("yang-modules = [3]", "yang-modules"),
+        ("recovery-users = [3]", "recovery-users"),
+        ("users.ann = 3", "users.ann"),
+        ("translator.strongswan = 3", "translator.strongswan"),
         ("not toml", "agent.toml"),
     ],
 )
@@ -76,6 +80,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_wrong_limit_is_refused(limits: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match="limit"):
         make_limits(Settings(limits=limits))
+
+
+def test_settings_of_a_translator_that_is_not_installed_are_refused(tmp_path: Path) -> None:
+    settings = from_file(file_with(tmp_path, "[translator.strongswna]\nretry-max = 5"))
+    with pytest.raises(SettingsError, match=r"'strongswna' is installed; installed are: strongswan"):
+        make_translators(settings)
 
 
 def test_options_override_the_file(tmp_path: Path) -> None:

@@ -177,10 +177,29 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_esp: bool, has_
         {"retransmit-tries": 2.5},
         {"retransmit-tries": 0},
         {"retry-max": "long"},
+        {"retry-max": float("nan")},
+        {"retry-max": float("inf")},
+        {"retry-max": 0.5},
     ],
 )
 def test_a_setting_that_is_not_known_or_not_sensible_is_refused(table: Any) -> None:
     with pytest.raises(OptionError, match=next(iter(table))):
+        Options.parse(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"kernel": "magic"}, "'magic' is not one of auto, netlink, libipsec"),
+        ({"capture": "here.json"}, "'here.json' is not an absolute path"),
+        ({"attempts-at-once": 101}, "101 is not a whole number from 1 to 100"),
+        ({"audit-interval": 0}, "0 is not a number above 0 and up to 1000000"),
+        ({"charon-unit": "-x"}, "'-x' is not the name of a systemd unit"),
+        ({"retry-first": 90}, "retry-max: 60 is less than retry-first, which is 90"),
+    ],
+)
+def test_what_would_be_accepted_is_said(table: Any, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
         Options.parse(table)
 
 

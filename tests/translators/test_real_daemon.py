@@ -11,6 +11,7 @@ from tests.translators.test_real_tunnel import pair, spis
 from tests.translators.test_state import assert_valid
 from tests.translators.test_state import context as _context
 from tests.translators.tunnels import Json, at_alice, at_bob
+from translators.strongswan import daemon, keeper
 from translators.strongswan.daemon import ManagedCharon
 from translators.strongswan.options import Options
 
@@ -116,16 +117,34 @@ def test_a_charon_of_another_folder_is_left_running(lab: Lab) -> None:
     assert alice.charon_pid == pid
 
 
+def test_a_log_that_has_become_large_is_begun_anew_and_no_tunnel_notices(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LOG_LOOK_S", 0.1)
+    alice, bob = pair(lab, 1)
+    before, pid = spis(alice), alice.charon_pid
+    folder = alice.data_dir / "strongswan"
+    assert not (folder / "charon.log.1").exists()
+    monkeypatch.setattr(daemon, "LOG_OCTETS_MAX", 2000)
+    alice.wait_for(lambda _state: (folder / "charon.log.1").exists())
+    alice.commit(hub(2))
+    alice.wait_for(lambda _state: "ipsec-2" in (folder / "charon.log").read_text())
+    assert "ipsec-2" not in (folder / "charon.log.1").read_text()
+    assert (spis(alice), alice.charon_pid) == (before, pid)
+    alice.wait_status("installed")
+    bob.wait_status("installed")
+
+
 def test_a_folder_with_a_path_longer_than_a_socket_address_will_do(lab: Lab, tmp_path: Any) -> None:
     folder = tmp_path / ("x" * 150)
 
     async def start_and_stop() -> bool:
-        daemon = ManagedCharon(folder, Options())
-        await daemon.start()
+        charon = ManagedCharon(folder, Options())
+        await charon.start()
         try:
-            return daemon.running
+            return charon.running
         finally:
-            await daemon.stop()
+            await charon.stop()
 
     gateway = lab.alice()
     assert gateway.run(start_and_stop())

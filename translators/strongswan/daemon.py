@@ -220,7 +220,7 @@ class ManagedCharon:
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
         (self._folder / _RUN_FOLDER / "charon.pid").unlink(missing_ok=True)
-        self._rotate_log()
+        self.set_log_aside()
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "STRONGSWAN_CONF": charon_config.CONFIG_FILE,
             _FOLDER_VARIABLE: str(self._folder.resolve()), _CONFIG_VARIABLE: digest,
@@ -286,10 +286,18 @@ class ManagedCharon:
                 words.extend((self._folder / name).read_text(errors="replace").splitlines()[-3:])
         return ": " + " / ".join(words) if words else ""
 
-    def _rotate_log(self) -> None:
+    def set_log_aside(self) -> bool:
+        """Rename a log that has become large; return whether it was. A charon that runs goes on writing to
+        it until it is told to open its log anew ("reload-settings").
+
+        Raises:
+            OSError: it cannot be renamed.
+        """
         path = self._folder / charon_config.LOG_FILE
-        if path.exists() and path.stat().st_size > LOG_OCTETS_MAX:
-            path.replace(path.with_suffix(".log.1"))
+        if not path.exists() or path.stat().st_size <= LOG_OCTETS_MAX:
+            return False
+        path.replace(path.with_suffix(".log.1"))
+        return True
 
 
 def leftover_pids(folders: Iterable[Path]) -> list[int]:

@@ -21,6 +21,8 @@ RETRY_MAX_S = 10.0
 CLOSE_LIMIT_S = 5.0
 GONE_LIMIT_S = 5.0
 """A process that has ended has closed its sockets; who does not hear of it by now talks to another."""
+LOG_LOOK_S = 60.0
+"""With a thousand tunnels charon writes ten MB of log in some minutes."""
 ANSWER_LIMIT_S = 5.0
 """However long the restart itself took, charon gets so long to answer."""
 
@@ -154,7 +156,7 @@ class Keeper:
             self._first_outcome.set()
             self._found(session)
             try:
-                await session.lost.wait()
+                await self._until_lost(session)
                 self._trouble = "the connection to it was lost"
                 if not self._stopping:
                     log.warning("the connection to charon was lost")
@@ -163,6 +165,21 @@ class Keeper:
                 self.session = None
                 self._end_told()
                 await session.close()
+
+    async def _until_lost(self, session: CharonSession) -> None:
+        while not session.lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOG_LOOK_S):
+                    await session.lost.wait()
+            if self._daemon is not None and not session.lost.is_set():
+                await self._begin_large_log_anew(self._daemon, session)
+
+    async def _begin_large_log_anew(self, daemon: ManagedCharon, session: CharonSession) -> None:
+        try:
+            if daemon.set_log_aside():
+                await session.request("reload-settings")
+        except (OSError, ViciError) as error:
+            log.error("charon's log cannot be begun anew: %s", error)
 
     def _end_told(self) -> None:
         if not self._stopping:

@@ -68,40 +68,51 @@ class Options:
                 raise OptionError(f"[translator.strongswan] has no key '{key}'; known are {known}")
             try:
                 values[key.replace("-", "_")] = convert(value)
-            except (TypeError, ValueError):
-                raise OptionError(f"[translator.strongswan] {key}: {value!r} is not acceptable") from None
-        return cls(**values)  # type: ignore[arg-type]
+            except ValueError as error:
+                raise OptionError(f"[translator.strongswan] {key}: {value!r} is not {error}") from None
+        options = cls(**values)  # type: ignore[arg-type]
+        if options.retry_max < options.retry_first:
+            raise OptionError(
+                f"[translator.strongswan] retry-max: {options.retry_max:g} is less than"
+                f" retry-first, which is {options.retry_first:g}"
+            )
+        return options
 
 
 def _path(value: object) -> Path:
-    if not isinstance(value, str) or not value:
-        raise TypeError
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise ValueError("an absolute path")
     return Path(value)
 
 
 def _positive(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError
-    return float(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value <= 1_000_000:  # type: ignore[operator]
+        raise ValueError("a number above 0 and up to 1000000")
+    return float(value)  # type: ignore[arg-type]
 
 
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
-        raise ValueError
-    return value
+def _whole(highest: int) -> Callable[[object], int]:
+    def convert(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= highest:
+            raise ValueError(f"a whole number from 1 to {highest}")
+        return value
+
+    return convert
 
 
 def _unit(value: object) -> str:
     # What systemd takes as the name of a unit (systemd.unit(5)), and nothing that reads as an option.
     if not isinstance(value, str) or not re.fullmatch(r"(?!-)[A-Za-z0-9:_.\\@-]{1,255}", value):
-        raise ValueError
+        raise ValueError("the name of a systemd unit")
     return value
 
 
-def _tunnels(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise ValueError
-    return value
+def _kernel(value: object) -> Kernel:
+    words = [kernel.value for kernel in Kernel]
+    if value not in words:
+        raise ValueError("one of " + ", ".join(words))
+    return Kernel(value)
 
 
 _CONVERT: Mapping[str, Callable[[object], object]] = {
@@ -109,16 +120,16 @@ _CONVERT: Mapping[str, Callable[[object], object]] = {
     "error-notify-socket": _path,
     "charon-binary": _path,
     "plugin-dir": _path,
-    "kernel": Kernel,
+    "kernel": _kernel,
     "retransmit-timeout": _positive,
     "retransmit-base": _positive,
-    "retransmit-tries": _count,
+    "retransmit-tries": _whole(100),
     "retry-first": _positive,
     "retry-max": _positive,
-    "attempts-at-once": _count,
+    "attempts-at-once": _whole(100),
     "audit-interval": _positive,
     "capture": _path,
     "charon-unit": _unit,
     "restart-limit": _positive,
-    "max-tunnels": _tunnels,
+    "max-tunnels": _whole(65535),
 }
