@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 CHARON_MODES = ("managed", "external", "none")
+_GENERAL = ("listen", "data-dir", "charon", "log-level", "yang-modules", "recovery-users")
+SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -84,19 +86,9 @@ def from_file(path: Path) -> Settings:
         raise SettingsError(f"{path} cannot be read: {problem.strerror}") from problem
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(f"{path}: {problem}") from problem
-    known = {
-        "listen",
-        "data-dir",
-        "charon",
-        "log-level",
-        "yang-modules",
-        "recovery-users",
-        "users",
-        "limits",
-        "translator",
-    }
-    if unknown := set(table) - known:
-        raise SettingsError(f"{path}: unknown setting '{min(unknown)}'; known are {', '.join(sorted(known))}")
+    if unknown := set(table) - SETTINGS:
+        known = ", ".join(sorted(SETTINGS))
+        raise SettingsError(f"{path}: unknown setting '{min(unknown)}'; known are {known}")
     host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
     folder = path.parent
     return Settings(

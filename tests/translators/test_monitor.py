@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 import sys
 from collections.abc import Sequence
@@ -135,6 +136,41 @@ async def test_a_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest
     monitors = Monitors(tmp_path / "captures", told, nobody, program(tmp_path, PACKETS))
     await monitors.start({"file": True})
     assert (await told.until("monitor-ended"))["reason"] == "octets"
+
+
+def captures(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.glob("monitor-*.pcap"))
+
+
+def old_captures(folder: Path) -> None:
+    """Put three there; from the oldest on: 8, 9, 7."""
+    for number, age in ((7, 3), (8, 1), (9, 2)):
+        (folder / f"monitor-{number}.pcap").touch()
+        os.utime(folder / f"monitor-{number}.pcap", (age, age))
+
+
+async def test_the_oldest_file_goes_when_there_are_many_but_none_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "FILES_MAX", 3)
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))
+    await monitors.start({"file": True})
+    await monitors.start({"file": True})
+    old_captures(tmp_path)
+    os.utime(tmp_path / "monitor-1.pcap", (0, 0))
+    await monitors.start({"file": True})
+    assert captures(tmp_path) == ["monitor-1.pcap", "monitor-2.pcap", "monitor-3.pcap"]
+    await monitors.close()
+
+
+async def test_the_newest_of_the_old_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "FILES_MAX", 3)
+    old_captures(tmp_path)
+    monitors = Monitors(tmp_path, Told(), nobody, program(tmp_path, PACKETS))
+    await monitors.start({"file": True})
+    assert captures(tmp_path) == ["monitor-1.pcap", "monitor-7.pcap", "monitor-9.pcap"]
+    await monitors.close()
 
 
 async def test_a_capture_that_fails_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -26,6 +26,8 @@ READ_OCTETS = 65536
 HEADERS_OCTETS = 128
 """Enough of each packet for what is shown; all of it is taken only for a file."""
 FILE_OCTETS_MAX = 64 * 1024 * 1024
+FILES_MAX = 16
+"""Captures that are kept: a gigabyte. Nobody can remove them over NETCONF."""
 END_LIMIT_S = 5.0
 UNPRIVILEGED_USER = "nobody"
 PORTS = "(udp port 500 or udp port 4500 or ip proto 50 or ip6 proto 50)"
@@ -135,12 +137,21 @@ class Monitors:
 
     def _new_file(self, number: int) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_room()
         for attempt in itertools.count(number):
             file = self._folder / f"monitor-{attempt}.pcap"
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
                 return file
         raise AssertionError("count never ends")
+
+    def _make_room(self) -> None:
+        in_use = {monitor.file for monitor in self._running.values() if monitor.file is not None}
+        kept = [file for file in self._folder.glob("monitor-*.pcap") if file not in in_use]
+        kept.sort(key=lambda file: file.stat().st_mtime_ns)
+        for file in kept[: max(0, len(kept) + len(in_use) + 1 - FILES_MAX)]:
+            log.info("more than %d captures: removing the oldest, %s", FILES_MAX, file)
+            file.unlink()
 
     async def _spawn(self, program: str, *, whole: bool) -> asyncio.subprocess.Process:
         command = [program, "-i", "any", "-n", "-U", "-w", "-", "-s", "0" if whole else str(HEADERS_OCTETS)]

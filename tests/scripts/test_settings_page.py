@@ -1,0 +1,57 @@
+"""docs/settings.md names every setting, with the default that it has."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+from agent.settings import SETTINGS, Settings
+from agent.transport.limits import Limits
+from translators.strongswan.options import Options
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+GENERAL, LIMITS, STRONGSWAN = (
+    dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", part, re.MULTILINE)) for part in PAGE.split("\n## ")[:3]
+)
+
+
+def named(kind: type) -> dict[str, object]:
+    """Return the settings that the fields of a dataclass stand for, with their defaults."""
+    return {field.name.replace("_", "-"): field.default for field in dataclasses.fields(kind)}
+
+
+def written(text: str) -> object:
+    """Return the value of a default as the page writes it; None where it is words."""
+    return tomllib.loads(f"x = {text[1:-1]}")["x"] if text.startswith("`") else None
+
+
+def in_toml(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def test_the_general_settings_are_all_there() -> None:
+    assert set(GENERAL) == {*(SETTINGS - {"users", "limits", "translator"}), "[users]"}
+    default = Settings()
+    assert written(GENERAL["listen"]) == f"{default.host}:{default.port}"
+    assert written(GENERAL["data-dir"]) == str(default.data_dir)
+    assert (written(GENERAL["charon"]), written(GENERAL["log-level"])) == (default.charon, default.log_level)
+
+
+def test_every_limit_is_there_with_its_default() -> None:
+    assert {key: written(default) for key, default in LIMITS.items()} == named(Limits)
+
+
+@pytest.mark.parametrize(("key", "default"), named(Options).items())
+def test_every_option_of_strongswan_is_there_with_its_default(key: str, default: object) -> None:
+    assert written(STRONGSWAN[key]) == in_toml(default)
+
+
+def test_no_option_of_strongswan_is_there_that_is_none() -> None:
+    assert set(STRONGSWAN) == set(named(Options))
