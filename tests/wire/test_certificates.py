@@ -114,6 +114,22 @@ async def test_a_key_from_elsewhere_and_its_passphrase_are_nowhere_to_be_seen(ag
         assert "open-sesame" not in told
 
 
+async def test_a_private_key_beside_a_certificate_does_not_get_into_the_configuration(
+    agent: AgentProcess,
+) -> None:
+    pem, key = ROOT.pem, key_pem(new_key())
+    candidate = "<get-config><source><candidate/></source></get-config>"
+    async with raw_client(agent, greet="1.1") as client:
+        reply = await client.ask(certificates(both=pem + key))
+        assert b"<error-app-tag>certificate-characters</error-app-tag>" in reply
+        told = reply.decode() + "".join(agent.log) + (await client.ask(candidate)).decode()
+        assert not any(line in told for line in key.splitlines()[1:-1])
+        large = pem.replace("\n-----END", "\n" + "A" * (65535 - len(pem) - 1) + "\n-----END")
+        await done(client, certificates(large=large))
+        reply = await client.ask("<validate><source><candidate/></source></validate>")
+        assert b"<error-app-tag>certificate-malformed</error-app-tag>" in reply
+
+
 @pytest.mark.parametrize(
     ("body", "answer"),
     [

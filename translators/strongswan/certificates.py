@@ -16,7 +16,7 @@ from translators.strongswan import distinguished_name
 from translators.strongswan.identities import Identity, IdentityKind
 from translators.strongswan.refusals import Refused
 
-_BEGIN = "-----BEGIN CERTIFICATE-----"
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 DnKey = frozenset[tuple[int, str, str]]
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
@@ -65,6 +65,9 @@ def parse(pem: str) -> Certificate:
     if text.count(_BEGIN) != 1:
         count = text.count(_BEGIN)
         raise _refused(f"this holds {count or 'no'} certificates in PEM; it must be one")
+    if not text.startswith(_BEGIN) or not text.endswith(_END):
+        # Who may read the configuration reads this: a private key must not be here.
+        raise _refused("there is more than a certificate here; leave only the lines from BEGIN to END")
     try:
         found = x509.load_pem_x509_certificate(text.encode())
         spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
