@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
+from agent.yang.merging import merge
 from agent.yang.schema import Schema, SchemaNode
 from agent.yang.tree import JSON, Tree, json_document
 
@@ -110,6 +111,6 @@ def merge_state(tree: Tree, documents: Sequence[bytes]) -> None:
     """
     for document in documents:
         try:
-            tree.merge(Tree.parse(tree.schema, document, format=JSON))
+            merge(tree, Tree.parse(tree.schema, document, format=JSON))
         except RpcErrors as problem:
             raise StateError(f"a provider's state does not fit the schema: {problem}") from problem

@@ -13,6 +13,7 @@ from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
 from agent.xml import Element, serialize
+from agent.yang.merging import merge
 from agent.yang.native import NULL
 from agent.yang.repeated import repeated
 from agent.yang.schema import Kind, SchemaNode
@@ -110,7 +111,7 @@ class _Walk:
         self.savepoint.touch(node)
         self._drop_other_cases(node)
         self._drop_anydata(node)
-        self.tree.merge(patch)
+        merge(self.tree, patch)
         self._place(element, node)
 
     def _delete(self, element: Element, schema_node: SchemaNode, *, must_exist: bool) -> None:
@@ -174,7 +175,7 @@ class _Walk:
         if self.tree.find_like(node) == NULL:
             self.savepoint.touch(node)
             self._drop_other_cases(node)
-            self.tree.merge(patch)
+            merge(self.tree, patch)
         self._place(element, node)
 
     def _place(self, element: Element, node: Node) -> None:

@@ -30,6 +30,7 @@ from agent.errors import (
 )
 from agent.translator import EntryChange, Json, Keys, Notification, Translator
 from agent.yang.locality import local_modules
+from agent.yang.merging import merge
 from agent.yang.schema import Schema
 from agent.yang.tree import JSON, Node, Tree, json_document, keys_of, path_of, to_json
 from agent.yang.units import Unit, all_units
@@ -167,7 +168,7 @@ class Configuration:
         content = Tree.parse(self.schema, json_document(document), format=JSON, state=False)
         candidate = Candidate(self.running)
         candidate.changed = {unit.path: unit for unit in all_units(content)}
-        candidate.tree.merge(content)
+        merge(candidate.tree, content)
         candidate.tree.add_defaults()
         return candidate
 

@@ -142,10 +142,15 @@ class Tree:
     def remove(self, node: Node) -> None:
         self.take(node)
 
-    def merge(self, other: Tree) -> None:
-        """Merge ``other`` into this tree; where both have a leaf, the other's value wins."""
-        if not other.empty:
-            _check(self.schema, lib.lyd_merge_siblings(self._box, other.first, 0))
+    def merge(self, other: Tree, *, spend: bool = False) -> None:
+        """As ``agent.yang.merging.merge``, for few siblings; ``spend``: ``other`` is empty afterwards."""
+        if other.empty:
+            return
+        first = other.first
+        if spend:
+            other._box[0] = NULL
+        options = lib.LYD_MERGE_DESTRUCT if spend else 0
+        _check(self.schema, lib.lyd_merge_siblings(self._box, first, options))
 
     def find_like(self, probe: Node) -> Node:
         """Return this tree's node with the same path as ``probe``, a node of any Tree, or NULL."""

@@ -1,0 +1,61 @@
+"""Merging trees, however many siblings there are.
+
+libyang 2 remembers each entry that it has merged beside others in an array, which it searches from end to end
+for the next one: forty thousand entries take seconds, and three hundred thousand minutes. So many siblings
+are merged some at a time.
+"""
+
+from __future__ import annotations
+
+from agent.yang.native import NULL, lib
+from agent.yang.tree import Node, Tree, children, siblings
+
+AT_ONCE = 256
+
+
+def merge(target: Tree, patch: Tree) -> None:
+    """Merge ``patch`` into ``target``; where both have a leaf, that of ``patch`` wins.
+
+    Entries of ``patch`` beyond the first of many are taken out of it.
+    """
+    if patch.empty:
+        return
+    surplus = _taken_off(patch, NULL, patch.first)
+    target.merge(patch)
+    for piece in surplus:
+        _spend(target, piece)
+
+
+def _spend(target: Tree, patch: Tree) -> None:
+    surplus = _taken_off(patch, NULL, patch.first)
+    target.merge(patch, spend=True)
+    for piece in surplus:
+        _spend(target, piece)
+
+
+def _taken_off(tree: Tree, parent: Node, first: Node) -> list[Tree]:
+    """Take entries off until no ``AT_ONCE`` stand side by side; return them inside copies of their parents.
+
+    Entries of one list stay in order, also among the pieces: it may be ordered by user.
+    """
+    pieces: list[Tree] = []
+    below: list[Tree] = []
+    piece, inside, count = tree, NULL, 0
+    for node in siblings(first):
+        kind = node.schema.nodetype
+        if kind & _SEVERAL:
+            count += 1
+            if count > AT_ONCE and count % AT_ONCE == 1:
+                piece = Tree(tree.schema) if parent == NULL else tree.copy_of(parent, recursive=False)
+                inside = NULL if parent == NULL else piece.find_like(parent)
+                pieces.append(piece)
+            if count > AT_ONCE:
+                piece.insert(inside, tree.detach(node))
+                continue
+        if kind & _INNER:
+            below += _taken_off(tree, node, next(children(node), NULL))
+    return pieces + below
+
+
+_SEVERAL = lib.LYS_LIST | lib.LYS_LEAFLIST
+_INNER = lib.LYS_LIST | lib.LYS_CONTAINER
