@@ -41,6 +41,7 @@ _extra_ffi.cdef(
                             const void *prefixes, uint32_t options, void **set);
     int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
                         void *prefix_data, const void *vars, uint8_t *result);
+    int lys_print_node(void *out, const void *node, int format, size_t line_octets, uint32_t options);
     """
 )
 LYD_COMPARE_FULL_RECURSION = 0x01

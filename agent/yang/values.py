@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
+from agent.yang.expected import expected
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, text
 from agent.yang.problems import take_problems
 from agent.yang.schema import Schema, SchemaNode, sized_array
@@ -13,6 +14,8 @@ from agent.yang.schema import Schema, SchemaNode, sized_array
 _PREFIXED = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 
 
+SHOWN_MAX = 64
+_VAGUE = ("Invalid ", "Unsatisfied range", "Value ")
 _NAMING = frozenset({lib.LY_TYPE_IDENT, lib.LY_TYPE_INST})
 
 Prefixes = Callable[[], Mapping[str | None, str]]
@@ -38,9 +41,22 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     message = problem.message
     if node.secret and (value in message or problem.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
-    elif problem.app_tag is None:  # libyang's own words do not say what they are about
-        message = f"{node.name}: {message}"
+    elif problem.app_tag is None:
+        message = f"{node.name}: {_better(message, node, value)}"
     return InvalidValue(message, app_tag=problem.app_tag)
+
+
+def _better(message: str, node: SchemaNode, value: str) -> str:
+    """Say what the leaf takes, which libyang's own words leave out."""
+    if not message.startswith(_VAGUE):
+        return message
+    shown = value if len(value) <= SHOWN_MAX else f"{value[:SHOWN_MAX]}..."
+    if words := expected(node):
+        return f"'{shown}' is not {words}"
+    if message.startswith("Invalid union"):
+        meaning = " ".join(text(node.pointer.dsc).split())
+        return f"'{shown}' has none of the forms that this takes: {meaning}"
+    return message
 
 
 def _json_form(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> str:
