@@ -255,6 +255,34 @@ def test_deleting_a_tunnel_whose_peer_is_dead_does_not_wait_for_it(lab: Lab) -> 
     assert alice.sas() == []
 
 
+def test_deleting_a_tunnel_that_is_still_connecting_ends_the_attempt(lab: Lab) -> None:
+    bob = lab.bob()
+    bob.start(at_bob())
+    bob.wait_status("connecting")
+    bob.commit(at_bob(description="a tunnel to nobody"))
+    before = bob.sas()
+    assert len(before) == 1
+    bob.commit(delete=(1,))
+    assert bob.sas() == []
+
+
+def test_initiators_of_silent_peers_keep_charon_from_nothing(lab: Lab) -> None:
+    """charon has 16 workers; an initiation that waits for its peer would keep one of them."""
+    bob = lab.bob()
+    silent = (
+        at_bob(tunnel, peer=f"192.168.0.{100 + tunnel}", remote_subnet=[f"10.{100 + tunnel}.0.0/16"])
+        for tunnel in range(2, 42)
+    )
+    bob.start(*silent)
+    for tunnel in range(2, 42):
+        bob.wait_status("connecting", tunnel)
+    alice = lab.alice()
+    alice.start(at_alice())
+    bob.commit(at_bob())
+    bob.wait_status("installed")
+    alice.wait_status("installed")
+
+
 def test_a_short_interruption_shows_as_retransmission_and_ends_nothing(lab: Lab) -> None:
     alice, bob = lab.alice(FAST_RETRANSMIT), lab.bob(FAST_RETRANSMIT)
     alice.start(at_alice())
