@@ -34,6 +34,13 @@ class Authority:
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         self.pem = self._signed(self._subject, self._key.public_key(), [constraints], days=3650)
 
+    def subordinate(self, subject: str) -> Authority:
+        """Return an authority that this one has certified."""
+        made = Authority(subject)
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        made.pem = self._signed(made._subject, made._key.public_key(), [constraints], days=3650)
+        return made
+
     def certify(self, key: Key, subject: str, *alt_names: str, days: float = 365) -> str:
         """Return a certificate; an alternative name is an address, an email or a domain name."""
         extensions = [x509.SubjectAlternativeName([general_name(one) for one in alt_names])] * bool(alt_names)

@@ -109,6 +109,18 @@ def test_a_certificate_that_fits_no_packet_comes_in_fragments(lab: Lab) -> None:
     assert "EF(3/" in bob.gateway.log()
 
 
+def test_a_certificate_of_a_subordinate_authority_is_sent_with_that_of_the_authority(lab: Lab) -> None:
+    """Counterpart of strongSwan's ikev2/multi-level-ca: bob knows the root alone."""
+    below = ROOT.subordinate("CN=below,O=ACME")
+    alice = Equipped(lab.alice(), "alice", below)
+    bob = Equipped(lab.bob(), "bob")
+    alice.commit(certificate("below", below.pem))
+    alice.tunnel(alices(certificate={"own": "own", "trusted-ca": ["root", "below"]}))
+    bob.tunnel(bobs(remote_id={"dn": "O=ACME, CN=alice"}))
+    bob.gateway.wait_status("installed")
+    assert "received issuer cert" in bob.gateway.log()
+
+
 def test_who_has_no_certificate_of_the_authority_or_another_name_is_refused(lab: Lab) -> None:
     alice = Equipped(lab.alice(FAST_RETRANSMIT), "alice")
     bob = Equipped(lab.bob(FAST_RETRANSMIT), "bob", Authority("CN=other,O=Evil"))
