@@ -150,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="yangswan",
         description="NETCONF/YANG configuration agent for strongSwan.",
-        epilog="Options override the settings file. See README.md for how to connect.",
+        epilog="Options override the settings file, whose keys are in docs/settings.md. See README.md for how"
+        " to connect.",
     )
     add = parser.add_argument
     add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
