@@ -8,6 +8,7 @@ default-deny-all the message is replaced.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import NoReturn
 
 from agent.errors import (
@@ -23,9 +24,11 @@ from agent.errors import (
     UnknownElement,
     UnknownNamespace,
 )
+from agent.yang.expected import expected
 from agent.yang.native import NULL, first_error, forget_errors, lib, text
-from agent.yang.schema import Schema
+from agent.yang.schema import Schema, SchemaNode
 
+MESSAGE_CHARACTERS_MAX = 500
 _DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
 _SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 _NOT_FOUND = re.compile(r'Node "(?P<name>[^"]+)" not found as a child of "(?P<parent>[^"]+)" node')
@@ -54,7 +57,7 @@ def take_problems(schema: Schema) -> list[RpcError]:
 
 
 def _problem(schema: Schema, item: object) -> RpcError:
-    message = text(item.msg)  # type: ignore[attr-defined]
+    message = _short(text(item.msg))  # type: ignore[attr-defined]
     app_tag = text(item.apptag) or None  # type: ignore[attr-defined]
     where = text(item.path)  # type: ignore[attr-defined]
     match = _DATA.search(where) or _SCHEMA.search(where)
@@ -64,11 +67,21 @@ def _problem(schema: Schema, item: object) -> RpcError:
     error = _by_message(message, path, app_tag)
     if path and is_secret(schema, path) and isinstance(error, InvalidValue):
         quotes = app_tag is None or message.startswith("Unsatisfied")  # libyang's own words, with the value
-        hidden = "the value does not fit the type of this node" if quotes else message
+        hidden = _without_value(_named(schema, path)) if quotes else message
         return InvalidValue(hidden, path=path, app_tag=app_tag)
     if item.vecode == lib.LYVE_SYNTAX_XML:  # type: ignore[attr-defined]
         return MalformedMessage(message)
     return error
+
+
+def _without_value(node: SchemaNode | None) -> str:
+    words = expected(node) if node is not None and node.is_leafy else ""
+    return f"the value is not {words}" if words else "the value does not fit the type of this node"
+
+
+def _short(message: str) -> str:
+    """Cut a message that quotes a long value."""
+    return message if len(message) <= MESSAGE_CHARACTERS_MAX else f"{message[:MESSAGE_CHARACTERS_MAX]}..."
 
 
 def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError:
@@ -90,9 +103,26 @@ def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError
 
 
 def is_secret(schema: Schema, path: str) -> bool:
-    """True if ``path`` (instance-identifier) names a node that is nacm:default-deny-all."""
+    """True if ``path`` (instance-identifier) names a node that is nacm:default-deny-all, or one that cannot
+    be found, so that nothing is shown by mistake."""
+    node = _named(schema, path)
+    return node is None or node.secret
+
+
+def _named(schema: Schema, path: str) -> SchemaNode | None:
+    """Return what ``path`` names, also in an rpc, action or notification; None if there is none such.
+
+    A path of libyang may have steps that name a choice or case; they are passed over.
+    """
     plain = re.sub(r"\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\]", "", path)
-    try:
-        return schema.find(plain).secret
-    except KeyError:
-        return False
+    below = ChainMap(schema.roots, schema.rpcs, schema.notifications)
+    module, found = "", None
+    for step in plain.strip("/").split("/"):
+        prefix, _, name = step.rpartition(":")
+        module = prefix or module
+        if module not in schema.by_name:
+            return None
+        found = below.get((schema.by_name[module].namespace, name))
+        if found is not None:
+            below = ChainMap(found.children, found.actions, found.output)
+    return found

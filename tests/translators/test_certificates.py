@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from datetime import UTC, datetime, timedelta
 from textwrap import indent
 
 import pytest
+from cryptography import x509
 
 from tests.translators.authority import Authority, key_pem, new_key
 from translators.strongswan import certificates, expiry
@@ -90,6 +93,32 @@ def test_what_is_not_one_certificate_is_refused(pem: str) -> None:
     with pytest.raises(Refused) as refused:
         certificates.parse(pem)
     assert (refused.value.leaf, refused.value.app_tag) == ("pem", "certificate-malformed")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\x01b", "CN=a\\01b"),
+        ("a\0b", "CN=a\\00b"),
+        ("a\nb", "CN=a\\0Ab"),
+        ("a\ufffe", "CN=a\\EF\\BF\\BE"),
+        ("\u00e5ngstr\u00f6m", "CN=\u00e5ngstr\u00f6m"),
+    ],
+)
+def test_a_name_that_cannot_be_shown_is_shown_in_hexadecimal(name: str, shown: str) -> None:
+    """XML could not hold it, and every get would fail; in a log it could pass for a line of its own."""
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = ROOT._signed(subject, KEY.public_key(), [], 1)
+    assert certificates.parse(made).subject == shown
+
+
+def test_a_date_that_is_none_is_refused() -> None:
+    der = base64.b64decode("".join(ROOT.certify(KEY, "CN=x", days=365 * 60).splitlines()[1:-1]))
+    last = re.search(rb"\x18\x0f(\d{14}Z)", der)
+    assert last is not None
+    broken = base64.encodebytes(der.replace(last[1], b"00000101000000Z")).decode()
+    with pytest.raises(Refused, match="year 0"):
+        certificates.parse(f"-----BEGIN CERTIFICATE-----\n{broken}-----END CERTIFICATE-----")
 
 
 def test_a_private_key_in_its_place_is_not_repeated() -> None:

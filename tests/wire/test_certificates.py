@@ -109,6 +109,12 @@ async def test_a_key_from_elsewhere_and_its_passphrase_are_nowhere_to_be_seen(ag
             call("import-private-key", name="x", pem=pem[:-60], passphrase="open-sesame")
         )
         assert b"private-key-malformed" in reply
+        reply += await client.ask(call("import-private-key", name="x", pem=f"{pem}{'A' * 65536}"))
+        assert b"a private key in PEM has 1 to 65535 characters" in reply
+        reply += await client.ask(
+            call("import-private-key", name="x", pem=pem, passphrase="open-sesame" * 100)
+        )
+        assert b"a passphrase has 1 to 1023 characters" in reply
         told = reply.decode() + "".join(agent.log) + (await client.ask("<get/>")).decode()
         assert not any(line in told for line in pem.splitlines()[1:-1])
         assert "open-sesame" not in told
@@ -154,18 +160,20 @@ async def test_what_cannot_be_done_is_refused(
 async def test_a_name_that_no_certificate_can_hold_is_refused(agent: AgentProcess) -> None:
     async with raw_client(agent, greet="1.1") as client:
         await output(client, call("generate-key-pair", name="odd", algorithm="ecdsa-p384"), "public-key")
-        for subject, names in (
-            ("CN=x", "<key>opaque</key>"),
-            ("C=Sweden", ""),
-            ("CN=x", "<email>a@é</email>"),
+        for subject, names, app_tag, leaf, words in (
+            ("CN=x", "<key>opaque</key>", "bad-subject", "subject-alt-name", "is an address (inet)"),
+            ("C=SWE", "", "bad-subject", "subject", "C is the two letters of a country, not 'SWE'"),
+            ("C=\u00c5\u00c5", "", "bad-subject", "subject", "C is the two letters of a country"),
+            ("CN=x, E=a@\u00e9", "", "bad-subject", "subject", "E takes ASCII characters alone"),
+            (f"CN={'x' * 65}", "", "bad-subject", "subject", "CN cannot be 'xxx"),
+            ("CN=x", "<email>a@\u00e9</email>", "identity-characters", "subject-alt-name[1]/email", "ASCII"),
         ):
             alt = f"<subject-alt-name>{names}</subject-alt-name>" if names else ""
             body = call("generate-signing-request", private_key="odd", subject=subject)
-            tag, app_tag, _path = await refused(client, body.replace("</generate", f"{alt}</generate"))
-            assert (tag, app_tag) in {
-                ("invalid-value", "bad-subject"),
-                ("invalid-value", "identity-characters"),
-            }
+            body = body.replace("</generate", f"{alt}</generate")
+            path = f"/generate-signing-request/{leaf}"
+            assert await refused(client, body) == ("invalid-value", app_tag, path)
+            assert words in (await client.ask(body)).decode()
 
 
 async def test_a_certificate_that_a_tunnel_needs_stays_and_one_that_nobody_needs_goes(tmp_path: Path) -> None:

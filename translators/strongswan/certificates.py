@@ -74,21 +74,21 @@ def parse(pem: str) -> Certificate:
         alternatives = _extension(found, x509.SubjectAlternativeName)
         constraints = _extension(found, x509.BasicConstraints)
         subject, issuer = _parts(found.subject), _parts(found.issuer)
+        return Certificate(
+            found.public_bytes(Encoding.PEM).decode(),
+            _shown(distinguished_name.text_of(subject)),
+            _shown(distinguished_name.text_of(issuer)),
+            f"{found.serial_number:x}",
+            tuple(_alt_names(alternatives)),
+            constraints is not None and bool(constraints.ca),
+            digest(spki),
+            found.not_valid_before_utc,
+            found.not_valid_after_utc,
+            _dn_key(subject),
+        )
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.
-        raise _refused(f"this is not a certificate that can be read ({error})") from None
-    return Certificate(
-        found.public_bytes(Encoding.PEM).decode(),
-        distinguished_name.text_of(subject),
-        distinguished_name.text_of(issuer),
-        f"{found.serial_number:x}",
-        tuple(_alt_names(alternatives)),
-        constraints is not None and bool(constraints.ca),
-        digest(spki),
-        found.not_valid_before_utc,
-        found.not_valid_after_utc,
-        _dn_key(subject),
-    )
+        raise _refused(f"this is not a certificate that can be read ({_shown(str(error))})") from None
 
 
 def digest(spki: bytes) -> bytes:
@@ -98,6 +98,17 @@ def digest(spki: bytes) -> bytes:
 
 def _refused(message: str) -> Refused:
     return Refused("pem", message, "certificate-malformed")
+
+
+def _shown(text: str) -> str:
+    """Return ``text`` with what cannot stand in XML or on a screen as octets in hexadecimal (RFC 4514).
+
+    Whoever made the certificate has chosen it.
+    """
+    return "".join(
+        one if one.isprintable() else "".join(f"\\{octet:02X}" for octet in one.encode("utf-8", "replace"))
+        for one in text
+    )
 
 
 def _extension(found: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
@@ -110,9 +121,9 @@ def _extension(found: x509.Certificate, kind: type[_Extension]) -> _Extension | 
 def _alt_names(alternatives: x509.SubjectAlternativeName | None) -> Iterator[Identity]:
     for name in alternatives or ():
         if isinstance(name, x509.DNSName):
-            yield Identity(IdentityKind.NAME, name.value, "")
+            yield Identity(IdentityKind.NAME, _shown(name.value), "")
         elif isinstance(name, x509.RFC822Name):
-            yield Identity(IdentityKind.EMAIL, name.value, "")
+            yield Identity(IdentityKind.EMAIL, _shown(name.value), "")
         elif isinstance(name, x509.IPAddress) and isinstance(
             name.value, ipaddress.IPv4Address | ipaddress.IPv6Address
         ):

@@ -50,6 +50,7 @@ _ALIASES = {
 }
 _TYPES = {name.upper(): name for name in _OIDS} | _ALIASES
 _IA5 = frozenset({"E", "DC"})
+ASCII_ALONE = _IA5 | {"C", "serialNumber", "dnQualifier"}
 # strongSwan reads SN as the serial number, so this one has no textual form that both sides agree on.
 _NOT_AS_TEXT = frozenset({"SN"})
 _SPECIAL = re.compile(r"[,\\]")

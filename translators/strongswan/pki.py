@@ -228,15 +228,15 @@ class Pki:
 
     async def _request(self, input: Json) -> Json:
         key = self._found(input, "private-key")
-        parts = distinguished_name.oids(distinguished_name.parse(str(input["subject"])))
+        subject = x509.Name(
+            [_attribute(part) for part in distinguished_name.parse(str(input["subject"]))]
+        )
+        names = [_alt_name(one) for one in input.get("subject-alt-name", ())]
         try:
-            subject = x509.Name(
-                [x509.NameAttribute(x509.ObjectIdentifier(oid), value) for oid, value in parts]
-            )
-            names = [_alt_name(one) for one in input.get("subject-alt-name", ())]
             return {"pem": key.request(subject, names)}
         except (ValueError, TypeError) as error:
-            raise InvalidValue(f"no certificate can hold this: {error}", app_tag="bad-subject") from None
+            log.info("no signing request for %s: %s", subject.rfc4514_string(), error)
+            raise _bad_subject("subject", "no certificate can hold these names") from None
 
     def _found(self, input: Json, leaf: str) -> PrivateKey:
         key = self._store.get(str(input[leaf]))
@@ -324,6 +324,22 @@ def _leaf(rpc: str, leaf: str) -> str:
     return f"/yangswan-ipsec:{rpc}/{leaf}"
 
 
+def _bad_subject(leaf: str, message: str) -> InvalidValue:
+    return InvalidValue(message, path=_leaf("generate-signing-request", leaf), app_tag="bad-subject")
+
+
+def _attribute(part: distinguished_name.Part) -> x509.NameAttribute[str]:
+    ((oid, value),) = distinguished_name.oids([part])
+    if part.type == "C" and not (len(value) == 2 and value.isascii() and value.isalpha()):
+        raise _bad_subject("subject", f"C is the two letters of a country, not '{value}'")
+    if part.type in distinguished_name.ASCII_ALONE and not value.isascii():
+        raise _bad_subject("subject", f"{part.type} takes ASCII characters alone, not '{value}'")
+    try:
+        return x509.NameAttribute(x509.ObjectIdentifier(oid), value)
+    except ValueError as error:
+        raise _bad_subject("subject", f"{part.type} cannot be '{value}': {error}") from None
+
+
 def _alt_name(identity: Json) -> x509.GeneralName:
     (kind, value), *_more = identity.items()
     match kind:
@@ -334,4 +350,5 @@ def _alt_name(identity: Json) -> x509.GeneralName:
         case "email":
             return x509.RFC822Name(str(value))
         case _:
-            raise ValueError("a subject alternative name is an address, a name or an email")
+            message = "a subject alternative name is an address (inet), a name or an email"
+            raise _bad_subject("subject-alt-name", message)
