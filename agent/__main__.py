@@ -90,11 +90,12 @@ async def run(settings: Settings) -> None:
 
 
 class Outlet:
-    """Where translators send what happens: they are made first, and who takes it later."""
+    """Where translators send what happens and ask: they are made first, and who takes it later."""
 
     def __init__(self) -> None:
         self.stream: Stream | None = None
         self.operational: Operational | None = None
+        self.confirmed: ConfirmedCommits | None = None
 
     def publish(self, notification: Notification) -> None:
         if self.stream is not None:
@@ -103,6 +104,9 @@ class Outlet:
     def state_changed(self, paths: Sequence[str]) -> None:
         if self.operational is not None:
             self.operational.state_changed(paths)
+
+    def rollback_pending(self) -> bool:
+        return self.confirmed is not None and self.confirmed.rollback_pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ def assemble(settings: Settings, schema: Schema, configuration: Configuration, o
     configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
     operational = Operational(schema, configuration.translators, {NACM_PATH: nacm.state})
     outlet.operational = operational
-    confirmed = ConfirmedCommits(configuration)
+    outlet.confirmed = confirmed = ConfirmedCommits(configuration)
     context = Context(
         schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
     )
@@ -196,7 +200,12 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
         given = TranslatorSettings(
-            settings.data_dir, settings.charon, options, outlet.publish, outlet.state_changed
+            settings.data_dir,
+            settings.charon,
+            options,
+            outlet.publish,
+            outlet.state_changed,
+            outlet.rollback_pending,
         )
         made.append(factory(given))
     if not made:

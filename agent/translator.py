@@ -59,6 +59,8 @@ class Settings:
     a folder named after it. ``notify`` may be called from the event loop at any time; so may
     ``state_changed``, with the RFC 7951 instance-identifiers of state (``state_path`` of an entry, or one of
     ``state_roots``) below which something may have become another, so that whoever watches can look again.
+    ``rollback_pending`` returns whether a commit is under way or waits to be confirmed, so that what was in
+    force before may come back: nothing must be thrown away then that it needs.
     """
 
     data_dir: Path
@@ -66,6 +68,7 @@ class Settings:
     options: Mapping[str, Any] | None = None
     notify: Callable[[Notification], None] = lambda _notification: None
     state_changed: Callable[[Sequence[str]], None] = lambda _paths: None
+    rollback_pending: Callable[[], bool] = lambda: False
 
 
 class Plan(Protocol):

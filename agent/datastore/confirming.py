@@ -46,6 +46,11 @@ class ConfirmedCommits:
         self.window: Window | None = None
 
     @property
+    def rollback_pending(self) -> bool:
+        """Whether what was in force before may come back: a commit is under way or not confirmed."""
+        return self.window is not None or self._configuration.committer is not None
+
+    @property
     def owner(self) -> int | None:
         """The session that made the pending confirmed commit, which it may have survived; None without."""
         return None if self.window is None else self.window.session_id

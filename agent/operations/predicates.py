@@ -13,8 +13,8 @@ _TOKEN = re.compile(
     r"""\s*(
         "[^"]*"|'[^']*'                       # a literal
       | \d+(?:\.\d*)?|\.\d+                   # a number
-      | (?!\d)[\w.-]+(?::[\w.-]+|:\*)?        # a name, maybe with a prefix; also . and ..
-      | ::|//|!=|<=|>=|.
+      | [^\W\d][\w.-]*(?::(?:[^\W\d][\w.-]*|\*))?   # a name, maybe with a prefix
+      | \.\.|::|//|!=|<=|>=|.
     )""",
     re.VERBOSE | re.DOTALL,
 )

@@ -39,6 +39,39 @@ def encrypted(passphrase: str) -> str:
     return new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how).decode()
 
 
+def test_what_a_crash_left_is_removed_and_what_is_no_key_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = store(tmp_path).keep(parse("good", pem(new_key()), None))
+    (tmp_path / ".half.new").write_text(kept.pem)
+    (tmp_path / "my key.pem").write_text(pem(new_key()))
+    (tmp_path / "broken.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    (tmp_path / "good.pem").chmod(0o644)
+    assert [key.name for key in store(tmp_path)] == ["good"]
+    assert not (tmp_path / ".half.new").exists()
+    assert stat.S_IMODE((tmp_path / "good.pem").stat().st_mode) == 0o600
+    assert "'my key' is left out: it is no name of a key" in caplog.text
+    assert "'broken' is left out: this is not a private key" in caplog.text
+
+
+def test_a_key_that_did_not_get_to_disk_is_not_there_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = store(tmp_path)
+    keys.keep(parse("first", pem(new_key()), None))
+
+    def no_sync(_self: KeyStore) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(KeyStore, "_sync", no_sync)
+    with pytest.raises(OSError, match="Input/output"):
+        keys.keep(parse("second", pem(new_key()), None))
+    assert keys.get("second") is None
+    keys.delete("first")
+    assert keys.get("first") is None
+    assert list(store(tmp_path)) == []
+
+
 @pytest.mark.parametrize(
     ("algorithm", "described"),
     [

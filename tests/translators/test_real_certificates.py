@@ -139,6 +139,22 @@ def test_who_has_no_certificate_of_the_authority_or_another_name_is_refused(lab:
     bob.gateway.wait_status("installed")
 
 
+def test_an_authority_of_one_tunnel_vouches_for_nobody_in_another(lab: Lab) -> None:
+    """All authorities are in charon's memory; each tunnel accepts its own alone."""
+    other = Authority("CN=other,O=Other")
+    alice = Equipped(lab.alice(FAST_RETRANSMIT), "alice")
+    bob = Equipped(lab.bob(FAST_RETRANSMIT), "bob", other)
+    alice.commit(certificate("other", other.pem))
+    elsewhere = {"local_subnet": ["10.8.0.0/16"], "remote_subnet": ["10.9.0.0/16"]}
+    others = {"own": "own", "trusted-ca": ["other"]}
+    second = at_alice(2, **{"secret": None, "local_id": {}, "certificate": others, **elsewhere})
+    alice.tunnel(alices(), second)
+    bob.tunnel(bobs(remote_id={"dn": "O=ACME, CN=alice"}))
+    bob.gateway.wait_for(failed_for("authentication-failed"))
+    assert "constraint check failed" in alice.gateway.log()
+    assert alice.gateway.state()["status"] != "installed"
+
+
 def test_an_expired_certificate_is_refused_by_the_peer_and_told_here(lab: Lab) -> None:
     alice, bob = (
         Equipped(lab.alice(FAST_RETRANSMIT), "alice"),
@@ -201,8 +217,17 @@ def test_everything_that_does_not_fit_is_refused_with_its_path(lab: Lab) -> None
             f"{entry}/local-id",
             "identity-not-in-certificate",
         ),
+        (
+            tunnel(**{"trusted-ca": ["below"]}),
+            f"{entry}/certificate/trusted-ca[.='below']",
+            "certificate-issuer-missing",
+        ),
+        (tunnel(own="nameless"), f"{entry}/local-id", "identity-not-in-certificate"),
         (certificate("x", "hello"), f"{pki.LIST_PATH}[name='x']/pem", "certificate-malformed"),
     ]
+    nameless = ROOT.certify(alice.key, "", *NAMES["alice"])
+    below = ROOT.subordinate("CN=below,O=ACME")
+    alice.commit(certificate("nameless", nameless), certificate("below", below.pem))
     for wrong, path, app_tag in cases:
         error = refused(gateway, wrong)
         assert (error.path, error.app_tag) == (path, app_tag)

@@ -120,6 +120,20 @@ async def test_a_key_from_elsewhere_and_its_passphrase_are_nowhere_to_be_seen(ag
         assert "open-sesame" not in told
 
 
+async def test_a_key_that_a_rollback_may_need_stays(agent: AgentProcess) -> None:
+    async with raw_client(agent, greet="1.1") as client:
+        await enrol(client, "old")
+        await output(client, call("generate-key-pair", name="new"), "public-key")
+        request = call("generate-signing-request", private_key="new", subject="O=ACME, CN=gw1")
+        pem = ROOT.sign(await output(client, request, "pem"))
+        await done(client, certificates(gateway=pem), "<commit><confirmed/></commit>")
+        delete = call("delete-private-key", name="old")
+        assert await refused(client, delete) == ("operation-failed", "private-key-in-use", None)
+        await done(client, "<cancel-commit/>")
+        assert b"<private-key>old</private-key>" in await client.ask(STATE)
+        await done(client, certificates(gateway=pem), "<commit><confirmed/></commit>", "<commit/>", delete)
+
+
 async def test_a_private_key_beside_a_certificate_does_not_get_into_the_configuration(
     agent: AgentProcess,
 ) -> None:

@@ -164,6 +164,13 @@ def own_identity(entry: Json, around: Around) -> Identity:
         return local_identity(entry)
     own = _certificate(around, "certificate/own", str(value_at(entry, "certificate/own")))
     if not entry.get("local-id"):
+        if not own.subject:
+            raise Refused(
+                "local-id",
+                "the certificate has no subject: set local-id to one of its subject alternative names, "
+                + ", ".join(str(name) for name in own.alt_names),
+                "identity-not-in-certificate",
+            )
         return own.identity
     identity = local_identity(entry)
     if not own.proves(identity):
@@ -209,8 +216,18 @@ def _authorities(entry: Json, around: Around) -> Value | None:
         authority = _certificate(around, leaf, str(name))
         if not authority.is_authority:
             raise Refused(leaf, f"the certificate '{name}' is not that of an authority", "certificate-not-ca")
-        found.append(authority.pem)
-    return found
+        found.append((leaf, str(name), authority))
+    subjects = {authority.subject for _, _, authority in found}
+    for leaf, name, authority in found:
+        # charon takes nothing for proven that does not end in a root, whoever else it knows.
+        if authority.issuer not in subjects:
+            raise Refused(
+                leaf,
+                f"the authority '{name}' was certified by {authority.issuer}, which is not in trusted-ca: "
+                "add the certificate of that authority too",
+                "certificate-issuer-missing",
+            )
+    return [authority.pem for _, _, authority in found]
 
 
 # --- what is done when the peer is dead, or closes ---

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,8 @@ _CURVE_NAMES = frozenset(curve.name for curve in _CURVES.values())
 _HASHES: dict[int, hashes.SHA384 | hashes.SHA512] = {384: hashes.SHA384(), 521: hashes.SHA512()}
 _RSA = {"rsa-3072": 3072, "rsa-4096": 4096}
 _SUFFIX = ".pem"
+_UNFINISHED = ".new"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,18 @@ class KeyStore:
     def load(self) -> None:
         """Read every key; one that cannot be read is left out, and the log says so."""
         self._keys = {}
+        for path in self._folder.glob(f".*{_UNFINISHED}"):
+            path.unlink()  # of an agent that ended while it wrote: nobody was told that there is a key
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             name = path.name.removesuffix(_SUFFIX)
             try:
+                if not _NAME.fullmatch(name):
+                    raise Refused("name", "it is no name of a key", "credential-name-characters")
                 self._keys[name] = _key(name, path.read_bytes(), None)
-            except (OSError, Refused):
-                log.error("the private key '%s' cannot be read and is left out", name)
+                path.chmod(0o600)
+            except (OSError, Refused) as error:
+                reason = error.message if isinstance(error, Refused) else error.strerror
+                log.error("the private key %r is left out: %s", name, reason)
 
     def __iter__(self) -> Iterator[PrivateKey]:
         return iter(self._keys.values())
@@ -128,11 +137,12 @@ class KeyStore:
         """Remove a key for good."""
         (self._folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
         self._keys.pop(name, None)
-        self._sync()
+        with contextlib.suppress(OSError):  # gone it is; at worst it is there again after a power failure
+            self._sync()
 
     def _write(self, key: PrivateKey) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._folder / f".{key.name}.new"
+        new, kept = self._folder / f".{key.name}{_UNFINISHED}", self._folder / f"{key.name}{_SUFFIX}"
         with contextlib.suppress(FileNotFoundError):
             new.unlink()
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -140,8 +150,12 @@ class KeyStore:
             file.write(key.pem)
             file.flush()
             os.fsync(file.fileno())
-        new.rename(self._folder / f"{key.name}{_SUFFIX}")
-        self._sync()
+        new.rename(kept)
+        try:
+            self._sync()
+        except OSError:
+            kept.unlink(missing_ok=True)
+            raise
 
     def _sync(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY)

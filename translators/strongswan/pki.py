@@ -44,7 +44,7 @@ class Parsed:
 class Pki:
     """``session`` returns the session in use or None; ``lock`` is that of all changes. ``readmit`` is called
     when a tunnel that charon does not hold may have got the key that it lacked, ``state_changed`` when the
-    state here may be another."""
+    state here may be another; ``rollback_pending`` returns whether an earlier configuration may come back."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Pki:
         lock: asyncio.Lock,
         readmit: Callable[[CharonSession], Awaitable[None]],
         state_changed: Callable[[], None],
+        rollback_pending: Callable[[], bool],
     ) -> None:
         self._store = KeyStore(folder)
         self._desired = desired
@@ -63,6 +64,7 @@ class Pki:
         self._lock = lock
         self._readmit = readmit
         self._state_changed = state_changed
+        self._rollback_pending = rollback_pending
         self._handles: dict[str, str] = {}
         self._told = Told()
         self._task: asyncio.Task[None] | None = None
@@ -208,6 +210,12 @@ class Pki:
 
     async def _delete_unneeded(self, key: PrivateKey) -> None:
         desired = self._desired()
+        if self._rollback_pending():
+            raise OperationFailed(
+                f"a commit is under way or waits to be confirmed, and what was in force before may need the "
+                f"private key '{key.name}': confirm or cancel it first",
+                app_tag="private-key-in-use",
+            )
         for name, certificate in desired.certificates.items():
             needing = [t for t in desired.users(name) if t in desired.messages and _owns(desired, t, name)]
             if certificate.key_digest == key.digest and needing:

@@ -116,6 +116,7 @@ class StrongSwanTranslator:
             self._lock,
             self._reconcile,
             lambda: settings.state_changed([pki.STATE_ROOT]),
+            settings.rollback_pending,
         )
         self._desired = Desired(self._pki.digests)
         self._live = live = LiveTunnels(

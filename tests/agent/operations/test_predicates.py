@@ -28,6 +28,9 @@ A, B = "every-construct:number='1'", "every-construct:word='b'"
         ("/or/and[or and and]", "/or/and[number(boolean(or)) * number(boolean(and)) > 0]"),
         ("/a[* or *]", "/a[number(boolean(*)) + number(boolean(*)) > 0]"),
         ("/a[b * 2 = c]", "/a[b * 2 = c]"),
+        ("/a[b < -8 or c]", "/a[number(boolean(b < -8)) + number(boolean(c)) > 0]"),
+        ("/a[b -1 and ..]", "/a[number(boolean(b -1)) * number(boolean(..)) > 0]"),
+        ("/a[self::p:* or c-1]", "/a[number(boolean(self::p:*)) + number(boolean(c-1)) > 0]"),
         ("/p:a[p:and-more='1']", "/p:a[p:and-more='1']"),
         ("/a[contains(b, 'x') or c[d and e]]",
          "/a[number(boolean(contains(b, 'x'))) + "
@@ -59,7 +62,8 @@ names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])
 operands = st.one_of(
     names,
     st.builds("{}='{}'".format, names, st.sampled_from(["1", "a or b", ""])),
-    st.builds("count({}) > {}".format, names, st.integers(0, 2)),
+    st.builds("count({}) {} {}".format, names, st.sampled_from([">", "= -", "- 1 >"]), st.integers(-2, 2)),
+    st.sampled_from([". > -1", "-1 < a", "- a = -1", "a -1 = 0", "../a", ".", "a/.. = 1", ".5 < a", "a-1"]),
 )
 conditions = st.recursive(
     operands,
