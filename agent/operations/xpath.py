@@ -74,7 +74,14 @@ def select_xpath(tree: Tree, expression: str, max_depth: int | None = None) -> T
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
     top: dict[Node, Mark] = {}
-    for node in find_all(tree, without_logic(expression)):
+    plain = without_logic(expression)
+    try:
+        nodes = find_all(tree, plain)
+    except InvalidValue:
+        if plain != expression:
+            find_all(tree, expression)  # whose error quotes what the client wrote
+        raise
+    for node in nodes:
         _mark(top, node).whole = True
     return copy_marks(tree, top.values(), max_depth)
 

@@ -31,8 +31,12 @@ class Authority:
     def __init__(self, subject: str = "CN=root,O=ACME") -> None:
         self._key = new_key()
         self._subject = name(subject)
+        self.pem = self.renewed(days=3650)
+
+    def renewed(self, days: float = 7300) -> str:
+        """Return another certificate of this authority, with the same name and key."""
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        self.pem = self._signed(self._subject, self._key.public_key(), [constraints], days=3650)
+        return self._signed(self._subject, self._key.public_key(), [constraints], days)
 
     def subordinate(self, subject: str) -> Authority:
         """Return an authority that this one has certified."""

@@ -72,6 +72,10 @@ class Repairs(list[tuple[str, str, str]]):
         self.append((tunnel, what.value, detail))
 
 
+async def no_keys(_session: object) -> list[str]:
+    return []
+
+
 @pytest.fixture
 def charon() -> FakeCharon:
     return FakeCharon()
@@ -89,7 +93,8 @@ async def audit(
     monkeypatch.setattr(audit_module, "SETTLE_S", 0.0)
     desired = Desired()
     desired.put("1", at_bob())
-    made = Audit(0.01, desired, lambda: charon, asyncio.Lock(), repairs)  # type: ignore[arg-type,return-value]
+    lock = asyncio.Lock()
+    made = Audit(0.01, desired, lambda: charon, lock, repairs, no_keys)  # type: ignore[arg-type,return-value]
     charon.audit = made
     made.start()
     yield made
@@ -226,7 +231,7 @@ async def test_a_lost_charon_or_a_defect_does_not_end_the_audit(
 def test_connections_are_compared_in_turn(charon: FakeCharon, repairs: Repairs) -> None:
     names = {f"ipsec-{number:03}" for number in range(70)}
     desired = Desired()
-    audit = Audit(1.0, desired, lambda: None, asyncio.Lock(), repairs)
+    audit = Audit(1.0, desired, lambda: None, asyncio.Lock(), repairs, no_keys)
     turns = [audit._in_turn(names) for _ in range(3)]
     assert [len(turn) for turn in turns] == [32, 32, 6]
     assert sorted(name for turn in turns for name in turn) == sorted(names)

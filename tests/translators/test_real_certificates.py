@@ -224,6 +224,11 @@ def test_everything_that_does_not_fit_is_refused_with_its_path(lab: Lab) -> None
         ),
         (tunnel(own="nameless"), f"{entry}/local-id", "identity-not-in-certificate"),
         (certificate("x", "hello"), f"{pki.LIST_PATH}[name='x']/pem", "certificate-malformed"),
+        (
+            certificate("again", ROOT.renewed()),
+            f"{pki.LIST_PATH}[name='again']/pem",
+            "certificate-authority-twice",
+        ),
     ]
     nameless = ROOT.certify(alice.key, "", *NAMES["alice"])
     below = ROOT.subordinate("CN=below,O=ACME")
@@ -275,6 +280,28 @@ def test_a_tunnel_that_lost_its_key_works_when_the_key_is_back(lab: Lab) -> None
     assert "no private key" in gateway.state()["last-error"]["detail"]
     gateway.run(gateway.translator.rpc("import-private-key", {"name": "alice", "pem": key_pem(key)}))
     assert gateway.state()["applied"] == "applied"
+
+
+def test_a_private_key_that_somebody_unloads_is_given_back(lab: Lab) -> None:
+    bob = Equipped(lab.bob({**FAST_RETRANSMIT, "audit-interval": 0.2}), "bob")
+    bob.tunnel(bobs())
+    (key,) = bob.gateway.vici("get-keys")["keys"]
+    bob.gateway.vici("unload-key", {"id": key})
+    bob.gateway.wait_for(lambda _state: bob.gateway.vici("get-keys").get("keys") == [key])
+    bob.gateway.wait_for(lambda state: state["event"][-1]["what"] == "repaired")
+    told = [n["yangswan-ipsec:drift-repaired"] for n in bob.gateway.notifications if "drift" in str(n)]
+    assert [(one["id"], one["what"]) for one in told] == [(1, "private-key-missing")]
+
+
+def test_a_renewed_authority_is_trusted_where_its_content_was_replaced(lab: Lab) -> None:
+    alice, bob = Equipped(lab.alice(), "alice"), Equipped(lab.bob(), "bob")
+    alice.tunnel(alices())
+    bob.tunnel(bobs(remote_id={"dn": "O=ACME, CN=alice"}))
+    bob.gateway.wait_status("installed")
+    before = spis(bob.gateway)
+    alice.commit(certificate("root", ROOT.renewed(), ROOT.pem))
+    bob.gateway.wait_for(lambda _state: spis(bob.gateway) and not spis(bob.gateway) & before)
+    bob.gateway.wait_status("installed")
 
 
 def test_a_secret_and_certificates_side_by_side(lab: Lab) -> None:

@@ -24,6 +24,7 @@ class Drift(Enum):
     CONNECTION_UNKNOWN = "connection-unknown"
     SECRET_MISSING = "secret-missing"
     SECRET_CHANGED = "secret-changed"
+    KEY_MISSING = "private-key-missing"
 
 
 @dataclass(frozen=True, slots=True)

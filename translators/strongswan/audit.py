@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 
 from translators.strongswan import drift
@@ -36,7 +36,8 @@ IN_TURN = 32
 
 class Audit:
     """``lock`` is that of all changes; ``repaired`` is called, under it, with each tunnel (by id) that was
-    put right."""
+    put right. ``give_keys`` gives charon the private keys that it lacks; it returns the tunnels that need
+    them."""
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Audit:
         session: Callable[[], CharonSession | None],
         lock: asyncio.Lock,
         repaired: Callable[[str, Drift, str], None],
+        give_keys: Callable[[CharonSession], Awaitable[Sequence[str]]],
     ) -> None:
         self._interval_s = interval_s
         self._desired = desired
         self._session = session
         self._lock = lock
         self._repaired = repaired
+        self._give_keys = give_keys
         self._suspects: dict[str, Drift] = {}
         self._wake = asyncio.Event()
         self._next = ""
@@ -118,6 +121,8 @@ class Audit:
                 await self._repair(session, messages, Drift.SECRET_MISSING, "its secret was unloaded")
             elif name in suspects:
                 await self._reload(session, messages, suspects[name])
+        for tunnel in await self._give_keys(session):
+            self._repaired(tunnel, Drift.KEY_MISSING, "the private key of its certificate was unloaded")
         for name in self._in_turn(wanted.keys() & connections - suspects.keys()):
             await self._compare(session, wanted[name])
 

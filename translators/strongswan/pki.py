@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from translators.strongswan.expiry import Told
 from translators.strongswan.key_store import KeyStore, PrivateKey
 from translators.strongswan.operational import date_and_time
 from translators.strongswan.refusals import Refused
-from translators.strongswan.session import CharonSession
+from translators.strongswan.session import CharonSession, try_request
 from translators.strongswan.vici import ViciError, ViciUnavailable
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class Pki:
         self._state_changed = state_changed
         self._rollback_pending = rollback_pending
         self._handles: dict[str, str] = {}
+        self._deleted: set[str] = set()
+        """Handles of keys that charon may still have."""
         self._told = Told()
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -117,6 +119,16 @@ class Pki:
                 path = f"{change.path}/{error.leaf}"
                 errors.append(InvalidValue(error.message, path=path, app_tag=error.app_tag))
         known = self._desired().certificates
+        paths = {change.keys[0]: change.path for change in changes}
+        for name, other in _twice(self._desired().with_certificates(changed), changed):
+            errors.append(
+                InvalidValue(
+                    f"the certificates '{name}' and '{other}' are of one authority with one key, and charon "
+                    f"could not tell them apart: replace the content of '{other}' instead",
+                    path=f"{paths[name]}/pem",
+                    app_tag="certificate-authority-twice",
+                )
+            )
         return Parsed(changed, {name: known.get(name) for name in changed}, tuple(errors))
 
     def put(self, changed: Mapping[str, Certificate | None]) -> None:
@@ -140,10 +152,31 @@ class Pki:
                 raise
             except ViciError as error:
                 log.error("charon refused the private key '%s': %s", key.name, error.reason)
+        for handle in sorted(self._deleted):
+            await try_request(session, "unload-key", {"id": handle})
+        self._deleted.clear()
+
+    async def give_missing(self, session: CharonSession) -> list[str]:
+        """Give charon the keys again that somebody has unloaded; return the tunnels that need them.
+
+        Raises:
+            ViciError: charon refused it, or is lost.
+        """
+        if not self._handles:
+            return []
+        found = (await session.request("get-keys")).get("keys", [])
+        needing: list[str] = []
+        for key in self._store:
+            if self._handles.get(key.name, "") not in ("", *found):
+                log.warning("the private key '%s' was unloaded; it is loaded again", key.name)
+                await self._load(session, key)
+                needing += (tunnel for tunnel, _certificate in self._needing(key))
+        return needing
 
     async def _load(self, session: CharonSession, key: PrivateKey) -> None:
         reply = await session.request("load-key", {"type": "any", "data": key.pem})
-        self._handles[key.name] = str(reply.get("id", ""))
+        self._handles[key.name] = handle = str(reply.get("id", ""))
+        self._deleted.discard(handle)
 
     # --- rpcs ---
 
@@ -193,15 +226,20 @@ class Pki:
             return
         try:
             await self._load(session, key)
-            if self._desired().refused:
-                await self._readmit(session)
         except ViciUnavailable:
-            pass  # all keys are loaded once there is a charon again
+            return  # all keys are loaded once there is a charon again
         except ViciError as error:
             self._store.delete(key.name)
             raise OperationFailed(
                 f"charon refused the private key: {error.reason}", app_tag="backend-refused"
             ) from None
+        if not self._desired().refused:
+            return
+        try:
+            await self._readmit(session)
+        except ViciError as error:
+            log.error("after the private key '%s' was added: %s; the session begins anew", key.name, error)
+            session.lost.set()
 
     async def _delete(self, input: Json) -> Json:
         async with self._lock:
@@ -209,30 +247,38 @@ class Pki:
         return {}
 
     async def _delete_unneeded(self, key: PrivateKey) -> None:
-        desired = self._desired()
         if self._rollback_pending():
             raise OperationFailed(
                 f"a commit is under way or waits to be confirmed, and what was in force before may need the "
                 f"private key '{key.name}': confirm or cancel it first",
                 app_tag="private-key-in-use",
             )
-        for name, certificate in desired.certificates.items():
-            needing = [t for t in desired.users(name) if t in desired.messages and _owns(desired, t, name)]
-            if certificate.key_digest == key.digest and needing:
-                raise OperationFailed(
-                    f"tunnel {needing[0]} needs the private key '{key.name}' for its certificate '{name}': "
-                    "disable the tunnel, or give it another certificate",
-                    app_tag="private-key-in-use",
-                )
+        if needing := next(self._needing(key), None):
+            raise OperationFailed(
+                f"tunnel {needing[0]} needs the private key '{key.name}' for its certificate '{needing[1]}': "
+                "disable the tunnel, or give it another certificate",
+                app_tag="private-key-in-use",
+            )
         self._store.delete(key.name)
         self._state_changed()
         handle, session = self._handles.pop(key.name, ""), self._session()
+        if handle:
+            self._deleted.add(handle)
         if session is not None and handle:
             try:
                 await session.request("unload-key", {"id": handle})
+                self._deleted.discard(handle)
             except ViciError as error:
-                log.info("%s", error)
+                log.warning("charon keeps the private key '%s' for now: %s", key.name, error)
         log.info("the private key '%s' was deleted", key.name)
+
+    def _needing(self, key: PrivateKey) -> Iterator[tuple[str, str]]:
+        """Yield each tunnel that needs ``key``, and for which of its certificates."""
+        desired = self._desired()
+        for name, certificate in desired.certificates.items():
+            if certificate.key_digest == key.digest:
+                users = (tunnel for tunnel in desired.users(name) if tunnel in desired.messages)
+                yield from ((tunnel, name) for tunnel in users if _owns(desired, tunnel, name))
 
     async def _request(self, input: Json) -> Json:
         key = self._found(input, "private-key")
@@ -321,6 +367,23 @@ class Pki:
                 "tunnel": [int(tunnel) for tunnel in desired.users(name)],
             }
             self._notify(Notification({"yangswan-ipsec:certificate-expiring": content}))
+
+
+def _twice(
+    certificates: Mapping[str, Certificate], changed: Mapping[str, Certificate | None]
+) -> Iterator[tuple[str, str]]:
+    """Yield each changed authority that another certificate, which is not the same, is of too."""
+    wanted = {name: one for name, one in changed.items() if one is not None and one.is_authority}
+    if not wanted:
+        return
+    named: dict[tuple[str, bytes], dict[str, str]] = {}
+    for name, one in certificates.items():
+        if one.is_authority:
+            named.setdefault((one.subject, one.key_digest), {})[name] = one.pem
+    for name, one in wanted.items():
+        same = named[one.subject, one.key_digest]
+        if other := next((other for other, pem in same.items() if pem != one.pem), None):
+            yield name, other
 
 
 def _owns(desired: Desired, tunnel: str, certificate: str) -> bool:

@@ -123,7 +123,12 @@ class StrongSwanTranslator:
             options, self._desired, lambda: self._session, settings.notify, managed, self._tunnel_changed
         )
         self._audit = Audit(
-            options.audit_interval, self._desired, lambda: self._session, self._lock, live.repaired
+            options.audit_interval,
+            self._desired,
+            lambda: self._session,
+            self._lock,
+            live.repaired,
+            self._pki.give_missing,
         )
         self._keeper: Keeper | None = None
         if settings.charon != "none":

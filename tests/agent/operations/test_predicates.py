@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from agent.errors import InvalidValue
 from agent.operations.predicates import without_logic
+from agent.operations.xpath import select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
 from tests.agent.lab import top
@@ -56,6 +58,15 @@ def test_what_selects_nothing_is_no_error(schema: Schema, predicates: str) -> No
         assert find_all(empty, without_logic(whole)) == []
     both = f"/every-construct:top | {ENTRY}{predicates}"
     assert len(find_all(empty, without_logic(both))) == 1
+
+
+@pytest.mark.parametrize("predicate", ["[a and]", "[a='1' or b < ]", "[nofun(a) or b]"])
+def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str) -> None:
+    tree = Tree.parse(schema, top("<flag>false</flag>").encode())
+    with pytest.raises(InvalidValue) as caught:
+        select_xpath(tree, f"{ENTRY}{predicate}")
+    assert "> 0" not in caught.value.message
+    assert "number" not in caught.value.message
 
 
 names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])
