@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.translator import EntryChange, Json, Notification, Settings
-from translators.strongswan.daemon import leftover_pids
-from translators.strongswan.plan import Phase, Request
+from translators.strongswan.charon.daemon import leftover_pids
+from translators.strongswan.charon.vici import Connection, Section
+from translators.strongswan.translation.plan import Phase, Request
 from translators.strongswan.translator import StrongSwanPlan, StrongSwanTranslator, make
-from translators.strongswan.vici import Connection, Section
 
 T = TypeVar("T")
 

@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
-PURE_TRANSLATION = (
-    "announcements", "backoff", "certificates", "charon_config", "connections", "credentials", "dampening",
-    "desired", "distinguished_name", "drift", "events", "expiry", "facts", "fields", "identities", "ledger",
-    "operational", "options", "overlaps", "packets", "plan", "proposals", "refusals", "state",
-)  # fmt: skip
+STRONGSWAN = "translators/strongswan"
+# From the ground up: a room imports from those before it and from itself. The ground is its files.
+STRONGSWAN_GROUND = ("options", "backoff")
+STRONGSWAN_ROOMS = ("translation", "status", "charon", "pki", "diagnosis", "upkeep")
+STRONGSWAN_TOP = ("actions", "translator")
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
 IMPURE_MODULES = frozenset({
@@ -46,6 +46,12 @@ class Room:
     may: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     pure: bool = False
+
+
+def _up_to(room: str, *more: str) -> tuple[str, ...]:
+    """Return ``more``, the ground of translators/strongswan, and its rooms up to ``room`` ("": none)."""
+    rooms = STRONGSWAN_ROOMS[: STRONGSWAN_ROOMS.index(room) + 1] if room else ()
+    return (*more, *(f"translators.strongswan.{name}" for name in (*STRONGSWAN_GROUND, *rooms)))
 
 
 # The first room that matches a file is its room.
@@ -90,32 +96,28 @@ ROOMS = (
     ),
     Room(("agent/__main__.py",), ("agent",)),
     Room(
-        ("translators/strongswan/certificates.py",),
-        tuple(f"translators.strongswan.{name}" for name in ("distinguished_name", "identities", "refusals")),
-        ("cryptography",),
+        (f"{STRONGSWAN}/__init__.py", *(f"{STRONGSWAN}/{name}.py" for name in STRONGSWAN_GROUND)),
+        _up_to("", "agent.errors"),
         pure=True,
     ),
     Room(
-        (
-            "translators/strongswan/__init__.py",
-            *(f"translators/strongswan/{name}.py" for name in PURE_TRANSLATION),
-        ),
-        ("agent.errors", *(f"translators.strongswan.{name}" for name in PURE_TRANSLATION)),
+        (f"{STRONGSWAN}/translation/*.py",),
+        _up_to("translation", "agent.errors"),
+        ("cryptography",),
         pure=True,
     ),
+    Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
+    Room((f"{STRONGSWAN}/pki/expiry.py",), _up_to("translation", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/pki/*.py",), _up_to("pki", "agent.errors", "agent.translator"), ("cryptography",)),
+    Room((f"{STRONGSWAN}/diagnosis/packets.py",), _up_to("", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/diagnosis/*.py",), _up_to("diagnosis", "agent.errors", "agent.translator")),
+    Room((f"{STRONGSWAN}/upkeep/addresses.py",), libraries=("pyroute2",)),
+    Room((f"{STRONGSWAN}/upkeep/*.py",), _up_to("upkeep", "agent.errors", "agent.translator")),
     Room(
-        ("translators/strongswan/addresses.py",),
-        libraries=("pyroute2",),
-    ),
-    Room(
-        ("translators/strongswan/key_store.py", "translators/strongswan/pki.py"),
+        tuple(f"{STRONGSWAN}/{name}.py" for name in STRONGSWAN_TOP),
         ("agent.errors", "agent.translator", "translators.strongswan"),
-        ("cryptography",),
-    ),
-    Room(
-        ("translators/strongswan/*.py",),
-        ("agent.errors", "agent.translator", "translators.strongswan"),
-        ("vici",),
     ),
 )
 
@@ -189,7 +191,14 @@ def test_a_file_imports_only_what_its_room_may(path: str) -> None:
 
 def test_there_are_files_to_look_at() -> None:
     assert "agent/errors.py" in SHIPPED
-    assert "translators/strongswan/plan.py" in SHIPPED
+    assert "translators/strongswan/translation/plan.py" in SHIPPED
+
+
+@pytest.mark.parametrize("name", ["translation", "status"])
+def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
+    rooms = [room_of(path) for path in SHIPPED if path.startswith(f"{STRONGSWAN}/{name}/")]
+    assert len(rooms) > 5
+    assert all(room is not None and room.pure for room in rooms)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +217,7 @@ def test_there_are_files_to_look_at() -> None:
         ("agent/netconf/session.py", "from datetime import datetime\nx = datetime.now()"),
         ("agent/transport/ssh.py", "from agent.operations.context import Context"),
         ("agent/transport/ssh.py", "import paramiko"),
-        ("agent/server.py", "import translators.strongswan.plan"),
+        ("agent/server.py", "import translators.strongswan.translation.plan"),
         ("agent/__main__.py", "from translators.strongswan import translator"),
         ("agent/server.py", "def late() -> None:\n    import agent.transport.ssh"),
         (
@@ -216,11 +225,24 @@ def test_there_are_files_to_look_at() -> None:
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agent import server",
         ),
         ("agent/errors.py", "from . import server"),
-        ("translators/strongswan/plan.py", "import time"),
-        ("translators/strongswan/plan.py", "from translators.strongswan import vici"),
-        ("translators/strongswan/plan.py", "text = path.read_text()"),
-        ("translators/strongswan/plan.py", "import agent.translator"),
-        ("translators/strongswan/vici.py", "from agent.yang.tree import Tree"),
+        ("translators/strongswan/translation/plan.py", "import time"),
+        ("translators/strongswan/translation/plan.py", "from translators.strongswan.charon import vici"),
+        ("translators/strongswan/translation/plan.py", "from translators.strongswan.status import facts"),
+        ("translators/strongswan/status/state.py", "import logging"),
+        ("translators/strongswan/status/state.py", "from translators.strongswan.charon import session"),
+        ("translators/strongswan/charon/keeper.py", "from translators.strongswan.pki.pki import Pki"),
+        ("translators/strongswan/pki/pki.py", "import translators.strongswan.diagnosis.monitor"),
+        ("translators/strongswan/diagnosis/logs.py", "from translators.strongswan.upkeep import tunnels"),
+        ("translators/strongswan/upkeep/audit.py", "from translators.strongswan.translator import make"),
+        ("translators/strongswan/upkeep/audit.py", "import vici"),
+        ("translators/strongswan/options.py", "from translators.strongswan.status import state"),
+        ("translators/strongswan/backoff.py", "import random"),
+        ("translators/strongswan/charon/charon_config.py", "import os"),
+        ("translators/strongswan/made_up.py", ""),
+        ("translators/strongswan/made_up/file.py", ""),
+        ("translators/strongswan/translation/plan.py", "text = path.read_text()"),
+        ("translators/strongswan/translation/plan.py", "import agent.translator"),
+        ("translators/strongswan/charon/vici.py", "from agent.yang.tree import Tree"),
         ("agent/made_up.py", ""),
     ],
 )
@@ -234,7 +256,11 @@ def test_a_made_up_violation_is_refused(path: str, source: str) -> None:
         ("agent/netconf/messages.py", "from lxml import etree\nfrom agent import xml"),
         ("agent/yang/native.py", "import os, _libyang, cffi\nfrom agent.errors import RpcError"),
         ("agent/operations/read.py", "from agent.datastore.locks import Locks\nimport asyncio"),
-        ("translators/strongswan/vici.py", "import asyncio\nfrom translators.strongswan import plan"),
+        (
+            "translators/strongswan/charon/vici.py",
+            "import asyncio, vici\nfrom translators.strongswan.translation import plan",
+        ),
+        ("translators/strongswan/translator.py", "from translators.strongswan.upkeep.audit import Audit"),
     ],
 )
 def test_what_a_room_may_is_let_through(path: str, source: str) -> None:

@@ -17,8 +17,8 @@ from lxml import etree
 from tests.agent_process import AgentProcess, start_agent
 from tests.lab import Namespace
 from tests.wire.raw_client import BASE, RawClient, chunked, raw_client, rpc
-from translators.strongswan.daemon import leftover_pids
-from translators.strongswan.vici import Connection, Section
+from translators.strongswan.charon.daemon import leftover_pids
+from translators.strongswan.charon.vici import Connection, Section
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from lxml import etree
 from tests.agent_process import AgentProcess
 from tests.lab import Lab, Namespace, open_lab
 from tests.real.gateways import IPSEC, NS, Orchestrator, gateway, inside, talk
-from translators.strongswan.vici import Connection
+from translators.strongswan.charon.vici import Connection
 
 pytestmark = pytest.mark.real
 

@@ -18,7 +18,7 @@ from tests.real.gateways import IPSEC, end_charon, inside, loaded_connections, s
 from tests.real.test_netconf_to_charon import tunnel
 from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of
 from tests.wire.raw_client import chunked, raw_client, rpc
-from translators.strongswan.daemon import leftover_pids
+from translators.strongswan.charon.daemon import leftover_pids
 
 pytestmark = pytest.mark.real
 

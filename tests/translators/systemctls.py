@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.options import Options
 
 
@@ -33,8 +33,8 @@ def restarts_charon_of(folder: Path) -> str:
 sys.path.insert(0, {root!r})
 import asyncio
 from pathlib import Path
-from translators.strongswan.daemon import ManagedCharon
-from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.charon.daemon import ManagedCharon
+from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.options import Options
 
 async def restart():

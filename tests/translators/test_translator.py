@@ -10,7 +10,7 @@ import pytest
 from agent.errors import BackendError, OperationNotSupported, RpcError, RpcErrors
 from agent.translator import EntryChange, Settings
 from tests.lab import change
-from tests.translators.test_state import NO_COUNTS
+from tests.translators.status.test_state import NO_COUNTS
 from tests.translators.tunnels import tunnel
 from translators.strongswan.options import OptionError
 from translators.strongswan.translator import StrongSwanTranslator, find_yang_file, make

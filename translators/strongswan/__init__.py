@@ -6,27 +6,17 @@ name without that form is somebody else's and is never touched. A *step* is one 
 with its undo. *Facts* are what events told about a tunnel and list-sas does not show. A *happening* is
 something to be told of a tunnel.
 
-Pure rooms, standard library and agent.errors only; time is an argument:
+Rooms, from the ground up; none imports from one that stands below it in this list, and the docstring of each
+says what it holds:
 
-- refusals: what a translation may refuse, by leaf
-- fields: the table of what each leaf of an entry means to charon
-- proposals, identities, credentials, connections: entry -> messages, and names back to keywords
-- certificates, expiry: what a certificate says, and when to tell that it ends
-- overlaps: which tunnels want the same traffic
-- plan: changed entries -> ordered steps
-- facts, events, ledger, state: events -> facts; facts and list-sas replies -> operational data
-- announcements, dampening: what is told of a tunnel, and how often at most
-- drift: what proves that another party told charon something else
-- backoff: when the supervisor tries again
-- options: the settings table, checked
-
-Rooms with I/O: vici (the wire), kernel and daemon (a charon of our own), session (all connections to one
-charon), keeper (always has one), service (restarts the system's charon), executor (runs steps), reconcile
-and audit (make charon hold what it should, at first and ever after), addresses (of this machine),
-supervisor (brings initiators up), announcer (tells what happened), key_store and pki (private keys, and the
-rpcs and state of certificates), monitor and logs (packets and charon's log on request), capture (writes
-down what charon says), tunnels (joins what is live), actions (what clients ask for beside configuration),
-translator (joins all; the only one that the agent sees).
+- options, backoff (pure): the settings table, checked; when to try again
+- translation (pure): an entry -> what charon must hold, and the steps to get there
+- status (pure): what charon says -> facts, state, what is told
+- charon: the daemon's socket, its process, its system service
+- pki: private keys and certificates of this gateway
+- diagnosis: what a person looks at when something is wrong
+- upkeep: makes charon hold what it should, brings tunnels up, tells
+- actions, translator: what clients ask for beside configuration; the only one that the agent sees
 
 Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
 tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by

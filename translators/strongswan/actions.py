@@ -7,19 +7,19 @@ from pathlib import Path
 
 from agent.errors import InUse, OperationFailed, OperationNotSupported
 from agent.translator import Json, Settings
-from translators.strongswan.desired import Desired
-from translators.strongswan.executor import end_sas
-from translators.strongswan.facts import Reason
-from translators.strongswan.keeper import Keeper, NotRestarted, Unavailable
-from translators.strongswan.logs import TunnelLogs
-from translators.strongswan.monitor import Monitors
+from translators.strongswan.charon.keeper import Keeper, NotRestarted, Unavailable
+from translators.strongswan.charon.service import ServiceError, restart_unit
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import Section, ViciError
+from translators.strongswan.diagnosis.logs import TunnelLogs
+from translators.strongswan.diagnosis.monitor import Monitors
+from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_of_ends
 from translators.strongswan.options import Options
-from translators.strongswan.packet_owners import PacketOwners, owners_of_ends
-from translators.strongswan.plan import Phase, Step
-from translators.strongswan.service import ServiceError, restart_unit
-from translators.strongswan.session import CharonSession
-from translators.strongswan.tunnels import LiveTunnels
-from translators.strongswan.vici import Section, ViciError
+from translators.strongswan.status.facts import Reason
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.plan import Phase, Step
+from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 AVAILABLE_LIMIT_S = 5.0
 

@@ -23,25 +23,27 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import EntryChange, Json, Keys, Plan, Settings, TranslatorFactory
-from translators.strongswan import announcements, operational, overlaps, pki
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
-from translators.strongswan.audit import Audit
-from translators.strongswan.certificates import Certificate
-from translators.strongswan.connections import connection_name
-from translators.strongswan.daemon import ManagedCharon
-from translators.strongswan.desired import Desired, Refusal, is_enabled
-from translators.strongswan.executor import execute
-from translators.strongswan.facts import Reason
-from translators.strongswan.keeper import Keeper, Unavailable
-from translators.strongswan.operational import Applied
+from translators.strongswan.charon.daemon import ManagedCharon
+from translators.strongswan.charon.keeper import Keeper, Unavailable
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.options import Options
-from translators.strongswan.pki import Parsed, Pki
-from translators.strongswan.plan import Step, plan_steps
-from translators.strongswan.reconcile import reconcile
-from translators.strongswan.refusals import Refused
-from translators.strongswan.session import CharonSession
-from translators.strongswan.tunnels import LiveTunnels
-from translators.strongswan.vici import Section, ViciError
+from translators.strongswan.pki import pki
+from translators.strongswan.pki.pki import Parsed, Pki
+from translators.strongswan.status import announcements, operational
+from translators.strongswan.status.facts import Reason
+from translators.strongswan.status.operational import Applied
+from translators.strongswan.translation import overlaps
+from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.connections import connection_name
+from translators.strongswan.translation.desired import Desired, Refusal, is_enabled
+from translators.strongswan.translation.plan import Step, plan_steps
+from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.upkeep.audit import Audit
+from translators.strongswan.upkeep.executor import execute
+from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from translators.strongswan import charon_config, kernel
-from translators.strongswan.charon_config import MissingPlugin, plugins_to_load, render
-from translators.strongswan.daemon import DaemonError, ManagedCharon, leftover_pids
+from translators.strongswan.charon import charon_config, kernel
+from translators.strongswan.charon.charon_config import MissingPlugin, plugins_to_load, render
+from translators.strongswan.charon.daemon import DaemonError, ManagedCharon, leftover_pids
 from translators.strongswan.options import Kernel, OptionError, Options
 
 # In the order in which charon is to load them.

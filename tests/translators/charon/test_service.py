@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.translators.systemctls import put_on_path
+from translators.strongswan.charon.service import WORDS_MAX, ServiceError, restart_unit
 from translators.strongswan.options import OptionError, Options
-from translators.strongswan.service import WORDS_MAX, ServiceError, restart_unit
 
 LIMIT_S = 30.0
 

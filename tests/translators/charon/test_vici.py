@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from vici.protocol import Message, Packet
 
-from translators.strongswan.vici import Connection, EventStream, ViciError, ViciUnavailable
+from translators.strongswan.charon.vici import Connection, EventStream, ViciError, ViciUnavailable
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from translators.strongswan import capture as capture_module
-from translators.strongswan.capture import Capture
-from translators.strongswan.events import Notice
+from translators.strongswan.diagnosis import capture as capture_module
+from translators.strongswan.diagnosis.capture import Capture
 from translators.strongswan.options import OptionError, Options
+from translators.strongswan.status.events import Notice
 
 
 def test_each_signal_is_one_line_with_its_time(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Notification
-from tests.translators.test_monitor import Told
-from translators.strongswan.desired import Desired
-from translators.strongswan.logs import MAX_LOGS, TEXT_CHARACTERS_MAX, UNNAMED_MAX, TunnelLogs
-from translators.strongswan.packet_owners import owners_of_ends
+from tests.translators.diagnosis.test_monitor import Told
+from translators.strongswan.diagnosis.logs import MAX_LOGS, TEXT_CHARACTERS_MAX, UNNAMED_MAX, TunnelLogs
+from translators.strongswan.diagnosis.packet_owners import owners_of_ends
+from translators.strongswan.translation.desired import Desired
 
 CHARON = object()
 

@@ -14,12 +14,12 @@ import pytest
 
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
-from tests.translators.test_packets import ESP, IKE, capture, ipv4, udp
-from translators.strongswan import monitor
-from translators.strongswan.desired import Desired
-from translators.strongswan.monitor import MAX_MONITORS, Monitors
-from translators.strongswan.packet_owners import PacketOwners, owners_by_addresses, spis_of
-from translators.strongswan.packets import Packet, Protocol
+from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
+from translators.strongswan.diagnosis import monitor
+from translators.strongswan.diagnosis.monitor import MAX_MONITORS, Monitors
+from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_by_addresses, spis_of
+from translators.strongswan.diagnosis.packets import Packet, Protocol
+from translators.strongswan.translation.desired import Desired
 
 LIMIT_S = 30
 

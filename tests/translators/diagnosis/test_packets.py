@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.strongswan.packets import CaptureError, CaptureReader, Packet, Protocol
+from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
 
 A4, B4 = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 1])
 A6, B6 = bytes.fromhex("20010db8" + "00" * 11 + "01"), bytes.fromhex("20010db8" + "00" * 11 + "02")

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.translators.authority import key_pem, name, new_key
-from translators.strongswan import certificates
-from translators.strongswan.key_store import KeyStore, generate, parse
-from translators.strongswan.refusals import Refused
+from translators.strongswan.pki.key_store import KeyStore, generate, parse
+from translators.strongswan.translation import certificates
+from translators.strongswan.translation.refusals import Refused
 
 
 def store(folder: Path) -> KeyStore:

@@ -11,9 +11,9 @@ import pytest
 
 from agent.errors import RpcError
 from tests.translators.authority import key_pem, new_key
-from translators.strongswan.desired import Desired
-from translators.strongswan.pki import Pki
-from translators.strongswan.vici import ViciError
+from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.pki.pki import Pki
+from translators.strongswan.translation.desired import Desired
 
 KEY = {"name": "gw", "pem": key_pem(new_key())}
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab import Gateway, Lab, carries
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS
+from translators.strongswan.translation.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS
 
 pytestmark = pytest.mark.real
 

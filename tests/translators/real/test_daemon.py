@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab
-from tests.translators.test_real_tunnel import pair, spis
-from tests.translators.test_state import assert_valid
-from tests.translators.test_state import context as _context
+from tests.translators.real.test_tunnel import pair, spis
+from tests.translators.status.test_state import assert_valid
+from tests.translators.status.test_state import context as _context
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import daemon, keeper
-from translators.strongswan.daemon import ManagedCharon
+from translators.strongswan.charon import daemon, keeper
+from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.options import Options
 
 pytestmark = pytest.mark.real

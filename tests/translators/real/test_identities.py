@@ -9,7 +9,7 @@ import pytest
 
 from agent.errors import RpcErrors
 from tests.lab import Gateway, Lab
-from tests.translators.test_real_algorithms import foreign
+from tests.translators.real.test_algorithms import foreign
 from tests.translators.tunnels import Json, at_alice, at_bob
 
 pytestmark = pytest.mark.real

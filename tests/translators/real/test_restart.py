@@ -17,8 +17,8 @@ from agent.errors import InUse, OperationFailed
 from tests.lab import Gateway, Lab
 from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of
 from tests.translators.tunnels import at_alice, at_bob
-from translators.strongswan import keeper
-from translators.strongswan.daemon import leftover_pids
+from translators.strongswan.charon import keeper
+from translators.strongswan.charon.daemon import leftover_pids
 
 pytestmark = pytest.mark.real
 

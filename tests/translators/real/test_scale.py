@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, STATUS_LIMIT_S, Gateway, Lab
-from tests.translators.test_real_status import statuses
+from tests.translators.real.test_status import statuses
 from tests.translators.tunnels import Json, at_alice, at_bob
 
 pytestmark = pytest.mark.real

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
-from tests.translators.test_announcements import valid
-from tests.translators.test_real_tunnel import failed_for, pair, spis
-from tests.translators.test_state import assert_valid
-from tests.translators.test_state import context as _context
+from tests.translators.real.test_tunnel import failed_for, pair, spis
+from tests.translators.status.test_announcements import valid
+from tests.translators.status.test_state import assert_valid
+from tests.translators.status.test_state import context as _context
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import dampening, kernel
+from translators.strongswan.charon import kernel
+from translators.strongswan.status import dampening
 
 pytestmark = pytest.mark.real
 

@@ -16,9 +16,9 @@ import pytest
 from agent.errors import BackendError, RpcErrors
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
 from tests.translators.tunnels import SECRET, Json, at_alice, at_bob
-from translators.strongswan.daemon import ManagedCharon
-from translators.strongswan.operational import date_and_time
+from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.options import Options
+from translators.strongswan.status.operational import date_and_time
 
 pytestmark = pytest.mark.real
 

@@ -9,12 +9,12 @@ import libyang
 import pytest
 from libyang.util import DataType
 
-from tests.translators.test_state import context as _context
-from translators.strongswan import announcements
-from translators.strongswan import facts as moves
-from translators.strongswan.announcements import Drift, Happening, Told, content, news
-from translators.strongswan.facts import Facts, LastError, Reason
-from translators.strongswan.state import Status
+from tests.translators.status.test_state import context as _context
+from translators.strongswan.status import announcements
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.announcements import Drift, Happening, Told, content, news
+from translators.strongswan.status.facts import Facts, LastError, Reason
+from translators.strongswan.status.state import Status
 
 yang = _context
 

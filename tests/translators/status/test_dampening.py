@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.strongswan.dampening import BURST, REFILL_S, Dampener, Release
+from translators.strongswan.status.dampening import BURST, REFILL_S, Dampener, Release
 
 
 def last(_held: int, later: int) -> int:

@@ -8,9 +8,10 @@ import pytest
 
 from tests.translators.recorded import INSTALLED
 from tests.translators.tunnels import at_bob
-from translators.strongswan import connections, drift
-from translators.strongswan.connections import Messages
-from translators.strongswan.drift import OwnLoads
+from translators.strongswan.status import drift
+from translators.strongswan.status.drift import OwnLoads
+from translators.strongswan.translation import connections
+from translators.strongswan.translation.connections import Messages
 
 
 def messages(**members: Any) -> Messages:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from translators.strongswan import events
-from translators.strongswan import facts as moves
-from translators.strongswan.events import NOTICE, Notice, Source, parse_notice
-from translators.strongswan.facts import Facts, Reason
+from translators.strongswan.status import events
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.events import NOTICE, Notice, Source, parse_notice
+from translators.strongswan.status.facts import Facts, Reason
 
 NOW = 1000.0
 

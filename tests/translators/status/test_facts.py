@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.strongswan import facts as moves
-from translators.strongswan.facts import (
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.facts import (
     DETAIL_CHARACTERS_MAX,
     HISTORY_MAX,
     Entry,

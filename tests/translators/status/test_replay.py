@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from translators.strongswan import announcements, operational, state
-from translators.strongswan.announcements import Told
 from translators.strongswan.backoff import Attempts
-from translators.strongswan.events import Notice, Source
-from translators.strongswan.facts import Facts
-from translators.strongswan.ledger import Ledger
-from translators.strongswan.operational import Applied
+from translators.strongswan.status import announcements, operational, state
+from translators.strongswan.status.announcements import Told
+from translators.strongswan.status.events import Notice, Source
+from translators.strongswan.status.facts import Facts
+from translators.strongswan.status.ledger import Ledger
+from translators.strongswan.status.operational import Applied
 
 RECORDINGS = sorted(Path(__file__).with_name("recordings").glob("*.jsonl"))
 TUNNEL = "1"

@@ -10,13 +10,13 @@ import pytest
 
 from agent.served import standard_modules
 from tests.translators.recorded import CONNECTING, INSTALLED, STATS, sa
-from translators.strongswan import operational, state
 from translators.strongswan.backoff import Attempts
-from translators.strongswan.events import Source
-from translators.strongswan.facts import Counters, Entry, Facts, Kind, LastError, Reason
-from translators.strongswan.operational import Applied
 from translators.strongswan.options import Options
-from translators.strongswan.state import Status
+from translators.strongswan.status import operational, state
+from translators.strongswan.status.events import Source
+from translators.strongswan.status.facts import Counters, Entry, Facts, Kind, LastError, Reason
+from translators.strongswan.status.operational import Applied
+from translators.strongswan.status.state import Status
 from translators.strongswan.translator import find_yang_file
 
 NOTHING = Facts()

@@ -11,10 +11,11 @@ import pytest
 from cryptography import x509
 
 from tests.translators.authority import Authority, key_pem, new_key
-from translators.strongswan import certificates, expiry
-from translators.strongswan.expiry import DAYS_BEFORE, Told
-from translators.strongswan.identities import Identity, IdentityKind, local_identity
-from translators.strongswan.refusals import Refused
+from translators.strongswan.pki import expiry
+from translators.strongswan.pki.expiry import DAYS_BEFORE, Told
+from translators.strongswan.translation import certificates
+from translators.strongswan.translation.identities import Identity, IdentityKind, local_identity
+from translators.strongswan.translation.refusals import Refused
 
 ROOT = Authority()
 KEY = new_key()

@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 
 from tests.translators.tunnels import tunnel
-from translators.strongswan import connections
-from translators.strongswan.connections import connection_name, messages, tunnel_of, tunnel_of_secret
-from translators.strongswan.fields import FIELDS, Around, Part
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation import connections
+from translators.strongswan.translation.connections import (
+    connection_name,
+    messages,
+    tunnel_of,
+    tunnel_of_secret,
+)
+from translators.strongswan.translation.fields import FIELDS, Around, Part
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 from translators.strongswan.translator import find_yang_file
 
 FULL = tunnel(

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translators.tunnels import tunnel
-from translators.strongswan import credentials
-from translators.strongswan.credentials import Claim, Claims
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation import credentials
+from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.refusals import Refused
 
 KEY_1, KEY_2 = "key-number-one-1", "key-number-two-2"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.translators.recorded import INSTALLED
-from tests.translators.test_proposals import EVERYTHING, MINIMAL
+from tests.translators.translation.test_proposals import EVERYTHING, MINIMAL
 from tests.translators.tunnels import tunnel
-from translators.strongswan import drift
-from translators.strongswan.connections import messages
-from translators.strongswan.desired import Desired
-from translators.strongswan.refusals import Refused
+from translators.strongswan.status import drift
+from translators.strongswan.translation.connections import messages
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.refusals import Refused
 
 B, C = {"name": "b"}, {"name": "c"}
 GCM = {"proposal": [{"priority": 1, "cipher": "aes128gcm16", "prf": "prfsha256", "dh": "modp2048"}]}

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.strongswan import distinguished_name as dn
-from translators.strongswan.identities import (
+from translators.strongswan.translation import distinguished_name as dn
+from translators.strongswan.translation.identities import (
     OWNER_OCTETS_MAX,
     Identity,
     IdentityKind,
     local_identity,
     remote_identity,
 )
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 
 def local(**case: str) -> Identity:

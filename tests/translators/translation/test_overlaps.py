@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from agent.translator import Settings
 from tests.lab import change
-from tests.translators.test_desired import desired
-from tests.translators.test_proposals import EVERYTHING
+from tests.translators.translation.test_desired import desired
+from tests.translators.translation.test_proposals import EVERYTHING
 from tests.translators.tunnels import Json, tunnel
-from translators.strongswan.connections import messages
-from translators.strongswan.fields import Around
-from translators.strongswan.overlaps import (
+from translators.strongswan.translation.connections import messages
+from translators.strongswan.translation.fields import Around
+from translators.strongswan.translation.overlaps import (
     SHOWN_MAX,
     Overlaps,
     Pair,

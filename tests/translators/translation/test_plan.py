@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translators.tunnels import tunnel
-from translators.strongswan.connections import Messages, messages
-from translators.strongswan.plan import Change, ChangeClass, Phase, Request, Step, classify, plan_steps
+from translators.strongswan.translation.connections import Messages, messages
+from translators.strongswan.translation.plan import (
+    Change,
+    ChangeClass,
+    Phase,
+    Request,
+    Step,
+    classify,
+    plan_steps,
+)
 
 BOTH = {"initiator": True, "peer": "192.0.2.2", "remote_id": {"name": "b"}}
 

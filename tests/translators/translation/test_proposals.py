@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from translators.strongswan import proposals
-from translators.strongswan.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS, Phase
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation import proposals
+from translators.strongswan.translation.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS, Phase
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 # What get-algorithms of strongSwan 5.9.8 says with the plugins openssl and curve25519, as far as needed.
 EVERYTHING = {

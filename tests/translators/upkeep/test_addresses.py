@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.lab import Namespace
-from tests.translators.test_supervisor import until
-from translators.strongswan import addresses
-from translators.strongswan.addresses import AddressWatch
+from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.upkeep import addresses
+from translators.strongswan.upkeep.addresses import AddressWatch
 
 
 @pytest.fixture

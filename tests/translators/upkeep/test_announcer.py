@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 import pytest
 
 from agent.translator import Notification
-from tests.translators.test_supervisor import until
-from translators.strongswan import announcements, announcer
-from translators.strongswan import facts as moves
-from translators.strongswan.announcer import Announcer
-from translators.strongswan.dampening import BURST
-from translators.strongswan.facts import Facts
-from translators.strongswan.state import Status
+from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.status import announcements
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.dampening import BURST
+from translators.strongswan.status.facts import Facts
+from translators.strongswan.status.state import Status
+from translators.strongswan.upkeep import announcer
+from translators.strongswan.upkeep.announcer import Announcer
 
 
 class Gateway:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from tests.translators.recorded import INSTALLED
-from tests.translators.test_drift import LISTED
-from tests.translators.test_supervisor import until
+from tests.translators.status.test_drift import LISTED
 from tests.translators.tunnels import at_bob
-from translators.strongswan import audit as audit_module
-from translators.strongswan.audit import Audit
-from translators.strongswan.desired import Desired
-from translators.strongswan.drift import OwnLoads
-from translators.strongswan.vici import ViciError, ViciUnavailable
+from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
+from translators.strongswan.status.drift import OwnLoads
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.upkeep import audit as audit_module
+from translators.strongswan.upkeep.audit import Audit
 
 
 class FakeCharon:

@@ -9,10 +9,10 @@ import pytest
 
 from agent.errors import BackendError, BackendInconsistent
 from tests.translators.recorded import sa
-from translators.strongswan import executor
-from translators.strongswan.executor import SaIds, execute, to_end
-from translators.strongswan.plan import Phase, Request, Step
-from translators.strongswan.vici import ViciError, ViciUnavailable
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
+from translators.strongswan.translation.plan import Phase, Request, Step
+from translators.strongswan.upkeep import executor
+from translators.strongswan.upkeep.executor import SaIds, execute, to_end
 
 
 class Charon:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.strongswan import supervisor as supervisor_module
 from translators.strongswan.backoff import delay_s
+from translators.strongswan.charon.vici import ViciUnavailable
 from translators.strongswan.options import Options
-from translators.strongswan.supervisor import AT_A_TIME, Progress, Supervisor
-from translators.strongswan.vici import ViciUnavailable
+from translators.strongswan.upkeep import supervisor as supervisor_module
+from translators.strongswan.upkeep.supervisor import AT_A_TIME, Progress, Supervisor
 
 
 @pytest.fixture(autouse=True)

@@ -25,9 +25,9 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan import charon_config, kernel
+from translators.strongswan.charon import charon_config, kernel
+from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
-from translators.strongswan.vici import Connection, ViciError
 
 log = logging.getLogger(__name__)
 

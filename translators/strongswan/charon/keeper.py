@@ -9,10 +9,10 @@ import random
 from collections.abc import Awaitable, Callable
 
 from translators.strongswan.backoff import delay_s
-from translators.strongswan.daemon import DaemonError, ManagedCharon
+from translators.strongswan.charon.daemon import DaemonError, ManagedCharon
+from translators.strongswan.charon.session import CharonSession, OnEvent, OnNotice
+from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.options import Options
-from translators.strongswan.session import CharonSession, OnEvent, OnNotice
-from translators.strongswan.vici import ViciError
 
 log = logging.getLogger(__name__)
 

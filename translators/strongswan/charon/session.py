@@ -14,10 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from translators.strongswan.drift import OwnLoads
-from translators.strongswan.events import NOTICE, Notice, Source, parse_notice
-from translators.strongswan.proposals import Available
-from translators.strongswan.vici import (
+from translators.strongswan.charon.vici import (
     Connection,
     EventStream,
     Section,
@@ -25,6 +22,9 @@ from translators.strongswan.vici import (
     ViciUnavailable,
     short_path,
 )
+from translators.strongswan.status.drift import OwnLoads
+from translators.strongswan.status.events import NOTICE, Notice, Source, parse_notice
+from translators.strongswan.translation.proposals import Available
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from translators.strongswan.events import Notice
 from translators.strongswan.options import OptionError
+from translators.strongswan.status.events import Notice
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Json, Notification
-from translators.strongswan.connections import tunnel_of
+from translators.strongswan.translation.connections import tunnel_of
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
-from translators.strongswan.packets import CaptureError, CaptureReader, Packet, Protocol
+from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from translators.strongswan.connections import tunnel_of
-from translators.strongswan.desired import Desired
-from translators.strongswan.packets import Packet
-from translators.strongswan.session import CharonSession
-from translators.strongswan.vici import Section, ViciError
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import Section, ViciError
+from translators.strongswan.diagnosis.packets import Packet
+from translators.strongswan.translation.connections import tunnel_of
+from translators.strongswan.translation.desired import Desired
 
 log = logging.getLogger(__name__)
 

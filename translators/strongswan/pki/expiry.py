@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from translators.strongswan.certificates import Certificate
+from translators.strongswan.translation.certificates import Certificate
 
 DAYS_BEFORE = (30, 14, 7, 3, 1, 0)
 

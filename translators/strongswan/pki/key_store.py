@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from translators.strongswan import certificates
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation import certificates
+from translators.strongswan.translation.refusals import Refused
 
 log = logging.getLogger(__name__)
 

@@ -15,15 +15,16 @@ from cryptography import x509
 
 from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification
-from translators.strongswan import certificates, distinguished_name, key_store
-from translators.strongswan.certificates import Certificate
-from translators.strongswan.desired import Desired
-from translators.strongswan.expiry import Told
-from translators.strongswan.key_store import KeyStore, PrivateKey
-from translators.strongswan.operational import date_and_time
-from translators.strongswan.refusals import Refused
-from translators.strongswan.session import CharonSession, try_request
-from translators.strongswan.vici import ViciError, ViciUnavailable
+from translators.strongswan.charon.session import CharonSession, try_request
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
+from translators.strongswan.pki import key_store
+from translators.strongswan.pki.expiry import Told
+from translators.strongswan.pki.key_store import KeyStore, PrivateKey
+from translators.strongswan.status.operational import date_and_time
+from translators.strongswan.translation import certificates, distinguished_name
+from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.refusals import Refused
 
 log = logging.getLogger(__name__)
 

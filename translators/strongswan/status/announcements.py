@@ -8,8 +8,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
-from translators.strongswan.facts import Counters, Facts, LastError, Reason
-from translators.strongswan.state import Status
+from translators.strongswan.status.facts import Counters, Facts, LastError, Reason
+from translators.strongswan.status.state import Status
 
 Json = dict[str, Any]
 

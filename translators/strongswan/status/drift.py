@@ -12,8 +12,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from translators.strongswan import proposals, state
-from translators.strongswan.connections import Messages
+from translators.strongswan.status import state
+from translators.strongswan.translation import proposals
+from translators.strongswan.translation.connections import Messages
 
 Section = Mapping[str, object]
 

@@ -20,8 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from translators.strongswan import facts as moves
-from translators.strongswan.facts import Facts, Reason
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.facts import Facts, Reason
 
 NOTICE = struct.Struct(">i384s64s256s60s")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from translators.strongswan import events, state
-from translators.strongswan import facts as moves
-from translators.strongswan.connections import connection_name, tunnel_of
-from translators.strongswan.events import Notice, Rekeying, Source
-from translators.strongswan.facts import Facts, Reason
+from translators.strongswan.status import events, state
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.events import Notice, Rekeying, Source
+from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.translation.connections import connection_name, tunnel_of
 
 Section = Mapping[str, object]
 

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from translators.strongswan import proposals, state
 from translators.strongswan.backoff import Attempts
-from translators.strongswan.events import Source
-from translators.strongswan.facts import Entry, Facts, LastError
 from translators.strongswan.options import Options
-from translators.strongswan.proposals import Available
+from translators.strongswan.status import state
+from translators.strongswan.status.events import Source
+from translators.strongswan.status.facts import Entry, Facts, LastError
+from translators.strongswan.translation import proposals
+from translators.strongswan.translation.proposals import Available
 
 Section = Mapping[str, object]
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
-from translators.strongswan.facts import Facts
+from translators.strongswan.status.facts import Facts
 
 Section = Mapping[str, object]
 

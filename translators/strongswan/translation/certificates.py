@@ -12,9 +12,9 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from translators.strongswan import distinguished_name
-from translators.strongswan.identities import Identity, IdentityKind
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation import distinguished_name
+from translators.strongswan.translation.identities import Identity, IdentityKind
+from translators.strongswan.translation.refusals import Refused
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 

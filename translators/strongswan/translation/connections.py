@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from translators.strongswan import credentials
-from translators.strongswan.fields import (
+from translators.strongswan.translation import credentials
+from translators.strongswan.translation.fields import (
     FIELDS,
     FIXED_CHILD,
     LEAVES,
@@ -23,7 +23,7 @@ from translators.strongswan.fields import (
     is_ikev1,
     value_at,
 )
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 NAME_PREFIX = "ipsec-"
 CHILDREN_MAX = 64

@@ -18,9 +18,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from translators.strongswan.fields import Around, has_certificate, own_identity, ppk_id, value_at
-from translators.strongswan.identities import Identity, IdentityKind, local_identity, remote_identity
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation.fields import Around, has_certificate, own_identity, ppk_id, value_at
+from translators.strongswan.translation.identities import (
+    Identity,
+    IdentityKind,
+    local_identity,
+    remote_identity,
+)
+from translators.strongswan.translation.refusals import Refused
 
 Json = Mapping[str, object]
 IdentityKey = tuple[IdentityKind, str]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from translators.strongswan import connections, proposals
-from translators.strongswan.certificates import Certificate
-from translators.strongswan.connections import Messages, connection_name
-from translators.strongswan.credentials import Claim, Claims
-from translators.strongswan.fields import Around, named_certificates
-from translators.strongswan.overlaps import Overlaps, Traffic
-from translators.strongswan.plan import Change
-from translators.strongswan.proposals import Available, Phase
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation import connections, proposals
+from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.connections import Messages, connection_name
+from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.fields import Around, named_certificates
+from translators.strongswan.translation.overlaps import Overlaps, Traffic
+from translators.strongswan.translation.plan import Change
+from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.refusals import Refused
 
 Json = Mapping[str, object]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from translators.strongswan import proposals
-from translators.strongswan.certificates import Certificate
-from translators.strongswan.identities import Identity, address, local_identity, remote_identity
-from translators.strongswan.proposals import Available, Phase
-from translators.strongswan.refusals import Refused
+from translators.strongswan.translation import proposals
+from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.identities import Identity, address, local_identity, remote_identity
+from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.refusals import Refused
 
 Json = Mapping[str, object]
 Value = str | list[str]

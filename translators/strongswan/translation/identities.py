@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from translators.strongswan import distinguished_name
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation import distinguished_name
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 Json = Mapping[str, object]
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice, product
 
-from translators.strongswan.connections import Messages
-from translators.strongswan.credentials import Conflict
+from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.credentials import Conflict
 
 SHOWN_MAX = 16
 LOOKED_AT_MAX = 16384

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
-from translators.strongswan.connections import Messages
+from translators.strongswan.translation.connections import Messages
 
 
 class ChangeClass(Enum):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from translators.strongswan.refusals import Refused, UnsupportedLeaf
+from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 Json = Mapping[str, object]
 

@@ -12,11 +12,11 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from agent.translator import Notification
-from translators.strongswan import announcements
-from translators.strongswan.announcements import Happening, Told
-from translators.strongswan.dampening import Dampener, Release
-from translators.strongswan.facts import Facts
-from translators.strongswan.state import Status
+from translators.strongswan.status import announcements
+from translators.strongswan.status.announcements import Happening, Told
+from translators.strongswan.status.dampening import Dampener, Release
+from translators.strongswan.status.facts import Facts
+from translators.strongswan.status.state import Status
 
 log = logging.getLogger(__name__)
 

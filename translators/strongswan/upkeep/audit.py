@@ -16,14 +16,19 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 
-from translators.strongswan import drift
-from translators.strongswan.announcements import Drift
-from translators.strongswan.connections import Messages, connection_name, tunnel_of, tunnel_of_secret
-from translators.strongswan.desired import Desired
-from translators.strongswan.executor import end_sas
-from translators.strongswan.plan import Phase, Step
-from translators.strongswan.session import CharonSession, try_request
-from translators.strongswan.vici import ViciError
+from translators.strongswan.charon.session import CharonSession, try_request
+from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.status import drift
+from translators.strongswan.status.announcements import Drift
+from translators.strongswan.translation.connections import (
+    Messages,
+    connection_name,
+    tunnel_of,
+    tunnel_of_secret,
+)
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.plan import Phase, Step
+from translators.strongswan.upkeep.executor import end_sas
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agent.errors import BackendError, BackendInconsistent
-from translators.strongswan.plan import Phase, Step
-from translators.strongswan.session import CharonSession
-from translators.strongswan.state import CREATING
-from translators.strongswan.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.status.state import CREATING
+from translators.strongswan.translation.plan import Phase, Step
 
 log = logging.getLogger(__name__)
 

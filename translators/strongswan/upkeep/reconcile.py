@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import logging
 
-from translators.strongswan import drift
-from translators.strongswan.connections import tunnel_of, tunnel_of_secret
-from translators.strongswan.desired import Desired
-from translators.strongswan.executor import end_sas
-from translators.strongswan.facts import Reason
-from translators.strongswan.plan import Phase, Step
-from translators.strongswan.session import CharonSession, try_request
-from translators.strongswan.tunnels import LiveTunnels
-from translators.strongswan.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.charon.session import CharonSession, try_request
+from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.status import drift
+from translators.strongswan.status.facts import Reason
+from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.plan import Phase, Step
+from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 

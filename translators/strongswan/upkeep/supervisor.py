@@ -26,8 +26,8 @@ from enum import Enum
 from weakref import WeakValueDictionary
 
 from translators.strongswan.backoff import Attempts, delay_s
+from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.options import Options
-from translators.strongswan.vici import ViciError
 
 log = logging.getLogger(__name__)
 

@@ -14,23 +14,23 @@ from ipaddress import ip_address
 from typing import Any
 
 from agent.translator import Notification
-from translators.strongswan import announcements, state
-from translators.strongswan import facts as moves
-from translators.strongswan.addresses import AddressWatch
-from translators.strongswan.announcements import Drift
-from translators.strongswan.announcer import Announcer
-from translators.strongswan.capture import Capture
-from translators.strongswan.connections import connection_name, tunnel_of
-from translators.strongswan.desired import Desired
-from translators.strongswan.events import Notice
-from translators.strongswan.facts import Facts, Reason
-from translators.strongswan.fields import close_action, dpd_action
-from translators.strongswan.ledger import Ledger, SaEvent
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.diagnosis.capture import Capture
 from translators.strongswan.options import Options
-from translators.strongswan.session import CharonSession
-from translators.strongswan.state import Status
-from translators.strongswan.supervisor import Progress, Supervisor
-from translators.strongswan.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.status import announcements, state
+from translators.strongswan.status import facts as moves
+from translators.strongswan.status.announcements import Drift
+from translators.strongswan.status.events import Notice
+from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.ledger import Ledger, SaEvent
+from translators.strongswan.status.state import Status
+from translators.strongswan.translation.connections import connection_name, tunnel_of
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.fields import close_action, dpd_action
+from translators.strongswan.upkeep.addresses import AddressWatch
+from translators.strongswan.upkeep.announcer import Announcer
+from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,17 @@
+"""The daemon: its socket, its process, and the service of the system that runs it.
+
+Files, from the ground up:
+
+- vici: one connection to the VICI socket, and the stream of events
+- kernel: can this kernel do ESP
+- charon_config (pure): the strongswan.conf and the plugins of a charon of our own
+- daemon: a charon of our own, started, adopted, watched, stopped
+- service: restarts a charon that the system runs
+- session: all connections to one charon, from when it answers until it is lost
+- keeper: always has a session, or tries to get one
+
+Invariants. Every request has a time limit. A session is lost as a whole, and the next begins with
+reconciling. No value that we send is part of an error's text.
+
+Not here: what the messages mean (translation/, status/), what charon should hold (upkeep/).
+"""

@@ -1,0 +1,20 @@
+"""An entry -> what charon must hold for it, and the steps to get there. Pure as a whole.
+
+Files, from the ground up:
+
+- refusals: what a translation may refuse, by leaf
+- distinguished_name, identities, certificates: who somebody is, as charon and X.509 write it
+- proposals: keywords of algorithms, charon's tokens for them, and what it shows
+- fields: the table of what each leaf means to charon
+- credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
+- connections: an entry -> its secrets and its load-conn message
+- overlaps: which tunnels want the same traffic
+- plan: changed entries -> ordered steps, each with its undo
+- desired: the entries in force with their messages, and what stands against a change
+
+Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote
+identity alone. The work for a change grows with the change. A change is planned against what is desired, and
+what is desired changes only after charon has taken it (the translator sees to that).
+
+Not here: asking charon anything (charon/), running the steps (upkeep/executor), what charon says (status/).
+"""

@@ -1,0 +1,15 @@
+"""Makes charon hold what it should, brings tunnels up, and tells what became of them.
+
+- executor: runs the steps of a plan, undoing what was done when one fails
+- reconcile: makes charon agree with everything that is desired, at start and after a loss
+- audit: sees that charon still holds it, and puts it right
+- supervisor: brings initiators up, and up again
+- announcer: sees what became of tunnels that something happened to, and tells it
+- addresses: the addresses of this machine, watched
+- tunnels: joins what is live of the tunnels: events come in, facts are kept
+
+Invariants. Success of initiate and terminate is judged by list-sas and events, never by the reply. What bears
+a name that is not ours is never touched. Never a storm: pauses grow, and only so many attempts begin at once.
+
+Not here: what should be held (translation/desired), what a signal means (status/events).
+"""
