@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.translator import EntryChange, Json, Notification, Settings
+from translators.strongswan.assembly import make
+from translators.strongswan.changes import StrongSwanPlan
 from translators.strongswan.charon.daemon import leftover_pids
 from translators.strongswan.charon.vici import Connection, Section
 from translators.strongswan.translation.plan import Phase, Request
-from translators.strongswan.translator import StrongSwanPlan, StrongSwanTranslator, make
+from translators.strongswan.translator import StrongSwanTranslator
 
 T = TypeVar("T")
 

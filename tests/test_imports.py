@@ -20,9 +20,9 @@ VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
 STRONGSWAN = "translators/strongswan"
 # From the ground up: a room imports from those before it and from itself. The ground is its files.
-STRONGSWAN_GROUND = ("options", "backoff")
+STRONGSWAN_GROUND = ("backoff", "model", "options")
 STRONGSWAN_ROOMS = ("translation", "status", "charon", "pki", "diagnosis", "upkeep")
-STRONGSWAN_TOP = ("actions", "translator")
+STRONGSWAN_TOP = ("actions", "changes", "state_data", "translator", "assembly")
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
 IMPURE_MODULES = frozenset({
@@ -110,6 +110,12 @@ ROOMS = (
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
     Room((f"{STRONGSWAN}/pki/expiry.py",), _up_to("translation", "agent.errors"), pure=True),
+    Room(
+        (f"{STRONGSWAN}/pki/signing_request.py",),
+        _up_to("translation", "agent.errors"),
+        ("cryptography",),
+        pure=True,
+    ),
     Room((f"{STRONGSWAN}/pki/*.py",), _up_to("pki", "agent.errors", "agent.translator"), ("cryptography",)),
     Room((f"{STRONGSWAN}/diagnosis/packets.py",), _up_to("", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/diagnosis/*.py",), _up_to("diagnosis", "agent.errors", "agent.translator")),

@@ -77,7 +77,7 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     entry_points.read_string(wheel.read(name).decode())
     assert dict(entry_points["console_scripts"]) == {"yangswan": "agent.__main__:main"}
     assert dict(entry_points["yangswan.translators"]) == {
-        "strongswan": "translators.strongswan.translator:make"
+        "strongswan": "translators.strongswan.assembly:make"
     }
 
 

@@ -10,8 +10,9 @@ from agent.errors import RpcError
 from agent.translator import EntryChange, Settings
 from tests.lab import change
 from tests.translators.tunnels import Json, tunnel
+from translators.strongswan.assembly import make
 from translators.strongswan.options import OptionError, Options
-from translators.strongswan.translator import StrongSwanTranslator, make
+from translators.strongswan.translator import StrongSwanTranslator
 
 
 def named(number: int, **members: object) -> Json:

@@ -12,8 +12,9 @@ from agent.translator import EntryChange, Settings
 from tests.lab import change
 from tests.translators.status.test_state import NO_COUNTS
 from tests.translators.tunnels import tunnel
+from translators.strongswan.assembly import make
 from translators.strongswan.options import OptionError
-from translators.strongswan.translator import StrongSwanTranslator, find_yang_file, make
+from translators.strongswan.translator import StrongSwanTranslator, find_yang_file
 
 KEY = ("1",)
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
 from agent.errors import InUse, OperationFailed, OperationNotSupported
-from agent.translator import Json, Settings
+from agent.translator import Json
 from translators.strongswan.charon.keeper import Keeper, NotRestarted, Unavailable
 from translators.strongswan.charon.service import ServiceError, restart_unit
 from translators.strongswan.charon.session import CharonSession
-from translators.strongswan.charon.vici import Section, ViciError
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
-from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_of_ends
+from translators.strongswan.diagnosis.packet_owners import PacketOwners
+from translators.strongswan.model import entry_path
 from translators.strongswan.options import Options
 from translators.strongswan.status.facts import Reason
-from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.plan import Phase, Step
 from translators.strongswan.upkeep.executor import end_sas
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -25,37 +23,32 @@ AVAILABLE_LIMIT_S = 5.0
 
 
 class Actions:
-    """``lock`` is that of all changes, ``keeper`` None without charon; ``captures`` is the folder of the
-    monitor's files."""
+    """``keeper`` is None without charon."""
 
     def __init__(
         self,
-        settings: Settings,
         options: Options,
-        desired: Desired,
+        shared: Shared,
+        *,
         live: LiveTunnels,
         keeper: Keeper | None,
-        lock: asyncio.Lock,
-        captures: Path,
+        packet_owners: PacketOwners,
+        monitors: Monitors,
+        logs: TunnelLogs,
     ) -> None:
         self._options = options
-        self._desired = desired
+        self._shared = shared
         self._live = live
         self._keeper = keeper
-        self._lock = lock
+        self._packet_owners = packet_owners
+        self._monitors = monitors
+        self._logs = logs
         self._restarting = False
-        self._packet_owners = PacketOwners(lambda: keeper.session if keeper is not None else None, desired)
-        self._monitors = Monitors(captures, settings.notify, self._packet_owners.of)
-        self._logs = TunnelLogs(settings.notify, lambda ends: owners_of_ends(desired, ends))
 
     async def stop(self) -> None:
         """End monitors and logs. Safe to call twice."""
         await self._monitors.close()
         self._logs.close()
-
-    def on_event(self, session: CharonSession, event: str, message: Section) -> None:
-        """Take one VICI event of ``session``."""
-        self._logs.on_event(session, event, message)
 
     async def action(self, tunnel: str, name: str) -> Json:
         """Run ``restart``, ``initiate`` or ``terminate`` on one tunnel.
@@ -63,9 +56,9 @@ class Actions:
         Raises:
             RpcError: the tunnel is not enabled, there is no charon, or it cannot be done.
         """
-        path = f"/yangswan-ipsec:tunnels/ipsec[id='{tunnel}']"
+        path = entry_path(tunnel)
         session = await self._session_or_error()
-        messages = self._desired.messages.get(tunnel)
+        messages = self._shared.desired.messages.get(tunnel)
         if messages is None:
             raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
         known_peer = messages.ike.get("remote_addrs") != ["%any"]
@@ -75,7 +68,7 @@ class Actions:
             )
         if name not in ("restart", "initiate", "terminate"):
             raise OperationNotSupported(f"there is no action '{name}'", path=path)
-        async with self._lock:
+        async with self._shared.changing:
             self._live.supervisor.forget(messages.name)
             try:
                 if name != "initiate":

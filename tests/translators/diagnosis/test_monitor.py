@@ -15,6 +15,7 @@ import pytest
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis import monitor
 from translators.strongswan.diagnosis.monitor import MAX_MONITORS, Monitors
 from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_by_addresses, spis_of
@@ -248,7 +249,7 @@ def test_owners_by_addresses() -> None:
 async def test_without_charon_addresses_are_what_is_known() -> None:
     desired = Desired()
     desired.entries = {"1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"}}
-    owners = PacketOwners(lambda: None, desired)
+    owners = PacketOwners(Shared(desired))
     await owners.refresh()
     assert owners.of(packet("192.0.2.1", "198.51.100.1", spi="c1")) == ["1"]
     assert owners._refreshing is not None

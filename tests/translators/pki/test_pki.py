@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from agent.errors import RpcError
+from agent.translator import Settings
 from tests.translators.authority import key_pem, new_key
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
-from translators.strongswan.pki.pki import Pki
-from translators.strongswan.translation.desired import Desired
+from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.pki.key_rpcs import KeyRpcs
+from translators.strongswan.pki.key_store import KeyStore
 
 KEY = {"name": "gw", "pem": key_pem(new_key())}
 
@@ -42,20 +45,27 @@ class FakeSession:
 
 class Made:
     def __init__(self, folder: Path) -> None:
-        self.session: FakeSession | None = FakeSession()
-        self.desired = Desired()
+        self.shared = Shared()
+        self.session = FakeSession()
         self.readmit: Callable[[Any], Any] = self.agree
         self.folder = folder
-        self.pki = Pki(
-            folder,
-            lambda: self.desired,
-            lambda: self.session,  # type: ignore[arg-type,return-value]
-            lambda _notification: None,
-            asyncio.Lock(),
-            lambda session: self.readmit(session),
-            lambda: None,
-            lambda: False,
+        store = KeyStore(folder)
+        self.keys = CharonKeys(store, self.shared)
+        self.rpcs = KeyRpcs(
+            Settings(folder),
+            self.shared,
+            store=store,
+            keys=self.keys,
+            readmit=lambda session: self.readmit(session),
         )
+
+    @property
+    def session(self) -> FakeSession | None:
+        return self.shared.session  # type: ignore[return-value]
+
+    @session.setter
+    def session(self, session: FakeSession | None) -> None:
+        self.shared.session = session  # type: ignore[assignment]
 
     async def agree(self, _session: Any) -> None:
         pass
@@ -73,7 +83,7 @@ def made(tmp_path: Path) -> Made:
 async def test_a_key_that_charon_refuses_is_not_kept(made: Made) -> None:
     made.session = FakeSession("load-key")
     with pytest.raises(RpcError) as caught:
-        await made.pki.rpc("import-private-key", KEY)
+        await made.rpcs.rpc("import-private-key", KEY)
     assert (caught.value.app_tag, made.files) == ("backend-refused", [])
 
 
@@ -82,30 +92,30 @@ async def test_what_is_wrong_with_another_tunnel_is_not_the_keys_fault(made: Mad
         raise ViciError("load-shared", "another tunnel's secret is refused")
 
     assert made.session is not None
-    made.desired.refused.add("1")
+    made.shared.desired.refused.add("1")
     made.readmit = disagree
-    await made.pki.rpc("import-private-key", KEY)
+    await made.rpcs.rpc("import-private-key", KEY)
     assert (made.files, made.session.keys) == (["gw.pem"], {"handle"})
     assert made.session.lost.is_set()
 
 
 @pytest.mark.parametrize("reachable", [False, True])
 async def test_a_deleted_key_is_taken_from_charon_when_that_can_be(made: Made, reachable: bool) -> None:
-    await made.pki.rpc("import-private-key", KEY)
+    await made.rpcs.rpc("import-private-key", KEY)
     charon, made.session = made.session, FakeSession("unload-key") if reachable else None
     assert charon is not None
-    await made.pki.rpc("delete-private-key", {"name": "gw"})
+    await made.rpcs.rpc("delete-private-key", {"name": "gw"})
     assert (made.files, charon.keys) == ([], {"handle"})
     made.session = charon
-    await made.pki.load_keys(charon)  # type: ignore[arg-type]
+    await made.keys.load_all(charon)  # type: ignore[arg-type]
     assert charon.keys == set()
 
 
 async def test_a_key_that_came_back_meanwhile_stays(made: Made) -> None:
-    await made.pki.rpc("import-private-key", KEY)
+    await made.rpcs.rpc("import-private-key", KEY)
     charon, made.session = made.session, None
     assert charon is not None
-    await made.pki.rpc("delete-private-key", {"name": "gw"})
-    await made.pki.rpc("import-private-key", KEY)
-    await made.pki.load_keys(charon)  # type: ignore[arg-type]
+    await made.rpcs.rpc("delete-private-key", {"name": "gw"})
+    await made.rpcs.rpc("import-private-key", KEY)
+    await made.keys.load_all(charon)  # type: ignore[arg-type]
     assert charon.keys == {"handle"}

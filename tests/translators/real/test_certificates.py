@@ -13,7 +13,7 @@ from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries, change
 from tests.translators.authority import Authority, key_pem, new_key
 from tests.translators.real.test_tunnel import failed_for, pair, spis
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan.pki import pki
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, CERTIFICATES_PATH
 
 pytestmark = pytest.mark.real
 
@@ -29,9 +29,9 @@ def subject(who: str) -> str:
 
 
 def certificate(name: str, pem: str | None, before: str | None = None) -> EntryChange:
-    path = f"{pki.LIST_PATH}[name='{name}']"
+    path = f"{CERTIFICATES_PATH}[name='{name}']"
     old, new = (None if text is None else {"name": name, "pem": text} for text in (before, pem))
-    return EntryChange((name,), path, old, new, pki.LIST_PATH)
+    return EntryChange((name,), path, old, new, CERTIFICATES_PATH)
 
 
 class Equipped:
@@ -93,7 +93,7 @@ def test_a_tunnel_with_certificates_carries_data(ours: Json, theirs: Json, lab: 
     assert "with ECDSA" in alice.gateway.log()
     for gateway in (alice.gateway, bob.gateway):
         assert "PRIVATE KEY" not in gateway.log()
-        assert pki.STATE_ROOT in gateway.changed_paths
+        assert CERTIFICATE_STATE_ROOT in gateway.changed_paths
 
 
 def test_a_certificate_that_fits_no_packet_comes_in_fragments(lab: Lab) -> None:
@@ -167,7 +167,7 @@ def test_an_expired_certificate_is_refused_by_the_peer_and_told_here(lab: Lab) -
         one for note in bob.gateway.notifications for name, one in note.items() if name.endswith("expiring")
     ]
     assert [(one["name"], one["expired"], one["tunnel"]) for one in told] == [("own", True, [])]
-    state = bob.gateway.run(bob.gateway.translator.root_state(pki.STATE_ROOT))
+    state = bob.gateway.run(bob.gateway.translator.root_state(CERTIFICATE_STATE_ROOT))
     assert {one["name"]: one["expired"] for one in state["certificate"]} == {"own": True, "root": False}
     assert [one["tunnel"] for one in state["certificate"]] == [[1], [1]]
 
@@ -223,10 +223,10 @@ def test_everything_that_does_not_fit_is_refused_with_its_path(lab: Lab) -> None
             "certificate-issuer-missing",
         ),
         (tunnel(own="nameless"), f"{entry}/local-id", "identity-not-in-certificate"),
-        (certificate("x", "hello"), f"{pki.LIST_PATH}[name='x']/pem", "certificate-malformed"),
+        (certificate("x", "hello"), f"{CERTIFICATES_PATH}[name='x']/pem", "certificate-malformed"),
         (
             certificate("again", ROOT.renewed()),
-            f"{pki.LIST_PATH}[name='again']/pem",
+            f"{CERTIFICATES_PATH}[name='again']/pem",
             "certificate-authority-twice",
         ),
     ]
@@ -263,7 +263,7 @@ def test_keys_and_certificates_are_there_again_after_the_daemon_and_the_agent(
     bob.gateway.crash()
     again = lab.bob(FAST_RETRANSMIT)
     known = {("own",): {"name": "own", "pem": bob.pem}, ("root",): {"name": "root", "pem": ROOT.pem}}
-    again.translator.know(pki.LIST_PATH, known)
+    again.translator.know(CERTIFICATES_PATH, known)
     again.start(bobs(remote_id={"dn": "O=ACME, CN=alice"}))
     again.wait_status("installed")
     assert spis(again) == before
@@ -274,7 +274,7 @@ def test_a_tunnel_that_lost_its_key_works_when_the_key_is_back(lab: Lab) -> None
     key = new_key()
     pem = ROOT.certify(key, subject("alice"), *NAMES["alice"])
     known = {("own",): {"name": "own", "pem": pem}, ("root",): {"name": "root", "pem": ROOT.pem}}
-    gateway.translator.know(pki.LIST_PATH, known)
+    gateway.translator.know(CERTIFICATES_PATH, known)
     gateway.start(alices())
     assert gateway.state()["applied"] == "refused"
     assert "no private key" in gateway.state()["last-error"]["detail"]

@@ -60,8 +60,8 @@ def test_a_commit_asks_charon_as_much_beside_three_as_beside_forty_tunnels(lab: 
     alice = lab.alice()
     alice.start()
     # These ask at times of their own.
-    alice.run(alice.translator._audit.stop())
-    alice.run(alice.translator._live.announcer.stop())
+    alice.run(alice.translator.parts.audit.stop())
+    alice.run(alice.translator.parts.live.announcer.stop())
     asked = []
     for last in (3, 40):
         alice.commit(*(hub(tunnel) for tunnel in range(1, last + 1)))
@@ -81,7 +81,7 @@ def hub(tunnel: int, **members: Any) -> Json:
 
 def requests_of(gateway: Gateway, entry: Json) -> int:
     """Return how many requests a commit of ``entry`` sends to charon."""
-    session = gateway.translator._session
+    session = gateway.translator.parts.shared.session
     assert session is not None
     asked: list[str] = []
     for connection in (session._commands, session._polling):

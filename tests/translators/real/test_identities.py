@@ -171,9 +171,9 @@ def test_two_tunnels_between_the_same_identities_are_refused(gateways: tuple[Gat
 def test_an_algorithm_that_charon_has_not_loaded_is_refused(gateways: tuple[Gateway, Gateway]) -> None:
     alice, _bob = gateways
     translator = alice.translator
-    assert translator._session is not None
-    kinds = {**translator._session.algorithms, "dh": frozenset({"MODP_2048"})}
-    translator._desired.available = kinds
+    assert translator.parts.shared.session is not None
+    kinds = {**translator.parts.shared.session.algorithms, "dh": frozenset({"MODP_2048"})}
+    translator.parts.shared.desired.available = kinds
     ike = {"proposal": [{"priority": 3, "cipher": "aes128", "auth": "sha256", "dh": "x25519"}]}
     ((tag, path, _text),) = refused(lambda: alice.commit(at_alice(ike=ike)))
     assert tag == "algorithm-not-loaded"

@@ -72,7 +72,7 @@ def test_it_returns_when_the_next_charon_holds_the_tunnels(lab: Lab, systemctl: 
     (after,) = leftover_pids([folder])
     assert after != before
     assert (file.parent / "called").read_text().endswith(f"restart -- {UNIT}\n")
-    session = guest.translator._session
+    session = guest.translator.parts.shared.session
     assert session is not None
     assert guest.run(session.loaded()) == (["ipsec-1"], ["ipsec-1"])
     assert guest.wait_status("installed")["last-down"]["reason"] == "daemon-lost"

@@ -16,6 +16,7 @@ from tests.lab import change
 from tests.translators.translation.test_desired import desired
 from tests.translators.translation.test_proposals import EVERYTHING
 from tests.translators.tunnels import Json, tunnel
+from translators.strongswan.assembly import make
 from translators.strongswan.translation.connections import messages
 from translators.strongswan.translation.fields import Around
 from translators.strongswan.translation.overlaps import (
@@ -29,7 +30,6 @@ from translators.strongswan.translation.overlaps import (
     shown,
     written,
 )
-from translators.strongswan.translator import make
 
 
 def to(number: int, peer: str, local: list[str], remote: list[str], **members: Any) -> Json:

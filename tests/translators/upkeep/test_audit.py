@@ -13,6 +13,7 @@ from tests.translators.recorded import INSTALLED
 from tests.translators.status.test_drift import LISTED
 from tests.translators.tunnels import at_bob
 from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.status.drift import OwnLoads
 from translators.strongswan.translation.desired import Desired
@@ -93,8 +94,8 @@ async def audit(
     monkeypatch.setattr(audit_module, "SETTLE_S", 0.0)
     desired = Desired()
     desired.put("1", at_bob())
-    lock = asyncio.Lock()
-    made = Audit(0.01, desired, lambda: charon, lock, repairs, no_keys)  # type: ignore[arg-type,return-value]
+    shared = Shared(desired, charon)  # type: ignore[arg-type]
+    made = Audit(shared, interval_s=0.01, repaired=repairs, give_keys=no_keys)
     charon.audit = made
     made.start()
     yield made
@@ -230,8 +231,7 @@ async def test_a_lost_charon_or_a_defect_does_not_end_the_audit(
 
 def test_connections_are_compared_in_turn(charon: FakeCharon, repairs: Repairs) -> None:
     names = {f"ipsec-{number:03}" for number in range(70)}
-    desired = Desired()
-    audit = Audit(1.0, desired, lambda: None, asyncio.Lock(), repairs, no_keys)
+    audit = Audit(Shared(), interval_s=1.0, repaired=repairs, give_keys=no_keys)
     turns = [audit._in_turn(names) for _ in range(3)]
     assert [len(turn) for turn in turns] == [32, 32, 6]
     assert sorted(name for turn in turns for name in turn) == sorted(names)

@@ -7,12 +7,15 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from translators.strongswan.backoff import delay_s
 from translators.strongswan.charon.daemon import DaemonError, ManagedCharon
-from translators.strongswan.charon.session import CharonSession, OnEvent, OnNotice
-from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.options import Options
+from translators.strongswan.status.events import Notice
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +38,40 @@ class NotRestarted(Exception):
     """The charon that was to be restarted goes on."""
 
 
+class Follower(Protocol):
+    """Who follows each charon from when it answers until it is lost."""
+
+    async def agree(self, session: CharonSession) -> None:
+        """Make the charon of a new session hold what is desired; it is in use only after this returned.
+
+        Raises:
+            ViciError: charon refused, or was lost on the way.
+        """
+
+    def on_event(self, session: CharonSession, event: str, message: Section) -> None:
+        """Take one VICI event of ``session``."""
+
+    def on_notice(self, notice: Notice) -> None:
+        """Take one record of error-notify."""
+
+    def found(self, session: CharonSession) -> None:
+        """Hear that ``session`` is in use."""
+
+    def lost(self, detail: str) -> None:
+        """Hear that the session in use has ended; ``detail`` is what is known about it."""
+
+
 class Keeper:
-    """``daemon`` is None for an external charon. ``agree`` makes a new session's charon hold what is
-    wanted; the session is handed out only after it returned. ``found`` hears of each session that is handed
-    out, ``lost`` of the end of each, with what is known about it."""
+    """Sets ``shared.session``. ``daemon`` is None for an external charon."""
 
     def __init__(
-        self,
-        options: Options,
-        daemon: ManagedCharon | None,
-        agree: Callable[[CharonSession], Awaitable[None]],
-        on_event: OnEvent,
-        on_notice: OnNotice,
-        found: Callable[[CharonSession], None],
-        lost: Callable[[str], None],
+        self, options: Options, shared: Shared, *, daemon: ManagedCharon | None, follower: Follower
     ) -> None:
         self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
         self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket
         self._daemon = daemon
-        self._agree = agree
-        self._on_event = on_event
-        self._on_notice = on_notice
-        self._found = found
-        self._lost = lost
+        self._shared = shared
+        self._follower = follower
         self._task: asyncio.Task[None] | None = None
         self._first_outcome = asyncio.Event()
         self._ready = asyncio.Event()
@@ -65,8 +79,6 @@ class Keeper:
         self._stopping = False
         self._restarting = ""
         self._trouble = "it was not reached yet"
-        self.session: CharonSession | None = None
-        """The session in use; None while there is none that agrees with what is wanted."""
 
     async def start(self) -> None:
         """Begin to keep a session; return when there is one, or the first try has failed."""
@@ -80,13 +92,13 @@ class Keeper:
     async def stop(self) -> None:
         """End the session, and the daemon if it is ours."""
         self._stopping = True
-        if self._daemon is not None and self.session is not None:
+        if self._daemon is not None and self._shared.session is not None:
             # Before the connections are closed: charon 5.9 may hang when it shuts down while it still
             # has events for a client that has gone.
             await self._daemon.stop()
         if self._task is not None:
-            if self.session is not None:
-                self.session.lost.set()
+            if self._shared.session is not None:
+                self._shared.session.lost.set()
                 await asyncio.wait([self._task], timeout=CLOSE_LIMIT_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -103,9 +115,9 @@ class Keeper:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self._ready.wait()
-        if self.session is None:
+        if self._shared.session is None:
             raise Unavailable(f"charon is not available: {self._trouble}")
-        return self.session
+        return self._shared.session
 
     async def restart(self, restart_unit: Callable[[], Awaitable[None]], limit_s: float) -> CharonSession:
         """Have charon end and start anew; return the session with the new one, which agrees with what is
@@ -116,7 +128,7 @@ class Keeper:
             NotRestarted: ``restart_unit`` did not end the charon that we talk to.
             What ``restart_unit`` raises; the session goes on then, if charon does.
         """
-        began, session = asyncio.get_running_loop().time(), self.session
+        began, session = asyncio.get_running_loop().time(), self._shared.session
         self._restarting = "it was restarted on request"
         self._not_started.clear()
         try:
@@ -128,7 +140,7 @@ class Keeper:
         except BaseException:
             self._restarting = ""
             raise
-        if session is not None and self.session is session:
+        if session is not None and self._shared.session is session:
             self._ready.clear()
             session.lost.set()
         spent_s = asyncio.get_running_loop().time() - began
@@ -151,10 +163,10 @@ class Keeper:
                 failures += 1
                 continue
             failures = 0
-            self.session = session
+            self._shared.session = session
             self._ready.set()
             self._first_outcome.set()
-            self._found(session)
+            self._follower.found(session)
             try:
                 await self._until_lost(session)
                 self._trouble = "the connection to it was lost"
@@ -162,7 +174,7 @@ class Keeper:
                     log.warning("the connection to charon was lost")
             finally:
                 self._ready.clear()
-                self.session = None
+                self._shared.session = None
                 self._end_told()
                 await session.close()
 
@@ -183,19 +195,20 @@ class Keeper:
 
     def _end_told(self) -> None:
         if not self._stopping:
-            self._lost(self._restarting or "the connection to it was lost")
+            self._follower.lost(self._restarting or "the connection to it was lost")
         elif self._daemon is not None:
-            self._lost("the agent stops, and its daemon with it")
+            self._follower.lost("the agent stops, and its daemon with it")
         self._restarting = ""
 
     async def _connect(self) -> CharonSession:
         if self._daemon is not None:
             await self._daemon.start()
+        follower = self._follower
         session = await CharonSession.open(
-            self._vici_socket, self._notify_socket, self._on_event, self._on_notice
+            self._vici_socket, self._notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
         )
         try:
-            await self._agree(session)
+            await follower.agree(session)
         except BaseException:
             await session.close()
             raise

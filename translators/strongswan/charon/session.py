@@ -52,7 +52,7 @@ class CharonSession:
 
     @classmethod
     async def open(
-        cls, vici_socket: Path, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice
+        cls, vici_socket: Path, notify_socket: Path, *, on_event: OnEvent, on_notice: OnNotice
     ) -> CharonSession:
         """Connect, learn what this charon can do, and begin to hand on its events.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.diagnosis.packets import Packet
 from translators.strongswan.translation.connections import tunnel_of
@@ -21,9 +21,8 @@ REFRESH_S = 1.0
 class PacketOwners:
     """Knows the SPIs; asks charon again when one shows up that is not known (after a rekeying)."""
 
-    def __init__(self, session: Callable[[], CharonSession | None], desired: Desired) -> None:
-        self._session = session
-        self._desired = desired
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._spis: Mapping[str, str] = {}
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -34,11 +33,11 @@ class PacketOwners:
                 return [self._spis[spi]]
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh_soon())
-        return owners_by_addresses(self._desired, packet)
+        return owners_by_addresses(self._shared.desired, packet)
 
     async def refresh(self) -> None:
         """Learn the SPIs of all SAs; without charon there are none."""
-        session = self._session()
+        session = self._shared.session
         if session is None:
             self._spis = {}
             return

@@ -110,6 +110,10 @@ class KeyStore:
         """Return the key of the public key that ``digest`` stands for, None if there is none."""
         return next((key for key in self._keys.values() if key.digest == digest), None)
 
+    def digests(self) -> frozenset[bytes]:
+        """Return the digests of the public keys of which there is the private half."""
+        return frozenset(key.digest for key in self._keys.values())
+
     def demand_free(self, name: str) -> None:
         """Refuse a name that is taken.
 

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 
 from translators.strongswan.charon.session import CharonSession, try_request
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.status import drift
 from translators.strongswan.status.announcements import Drift
@@ -26,7 +27,6 @@ from translators.strongswan.translation.connections import (
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.plan import Phase, Step
 from translators.strongswan.upkeep.executor import end_sas
 
@@ -40,23 +40,19 @@ IN_TURN = 32
 
 
 class Audit:
-    """``lock`` is that of all changes; ``repaired`` is called, under it, with each tunnel (by id) that was
-    put right. ``give_keys`` gives charon the private keys that it lacks; it returns the tunnels that need
-    them."""
+    """``repaired`` is called, under the lock of changes, with each tunnel (by id) that was put right.
+    ``give_keys`` gives charon the private keys that it lacks; it returns the tunnels that need them."""
 
     def __init__(
         self,
+        shared: Shared,
+        *,
         interval_s: float,
-        desired: Desired,
-        session: Callable[[], CharonSession | None],
-        lock: asyncio.Lock,
         repaired: Callable[[str, Drift, str], None],
         give_keys: Callable[[CharonSession], Awaitable[Sequence[str]]],
     ) -> None:
         self._interval_s = interval_s
-        self._desired = desired
-        self._session = session
-        self._lock = lock
+        self._shared = shared
         self._repaired = repaired
         self._give_keys = give_keys
         self._suspects: dict[str, Drift] = {}
@@ -100,8 +96,8 @@ class Audit:
                 pass
             self._wake.clear()
             try:
-                async with self._lock:
-                    if (session := self._session()) is not None:
+                async with self._shared.changing:
+                    if (session := self._shared.session) is not None:
                         await self._look(session)
             except ViciError as error:
                 log.info("%s", error)
@@ -113,12 +109,12 @@ class Audit:
         self._suspects = {name: what for name, what in self._suspects.items() if name not in suspects}
         # Seen before the first request: what of ours was sent before the lock was ours is in charon by now.
         connections, secrets = map(frozenset, await session.loaded())
-        wanted = {messages.name: messages for messages in self._desired.messages.values()}
+        wanted = {messages.name: messages for messages in self._shared.desired.messages.values()}
         for name in sorted(name for name in connections - wanted.keys() if tunnel_of(name) is not None):
             if self._may_repair(name):
                 await self._remove(session, name)
         for name, messages in wanted.items():
-            if tunnel_of(name) in self._desired.refused or not self._may_repair(name):
+            if tunnel_of(name) in self._shared.desired.refused or not self._may_repair(name):
                 continue
             if name not in connections:
                 await self._repair(session, messages, Drift.CONNECTION_MISSING, "its connection was unloaded")

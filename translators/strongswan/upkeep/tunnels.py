@@ -1,7 +1,7 @@
 """The live side of the tunnels: events come in, facts are kept, initiators are kept up.
 
-Nothing here knows YANG. What is wanted is looked up in ``Desired``; events of names that are not wanted
-tunnels of ours are ignored.
+Of YANG nothing but paths is known here. What is wanted is looked up in ``Desired``; events of names that
+are not wanted tunnels of ours are ignored.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 
 from agent.translator import Notification
 from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.diagnosis.capture import Capture
+from translators.strongswan.model import DAEMON_ROOT, entry_path
 from translators.strongswan.options import Options
 from translators.strongswan.status import announcements, state
 from translators.strongswan.status import facts as moves
@@ -26,7 +28,6 @@ from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.upkeep.addresses import AddressWatch
 from translators.strongswan.upkeep.announcer import Announcer
@@ -39,29 +40,35 @@ ONE_BY_ONE_MAX = 32
 
 
 class LiveTunnels:
-    """``session`` returns the session in use or None; ``ours`` says whether its charon is our own, and so
-    has the addresses that we have. ``changed`` hears of each tunnel whose state may be another."""
+    """``state_changed`` hears the paths of state that may be another; ``ours`` says whether the charon is our
+    own, and so has the addresses that we have."""
 
     def __init__(
         self,
         options: Options,
-        desired: Desired,
-        session: Callable[[], CharonSession | None],
+        shared: Shared,
+        *,
         notify: Callable[[Notification], None],
+        state_changed: Callable[[Sequence[str]], None],
         ours: bool,
-        changed: Callable[[str], None] = lambda _tunnel: None,
     ) -> None:
-        self._desired = desired
-        self._session = session
+        self._desired = desired = shared.desired
+        self._shared = shared
         self._ours = ours
-        self._changed = changed
+        self._state_changed = state_changed
         self._ledger = Ledger(lambda tunnel: tunnel in desired.entries, self._with_peer)
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
-        self.announcer = Announcer(notify, self._statuses, self.facts, time.time)
+        self.announcer = Announcer(notify, look=self._statuses, facts=self.facts, clock=time.time)
         self.addresses = AddressWatch(self._on_addresses)
-        self.supervisor = Supervisor(options, self._look, self._initiate, self._peer_of, self._on_watched)
+        self.supervisor = Supervisor(
+            options,
+            look=self._look,
+            initiate=self._initiate,
+            peer_of=self._peer_of,
+            changed=self._on_watched,
+        )
 
     async def start(self, on_other_log: Callable[[CharonSession, str], None]) -> None:
         """Begin; ``on_other_log`` gets the lines of charon's log that are about no SA."""
@@ -79,6 +86,14 @@ class LiveTunnels:
         await self.addresses.stop()
         self._capture.close()
 
+    def changed(self, tunnel: str) -> None:
+        """Say that the state of ``tunnel`` may be another."""
+        self._state_changed([f"{entry_path(tunnel)}/state"])
+
+    def daemon_changed(self) -> None:
+        """Say that the state of the daemon may be another."""
+        self._state_changed([DAEMON_ROOT])
+
     # --- facts ---
 
     def facts(self, tunnel: str) -> Facts:
@@ -95,7 +110,7 @@ class LiveTunnels:
 
     def _look_again(self, tunnel: str) -> None:
         self.announcer.touch(tunnel)
-        self._changed(tunnel)
+        self.changed(tunnel)
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
@@ -174,7 +189,7 @@ class LiveTunnels:
 
     async def sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
         """Return the IKE_SAs by connection name; nothing while there is no charon."""
-        session = self._session()
+        session = self._shared.session
         if session is None:
             return {}
         try:
@@ -213,7 +228,7 @@ class LiveTunnels:
                 self._end_soon(unique_id, force=False)
 
     def _end_soon(self, unique_id: str, force: bool) -> None:
-        if (session := self._session()) is not None:
+        if (session := self._shared.session) is not None:
             self._do_soon(_terminate(session, unique_id, force))
 
     def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -294,7 +309,7 @@ class LiveTunnels:
 
     async def _begin_anew(self, tunnel: str, name: str) -> None:
         """Have the tunnel begin now: an attempt that could not send anything waits long for its turn."""
-        session = self._session()
+        session = self._shared.session
         if session is not None and not self.facts(tunnel).up:
             for unique_id in state.half_open((await self.sas([name])).get(name, [])):
                 await _terminate(session, unique_id, force=True)
@@ -304,7 +319,7 @@ class LiveTunnels:
     # --- what the supervisor asks ---
 
     async def _look(self, name: str) -> Progress:
-        session = self._session()
+        session = self._shared.session
         if session is None:
             raise ViciUnavailable("list-sas", "there is no charon at the moment")
         sas = await session.list_sas(name)
@@ -340,7 +355,7 @@ class LiveTunnels:
         return self._ours
 
     async def _initiate(self, name: str) -> None:
-        session = self._session()
+        session = self._shared.session
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
         children = self.children(tunnel_of(name) or "") or (name,)

@@ -1,0 +1,83 @@
+"""Puts the translator together, from the ground up; nothing runs yet."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agent.translator import Settings, TranslatorFactory
+from translators.strongswan.actions import Actions
+from translators.strongswan.changes import Changes
+from translators.strongswan.charon.daemon import ManagedCharon
+from translators.strongswan.charon.keeper import Keeper
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.diagnosis.logs import TunnelLogs
+from translators.strongswan.diagnosis.monitor import Monitors
+from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_of_ends
+from translators.strongswan.options import Options
+from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.pki.key_rpcs import KeyRpcs
+from translators.strongswan.pki.key_store import KeyStore
+from translators.strongswan.pki.pki import Pki
+from translators.strongswan.state_data import StateData
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanTranslator
+from translators.strongswan.upkeep.audit import Audit
+from translators.strongswan.upkeep.follower import Follower
+from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+
+def make(settings: Settings) -> StrongSwanTranslator:
+    """Return the translator (the entry point of the group ``yangswan.translators``).
+
+    Raises:
+        ValueError: ``settings.charon`` is none of the words for who runs charon.
+        OptionError: one of ``settings.options`` cannot be used.
+    """
+    if settings.charon not in NOT_DONE:
+        raise ValueError(f"charon is managed, external or none, not '{settings.charon}'")
+    options = Options.parse(settings.options)
+    managed, without = settings.charon == "managed", settings.charon == "none"
+    folder = settings.data_dir / NAME
+    store = KeyStore(folder / "private-keys")
+    shared = Shared(Desired(store.digests))
+    notify, state_changed = settings.notify, settings.state_changed
+    live = LiveTunnels(options, shared, notify=notify, state_changed=state_changed, ours=managed)
+    pki, keys = Pki(settings, shared, store), CharonKeys(store, shared)
+    readmit = partial(reconcile, desired=shared.desired, live=live)
+    logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
+    keeper = None
+    if not without:
+        daemon = ManagedCharon(folder, options) if managed else None
+        follower = Follower(shared, live=live, keys=keys, logs=logs)
+        keeper = Keeper(options, shared, daemon=daemon, follower=follower)
+    packet_owners = PacketOwners(shared)
+    parts = Parts(
+        shared=shared,
+        live=live,
+        pki=pki,
+        key_rpcs=KeyRpcs(settings, shared, store=store, keys=keys, readmit=readmit),
+        audit=Audit(
+            shared,
+            interval_s=options.audit_interval,
+            repaired=live.repaired,
+            give_keys=keys.give_missing,
+        ),
+        keeper=keeper,
+        changes=Changes(options, shared, live=live, pki=pki, has_charon=not without),
+        state_data=StateData(options, shared, live=live, pki=pki, backend=settings.charon),
+        actions=Actions(
+            options,
+            shared,
+            live=live,
+            keeper=keeper,
+            packet_owners=packet_owners,
+            monitors=Monitors(folder / "captures", notify, packet_owners.of),
+            logs=logs,
+        ),
+    )
+    return StrongSwanTranslator(settings.charon, parts)
+
+
+# Seen by the type checker: what is made fulfils the Protocol.
+_factory: TranslatorFactory = make

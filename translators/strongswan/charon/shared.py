@@ -1,0 +1,22 @@
+"""What the parts of the translator share: one small object that is passed on to each."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.translation.desired import Desired
+
+
+@dataclass(eq=False, slots=True)
+class Shared:
+    """``desired``: what charon is to hold. ``changing`` is held by whoever changes that, or charon.
+
+    ``session``: the session in use; None while there is none whose charon agrees with what is desired. Only
+    the keeper sets it.
+    """
+
+    desired: Desired = field(default_factory=Desired)
+    session: CharonSession | None = None
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)

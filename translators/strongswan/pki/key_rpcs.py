@@ -1,0 +1,149 @@
+"""The rpcs of private keys: made, imported, deleted, and asked a certificate for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed
+from agent.translator import Json, Settings
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, IPSEC
+from translators.strongswan.pki import key_store
+from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.pki.key_store import KeyStore, PrivateKey
+from translators.strongswan.pki.signing_request import alt_names, bad_subject, subject_name
+from translators.strongswan.translation.refusals import Refused
+
+log = logging.getLogger(__name__)
+
+
+class KeyRpcs:
+    """``readmit`` is called when a tunnel that charon does not hold may have got the key that it lacked."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shared: Shared,
+        *,
+        store: KeyStore,
+        keys: CharonKeys,
+        readmit: Callable[[CharonSession], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._store = store
+        self._keys = keys
+        self._readmit = readmit
+        self._rpcs: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
+            "generate-key-pair": self._generate,
+            "import-private-key": self._import,
+            "delete-private-key": self._delete,
+            "generate-signing-request": self._request,
+        }
+
+    def serves(self, rpc: str) -> bool:
+        """Return whether ``rpc`` is one of those here."""
+        return rpc in self._rpcs
+
+    async def rpc(self, name: str, input: Json) -> Json:
+        """Run one of the rpcs.
+
+        Raises:
+            RpcError: it cannot be done, with the reason.
+        """
+        try:
+            return await self._rpcs[name](input)
+        except Refused as error:
+            kind = DataExists if error.app_tag == "private-key-exists" else InvalidValue
+            raise kind(error.message, path=f"/{IPSEC}:{name}/{error.leaf}", app_tag=error.app_tag) from None
+        except OSError as error:
+            log.error("the folder of private keys: %s", error)
+            raise OperationFailed(f"the private key could not be kept on disk: {error.strerror}") from None
+
+    async def _generate(self, input: Json) -> Json:
+        name, algorithm = str(input["name"]), str(input.get("algorithm", "ecdsa-p256"))
+        self._store.demand_free(name)
+        # Before the lock: one of RSA takes long, and commits need not wait for it.
+        key = await asyncio.to_thread(key_store.generate, name, algorithm)
+        await self._give(key)
+        return {"public-key": key.public_pem}
+
+    async def _import(self, input: Json) -> Json:
+        name, pem, passphrase = str(input["name"]), str(input["pem"]), input.get("passphrase")
+        self._store.demand_free(name)
+        # A passphrase may be made to take long.
+        await self._give(await asyncio.to_thread(key_store.parse, name, pem, passphrase))
+        return {}
+
+    async def _give(self, key: PrivateKey) -> None:
+        async with self._shared.changing:
+            self._store.keep(key)
+            await self._give_charon(key)
+
+    async def _give_charon(self, key: PrivateKey) -> None:
+        log.info("the private key '%s' (%s, %d bits) was added", key.name, key.algorithm, key.bits)
+        self._tell_changed()
+        if (session := self._shared.session) is None:
+            return
+        try:
+            await self._keys.load(session, key)
+        except ViciUnavailable:
+            return  # all keys are loaded once there is a charon again
+        except ViciError as error:
+            self._store.delete(key.name)
+            raise OperationFailed(
+                f"charon refused the private key: {error.reason}", app_tag="backend-refused"
+            ) from None
+        if not self._shared.desired.refused:
+            return
+        try:
+            await self._readmit(session)
+        except ViciError as error:
+            log.error("after the private key '%s' was added: %s; the session begins anew", key.name, error)
+            session.lost.set()
+
+    async def _delete(self, input: Json) -> Json:
+        async with self._shared.changing:
+            await self._delete_unneeded(self._found(input, "name"))
+        return {}
+
+    async def _delete_unneeded(self, key: PrivateKey) -> None:
+        if self._settings.rollback_pending():
+            raise OperationFailed(
+                f"a commit is under way or waits to be confirmed, and what was in force before may need the "
+                f"private key '{key.name}': confirm or cancel it first",
+                app_tag="private-key-in-use",
+            )
+        if needing := next(self._keys.needing(key), None):
+            raise OperationFailed(
+                f"tunnel {needing[0]} needs the private key '{key.name}' for its certificate '{needing[1]}': "
+                "disable the tunnel, or give it another certificate",
+                app_tag="private-key-in-use",
+            )
+        self._store.delete(key.name)
+        self._tell_changed()
+        await self._keys.take_back(key)
+        log.info("the private key '%s' was deleted", key.name)
+
+    async def _request(self, input: Json) -> Json:
+        key = self._found(input, "private-key")
+        subject = subject_name(str(input["subject"]))
+        names = alt_names(input.get("subject-alt-name", ()))
+        try:
+            return {"pem": key.request(subject, names)}
+        except (ValueError, TypeError) as error:
+            log.info("no signing request for %s: %s", subject.rfc4514_string(), error)
+            raise bad_subject("subject", "no certificate can hold these names") from None
+
+    def _found(self, input: Json, leaf: str) -> PrivateKey:
+        key = self._store.get(str(input[leaf]))
+        if key is None:
+            raise DataMissing(f"there is no private key '{input[leaf]}'", app_tag="private-key-missing")
+        return key
+
+    def _tell_changed(self) -> None:
+        self._settings.state_changed([CERTIFICATE_STATE_ROOT])

@@ -1,0 +1,92 @@
+"""State data on request: of tunnels, of the daemon, of certificates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from agent.translator import Json, Keys
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import Section, ViciError
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT
+from translators.strongswan.options import Options
+from translators.strongswan.pki.pki import Pki
+from translators.strongswan.status import operational
+from translators.strongswan.status.operational import Applied
+from translators.strongswan.translation import overlaps
+from translators.strongswan.translation.connections import connection_name
+from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+
+class StateData:
+    """``backend`` says who runs charon: "managed", "external" or "none"."""
+
+    def __init__(
+        self, options: Options, shared: Shared, *, live: LiveTunnels, pki: Pki, backend: str
+    ) -> None:
+        self._options = options
+        self._shared = shared
+        self._live = live
+        self._pki = pki
+        self._backend = backend
+
+    async def of_entries(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
+        """Return the state of each tunnel in ``keys`` that exists."""
+        entries = self._shared.desired.entries
+        tunnels = [key for key in keys if key[0] in entries]
+        sas = await self._live.sas([connection_name(key[0]) for key in tunnels])
+        now = time.time()
+        entries = self._shared.desired.entries  # some may have gone meanwhile
+        return {
+            key: self._of_tunnel(key[0], sas.get(connection_name(key[0]), []), now)
+            for key in tunnels
+            if key[0] in entries
+        }
+
+    def _of_tunnel(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
+        found = operational.tunnel_state(
+            sas,
+            self._live.facts(tunnel),
+            self._applied(tunnel),
+            attempts=self._live.supervisor.attempts(connection_name(tunnel)),
+            local_address_present=self._live.local_address_is_there(tunnel),
+            now=now,
+            names=self._live.children(tunnel),
+        )
+        shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
+        return found | ({"overlap": shared} if shared else {})
+
+    def _applied(self, tunnel: str) -> Applied:
+        if self._backend == "none":
+            return Applied.NOT_APPLIED
+        if not is_enabled(self._shared.desired.entries[tunnel]):
+            return Applied.DORMANT
+        if tunnel in self._shared.desired.refused:
+            return Applied.REFUSED
+        return Applied.APPLIED if self._shared.session is not None else Applied.PENDING
+
+    async def of_root(self, root: str) -> Json:
+        """Return the content of DAEMON_ROOT or CERTIFICATE_STATE_ROOT, {} for any other."""
+        if root == CERTIFICATE_STATE_ROOT:
+            return self._pki.state(datetime.now(UTC))
+        return await self._of_daemon() if root == DAEMON_ROOT else {}
+
+    async def _of_daemon(self) -> Json:
+        session = self._shared.session
+        stats: Section = {}
+        if session is not None:
+            try:
+                stats = await session.stats()
+            except ViciError:
+                session = None
+        return operational.daemon_state(
+            self._backend,
+            version=session.version if session is not None else None,
+            available=session.algorithms if session is not None else {},
+            stats=stats,
+            source=session.source if session is not None else None,
+            options=self._options,
+            now=time.time(),
+        )

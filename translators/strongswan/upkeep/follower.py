@@ -1,0 +1,49 @@
+"""Follows each charon from when it answers until it is lost: has it agree, hands on what it says."""
+
+from __future__ import annotations
+
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import Section
+from translators.strongswan.diagnosis.logs import TunnelLogs
+from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.status import announcements
+from translators.strongswan.status.events import Notice
+from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+
+class Follower:
+    """Fulfils ``keeper.Follower``."""
+
+    def __init__(self, shared: Shared, *, live: LiveTunnels, keys: CharonKeys, logs: TunnelLogs) -> None:
+        self._shared = shared
+        self._live = live
+        self._keys = keys
+        self._logs = logs
+
+    async def agree(self, session: CharonSession) -> None:
+        """Make the charon of ``session`` hold every private key and what is desired."""
+        async with self._shared.changing:
+            await self._keys.load_all(session)
+            await reconcile(session, self._shared.desired, self._live)
+
+    def on_event(self, session: CharonSession, event: str, message: Section) -> None:
+        """Hand on one VICI event."""
+        self._logs.on_event(session, event, message)
+        self._live.on_event(session, event, message)
+
+    def on_notice(self, notice: Notice) -> None:
+        """Hand on one record of error-notify."""
+        self._live.on_notice(notice)
+
+    def found(self, session: CharonSession) -> None:
+        """Tell that there is a charon."""
+        self._live.daemon_changed()
+        self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
+
+    def lost(self, detail: str) -> None:
+        """Tell that it is gone, and every SA with it."""
+        self._live.daemon_changed()
+        self._live.announcer.tell_at_once(announcements.daemon_stopped(detail))
+        self._live.lost(detail)
