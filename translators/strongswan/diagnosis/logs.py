@@ -68,10 +68,10 @@ class TunnelLogs:
         if len(self._running) >= MAX_LOGS:
             raise ResourceDenied(f"there are {MAX_LOGS} logs already: stop one first")
         started = _Log(
-            next(self._numbers),
-            frozenset(str(tunnel) for tunnel in input.get("tunnel", [])),
-            int(input.get("level", 1)),
-            int(input.get("lines", 1000)),
+            number=next(self._numbers),
+            tunnels=frozenset(str(tunnel) for tunnel in input.get("tunnel", [])),
+            level=int(input.get("level", 1)),
+            lines_max=int(input.get("lines", 1000)),
         )
         self._running[started.number] = started
         loop = asyncio.get_running_loop()

@@ -101,11 +101,11 @@ class Monitors:
         file = self._new_file(number) if input.get("file", False) else None
         process = await self._spawn(program, whole=file is not None)
         monitor = Monitor(
-            number,
-            frozenset(str(tunnel) for tunnel in input.get("tunnel", [])),
-            Bounds(int(input.get("seconds", 60)), int(input.get("packets", 1000))),
-            file,
-            process,
+            number=number,
+            tunnels=frozenset(str(tunnel) for tunnel in input.get("tunnel", [])),
+            bounds=Bounds(int(input.get("seconds", 60)), int(input.get("packets", 1000))),
+            file=file,
+            process=process,
         )
         self._running[number] = monitor
         monitor.task = asyncio.create_task(self._run(monitor))

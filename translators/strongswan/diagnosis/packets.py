@@ -175,11 +175,11 @@ def _ike(source: str, destination: str, data: bytes, length_octets: int) -> Pack
         data
     )
     return Packet(
-        Protocol.IKE,
-        source,
-        destination,
-        length_octets,
-        message_id,
+        protocol=Protocol.IKE,
+        source=source,
+        destination=destination,
+        length_octets=length_octets,
+        sequence=message_id,
         initiator_spi=initiator.hex(),
         responder_spi=responder.hex(),
         exchange=EXCHANGES.get(exchange, "other"),
@@ -189,4 +189,11 @@ def _ike(source: str, destination: str, data: bytes, length_octets: int) -> Pack
 
 def _esp(source: str, destination: str, data: bytes, length_octets: int) -> Packet:
     spi, sequence = struct.unpack_from(">II", data)
-    return Packet(Protocol.ESP, source, destination, length_octets, sequence, spi=f"{spi:08x}")
+    return Packet(
+        protocol=Protocol.ESP,
+        source=source,
+        destination=destination,
+        length_octets=length_octets,
+        sequence=sequence,
+        spi=f"{spi:08x}",
+    )

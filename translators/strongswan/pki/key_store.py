@@ -213,4 +213,6 @@ def _key(name: str, pem: bytes, passphrase: str | None) -> PrivateKey:
 def _described(name: str, secret: Secret) -> PrivateKey:
     spki = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     algorithm = "RSA" if isinstance(secret, rsa.RSAPrivateKey) else "ECDSA"
-    return PrivateKey(name, algorithm, secret.key_size, certificates.digest(spki), secret)
+    return PrivateKey(
+        name=name, algorithm=algorithm, bits=secret.key_size, digest=certificates.digest(spki), secret=secret
+    )

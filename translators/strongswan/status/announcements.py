@@ -53,7 +53,7 @@ def not_configured(now: float) -> LastError:
 
 def status_changed(tunnel: str, old: Status, new: Status, why: LastError | None) -> Happening:
     """Return the change of a tunnel's status."""
-    return Happening("tunnel-state-changed", tunnel, _failure(why), old, new)
+    return Happening(name="tunnel-state-changed", tunnel=tunnel, members=_failure(why), old=old, new=new)
 
 
 def negotiation_failed(tunnel: str, why: LastError) -> Happening:

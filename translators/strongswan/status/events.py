@@ -135,7 +135,9 @@ def notices_in_alert(message: Mapping[str, object]) -> Iterator[Notice]:
     for name, sa in sas.items():
         details = sa if isinstance(sa, Mapping) else {}
         host, peer_id = str(details.get("remote-host", "")), str(details.get("remote-id", ""))
-        yield Notice(code, code.name.lower().replace("_", " "), str(name), peer_id, host)
+        yield Notice(
+            code=code, text=code.name.lower().replace("_", " "), name=str(name), peer_id=peer_id, peer=host
+        )
 
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
@@ -216,7 +218,7 @@ def rekeyings(event: str, section: Mapping[str, object]) -> Iterator[Rekeying]:
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             keys = ("initiator-spi", "responder-spi") if ike else ("spi-in", "spi-out")
             spis = {key: str(new[key]) for key in keys if key in new}
-            yield Rekeying(ike, str(old.get("uniqueid")), str(new.get("uniqueid")), spis)
+            yield Rekeying(ike=ike, old=str(old.get("uniqueid")), new=str(new.get("uniqueid")), spis=spis)
 
 
 def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:

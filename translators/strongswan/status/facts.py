@@ -136,7 +136,9 @@ def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, det
         index = last.index + 1
         if kind is Kind.FAILED and (last.kind, last.reason) == (kind, reason):
             history, index, times = history[:-1], last.index, last.times + 1
-    entry = Entry(index, now, kind, reason, detail[:DETAIL_CHARACTERS_MAX], times)
+    entry = Entry(
+        index=index, at=now, kind=kind, reason=reason, detail=detail[:DETAIL_CHARACTERS_MAX], times=times
+    )
     return replace(facts, history=(*history, entry)[-HISTORY_MAX:])
 
 

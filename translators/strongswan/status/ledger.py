@@ -97,9 +97,11 @@ class Ledger:
             if tunnel is None or not isinstance(sa, Mapping):
                 continue
             if event in ("ike-rekey", "child-rekey"):
-                yield SaEvent(tunnel, event, sa, None, tuple(events.rekeyings(event, sa)))
+                yield SaEvent(
+                    tunnel=tunnel, event=event, sa=sa, up=None, rekeyings=tuple(events.rekeyings(event, sa))
+                )
             else:
-                yield SaEvent(tunnel, event, sa, message.get("up") == "yes")
+                yield SaEvent(tunnel=tunnel, event=event, sa=sa, up=message.get("up") == "yes")
 
     def on_log(self, name: str, line: str, source: Source, now: float) -> None:
         """Take a line of charon's log about the connection ``name``."""

@@ -75,16 +75,16 @@ def parse(pem: str) -> Certificate:
         constraints = _extension(found, x509.BasicConstraints)
         subject, issuer = _parts(found.subject), _parts(found.issuer)
         return Certificate(
-            found.public_bytes(Encoding.PEM).decode(),
-            _shown(distinguished_name.text_of(subject)),
-            _shown(distinguished_name.text_of(issuer)),
-            f"{found.serial_number:x}",
-            tuple(_alt_names(alternatives)),
-            constraints is not None and bool(constraints.ca),
-            digest(spki),
-            found.not_valid_before_utc,
-            found.not_valid_after_utc,
-            _dn_key(subject),
+            pem=found.public_bytes(Encoding.PEM).decode(),
+            subject=_shown(distinguished_name.text_of(subject)),
+            issuer=_shown(distinguished_name.text_of(issuer)),
+            serial_number=f"{found.serial_number:x}",
+            alt_names=tuple(_alt_names(alternatives)),
+            is_authority=constraints is not None and bool(constraints.ca),
+            key_digest=digest(spki),
+            not_before=found.not_valid_before_utc,
+            not_after=found.not_valid_after_utc,
+            _subject_key=_dn_key(subject),
         )
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.

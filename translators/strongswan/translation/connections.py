@@ -94,11 +94,11 @@ def messages(tunnel: str, entry: Json, around: Around = ALONE) -> Messages:
     name = connection_name(tunnel)
     ike = {**sections[Part.IKE], "local": sections[Part.LOCAL], "remote": sections[Part.REMOTE]}
     return Messages(
-        name,
-        tuple(credentials.load_shared(name, entry)),
-        ike,
-        _children(name, entry, sections[Part.CHILD]),
-        bool(entry.get("initiator")),
+        name=name,
+        secrets=tuple(credentials.load_shared(name, entry)),
+        ike=ike,
+        children=_children(name, entry, sections[Part.CHILD]),
+        initiator=bool(entry.get("initiator")),
     )
 
 

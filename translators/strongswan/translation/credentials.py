@@ -94,14 +94,14 @@ class Claim:
         # addresses are (RFC 7296 section 2.4).
         ends = (entry.get("local-address"), entry.get("peer")) if remote.is_any else ()
         return cls(
-            tunnel,
-            local,
-            remote,
-            None if has_certificate(entry) else owner(entry),
-            (local.key, remote.key, *ends),
-            _digest(entry.get("secret", "")),
-            ppk_id(entry),
-            _digest(value_at(entry, "ike/ppk/key", "")),
+            tunnel=tunnel,
+            local=local,
+            remote=remote,
+            owner=None if has_certificate(entry) else owner(entry),
+            pair=(local.key, remote.key, *ends),
+            digest=_digest(entry.get("secret", "")),
+            ppk=ppk_id(entry),
+            ppk_digest=_digest(value_at(entry, "ike/ppk/key", "")),
         )
 
     @property
@@ -183,22 +183,22 @@ class Claims:
     def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
         if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
             yield Conflict(
-                claim.tunnel,
-                other,
-                "identity-conflict",
-                f"tunnels {other} and {claim.tunnel} have the same local identity ({claim.local}) and remote "
-                f"identity ({claim.remote}); charon could not tell them apart: give one other identities, "
-                "or make them one tunnel with several subnets",
+                tunnel=claim.tunnel,
+                other=other,
+                app_tag="identity-conflict",
+                message=f"tunnels {other} and {claim.tunnel} have the same local identity "
+                f"({claim.local}) and remote identity ({claim.remote}); charon could not tell them apart: "
+                "give one other identities, or make them one tunnel with several subnets",
             )
         if claim.ppk is not None and (
             other := self._other_secret(self._ppks, claim.ppk, claim, without, claim.ppk_digest)
         ):
             yield Conflict(
-                claim.tunnel,
-                other,
-                "ppk-shadowed",
-                f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys of one id; "
-                "charon could not tell them apart: give the keys different ids",
+                tunnel=claim.tunnel,
+                other=other,
+                app_tag="ppk-shadowed",
+                message=f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys "
+                "of one id; charon could not tell them apart: give the keys different ids",
             )
         for key in dict.fromkeys(claim.known_as):
             if other := self._other_secret(self._owners, key, claim, without):
@@ -265,10 +265,10 @@ def _discard(index: dict[_Key, dict[bytes, set[str]]], key: _Key, digest: bytes,
 def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:
     kind, text = key
     return Conflict(
-        tunnel,
-        other,
-        "secret-shadowed",
-        f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, because both "
-        f"use the identity {kind.value} {text}: one peer's key would open the other's tunnel. Give the "
-        "tunnels different identities (remote-id where it is absent)",
+        tunnel=tunnel,
+        other=other,
+        app_tag="secret-shadowed",
+        message=f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, "
+        f"because both use the identity {kind.value} {text}: one peer's key would open the other's tunnel. "
+        "Give the tunnels different identities (remote-id where it is absent)",
     )

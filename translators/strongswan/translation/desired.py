@@ -27,6 +27,11 @@ class Refusal:
     message: str
     app_tag: str
 
+    @classmethod
+    def of(cls, tunnel: str, refused: Refused) -> Refusal:
+        """Return what ``refused`` means for ``tunnel``."""
+        return cls(tunnel=tunnel, leaf=refused.leaf, message=refused.message, app_tag=refused.app_tag)
+
 
 def is_enabled(entry: Json | None) -> bool:
     """Return whether charon is to hold anything for ``entry``."""
@@ -66,7 +71,7 @@ class Desired:
                 self.put(tunnel, entry)
             except Refused as error:
                 self.refused.add(tunnel)
-                refused.append(Refusal(tunnel, error.leaf, error.message, error.app_tag))
+                refused.append(Refusal.of(tunnel, error))
         return refused
 
     def put(self, tunnel: str, entry: Json | None) -> None:
@@ -138,12 +143,14 @@ class Desired:
                     claims.append(Claim.of(tunnel, after, around))
                     found.extend(self._not_loaded(tunnel, after))
             except Refused as error:
-                found.append(Refusal(tunnel, error.leaf, error.message, error.app_tag))
+                found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
         conflicts = self.claims.conflicts(replaced, claims)
         conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
         for conflict in conflicts:
-            found.append(Refusal(conflict.tunnel, "", conflict.message, conflict.app_tag))
+            found.append(
+                Refusal(tunnel=conflict.tunnel, leaf="", message=conflict.message, app_tag=conflict.app_tag)
+            )
         return found
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
@@ -153,7 +160,7 @@ class Desired:
             configured = _proposals(entry, phase)
             for proposal in configured:
                 for refused in proposals.missing(phase, proposal, self.available):
-                    yield Refusal(tunnel, refused.leaf, refused.message, refused.app_tag)
+                    yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
 

@@ -98,7 +98,7 @@ class Traffic:
         children = list(messages.children.values())
         plane = tuple(str(children[0].get(key, "")) for key in ("mark_out", "if_id_out"))
         pairs = [pair for child in children for pair in _pairs(child)]
-        return cls(tunnel, peer, (plane[0], plane[1]), tuple(dict.fromkeys(pairs)))
+        return cls(tunnel=tunnel, peer=peer, plane=(plane[0], plane[1]), pairs=tuple(dict.fromkeys(pairs)))
 
 
 def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
@@ -292,7 +292,7 @@ class Overlaps:
         pairs = ((own, *one) for own in traffic.pairs for one in self._planes[traffic.plane].overlapping(own))
         for own, other, theirs in islice(pairs, LOOKED_AT_MAX):
             if other != tunnel and other not in found:
-                found[other] = Overlap(other, relation(own, theirs), own, theirs)
+                found[other] = Overlap(tunnel=other, relation=relation(own, theirs), own=own, other=theirs)
             if len(found) == SHOWN_MAX:
                 break
         return sorted(found.values(), key=lambda overlap: int(overlap.tunnel))
@@ -304,12 +304,12 @@ def _between(pair: Pair) -> str:
 
 def _same_traffic(traffic: Traffic, other: Traffic, pair: Pair) -> Conflict:
     return Conflict(
-        traffic.tunnel,
-        other.tunnel,
-        "selectors-conflict",
-        f"tunnels {other.tunnel} and {traffic.tunnel} carry the same traffic, between {_between(pair)}, to "
-        f"different peers ({other.peer} and {traffic.peer}); only one of them would get it: give one of them "
-        "other subnets, or disable it",
+        tunnel=traffic.tunnel,
+        other=other.tunnel,
+        app_tag="selectors-conflict",
+        message=f"tunnels {other.tunnel} and {traffic.tunnel} carry the same traffic, "
+        f"between {_between(pair)}, to different peers ({other.peer} and {traffic.peer}); "
+        "only one of them would get it: give one of them other subnets, or disable it",
     )
 
 
