@@ -94,7 +94,7 @@ class Translator(Protocol):
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
-    """Top-level config-false containers it fills, e.g. ``/yangswan-ipsec:daemon``."""
+    """Top-level config-false containers it fills, e.g. ``/yangswan-daemon:daemon``."""
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
@@ -146,6 +146,14 @@ class Translator(Protocol):
 
     async def rpc(self, name: str, input: Json) -> Json:
         """Invoke an rpc of the translator's modules; returns its output ({} for none)."""
+
+
+def serves(translator: Translator, module: str) -> bool:
+    """Return whether ``module`` is one of the YANG modules of ``translator``.
+
+    A file is named after the module that it holds, maybe with "@" and a revision (RFC 7950 section 5.2).
+    """
+    return any(file.stem.partition("@")[0] == module for file in translator.yang_files)
 
 
 TranslatorFactory = Callable[[Settings], Translator]

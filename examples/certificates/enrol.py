@@ -16,7 +16,7 @@ from lxml import etree
 from ncclient import manager
 from ncclient.operations import RPCError
 
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+PKI = "urn:yangswan:params:xml:ns:yang:pki"
 NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 parser = argparse.ArgumentParser(description="Give a gateway a certificate.")
@@ -35,32 +35,32 @@ options = parser.parse_args()
 
 def call(session: manager.Manager, rpc: str, **inputs: str) -> etree._Element:
     """Call an rpc of the module; underscores in the names of inputs stand for hyphens."""
-    operation = etree.Element(f"{{{IPSEC}}}{rpc}")
+    operation = etree.Element(f"{{{PKI}}}{rpc}")
     for name, value in inputs.items():
-        etree.SubElement(operation, f"{{{IPSEC}}}{name.replace('_', '-')}").text = value
+        etree.SubElement(operation, f"{{{PKI}}}{name.replace('_', '-')}").text = value
     return etree.fromstring(session.dispatch(operation).xml.encode())
 
 
 def ask(session: manager.Manager, name: str) -> None:
     """Print a signing request for a new key that is called ``name`` too."""
     call(session, "generate-key-pair", name=name)
-    operation = etree.Element(f"{{{IPSEC}}}generate-signing-request")
-    etree.SubElement(operation, f"{{{IPSEC}}}private-key").text = name
-    etree.SubElement(operation, f"{{{IPSEC}}}subject").text = f"O=ACME, CN={name}"
-    alternative = etree.SubElement(operation, f"{{{IPSEC}}}subject-alt-name")
-    etree.SubElement(alternative, f"{{{IPSEC}}}name").text = name
+    operation = etree.Element(f"{{{PKI}}}generate-signing-request")
+    etree.SubElement(operation, f"{{{PKI}}}private-key").text = name
+    etree.SubElement(operation, f"{{{PKI}}}subject").text = f"O=ACME, CN={name}"
+    alternative = etree.SubElement(operation, f"{{{PKI}}}subject-alt-name")
+    etree.SubElement(alternative, f"{{{PKI}}}name").text = name
     reply = etree.fromstring(session.dispatch(operation).xml.encode())
-    print(reply.findtext(f"{{{IPSEC}}}pem"), end="")
+    print(reply.findtext(f"{{{PKI}}}pem"), end="")
 
 
 def commit(session: manager.Manager, **files: str) -> None:
     """Commit certificates by the names that tunnels use for them."""
     config = etree.Element(f"{{{NETCONF}}}config")
-    certificates = etree.SubElement(config, f"{{{IPSEC}}}certificates")
+    certificates = etree.SubElement(config, f"{{{PKI}}}certificates")
     for name, file in files.items():
-        entry = etree.SubElement(certificates, f"{{{IPSEC}}}certificate")
-        etree.SubElement(entry, f"{{{IPSEC}}}name").text = name
-        etree.SubElement(entry, f"{{{IPSEC}}}pem").text = Path(file).read_text(encoding="ascii")
+        entry = etree.SubElement(certificates, f"{{{PKI}}}certificate")
+        etree.SubElement(entry, f"{{{PKI}}}name").text = name
+        etree.SubElement(entry, f"{{{PKI}}}pem").text = Path(file).read_text(encoding="ascii")
     with session.locked("candidate"):
         session.edit_config(target="candidate", config=config)
         session.commit()

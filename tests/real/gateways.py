@@ -23,7 +23,8 @@ from translators.strongswan.charon.vici import Connection, Section
 T = TypeVar("T")
 
 IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
-NS = {"nc": BASE, "i": IPSEC}
+DAEMON = "urn:yangswan:params:xml:ns:yang:daemon"
+NS = {"nc": BASE, "i": IPSEC, "d": DAEMON}
 STATE_LIMIT_S = 60
 
 

@@ -21,7 +21,7 @@ from agent.yang.tree import JSON, Tree, json_document, to_json
 from tests.agent_process import AgentProcess
 from tests.lab import Gateway, Lab, Namespace, carries, open_lab
 from tests.real.gateways import gateway, inside, talk, text
-from translators.strongswan.translator import find_yang_file
+from translators.strongswan.translator import find_yang_files
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -33,7 +33,7 @@ LIMIT_S = 120
 
 @pytest.fixture(scope="module")
 def schema() -> Iterator[Schema]:
-    made = Schema(standard_modules(), SERVED, [find_yang_file()])
+    made = Schema(standard_modules(), SERVED, find_yang_files())
     yield made
     made.close()
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from lxml import etree
 
-from tests.real.gateways import IPSEC, NS, STATE_LIMIT_S, inside, text
+from tests.real.gateways import DAEMON, NS, STATE_LIMIT_S, inside, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, SECRET, Pair, pair, tunnel, up
 from tests.real.test_tunnel_notifications import SUBSCRIBE
 from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real
 
 
 def start_log(*leafs: str) -> str:
-    return f'<start-log xmlns="{IPSEC}">{"".join(leafs)}</start-log>'
+    return f'<start-log xmlns="{DAEMON}">{"".join(leafs)}</start-log>'
 
 
 async def asked(pair: Pair, body: str) -> etree._Element:
@@ -35,9 +35,9 @@ async def until_ended(client: RawClient) -> tuple[list[etree._Element], etree._E
             message = await client.chunked_message()
             received += message.decode()
             root = etree.fromstring(message)
-            if (line := root.find("i:log-line", NS)) is not None:
+            if (line := root.find("d:log-line", NS)) is not None:
                 lines.append(line)
-            if (ended := root.find("i:log-ended", NS)) is not None:
+            if (ended := root.find("d:log-ended", NS)) is not None:
                 return lines, ended, received
 
 
@@ -53,7 +53,7 @@ def test_the_log_of_a_tunnel_is_told_when_the_session_that_asked_is_gone(pair: P
                 pair.on_alice, tunnel(1, "alice", "bob", initiator=False, secret=OTHER_SECRET)
             )
             await asyncio.to_thread(pair.act_on_bob, 1, "terminate")
-            await asked(pair, f'<stop-log xmlns="{IPSEC}"><log-id>{number}</log-id></stop-log>')
+            await asked(pair, f'<stop-log xmlns="{DAEMON}"><log-id>{number}</log-id></stop-log>')
             lines, ended, received = await until_ended(client)
         assert (text(ended, "log-id"), text(ended, "reason")) == (number, "stopped")
         assert int(text(ended, "lines")) == len(lines)
@@ -94,7 +94,7 @@ def test_a_level_that_the_daemon_does_not_hand_out_is_refused(pair: Pair, level:
 
 
 def test_a_log_that_is_not_there_cannot_be_stopped(pair: Pair) -> None:
-    stop = f'<stop-log xmlns="{IPSEC}"><log-id>7</log-id></stop-log>'
+    stop = f'<stop-log xmlns="{DAEMON}"><log-id>7</log-id></stop-log>'
     reply = inside(pair.lab.bob_ns, lambda: asked(pair, stop))
     assert reply.findtext(".//nc:error-tag", namespaces=NS) == "invalid-value"
     assert reply.findtext(".//nc:error-message", namespaces=NS) == "there is no log 7"

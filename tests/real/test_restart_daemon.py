@@ -14,7 +14,7 @@ import pytest
 
 from tests.agent_process import AgentProcess
 from tests.lab import Lab
-from tests.real.gateways import IPSEC, end_charon, inside, loaded_connections, start_in, talk
+from tests.real.gateways import DAEMON, end_charon, inside, loaded_connections, start_in, talk
 from tests.real.test_netconf_to_charon import tunnel
 from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of
 from tests.wire.raw_client import chunked, raw_client, rpc
@@ -22,7 +22,7 @@ from translators.strongswan.charon.daemon import leftover_pids
 
 pytestmark = pytest.mark.real
 
-RESTART = f'<restart-daemon xmlns="{IPSEC}"/>'
+RESTART = f'<restart-daemon xmlns="{DAEMON}"/>'
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.translators.status.test_state import NO_COUNTS
 from tests.translators.tunnels import tunnel
 from translators.strongswan.assembly import make
 from translators.strongswan.options import OptionError
-from translators.strongswan.translator import StrongSwanTranslator, find_yang_file
+from translators.strongswan.translator import StrongSwanTranslator, find_yang_files
 
 KEY = ("1",)
 
@@ -34,8 +34,9 @@ async def commit(translator: StrongSwanTranslator, *changes: EntryChange) -> Any
 
 
 def test_the_yang_module_is_found_in_the_checkout(tmp_path: Path) -> None:
-    assert find_yang_file().name == "yangswan-ipsec.yang"
-    assert none(tmp_path).yang_files == (find_yang_file(),)
+    names = [file.name for file in find_yang_files()]
+    assert names == ["yangswan-ipsec.yang", "yangswan-pki.yang", "yangswan-daemon.yang"]
+    assert none(tmp_path).yang_files == find_yang_files()
 
 
 def test_a_mode_or_setting_that_is_not_known_is_refused(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ async def test_without_charon_configuration_is_kept_and_state_says_that_it_is_no
     assert await translator.entry_state([KEY, ("2",)]) == {
         KEY: {"status": "down", "applied": "not-applied", "counters": NO_COUNTS}
     }
-    daemon = await translator.root_state("/yangswan-ipsec:daemon")
+    daemon = await translator.root_state("/yangswan-daemon:daemon")
     assert daemon == {"backend": "none", "connected": False}
     await translator.stop()
     await translator.stop()
@@ -137,10 +138,19 @@ async def test_what_a_mode_cannot_do_is_not_supported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "disabled"),
     [
-        ("managed", set()),
-        ("external", set()),
-        ("none", {"monitor", "restart-daemon", "tunnel-log", "tunnel-notifications"}),
+        ("managed", {}),
+        ("external", {}),
+        (
+            "none",
+            {
+                "yangswan-ipsec": {"tunnel-notifications"},
+                "yangswan-daemon": {"daemon-notifications", "monitor", "restart-daemon", "tunnel-log"},
+            },
+        ),
     ],
 )
-def test_what_a_mode_cannot_do_is_not_announced(tmp_path: Path, mode: str, disabled: set[str]) -> None:
-    assert set(make(Settings(tmp_path, mode)).disabled_features["yangswan-ipsec"]) == disabled
+def test_what_a_mode_cannot_do_is_not_announced(
+    tmp_path: Path, mode: str, disabled: dict[str, set[str]]
+) -> None:
+    features = make(Settings(tmp_path, mode)).disabled_features
+    assert {module: set(names) for module, names in features.items()} == disabled

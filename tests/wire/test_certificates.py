@@ -12,9 +12,10 @@ from tests.translators.authority import Authority, key_pem, new_key
 from tests.wire.raw_client import RawClient, edit_candidate, raw_client
 
 IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+PKI = "urn:yangswan:params:xml:ns:yang:pki"
 ROOT = Authority()
 DELETE = 'xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete"'
-STATE = f'<get><filter><certificate-state xmlns="{IPSEC}"/></filter></get>'
+STATE = f'<get><filter><certificate-state xmlns="{PKI}"/></filter></get>'
 RUNNING = "<get-config><source><running/></source></get-config>"
 
 
@@ -22,14 +23,14 @@ def call(rpc: str, **inputs: str) -> str:
     body = "".join(
         f"<{name.replace('_', '-')}>{value}</{name.replace('_', '-')}>" for name, value in inputs.items()
     )
-    return f'<{rpc} xmlns="{IPSEC}">{body}</{rpc}>'
+    return f'<{rpc} xmlns="{PKI}">{body}</{rpc}>'
 
 
 def certificates(**pems: str) -> str:
     entries = "".join(
         f"<certificate><name>{name}</name><pem>{pem}</pem></certificate>" for name, pem in pems.items()
     )
-    return edit_candidate(f'<certificates xmlns="{IPSEC}">{entries}</certificates>')
+    return edit_candidate(f'<certificates xmlns="{PKI}">{entries}</certificates>')
 
 
 def tunnel(local_id: str = "") -> str:
@@ -41,7 +42,7 @@ def tunnel(local_id: str = "") -> str:
 
 async def output(client: RawClient, body: str, leaf: str) -> str:
     reply = await client.ask(body)
-    text = etree.fromstring(reply).findtext(f"{{{IPSEC}}}{leaf}")
+    text = etree.fromstring(reply).findtext(f"{{{PKI}}}{leaf}")
     assert text is not None, reply
     return text
 
@@ -197,7 +198,7 @@ async def test_a_certificate_that_a_tunnel_needs_stays_and_one_that_nobody_needs
             refusal = await refused(client, call("delete-private-key", name="gw1"))
             assert refusal == ("operation-failed", "private-key-in-use", None)
             gone = edit_candidate(
-                f'<certificates xmlns="{IPSEC}"><certificate {DELETE}><name>root</name></certificate>'
+                f'<certificates xmlns="{PKI}"><certificate {DELETE}><name>root</name></certificate>'
                 "</certificates>"
             )
             await done(client, gone)

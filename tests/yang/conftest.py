@@ -13,9 +13,12 @@ import libyang
 import pytest
 from _libyang import ffi, lib
 
-MODULE_NAME = "yangswan-ipsec"
 YANG_DIR = Path(__file__).parents[2] / "yang"
-MODULE_FILE = YANG_DIR / f"{MODULE_NAME}.yang"
+TYPES = "yangswan-types"
+TUNNELS = "yangswan-ipsec"
+WITH_DATA = (TUNNELS, "yangswan-pki", "yangswan-daemon")
+"""The modules that a server implements; types is imported by them."""
+TUNNELS_FILE = YANG_DIR / f"{TUNNELS}.yang"
 IETF_DIR = Path(sys.prefix, "share/yang/modules/ietf")
 INSTANCES = Path(__file__).with_name("instances")
 
@@ -41,7 +44,8 @@ def context() -> Iterator[libyang.Context]:
     # Only kept in the context's list: the binding would log, and the list is all that is looked at.
     lib.ly_log_options(lib.LY_LOSTORE)
     with libyang.Context(f"{YANG_DIR}:{IETF_DIR}") as ctx:
-        ctx.load_module(MODULE_NAME).feature_enable_all()
+        for name in WITH_DATA:
+            ctx.load_module(name).feature_enable_all()
         yield ctx
 
 

@@ -1,7 +1,7 @@
-"""The module as pyang reads it: its statements, and which of them restrict a node.
+"""The modules as pyang reads them: their statements, and which of them restrict a node.
 
-A restriction is known by the line it stands on, so that two in one type are two, and one that is used
-by several nodes is one.
+A restriction is known by the file and the line that it stands on, so that two in one type are two, and one
+that is used by several nodes is one.
 """
 
 from __future__ import annotations
@@ -16,22 +16,42 @@ from pyang.context import Context
 from pyang.repository import FileRepository
 from pyang.statements import Statement
 
-from tests.yang.conftest import MODULE_FILE, MODULE_NAME, YANG_DIR
+from tests.yang.conftest import TYPES, WITH_DATA, YANG_DIR
 
 RESTRICTIONS = frozenset({"must", "pattern", "length", "range", "max-elements", "mandatory"})
 _PREDICATE = re.compile(r"\[[^]]*\]")
 
 
 @cache
-def module() -> Statement:
-    """Return the validated module statement."""
+def modules() -> dict[str, Statement]:
+    """Return the validated statement of each module of the contract, by name."""
     context = Context(FileRepository(f"{YANG_DIR}:{Path(sys.prefix, 'share/yang/modules')}"))
-    context.features[MODULE_NAME] = ["restart-daemon", "monitor", "tunnel-log", "tunnel-notifications"]
-    statement = context.add_module(str(MODULE_FILE), MODULE_FILE.read_text())
+    found = {}
+    for name in (TYPES, *WITH_DATA):
+        file = YANG_DIR / f"{name}.yang"
+        context.features[name] = re.findall(r"(?m)^  feature ([a-z-]+)", file.read_text())
+        found[name] = context.add_module(str(file), file.read_text())
     context.validate()
-    assert statement is not None
-    assert not [error for error in context.errors if error[0].ref == str(MODULE_FILE)]
-    return statement
+    assert None not in found.values()
+    assert not [error for error in context.errors if error[0].ref.startswith(str(YANG_DIR))]
+    return found
+
+
+def written() -> Iterator[Statement]:
+    """Yield every statement of every module as written, uses not expanded."""
+    for module in modules().values():
+        yield from statements(module)
+
+
+def all_nodes() -> Iterator[Statement]:
+    """Yield every schema node of every module, uses expanded, choices and cases included."""
+    for module in modules().values():
+        yield from nodes(module)
+
+
+def top_level() -> list[Statement]:
+    """Return the data nodes, rpcs and notifications at the top of the modules."""
+    return [node for module in modules().values() for node in module.i_children]
 
 
 def statements(top: Statement) -> Iterator[Statement]:
@@ -56,7 +76,7 @@ def path_of(node: Statement, *, with_choices: bool = False) -> str:
         if with_choices or step.keyword not in ("choice", "case", "input", "output"):
             steps.insert(0, step.arg)
         step = step.parent
-    return f"/{MODULE_NAME}:" + "/".join(steps)
+    return f"/{step.arg}:" + "/".join(steps)
 
 
 def without_keys(path: str) -> str:
@@ -78,11 +98,11 @@ def app_tag(restriction: Statement) -> str | None:
     return tag.arg if tag is not None else None
 
 
-def line(restriction: Statement) -> int:
-    return int(restriction.pos.line)
+def place(restriction: Statement) -> str:
+    return f"{Path(restriction.pos.ref).name}:{restriction.pos.line}"
 
 
 def enumeration(typedef: str) -> list[str]:
     """Return the words of an enumeration, as written."""
-    found = module().search_one("typedef", typedef)
+    found = modules()[TYPES].search_one("typedef", typedef)
     return [enum.arg for enum in found.search_one("type").search("enum")]

@@ -10,38 +10,40 @@ from xml.etree import ElementTree
 import pytest
 from pyang.statements import Statement
 
-from tests.yang.conftest import INSTANCES, MODULE_NAME
+from tests.yang.conftest import INSTANCES, WITH_DATA
 from tests.yang.schema_source import (
     RESTRICTIONS,
+    all_nodes,
     app_tag,
-    line,
-    module,
+    modules,
     nodes,
     path_of,
+    place,
     restrictions_of,
-    statements,
+    top_level,
     without_keys,
+    written,
 )
 from tests.yang.test_instances import INVALID, VALID, expected
 
 NOT_IN_A_DATASTORE = ("rpc", "action", "notification")
 
 
-def restrictions() -> dict[int, Statement]:
-    """Return every restriction of the module that data in a datastore can break, by line."""
+def restrictions() -> dict[str, Statement]:
+    """Return every restriction of the modules that data in a datastore can break, by where it stands."""
     found = {}
-    for statement in statements(module()):
+    for statement in written():
         above = statement
         while above.keyword not in ("module", *NOT_IN_A_DATASTORE):
             above = above.parent
         if statement.keyword in RESTRICTIONS and above.keyword == "module":
-            found[line(statement)] = statement
+            found[place(statement)] = statement
     return found
 
 
 def nodes_by_path() -> Mapping[str, list[Statement]]:
     by_path: dict[str, list[Statement]] = defaultdict(list)
-    for node in nodes(module()):
+    for node in all_nodes():
         for with_choices in (False, True):
             if node.keyword in ("choice", "case") and not with_choices:
                 continue
@@ -51,11 +53,11 @@ def nodes_by_path() -> Mapping[str, list[Statement]]:
     return by_path
 
 
-def broken_by(document: Path) -> list[int]:
-    """Return the lines of the restrictions that fit what is expected of ``document``."""
+def broken_by(document: Path) -> list[str]:
+    """Return the places of the restrictions that fit what is expected of ``document``."""
     told = expected(document)
     return [
-        line(one)
+        place(one)
         for node in nodes_by_path()[without_keys(told.path)]
         for one in restrictions_of(node)
         if one.keyword == told.rule and (app_tag(one) or _standard_tag(one, node)) == told.app_tag
@@ -78,8 +80,8 @@ def test_an_invalid_document_breaks_exactly_one_rule_of_the_module(document: Pat
 
 def test_every_rule_of_the_module_is_broken_by_a_document() -> None:
     broken = {one for document in INVALID for one in broken_by(document)}
-    never = {number: one for number, one in restrictions().items() if number not in broken}
-    assert not never, "\n".join(f"line {n}: {one.keyword} {one.arg}" for n, one in never.items())
+    never = {where: one for where, one in restrictions().items() if where not in broken}
+    assert not never, "\n".join(f"{where}: {one.keyword} {one.arg}" for where, one in never.items())
 
 
 def test_the_search_for_rules_finds_those_of_types_groupings_and_nodes() -> None:
@@ -95,15 +97,21 @@ def test_every_node_of_configuration_and_state_stands_in_a_valid_document() -> N
     used: set[str] = set()
     for document in VALID:
         root = ElementTree.parse(document).getroot()
-        used.update(_paths(root, f"/{MODULE_NAME}:"))
+        used.update(_paths(root, f"/{_module(root)}:"))
     wanted = {
         path_of(node)
-        for root in module().i_children
+        for root in top_level()
         if root.keyword == "container"
         for node in (root, *nodes(root))
         if node.keyword in ("container", "list", "leaf", "leaf-list")
     }
     assert wanted - used == set()
+
+
+def _module(root: ElementTree.Element) -> str:
+    namespace = root.tag[1:].partition("}")[0]
+    (name,) = (n for n in WITH_DATA if modules()[n].search_one("namespace").arg == namespace)
+    return name
 
 
 def _paths(element: ElementTree.Element, above: str) -> set[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.yang.conftest import MODULE_NAME, Validate
-from tests.yang.schema_source import app_tag, enumeration, module, nodes, path_of
+from tests.yang.conftest import Validate
+from tests.yang.schema_source import all_nodes, app_tag, enumeration, modules, path_of
 from tests.yang.test_coverage import restrictions
 
 GUIDE = (Path(__file__).parents[2] / "docs/model.md").read_text()
@@ -35,12 +35,12 @@ def test_the_guide_lists_exactly_the_app_tags_of_the_module() -> None:
 
 def _names(path: str) -> set[str]:
     """Return the ways in which the guide may write ``path``: its last one, two or three steps."""
-    steps = path.removeprefix(f"/{MODULE_NAME}:").split("/")
+    steps = path.partition(":")[2].split("/")
     return {"/".join(steps[-count:]) for count in (1, 2, 3)}
 
 
 def test_the_guide_names_every_leaf_action_rpc_notification_and_feature() -> None:
-    named = [node for node in nodes(module()) if node.keyword in ("leaf", "leaf-list", "action")]
+    named = [node for node in all_nodes() if node.keyword in ("leaf", "leaf-list", "action")]
     inside_rpcs = ("rpc", "notification", "input", "output")
     missing = [
         path_of(node)
@@ -49,7 +49,8 @@ def test_the_guide_names_every_leaf_action_rpc_notification_and_feature() -> Non
     ]
     missing += [
         one.arg
-        for one in module().substmts
+        for module in modules().values()
+        for one in module.substmts
         if one.keyword in ("rpc", "notification", "feature") and one.arg not in WORDS
     ]
     assert missing == []
@@ -57,7 +58,7 @@ def test_the_guide_names_every_leaf_action_rpc_notification_and_feature() -> Non
 
 def test_a_leaf_of_an_sa_is_named_with_its_list() -> None:
     """`state` or `cipher` alone would be found anywhere."""
-    of_sas = [path_of(node) for node in nodes(module()) if node.keyword == "leaf" and "-sa/" in path_of(node)]
+    of_sas = [path_of(node) for node in all_nodes() if node.keyword == "leaf" and "-sa/" in path_of(node)]
     assert [path for path in of_sas if "/".join(path.split("/")[-2:]) not in WORDS] == []
 
 
@@ -70,3 +71,8 @@ def test_the_guide_covers_every_cipher() -> None:
     unnamed = set(enumeration("cipher")) - WORDS
     # "the same with 192 and 256"
     assert {re.sub("192|256", "128", cipher) for cipher in unnamed} <= WORDS
+
+
+def test_the_guide_names_every_module_with_its_namespace() -> None:
+    namespaces = {module.search_one("namespace").arg for module in modules().values()}
+    assert {*modules(), *namespaces} <= WORDS

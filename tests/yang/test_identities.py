@@ -12,10 +12,10 @@ import pytest
 from lxml import etree
 from pyang.statements import Statement
 
-from tests.yang.conftest import Validate
+from tests.yang.conftest import TYPES, Validate
 from tests.yang.documents import ENTRY, tunnel
 from tests.yang.identities import ACCEPTED, REFUSED
-from tests.yang.schema_source import module, restrictions_of
+from tests.yang.schema_source import modules, restrictions_of
 
 ALL_ACCEPTED = [(kind, text) for kind, texts in ACCEPTED.items() for text in texts]
 SIDES = ("local-id", "remote-id")
@@ -42,7 +42,7 @@ def test_an_identity_without_a_type_is_auto(validate: Validate) -> None:
 
 
 def _leaf(kind: str) -> Statement:
-    choice = module().search_one("grouping", "identity").search_one("choice")
+    choice = modules()[TYPES].search_one("grouping", "identity").search_one("choice")
     return choice.search_one("leaf", kind)
 
 
@@ -79,7 +79,7 @@ def test_libxml2_takes_the_patterns_in_the_same_way_when_it_refuses(kind: str, t
 
 @pytest.mark.parametrize("code", range(32, 127))
 def test_libxml2_takes_the_same_characters_in_a_secret(code: int) -> None:
-    secret = module().search_one("typedef", "pre-shared-key")
+    secret = modules()[TYPES].search_one("typedef", "pre-shared-key")
     accepted = _xml_schema(secret).validate(etree.fromstring(f"<v>1234567{escape(chr(code))}</v>"))
     assert accepted == (chr(code) not in " #")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.yang.conftest import IETF_DIR, INSTANCES, MODULE_FILE, YANG_DIR, Validate
+from tests.yang.conftest import IETF_DIR, INSTANCES, WITH_DATA, YANG_DIR, Validate
 
 VALID = sorted((INSTANCES / "valid").glob("*.xml"))
 INVALID = sorted((INSTANCES / "invalid").glob("*.xml"))
@@ -41,7 +41,8 @@ def yanglint(document: Path) -> subprocess.CompletedProcess[str]:
     """Run yanglint as a user would."""
     kind = "config" if is_config(document) else "data"
     paths = ["-p", str(YANG_DIR), "-p", str(IETF_DIR)]
-    command = ["yanglint", *paths, "-t", kind, str(MODULE_FILE), str(document)]
+    modules = [str(YANG_DIR / f"{name}.yang") for name in WITH_DATA]
+    command = ["yanglint", *paths, "-t", kind, *modules, str(document)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

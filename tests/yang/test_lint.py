@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.yang.conftest import IETF_DIR, MODULE_FILE, YANG_DIR
+from tests.yang.conftest import IETF_DIR, TUNNELS_FILE, YANG_DIR
 
 PYANG = Path(sys.executable).with_name("pyang")
 # --lint-namespace-prefix is left out: it wants the module's whole name behind the prefix.
@@ -44,18 +44,20 @@ def test_yanglint_accepts_the_module_without_a_word(file: Path) -> None:
 
 
 def test_both_see_a_module_that_is_wrong(tmp_path: Path) -> None:
-    wrong = tmp_path / MODULE_FILE.name
-    wrong.write_text(MODULE_FILE.read_text().replace("type pre-shared-key;", "type preshared-key;"))
-    assert pyang(*STRICT, str(wrong)).returncode != 0
+    wrong = tmp_path / TUNNELS_FILE.name
+    text = TUNNELS_FILE.read_text()
+    wrong.write_text(text.replace("type types:pre-shared-key;", "type types:preshared-key;"))
+    assert wrong.read_text() != text
+    assert pyang(*STRICT, "-p", str(YANG_DIR), str(wrong)).returncode != 0
     assert yanglint(wrong).returncode != 0
 
 
 def test_pyang_sees_a_leaf_without_description(tmp_path: Path) -> None:
-    text = MODULE_FILE.read_text()
-    wrong = tmp_path / MODULE_FILE.name
+    text = TUNNELS_FILE.read_text()
+    wrong = tmp_path / TUNNELS_FILE.name
     wrong.write_text(text.replace('description\n          "The number of the tunnel.";', "", 1))
     assert wrong.read_text() != text
-    assert "description" in pyang(*STRICT, str(wrong)).stderr
+    assert "description" in pyang(*STRICT, "-p", str(YANG_DIR), str(wrong)).stderr
 
 
 def test_yang_holds_nothing_but_modules() -> None:

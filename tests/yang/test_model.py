@@ -11,42 +11,42 @@ from pyang.statements import Statement
 from agent.served import SERVED, standard_modules
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
-from tests.yang.conftest import MODULE_FILE, MODULE_NAME, YANG_DIR
-from tests.yang.schema_source import app_tag, module, nodes, path_of, statements
+from tests.yang.conftest import TUNNELS, TUNNELS_FILE, TYPES, WITH_DATA, YANG_DIR
+from tests.yang.schema_source import all_nodes, app_tag, modules, path_of, top_level, written
 from tests.yang.test_coverage import restrictions
 
-ENTRY = f"/{MODULE_NAME}:tunnels/ipsec"
+ENTRY = f"/{TUNNELS}:tunnels/ipsec"
 DONE_IN_THIS_VERSION = {"restart", "initiate", "terminate"}
 DENIED_BY_DEFAULT = {
     f"{ENTRY}/secret",
     f"{ENTRY}/ike/ppk/key",
-    f"/{MODULE_NAME}:generate-key-pair",
-    f"/{MODULE_NAME}:import-private-key",
-    f"/{MODULE_NAME}:import-private-key/pem",
-    f"/{MODULE_NAME}:import-private-key/passphrase",
-    f"/{MODULE_NAME}:delete-private-key",
-    f"/{MODULE_NAME}:generate-signing-request",
+    "/yangswan-pki:generate-key-pair",
+    "/yangswan-pki:import-private-key",
+    "/yangswan-pki:import-private-key/pem",
+    "/yangswan-pki:import-private-key/passphrase",
+    "/yangswan-pki:delete-private-key",
+    "/yangswan-pki:generate-signing-request",
     f"{ENTRY}/restart",
     f"{ENTRY}/initiate",
     f"{ENTRY}/terminate",
-    f"/{MODULE_NAME}:restart-daemon",
-    f"/{MODULE_NAME}:start-monitor",
-    f"/{MODULE_NAME}:stop-monitor",
-    f"/{MODULE_NAME}:packet",
-    f"/{MODULE_NAME}:monitor-ended",
-    f"/{MODULE_NAME}:start-log",
-    f"/{MODULE_NAME}:stop-log",
-    f"/{MODULE_NAME}:log-line",
-    f"/{MODULE_NAME}:log-ended",
+    "/yangswan-daemon:restart-daemon",
+    "/yangswan-daemon:start-monitor",
+    "/yangswan-daemon:stop-monitor",
+    "/yangswan-daemon:packet",
+    "/yangswan-daemon:monitor-ended",
+    "/yangswan-daemon:start-log",
+    "/yangswan-daemon:stop-log",
+    "/yangswan-daemon:log-line",
+    "/yangswan-daemon:log-ended",
 }
 
 
 def musts() -> list[Statement]:
-    return [one for one in statements(module()) if one.keyword == "must"]
+    return [one for one in written() if one.keyword == "must"]
 
 
 def config_leaves() -> Iterator[Statement]:
-    for node in nodes(module()):
+    for node in all_nodes():
         if node.keyword in ("leaf", "leaf-list") and node.i_config and path_of(node).startswith(ENTRY):
             yield node
 
@@ -79,48 +79,54 @@ def test_every_text_that_is_configured_is_bounded_with_an_app_tag() -> None:
 def test_every_leaf_of_the_secret_is_denied_by_default_and_nothing_else_by_accident() -> None:
     denied = {
         path_of(node)
-        for node in nodes(module())
+        for node in all_nodes()
         if any(sub.keyword == ("ietf-netconf-acm", "default-deny-all") for sub in node.substmts)
     }
     assert denied == DENIED_BY_DEFAULT
 
 
 def test_what_this_version_does_not_do_is_a_feature_that_can_be_left_out() -> None:
-    """Actions and state are done; each rpc and notification of the module waits for its feature."""
-    top = [node for node in module().i_children if node.keyword in ("rpc", "notification")]
+    """Actions and state are done; each rpc and notification of the modules waits for its feature."""
+    top = [node for node in top_level() if node.keyword in ("rpc", "notification")]
     assert {node.arg: bool(node.search("if-feature")) for node in top} == {node.arg: True for node in top}
-    assert {feature.arg for feature in module().search("feature")} == {
-        "restart-daemon", "monitor", "private-keys", "tunnel-log", "tunnel-notifications",
-    }  # fmt: skip
-    actions = {node.arg for node in nodes(module()) if node.keyword == "action"}
+    features = {name: {one.arg for one in module.search("feature")} for name, module in modules().items()}
+    assert features == {
+        "yangswan-types": set(),
+        "yangswan-ipsec": {"tunnel-notifications"},
+        "yangswan-pki": {"private-keys"},
+        "yangswan-daemon": {"restart-daemon", "monitor", "tunnel-log", "daemon-notifications"},
+    }
+    actions = {node.arg for node in all_nodes() if node.keyword == "action"}
     assert actions == DONE_IN_THIS_VERSION
 
 
 def _local(file: Path) -> bool:
-    schema = Schema(standard_modules(), SERVED, [file])
+    schema = Schema([*standard_modules(), YANG_DIR], SERVED, [file])
     try:
-        return MODULE_NAME in local_modules(schema)
+        return file.stem in local_modules(schema)
     finally:
         schema.close()
 
 
 def test_no_rule_reaches_outside_a_list_entry() -> None:
     """The agent then validates a changed tunnel alone, whatever the number of tunnels."""
-    assert _local(MODULE_FILE)
+    assert all(_local(YANG_DIR / f"{name}.yang") for name in WITH_DATA)
 
 
 def test_a_rule_that_reaches_another_tunnel_would_be_seen(tmp_path: Path) -> None:
-    wide = tmp_path / MODULE_FILE.name
-    text = MODULE_FILE.read_text()
+    wide = tmp_path / TUNNELS_FILE.name
+    text = TUNNELS_FILE.read_text()
     wide.write_text(text.replace("\". = 'false' or ../peer\"", "\". = 'false' or ../../ipsec[id='1']/peer\""))
     assert wide.read_text() != text
     assert not _local(wide)
 
 
 def test_the_names_that_others_rely_on_are_there() -> None:
-    assert module().search_one("namespace").arg == "urn:yangswan:params:xml:ns:yang:ipsec"
-    assert module().search_one("prefix").arg == "ipsec"
-    assert module().search_one("yang-version").arg == "1.1"
+    for name, module in modules().items():
+        short = name.removeprefix("yangswan-")
+        assert module.search_one("namespace").arg == f"urn:yangswan:params:xml:ns:yang:{short}"
+        assert module.search_one("prefix").arg == short
+        assert module.search_one("yang-version").arg == "1.1"
     leaves = {path_of(leaf).removeprefix(f"{ENTRY}/") for leaf in config_leaves()}
     kinds = ("inet", "name", "email", "key", "dn")
     identities = {f"{side}-id/{kind}" for side in ("local", "remote") for kind in kinds}
@@ -160,9 +166,14 @@ def test_defaults_are_those_of_the_router() -> None:
 
 
 def test_the_imports_come_from_what_is_installed_with_pyang() -> None:
-    assert {one.arg for one in module().search("import")} == {
-        "ietf-inet-types",
-        "ietf-yang-types",
-        "ietf-netconf-acm",
-    }
+    imported = {one.arg for module in modules().values() for one in module.search("import")}
+    assert imported == {"ietf-inet-types", "ietf-yang-types", "ietf-netconf-acm", TYPES}
     assert not list(YANG_DIR.glob("ietf-*"))
+
+
+def test_of_our_modules_only_the_types_are_imported_and_they_hold_no_data() -> None:
+    assert {path.stem for path in YANG_DIR.glob("*.yang")} == set(modules())
+    for name in WITH_DATA:
+        ours = {one.arg for one in modules()[name].search("import")} & set(modules())
+        assert ours == {TYPES}
+    assert modules()[TYPES].i_children == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 IPSEC = "yangswan-ipsec"
+PKI = "yangswan-pki"
+DAEMON = "yangswan-daemon"
 LIST_PATH = f"/{IPSEC}:tunnels/ipsec"
 STATE_PATH = f"{LIST_PATH}/state"
-DAEMON_ROOT = f"/{IPSEC}:daemon"
-CERTIFICATES_PATH = f"/{IPSEC}:certificates/certificate"
-CERTIFICATE_STATE_ROOT = f"/{IPSEC}:certificate-state"
+DAEMON_ROOT = f"/{DAEMON}:daemon"
+CERTIFICATES_PATH = f"/{PKI}:certificates/certificate"
+CERTIFICATE_STATE_ROOT = f"/{PKI}:certificate-state"
 
 
 def entry_path(tunnel: str) -> str:

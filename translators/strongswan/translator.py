@@ -19,8 +19,11 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
+    DAEMON,
     DAEMON_ROOT,
+    IPSEC,
     LIST_PATH,
+    PKI,
     STATE_PATH,
 )
 from translators.strongswan.pki.key_rpcs import KeyRpcs
@@ -31,28 +34,31 @@ from translators.strongswan.upkeep.reconcile import reconcile
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 NAME = "strongswan"
-YANG_FILE = "yangswan-ipsec.yang"
 
-# Features by who runs charon: without any there is nothing to restart, there are no packets, and nothing
-# happens that could be told.
-NOT_DONE: Mapping[str, Sequence[str]] = {
-    "managed": (),
-    "external": (),
-    "none": ("restart-daemon", "monitor", "tunnel-log", "tunnel-notifications"),
+# Features, by module, by who runs charon: without any there is nothing to restart, there are no packets, and
+# nothing happens that could be told.
+NOT_DONE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "managed": {},
+    "external": {},
+    "none": {
+        IPSEC: ("tunnel-notifications",),
+        DAEMON: ("restart-daemon", "monitor", "tunnel-log", "daemon-notifications"),
+    },
 }
 
 
-def find_yang_file() -> Path:
-    """Return our YANG module, in the installed package or in the checkout.
+def find_yang_files() -> tuple[Path, ...]:
+    """Return the YANG modules that are served, in the installed package or in the checkout.
 
     Raises:
-        FileNotFoundError: it is in neither.
+        FileNotFoundError: they are in neither.
     """
     here = Path(__file__).resolve()
     for folder in (here.parent / "yang", here.parents[2] / "yang"):
-        if (folder / YANG_FILE).is_file():
-            return folder / YANG_FILE
-    raise FileNotFoundError(f"{YANG_FILE} is neither in the package nor in the checkout")
+        files = tuple(folder / f"{module}.yang" for module in (IPSEC, PKI, DAEMON))
+        if all(file.is_file() for file in files):
+            return files
+    raise FileNotFoundError("the YANG modules are neither in the package nor in the checkout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ class StrongSwanTranslator:
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
     def __init__(self, backend: str, parts: Parts) -> None:
-        self.yang_files: Sequence[Path] = (find_yang_file(),)
-        self.disabled_features: Mapping[str, Sequence[str]] = {"yangswan-ipsec": NOT_DONE[backend]}
+        self.yang_files: Sequence[Path] = find_yang_files()
+        self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
 

@@ -39,11 +39,11 @@ class Lines:
 
     def shown(self) -> list[tuple[int | None, str]]:
         """Return tunnel and text of every line."""
-        lines = [content.get("yangswan-ipsec:log-line") for content in self.told.all]
+        lines = [content.get("yangswan-daemon:log-line") for content in self.told.all]
         return [(one.get("tunnel"), one["text"]) for one in lines if one is not None]
 
     def ended(self) -> list[dict[str, Any]]:
-        ends = [content.get("yangswan-ipsec:log-ended") for content in self.told.all]
+        ends = [content.get("yangswan-daemon:log-ended") for content in self.told.all]
         return [one for one in ends if one is not None]
 
 
@@ -53,7 +53,7 @@ async def test_a_line_is_shown_with_all_that_charon_says_of_it() -> None:
     lines.say(line("initiating IKE_SA ipsec-7[12] to 192.0.2.1"))
     assert lines.told.all == [
         {
-            "yangswan-ipsec:log-line": {
+            "yangswan-daemon:log-line": {
                 "log-id": 1,
                 "tunnel": 7,
                 "ike-sa": 12,
@@ -235,7 +235,7 @@ async def test_what_has_no_place_in_xml_is_not_let_through_and_a_line_is_bounded
     (_, first), (_, second), _third = lines.shown()
     assert first == "peer 'a??[31m???b'\tc\nd é"
     assert second == "x" * TEXT_CHARACTERS_MAX
-    odd = lines.told.all[-1]["yangswan-ipsec:log-line"]
+    odd = lines.told.all[-1]["yangswan-daemon:log-line"]
     assert (odd["level"], odd["thread"], odd["group"]) == (0, 0, "i?ke")
     lines.logs.close()
 

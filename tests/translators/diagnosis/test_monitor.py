@@ -39,7 +39,7 @@ class Told:
     async def until(self, name: str, count: int = 1) -> dict[str, Any]:
         async with asyncio.timeout(LIMIT_S):
             while True:
-                found = [c[f"yangswan-ipsec:{name}"] for c in self.all if f"yangswan-ipsec:{name}" in c]
+                found = [c[f"yangswan-daemon:{name}"] for c in self.all if f"yangswan-daemon:{name}" in c]
                 if len(found) >= count:
                     return dict(found[count - 1])
                 self.arrived.clear()

@@ -25,8 +25,8 @@ def test_live_state_is_valid_data_of_the_model(lab: Lab, yang: Any) -> None:
     for gateway, entry in ((alice, at_alice()), (bob, at_bob())):
         tunnels = {"yangswan-ipsec:tunnels": {"ipsec": [{**entry, "state": gateway.state()}]}}
         assert_valid(yang, tunnels)
-        daemon = gateway.run(gateway.translator.root_state("/yangswan-ipsec:daemon"))
-        assert_valid(yang, {"yangswan-ipsec:daemon": daemon})
+        daemon = gateway.run(gateway.translator.root_state("/yangswan-daemon:daemon"))
+        assert_valid(yang, {"yangswan-daemon:daemon": daemon})
         assert daemon["connected"] is True
         assert daemon["ike-sas"]["total"] == 1
         assert "CURVE_25519" in daemon["algorithms"]["ke"]

@@ -30,7 +30,7 @@ def told(gateway: Gateway, name: str) -> list[Json]:
 
 
 def lines(gateway: Gateway) -> list[Json]:
-    return told(gateway, "yangswan-ipsec:log-line")
+    return told(gateway, "yangswan-daemon:log-line")
 
 
 def said(gateway: Gateway, text: str) -> bool:
@@ -61,7 +61,7 @@ def test_a_log_shows_the_negotiation_of_its_tunnel_and_of_no_other(lab: Lab) -> 
     assert {line["tunnel"] for line in lines(bob)} == {1}
     assert {line["level"] for line in lines(bob)} == {0, 1}
     assert {"cfg", "enc", "ike", "net"} <= {line["group"] for line in lines(bob)}
-    ended = told(bob, "yangswan-ipsec:log-ended")
+    ended = told(bob, "yangswan-daemon:log-ended")
     assert ended == [{"log-id": number, "reason": "stopped", "lines": len(lines(bob))}]
 
 
@@ -110,7 +110,7 @@ def test_it_ends_with_the_agent_and_after_its_lines(lab: Lab) -> None:
     bob.commit(at_bob())
     bob.wait_status("installed")
     bob.stop()
-    ended = {end["log-id"]: end for end in told(bob, "yangswan-ipsec:log-ended")}
+    ended = {end["log-id"]: end for end in told(bob, "yangswan-daemon:log-ended")}
     assert ended[1] == {"log-id": 1, "reason": "lines", "lines": 3}
     assert ended[2]["reason"] == "stopped"
     assert ended[2]["lines"] > 3

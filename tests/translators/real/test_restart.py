@@ -78,8 +78,8 @@ def test_it_returns_when_the_next_charon_holds_the_tunnels(lab: Lab, systemctl: 
     assert guest.wait_status("installed")["last-down"]["reason"] == "daemon-lost"
     alice.wait_status("installed")
     told = names_told(guest)
-    assert told.index("yangswan-ipsec:daemon-stopped") < len(told) - 1 - told[::-1].index(
-        "yangswan-ipsec:daemon-started"
+    assert told.index("yangswan-daemon:daemon-stopped") < len(told) - 1 - told[::-1].index(
+        "yangswan-daemon:daemon-started"
     )
 
 

@@ -426,7 +426,7 @@ def test_without_error_notify_the_log_tells_of_a_silent_peer_and_of_its_answer(l
     guest = lab.external(lab.bob_ns, "guest", options)
     guest.start(at_bob(dpd={"enabled": True, "delay": 1}))
     guest.wait_status("installed")
-    daemon = guest.run(guest.translator.root_state("/yangswan-ipsec:daemon"))
+    daemon = guest.run(guest.translator.root_state("/yangswan-daemon:daemon"))
     assert daemon["failure-source"] == "log"
     lab.cut()
     assert guest.wait_status("retransmission")["retransmission-tries"] >= 1

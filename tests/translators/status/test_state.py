@@ -17,7 +17,7 @@ from translators.strongswan.status.events import Source
 from translators.strongswan.status.facts import Counters, Entry, Facts, Kind, LastError, Reason
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.status.state import Status
-from translators.strongswan.translator import find_yang_file
+from translators.strongswan.translator import find_yang_files
 
 NOTHING = Facts()
 SILENT = Facts(retransmitting=True)
@@ -268,9 +268,10 @@ def test_what_the_model_has_no_place_for_is_left_out() -> None:
 @pytest.fixture(scope="module")
 def context() -> Any:
     folders = {str(path.parent) for path in standard_modules()}
-    module = find_yang_file()
-    with libyang.Context(":".join([*folders, str(module.parent)])) as made:
-        made.load_module("yangswan-ipsec").feature_enable_all()
+    files = find_yang_files()
+    with libyang.Context(":".join([*folders, str(files[0].parent)])) as made:
+        for file in files:
+            made.load_module(file.stem).feature_enable_all()
         yield made
 
 
@@ -326,7 +327,7 @@ ALGORITHMS = {
 def test_the_daemon_is_valid_data_of_the_model(context: Any, backend: str, version: str | None) -> None:
     for source in Source:
         found = daemon_of(backend, version, source)
-        assert_valid(context, {"yangswan-ipsec:daemon": found})
+        assert_valid(context, {"yangswan-daemon:daemon": found})
 
 
 def daemon_of(backend: str, version: str | None, source: Source) -> Any:

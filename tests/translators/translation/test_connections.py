@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.translators.tunnels import tunnel
+from translators.strongswan.model import IPSEC
 from translators.strongswan.translation import connections
 from translators.strongswan.translation.connections import (
     connection_name,
@@ -18,7 +18,7 @@ from translators.strongswan.translation.connections import (
 )
 from translators.strongswan.translation.fields import FIELDS, Around, Part
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
-from translators.strongswan.translator import find_yang_file
+from translators.strongswan.translator import find_yang_files
 
 FULL = tunnel(
     7,
@@ -285,10 +285,10 @@ def configured_leaves() -> set[str]:
 
     from agent.served import standard_modules
 
-    module = find_yang_file()
+    module = next(file for file in find_yang_files() if file.stem == IPSEC)
     folders = {str(path.parent) for path in standard_modules()}
     with libyang.Context(":".join([*folders, str(module.parent)])) as context:
-        context.load_module(re.sub(r"\.yang$", "", module.name))
+        context.load_module(module.stem)
         (entry,) = context.find_path("/yangswan-ipsec:tunnels/ipsec")
         return set(leaves_below(entry, ""))
 

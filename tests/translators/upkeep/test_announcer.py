@@ -162,4 +162,4 @@ async def test_a_notification_that_cannot_be_sent_stops_nothing(
 async def test_what_is_about_no_tunnel_is_told_at_once(gateway: Gateway) -> None:
     gateway.announcer.tell_at_once(announcements.daemon_started("5.9.8"))
     await asyncio.sleep(0)
-    assert gateway.told == [{"yangswan-ipsec:daemon-started": {"version": "charon 5.9.8"}}]
+    assert gateway.told == [{"yangswan-daemon:daemon-started": {"version": "charon 5.9.8"}}]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Json, Notification
+from translators.strongswan.model import DAEMON
 from translators.strongswan.translation.connections import tunnel_of
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class TunnelLogs:
 
     def _tell(self, name: str, content: Json) -> None:
         try:
-            self._notify(Notification({f"yangswan-ipsec:{name}": content}))
+            self._notify(Notification({f"{DAEMON}:{name}": content}))
         except Exception:
             # Told from the midst of handling charon's events, which must go on.
             log.exception("defect while sending a notification")

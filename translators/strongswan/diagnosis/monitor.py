@@ -18,6 +18,7 @@ from pathlib import Path
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
 from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
+from translators.strongswan.model import DAEMON
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +186,7 @@ class Monitors:
             await _terminate(monitor.process)
             del self._running[monitor.number]
             ended: Json = {"monitor-id": monitor.number, "reason": reason, "packets": monitor.shown}
-            self._notify(Notification({"yangswan-ipsec:monitor-ended": ended}))
+            self._notify(Notification({f"{DAEMON}:monitor-ended": ended}))
 
     async def _read(self, monitor: Monitor) -> str:
         """Read packets until it is enough; returns why, in the words of the model."""
@@ -220,7 +221,8 @@ class Monitors:
             return
         monitor.shown += 1
         tunnel = owners[0] if len(owners) == 1 else None
-        self._notify(Notification({"yangswan-ipsec:packet": packet_content(monitor.number, tunnel, packet)}))
+        content = packet_content(monitor.number, tunnel, packet)
+        self._notify(Notification({f"{DAEMON}:packet": content}))
 
 
 def packet_content(number: int, tunnel: str | None, packet: Packet) -> Json:

@@ -11,7 +11,7 @@ from agent.translator import Json, Settings
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
-from translators.strongswan.model import CERTIFICATE_STATE_ROOT, IPSEC
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
 from translators.strongswan.pki import key_store
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_store import KeyStore, PrivateKey
@@ -59,7 +59,7 @@ class KeyRpcs:
             return await self._rpcs[name](input)
         except Refused as error:
             kind = DataExists if error.app_tag == "private-key-exists" else InvalidValue
-            raise kind(error.message, path=f"/{IPSEC}:{name}/{error.leaf}", app_tag=error.app_tag) from None
+            raise kind(error.message, path=f"/{PKI}:{name}/{error.leaf}", app_tag=error.app_tag) from None
         except OSError as error:
             log.error("the folder of private keys: %s", error)
             raise OperationFailed(f"the private key could not be kept on disk: {error.strerror}") from None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from agent.errors import InvalidValue, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification, Settings
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.model import CERTIFICATE_STATE_ROOT, IPSEC
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
 from translators.strongswan.pki.expiry import Told
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.status.operational import date_and_time
@@ -168,7 +168,7 @@ class Pki:
                 "expired": expired,
                 "tunnel": [int(tunnel) for tunnel in desired.users(name)],
             }
-            self._settings.notify(Notification({f"{IPSEC}:certificate-expiring": content}))
+            self._settings.notify(Notification({f"{PKI}:certificate-expiring": content}))
 
 
 def _twice(

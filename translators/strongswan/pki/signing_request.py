@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from cryptography import x509
 
 from agent.errors import InvalidValue
-from translators.strongswan.model import IPSEC
+from translators.strongswan.model import PKI
 from translators.strongswan.translation import distinguished_name
 
-RPC_PATH = f"/{IPSEC}:generate-signing-request"
+RPC_PATH = f"/{PKI}:generate-signing-request"
 
 
 def subject_name(text: str) -> x509.Name:

@@ -1,4 +1,4 @@
-"""What the agent tells of itself: the notifications of yangswan-ipsec as RFC 7951 JSON. Pure."""
+"""What the agent tells of itself: notifications of tunnels and of the daemon as RFC 7951 JSON. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
+from translators.strongswan.model import DAEMON, IPSEC
 from translators.strongswan.status.facts import Counters, Facts, LastError, Reason
 from translators.strongswan.status.state import Status
 
 Json = dict[str, Any]
-
-PREFIX = "yangswan-ipsec:"
 
 
 class Drift(Enum):
@@ -87,17 +86,17 @@ def content(happening: Happening, suppressed: int) -> Json:
     leaves |= happening.members
     if suppressed:
         leaves["suppressed"] = suppressed
-    return {f"{PREFIX}{happening.name}": leaves}
+    return {f"{IPSEC}:{happening.name}": leaves}
 
 
 def daemon_started(version: str) -> Json:
     """Return that charon can be talked to."""
-    return {f"{PREFIX}daemon-started": {"version": f"charon {version}"}}
+    return {f"{DAEMON}:daemon-started": {"version": f"charon {version}"}}
 
 
 def daemon_stopped(detail: str) -> Json:
     """Return that charon cannot be talked to any more."""
-    return {f"{PREFIX}daemon-stopped": {"detail": detail}}
+    return {f"{DAEMON}:daemon-stopped": {"detail": detail}}
 
 
 def why(facts: Facts, old: Status, new: Status, now: float) -> LastError | None:

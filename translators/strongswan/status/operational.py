@@ -1,4 +1,4 @@
-"""Facts and replies -> operational data of yangswan-ipsec as RFC 7951 JSON. Pure: the clock comes in.
+"""Facts and replies -> operational data as RFC 7951 JSON. Pure: the clock comes in.
 
 A value that charon shows in a form the model has no place for is left out, never passed on: one bad leaf
 would make the whole reply invalid.
