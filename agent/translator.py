@@ -83,7 +83,8 @@ class Translator(Protocol):
 
     name: str
     yang_files: Sequence[Path]
-    """The YANG modules that this translator serves, loaded by the agent at start."""
+    """The YANG modules that this translator serves, loaded by the agent at start. Their rpcs come to it. A
+    module that they only import is not among them; it is found beside them."""
     disabled_features: Mapping[str, Sequence[str]]
     """Features of those modules that this version does not do, by module name."""
     config_list: str
@@ -145,15 +146,8 @@ class Translator(Protocol):
         """
 
     async def rpc(self, name: str, input: Json) -> Json:
-        """Invoke an rpc of the translator's modules; returns its output ({} for none)."""
-
-
-def serves(translator: Translator, module: str) -> bool:
-    """Return whether ``module`` is one of the YANG modules of ``translator``.
-
-    A file is named after the module that it holds, maybe with "@" and a revision (RFC 7950 section 5.2).
-    """
-    return any(file.stem.partition("@")[0] == module for file in translator.yang_files)
+        """Invoke an rpc of the translator's modules, of which no two have one of the same name; returns its
+        output ({} for none)."""
 
 
 TranslatorFactory = Callable[[Settings], Translator]

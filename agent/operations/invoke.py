@@ -11,7 +11,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.operations.context import Caller, Context
-from agent.translator import Json, serves
+from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Kind
@@ -21,7 +21,7 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
     """Invoke an rpc that a translator's module defines."""
     call = await _parse(context, operation)
     for translator in context.operational.translators:
-        if serves(translator, call.node.module):
+        if call.node.module in map(context.schema.by_file.get, translator.yang_files):
             output = await translator.rpc(call.node.name, call.input)
             return await _reply(context, call, output)
     raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")

@@ -145,7 +145,8 @@ def sized_array(pointer: Pointer) -> Iterator[Pointer]:
 
 
 class Schema:
-    """A libyang context, its modules and the mirror of their nodes.
+    """A libyang context, its modules and the mirror of their nodes. ``by_file``: the name of the module in
+    each of ``files``.
 
     Args:
         search_dirs: where imports are looked up.
@@ -176,8 +177,7 @@ class Schema:
             lib.ly_ctx_set_searchdir(self.ctx, c_str(str(folder)))
         for name, features in modules:
             self._load(name, features)
-        for file in files:
-            self._load_file(file)
+        self.by_file = {file: self._load_file(file) for file in files}
         self.roots: dict[QName, SchemaNode] = {}
         self.rpcs: dict[QName, SchemaNode] = {}
         self.notifications: dict[QName, SchemaNode] = {}
@@ -263,7 +263,7 @@ class Schema:
         declared = re.findall(r"(?m)^\s*feature\s+([\w.-]+)", file.read_text(encoding="utf-8"))
         return self._load(name, [f for f in declared if f not in self._disabled[name]])
 
-    def _load_file(self, file: Path) -> None:
+    def _load_file(self, file: Path) -> str:
         if not file.is_file():
             raise SchemaError(f"there is no YANG file {file}")
         match = re.search(r"(?m)^\s*module\s+\"?([\w.-]+)", file.read_text(encoding="utf-8"))
@@ -273,6 +273,7 @@ class Schema:
             self._dirs.append(file.parent)
             lib.ly_ctx_set_searchdir(self.ctx, c_str(str(file.parent)))
         self._load(match[1], None)
+        return match[1]
 
     def _locate(self, name: str) -> Path:
         for folder in reversed(self._dirs):

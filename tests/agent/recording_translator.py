@@ -9,6 +9,8 @@ from pathlib import Path
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Plan
 
+EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
+
 
 @dataclass(frozen=True)
 class RecordedPlan:
@@ -23,7 +25,7 @@ class RecordingTranslator:
     """``holds`` is the backend: what the last applied plans left there."""
 
     name: str = "recording"
-    yang_files: Sequence[Path] = ()
+    yang_files: Sequence[Path] = (EVERY_CONSTRUCT,)
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
     config_list: str = "/every-construct:top/entry"
     further_lists: Sequence[str] = ()
@@ -91,6 +93,9 @@ class RecordingTranslator:
         return {"reaction": f"{name} {keys[0]} {input['strength']}"}
 
     async def rpc(self, name: str, input: Json) -> Json:
+        self.log.append(f"rpc {name}")
+        if name == "ping":
+            return {}
         if name == "sum":
             return {"result": input.get("a", 0) + 1}
         raise OperationNotSupported(f"no {name}")

@@ -57,7 +57,7 @@ async def refused(client: RawClient, body: str) -> tuple[str | None, ...]:
     """Return tag, app-tag and path (without prefixes) of the one error."""
     (error,) = etree.fromstring(await client.ask(body)).iterfind("{*}rpc-error")
     tag, app_tag, path = (error.findtext(f"{{*}}error-{leaf}") for leaf in ("tag", "app-tag", "path"))
-    return tag, app_tag, path and path.replace("ipsec:", "")
+    return tag, app_tag, path and path.replace("ipsec:", "").replace("pki:", "")
 
 
 async def enrol(client: RawClient, key: str = "gw1") -> None:
