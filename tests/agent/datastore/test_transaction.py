@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store, UnitChange
-from agent.datastore.transaction import Configuration
 from agent.errors import RpcErrors
 from agent.translator import EntryChange, Plan
 from agent.yang.schema import Schema
@@ -23,7 +23,8 @@ ONE = entry("<number>2</number>")
 
 
 async def started(schema: Schema, folder: Path, translator: RecordingTranslator) -> Configuration:
-    configuration = Configuration(schema, Store(folder / "history.db"), [translator], direct)
+    store = Store(folder / "history.db")
+    configuration = Configuration(schema, store, translators=[translator], worker=direct)
     await configuration.start()
     return configuration
 
