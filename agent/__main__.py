@@ -34,7 +34,8 @@ from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
 from agent.xml import MAX_DEPTH
-from agent.yang.schema import Schema, SchemaError
+from agent.yang.modules import SchemaError
+from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
 log = logging.getLogger("agent")
