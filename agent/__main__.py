@@ -17,10 +17,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TextIO
 
+from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store, StoreError
-from agent.datastore.transaction import Configuration
 from agent.first_start import connect_hints, ensure_keys, ensure_rules
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -34,7 +34,9 @@ from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
 from agent.xml import MAX_DEPTH
-from agent.yang.schema import Schema, SchemaError
+from agent.yang.modules import SchemaError
+from agent.yang.schema import Schema
+from agent.yang.worker import Worker
 
 log = logging.getLogger("agent")
 
@@ -72,7 +74,14 @@ async def run(settings: Settings) -> None:
     translators = make_translators(settings, outlet)
     try:
         schema = await worker(make_schema, settings, translators)
-        agent = assemble(settings, schema, Configuration(schema, store, translators, worker), outlet)
+        agent = assemble(
+            settings,
+            schema=schema,
+            store=store,
+            translators=translators,
+            outlet=outlet,
+            worker=worker,
+        )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
         try:
@@ -134,24 +143,53 @@ class Agent:
         await self.context.stream.stop()
 
 
-def assemble(settings: Settings, schema: Schema, configuration: Configuration, outlet: Outlet) -> Agent:
+def assemble(
+    settings: Settings,
+    *,
+    schema: Schema,
+    store: Store,
+    translators: Sequence[Translator],
+    outlet: Outlet,
+    worker: Worker,
+) -> Agent:
     """Put everything together; nothing runs yet."""
-    limits, refused, worker = make_limits(settings), Refused(), configuration.worker
-    stream = Stream(schema, worker, _clock, limits.notification_events, limits.notification_octets)
-    outlet.stream = stream
-    configuration.announce = stream.publish
+    limits, refused = make_limits(settings), Refused()
+    outlet.stream = stream = Stream(
+        schema,
+        worker=worker,
+        now=_clock,
+        max_events=limits.notification_events,
+        max_octets=limits.notification_octets,
+    )
+    configuration = Configuration(
+        schema, store, translators=translators, worker=worker, announce=stream.publish
+    )
     nacm = AccessControl(schema, settings.recovery_users)
-    configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
-    operational = Operational(schema, configuration.translators, {NACM_PATH: nacm.state})
-    outlet.operational = operational
+    configuration.when_swapped.append(nacm.reload)
+    outlet.operational = operational = Operational(schema, translators, {NACM_PATH: nacm.state})
     outlet.confirmed = confirmed = ConfirmedCommits(configuration)
     context = Context(
-        schema, configuration, Locks(), confirmed, stream, nacm, operational, worker, tuple, _now
+        schema=schema,
+        configuration=configuration,
+        locks=Locks(),
+        confirmed=confirmed,
+        stream=stream,
+        nacm=nacm,
+        operational=operational,
+        worker=worker,
+        callers=tuple,
+        now=_now,
     )
     server = Server(context, limits, refused)
-    host_key = settings.data_dir / "host_key"
     transport = SshTransport(
-        settings.host, settings.port, host_key, {}, limits, server.serve, settings.recovery_users, refused
+        host=settings.host,
+        port=settings.port,
+        host_key=settings.data_dir / "host_key",
+        users={},
+        limits=limits,
+        serve=server.serve,
+        recovery_users=settings.recovery_users,
+        refused=refused,
     )
     return Agent(context, server, transport)
 
@@ -200,12 +238,12 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
         given = TranslatorSettings(
-            settings.data_dir,
-            settings.charon,
-            options,
-            outlet.publish,
-            outlet.state_changed,
-            outlet.rollback_pending,
+            data_dir=settings.data_dir,
+            charon=settings.charon,
+            options=options,
+            notify=outlet.publish,
+            state_changed=outlet.state_changed,
+            rollback_pending=outlet.rollback_pending,
         )
         made.append(factory(given))
     if not made:
@@ -217,7 +255,12 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     """Load every served module, with the features that the translators have."""
     files = [file for translator in translators for file in translator.yang_files]
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
-    return Schema(standard_modules(), SERVED, [*files, *settings.yang_modules], disabled)
+    return Schema(
+        standard_modules(),
+        modules=SERVED,
+        files=[*files, *settings.yang_modules],
+        disabled_features=disabled,
+    )
 
 
 class _DataDir:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import asyncssh
 
-from agent.datastore.transaction import SERVER, Configuration
+from agent.datastore.configuration import Configuration
+from agent.datastore.store import SERVER
 from agent.nacm.control import NACM_PATH
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings

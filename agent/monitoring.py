@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from agent.datastore.locks import Locks
 from agent.operations.context import Caller
 from agent.translator import Json, Notification
-from agent.yang.schema import Module, Schema
+from agent.yang.modules import Module
+from agent.yang.schema import Schema
 
 LIBRARY_PATH = "/ietf-yang-library:yang-library"
 MODULES_STATE_PATH = "/ietf-yang-library:modules-state"

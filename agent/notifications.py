@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from agent.translator import Json, Notification
 from agent.yang.invocation import notification_tree
-from agent.yang.schema import QName, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import QName, SchemaNode
 from agent.yang.tree import Tree, json_document
+from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,6 @@ STREAMS_PATH = "/nc-notifications:netconf"
 MISSED = "yangswan-agent:notifications-missed"
 MAX_WAITING = 10_000
 """Events that were published and not recorded yet; beyond, the oldest of them are dropped."""
-
-Worker = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

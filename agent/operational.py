@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
 from agent.yang.merging import merge
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import JSON, Tree, json_document
 
 

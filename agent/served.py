@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.yang.schema import SchemaError
+from agent.yang.modules import SchemaError
 
 AGENT_MODULES = ("notifications", "nc-notifications", "yangswan-agent")
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.datastore.datastores import Datastores
 from agent.errors import BackendError, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Plan, Translator
+from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +35,12 @@ class ApplyFailed(Exception):
 
 
 class Backends:
-    """Args:
-    entries: returns all entries of a list in running, to reconcile a backend with.
-    """
+    """What the translators stand before, reconciled with the entries of running if need be."""
 
-    def __init__(
-        self,
-        translators: Sequence[Translator],
-        entries: Callable[[str], Awaitable[Mapping[Keys, Json]]],
-    ) -> None:
+    def __init__(self, translators: Sequence[Translator], datastores: Datastores, worker: Worker) -> None:
         self._translators = tuple(translators)
-        self._entries = entries
+        self._datastores = datastores
+        self._worker = worker
 
     async def start(self) -> None:
         for translator in self._translators:
@@ -54,6 +51,10 @@ class Backends:
         for path in translator.further_lists:
             translator.know(path, await self._entries(path))
         return await self._entries(translator.config_list)
+
+    async def _entries(self, list_path: str) -> Mapping[Keys, Json]:
+        entries: Mapping[Keys, Json] = await self._worker(self._datastores.entries, list_path)
+        return entries
 
     def check(self, changes: Changes) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""

@@ -11,7 +11,8 @@ from agent.datastore.store import CommitInfo
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.native import NULL
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, value_of
 from agent.yang.units import Unit, unit_differences
 

@@ -1,8 +1,8 @@
 """Confirmed commit at work: the table of agent.datastore.confirmed with a clock, a timer and rollbacks.
 
-The open window is on disk with the commit that opened it, so a server that ends inside the window rolls
-back when it starts again. A rollback is a commit like any other: the backends follow, and only the units
-that the sequence had changed are touched.
+The open window is on disk with the commit that opened it. A server that ends inside the window, or crashes,
+rolls back when it starts again: that is agent.datastore.recovery. A rollback is a commit like any other: the
+backends follow, and only the units that the sequence had changed are touched.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 from dataclasses import replace
 
 from agent.datastore.changes import session_parameters
+from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import (
     Request,
     Window,
@@ -22,8 +23,8 @@ from agent.datastore.confirmed import (
     refusal,
     too_late,
 )
-from agent.datastore.store import CommitInfo
-from agent.datastore.transaction import SERVER, Check, Configuration
+from agent.datastore.preparation import Check
+from agent.datastore.store import SERVER, CommitInfo
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification
 

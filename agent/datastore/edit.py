@@ -16,7 +16,7 @@ from agent.xml import Element, serialize
 from agent.yang.merging import merge
 from agent.yang.native import NULL
 from agent.yang.repeated import repeated
-from agent.yang.schema import Kind, SchemaNode
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     Node,
     Tree,

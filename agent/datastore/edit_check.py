@@ -23,7 +23,8 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import is_default_value, value_problem
 
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from agent.errors import BadAttribute, MissingAttribute
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, first_sibling, keys_of, siblings, value_of
 from agent.yang.values import canonical
 

@@ -9,7 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from agent.datastore.edit_check import schema_of_element, under_config
 from agent.xml import Element, local_name, namespace, serialize
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 
 
 def open_tag(element: Element, schema_node: SchemaNode) -> bytes:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.confirmed import Window
@@ -78,6 +79,15 @@ class CommitInfo:
     session_id: int
     source: str
     comment: str = ""
+
+
+SERVER = CommitInfo("yangswan", 0, "")
+"""Who commits when the server does it by itself."""
+
+
+def timestamp() -> str:
+    """Return the time of now as a commit records it (UTC, milliseconds)."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Store:
@@ -149,7 +159,18 @@ class Store:
         row = self._db.execute(
             "SELECT rollback_to, timeout_s, session, user, source, persist FROM confirmed_commit"
         ).fetchone()
-        return None if row is None else Window(row[0], row[1], 0.0, row[2], row[3], row[4], row[5])
+        if row is None:
+            return None
+        rollback_to, timeout_s, session_id, user, source, persist = row
+        return Window(
+            rollback_to=rollback_to,
+            timeout_s=timeout_s,
+            deadline_s=0.0,
+            session_id=session_id,
+            user=user,
+            source=source,
+            persist=persist,
+        )
 
     def note(self, name: str) -> str | None:
         """Return what was kept under ``name``, None if nothing was."""

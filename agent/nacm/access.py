@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
 from agent.nacm.rules import Rule, Rules, Step, predicate
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, keys_of, parent_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).

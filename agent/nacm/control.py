@@ -11,7 +11,8 @@ from agent.nacm.access import Access
 from agent.nacm.rules import Rules, read_rules
 from agent.translator import Json
 from agent.yang.difference import Difference
-from agent.yang.schema import NACM_MODULE, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import NACM_MODULE, SchemaNode
 from agent.yang.tree import Tree, to_json
 from agent.yang.units import Unit
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, xpath_of
 from agent.yang.native import NULL
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
+from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
-from agent.datastore.transaction import Check, Prepared
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
@@ -19,10 +19,10 @@ from agent.yang.units import unit_differences
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
     request = Request(
-        parameter(operation, "confirmed") is not None,
-        int(text_of(operation, "confirm-timeout", str(CONFIRM_TIMEOUT_DEFAULT_S))),
-        _token(operation, "persist"),
-        _token(operation, "persist-id"),
+        confirmed=parameter(operation, "confirmed") is not None,
+        timeout_s=int(text_of(operation, "confirm-timeout", str(CONFIRM_TIMEOUT_DEFAULT_S))),
+        persist=_token(operation, "persist"),
+        persist_id=_token(operation, "persist-id"),
     )
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):

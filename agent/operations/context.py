@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
-from agent.datastore.transaction import Configuration, Worker
 from agent.nacm.access import Access
 from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.yang.schema import Schema
+from agent.yang.worker import Worker
 
 
 class Counters(Protocol):

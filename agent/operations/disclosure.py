@@ -14,7 +14,8 @@ from agent.nacm.access import Access
 from agent.nacm.control import WRITES
 from agent.nacm.rules import Step, parse_path
 from agent.xml import Element, local_name, namespace
-from agent.yang.schema import Kind, QName, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical
 
 Steps = tuple[Step, ...]

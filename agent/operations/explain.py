@@ -11,7 +11,8 @@ from agent.nacm.rules import Step, parse_path
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import parameter, text_of
 from agent.xml import Element, namespace
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 
 async def explain_access(context: Context, caller: Caller, operation: Element) -> bytes:

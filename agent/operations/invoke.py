@@ -14,7 +14,7 @@ from agent.operations.context import Caller, Context
 from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
-from agent.yang.schema import Kind
+from agent.yang.schema_node import Kind
 
 
 async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:

@@ -13,7 +13,8 @@ from agent.operations.subtree import given_keys, names
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.native import NULL
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, children, entry_with_keys, keys_of, siblings
 from agent.yang.units import Unit
 

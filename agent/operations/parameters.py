@@ -16,7 +16,8 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.xml import NETCONF_NS, Element, local_name, namespace
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import value_problem
 
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"

@@ -12,7 +12,8 @@ from functools import partial
 from agent.errors import ErrorType, TooBig
 from agent.xml import Element, local_name, namespace
 from agent.yang.native import NULL
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, children, entry_with_keys, sibling_of_schema, siblings, value_of
 from agent.yang.values import canonical
 

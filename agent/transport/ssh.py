@@ -22,7 +22,7 @@ from agent.transport.files import write_durably
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
-from agent.transport.stream import Peer, Serve
+from agent.transport.stream import ByteStream, Peer, Serve
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class SshTransport:
             and self.sources[peer.source_host] < limits.sessions_per_source
         )
 
-    def opened(self, channel: NetconfChannel, peer: Peer) -> None:
+    def opened(self, channel: ByteStream, peer: Peer) -> None:
         """Serve a channel whose subsystem request was granted."""
         self.sessions[peer.user] += 1
         self.sources[peer.source_host] += 1
@@ -130,7 +130,7 @@ class SshTransport:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, channel: NetconfChannel, peer: Peer) -> None:
+    async def _run(self, channel: ByteStream, peer: Peer) -> None:
         try:
             await self._serve(channel, peer)
         except Exception:
@@ -226,8 +226,16 @@ class _Connection(asyncssh.SSHServer):
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
         self._channels += 1
         user = str(self._connection.get_extra_info("username"))
-        peer = Peer(user, self._source, self._source_port, "netconf-ssh", system_groups(user))
-        return NetconfChannel(self._drained, peer, self._transport, self._channel_ended)
+        peer = Peer(
+            user,
+            source_host=self._source,
+            source_port=self._source_port,
+            transport="netconf-ssh",
+            groups=system_groups(user),
+        )
+        return NetconfChannel(
+            peer, admission=self._transport, drained=self._drained, ended=self._channel_ended
+        )
 
     def _channel_ended(self) -> None:
         self._channels -= 1

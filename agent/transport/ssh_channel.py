@@ -6,31 +6,42 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import asyncssh
 
-from agent.transport.stream import Peer
-
-if TYPE_CHECKING:
-    from agent.transport.ssh import SshTransport
+from agent.transport.limits import Limits, Refused
+from agent.transport.stream import ByteStream, Peer
 
 log = logging.getLogger(__name__)
 
 _WRITE_PIECE_OCTETS = 65536
 
 
+class Admission(Protocol):
+    """Whom a channel asks whether it may be a session, and to whom it then gives itself."""
+
+    limits: Limits
+    refused: Refused
+
+    def may_open(self, peer: Peer) -> bool:
+        """Return whether there may be one more session."""
+
+    def opened(self, channel: ByteStream, peer: Peer) -> None:
+        """Serve a channel whose subsystem request was granted."""
+
+
 class NetconfChannel(asyncssh.SSHServerSession[bytes]):
     """Reads into a bounded buffer; writes only while channel window and TCP connection have room."""
 
     def __init__(
-        self, drained: asyncio.Event, peer: Peer, transport: SshTransport, ended: Callable[[], None]
+        self, peer: Peer, *, admission: Admission, drained: asyncio.Event, ended: Callable[[], None]
     ) -> None:
         """``drained``: set while the TCP connection takes more. ``ended``: called when the channel goes."""
-        self._when_ended = ended
-        self._drained = drained
         self._peer = peer
-        self._transport = transport
+        self._admission = admission
+        self._drained = drained
+        self._when_ended = ended
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._arrived: deque[bytes] = deque()
         self._held = 0
@@ -54,20 +65,20 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
     def subsystem_requested(self, subsystem: str) -> bool:
         if subsystem != "netconf":
             return False
-        if not self._transport.may_open(self._peer):
-            self._transport.refused.connections += 1
+        if not self._admission.may_open(self._peer):
+            self._admission.refused.connections += 1
             log.warning("refused a session of %s from %s: too many", self._peer.user, self._peer.source_host)
             return False
         return True
 
     def session_started(self) -> None:
-        self._transport.opened(self, self._peer)
+        self._admission.opened(self, self._peer)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         self._arrived.append(data)
         self._held += len(data)
         self._readable.set()
-        if self._held > self._transport.limits.read_buffer_octets and self._channel is not None:
+        if self._held > self._admission.limits.read_buffer_octets and self._channel is not None:
             self._channel.pause_reading()
 
     def eof_received(self) -> bool:
@@ -102,13 +113,13 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
             self._arrived.appendleft(data[octets:])
             data = data[:octets]
         self._held -= len(data)
-        if self._held <= self._transport.limits.read_buffer_octets and self._channel is not None:
+        if self._held <= self._admission.limits.read_buffer_octets and self._channel is not None:
             self._channel.resume_reading()
         return data
 
     async def write(self, data: bytes) -> None:
         for start in range(0, len(data), _WRITE_PIECE_OCTETS):
-            async with asyncio.timeout(self._transport.limits.write_timeout_s):
+            async with asyncio.timeout(self._admission.limits.write_timeout_s):
                 await self._room()
             if self._lost or self._channel is None:
                 raise ConnectionResetError("the channel is closed")

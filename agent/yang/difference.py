@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.yang.native import NULL, lib
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, children, is_default, same_content, sibling_like, value_of
 
 

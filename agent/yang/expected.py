@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from agent.yang.native import NULL, cast_extra, extra, ffi, lib, text
-from agent.yang.schema import SchemaNode
+from agent.yang.schema_node import SchemaNode
 
 WORDS_MAX = 60
 _STATEMENT = re.compile(r'(?P<keyword>type|range|enum) "?(?P<argument>[^"{;]+?)"?(?: \{|;)$')

@@ -11,8 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.yang import native
-from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, from_extra, lib, out_extra, text
-from agent.yang.schema import Kind, Schema, SchemaNode, sized_array, whens
+from agent.yang.native import (
+    NULL,
+    Pointer,
+    cast_extra,
+    extra,
+    ffi,
+    from_extra,
+    lib,
+    out_extra,
+    sized_array,
+    text,
+    whens,
+)
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 
 # Axes that reach a sibling or an ancestor without naming it show no schema node outside the unit.
 _WIDE_AXES = ("sibling::", "ancestor", "following::", "preceding::", "id(", "deref(")

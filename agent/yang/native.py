@@ -11,13 +11,26 @@ app-tag and the path of errors, and crash on opaque nodes.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import cffi
 import libyang  # its import order initialises the callbacks that _libyang declares
 from _libyang import ffi, lib
 
-__all__ = ["NULL", "c_str", "cast_extra", "extra", "ffi", "first_error", "forget_errors", "lib", "text"]
+__all__ = [
+    "NULL",
+    "c_str",
+    "cast_extra",
+    "extra",
+    "ffi",
+    "first_error",
+    "forget_errors",
+    "lib",
+    "sized_array",
+    "text",
+    "whens",
+]
 
 Pointer = Any
 """A cffi pointer. No finer type exists for compiled cffi modules."""
@@ -108,6 +121,22 @@ def text(pointer: Pointer) -> str:
         return ""
     raw: bytes = ffi.string(pointer)
     return raw.decode("utf-8", "replace")
+
+
+def sized_array(pointer: Pointer) -> Iterator[Pointer]:
+    """Yield the items of a libyang sized array (its length stands before its first item)."""
+    if pointer != NULL:
+        for index in range(int(ffi.cast("uint64_t *", pointer)[-1])):
+            yield pointer[index]
+
+
+def whens(pointer: Pointer) -> Iterator[Pointer]:
+    """Yield each when on a data node and on the choices and cases between it and its parent."""
+    while pointer != NULL:
+        yield from sized_array(lib.lysc_node_when(pointer))
+        pointer = pointer.parent
+        if pointer != NULL and pointer.nodetype not in (lib.LYS_CHOICE, lib.LYS_CASE):
+            return
 
 
 def first_error(ctx: Pointer) -> Pointer:

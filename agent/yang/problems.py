@@ -26,7 +26,8 @@ from agent.errors import (
 )
 from agent.yang.expected import expected
 from agent.yang.native import NULL, first_error, forget_errors, lib, text
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 MESSAGE_CHARACTERS_MAX = 500
 _DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from agent.errors import BadElement, RpcError
 from agent.yang.native import ffi
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, children, keys_of, path_of, siblings, value_of
 
 

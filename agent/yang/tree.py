@@ -17,7 +17,8 @@ from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
 from agent.yang.problems import raise_problems, take_problems
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 Node = Any
 """A ``struct lyd_node *`` inside a Tree."""

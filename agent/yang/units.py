@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 
 from agent.yang.difference import Difference, differences
 from agent.yang.native import NULL, lib
-from agent.yang.schema import Kind, Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     Node,
     Tree,

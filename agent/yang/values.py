@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
-from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, text
+from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, sized_array, text
 from agent.yang.problems import take_problems
-from agent.yang.schema import Schema, SchemaNode, sized_array
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 _PREFIXED = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 

@@ -13,8 +13,8 @@ from functools import partial
 
 from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
-from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, lib, text
-from agent.yang.schema import Kind, SchemaNode, sized_array, whens
+from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, lib, sized_array, text, whens
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, children, instances, is_default, path_of, siblings, value_of
 
 YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from agent import monitoring
+from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store
-from agent.datastore.transaction import Configuration
 from agent.errors import RpcError, RpcErrors
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream, Subscription
@@ -132,9 +132,14 @@ class Lab:
 async def running_lab(schema: Schema, folder: Path) -> AsyncIterator[Lab]:
     """Start what a server is made of, on the history in ``folder``; stops it as a crash would."""
     translator = RecordingTranslator()
-    configuration = Configuration(schema, Store(folder / "history.db"), [translator], direct)
     stream = Stream(schema, direct, lambda: datetime.now(UTC))
-    configuration.announce = stream.publish
+    configuration = Configuration(
+        schema,
+        Store(folder / "history.db"),
+        translators=[translator],
+        worker=direct,
+        announce=stream.publish,
+    )
     stream.start()
     await configuration.start()
     operational = Operational(schema, [translator], {})
@@ -145,20 +150,20 @@ async def running_lab(schema: Schema, folder: Path) -> AsyncIterator[Lab]:
     operational.roots[monitoring.LIBRARY_PATH] = library
     confirmed = ConfirmedCommits(configuration)
     nacm = AccessControl(schema, recovery_users=("tester",))
-    configuration.when_swapped.append(lambda units: nacm.reload(configuration.running, units))
+    configuration.when_swapped.append(nacm.reload)
     nacm.load(configuration.running)
     operational.roots[NACM_PATH] = nacm.state
     context = Context(
-        schema,
-        configuration,
-        Locks(),
-        confirmed,
-        stream,
-        nacm,
-        operational,
-        direct,
-        list,
-        lambda: "2026-11-23T00:00:00Z",
+        schema=schema,
+        configuration=configuration,
+        locks=Locks(),
+        confirmed=confirmed,
+        stream=stream,
+        nacm=nacm,
+        operational=operational,
+        worker=direct,
+        callers=list,
+        now=lambda: "2026-11-23T00:00:00Z",
     )
     made = Lab(context, translator)
     context.callers = lambda: [made.caller(1), made.caller(2)]

@@ -9,28 +9,13 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.edit import edit
-from agent.datastore.store import CommitInfo, Store, UnitChange
-from agent.datastore.transaction import Configuration
 from agent.errors import RpcErrors
 from agent.translator import EntryChange, Plan
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
-from tests.agent.lab import EC, config, direct, entry, top
+from tests.agent.datastore.lab import ONE, commit, started
+from tests.agent.lab import EC, config, entry, top
 from tests.agent.recording_translator import RecordingTranslator
-
-INFO = CommitInfo("tester", 7, "127.0.0.1")
-ONE = entry("<number>2</number>")
-
-
-async def started(schema: Schema, folder: Path, translator: RecordingTranslator) -> Configuration:
-    configuration = Configuration(schema, Store(folder / "history.db"), [translator], direct)
-    await configuration.start()
-    return configuration
-
-
-async def commit(configuration: Configuration, body: str) -> int | None:
-    edit(configuration.candidate, config(body))
-    return await configuration.commit(INFO)
 
 
 async def test_a_commit_reaches_running_disk_and_backend(schema: Schema, tmp_path: Path) -> None:
@@ -68,38 +53,6 @@ async def test_what_is_changed_and_changed_back_is_no_change(schema: Schema, tmp
     await commit(configuration, ONE)
     edit(configuration.candidate, config(entry("<number>3</number>")))
     assert await commit(configuration, ONE) is None
-
-
-async def test_an_invalid_candidate_changes_nothing(schema: Schema, tmp_path: Path) -> None:
-    translator = RecordingTranslator()
-    configuration = await started(schema, tmp_path, translator)
-    await commit(configuration, ONE)
-    before = configuration.running.to_xml()
-    with pytest.raises(RpcErrors) as caught:
-        await commit(configuration, entry("<twice>1</twice><present/>"))
-    assert [e.app_tag for e in caught.value.errors] == ["twice-wrong", None]
-    assert configuration.running.to_xml() == before
-    assert configuration.store.latest() == 1
-
-
-@pytest.mark.parametrize(
-    "body", [entry("<step>a</step>"), "<ec:references><ec:chosen>1</ec:chosen></ec:references>"]
-)
-async def test_validation_covers_rules_that_reach_out(schema: Schema, tmp_path: Path, body: str) -> None:
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    await commit(configuration, ONE)
-    await commit(configuration, body)
-    with pytest.raises(RpcErrors) as caught:
-        await commit(configuration, "<ec:references><ec:chosen>nobody</ec:chosen></ec:references>")
-    assert caught.value.errors[0].app_tag == "instance-required"
-
-
-async def test_deleting_what_a_leafref_needs_is_refused(schema: Schema, tmp_path: Path) -> None:
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    await commit(configuration, ONE + "<ec:references><ec:chosen>1</ec:chosen></ec:references>")
-    with pytest.raises(RpcErrors) as caught:
-        await commit(configuration, entry("", 'nc:operation="delete"'))
-    assert [(e.tag, e.app_tag) for e in caught.value.errors] == [("data-missing", "instance-required")]
 
 
 async def test_a_refusal_of_the_translator_is_told_and_changes_nothing(
@@ -187,30 +140,6 @@ async def test_a_fault_in_a_translator_is_reconciled(schema: Schema, tmp_path: P
     assert configuration.store.interrupted() == []
 
 
-async def test_what_no_longer_fits_the_modules_is_left_out(
-    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    await commit(configuration, ONE)
-    broken = UnitChange(
-        "/every-construct:order", b"", b'<top xmlns="' + EC.encode() + b'"><flag>9</flag></top>'
-    )
-    commit_id = configuration.store.begin(INFO, [broken], "2026-11-23T00:00:00Z")
-    configuration.store.finish(commit_id)
-    again = await started(schema, tmp_path, RecordingTranslator())
-    assert b"<number>2</number>" in again.running.to_xml()
-    assert "left out" in caplog.text
-
-
-async def test_entries_whose_keys_hold_quotes_stay_apart(schema: Schema, tmp_path: Path) -> None:
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    await commit(configuration, top("<entry><id>a'][id=\"b</id></entry><entry><id>it's \"</id></entry>"))
-    await commit(configuration, top("<entry><id>it's \"</id><number>3</number></entry>"))
-    again = await started(schema, tmp_path, RecordingTranslator())
-    assert again.running.to_xml().count(b"<entry>") == 2
-    assert b"<number>3</number>" in again.running.to_xml()
-
-
 async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator(refuse_undo=True)
     configuration = await started(schema, tmp_path, translator)
@@ -223,34 +152,6 @@ async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_pa
         await commit(configuration, ONE)
     assert translator.log[-1] == "reconcile"
     assert translator.holds == {}
-
-
-async def test_a_commit_that_a_crash_interrupted_is_undone_at_start(schema: Schema, tmp_path: Path) -> None:
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    await commit(configuration, ONE)
-    edit(configuration.candidate, config(entry("<number>9</number>")))
-    prepared = configuration.prepare(configuration.candidate)
-    configuration.store.begin(INFO, prepared.records, "2026-11-23T00:00:00Z")  # and then the power fails
-    again = await started(schema, tmp_path, RecordingTranslator())
-    assert b"<number>2</number>" in again.running.to_xml()
-    assert again.store.interrupted() == []
-
-
-async def test_deletes_and_snapshots_survive_a_restart(
-    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
-    configuration = await started(schema, tmp_path, RecordingTranslator())
-    for number in range(20):
-        await commit(configuration, top(f"<entry><id>{number}</id><step>a</step><step>b</step></entry>"))
-    await commit(configuration, top('<entry nc:operation="delete"><id>3</id></entry>'))
-    await commit(configuration, top('<entry><id>4</id><step yang:insert="first">b</step></entry>'))
-    rows = configuration.store._db.execute("SELECT count(*) FROM snapshots").fetchone()
-    assert rows[0] == 1
-    again = await started(schema, tmp_path, RecordingTranslator())
-    assert sorted(again.running.to_xml().split(b"<entry>")) == sorted(
-        configuration.running.to_xml().split(b"<entry>")
-    )
 
 
 async def test_the_history_file_is_private(schema: Schema, tmp_path: Path) -> None:

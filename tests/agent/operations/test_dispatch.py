@@ -437,11 +437,11 @@ async def test_a_carriage_return_comes_back_as_one(lab: Lab) -> None:
 
 
 async def test_nobody_gets_a_lock_while_another_commits(lab: Lab) -> None:
-    lab.context.configuration.committer = 7
+    lab.context.configuration.datastores.committer = 7
     for name in ("running", "candidate"):
         (error,) = await lab.refused(f"<lock><target><{name}/></target></lock>")
         assert (error.tag, error.info) == ("lock-denied", {"session-id": "7"})
-    lab.context.configuration.committer = None
+    lab.context.configuration.datastores.committer = None
     await lab.commit(entry("<number>2</number>"))
     assert lab.context.configuration.committer is None
 

@@ -1,0 +1,152 @@
+"""The configuration as the rest of the server sees it: what it holds, and the ways to change it.
+
+Each part of the work has a file of its own, in the order of a start: recovery, replay, then preparation
+and transaction for every change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from agent.datastore import recovery, replay
+from agent.datastore.backends import Backends
+from agent.datastore.candidate import Candidate
+from agent.datastore.confirmed import Window
+from agent.datastore.datastores import Datastores, WhenSwapped
+from agent.datastore.preparation import Check, Preparation, Prepared
+from agent.datastore.store import CommitInfo, Store
+from agent.datastore.transaction import Announce, Transactions
+from agent.errors import RpcErrors
+from agent.translator import Json, Notification, Translator
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree
+from agent.yang.units import Unit
+from agent.yang.worker import Worker
+
+
+def _nobody(_notification: Notification) -> None:
+    pass
+
+
+class Configuration:
+    """Running and candidate, their history, and the translators that make running real.
+
+    ``announce`` is told of every change.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        store: Store,
+        *,
+        translators: Sequence[Translator],
+        worker: Worker,
+        announce: Announce = _nobody,
+    ) -> None:
+        self.store = store
+        self.worker = worker
+        self.announce = announce
+        self.datastores = Datastores(schema)
+        self._preparation = Preparation(schema, translators)
+        self._backends = Backends(translators, self.datastores, worker)
+        self._transactions = Transactions(
+            self.datastores,
+            preparation=self._preparation,
+            store=store,
+            backends=self._backends,
+            worker=worker,
+            announce=announce,
+        )
+
+    @property
+    def running(self) -> Tree:
+        return self.datastores.running
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.datastores.candidate
+
+    @property
+    def writing(self) -> asyncio.Lock:
+        """Held by whoever changes running or the candidate."""
+        return self.datastores.writing
+
+    @property
+    def committer(self) -> int | None:
+        """The session whose commit is under way."""
+        return self.datastores.committer
+
+    @property
+    def when_swapped(self) -> list[WhenSwapped]:
+        return self.datastores.when_swapped
+
+    # -- worker ----------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """*worker* Read running from the history, and put right what the last end of the server left."""
+        recovery.undo_interrupted(self.store)
+        self.datastores.start_with(replay.load(self.store, self.datastores.schema))
+        recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
+
+    def as_of(self, commit_id: int) -> Candidate:
+        """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
+        return replay.as_of(commit_id, store=self.store, running=self.running)
+
+    def with_content(self, document: Json) -> Candidate:
+        """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
+        return self.datastores.with_content(document)
+
+    def explicit_units(self) -> Iterator[Unit]:
+        """*worker* Yield the units of running that somebody configured."""
+        return self.datastores.explicit_units()
+
+    def prepare(self, candidate: Candidate) -> Prepared:
+        """*worker* Validate what ``candidate`` changes of running.
+
+        Raises:
+            RpcErrors: all that is wrong with it.
+        """
+        return self._preparation.prepare(candidate, self.running)
+
+    # -- event loop ------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load running and start the translators with it."""
+        await self.worker(self.load)
+        await self._backends.start()
+
+    async def validate(self, candidate: Candidate) -> None:
+        """Validate as a commit would, without effects (RFC 6241 section 8.6).
+
+        Raises:
+            RpcErrors: all that is wrong.
+        """
+        prepared = await self.worker(self.prepare, candidate)
+        if errors := self._backends.check(prepared.changes):
+            raise RpcErrors(errors)
+
+    async def commit(
+        self,
+        info: CommitInfo,
+        *,
+        candidate: Candidate | None = None,
+        window: Window | None = None,
+        check: Check | None = None,
+    ) -> int | None:
+        """Make the candidate (the shared one if none is given) running.
+
+        The caller holds ``writing``. A client that goes away does not stop a commit half way.
+
+        Args:
+            window: the window of a confirmed commit that is open once this commit is in force.
+            check: may refuse what would be changed.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it was refused; neither running, disk nor a backend has changed.
+        """
+        chosen = candidate or self.candidate
+        return await self._transactions.commit(info, chosen, window=window, check=check)

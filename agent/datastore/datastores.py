@@ -1,0 +1,63 @@
+"""Running and the shared candidate: the one object that everybody who works on them holds.
+
+Running changes in agent.datastore.transaction alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+
+from agent.datastore.candidate import Candidate
+from agent.translator import Json, Keys
+from agent.yang.merging import merge
+from agent.yang.schema import Schema
+from agent.yang.tree import JSON, Tree, json_document, keys_of, to_json
+from agent.yang.units import Unit, all_units
+
+WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
+"""*worker* Called with running and the units of it that have just changed."""
+
+
+class Datastores:
+    """Both configuration datastores (RFC 6241 sections 5.1 and 8.3), empty until a start has read them.
+
+    ``writing``: held by whoever changes either. ``committer``: the session whose commit is under way.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.running = Tree(schema)
+        self.candidate = Candidate(self.running)
+        self.writing = asyncio.Lock()
+        self.committer: int | None = None
+        self.when_swapped: list[WhenSwapped] = []
+
+    def start_with(self, running: Tree) -> None:
+        """*worker* Hold what a start has read; the candidate agrees with it."""
+        self.running = running
+        self.candidate = Candidate(running)
+
+    def with_content(self, document: Json) -> Candidate:
+        """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
+        content = Tree.parse(self.schema, json_document(document), format=JSON, state=False)
+        candidate = Candidate(self.running)
+        candidate.changed = {unit.path: unit for unit in all_units(content)}
+        merge(candidate.tree, content)
+        candidate.tree.add_defaults()
+        return candidate
+
+    def explicit_units(self) -> Iterator[Unit]:
+        """*worker* Yield the units of running that somebody configured."""
+        for unit in all_units(self.running):
+            if unit.is_explicit(self.running):
+                yield unit
+
+    def entries(self, list_path: str) -> dict[Keys, Json]:
+        """*worker* Return all entries of a list in running."""
+        found: dict[Keys, Json] = {}
+        for unit in all_units(self.running):
+            if unit.schema_node.path == list_path:
+                for node in unit.locate(self.running):
+                    found[keys_of(node, unit.schema_node)] = to_json(node)
+        return found

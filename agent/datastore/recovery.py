@@ -1,0 +1,56 @@
+"""What a start has to put right before anything else happens.
+
+Commits that a crash interrupted are marked undone: running never held them. A confirmed commit that nobody
+had confirmed is rolled back. The backends follow when the translators start, so none is touched here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from agent.datastore.candidate import Candidate
+from agent.datastore.datastores import Datastores
+from agent.datastore.preparation import Preparation, Prepared, unvalidated
+from agent.datastore.replay import as_of
+from agent.datastore.store import SERVER, Store, timestamp
+from agent.datastore.transaction import replace_units
+from agent.errors import RpcErrors
+from agent.yang.tree import Tree
+
+log = logging.getLogger(__name__)
+
+
+def undo_interrupted(store: Store) -> None:
+    """*worker* Mark the commits undone that a crash left between their two records."""
+    if interrupted := store.interrupted():
+        log.warning("commit %s was interrupted and is undone", ", ".join(map(str, interrupted)))
+
+
+def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Preparation) -> None:
+    """*worker* Roll back a confirmed commit that was pending when the server ended (RFC 6241 section 8.4.1).
+
+    The rollback is a commit of its own in the history, made by the server.
+    """
+    window = store.window()
+    if window is None:
+        return
+    log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
+    before = as_of(window.rollback_to, store=store, running=datastores.running)
+    prepared = _prepared(before, datastores.running, preparation)
+    commit_id = None
+    if prepared.units:
+        author = replace(SERVER, comment="rollback at start")
+        commit_id = store.begin(author, prepared.records, timestamp())
+    store.finish(commit_id)
+    replace_units(datastores, prepared)
+    datastores.candidate = Candidate(datastores.running)
+
+
+def _prepared(before: Candidate, running: Tree, preparation: Preparation) -> Prepared:
+    try:
+        return preparation.prepare(before, running)
+    except RpcErrors as problem:
+        # The YANG modules are others now. What was in force is put back all the same, as at every start.
+        log.error("what it goes back to does not satisfy the YANG modules: %s", problem)
+        return unvalidated(before, running)

@@ -1,0 +1,106 @@
+"""What the mirror of the schema is made of: its nodes, as values without any call into libyang."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from agent.yang.native import Pointer
+
+NACM_MODULE = "ietf-netconf-acm"
+
+
+class Kind(Enum):
+    CONTAINER = "container"
+    LEAF = "leaf"
+    LEAF_LIST = "leaf-list"
+    LIST = "list"
+    ANYDATA = "anydata"
+    RPC = "rpc"
+    ACTION = "action"
+    NOTIFICATION = "notification"
+
+
+QName = tuple[str, str]
+"""(namespace URI, local name)."""
+
+
+@dataclass(eq=False, slots=True)
+class SchemaNode:
+    """One data node, rpc, action or notification; choices and cases are folded away.
+
+    ``cases`` names the (choice, case) pairs between the node and its parent, outermost first.
+    ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
+    ``deny_all``, ``deny_write``: nacm:default-deny-all and -write here or above (RFC 8341 section 3.6).
+    ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
+    ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
+    ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
+    ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
+    ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
+    ``shell``: a non-presence container, with only such above it, that holds lists (see units).
+    """
+
+    kind: Kind
+    name: str
+    module: str
+    namespace: str
+    config: bool
+    parent: SchemaNode | None
+    pointer: Pointer = field(repr=False)
+    ctx: Pointer = field(repr=False)
+    children: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
+    output: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
+    actions: dict[QName, SchemaNode] = field(default_factory=dict, repr=False)
+    keys: tuple[str, ...] = ()
+    cases: tuple[tuple[str, str], ...] = ()
+    is_key: bool = False
+    user_ordered: bool = False
+    presence: bool = False
+    mandatory: bool = False
+    min_elements: int = 0
+    max_elements: int | None = None
+    deny_all: bool = False
+    deny_write: bool = False
+    choices_below: bool = False
+    anydata_below: bool = False
+    mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
+    shell: bool = False
+    json_number: bool = False
+    json_boolean: bool = False
+    default: str | None = None
+    defaults: tuple[str, ...] = ()
+    conditional: bool = False
+
+    @property
+    def qname(self) -> QName:
+        return self.namespace, self.name
+
+    @property
+    def path(self) -> str:
+        """RFC 7951 style schema path, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
+        above = self.parent.path if self.parent else ""
+        if self.parent is None or self.parent.module != self.module:
+            return f"{above}/{self.module}:{self.name}"
+        return f"{above}/{self.name}"
+
+    @property
+    def secret(self) -> bool:
+        return self.deny_all and self.module != NACM_MODULE
+
+    @property
+    def is_np_container(self) -> bool:
+        return self.kind is Kind.CONTAINER and not self.presence
+
+    @property
+    def is_leafy(self) -> bool:
+        return self.kind in (Kind.LEAF, Kind.LEAF_LIST)
+
+    @property
+    def has_instances(self) -> bool:
+        return self.kind in (Kind.LIST, Kind.LEAF_LIST)
+
+    def subtree(self) -> Iterator[SchemaNode]:
+        yield self
+        for child in self.children.values():
+            yield from child.subtree()

@@ -1,0 +1,30 @@
+"""What tests of datastores share: a configuration on a history in a folder, and one-line commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.datastore.configuration import Configuration
+from agent.datastore.edit import edit
+from agent.datastore.store import CommitInfo, Store
+from agent.yang.schema import Schema
+from tests.agent.lab import config, direct, entry
+from tests.agent.recording_translator import RecordingTranslator
+
+INFO = CommitInfo("tester", 7, "127.0.0.1")
+ONE = entry("<number>2</number>")
+
+
+async def started(
+    schema: Schema, folder: Path, translator: RecordingTranslator | None = None
+) -> Configuration:
+    store = Store(folder / "history.db")
+    translators = [translator or RecordingTranslator()]
+    configuration = Configuration(schema, store, translators=translators, worker=direct)
+    await configuration.start()
+    return configuration
+
+
+async def commit(configuration: Configuration, body: str) -> int | None:
+    edit(configuration.candidate, config(body))
+    return await configuration.commit(INFO)
