@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TextIO
 
+from agent.command_line import PROGRAM, read_settings
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -28,7 +29,7 @@ from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
 from agent.server import Server
-from agent.settings import Settings, SettingsError, read_settings
+from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits, Refused
@@ -52,7 +53,7 @@ def main() -> None:
         with _DataDir(settings.data_dir):
             asyncio.run(run(settings))
     except (SettingsError, SchemaError, StoreError, OSError) as problem:
-        print(f"yangswan: {problem}", file=sys.stderr)
+        print(f"{PROGRAM}: {problem}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None

@@ -1,4 +1,4 @@
-"""Settings: one TOML file, overridden by the command line; unknown keys are refused.
+"""Settings: one TOML file, which options of the command line override; unknown keys are refused.
 
 Keys (defaults in brackets):
     listen           "ADDR:PORT" to accept NETCONF over SSH on ["127.0.0.1:8300"]
@@ -14,10 +14,9 @@ Keys (defaults in brackets):
 
 from __future__ import annotations
 
-import argparse
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,33 +44,6 @@ class Settings:
     users: dict[str, Path] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-def read_settings(argv: Sequence[str] | None = None) -> Settings:
-    """Return the settings of the command line and of the file that it names.
-
-    Raises:
-        SettingsError: something in them cannot be used.
-        SystemExit: ``--help`` or a wrong option.
-    """
-    options = _parser().parse_args(argv)
-    settings = from_file(options.config) if options.config else Settings()
-    if options.listen:
-        host, port = parse_address(options.listen)
-        settings = replace(settings, host=host, port=port)
-    for name in ("data_dir", "charon", "log_level"):
-        value = getattr(options, name)
-        if value is not None:
-            settings = replace(settings, **{name: value})
-    if options.yang_module:
-        settings = replace(settings, yang_modules=(*settings.yang_modules, *options.yang_module))
-    if options.recovery_user:
-        settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
-    if (options.user is None) != (options.authorized_keys is None):
-        raise SettingsError("--user and --authorized-keys belong together")
-    if options.user is not None:
-        settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
-    return settings
 
 
 def from_file(path: Path) -> Settings:
@@ -144,39 +116,3 @@ def _one_of(table: dict[str, Any], key: str, allowed: Sequence[str], default: st
     if value not in allowed:
         raise SettingsError(f"the setting '{key}' must be one of {', '.join(allowed)}")
     return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="yangswan",
-        description="NETCONF/YANG configuration agent for strongSwan.",
-        epilog="Options override the settings file, whose keys are in docs/settings.md. See README.md for how"
-        " to connect.",
-    )
-    add = parser.add_argument
-    add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
-    add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
-    add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
-    add(
-        "--recovery-user",
-        action="append",
-        metavar="NAME",
-        help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
-    )
-    add(
-        "--yang-module",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="serve one more YANG module, without a translator (repeatable)",
-    )
-    add(
-        "--charon",
-        choices=CHARON_MODES,
-        help="managed: start a private charon; external: use the running one; none: keep configuration, "
-        "apply nothing (default managed)",
-    )
-    add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
-    return parser

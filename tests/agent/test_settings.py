@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import make_limits, make_translators
-from agent.settings import Settings, SettingsError, from_file, parse_address, read_settings
+from agent.settings import Settings, SettingsError, from_file, parse_address
 from agent.transport.limits import Limits
 
 
@@ -86,22 +86,6 @@ def test_settings_of_a_translator_that_is_not_installed_are_refused(tmp_path: Pa
     settings = from_file(file_with(tmp_path, "[translator.strongswna]\nretry-max = 5"))
     with pytest.raises(SettingsError, match=r"'strongswna' is installed; installed are: strongswan"):
         make_translators(settings)
-
-
-def test_options_override_the_file(tmp_path: Path) -> None:
-    file = file_with(tmp_path, 'listen = "127.0.0.1:1"\nlog-level = "error"')
-    found = read_settings(
-        ["--config", str(file), "--listen", "127.0.0.1:2", "--charon", "none", "--yang-module", "a.yang"]
-    )
-    assert (found.port, found.charon, found.log_level) == (2, "none", "error")
-    assert found.yang_modules == (Path("a.yang"),)
-
-
-def test_a_user_needs_keys() -> None:
-    with pytest.raises(SettingsError, match="authorized-keys"):
-        read_settings(["--user", "ann"])
-    found = read_settings(["--user", "ann", "--authorized-keys", "ann.pub"])
-    assert found.users == {"ann": Path("ann.pub")}
 
 
 @pytest.mark.parametrize("text", ["8300", "host:", ":8300", "host:x", "host:65536"])

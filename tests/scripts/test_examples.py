@@ -57,7 +57,7 @@ def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(EXAMPLES / "gateway" / "yangswan.service")
     command = unit["Service"]["ExecStart"].split()
-    assert command[1:] == ["-P", "-m", "agent", "--config", "/etc/yangswan/settings.toml"]
+    assert command == ["/opt/yangswan/.venv/bin/yangswand", "--config", "/etc/yangswan/settings.toml"]
     readme = (ROOT / "README.md").read_text()
     assert "/etc/yangswan/settings.toml" in readme
     assert "`/opt/yangswan`" in readme

@@ -21,7 +21,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     copy = tmp_path_factory.mktemp("tree")
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("agent", "translators", "yang"):
+    for name in ("agent", "console", "translators", "yang"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", "out", "."]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
@@ -40,7 +40,7 @@ def config() -> configparser.ConfigParser:
 def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     tree = {
         p.relative_to(ROOT).as_posix()
-        for name in ("agent", "translators")
+        for name in ("agent", "console", "translators")
         for p in (ROOT / name).rglob("*.py")
     }
     assert {name for name in wheel.namelist() if name.endswith(".py")} == tree
@@ -75,7 +75,10 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     entry_points = configparser.ConfigParser()
     entry_points.read_string(wheel.read(name).decode())
-    assert dict(entry_points["console_scripts"]) == {"yangswan": "agent.__main__:main"}
+    assert dict(entry_points["console_scripts"]) == {
+        "yangswan": "console.command_line:main",
+        "yangswand": "agent.__main__:main",
+    }
     assert dict(entry_points["yangswan.translators"]) == {
         "strongswan": "translators.strongswan.assembly:make"
     }
@@ -85,7 +88,7 @@ def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigPa
     listed = set(config["options"]["packages"].split()) - {"agent.modules", "translators.strongswan.yang"}
     assert {line for line in listed if not line.startswith("#")} == {
         path.parent.relative_to(ROOT).as_posix().replace("/", ".")
-        for name in ("agent", "translators")
+        for name in ("agent", "console", "translators")
         for path in (ROOT / name).rglob("__init__.py")
     }
 

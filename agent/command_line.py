@@ -1,0 +1,78 @@
+"""The words of ``yangswand``: options that override the settings file, and what it says of itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from agent.settings import CHARON_MODES, LOG_LEVELS, Settings, SettingsError, from_file, parse_address
+
+PROGRAM = "yangswand"
+
+
+def read_settings(argv: Sequence[str] | None = None) -> Settings:
+    """Return the settings of the command line and of the file that it names.
+
+    Raises:
+        SettingsError: something in them cannot be used.
+        SystemExit: ``--help``, ``--version`` or a wrong option.
+    """
+    options = _parser().parse_args(argv)
+    settings = from_file(options.config) if options.config else Settings()
+    if options.listen:
+        host, port = parse_address(options.listen)
+        settings = replace(settings, host=host, port=port)
+    for name in ("data_dir", "charon", "log_level"):
+        value = getattr(options, name)
+        if value is not None:
+            settings = replace(settings, **{name: value})
+    if options.yang_module:
+        settings = replace(settings, yang_modules=(*settings.yang_modules, *options.yang_module))
+    if options.recovery_user:
+        settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
+    if (options.user is None) != (options.authorized_keys is None):
+        raise SettingsError("--user and --authorized-keys belong together")
+    if options.user is not None:
+        settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
+    return settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="The agent of yangswan: configures strongSwan over NETCONF, and runs until it is stopped."
+        " The operator's command is yangswan.",
+        epilog="Options override the settings file, whose keys are in docs/settings.md. See README.md for how"
+        " to connect.",
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"{PROGRAM} {version('yangswan')}")
+    add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
+    add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
+    add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
+    add(
+        "--recovery-user",
+        action="append",
+        metavar="NAME",
+        help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
+    )
+    add(
+        "--yang-module",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="serve one more YANG module, without a translator (repeatable)",
+    )
+    add(
+        "--charon",
+        choices=CHARON_MODES,
+        help="managed: start a private charon; external: use the running one; none: keep configuration, "
+        "apply nothing (default managed)",
+    )
+    add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
+    return parser

@@ -1,0 +1,5 @@
+"""The operator's command ``yangswan``: what a network engineer types on a gateway, or beside one.
+
+It is a NETCONF client like any other and knows nothing that NETCONF does not tell: it never imports ``agent``
+or ``translators``. command_line holds its words, one function for each sub-command.
+"""

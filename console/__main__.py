@@ -1,0 +1,8 @@
+"""``python -m console``: the same as ``yangswan``."""
+
+from __future__ import annotations
+
+from console.command_line import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

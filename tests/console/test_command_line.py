@@ -1,0 +1,84 @@
+"""The words of yangswan, the operator's command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def typed(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "console", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_it_says_its_version() -> None:
+    done = typed("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"yangswan {version('yangswan')}\n", "")
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",)])
+def test_help_says_what_it_is_and_names_the_agent(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: yangswan ")
+    said = " ".join(done.stdout.split())
+    assert "The operator's command of yangswan" in said
+    assert "The agent itself is yangswand." in said
+    assert "help" in done.stdout.partition("commands:")[2]
+
+
+def test_help_about_a_command() -> None:
+    assert typed("help", "help").stdout == typed("help", "--help").stdout
+    assert typed("help", "help").stdout.startswith("usage: yangswan help ")
+
+
+@pytest.mark.parametrize("words", [("shwo",), ("help", "shwo"), ("--shwo",), ("help", "help", "shwo")])
+def test_what_is_not_understood_is_said_in_one_line(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("yangswan: ")
+    assert "shwo" in done.stderr
+    assert "'yangswan help'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--config", "settings.toml"), ("--listen=127.0.0.1:1",), ("--charon", "none"), ("--data-dir", "x")],
+)
+def test_who_means_the_agent_is_told_its_name(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    option = words[0].partition("=")[0]
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"yangswan: {option} is an option of the agent, which yangswand starts\n"
+
+
+def test_the_options_of_the_agent_that_it_knows_are_all_that_there_are() -> None:
+    from console.command_line import _OF_THE_AGENT
+
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    there = {word.strip("[],") for word in done.stdout.split() if word.strip("[],").startswith("--")}
+    assert there - {"--help", "--version"} == _OF_THE_AGENT
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """As ``yangswan help | head -1`` closes the pipe: here before anything was written."""
+    command = [sys.executable, "-m", "console", "help"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (0, b"")
