@@ -163,7 +163,7 @@ class Stream:
                     # A fault of whoever made it; the name is all that may be safe to log.
                     log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
                     continue
-                await self._add(Event(next(self._numbers), time, name, body))
+                await self._add(Event(next(self._numbers), time=time, name=name, body=body))
             self._idle.set()
 
     async def _add(self, event: Event) -> None:

@@ -73,11 +73,19 @@ class Server:
         session = Session(
             next(self._ids),
             self.capabilities,
-            limits.message_octets,
-            limits.message_elements,
-            limits.message_depth,
+            limit_octets=limits.message_octets,
+            max_elements=limits.message_elements,
+            max_depth=limits.message_depth,
         )
-        live = Live(session, stream, peer, self.context.now(), limits, self._answer, self._may_idle)
+        live = Live(
+            session,
+            stream=stream,
+            peer=peer,
+            login_time=self.context.now(),
+            limits=limits,
+            answer=self._answer,
+            may_idle=self._may_idle,
+        )
         self._live[live.session_id] = live
         self._totals.in_sessions += 1
         task = asyncio.current_task()
@@ -164,7 +172,11 @@ class Server:
             total = getattr(totals, name) + sum(getattr(c, name) for c in counters)
             statistics[name.replace("_", "-")] = total
         return monitoring.netconf_state(
-            context.schema, context.locks, context.callers(), statistics, self.capabilities
+            context.schema,
+            locks=context.locks,
+            callers=context.callers(),
+            statistics=statistics,
+            hello=self.capabilities,
         )
 
     async def _agent_state(self) -> Json:

@@ -64,16 +64,16 @@ def from_file(path: Path) -> Settings:
     host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
     folder = path.parent
     return Settings(
-        host,
-        port,
-        folder / _typed(table, "data-dir", str, "var"),
-        _one_of(table, "charon", CHARON_MODES, "managed"),
-        _one_of(table, "log-level", LOG_LEVELS, "info"),
-        tuple(folder / name for name in _texts(table, "yang-modules")),
-        tuple(_texts(table, "recovery-users")),
-        {user: folder / name for user, name in _each(table, "users", str).items()},
-        _typed(table, "limits", dict, {}),
-        _each(table, "translator", dict),
+        host=host,
+        port=port,
+        data_dir=folder / _typed(table, "data-dir", str, "var"),
+        charon=_one_of(table, "charon", CHARON_MODES, "managed"),
+        log_level=_one_of(table, "log-level", LOG_LEVELS, "info"),
+        yang_modules=tuple(folder / name for name in _texts(table, "yang-modules")),
+        recovery_users=tuple(_texts(table, "recovery-users")),
+        users={user: folder / name for user, name in _each(table, "users", str).items()},
+        limits=_typed(table, "limits", dict, {}),
+        translators=_each(table, "translator", dict),
     )
 
 

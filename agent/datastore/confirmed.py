@@ -96,7 +96,13 @@ def after_commit(
     if not request.confirmed:
         return None
     opened = Window(
-        latest, request.timeout_s, now_s + request.timeout_s, session_id, user, source, request.persist
+        rollback_to=latest,
+        timeout_s=request.timeout_s,
+        deadline_s=now_s + request.timeout_s,
+        session_id=session_id,
+        user=user,
+        source=source,
+        persist=request.persist,
     )
     # The rollback point stays the state before the first commit of the sequence (RFC 6241 section 8.4.1).
     return opened if window is None else replace(opened, rollback_to=window.rollback_to)

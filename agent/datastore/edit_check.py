@@ -176,7 +176,7 @@ class EditAttributes:
             self._refuse(BadAttribute, "insert", element, message)
             return
         self.insert[element] = InsertRequest(
-            insert, local_name(element), taken.get("key"), taken.get("value")
+            insert, local_name(element), key=taken.get("key"), value=taken.get("value")
         )
 
 

@@ -59,7 +59,8 @@ class AccessControl:
             free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
             if user in self._recovery:
                 free = "it is a recovery session, to which no rule applies"
-            known = Access(user, groups, self.rules, self.rules.for_user(user, groups), free)
+            rules = self.rules.for_user(user, groups)
+            known = Access(user, groups, settings=self.rules, rules=rules, free=free)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[user, external_groups] = known

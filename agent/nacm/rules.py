@@ -98,13 +98,13 @@ def read_rules(nacm: Mapping[str, Any]) -> Rules:
     """Return the rules of an RFC 7951 object with the content of ``/nacm``, defaults filled in."""
     groups = nacm.get("groups", {}).get("group", [])
     return Rules(
-        nacm.get("enable-nacm", True),
-        nacm.get("read-default", "permit") == "permit",
-        nacm.get("write-default", "deny") == "permit",
-        nacm.get("exec-default", "permit") == "permit",
-        nacm.get("enable-external-groups", True),
-        {group["name"]: frozenset(group.get("user-name", [])) for group in groups},
-        tuple(_rule_list(entry) for entry in nacm.get("rule-list", [])),
+        enabled=nacm.get("enable-nacm", True),
+        read_default=nacm.get("read-default", "permit") == "permit",
+        write_default=nacm.get("write-default", "deny") == "permit",
+        exec_default=nacm.get("exec-default", "permit") == "permit",
+        external_groups=nacm.get("enable-external-groups", True),
+        members={group["name"]: frozenset(group.get("user-name", [])) for group in groups},
+        lists=tuple(_rule_list(entry) for entry in nacm.get("rule-list", [])),
     )
 
 
@@ -118,12 +118,12 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
     return Rule(
         rule_list,
         entry["name"],
-        entry["action"] == "permit",
-        entry.get("module-name", "*"),
-        entry.get("rpc-name"),
-        entry.get("notification-name"),
-        parse_path(entry["path"]) if "path" in entry else None,
-        None if access == "*" else frozenset(access.split()),
+        permit=entry["action"] == "permit",
+        module=entry.get("module-name", "*"),
+        operation=entry.get("rpc-name"),
+        notification=entry.get("notification-name"),
+        path=parse_path(entry["path"]) if "path" in entry else None,
+        access=None if access == "*" else frozenset(access.split()),
     )
 
 

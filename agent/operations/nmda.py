@@ -88,12 +88,12 @@ def _read_request(context: Context, operation: Element) -> DataRequest:
     basic = Defaults.REPORT_ALL if datastore == "operational" else Defaults.EXPLICIT
     return DataRequest(
         datastore,
-        subtree_or_xpath(context.schema, parameter(operation, "subtree-filter"), _xpath(operation)),
-        None if not config else config == "true",
-        _origins(context, operation),
-        None if depth == "unbounded" else int(depth),
-        parameter(operation, "with-origin") is not None,
-        read_defaults(operation, basic),
+        filter=subtree_or_xpath(context.schema, parameter(operation, "subtree-filter"), _xpath(operation)),
+        config=None if not config else config == "true",
+        origins=_origins(context, operation),
+        max_depth=None if depth == "unbounded" else int(depth),
+        with_origin=parameter(operation, "with-origin") is not None,
+        defaults=read_defaults(operation, basic),
     )
 
 

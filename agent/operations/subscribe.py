@@ -31,11 +31,11 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     caller.subscribe(
         Subscription(
             context.stream,
-            caller.send,
-            None if filter_.empty else filter_.matches_event,
-            lambda node: context.nacm.may_be_told(context.access(caller), node),
-            start,
-            stop,
+            send=caller.send,
+            wants=None if filter_.empty else filter_.matches_event,
+            may=lambda node: context.nacm.may_be_told(context.access(caller), node),
+            start=start,
+            stop=stop,
         )
     )
     return b""

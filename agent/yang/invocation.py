@@ -57,7 +57,7 @@ class Invocation:
         keys: tuple[str, ...] = ()
         if holder is not None and holder.kind is Kind.LIST:
             keys = keys_of(holder_node, holder)
-        return cls(node, _input_of(operation), keys, holder, tree, operation)
+        return cls(node, input=_input_of(operation), keys=keys, holder=holder, tree=tree, operation=operation)
 
     @property
     def holder_path(self) -> str | None:
