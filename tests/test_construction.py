@@ -1,6 +1,6 @@
 """Who puts objects together names what it gives them: at most three arguments go by their position.
 
-It counts for every class of agent/ and translators/, values too, and for functions called make_... or
+It counts for every class of the shipped packages, values too, and for functions called make_... or
 assemble...: which of five arguments is which, nobody sees. The rows of a table at the top of a module are
 let through: they are read in columns, and the class says above what each column is.
 """
@@ -17,13 +17,6 @@ from tests.test_imports import ROOT, SHIPPED
 MAX_BY_POSITION = 3
 MAKERS = ("make_", "assemble")
 SOURCES = {path: (ROOT / path).read_text(encoding="utf-8") for path in SHIPPED}
-
-# What translators/ still puts together by position; shrinks, and never grows.
-NOT_YET = frozenset({
-    "Actions", "Algorithm", "Announcer", "Audit", "Certificate", "Claim", "Conflict", "Entry", "Happening",
-    "Keeper", "LiveTunnels", "Messages", "Monitor", "Notice", "Overlap", "Packet", "Pki", "PrivateKey",
-    "Refusal", "Rekeying", "SaEvent", "Step", "StrongSwanPlan", "Supervisor", "Told", "Traffic", "_Log",
-})  # fmt: skip
 
 
 def classes_of(sources: Iterable[str]) -> frozenset[str]:
@@ -86,15 +79,8 @@ def test_what_is_put_together_has_names_beyond_three(path: str) -> None:
     found = [
         f"{path}:{line}: {name} has more than {MAX_BY_POSITION} arguments by position"
         for name, line in by_position(SOURCES[path], CLASSES)
-        if path.startswith("agent/") or name not in NOT_YET
     ]
     assert found == []
-
-
-def test_who_names_arguments_now_is_taken_off_the_list() -> None:
-    translators = [source for path, source in SOURCES.items() if path.startswith("translators/")]
-    still = {name for source in translators for name, _ in by_position(source, CLASSES)}
-    assert sorted(NOT_YET - still) == []
 
 
 def test_there_are_classes_to_look_for() -> None:

@@ -127,7 +127,7 @@ class Told:
 
     @classmethod
     def of(cls, status: Status, counters: Counters) -> Told:
-        return cls(status, counters.ups, counters.downs, counters.failures)
+        return cls(status, ups=counters.ups, downs=counters.downs, failures=counters.failures)
 
 
 def news(tunnel: str, told: Told, now_is: Told, facts: Facts, now: float) -> list[Happening]:

@@ -137,7 +137,7 @@ def _removal(before: Messages) -> list[Step]:
             Phase.UNLOAD_CONNECTION,
             name,
             Request("unload-conn", {"name": name}),
-            Request("load-conn", before.load_conn),
+            undo=Request("load-conn", before.load_conn),
         ),
         Step(Phase.END, name),
         # A trap set by dpd_action or close_action outlives its connection and would bring the tunnel back.
@@ -160,7 +160,7 @@ def _unload_secrets(before: Messages, secrets: Iterable[Mapping[str, object]]) -
             Phase.UNLOAD_SECRET,
             before.name,
             Request("unload-shared", {"id": secret["id"]}),
-            Request("load-shared", secret),
+            undo=Request("load-shared", secret),
         )
         for secret in secrets
     ]
@@ -172,9 +172,9 @@ def _replacement(before: Messages | None, after: Messages, kind: ChangeClass) ->
     if before is None or before.load_conn != after.load_conn:
         undo = Request("load-conn", before.load_conn) if before else Request("unload-conn", {"name": name})
         if before is not None and any(before.ike.get(key) != after.ike.get(key) for key in NOT_COMPARED):
-            steps.append(Step(Phase.DROP_CONNECTION, name, Request("unload-conn", {"name": name}), undo))
+            steps.append(Step(Phase.DROP_CONNECTION, name, Request("unload-conn", {"name": name}), undo=undo))
             undo = Request("unload-conn", {"name": name})
-        steps.append(Step(Phase.LOAD_CONNECTION, name, Request("load-conn", after.load_conn), undo))
+        steps.append(Step(Phase.LOAD_CONNECTION, name, Request("load-conn", after.load_conn), undo=undo))
     if before is not None:
         steps.append(Step(Phase.END, name, child_only=kind is ChangeClass.CHILD))
         if any("trap" in (c.get("dpd_action"), c.get("close_action")) for c in before.children.values()):
@@ -193,5 +193,5 @@ def _load_secrets(before: Messages | None, after: Messages) -> list[Step]:
         old = known.get(secret["id"])
         if secret != old:
             undo = Request("load-shared", old) if old else Request("unload-shared", {"id": secret["id"]})
-            steps.append(Step(Phase.LOAD_SECRET, after.name, Request("load-shared", secret), undo))
+            steps.append(Step(Phase.LOAD_SECRET, after.name, Request("load-shared", secret), undo=undo))
     return steps

@@ -42,7 +42,8 @@ def _table(*algorithms: Algorithm) -> dict[str, Algorithm]:
 
 def _aes(suffix: str, name: str, aead: bool = False) -> list[Algorithm]:
     return [
-        Algorithm(f"aes{bits}{suffix}", f"aes{bits}{suffix}", name, bits, aead) for bits in (128, 192, 256)
+        Algorithm(f"aes{bits}{suffix}", f"aes{bits}{suffix}", name, key_bits=bits, aead=aead)
+        for bits in (128, 192, 256)
     ]
 
 
