@@ -69,6 +69,11 @@ ROOMS = (
     Room(
         ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
     ),
+    # What running was, and what a change would do to it, is found without a commit.
+    Room(
+        ("agent/datastore/preparation.py", "agent/datastore/replay.py"),
+        (*VALUES, "agent.datastore.candidate", "agent.datastore.store"),
+    ),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
@@ -217,6 +222,9 @@ def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
         ("agent/errors.py", "import lxml"),
         ("agent/datastore/store.py", "from agent import xml"),
         ("agent/datastore/locks.py", "import libyang"),
+        ("agent/datastore/preparation.py", "from agent.datastore.transaction import Transactions"),
+        ("agent/datastore/preparation.py", "from agent.datastore import backends"),
+        ("agent/datastore/replay.py", "from agent.datastore.datastores import Datastores"),
         ("agent/datastore/locks.py", "from _libyang import lib"),
         ("agent/operations/read.py", "from agent.netconf.messages import parse"),
         ("agent/operations/read.py", "from lxml import etree"),

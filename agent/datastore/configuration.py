@@ -46,7 +46,7 @@ class Configuration:
     ) -> None:
         self.store = store
         self.worker = worker
-        self.announce = announce
+        self._announce = announce
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker)
@@ -58,6 +58,10 @@ class Configuration:
             worker=worker,
             announce=announce,
         )
+
+    @property
+    def announce(self) -> Announce:
+        return self._announce
 
     @property
     def running(self) -> Tree:
