@@ -17,7 +17,7 @@ from itertools import groupby
 from agent.errors import BackendError, BackendInconsistent
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
-from translators.strongswan.status.state import CREATING
+from translators.strongswan.status import state
 from translators.strongswan.translation.plan import Phase, Step
 
 log = logging.getLogger(__name__)
@@ -118,21 +118,14 @@ def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
     ike: set[str] = set()
     child: set[str] = set()
     for sa in sas:
-        tasks = {*_texts(sa.get("tasks-active")), *_texts(sa.get("tasks-queued"))}
-        settled = sa.get("state") in ("ESTABLISHED", "REKEYING") and not tasks & CREATING
+        settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
         if not (child_only and settled):
             ike.add(str(sa.get("uniqueid")))
             continue
-        children = sa.get("child-sas", {})
-        for each in children.values() if isinstance(children, dict) else ():
-            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
-            if isinstance(each, dict) and each.get("state") != "DELETED":
-                child.add(str(each.get("uniqueid")))
+        # A rekeyed child lingers for some seconds as DELETED and goes by itself.
+        listed = (each for each in state.children(sa) if each.get("state") != "DELETED")
+        child |= {str(each.get("uniqueid")) for each in listed}
     return SaIds(frozenset(ike), frozenset(child))
-
-
-def _texts(value: object) -> Sequence[str]:
-    return value if isinstance(value, list) else ()
 
 
 def _present(sas: Iterable[Section]) -> SaIds:
