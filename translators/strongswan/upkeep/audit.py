@@ -21,6 +21,7 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.status import drift
 from translators.strongswan.status.announcements import Drift
+from translators.strongswan.tasks import Background, is_set_within
 from translators.strongswan.translation.connections import (
     Messages,
     connection_name,
@@ -60,18 +61,15 @@ class Audit:
         self._next = ""
         self._given_up: dict[str, str] = {}
         self._repairs: dict[str, tuple[int, float]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task = Background()
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Stop looking. Safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._task.stop()
 
     def on_log(self, session: CharonSession, line: str) -> None:
         """Take a line of charon's log that is about no SA."""
@@ -88,12 +86,8 @@ class Audit:
 
     async def _run(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._interval_s):
-                    await self._wake.wait()
+            if await is_set_within(self._wake, self._interval_s):
                 await asyncio.sleep(SETTLE_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
             try:
                 async with self._shared.changing:
