@@ -28,8 +28,7 @@ from translators.strongswan.translation.connections import (
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.translation.plan import Phase, Step
-from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.executor import end_all, load
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +139,7 @@ class Audit:
         return turn
 
     async def _compare(self, session: CharonSession, messages: Messages) -> None:
-        listed = await session.connection(messages.name)
-        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        why = await _disagreement(session, messages)
         if why is None:
             self._given_up.pop(messages.name, None)
         elif self._given_up.get(messages.name) != why:
@@ -153,8 +151,7 @@ class Audit:
         if what is Drift.SECRET_CHANGED:
             await self._repair(session, messages, what, "a secret was loaded under its name")
             return
-        listed = await session.connection(messages.name)
-        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        why = await _disagreement(session, messages)
         detail = f" with {why}" if why else ""
         await self._repair(session, messages, what, f"a connection was loaded under its name{detail}")
 
@@ -164,18 +161,21 @@ class Audit:
         if what is Drift.CONNECTION_CHANGED:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await try_request(session, "unload-conn", {"name": name})
-        for secret in messages.secrets:
-            await session.request("load-shared", secret)
-        await session.request("load-conn", messages.load_conn)
+        await load(messages, session)
         sas = await session.list_sas(name)
         if any(drift.disagreement(messages, sa) for sa in sas):
-            await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+            await end_all([name], session)
         self._tell(name, what, detail)
 
     async def _remove(self, session: CharonSession, name: str) -> None:
         log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
         await try_request(session, "unload-conn", {"name": name})
-        await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+        await end_all([name], session)
         self._repaired(
             tunnel_of(name) or "", Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded"
         )
+
+
+async def _disagreement(session: CharonSession, messages: Messages) -> str | None:
+    listed = await session.connection(messages.name)
+    return None if listed is None else drift.connection_disagreement(messages, listed)
