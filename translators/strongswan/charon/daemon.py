@@ -45,6 +45,7 @@ _PLUGIN_FILE = "libstrongswan-{}.so"
 _FOLDER_VARIABLE = "YANGSWAN_FOLDER"
 _CONFIG_VARIABLE = "YANGSWAN_CONFIG"
 _RUN_FOLDER = "run"
+_PID_FILE = f"{_RUN_FOLDER}/charon.pid"
 _IN_FOLDER = 'cd "$1" && umask 077 && shift && exec "$@"'
 _PRIVATE_RUN = 'mount --bind "$1" "$(readlink -f /var/run)" && shift && exec "$@"'
 
@@ -197,7 +198,7 @@ class ManagedCharon:
         return False
 
     def _leftovers(self) -> Iterator[int]:
-        for pid_file in (self._folder / _RUN_FOLDER / "charon.pid", Path("/var/run/charon.pid")):
+        for pid_file in (self._folder / _PID_FILE, Path("/var/run/charon.pid")):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(pid_file.read_text())
                 if self._is_ours(pid):
@@ -219,7 +220,7 @@ class ManagedCharon:
 
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        (self._folder / _RUN_FOLDER / "charon.pid").unlink(missing_ok=True)
+        (self._folder / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "STRONGSWAN_CONF": charon_config.CONFIG_FILE,
