@@ -60,8 +60,7 @@ class Actions:
         messages = self._shared.desired.messages.get(tunnel)
         if messages is None:
             raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
-        known_peer = messages.ike.get("remote_addrs") != ["%any"]
-        if name == "initiate" and not known_peer:
+        if name == "initiate" and messages.peer is None:
             raise OperationFailed(
                 "without a peer there is nobody to initiate to", path=path, app_tag="no-peer"
             )

@@ -22,8 +22,7 @@ def disagreement(messages: Messages, sa: Section) -> str | None:
     """Return what in the IKE_SA contradicts ``messages``, None if nothing does."""
     if (host := sa.get("local-host")) and [host] != messages.ike.get("local_addrs"):
         return f"local address {host}"
-    remote = messages.ike.get("remote_addrs")
-    if (host := sa.get("remote-host")) and remote != ["%any"] and [host] != remote:
+    if (host := sa.get("remote-host")) and messages.peer not in (None, host):
         return f"peer {host}"
     if sa.get("state") == "ESTABLISHED" and (why := _algorithms(sa, strings(messages.ike.get("proposals")))):
         return f"IKE {why}"
