@@ -37,8 +37,8 @@ POLL_S = 0.05
 ERROR_FILE = "charon.err"
 LOG_OCTETS_MAX = 10_000_000
 
-_BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
-             "/usr/lib/strongswan/charon")  # fmt: skip
+BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
+            "/usr/lib/strongswan/charon")  # fmt: skip
 _PLUGIN_FOLDERS = ("plugins", "../../lib64/strongswan/plugins", "../../lib/ipsec/plugins",
                    "../../lib/strongswan/plugins")  # fmt: skip
 _PLUGIN_FILE = "libstrongswan-{}.so"
@@ -141,11 +141,11 @@ class ManagedCharon:
     # --- what to run ---
 
     def _binary(self) -> Path:
-        candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, _BINARIES)
+        candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, BINARIES)
         for candidate in candidates:
             if os.access(candidate, os.X_OK):
                 return candidate
-        tried = self._options.charon_binary or ", ".join(_BINARIES)
+        tried = self._options.charon_binary or ", ".join(BINARIES)
         raise DaemonError(f"charon is not installed ({tried}): install the package strongswan-charon")
 
     async def _config(self, binary: Path) -> str:
