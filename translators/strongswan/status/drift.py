@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from translators.strongswan.status import state
-from translators.strongswan.status.state import Section, strings
+from translators.strongswan.status.state import Section, sections, strings
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.connections import Messages
 
@@ -127,8 +127,8 @@ def connection_disagreement(messages: Messages, listed: Section) -> str | None:
         if listed.get(key) != messages.ike.get(key):
             return f"{key} {' '.join(strings(listed.get(key))) or 'none'}"
     wanted = messages.load_conn[messages.name]
-    children = _sections(wanted if isinstance(wanted, Mapping) else {}, "children")
-    found = _sections(listed, "children")
+    children = sections(wanted if isinstance(wanted, Mapping) else {}, "children")
+    found = sections(listed, "children")
     if children.keys() != found.keys():
         return f"children {' '.join(found) or 'none'}"
     for name, child in found.items():
@@ -137,13 +137,6 @@ def connection_disagreement(messages: Messages, listed: Section) -> str | None:
             if not _same(strings(child.get(key)), selectors):
                 return f"{key} {' '.join(strings(child.get(key)))}"
     return None
-
-
-def _sections(section: Section, key: str) -> Mapping[str, Section]:
-    found = section.get(key)
-    if not isinstance(found, Mapping):
-        return {}
-    return {str(name): value for name, value in found.items() if isinstance(value, Mapping)}
 
 
 def _same(listed: Collection[str], wanted: Collection[str]) -> bool:

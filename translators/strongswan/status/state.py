@@ -6,7 +6,7 @@ while an old one is still being deleted towards a dead peer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from translators.strongswan.status.facts import Facts
@@ -31,11 +31,17 @@ _CREATING = frozenset({"CHILD_CREATE", "QUICK_MODE"})
 _CHILD_UP = frozenset({"INSTALLED", "UPDATING", "REKEYING", "REKEYED"})
 
 
-def children(sa: Section) -> Iterator[Section]:
-    """Yield the CHILD_SAs of an IKE_SA."""
-    found = sa.get("child-sas")
-    if isinstance(found, Mapping):
-        yield from (child for child in found.values() if isinstance(child, Mapping))
+def sections(section: Section, key: str) -> dict[str, Section]:
+    """Return the sections in that of ``key``, by name."""
+    found = section.get(key)
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, Mapping)}
+
+
+def children(sa: Section) -> Iterable[Section]:
+    """Return the CHILD_SAs of an IKE_SA."""
+    return sections(sa, "child-sas").values()
 
 
 def children_up(sas: Iterable[Section]) -> list[Section]:

@@ -14,6 +14,7 @@ from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift
 from translators.strongswan.status.facts import Reason
+from translators.strongswan.status.state import sections
 from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.upkeep.executor import end_all, load
@@ -50,8 +51,7 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
     children = {}
     for name in ours:
         log.info("unloading '%s', which is not configured", name)
-        listed = (await session.connection(name) or {}).get("children")
-        children[name] = list(listed) if isinstance(listed, dict) else []
+        children[name] = list(sections(await session.connection(name) or {}, "children"))
         await session.request("unload-conn", {"name": name})
     # Also where the connection is gone but an SA was left: the agent may have died between the two.
     orphans = {str(sa["name"]) for sa in await session.list_sas()} - wanted
