@@ -1,14 +1,16 @@
-"""What all tests share: which of them can run on this machine."""
+"""What all tests share: which can run on this machine, and the lab of those that take two gateways."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-CHARON = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon")
+from tests.lab import Lab, open_lab
+from translators.strongswan.charon.daemon import BINARIES
 
 
 def missing_for_real_tests() -> str | None:
@@ -17,7 +19,7 @@ def missing_for_real_tests() -> str | None:
         return "needs root, for network namespaces and charon"
     if not Path("/dev/net/tun").exists():
         return "needs /dev/net/tun, for ESP in user space"
-    if not any(Path(binary).exists() for binary in CHARON):
+    if not any(Path(binary).exists() for binary in BINARIES):
         return "needs charon (package strongswan-charon; script/setup installs it)"
     if shutil.which("ip") is None:
         return "needs the command ip (package iproute2; script/setup installs it)"
@@ -30,3 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("real"):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with open_lab(tmp_path) as opened:
+        yield opened

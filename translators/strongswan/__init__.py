@@ -12,6 +12,7 @@ says what it holds:
 - options, backoff (pure): the settings table, checked; when to try again
 - translation (pure): an entry -> what charon must hold, and the steps to get there
 - status (pure): what charon says -> facts, state, what is told
+- tasks: a task in the background, waiting with a limit
 - charon: the daemon's socket, its process, its system service
 - pki: private keys and certificates of this gateway
 - diagnosis: what a person looks at when something is wrong
