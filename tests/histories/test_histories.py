@@ -11,21 +11,23 @@ import pytest
 from lxml import etree
 
 from agent.__main__ import make_schema
+from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store, StoreError
-from agent.datastore.transaction import Configuration
 from agent.nacm.access import Access, Decision
 from agent.nacm.control import AccessControl
 from agent.nacm.rules import Step, parse_path
 from agent.settings import Settings
 from agent.translator import Settings as TranslatorSettings
-from agent.yang.schema import Schema, SchemaNode
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Tree
 from tests.agent.lab import config, direct
 from tests.agent_process import running_agent
 from tests.histories import HERE, restore
 from tests.wire.raw_client import edit_candidate, raw_client
-from translators.strongswan.translator import StrongSwanTranslator, make
+from translators.strongswan.assembly import make
+from translators.strongswan.translator import StrongSwanTranslator
 
 NAME = "2026-11-23"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
@@ -64,7 +66,7 @@ def configuration(file: Path, schema: Schema, translator: StrongSwanTranslator) 
 
 
 def loaded(file: Path, schema: Schema, translator: StrongSwanTranslator) -> Configuration:
-    configuration = Configuration(schema, Store(file), [translator], direct)
+    configuration = Configuration(schema, Store(file), translators=[translator], worker=direct)
     configuration.load()
     return configuration
 

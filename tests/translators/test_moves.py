@@ -13,8 +13,8 @@ from agent.translator import Move
 from agent.translator import Settings as TranslatorSettings
 from agent.yang.schema import Schema, SchemaNode
 from tests.histories import HERE
+from translators.strongswan.assembly import make
 from translators.strongswan.moves import MOVES
-from translators.strongswan.translator import make
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.datastore import migration
+from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
-from agent.datastore.transaction import Configuration
 from agent.translator import Move
 from agent.yang.schema import Schema
 from tests.agent.lab import EC, config, direct, entry
@@ -78,8 +78,10 @@ def bring(file: Path, schema: Schema, *translators: RecordingTranslator) -> None
         store.close()
 
 
-async def started(file: Path, schema: Schema, moves: Sequence[Move] = SECOND) -> Configuration:
-    configuration = Configuration(schema, Store(file), [translator(moves)], direct)
+async def started(
+    file: Path, schema: Schema, by: RecordingTranslator | None = None, moves: Sequence[Move] = SECOND
+) -> Configuration:
+    configuration = Configuration(schema, Store(file), translators=[by or translator(moves)], worker=direct)
     await configuration.start()
     return configuration
 
@@ -89,7 +91,8 @@ BEFORE, AFTER = thing("1", "<size>5</size>"), thing("1", "<what>a</what><size>7<
 
 async def test_running_is_what_the_older_version_had(schema: Schema, tmp_path: Path) -> None:
     file = older(tmp_path, [unit("1", after=BEFORE), unit("2", after=thing("2"))], [unit("1", BEFORE, AFTER)])
-    configuration = await started(file, schema)
+    backend = translator(SECOND)
+    configuration = await started(file, schema, backend)
     assert (
         configuration.running.to_xml()
         == (
@@ -97,8 +100,7 @@ async def test_running_is_what_the_older_version_had(schema: Schema, tmp_path: P
             "<plain><speed>7</speed></plain></entry></top>"
         ).encode()
     )
-    translators: list[RecordingTranslator] = list(configuration.translators)  # type: ignore[arg-type]
-    assert translators[0].holds[("1",)]["word"] == "a"
+    assert backend.holds[("1",)]["word"] == "a"
 
 
 async def test_what_was_before_a_commit_can_still_be_had(schema: Schema, tmp_path: Path) -> None:
