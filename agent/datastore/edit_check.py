@@ -23,6 +23,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace
+from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import is_default_value, value_problem
@@ -90,18 +91,17 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_quoted(element.text or '')}]"
+        return "" if schema_node.secret else f"[.={_literal(element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
     found = {
-        local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace
+        local_name(child): _literal(child) for child in element if namespace(child) == schema_node.namespace
     }
-    return "".join(f"[{key}={_quoted(found[key])}]" for key in schema_node.keys if key in found)
+    return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
 
 
-def _quoted(value: str) -> str:
-    value = value.strip()
-    return f'"{value}"' if "'" in value else f"'{value}'"
+def _literal(element: Element) -> str:
+    return literal((element.text or "").strip())
 
 
 class EditAttributes:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, xpath_of
 from agent.yang.native import NULL
+from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Node, Tree, find_all, parent_of
@@ -121,9 +122,4 @@ def _paths(nodes: Iterable[SchemaNode]) -> list[str]:
 
 def _qualified(path: str) -> str:
     """Return a schema path with the module named at every step, as an absolute XPath needs it."""
-    module, text = "", ""
-    for step in path.strip("/").split("/"):
-        prefix, _, name = step.rpartition(":")
-        module = prefix or module
-        text += f"/{module}:{name}"
-    return text
+    return "".join(f"/{module}:{name}" for module, name in steps_of(path))

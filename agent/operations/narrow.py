@@ -13,13 +13,13 @@ from agent.operations.subtree import given_keys, names
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.native import NULL
+from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, children, entry_with_keys, keys_of, siblings
 from agent.yang.units import Unit
 
 _STEP = re.compile(r"/([\w.-]+):([\w.-]+)|/([\w.-]+)")
-_KEY = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
     if node.kind is not Kind.LIST:
         return None
     given: dict[str, str] = {}
-    while (match := _KEY.match(expression, position)) is not None:
+    while (match := KEY_TEST.match(expression, position)) is not None:
         given[match[1]] = match[2][1:-1]
         position = match.end()
     if set(given) != set(node.keys):
@@ -152,5 +152,5 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
 
 def _single(expression: str) -> bool:
     """True if nothing in the expression can lead back out of the entry that it starts with."""
-    plain = re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)
+    plain = LITERAL.sub("", expression)
     return not re.search(r"\||\.\.|//|::|\[[^\]]*/|\(", plain)

@@ -26,6 +26,7 @@ from agent.errors import (
 )
 from agent.yang.expected import expected
 from agent.yang.native import NULL, first_error, forget_errors, lib, text
+from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -117,10 +118,8 @@ def _named(schema: Schema, path: str) -> SchemaNode | None:
     """
     plain = re.sub(r"\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\]", "", path)
     below = ChainMap(schema.roots, schema.rpcs, schema.notifications)
-    module, found = "", None
-    for step in plain.strip("/").split("/"):
-        prefix, _, name = step.rpartition(":")
-        module = prefix or module
+    found = None
+    for module, name in steps_of(plain):
         if module not in schema.by_name:
             return None
         found = below.get((schema.by_name[module].namespace, name))

@@ -15,6 +15,7 @@ from pathlib import Path
 from agent.yang.mirror import Mirror
 from agent.yang.modules import ModuleLoader, SchemaError, print_module, read_modules
 from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.paths import steps_of
 from agent.yang.schema_node import SchemaNode
 
 
@@ -83,10 +84,8 @@ class Schema:
         Raises:
             KeyError: there is none.
         """
-        module, node, children = "", None, self.roots
-        for step in path.strip("/").split("/"):
-            prefix, _, name = step.rpartition(":")
-            module = prefix or module
+        node, children = None, self.roots
+        for module, name in steps_of(path):
             node = children[self.by_name[module].namespace, name]
             children = node.children
         if node is None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
+from agent.yang.paths import literal
 from agent.yang.problems import raise_problems, take_problems
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -347,8 +348,7 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     if any("'" in key and '"' in key for key in keys):  # no XPath literal can hold both
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
         return next(same, NULL)
-    quoted = (f'"{key}"' if "'" in key else f"'{key}'" for key in keys)
-    predicates = "".join(f"[{n}={q}]" for n, q in zip(schema_node.keys, quoted, strict=True))
+    predicates = "".join(f"[{n}={literal(key)}]" for n, key in zip(schema_node.keys, keys, strict=True))
     value = native.extra_text(c_str(predicates))
     box = out_extra()
     rc = extra.lyd_find_sibling_val(
