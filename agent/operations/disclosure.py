@@ -7,16 +7,15 @@ what is there; and an error about such data that others wrote loses its path and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from agent.errors import AccessDenied, RpcError
 from agent.nacm.access import Access
 from agent.nacm.control import WRITES
 from agent.nacm.rules import Step, parse_path
+from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import canonical
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -57,16 +56,14 @@ def _is_key(node: SchemaNode, child: Element) -> bool:
 
 
 def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
-    def value(found: Element, leaf: SchemaNode) -> str:
-        return canonical(schema, leaf, (found.text or "").strip(), partial(getattr, found, "nsmap"))
-
     keys: dict[str, str] = {}
     if node.kind is Kind.LEAF_LIST:
-        keys = {".": value(element, node)}
+        keys = {".": canonical_value(schema, node, element)}
     elif node.kind is Kind.LIST:
         for child in element:
             if _is_key(node, child):
-                keys[local_name(child)] = value(child, node.children[node.namespace, local_name(child)])
+                key = node.children[node.namespace, local_name(child)]
+                keys[key.name] = canonical_value(schema, key, child)
     return Step(node.module, node.name, keys)
 
 

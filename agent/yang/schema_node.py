@@ -100,6 +100,11 @@ class SchemaNode:
     def has_instances(self) -> bool:
         return self.kind in (Kind.LIST, Kind.LEAF_LIST)
 
+    @property
+    def holds_state(self) -> bool:
+        """True if it is state data, or some is below it."""
+        return any(not node.config for node in self.subtree())
+
     def subtree(self) -> Iterator[SchemaNode]:
         yield self
         for child in self.children.values():
