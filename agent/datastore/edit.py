@@ -21,6 +21,7 @@ from agent.yang.tree import (
     Node,
     Tree,
     children,
+    first_child,
     is_default,
     last_child,
     parent_of,
@@ -215,8 +216,7 @@ class _Walk:
         )
         if parent == NULL:
             return NULL
-        first = next(children(parent), NULL)
-        return sibling_of_schema(first, schema_node)
+        return sibling_of_schema(first_child(parent), schema_node)
 
     def _remove_node(self, node: Node) -> None:
         """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""

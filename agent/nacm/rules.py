@@ -57,6 +57,15 @@ class Rule:
     def has_type(self) -> bool:
         return not (self.operation is None and self.notification is None and self.path is None)
 
+    @property
+    def all_data(self) -> bool:
+        """True if, being about data, it is about the data of every module."""
+        return self.module == "*" and not self.path
+
+    def concerns_data(self, access: str) -> bool:
+        """True if it may be about ``access`` to some data, and not only to operations or notifications."""
+        return self.covers_access(access) and (self.path is not None or not self.has_type)
+
     def covers_module(self, module: str) -> bool:
         return self.module in ("*", module)
 

@@ -21,6 +21,7 @@ from agent.yang.tree import (
     Tree,
     children,
     entry_with_keys,
+    first_child,
     instances,
     keys_of,
     sibling_of_schema,
@@ -99,7 +100,7 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
         return
     for node in instances(first, schema_node):
         if not whole:
-            below = next(children(node), NULL)
+            below = first_child(node)
             for child in element:
                 for child_node in schema_node.children.values():
                     if names(child, child_node):
@@ -144,7 +145,7 @@ def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
                 wanted.take(entry, node)
             return wanted if _single(expression) else wanted_everywhere(schema, running)
         found = sibling_of_schema(first, node)
-        first = next(children(found), NULL) if found != NULL else NULL
+        first = first_child(found) if found != NULL else NULL
         level = node.children
     return wanted_everywhere(schema, running)
 

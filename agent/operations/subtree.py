@@ -14,7 +14,16 @@ from agent.xml import Element, local_name, namespace
 from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, children, entry_with_keys, sibling_of_schema, siblings, value_of
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    entry_with_keys,
+    first_child,
+    sibling_of_schema,
+    siblings,
+    value_of,
+)
 
 MAX_COMPARISONS = 1_000_000
 """How many pairs of filter element and data node one filter may compare: a second or two of work."""
@@ -200,7 +209,7 @@ def _match_node(scope: Scope, element: Element, schema_node: SchemaNode, node: N
 def _match_children(scope: Scope, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
     tests = [child for child in element if is_content_match(child)]
     others = [child for child in element if not is_content_match(child)]
-    first = next(children(mark.node), NULL)
+    first = first_child(mark.node)
     for test in tests:
         matched = list(_match(scope, test, first, schema_node.children.values()))
         if not matched:

@@ -24,7 +24,7 @@ from agent.xml import NETCONF_NS, Element, drop, local_name, rename, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
-from agent.yang.units import all_units, unit_differences
+from agent.yang.units import unit_differences, units_by_path
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
@@ -122,7 +122,7 @@ def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
     candidate.replace_all(content, running)
     if access.everything(WRITES):
         return
-    units = {unit.path: unit for tree in (before, candidate.tree) for unit in all_units(tree)}
+    units = units_by_path(before, candidate.tree)
     try:
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
     except RpcErrors:

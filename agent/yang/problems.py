@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from typing import NoReturn
 
 from agent.errors import (
     BadElement,
@@ -41,9 +40,10 @@ _MANDATORY = re.compile(r'Mandatory node "(?P<name>[^"]+)" instance does not exi
 _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance", re.IGNORECASE)
 
 
-def raise_problems(schema: Schema) -> NoReturn:
-    """Raise RpcErrors with everything in libyang's error list, and clear the list."""
-    raise RpcErrors(take_problems(schema))
+def check(schema: Schema, rc: int) -> None:
+    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success."""
+    if rc != lib.LY_SUCCESS:
+        raise RpcErrors(take_problems(schema))
 
 
 def take_problems(schema: Schema) -> list[RpcError]:

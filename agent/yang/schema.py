@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.yang.mirror import Mirror
 from agent.yang.modules import ModuleLoader, SchemaError, print_module, read_modules
-from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.native import NULL, Pointer, address, ffi, lib
 from agent.yang.paths import steps_of
 from agent.yang.schema_node import SchemaNode
 
@@ -60,7 +60,7 @@ class Schema:
 
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""
-        return self._mirror.by_pointer[int(ffi.cast("uintptr_t", pointer))]
+        return self._mirror.by_pointer[address(pointer)]
 
     def free(self, tree: Pointer) -> None:
         """Free a data tree now, or when the thread that owns libyang comes by next."""
