@@ -148,7 +148,7 @@ class _Walk:
             self.tree.place(node, before=following)
 
     def _put(self, element: Element, schema_node: SchemaNode, hot: bool, operation: str) -> None:
-        if hot and schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+        if hot and schema_node.is_interior:
             self._descend(element, schema_node, operation)
         else:
             self._merge(element)
@@ -160,7 +160,7 @@ class _Walk:
                 return
         elif schema_node.kind is Kind.LIST or (schema_node.kind is Kind.CONTAINER and schema_node.presence):
             self._ensure(element)
-        if schema_node.kind not in (Kind.CONTAINER, Kind.LIST):
+        if not schema_node.is_interior:
             if operation != "none":
                 self._merge(element)
             return

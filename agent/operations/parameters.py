@@ -17,7 +17,7 @@ from agent.errors import (
 )
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import SchemaNode
 from agent.yang.values import canonical, value_problem
 
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
@@ -69,7 +69,7 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}
             yield problem
-    elif node.kind in (Kind.CONTAINER, Kind.LIST):
+    elif node.is_interior:
         yield from _check(schema, node, element)
 
 

@@ -115,7 +115,7 @@ def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None
 def _copy_levels(result: Tree, parent: Node, mark: Mark, levels: int, max_depth: int) -> None:
     """Copy ``levels`` of a selected node; what is selected below it as well has levels of its own."""
     copied = result.copy_into(parent, mark.node, recursive=False)
-    if result.schema.node_of(mark.node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
+    if not result.schema.node_of(mark.node.schema).is_interior:
         return
     for child in children(mark.node):
         if result.schema.node_of(child.schema).is_key:

@@ -88,7 +88,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
         if dflt != NULL:
             node.default = text(lib.lyd_value_get_canonical(ctx, dflt))
-    elif node.kind in (Kind.LIST, Kind.LEAF_LIST):
+    elif node.has_instances:
         node.user_ordered = bool(flags & lib.LYS_ORDBY_USER)
         struct = "list" if node.kind is Kind.LIST else "leaflist"
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)

@@ -24,7 +24,7 @@ def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
                 path=path_to_show(node, schema_node),
             )
         seen.add(identity)
-        if schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+        if schema_node.is_interior:
             yield from repeated(schema, first_child(node))
 
 

@@ -97,6 +97,10 @@ class SchemaNode:
         return self.kind in (Kind.LEAF, Kind.LEAF_LIST)
 
     @property
+    def is_interior(self) -> bool:
+        return self.kind in (Kind.CONTAINER, Kind.LIST)
+
+    @property
     def has_instances(self) -> bool:
         return self.kind in (Kind.LIST, Kind.LEAF_LIST)
 

@@ -65,7 +65,7 @@ def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
             )
     if schema_node.is_leafy:
         yield from _reference(tree, node, schema_node)
-    elif schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+    elif schema_node.is_interior:
         yield from _children_rules(node, schema_node)
         for child in children(node):
             yield from _walk(tree, child)
