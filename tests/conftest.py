@@ -1,12 +1,15 @@
-"""What all tests share: which of them can run on this machine."""
+"""What all tests share: which of them can run on this machine, and an agent that runs."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.agent_process import AgentProcess, running_agent
 
 CHARON = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon")
 
@@ -30,3 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("real"):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """An agent without charon, and with the user that it makes at its first start."""
+    with running_agent(tmp_path_factory.mktemp("agent") / "data") as running:
+        yield running
