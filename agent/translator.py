@@ -71,6 +71,26 @@ class Settings:
     rollback_pending: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A node that a translator's YANG modules once had at ``old`` and have had at ``new`` since a revision.
+
+    Data nodes, rpcs, actions and notifications are all meant: rules of access control name each of them.
+    ``old`` and ``new`` are RFC 7951 schema paths, e.g. ``/acme:box/size``; ``since`` is the revision date of
+    the model, and one date is one set of moves, applied at once. What is below moves along, its nodes of the
+    old module into the new one.
+
+    A list entry remains one: what is in an entry of the outermost list stays in that entry, though the list
+    itself may move. Nor does anything leave a container outside of lists unless that holds lists. Containers
+    that are missing on the new path are made, and those that are left empty go; so one with presence is moved
+    as a whole.
+    """
+
+    since: str
+    old: str
+    new: str
+
+
 class Plan(Protocol):
     """A translator's own ready plan; the agent only carries it from prepare to apply."""
 
@@ -87,6 +107,10 @@ class Translator(Protocol):
     module that they only import is not among them; it is found beside them."""
     disabled_features: Mapping[str, Sequence[str]]
     """Features of those modules that this version does not do, by module name."""
+    moves: Sequence[Move]
+    """All that ever moved in those modules, so that a history which an older version wrote can be read: its
+    commits and the rules of access control are rewritten by them once, when it is loaded. None is ever taken
+    out again."""
     config_list: str
     """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
     further_lists: Sequence[str]

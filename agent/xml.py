@@ -1,12 +1,15 @@
 """The one safe door to lxml: untrusted documents are parsed here and nowhere else.
 
 DTDs, entities, network access, huge texts and deep nesting are refused. Comments and processing
-instructions are dropped, so an Element has elements as children and nothing else.
+instructions are dropped, so an Element has elements as children and nothing else. A document is written anew
+from Pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
@@ -110,3 +113,86 @@ def drop(element: Element) -> None:
     above = element.getparent()
     if above is not None:
         above.remove(element)
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An element to be written.
+
+    ``declared``: namespaces by prefix that its values, or what is below, may use. ``children`` can be gone
+    through once. ``copied``: the whole element as it is to be written, if it is to be written as it was.
+    """
+
+    namespace: str
+    name: str
+    text: str = ""
+    tail: str = ""
+    declared: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    children: Iterable[Piece] = ()
+    copied: bytes = b""
+
+
+def piece_of(element: Element, children: Iterable[Piece]) -> Piece:
+    """Return ``element`` as a Piece with other children."""
+    above = element.getparent()
+    known = above.nsmap if above is not None else {}
+    in_scope = prefixes_of(element)
+    return Piece(
+        namespace(element),
+        local_name(element),
+        element.text or "",
+        tail=element.tail or "",
+        declared={prefix: uri for prefix, uri in in_scope.items() if known.get(prefix) != uri},
+        attributes={_prefixed(name, in_scope): value for name, value in attributes_of(element).items()},
+        children=children,
+    )
+
+
+def prefixes_of(element: Element) -> dict[str, str]:
+    """Return namespaces by prefix as they are in scope for ``element``, without the default one."""
+    return {prefix: uri for prefix, uri in element.nsmap.items() if prefix}
+
+
+def _prefixed(name: str, prefixes: Mapping[str, str]) -> str:
+    if not name.startswith("{"):
+        return name
+    uri, _, local = name[1:].partition("}")
+    return f"{next((prefix for prefix, found in prefixes.items() if found == uri), 'xml')}:{local}"
+
+
+def written(pieces: Iterable[Piece]) -> bytes:
+    """Return ``pieces``, one after the other, as UTF-8 in the form in which libyang prints them."""
+    out = bytearray()
+    _write(out, pieces, "")
+    return bytes(out)
+
+
+def _write(out: bytearray, pieces: Iterable[Piece], above: str) -> None:
+    """Append ``pieces``; ``above`` is the default namespace where they stand."""
+    for piece in pieces:
+        if piece.copied:
+            out += piece.copied
+            continue
+        own = {} if piece.namespace == above else {"xmlns": piece.namespace}
+        declared = {f"xmlns:{prefix}": uri for prefix, uri in piece.declared.items()}
+        attributes = {**own, **declared, **piece.attributes}.items()
+        out += (
+            f"<{piece.name}{''.join(f' {name}={quoteattr(value)}' for name, value in attributes)}>".encode()
+        )
+        start = len(out)
+        out += _escaped(piece.text)
+        _write(out, piece.children, piece.namespace)
+        if len(out) == start:
+            out[-1:] = b"/>"
+        else:
+            out += f"</{piece.name}>".encode()
+        out += _escaped(piece.tail)
+
+
+def _escaped(text: str) -> bytes:
+    # A reader would take a bare carriage return for a line feed.
+    return escape(text, {"\r": "&#13;"}).encode()

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.served import standard_modules
-from tests.agent_process import AgentProcess, start_agent
-from tests.lab import open_lab
-from tests.real.gateways import IPSEC, Orchestrator, edit, end_charon, inside, talk
+from tests.agent_process import running_agent
+from tests.lab import end_charon, open_lab
+from tests.real.gateways import IPSEC, Orchestrator, edit, inside, talk
 
 ROUNDS = 9
 CHILD = Path(__file__).parents[1]
@@ -111,24 +111,18 @@ def run_one(count: int, charon: str) -> Figures:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         stack.callback(end_charon, folder)
-        if charon == "none":
-            agent = start_agent(folder, charon=charon, log_level="warning")
-            stack.callback(stop, agent)
+        namespace = None if charon == "none" else stack.enter_context(open_lab(folder)).alice_ns
+        prefix = () if namespace is None else namespace.exec
+        running = running_agent(folder, prefix=prefix, charon=charon, log_level="warning")
+        agent = stack.enter_context(running)
+        if namespace is None:
             return asyncio.run(talk(agent, work))
-        lab = stack.enter_context(open_lab(folder))
-        prefix = ("ip", "netns", "exec", lab.alice_ns.name)
-        agent = start_agent(folder, prefix=prefix, charon=charon, log_level="warning")
-        stack.callback(stop, agent)
-        return inside(lab.alice_ns, lambda: talk(agent, work))
+        return inside(namespace, lambda: talk(agent, work))
 
 
 def beside(found: Figures, count: int) -> str:
     """Return the load in times of yanglint's; for one tunnel that is the noise of two start-ups."""
     return f"{found.load_s / found.parse_s:.1f}" if count > 1 else "-"
-
-
-def stop(agent: AgentProcess) -> None:
-    agent.stop()
 
 
 def main() -> None:

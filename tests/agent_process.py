@@ -115,9 +115,15 @@ def _reader(stream: IO[str], lines: list[str]) -> threading.Thread:
 
 @contextmanager
 def running_agent(
-    data_dir: Path, options: Sequence[str] = (), *, prefix: Sequence[str] = (), charon: str = "none"
+    data_dir: Path,
+    options: Sequence[str] = (),
+    *,
+    prefix: Sequence[str] = (),
+    charon: str = "none",
+    log_level: str = "debug",
 ) -> Iterator[AgentProcess]:
-    agent = start_agent(data_dir, options, prefix=prefix, charon=charon)
+    """An agent that is stopped when the block ends. Arguments: as of ``start_agent``."""
+    agent = start_agent(data_dir, options, prefix=prefix, charon=charon, log_level=log_level)
     try:
         yield agent
     finally:

@@ -1,4 +1,4 @@
-"""What all tests share: which of them can run on this machine, and an agent that runs."""
+"""What all tests share: which can run here, an agent, and the lab of those that take two gateways."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent_process import AgentProcess, running_agent
-
-CHARON = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon")
+from tests.lab import Lab, open_lab
+from translators.strongswan.charon.daemon import BINARIES
 
 
 def missing_for_real_tests() -> str | None:
@@ -20,7 +20,7 @@ def missing_for_real_tests() -> str | None:
         return "needs root, for network namespaces and charon"
     if not Path("/dev/net/tun").exists():
         return "needs /dev/net/tun, for ESP in user space"
-    if not any(Path(binary).exists() for binary in CHARON):
+    if not any(Path(binary).exists() for binary in BINARIES):
         return "needs charon (package strongswan-charon; script/setup installs it)"
     if shutil.which("ip") is None:
         return "needs the command ip (package iproute2; script/setup installs it)"
@@ -40,3 +40,9 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
     """An agent without charon, and with the user that it makes at its first start."""
     with running_agent(tmp_path_factory.mktemp("agent") / "data") as running:
         yield running
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with open_lab(tmp_path) as opened:
+        yield opened

@@ -9,7 +9,6 @@ that thread starts stays in it. Everything a lab makes has a random name, and go
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import secrets
 import signal
@@ -17,35 +16,37 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.translator import EntryChange, Json, Notification, Settings
+from script.demonstration.laboratory import enter, in_namespace
 from translators.strongswan.assembly import make
 from translators.strongswan.changes import StrongSwanPlan
 from translators.strongswan.charon.daemon import leftover_pids
 from translators.strongswan.charon.vici import Connection, Section
 from translators.strongswan.translation.plan import Phase, Request
-from translators.strongswan.translator import StrongSwanTranslator
+from translators.strongswan.translator import NAME, StrongSwanTranslator
 
 T = TypeVar("T")
 
 CALL_LIMIT_S = 60.0
 STATUS_LIMIT_S = 60.0
-CLONE_NEWNET = 0x40000000
+PAYLOAD = b"through the tunnel"
 
 # Short enough that a dead peer is declared dead within a test: 1 + 1.5 + 2.25 + 3.4 s.
 FAST_RETRANSMIT = {"retransmit-timeout": 1.0, "retransmit-base": 1.5, "retransmit-tries": 3}
 
 
 class Namespace:
-    """A named network namespace."""
+    """A named network namespace; ``exec`` before a command runs it inside."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.exec = ("ip", "netns", "exec", name)
         run("ip", "netns", "add", name)
 
     def ip(self, *arguments: str) -> None:
@@ -53,23 +54,11 @@ class Namespace:
 
     def enter(self) -> None:
         """Move the calling thread into the namespace; threads and processes it starts follow."""
-        with open(f"/run/netns/{self.name}", "rb") as handle:
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
+        enter(self.name)
 
     def call(self, function: Callable[[], T]) -> T:
-        """Return ``function()``, run inside the namespace."""
-        results: list[T] = []
-
-        def inside() -> None:
-            self.enter()
-            results.append(function())
-
-        thread = threading.Thread(target=inside)
-        thread.start()
-        thread.join()
-        return results[0]
+        """Return ``function()``, run inside the namespace; raises what it raises."""
+        return in_namespace(self.name, function)
 
     def close(self) -> None:
         run("ip", "netns", "delete", self.name)
@@ -171,43 +160,40 @@ class Gateway:
 
     def vici(self, command: str, message: Json | None = None) -> Section:
         """Run a command on the charon behind the translator's back."""
-        return self.run(self._vici(command, message))
+        return self.run(self._ask(lambda charon: charon.request(command, message)))
 
-    async def _vici(self, command: str, message: Json | None) -> Section:
-        connection = await Connection.open(self.vici_socket)
-        try:
-            return await connection.request(command, message)
-        finally:
-            await connection.close()
-
-    def sas(self, name: str | None = None) -> list[Section]:
-        return self.stream("list-sas", "list-sa", {"ike": name} if name else {})
+    def sas(self, name: str | None = None) -> list[Json]:
+        """Return the IKE_SAs of the connection ``name``, or all, each with its connection's name added."""
+        found = self.stream("list-sas", "list-sa", {"ike": name} if name else {})
+        return [{"name": of, **sa} for reply in found for of, sa in reply.items()]  # type: ignore[dict-item]
 
     def stream(self, command: str, event: str, message: Json) -> list[Section]:
         """Return what a streaming command of the charon says, asked behind the translator's back."""
-        return self.run(self._stream(command, event, message))
+        return self.run(self._ask(lambda charon: charon.stream(command, event, message)))
 
-    async def _stream(self, command: str, event: str, message: Json) -> list[Section]:
-        connection = await Connection.open(self.vici_socket)
-        try:
-            return await connection.stream(command, event, message)
-        finally:
-            await connection.close()
+    async def _ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        async with charon_of(self.data_dir) as charon:
+            return await question(charon)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its charon."""
+        return charon_folder(self.data_dir)
 
     @property
     def vici_socket(self) -> Path:
-        return self.data_dir / "strongswan" / "vici.sock"
+        return self.folder / "vici.sock"
 
     @property
     def charon_pid(self) -> int:
-        (pid,) = leftover_pids([self.data_dir / "strongswan"])
+        (pid,) = leftover_pids([self.folder])
         return pid
 
     def charon_pid_or_none(self) -> int | None:
-        return next(iter(leftover_pids([self.data_dir / "strongswan"])), None)
+        return next(iter(leftover_pids([self.folder])), None)
 
     def log(self) -> str:
-        return (self.data_dir / "strongswan" / "charon.log").read_text(errors="replace")
+        return (self.folder / "charon.log").read_text(errors="replace")
 
     def log_tail(self) -> str:
         with suppress(OSError):
@@ -228,8 +214,7 @@ class Gateway:
                 self.stop()
             self.run(_cancel_all())
             self._end_loop()
-        for pid in leftover_pids([self.data_dir / "strongswan"]):
-            os.kill(pid, signal.SIGKILL)
+        end_charon(self.data_dir)
 
     def _end_loop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -280,6 +265,13 @@ class Lab:
     def bob(self, options: Json | None = None) -> Gateway:
         return self._gateway(self.bob_ns, "bob", options)
 
+    def both(self, options: Json | None = None) -> tuple[Gateway, Gateway]:
+        """Return alice and bob, begun without any tunnel."""
+        alice, bob = self.alice(options), self.bob(options)
+        alice.start()
+        bob.start()
+        return alice, bob
+
     def external(self, namespace: Namespace, name: str, options: Json) -> Gateway:
         """Return a gateway that uses the charon that ``options`` name."""
         return self._gateway(namespace, name, options, "external")
@@ -316,6 +308,27 @@ def open_lab(folder: Path) -> Iterator[Lab]:
         lab.close()
 
 
+def charon_folder(data_dir: Path) -> Path:
+    """Return where an agent with this data folder has its charon."""
+    return data_dir / NAME
+
+
+def end_charon(data_dir: Path) -> None:
+    """End a charon that an agent left behind."""
+    for pid in leftover_pids([charon_folder(data_dir)]):
+        os.kill(pid, signal.SIGKILL)
+
+
+@asynccontextmanager
+async def charon_of(data_dir: Path) -> AsyncIterator[Connection]:
+    """Connect to the charon of an agent, behind the agent's back."""
+    connection = await Connection.open(charon_folder(data_dir) / "vici.sock")
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 def change(before: Json | None, after: Json | None) -> EntryChange:
     """Return the change of one entry as the agent describes it."""
     entry = after if after is not None else before
@@ -324,20 +337,21 @@ def change(before: Json | None, after: Json | None) -> EntryChange:
     return EntryChange((key,), f"/yangswan-ipsec:tunnels/ipsec[id='{key}']", before, after)
 
 
-def carries(source: Namespace, source_ip: str, destination: Namespace, destination_ip: str) -> bytes:
-    """Send a packet and return its payload as the other side received it."""
-    receiver = destination.call(lambda: _udp(destination_ip))
-    sender = source.call(lambda: _udp(source_ip))
+def carries(source: Namespace, source_ip: str, destination: Namespace, destination_ip: str) -> bool:
+    """Send a packet and return whether the other side received what was sent."""
+    receiver = destination.call(lambda: udp(destination_ip))
+    sender = source.call(lambda: udp(source_ip))
     with receiver, sender:
         receiver.settimeout(STATUS_LIMIT_S)
-        sender.sendto(b"through the tunnel", (destination_ip, receiver.getsockname()[1]))
-        return receiver.recv(100)
+        sender.sendto(PAYLOAD, (destination_ip, receiver.getsockname()[1]))
+        return receiver.recv(100) == PAYLOAD
 
 
-def _udp(address: str) -> socket.socket:
-    udp = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind((address, 0))
-    return udp
+def udp(address: str) -> socket.socket:
+    """Return a socket at a free port of ``address``."""
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((address, 0))
+    return made
 
 
 async def _made(settings: Settings) -> StrongSwanTranslator:

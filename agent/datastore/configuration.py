@@ -14,6 +14,7 @@ from agent.datastore.backends import Backends
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
+from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.store import CommitInfo, Store
 from agent.datastore.transaction import Announce, Transactions
@@ -45,6 +46,7 @@ class Configuration:
         announce: Announce = _nobody,
     ) -> None:
         self.store = store
+        self._translators = tuple(translators)
         self.worker = worker
         self._announce = announce
         self.datastores = Datastores(schema)
@@ -89,6 +91,7 @@ class Configuration:
 
     def load(self) -> None:
         """*worker* Read running from the history, and put right what the last end of the server left."""
+        bring_up_to_date(self.store, self._translators, self.datastores.schema)
         recovery.undo_interrupted(self.store)
         self.datastores.start_with(replay.load(self.store, self.datastores.schema))
         recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)

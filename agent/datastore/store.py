@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.confirmed import Window
 
-_SCHEMA_VERSION = 2
+# Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
+_SCHEMA_VERSION = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS commits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -108,9 +109,8 @@ class Store:
             self._migrate()
         except sqlite3.DatabaseError as problem:
             raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
-        self._pending_octets = self._octets_since_snapshot()
-        row = self._db.execute("SELECT max(length(content)) FROM snapshots").fetchone()
-        self._printed_octets = int(row[0] or 0)
+        self._pending_octets = self._printed_octets = 0
+        self._count_octets()
 
     def close(self) -> None:
         self._db.close()
@@ -202,6 +202,10 @@ class Store:
         since, content = row if row else (0, b"")
         return content, self.changes_after(int(since))
 
+    def has_commits(self) -> bool:
+        """Return whether anything was ever recorded, whatever became of it."""
+        return self._db.execute("SELECT 1 FROM commits LIMIT 1").fetchone() is not None
+
     def latest(self) -> int:
         """Return the id of the newest committed commit, 0 if there is none."""
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
@@ -228,7 +232,8 @@ class Store:
         if version > _SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version of this program")
         self._db.executescript(_TABLES)
-        self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        if not self.has_commits():
+            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
@@ -239,6 +244,57 @@ class Store:
         )
         for path, before, after in rows:
             yield UnitChange(path, before, after)
+
+    def rewrite(
+        self,
+        unit: Callable[[int, UnitChange], UnitChange],
+        snapshot: Callable[[int, bytes], bytes],
+        notes: Mapping[str, str],
+    ) -> None:
+        """Put all that is recorded into another form and keep ``notes`` about it: in one step, or not at all.
+
+        Args:
+            unit: returns the new form of a unit of a commit, whose id it is given.
+            snapshot: the same, of a snapshot.
+        """
+        with _Transaction(self._db):
+            for commit_id, position, old in self._every_change():
+                new = unit(commit_id, old)
+                if new != old:
+                    self._db.execute(
+                        "UPDATE changes SET path = ?, before = ?, after = ? "
+                        "WHERE commit_id = ? AND position = ?",
+                        (new.path, new.before, new.after, commit_id, position),
+                    )
+            # There is one at most: those before the newest are deleted.
+            for commit_id, content in self._db.execute("SELECT commit_id, content FROM snapshots").fetchall():
+                self._db.execute(
+                    "UPDATE snapshots SET content = ? WHERE commit_id = ?",
+                    (snapshot(commit_id, content), commit_id),
+                )
+            self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes.items())
+            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        self._count_octets()
+
+    def _every_change(self) -> Iterator[tuple[int, int, UnitChange]]:
+        """Yield commit, position and unit of everything recorded; one row at a time, which may be changed."""
+        commit_id, position = -1, -1
+        while row := self._db.execute(
+            "SELECT commit_id, position, path, before, after FROM changes "
+            "WHERE (commit_id, position) > (?, ?) ORDER BY commit_id, position LIMIT 1",
+            (commit_id, position),
+        ).fetchone():
+            commit_id, position, *unit = row
+            yield commit_id, position, UnitChange(*unit)
+
+    def changes_count(self) -> int:
+        """Return how many units are recorded, in all commits together."""
+        return int(self._db.execute("SELECT count(*) FROM changes").fetchone()[0])
+
+    def _count_octets(self) -> None:
+        self._pending_octets = self._octets_since_snapshot()
+        row = self._db.execute("SELECT max(length(content)) FROM snapshots").fetchone()
+        self._printed_octets = int(row[0] or 0)
 
     def _octets_since_snapshot(self) -> int:
         row = self._db.execute(

@@ -70,6 +70,18 @@ def wait_for(what: str, condition: Callable[[], T | None], limit_s: float) -> T:
     return value
 
 
+def enter(namespace: str) -> None:
+    """Move the calling thread into the network namespace; threads and processes that it starts follow.
+
+    Raises:
+        OSError: there is none of this name, or it may not be entered.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/run/netns/{namespace}", "rb") as handle:
+        if libc.setns(handle.fileno(), _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {namespace}")
+
+
 def in_namespace(namespace: str, make: Callable[[], T]) -> T:
     """Return ``make()`` called in the network namespace: a socket made there stays there.
 
@@ -77,13 +89,7 @@ def in_namespace(namespace: str, make: Callable[[], T]) -> T:
     """
 
     def enter_and_make() -> T:
-        libc = ctypes.CDLL(None, use_errno=True)
-        descriptor = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            if libc.setns(descriptor, _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {namespace}")
-        finally:
-            os.close(descriptor)
+        enter(namespace)
         return make()
 
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
@@ -27,6 +27,7 @@ class RecordingTranslator:
     name: str = "recording"
     yang_files: Sequence[Path] = (EVERY_CONSTRUCT,)
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    moves: Sequence[Move] = ()
     config_list: str = "/every-construct:top/entry"
     further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from lxml import etree
 
-from tests.agent_process import AgentProcess, start_agent
-from tests.lab import Namespace
-from tests.wire.raw_client import BASE, RawClient, chunked, raw_client, rpc
-from translators.strongswan.charon.daemon import leftover_pids
-from translators.strongswan.charon.vici import Connection, Section
+from tests.agent_process import AgentProcess, running_agent
+from tests.lab import Namespace, charon_of, end_charon
+from tests.wire.raw_client import BASE, RawClient, raw_client
+from translators.strongswan.charon.vici import Section
 
 T = TypeVar("T")
 
@@ -26,32 +21,23 @@ IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 DAEMON = "urn:yangswan:params:xml:ns:yang:daemon"
 NS = {"nc": BASE, "i": IPSEC, "d": DAEMON}
 STATE_LIMIT_S = 60
+Problem = tuple[str, str, str, str]
 
 
-def start_in(namespace: Namespace, data_dir: Path, *options: str, charon: str = "managed") -> AgentProcess:
-    """Start an agent with a charon inside ``namespace``."""
-    prefix = ("ip", "netns", "exec", namespace.name)
-    return start_agent(data_dir, options, prefix=prefix, charon=charon)
+def running_in(
+    namespace: Namespace, data_dir: Path, *options: str, charon: str = "managed"
+) -> AbstractContextManager[AgentProcess]:
+    """A running agent with a charon inside ``namespace``."""
+    return running_agent(data_dir, options, prefix=namespace.exec, charon=charon)
 
 
 def inside(namespace: Namespace, work: Callable[[], Awaitable[T]]) -> T:
     """Run a coroutine on a thread that has entered ``namespace``; returns or raises what it does."""
-    outcome: Future[T] = Future()
 
     async def run() -> T:
         return await work()
 
-    def entered() -> None:
-        try:
-            namespace.enter()
-            outcome.set_result(asyncio.run(run()))
-        except BaseException as problem:
-            outcome.set_exception(problem)
-
-    thread = threading.Thread(target=entered)
-    thread.start()
-    thread.join()
-    return outcome.result()
+    return namespace.call(lambda: asyncio.run(run()))
 
 
 @contextmanager
@@ -64,22 +50,12 @@ def gateway(
     """
     keep = False
     try:
-        agent = start_in(namespace, data_dir, *options)
-        try:
+        with running_in(namespace, data_dir, *options) as agent:
             yield agent
             keep = keep_charon
-        finally:
-            if agent.process.poll() is None:
-                agent.stop()
     finally:
         if not keep:
             end_charon(data_dir)
-
-
-def end_charon(data_dir: Path) -> None:
-    """End a charon that a killed agent left behind."""
-    for pid in leftover_pids([data_dir / "strongswan"]):
-        os.kill(pid, signal.SIGKILL)
 
 
 class Orchestrator:
@@ -94,8 +70,7 @@ class Orchestrator:
         Raises:
             AssertionError: the reply is an error; it is the message.
         """
-        self._client.send(chunked(rpc(body)))
-        reply = await self._client.chunked_message()
+        reply = await self._client.ask(body)
         assert b"<rpc-error>" not in reply, reply.decode()
         return etree.fromstring(reply)
 
@@ -146,13 +121,42 @@ async def talk(agent: AgentProcess, work: Callable[[Orchestrator], Awaitable[T]]
         return await work(Orchestrator(client))
 
 
+def on(namespace: Namespace, agent: AgentProcess, work: Callable[[Orchestrator], Awaitable[T]]) -> T:
+    """Open a session with ``agent`` inside ``namespace`` and return what ``work`` makes of it."""
+    return inside(namespace, lambda: talk(agent, work))
+
+
+def problems(
+    namespace: Namespace, agent: AgentProcess, body: str, operation: str = "<commit/>"
+) -> list[Problem]:
+    """Return tag, app-tag, path and message of each error of a commit (or validate) of ``body``."""
+
+    async def work() -> etree._Element:
+        async with raw_client(agent, greet="1.1") as client:
+            assert b"<ok/>" in await client.ask(edit(body))
+            reply = etree.fromstring(await client.ask(operation))
+            await client.ask("<discard-changes/>")
+            return reply
+
+    found = inside(namespace, work).findall("nc:rpc-error", NS)
+    leafs = ("error-tag", "error-app-tag", "error-path", "error-message")
+    return [tuple(one.findtext(f"nc:{leaf}", "", NS) for leaf in leafs) for one in found]  # type: ignore[misc]
+
+
+@asynccontextmanager
+async def subscriber(agent: AgentProcess, start: str = "") -> AsyncIterator[RawClient]:
+    """A session that is told of events; ``start`` is what else stands in the subscription."""
+    events = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+    async with raw_client(agent, greet="1.1") as client:
+        subscription = f'<create-subscription xmlns="{events}">{start}</create-subscription>'
+        assert b"<ok/>" in await client.ask(subscription)
+        yield client
+
+
 async def loaded_connections(data_dir: Path) -> dict[str, Section]:
     """Return what charon holds, by name of the connection."""
-    connection = await Connection.open(data_dir / "strongswan" / "vici.sock")
-    try:
-        found: dict[str, Section] = {}
-        for event in await connection.stream("list-conns", "list-conn", {}):
+    found: dict[str, Section] = {}
+    async with charon_of(data_dir) as charon:
+        for event in await charon.stream("list-conns", "list-conn", {}):
             found.update(event)  # one connection an event
-        return found
-    finally:
-        await connection.close()
+    return found

@@ -8,7 +8,7 @@ rekeying is forced because a wrong Diffie-Hellman group of ESP shows in nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, product
@@ -18,9 +18,8 @@ import pytest
 from lxml import etree
 
 from tests.agent_process import AgentProcess
-from tests.lab import Lab, Namespace, open_lab
-from tests.real.gateways import IPSEC, NS, Orchestrator, gateway, inside, talk
-from translators.strongswan.charon.vici import Connection
+from tests.lab import Lab, Namespace, charon_of
+from tests.real.gateways import IPSEC, NS, Orchestrator, gateway, inside, on
 
 pytestmark = pytest.mark.real
 
@@ -40,19 +39,17 @@ class Suite:
     esp: Proposal
 
 
+def every(**words: Sequence[str]) -> list[Proposal]:
+    """Return the proposals with each combination of these words."""
+    return [dict(zip(words, one, strict=True)) for one in product(*words.values())]
+
+
 def ike_proposals() -> list[Proposal]:
-    classical = [
-        dict(zip(("cipher", "auth", "dh"), one, strict=True)) for one in product(CLASSICAL, AUTH, DH)
-    ]
-    aead = [dict(zip(("cipher", "prf", "dh"), one, strict=True)) for one in product(AEAD, PRF, DH)]
-    return classical + aead
+    return every(cipher=CLASSICAL, auth=AUTH, dh=DH) + every(cipher=AEAD, prf=PRF, dh=DH)
 
 
 def esp_proposals() -> list[Proposal]:
-    classical = [
-        dict(zip(("cipher", "auth", "dh"), one, strict=True)) for one in product(CLASSICAL, AUTH, DH)
-    ]
-    return classical + [{"cipher": cipher, "dh": dh} for cipher, dh in product(AEAD, DH)]
+    return every(cipher=CLASSICAL, auth=AUTH, dh=DH) + every(cipher=AEAD, dh=DH)
 
 
 def suites() -> dict[int, Suite]:
@@ -88,12 +85,11 @@ def tunnel(number: int, suite: Suite, own: int, other: int) -> str:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    with open_lab(tmp_path) as opened:
-        for namespace, own in ((opened.alice_ns, 1), (opened.bob_ns, 2)):
-            for number in suites():
-                namespace.ip("address", "add", f"10.1{own}.{number}.1/32", "dev", "lo")
-        yield opened
+def lab(lab: Lab) -> Lab:
+    for namespace, own in ((lab.alice_ns, 1), (lab.bob_ns, 2)):
+        for number in suites():
+            namespace.ip("address", "add", f"10.1{own}.{number}.1/32", "dev", "lo")
+    return lab
 
 
 STATE = (
@@ -142,12 +138,9 @@ async def until_all(orchestrator: Orchestrator, *, rekeyed: bool) -> None:
 
 
 async def rekey_all(agent: AgentProcess) -> None:
-    connection = await Connection.open(agent.data_dir / "strongswan" / "vici.sock")
-    try:
+    async with charon_of(agent.data_dir) as charon:
         for number in suites():
-            await connection.request("rekey", {"child": f"ipsec-{number}"})
-    finally:
-        await connection.close()
+            await charon.request("rekey", {"child": f"ipsec-{number}"})
 
 
 def test_all_combinations_are_negotiated_rekeyed_and_read_back(lab: Lab, tmp_path: Path) -> None:
@@ -158,12 +151,9 @@ def test_all_combinations_are_negotiated_rekeyed_and_read_back(lab: Lab, tmp_pat
         ]
         for namespace, agent, own in ends:
             bodies = "".join(tunnel(number, suite, own, 3 - own) for number, suite in suites().items())
-            inside(namespace, lambda agent=agent, bodies=bodies: talk(agent, lambda o: o.commit(bodies)))
+            on(namespace, agent, lambda o, bodies=bodies: o.commit(bodies))
         for rekeyed in (False, True):
             if rekeyed:
                 inside(lab.bob_ns, lambda: rekey_all(ends[1][1]))
             for namespace, agent, _own in ends:
-                inside(
-                    namespace,
-                    lambda agent=agent, rekeyed=rekeyed: talk(agent, lambda o: until_all(o, rekeyed=rekeyed)),
-                )
+                on(namespace, agent, lambda o, rekeyed=rekeyed: until_all(o, rekeyed=rekeyed))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from tests.agent_process import AgentProcess
 from tests.lab import Lab
-from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, talk, text
-from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
+from tests.real.gateways import gateway, on, problems, text
 
 pytestmark = pytest.mark.real
 
 PLUGINS = Path("/usr/lib/ipsec/plugins")
-Problem = tuple[str, str, str, str]
 
 
 def tunnel(number: int, peer: int, remote: str = "10.2.0.0/16", extra: str = "", **leafs: str) -> str:
@@ -44,34 +41,8 @@ def alice(lab: Lab, folder: Path, settings: str = "") -> Iterator[AgentProcess]:
         yield agent
 
 
-async def replied(client: RawClient, body: str) -> etree._Element:
-    client.send(chunked(rpc(body)))
-    return etree.fromstring(await client.chunked_message())
-
-
-def problems(lab: Lab, agent: AgentProcess, body: str, operation: str = "<commit/>") -> list[Problem]:
-    """Return tag, app-tag, path and message of each error of a commit (or validate) of ``body``."""
-
-    async def work() -> etree._Element:
-        async with raw_client(agent, greet="1.1") as client:
-            assert (await replied(client, edit(body))).find("nc:ok", NS) is not None
-            reply = await replied(client, operation)
-            await replied(client, "<discard-changes/>")
-            return reply
-
-    found = inside(lab.alice_ns, work).findall("nc:rpc-error", NS)
-    leafs = ("error-tag", "error-app-tag", "error-path", "error-message")
-    return [tuple(one.findtext(f"nc:{leaf}", "", NS) for leaf in leafs) for one in found]  # type: ignore[misc]
-
-
-def on(
-    lab: Lab, agent: AgentProcess, work: Callable[[Orchestrator], Awaitable[etree._Element]]
-) -> etree._Element:
-    return inside(lab.alice_ns, lambda: talk(agent, work))
-
-
 def commit(lab: Lab, agent: AgentProcess, body: str) -> None:
-    inside(lab.alice_ns, lambda: talk(agent, lambda o: o.commit(body)))
+    on(lab.alice_ns, agent, lambda o: o.commit(body))
 
 
 def test_the_same_traffic_to_two_peers_is_refused_and_nested_traffic_is_shown(
@@ -80,17 +51,17 @@ def test_the_same_traffic_to_two_peers_is_refused_and_nested_traffic_is_shown(
     with alice(lab, tmp_path) as agent:
         commit(lab, agent, tunnel(1, 2))
         for operation in ("<commit/>", "<validate><source><candidate/></source></validate>"):
-            ((tag, app_tag, path, message),) = problems(lab, agent, tunnel(2, 3), operation)
+            ((tag, app_tag, path, message),) = problems(lab.alice_ns, agent, tunnel(2, 3), operation)
             assert (tag, app_tag) == ("invalid-value", "selectors-conflict")
             assert path == "/ipsec:tunnels/ipsec:ipsec[ipsec:id='2']"
             for word in ("tunnels 1 and 2", "10.1.0.0/16", "10.2.0.0/16", "192.168.0.2", "192.168.0.3"):
                 assert word in message
         commit(lab, agent, tunnel(2, 3, "10.2.7.0/24"))
-        state = on(lab, agent, lambda o: o.state(2))
+        state = on(lab.alice_ns, agent, lambda o: o.state(2))
         assert (text(state, "overlap/tunnel"), text(state, "overlap/relation")) == ("1", "narrower")
-        assert text(on(lab, agent, lambda o: o.state(1)), "overlap/relation") == "wider"
+        assert text(on(lab.alice_ns, agent, lambda o: o.state(1)), "overlap/relation") == "wider"
         commit(lab, agent, "<ipsec><id>1</id><enabled>false</enabled></ipsec>")
-        assert text(on(lab, agent, lambda o: o.state(2)), "overlap/tunnel") == ""
+        assert text(on(lab.alice_ns, agent, lambda o: o.state(2)), "overlap/tunnel") == ""
 
 
 def test_secrets_and_identities_that_shadow_others_are_refused(lab: Lab, tmp_path: Path) -> None:
@@ -99,12 +70,12 @@ def test_secrets_and_identities_that_shadow_others_are_refused(lab: Lab, tmp_pat
         shadowing = tunnel(
             2, 3, "10.3.0.0/16", remote_id="<name>peer-1</name>", local_id="<name>other</name>"
         )
-        ((_tag, app_tag, _path, message),) = problems(lab, agent, shadowing)
+        ((_tag, app_tag, _path, message),) = problems(lab.alice_ns, agent, shadowing)
         assert app_tag == "secret-shadowed"
         assert "tunnel 1 for tunnel 2" in message
         assert "secret-of" not in message
         twin = tunnel(2, 3, "10.3.0.0/16", remote_id="<name>peer-1</name>", secret="secret-of-00001")
-        ((_tag, app_tag, _path, message),) = problems(lab, agent, twin)
+        ((_tag, app_tag, _path, message),) = problems(lab.alice_ns, agent, twin)
         assert app_tag == "identity-conflict"
         assert "tunnels 1 and 2" in message
 
@@ -118,7 +89,7 @@ def test_an_algorithm_that_the_daemon_has_not_loaded_is_refused_by_name(lab: Lab
     ccm = "<priority>1</priority><cipher>aes128ccm16</cipher><dh>x25519</dh>"
     esp = f"<esp><proposal>{ccm}</proposal></esp>"
     with alice(lab, tmp_path, f'plugin-dir = "{plugins}"') as agent:
-        ((tag, app_tag, path, message),) = problems(lab, agent, tunnel(1, 2, extra=esp))
+        ((tag, app_tag, path, message),) = problems(lab.alice_ns, agent, tunnel(1, 2, extra=esp))
         assert (tag, app_tag) == ("invalid-value", "algorithm-not-loaded")
         assert path.endswith("ipsec:esp/ipsec:proposal[ipsec:priority='1']/ipsec:cipher")
         for word in ("aes128ccm16", "AES_CCM_16", "choose another", "openssl"):
@@ -129,17 +100,18 @@ def test_an_algorithm_that_the_daemon_has_not_loaded_is_refused_by_name(lab: Lab
 def test_a_local_address_that_is_on_no_interface_is_no_error_but_shown(lab: Lab, tmp_path: Path) -> None:
     with alice(lab, tmp_path) as agent:
         commit(lab, agent, tunnel(1, 2, local_address="192.168.0.77") + tunnel(2, 3, "10.3.0.0/16"))
-        assert text(on(lab, agent, lambda o: o.state(1)), "local-address-present") == "false"
-        assert text(on(lab, agent, lambda o: o.state(2)), "local-address-present") == "true"
+        there = "local-address-present"
+        assert text(on(lab.alice_ns, agent, lambda o: o.state(1)), there) == "false"
+        assert text(on(lab.alice_ns, agent, lambda o: o.state(2)), there) == "true"
         lab.alice_ns.ip("address", "add", "192.168.0.77/32", "dev", "lo")
-        on(lab, agent, lambda o: o.until(1, lambda state: text(state, "local-address-present") == "true"))
+        on(lab.alice_ns, agent, lambda o: o.until(1, lambda state: text(state, there) == "true"))
 
 
 def test_more_tunnels_than_the_setting_permits_are_refused(lab: Lab, tmp_path: Path) -> None:
     with alice(lab, tmp_path, "max-tunnels = 2") as agent:
         commit(lab, agent, tunnel(1, 2))
         more = tunnel(2, 3, "10.3.0.0/16") + tunnel(3, 4, "10.4.0.0/16")
-        ((tag, app_tag, path, message),) = problems(lab, agent, more)
+        ((tag, app_tag, path, message),) = problems(lab.alice_ns, agent, more)
         assert (tag, app_tag, path) == ("operation-failed", "too-many-elements", "/ipsec:tunnels/ipsec:ipsec")
         assert "3 tunnels" in message
         assert "max-tunnels permits 2" in message

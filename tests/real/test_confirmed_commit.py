@@ -9,7 +9,7 @@ import pytest
 
 from tests.agent_process import AgentProcess
 from tests.lab import Lab
-from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, loaded_connections, talk, text
+from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, loaded_connections, on, text
 from tests.real.test_netconf_to_charon import Pair, pair, spis, tunnel, up
 
 __all__ = ["pair"]
@@ -22,9 +22,9 @@ CUT_OFF = (  # what an operator should not do to a tunnel over which he works
 )
 
 
-def subnets(pair: Pair) -> dict[str, list[str]]:
+def subnets(lab: Lab, bob: AgentProcess) -> dict[str, list[str]]:
     """Return the remote subnets of each connection that bob's charon holds."""
-    loaded = inside(pair.lab.bob_ns, lambda: loaded_connections(pair.bob.data_dir))
+    loaded = inside(lab.bob_ns, lambda: loaded_connections(bob.data_dir))
     return {name: remote_subnets(content) for name, content in loaded.items()}
 
 
@@ -40,7 +40,7 @@ def confirmed_on_bob(pair: Pair, body: str, timeout_s: int, then: Callable[[], N
         await orchestrator.do(CONFIRMED.format(timeout_s))
         then()
 
-    inside(pair.lab.bob_ns, lambda: talk(pair.bob, work))
+    on(pair.lab.bob_ns, pair.bob, work)
 
 
 def test_an_unconfirmed_change_of_a_live_tunnel_is_taken_back(pair: Pair) -> None:
@@ -48,11 +48,11 @@ def test_an_unconfirmed_change_of_a_live_tunnel_is_taken_back(pair: Pair) -> Non
     second = spis(pair.bob_until(2, "installed"))
     tried: list[dict[str, list[str]]] = []
     # The session ends without a confirmation, as when the change cut the operator off.
-    confirmed_on_bob(pair, CUT_OFF, 600, lambda: tried.append(subnets(pair)))
+    confirmed_on_bob(pair, CUT_OFF, 600, lambda: tried.append(subnets(pair.lab, pair.bob)))
     assert tried == [{"ipsec-1": ["10.99.0.0/16"], "ipsec-2": ["10.3.0.0/16"]}]
     state = pair.bob_until(1, "installed")
     assert text(state, "child-sa/remote-ts") == "10.1.0.0/16"
-    assert subnets(pair) == {"ipsec-1": ["10.1.0.0/16"], "ipsec-2": ["10.3.0.0/16"]}
+    assert subnets(pair.lab, pair.bob) == {"ipsec-1": ["10.1.0.0/16"], "ipsec-2": ["10.3.0.0/16"]}
     assert spis(pair.bob_until(2, "installed")) == second
 
 
@@ -70,8 +70,8 @@ def test_a_new_tunnel_that_nobody_confirms_in_time_is_gone(pair: Pair) -> None:
             if len(reply.findall(".//i:ipsec", NS)) == 1:
                 return
 
-    inside(pair.lab.bob_ns, lambda: talk(pair.bob, work))
-    assert subnets(pair) == {"ipsec-1": ["10.1.0.0/16"]}
+    on(pair.lab.bob_ns, pair.bob, work)
+    assert subnets(pair.lab, pair.bob) == {"ipsec-1": ["10.1.0.0/16"]}
     assert spis(pair.bob_until(1, "installed")) == first
 
 
@@ -85,12 +85,9 @@ def test_kill_9_inside_the_window_rolls_charon_back(lab: Lab, tmp_path: Path) ->
             await orchestrator.do(CONFIRMED.format(600).replace("</commit>", "<persist>x</persist></commit>"))
             agent.kill()
 
-        inside(lab.bob_ns, lambda: talk(agent, work))
+        on(lab.bob_ns, agent, work)
 
     with gateway(lab.bob_ns, folder, keep_charon=True) as agent:
         commit_and_die(agent)
     with gateway(lab.bob_ns, folder) as agent:
-        loaded = inside(lab.bob_ns, lambda: loaded_connections(agent.data_dir))
-        assert {name: remote_subnets(content) for name, content in loaded.items()} == {
-            "ipsec-1": ["10.1.0.0/16"]
-        }
+        assert subnets(lab, agent) == {"ipsec-1": ["10.1.0.0/16"]}

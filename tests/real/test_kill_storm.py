@@ -13,7 +13,7 @@ import pytest
 
 from tests.agent_process import AgentProcess
 from tests.lab import Lab, Namespace
-from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, loaded_connections, talk
+from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, loaded_connections, on
 from tests.wire.raw_client import chunked, raw_client, rpc
 
 pytestmark = pytest.mark.real
@@ -79,7 +79,7 @@ async def running_commit(orchestrator: Orchestrator) -> tuple[int, bool]:
 
 
 def check(namespace: Namespace, agent: AgentProcess, storm: Storm) -> None:
-    number, has_second = inside(namespace, lambda: talk(agent, running_commit))
+    number, has_second = on(namespace, agent, running_commit)
     assert number in (storm.acknowledged, storm.sent), (number, storm)
     assert has_second == (number > 0 and number % 2 == 0)
     held = asyncio.run(loaded_connections(agent.data_dir))

@@ -7,10 +7,9 @@ import asyncio
 import pytest
 from lxml import etree
 
-from tests.real.gateways import DAEMON, NS, STATE_LIMIT_S, inside, text
+from tests.real.gateways import DAEMON, NS, STATE_LIMIT_S, inside, subscriber, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, SECRET, Pair, pair, tunnel, up
-from tests.real.test_tunnel_notifications import SUBSCRIBE
-from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
+from tests.wire.raw_client import RawClient, raw_client
 
 __all__ = ["pair"]
 pytestmark = pytest.mark.real
@@ -23,8 +22,7 @@ def start_log(*leafs: str) -> str:
 async def asked(pair: Pair, body: str) -> etree._Element:
     """Return the reply to ``body`` in a session of its own, which is closed then."""
     async with raw_client(pair.bob, greet="1.1") as client:
-        client.send(chunked(rpc(body)))
-        return etree.fromstring(await client.chunked_message())
+        return etree.fromstring(await client.ask(body))
 
 
 async def until_ended(client: RawClient) -> tuple[list[etree._Element], etree._Element, str]:
@@ -43,9 +41,7 @@ async def until_ended(client: RawClient) -> tuple[list[etree._Element], etree._E
 
 def test_the_log_of_a_tunnel_is_told_when_the_session_that_asked_is_gone(pair: Pair) -> None:
     async def watch() -> None:
-        async with raw_client(pair.bob, greet="1.1") as client:
-            client.send(chunked(rpc(SUBSCRIBE.format(""))))
-            assert b"<ok/>" in await client.chunked_message()
+        async with subscriber(pair.bob) as client:
             reply = await asked(pair, start_log("<tunnel>1</tunnel>", "<seconds>3600</seconds>"))
             number = text(reply, "log-id")
             await asyncio.to_thread(up, pair, 1, 2)
@@ -71,9 +67,7 @@ def test_the_log_of_a_tunnel_is_told_when_the_session_that_asked_is_gone(pair: P
 
 def test_it_ends_by_itself_after_its_lines(pair: Pair) -> None:
     async def watch() -> None:
-        async with raw_client(pair.bob, greet="1.1") as client:
-            client.send(chunked(rpc(SUBSCRIBE.format(""))))
-            assert b"<ok/>" in await client.chunked_message()
+        async with subscriber(pair.bob) as client:
             await asked(pair, start_log("<lines>5</lines>"))
             await asyncio.to_thread(up, pair, 1)
             lines, ended, _received = await until_ended(client)

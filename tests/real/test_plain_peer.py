@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent_process import AgentProcess
-from tests.lab import Gateway, Lab, carries, open_lab
-from tests.real.gateways import gateway, inside, talk, text
+from tests.lab import Gateway, Lab, carries
+from tests.real.gateways import gateway, on, text
 
 pytestmark = pytest.mark.real
 
@@ -107,9 +107,9 @@ class PlainPeer:
         self.swanctl("--load-all", "--file", str(self._file))
 
     def swanctl(self, *arguments: str) -> str:
-        command = ["ip", "netns", "exec", self.daemon.namespace.name, "swanctl", *arguments]
+        uri = f"unix://{self.daemon.vici_socket}"
         done = subprocess.run(
-            [*command, "--uri", f"unix://{self.daemon.vici_socket}"],
+            [*self.daemon.namespace.exec, "swanctl", *arguments, "--uri", uri],
             capture_output=True, text=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -117,12 +117,11 @@ class PlainPeer:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    with open_lab(tmp_path) as opened:
-        for namespace, side in ((opened.alice_ns, 1), (opened.bob_ns, 2)):
-            for number, _kind in NUMBERED:
-                namespace.ip("address", "add", f"10.{side}.{number}.1/32", "dev", "lo")
-        yield opened
+def lab(lab: Lab) -> Lab:
+    for namespace, side in ((lab.alice_ns, 1), (lab.bob_ns, 2)):
+        for number, _kind in NUMBERED:
+            namespace.ip("address", "add", f"10.{side}.{number}.1/32", "dev", "lo")
+    return lab
 
 
 @pytest.fixture
@@ -141,23 +140,26 @@ def peer(lab: Lab, tmp_path: Path) -> PlainPeer:
 def seen(lab: Lab, agent: AgentProcess) -> None:
     """Every tunnel comes up, with the identity of its kind, and carries traffic."""
     for number, kind in NUMBERED:
-        state = inside(lab.alice_ns, lambda: talk(agent, lambda o: o.until_status(number, "installed")))  # noqa: B023
+        state = on(lab.alice_ns, agent, lambda o: o.until_status(number, "installed"))  # noqa: B023
         assert text(state, "ike-sa/remote-id") == kind.theirs
         here, there = f"10.1.{number}.1", f"10.2.{number}.1"
-        assert carries(lab.alice_ns, here, lab.bob_ns, there) == b"through the tunnel"
-        assert carries(lab.bob_ns, there, lab.alice_ns, here) == b"through the tunnel"
+        assert carries(lab.alice_ns, here, lab.bob_ns, there)
+        assert carries(lab.bob_ns, there, lab.alice_ns, here)
+
+
+def configure(lab: Lab, agent: AgentProcess, *, initiator: bool) -> None:
+    bodies = "".join(ours(number, kind, initiator=initiator) for number, kind in NUMBERED)
+    on(lab.alice_ns, agent, lambda o: o.commit(bodies))
 
 
 def test_we_initiate(lab: Lab, agent: AgentProcess, peer: PlainPeer) -> None:
     peer.load()
-    bodies = "".join(ours(number, kind, initiator=True) for number, kind in NUMBERED)
-    inside(lab.alice_ns, lambda: talk(agent, lambda o: o.commit(bodies)))
+    configure(lab, agent, initiator=True)
     seen(lab, agent)
 
 
 def test_the_peer_initiates(lab: Lab, agent: AgentProcess, peer: PlainPeer) -> None:
-    bodies = "".join(ours(number, kind, initiator=False) for number, kind in NUMBERED)
-    inside(lab.alice_ns, lambda: talk(agent, lambda o: o.commit(bodies)))
+    configure(lab, agent, initiator=False)
     peer.load()
     for number, _kind in NUMBERED:
         told = peer.swanctl("--initiate", "--ike", f"peer-{number}", "--child", f"net-{number}")
@@ -167,11 +169,7 @@ def test_the_peer_initiates(lab: Lab, agent: AgentProcess, peer: PlainPeer) -> N
 
 def test_we_wait_until_the_peer_is_configured_too(lab: Lab, agent: AgentProcess, peer: PlainPeer) -> None:
     """The router's manual wants the responder first."""
-    bodies = "".join(ours(number, kind, initiator=True) for number, kind in NUMBERED)
-    inside(lab.alice_ns, lambda: talk(agent, lambda o: o.commit(bodies)))
-    inside(
-        lab.alice_ns,
-        lambda: talk(agent, lambda o: o.until(1, lambda state: text(state, "last-error/reason"))),
-    )
+    configure(lab, agent, initiator=True)
+    on(lab.alice_ns, agent, lambda o: o.until(1, lambda state: text(state, "last-error/reason")))
     peer.load()
     seen(lab, agent)

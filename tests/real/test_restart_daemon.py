@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.agent_process import AgentProcess
-from tests.lab import Lab
-from tests.real.gateways import DAEMON, end_charon, inside, loaded_connections, start_in, talk
+from tests.lab import Lab, charon_folder, end_charon
+from tests.real.gateways import DAEMON, inside, loaded_connections, on, running_in
 from tests.real.test_netconf_to_charon import tunnel
-from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of
-from tests.wire.raw_client import chunked, raw_client, rpc
+from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of, sockets_of
+from tests.wire.raw_client import raw_client
 from translators.strongswan.charon.daemon import leftover_pids
 
 pytestmark = pytest.mark.real
@@ -28,17 +28,15 @@ RESTART = f'<restart-daemon xmlns="{DAEMON}"/>'
 @contextmanager
 def agent_beside_a_charon(lab: Lab, folder: Path, settings: str) -> Iterator[tuple[AgentProcess, Path]]:
     """Yield an agent with an external charon, and the folder of that."""
-    charon = folder / "system" / "strongswan"
+    charon = charon_folder(folder / "system")
     inside(lab.alice_ns, lambda: charon_alone(charon))
     file = folder / "settings.toml"
-    sockets = f'vici-socket = "{charon}/vici.sock"\nerror-notify-socket = "{charon}/notify.sock"'
+    sockets = "\n".join(f'{name} = "{path}"' for name, path in sockets_of(charon).items())
     file.write_text(f"[translator.strongswan]\n{sockets}\n{settings}\n")
     try:
-        agent = start_in(lab.alice_ns, folder / "agent", "--config", str(file), charon="external")
-        try:
+        options = ("--config", str(file))
+        with running_in(lab.alice_ns, folder / "agent", *options, charon="external") as agent:
             yield agent, charon
-        finally:
-            agent.stop()
     finally:
         end_charon(charon.parent)
 
@@ -46,13 +44,11 @@ def agent_beside_a_charon(lab: Lab, folder: Path, settings: str) -> Iterator[tup
 def test_it_returns_when_the_next_charon_holds_the_tunnels(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_on_path(monkeypatch, tmp_path / "bin", restarts_charon_of(tmp_path / "system" / "strongswan"))
+    put_on_path(monkeypatch, tmp_path / "bin", restarts_charon_of(charon_folder(tmp_path / "system")))
     with agent_beside_a_charon(lab, tmp_path, 'charon-unit = "our-charon.service"') as (agent, charon):
-        inside(
-            lab.alice_ns, lambda: talk(agent, lambda o: o.commit(tunnel(1, "alice", "bob", initiator=False)))
-        )
+        on(lab.alice_ns, agent, lambda o: o.commit(tunnel(1, "alice", "bob", initiator=False)))
         (before,) = leftover_pids([charon])
-        inside(lab.alice_ns, lambda: talk(agent, lambda o: o.do(RESTART)))
+        on(lab.alice_ns, agent, lambda o: o.do(RESTART))
         (after,) = leftover_pids([charon])
         assert after != before
         assert set(inside(lab.alice_ns, lambda: loaded_connections(charon.parent))) == {"ipsec-1"}
@@ -66,8 +62,7 @@ def test_what_systemctl_says_against_it_comes_as_an_error(
 
     async def ask(agent: AgentProcess) -> bytes:
         async with raw_client(agent, greet="1.1") as client:
-            client.send(chunked(rpc(RESTART)))
-            return await client.chunked_message()
+            return await client.ask(RESTART)
 
     with agent_beside_a_charon(lab, tmp_path, "") as (agent, _charon):
         reply = inside(lab.alice_ns, lambda: ask(agent)).decode()

@@ -34,7 +34,6 @@ sys.path.insert(0, {root!r})
 import asyncio
 from pathlib import Path
 from translators.strongswan.charon.daemon import ManagedCharon
-from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.options import Options
 
 async def restart():
@@ -47,6 +46,11 @@ asyncio.run(restart())
 """
 
 
-async def charon_alone(folder: Path) -> None:
+async def charon_alone(folder: Path, options: Options | None = None) -> None:
     """Start a charon that no agent manages in ``folder``."""
-    await ManagedCharon(folder, Options()).start()
+    await ManagedCharon(folder, options or Options()).start()
+
+
+def sockets_of(folder: Path) -> dict[str, str]:
+    """Return the settings of an agent that uses the charon in ``folder``."""
+    return {"vici-socket": f"{folder}/vici.sock", "error-notify-socket": f"{folder}/notify.sock"}

@@ -9,14 +9,17 @@ something to be told of a tunnel.
 Rooms, from the ground up; none imports from one that stands below it in this list, and the docstring of each
 says what it holds:
 
-- options, backoff (pure): the settings table, checked; when to try again
+- model, moves, options, backoff (pure): names of modules and paths; what stood elsewhere in earlier revisions
+  of our YANG modules; the settings table, checked; when to try again
 - translation (pure): an entry -> what charon must hold, and the steps to get there
 - status (pure): what charon says -> facts, state, what is told
+- tasks: a task in the background, waiting with a limit
 - charon: the daemon's socket, its process, its system service
 - pki: private keys and certificates of this gateway
 - diagnosis: what a person looks at when something is wrong
 - upkeep: makes charon hold what it should, brings tunnels up, tells
-- actions, translator: what clients ask for beside configuration; the only one that the agent sees
+- actions, changes, state_data: what clients ask for
+- translator, assembly: the only one that the agent sees; puts all of it together
 
 Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
 tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by

@@ -15,8 +15,7 @@ from translators.strongswan.diagnosis.packet_owners import PacketOwners
 from translators.strongswan.model import entry_path
 from translators.strongswan.options import Options
 from translators.strongswan.status.facts import Reason
-from translators.strongswan.translation.plan import Phase, Step
-from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.executor import end_all
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 AVAILABLE_LIMIT_S = 5.0
@@ -61,8 +60,7 @@ class Actions:
         messages = self._shared.desired.messages.get(tunnel)
         if messages is None:
             raise OperationFailed("the tunnel is not enabled", path=path, app_tag="tunnel-disabled")
-        known_peer = messages.ike.get("remote_addrs") != ["%any"]
-        if name == "initiate" and not known_peer:
+        if name == "initiate" and messages.peer is None:
             raise OperationFailed(
                 "without a peer there is nobody to initiate to", path=path, app_tag="no-peer"
             )
@@ -73,7 +71,7 @@ class Actions:
             try:
                 if name != "initiate":
                     self._live.ending([messages.name], Reason.TERMINATED, f"the action {name} was called")
-                    await end_sas([Step(Phase.END, messages.name)], session, self._live.silent)
+                    await end_all([messages.name], session, self._live.silent)
             except ViciError as error:
                 raise OperationFailed(str(error), path=path, app_tag="daemon-unavailable") from None
             if name == "initiate" or (name == "restart" and messages.initiator):

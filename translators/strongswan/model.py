@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+Json = Mapping[str, object]
+"""A node of the model as RFC 7951 JSON, to be read."""
+
 IPSEC = "yangswan-ipsec"
 PKI = "yangswan-pki"
 DAEMON = "yangswan-daemon"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon.keeper import Keeper, Unavailable
@@ -26,6 +26,7 @@ from translators.strongswan.model import (
     PKI,
     STATE_PATH,
 )
+from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.state_data import StateData
@@ -81,6 +82,7 @@ class StrongSwanTranslator:
     charon: "managed", "external" or "none"."""
 
     name = NAME
+    moves: Sequence[Move] = MOVES
     config_list = LIST_PATH
     state_path = STATE_PATH
     further_lists: Sequence[str] = (CERTIFICATES_PATH,)

@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from tests.translators.authority import key_pem, name, new_key
 from translators.strongswan.pki.key_store import KeyStore, generate, parse
@@ -28,12 +23,6 @@ def store(folder: Path) -> KeyStore:
     return found
 
 
-def pem(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey,
-) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
 def encrypted(passphrase: str) -> str:
     how = BestAvailableEncryption(passphrase.encode())
     return new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how).decode()
@@ -42,9 +31,9 @@ def encrypted(passphrase: str) -> str:
 def test_what_a_crash_left_is_removed_and_what_is_no_key_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = store(tmp_path).keep(parse("good", pem(new_key()), None))
+    kept = store(tmp_path).keep(parse("good", key_pem(new_key()), None))
     (tmp_path / ".half.new").write_text(kept.pem)
-    (tmp_path / "my key.pem").write_text(pem(new_key()))
+    (tmp_path / "my key.pem").write_text(key_pem(new_key()))
     (tmp_path / "broken.pem").write_text("-----BEGIN PRIVATE KEY-----")
     (tmp_path / "good.pem").chmod(0o644)
     assert [key.name for key in store(tmp_path)] == ["good"]
@@ -58,14 +47,14 @@ def test_a_key_that_did_not_get_to_disk_is_not_there_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = store(tmp_path)
-    keys.keep(parse("first", pem(new_key()), None))
+    keys.keep(parse("first", key_pem(new_key()), None))
 
     def no_sync(_self: KeyStore) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(KeyStore, "_sync", no_sync)
     with pytest.raises(OSError, match="Input/output"):
-        keys.keep(parse("second", pem(new_key()), None))
+        keys.keep(parse("second", key_pem(new_key()), None))
     assert keys.get("second") is None
     keys.delete("first")
     assert keys.get("first") is None
@@ -110,7 +99,7 @@ def test_a_key_from_elsewhere_is_found_by_its_certificate_key(tmp_path: Path) ->
     key = new_key()
     brought = keys.keep(parse("gw", "\n    " + key_pem(key).replace("\n", "\n    "), None))
     assert keys.of(brought.digest) == brought
-    assert keys.of(certificates.digest(b"another")) is None
+    assert keys.of(certificates.digest(new_key().public_key())) is None
     assert list(store(tmp_path / "keys")) != []
 
 
@@ -132,9 +121,9 @@ def test_an_encrypted_key_needs_its_passphrase(tmp_path: Path) -> None:
     [
         ("hello", "private-key-malformed"),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "private-key-malformed"),
-        (pem(ed25519.Ed25519PrivateKey.generate()), "private-key-unsuitable"),
-        (pem(ec.generate_private_key(ec.SECP256K1())), "private-key-unsuitable"),
-        (pem(rsa.generate_private_key(65537, 1024)), "private-key-unsuitable"),
+        (key_pem(ed25519.Ed25519PrivateKey.generate()), "private-key-unsuitable"),
+        (key_pem(ec.generate_private_key(ec.SECP256K1())), "private-key-unsuitable"),
+        (key_pem(rsa.generate_private_key(65537, 1024)), "private-key-unsuitable"),
     ],
 )
 def test_what_is_no_key_of_use_is_refused_and_not_repeated(text: str, app_tag: str) -> None:

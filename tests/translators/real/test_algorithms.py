@@ -44,9 +44,7 @@ def in_use(gateway: Gateway) -> tuple[Json, Json]:
 
 
 def test_every_keyword_is_negotiated_and_read_back_as_it_was_configured(lab: Lab) -> None:
-    alice, bob = lab.alice(), lab.bob()
-    alice.start()
-    bob.start()
+    alice, bob = lab.both()
     for ike, esp in suites():
         proposals = {"ike": {"proposal": [ike]}, "esp": {"proposal": [esp]}}
         alice.commit(at_alice(**proposals))
@@ -95,7 +93,7 @@ def test_the_automatic_proposals_suit_a_peer_with_the_daemons_defaults_also_when
     second = newest(alice.state())["unique-id"]
     bob.vici("rekey", {"child": "foreign"})
     alice.wait_for(lambda state: one_child(state) and newest(state)["unique-id"] != second)
-    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1") == b"through the tunnel"
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
 
 
 def newest(state: Json) -> Json:

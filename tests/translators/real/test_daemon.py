@@ -105,7 +105,7 @@ def test_other_settings_are_taken_by_a_new_charon_not_by_an_adopted_one(lab: Lab
     again = lab.alice(FAST_RETRANSMIT)
     again.start(at_alice())
     assert again.charon_pid != pid
-    assert "retransmit_tries = 3" in (again.data_dir / "strongswan" / "strongswan.conf").read_text()
+    assert "retransmit_tries = 3" in (again.folder / "strongswan.conf").read_text()
 
 
 def test_a_charon_of_another_folder_is_left_running(lab: Lab) -> None:
@@ -123,7 +123,7 @@ def test_a_log_that_has_become_large_is_begun_anew_and_no_tunnel_notices(
     monkeypatch.setattr(keeper, "LOG_LOOK_S", 0.1)
     alice, bob = pair(lab, 1)
     before, pid = spis(alice), alice.charon_pid
-    folder = alice.data_dir / "strongswan"
+    folder = alice.folder
     assert not (folder / "charon.log.1").exists()
     monkeypatch.setattr(daemon, "LOG_OCTETS_MAX", 2000)
     alice.wait_for(lambda _state: (folder / "charon.log.1").exists())

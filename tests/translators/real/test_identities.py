@@ -35,10 +35,7 @@ IDENTITIES: list[tuple[Json, str]] = [
 
 @pytest.fixture
 def gateways(lab: Lab) -> tuple[Gateway, Gateway]:
-    alice, bob = lab.alice(), lab.bob()
-    alice.start()
-    bob.start()
-    return alice, bob
+    return lab.both()
 
 
 def test_each_identity_type_is_what_strongswan_itself_takes_it_for(gateways: tuple[Gateway, Gateway]) -> None:

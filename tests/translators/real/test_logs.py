@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab
+from tests.translators.real.test_algorithms import one_child
+from tests.translators.real.test_tunnel import failed_for
 from tests.translators.tunnels import SECRET, Json, at_alice, at_bob
 
 pytestmark = pytest.mark.real
@@ -37,15 +39,8 @@ def said(gateway: Gateway, text: str) -> bool:
     return any(text in line["text"] for line in lines(gateway))
 
 
-def both(lab: Lab, options: Json | None = None) -> tuple[Gateway, Gateway]:
-    alice, bob = lab.alice(options), lab.bob(options)
-    alice.start()
-    bob.start()
-    return alice, bob
-
-
 def test_a_log_shows_the_negotiation_of_its_tunnel_and_of_no_other(lab: Lab) -> None:
-    alice, bob = both(lab)
+    alice, bob = lab.both()
     number = start_log(bob, tunnel=[1])
     for tunnel in (1, 2):
         nets = {"local_subnet": [f"10.{tunnel * 2}.0.0/16"], "remote_subnet": [f"10.{tunnel * 2 - 1}.0.0/16"]}
@@ -66,7 +61,7 @@ def test_a_log_shows_the_negotiation_of_its_tunnel_and_of_no_other(lab: Lab) -> 
 
 
 def test_level_0_shows_only_what_comes_up_and_goes_down(lab: Lab) -> None:
-    alice, bob = both(lab)
+    alice, bob = lab.both()
     start_log(bob, level=0)
     alice.commit(at_alice())
     bob.commit(at_bob())
@@ -79,19 +74,19 @@ def test_level_0_shows_only_what_comes_up_and_goes_down(lab: Lab) -> None:
 
 
 def test_a_responder_shows_for_which_tunnel_a_peer_was_refused_before_it_was_known(lab: Lab) -> None:
-    alice, bob = both(lab)
+    alice, bob = lab.both()
     start_log(alice, tunnel=[1])
     proposal = {"priority": 1, "cipher": "aes128", "auth": "sha256", "dh": "modp2048"}
     alice.commit(at_alice(peer="192.168.0.2", ike={"proposal": [{**proposal, "cipher": "aes256"}]}))
     bob.commit(at_bob(ike={"proposal": [proposal]}))
-    bob.wait_for(lambda state: state.get("last-error", {}).get("reason") == "no-proposal-chosen")
+    bob.wait_for(failed_for("no-proposal-chosen"))
     alice.wait_for(lambda _state: said(alice, "received proposals unacceptable"))
     assert said(alice, "received proposals: IKE:AES_CBC_128")
     assert {line["tunnel"] for line in lines(alice)} == {1}
 
 
 def test_a_log_goes_on_when_the_daemon_is_restarted(lab: Lab) -> None:
-    alice, bob = both(lab)
+    alice, bob = lab.both()
     alice.commit(at_alice())
     bob.commit(at_bob())
     bob.wait_status("installed")
@@ -103,7 +98,7 @@ def test_a_log_goes_on_when_the_daemon_is_restarted(lab: Lab) -> None:
 
 
 def test_it_ends_with_the_agent_and_after_its_lines(lab: Lab) -> None:
-    alice, bob = both(lab)
+    alice, bob = lab.both()
     start_log(bob, lines=3)
     start_log(bob)
     alice.commit(at_alice())
@@ -118,7 +113,7 @@ def test_it_ends_with_the_agent_and_after_its_lines(lab: Lab) -> None:
 
 def test_no_secret_is_in_any_line_at_the_highest_level(lab: Lab) -> None:
     """Loaded, right, wrong, changed, rekeyed, with a postquantum key, in IKEv1, and taken away again."""
-    alice, bob = both(lab, FAST_RETRANSMIT)
+    alice, bob = lab.both(FAST_RETRANSMIT)
     for gateway in (alice, bob):
         start_log(gateway, level=1, lines=100_000, seconds=3600)
     alice.commit(at_alice(ike=PPK_LEAF))
@@ -127,11 +122,11 @@ def test_no_secret_is_in_any_line_at_the_highest_level(lab: Lab) -> None:
     # One after the other: of two rekeyings at once one may not come about.
     bob.vici("rekey", {"child": "ipsec-1"})
     bob.wait_for(lambda _state: said(bob, "outbound CHILD_SA ipsec-1{"))
-    bob.wait_for(lambda state: [sa["state"] for sa in state["child-sa"]].count("installed") == 1)
+    bob.wait_for(one_child)
     bob.vici("rekey", {"ike": "ipsec-1"})
     bob.wait_for(lambda _state: said(bob, "rekeyed between"))
     bob.commit(at_bob(secret=WRONG_SECRET, ike=PPK_LEAF))
-    bob.wait_for(lambda state: state.get("last-error", {}).get("reason") == "authentication-failed")
+    bob.wait_for(failed_for("authentication-failed"))
     alice.wait_for(lambda _state: said(alice, "MAC mismatched"))
     old = {"version": "ikev1"}
     alice.commit(at_alice(peer="192.168.0.2", ike=old))

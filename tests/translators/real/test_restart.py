@@ -15,7 +15,7 @@ import pytest
 
 from agent.errors import InUse, OperationFailed
 from tests.lab import Gateway, Lab
-from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of
+from tests.translators.systemctls import charon_alone, put_on_path, restarts_charon_of, sockets_of
 from tests.translators.tunnels import at_alice, at_bob
 from translators.strongswan.charon import keeper
 from translators.strongswan.charon.daemon import leftover_pids
@@ -35,15 +35,9 @@ def systemctl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Systemctl:
 def guest_at_bob(lab: Lab, **options: object) -> tuple[Gateway, Path]:
     """Return an agent at bob that uses another's charon, and the folder of that."""
     owner = lab.bob()
-    folder = owner.data_dir / "strongswan"
-    owner.run(charon_alone(folder))
-    settings = {
-        "vici-socket": str(folder / "vici.sock"),
-        "error-notify-socket": str(folder / "notify.sock"),
-        "charon-unit": UNIT,
-        "restart-limit": 30.0,
-    }
-    return lab.external(lab.bob_ns, "guest", {**settings, **options}), folder
+    owner.run(charon_alone(owner.folder))
+    settings = {**sockets_of(owner.folder), "charon-unit": UNIT, "restart-limit": 30.0}
+    return lab.external(lab.bob_ns, "guest", {**settings, **options}), owner.folder
 
 
 def restart(gateway: Gateway) -> None:

@@ -40,11 +40,10 @@ def until_all(gateway: Gateway, *allowed: str) -> None:
 def spis(gateway: Gateway) -> dict[str, list[str]]:
     """Return the SPIs of what is installed, by connection; one IKE_SA each."""
     found: dict[str, list[str]] = {}
-    for reply in gateway.sas():
-        for name, sa in reply.items():
-            assert name not in found, f"{name} has two IKE_SAs"
-            children = sa["child-sas"].values()
-            found[name] = [child["spi-in"] for child in children if child["state"] == "INSTALLED"]
+    for sa in gateway.sas():
+        name, children = sa["name"], sa["child-sas"].values()
+        assert name not in found, f"{name} has two IKE_SAs"
+        found[name] = [child["spi-in"] for child in children if child["state"] == "INSTALLED"]
     return found
 
 

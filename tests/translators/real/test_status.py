@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
-from tests.translators.real.test_tunnel import failed_for, pair, spis
+from tests.translators.real.test_tunnel import FOREIGN, failed_for, pair, spis
 from tests.translators.status.test_announcements import valid
 from tests.translators.status.test_state import assert_valid
 from tests.translators.status.test_state import context as _context
@@ -245,7 +245,7 @@ def test_two_initiators_that_begin_at_once_keep_one_ike_sa_and_stay_up(lab: Lab)
     (of_alice,), (of_bob,) = alice.state()["ike-sa"], bob.state()["ike-sa"]
     assert of_alice["initiator-spi"] == of_bob["initiator-spi"]
     assert alice.state()["counters"]["downs"] == bob.state()["counters"]["downs"] == 0
-    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1") == b"through the tunnel"
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
 
 
 def test_a_peer_that_charon_does_not_know_yet_is_known_by_its_address(lab: Lab) -> None:
@@ -257,9 +257,6 @@ def test_a_peer_that_charon_does_not_know_yet_is_known_by_its_address(lab: Lab) 
     bob.start(at_bob(ike={"proposal": [{**ike[1], "priority": 1}]}))
     for gateway in (alice, bob):
         gateway.wait_for(failed_for("no-proposal-chosen"))
-
-
-FOREIGN: Json = {"version": "2", "local": {"auth": "psk"}, "remote": {"auth": "psk"}}
 
 
 def sabotages(gateway: Gateway) -> dict[str, Callable[[], object]]:

@@ -90,19 +90,16 @@ def test_what_cannot_be_translated_cannot_be_put() -> None:
 
 # --- drift ---
 
-AGREEING = messages(
-    "1",
-    tunnel(
-        local_address="192.168.0.2",
-        peer="192.168.0.1",
-        local_subnet=["10.2.0.0/16"],
-        remote_subnet=["10.1.0.0/16"],
-    ),
-)
+AGREEING = {
+    "local_address": "192.168.0.2",
+    "peer": "192.168.0.1",
+    "local_subnet": ["10.2.0.0/16"],
+    "remote_subnet": ["10.1.0.0/16"],
+}
 
 
 def test_an_sa_negotiated_with_this_configuration_agrees() -> None:
-    assert drift.disagreement(AGREEING, INSTALLED) is None
+    assert drift.disagreement(messages("1", tunnel(**AGREEING)), INSTALLED) is None
 
 
 @pytest.mark.parametrize(
@@ -120,10 +117,4 @@ def test_an_sa_negotiated_with_this_configuration_agrees() -> None:
     ],
 )
 def test_what_an_sa_shows_to_be_another_configuration_is_named(members: Any, expected: str | None) -> None:
-    ends = {
-        "local_address": "192.168.0.2",
-        "peer": "192.168.0.1",
-        "local_subnet": ["10.2.0.0/16"],
-        "remote_subnet": ["10.1.0.0/16"],
-    }
-    assert drift.disagreement(messages("1", tunnel(**{**ends, **members})), INSTALLED) == expected
+    assert drift.disagreement(messages("1", tunnel(**{**AGREEING, **members})), INSTALLED) == expected

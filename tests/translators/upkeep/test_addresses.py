@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import pytest
 
@@ -22,24 +20,6 @@ def namespace(tmp_path: Path) -> Iterator[Namespace]:
     made = Namespace(f"ys-{token_hex(3)}-addr")
     yield made
     made.close()
-
-
-def inside(namespace: Namespace, work: Callable[[], Any]) -> None:
-    """Run a coroutine in a thread of the namespace, and raise what it raised."""
-    failures: list[BaseException] = []
-
-    def entered() -> None:
-        try:
-            namespace.enter()
-            asyncio.run(work())
-        except BaseException as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=entered)
-    thread.start()
-    thread.join()
-    for failure in failures:
-        raise failure
 
 
 @pytest.mark.real
@@ -64,7 +44,7 @@ def test_addresses_that_come_and_go_are_seen(namespace: Namespace) -> None:
         await watch.stop()
         assert watch.present is None
 
-    inside(namespace, watch)
+    namespace.call(lambda: asyncio.run(watch()))
     assert came[:2] == [frozenset({"192.0.2.7"})] * 2
     assert "2001:db8::7" in frozenset().union(*came)
 

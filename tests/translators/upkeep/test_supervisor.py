@@ -130,8 +130,13 @@ async def test_whoever_is_watched_or_no_more_is_told() -> None:
     assert told == ["t", "t"]
 
 
-async def test_so_many_attempts_begin_at_a_time_over_all_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def long_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 60.0)
+
+
+def never_up(options: Options, peer_of: Callable[[str], str]) -> tuple[Supervisor, list[str]]:
+    """Return a supervisor of tunnels that stay down, and the names of those that it has initiated."""
     initiated: list[str] = []
 
     async def look(_name: str) -> Progress:
@@ -140,7 +145,12 @@ async def test_so_many_attempts_begin_at_a_time_over_all_peers(monkeypatch: pyte
     async def initiate(name: str) -> None:
         initiated.append(name)
 
-    supervisor = Supervisor(Options(attempts_at_once=3), look, initiate, lambda name: name)
+    return Supervisor(options, look, initiate, peer_of), initiated
+
+
+@pytest.mark.usefixtures("long_attempts")
+async def test_so_many_attempts_begin_at_a_time_over_all_peers() -> None:
+    supervisor, initiated = never_up(Options(attempts_at_once=3), lambda name: name)
     for number in range(10):
         supervisor.want(f"t{number}")
     await until(lambda: len(initiated) == 3)
@@ -196,19 +206,9 @@ async def test_an_up_event_ends_the_retries() -> None:
     tunnel.supervisor.forget_all()
 
 
-async def test_one_peer_is_not_flooded_and_another_does_not_wait_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 60.0)
-    initiated: list[str] = []
-
-    async def look(_name: str) -> Progress:
-        return Progress.DOWN
-
-    async def initiate(name: str) -> None:
-        initiated.append(name)
-
-    supervisor = Supervisor(Options(), look, initiate, lambda name: name[0])
+@pytest.mark.usefixtures("long_attempts")
+async def test_one_peer_is_not_flooded_and_another_does_not_wait_for_it() -> None:
+    supervisor, initiated = never_up(Options(), lambda name: name[0])
     for number in range(20):
         supervisor.want(f"a{number}")
     supervisor.want("b1")

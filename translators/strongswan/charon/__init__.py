@@ -3,6 +3,7 @@
 Files, from the ground up:
 
 - vici: one connection to the VICI socket, and the stream of events
+- command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
 - daemon: a charon of our own, started, adopted, watched, stopped

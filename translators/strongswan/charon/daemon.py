@@ -37,14 +37,15 @@ POLL_S = 0.05
 ERROR_FILE = "charon.err"
 LOG_OCTETS_MAX = 10_000_000
 
-_BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
-             "/usr/lib/strongswan/charon")  # fmt: skip
+BINARIES = ("/usr/lib/ipsec/charon", "/usr/libexec/ipsec/charon", "/usr/libexec/strongswan/charon",
+            "/usr/lib/strongswan/charon")  # fmt: skip
 _PLUGIN_FOLDERS = ("plugins", "../../lib64/strongswan/plugins", "../../lib/ipsec/plugins",
                    "../../lib/strongswan/plugins")  # fmt: skip
 _PLUGIN_FILE = "libstrongswan-{}.so"
 _FOLDER_VARIABLE = "YANGSWAN_FOLDER"
 _CONFIG_VARIABLE = "YANGSWAN_CONFIG"
 _RUN_FOLDER = "run"
+_PID_FILE = f"{_RUN_FOLDER}/charon.pid"
 _IN_FOLDER = 'cd "$1" && umask 077 && shift && exec "$@"'
 _PRIVATE_RUN = 'mount --bind "$1" "$(readlink -f /var/run)" && shift && exec "$@"'
 
@@ -140,11 +141,11 @@ class ManagedCharon:
     # --- what to run ---
 
     def _binary(self) -> Path:
-        candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, _BINARIES)
+        candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, BINARIES)
         for candidate in candidates:
             if os.access(candidate, os.X_OK):
                 return candidate
-        tried = self._options.charon_binary or ", ".join(_BINARIES)
+        tried = self._options.charon_binary or ", ".join(BINARIES)
         raise DaemonError(f"charon is not installed ({tried}): install the package strongswan-charon")
 
     async def _config(self, binary: Path) -> str:
@@ -197,7 +198,7 @@ class ManagedCharon:
         return False
 
     def _leftovers(self) -> Iterator[int]:
-        for pid_file in (self._folder / _RUN_FOLDER / "charon.pid", Path("/var/run/charon.pid")):
+        for pid_file in (self._folder / _PID_FILE, Path("/var/run/charon.pid")):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(pid_file.read_text())
                 if self._is_ours(pid):
@@ -219,7 +220,7 @@ class ManagedCharon:
 
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        (self._folder / _RUN_FOLDER / "charon.pid").unlink(missing_ok=True)
+        (self._folder / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "STRONGSWAN_CONF": charon_config.CONFIG_FILE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.options import Options
 from translators.strongswan.status.events import Notice
+from translators.strongswan.tasks import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +112,7 @@ class Keeper:
         Raises:
             Unavailable: there is none.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._ready.wait()
+        await is_set_within(self._ready, limit_s)
         if self._shared.session is None:
             raise Unavailable(f"charon is not available: {self._trouble}")
         return self._shared.session
@@ -180,10 +178,7 @@ class Keeper:
 
     async def _until_lost(self, session: CharonSession) -> None:
         while not session.lost.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOG_LOOK_S):
-                    await session.lost.wait()
-            if self._daemon is not None and not session.lost.is_set():
+            if not await is_set_within(session.lost, LOG_LOOK_S) and self._daemon is not None:
                 await self._begin_large_log_anew(self._daemon, session)
 
     async def _begin_large_log_anew(self, daemon: ManagedCharon, session: CharonSession) -> None:
@@ -216,13 +211,8 @@ class Keeper:
 
 
 async def _end_of(session: CharonSession | None) -> None:
-    if session is None:
-        return
-    try:
-        async with asyncio.timeout(GONE_LIMIT_S):
-            await session.lost.wait()
-    except TimeoutError:
-        raise NotRestarted("the charon that this agent talks to was not restarted") from None
+    if session is not None and not await is_set_within(session.lost, GONE_LIMIT_S):
+        raise NotRestarted("the charon that this agent talks to was not restarted")
 
 
 async def _first_of(one: asyncio.Event, other: asyncio.Event, limit_s: float) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
+from translators.strongswan.charon import command
 from translators.strongswan.options import Kernel
 
 TUN_DEVICE = Path("/dev/net/tun")
@@ -27,21 +27,10 @@ class NoDataPath(Exception):
 async def kernel_has_esp() -> bool:
     """Return whether an ESP state can be added to the kernel's XFRM (needs root)."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *_PROBE,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError:
+        code, _words = await command.run(_PROBE, PROBE_LIMIT_S)
+    except OSError:  # TimeoutError is one
         return False
-    try:
-        async with asyncio.timeout(PROBE_LIMIT_S):
-            return await process.wait() == 0
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return False
+    return code == 0
 
 
 async def choose(wanted: Kernel) -> Kernel:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import os
 import shutil
-import signal
+
+from translators.strongswan.charon import command
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +33,8 @@ async def restart_unit(unit: str, limit_s: float) -> None:
             f"{unit} is restarted with systemctl, which is not installed here: restart charon where it runs",
             "systemctl-missing",
         )
-    process = await _start(program, unit)
     try:
-        async with asyncio.timeout(limit_s):
-            _, words = await process.communicate()
+        code, words = await command.run((program, "--no-ask-password", "restart", "--", unit), limit_s)
     except TimeoutError:
         # Only who waits is ended: the job is systemd's, and goes on.
         raise ServiceError(
@@ -46,36 +42,11 @@ async def restart_unit(unit: str, limit_s: float) -> None:
             f"systemctl status {unit}",
             "systemctl-timeout",
         ) from None
-    finally:
-        await _end(process)
-    if process.returncode != 0:
-        raise ServiceError(_refused(unit, process.returncode, words), "systemctl-failed")
-    log.info("systemd has restarted %s", unit)
-
-
-async def _start(program: str, unit: str) -> asyncio.subprocess.Process:
-    try:
-        return await asyncio.create_subprocess_exec(
-            program,
-            "--no-ask-password",
-            "restart",
-            "--",
-            unit,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            # Whatever it starts to ask for passwords ends with it.
-            start_new_session=True,
-        )
     except OSError as problem:
         raise ServiceError(f"{program} cannot be started: {problem.strerror}", "systemctl-missing") from None
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    if code != 0:
+        raise ServiceError(_refused(unit, code, words), "systemctl-failed")
+    log.info("systemd has restarted %s", unit)
 
 
 def _refused(unit: str, code: int | None, words: bytes) -> str:

@@ -24,6 +24,7 @@ from translators.strongswan.charon.vici import (
 )
 from translators.strongswan.status.drift import OwnLoads
 from translators.strongswan.status.events import NOTICE, Notice, Source, parse_notice
+from translators.strongswan.status.state import strings
 from translators.strongswan.translation.proposals import Available
 
 log = logging.getLogger(__name__)
@@ -76,8 +77,7 @@ class CharonSession:
         self.version = str((await self._commands.request("version")).get("version", ""))
         kinds = await self._commands.request("get-algorithms")
         self.algorithms = {kind: frozenset(names) for kind, names in kinds.items() if isinstance(names, dict)}
-        plugins = (await self._commands.request("stats")).get("plugins", [])
-        self.plugins = tuple(plugins) if isinstance(plugins, list) else ()
+        self.plugins = strings((await self._commands.request("stats")).get("plugins"))
 
     async def _listen(self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice) -> None:
         if "alert" in await self._events.subscribe(EVENTS):
@@ -140,11 +140,7 @@ class CharonSession:
 
         Raises: as ``request``.
         """
-        try:
-            found = await self._polling.stream("list-conns", "list-conn", {"ike": name}, LIST_LIMIT_S)
-        finally:
-            self._notice_break()
-        for reply in found:
+        for reply in await self._listed("list-conns", "list-conn", name):
             if isinstance(listed := reply.get(name), dict):
                 return listed
         return None
@@ -159,26 +155,24 @@ class CharonSession:
     async def list_sas(self, name: str | None = None) -> list[Section]:
         """Return the IKE_SAs of the connection ``name``, or all; each as list-sas shows it, with its
         connection's name added as ``name``. Raises: as ``request``."""
-        try:
-            found = await self._polling.stream(
-                "list-sas", "list-sa", {"ike": name} if name else {}, LIST_LIMIT_S
-            )
-        finally:
-            self._notice_break()
         return [
             {"name": sa_name, **sa}
-            for reply in found
+            for reply in await self._listed("list-sas", "list-sa", name)
             for sa_name, sa in reply.items()
             if isinstance(sa, dict)
         ]
 
-    async def loaded(self) -> tuple[list[str], list[str]]:
+    async def _listed(self, command: str, event: str, name: str | None) -> list[Section]:
+        try:
+            return await self._polling.stream(command, event, {"ike": name} if name else {}, LIST_LIMIT_S)
+        finally:
+            self._notice_break()
+
+    async def loaded(self) -> tuple[Sequence[str], Sequence[str]]:
         """Return the names of all connections, and the handles of all secrets. Raises: as ``request``."""
-        connections = (await self.request("get-conns")).get("conns", [])
-        secrets = (await self.request("get-shared")).get("keys", [])
-        return list(connections) if isinstance(connections, list) else [], (
-            list(secrets) if isinstance(secrets, list) else []
-        )
+        connections = strings((await self.request("get-conns")).get("conns"))
+        secrets = strings((await self.request("get-shared")).get("keys"))
+        return connections, secrets
 
     def _notice_break(self) -> None:
         if self._commands.broken or self._polling.broken:

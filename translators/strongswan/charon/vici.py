@@ -18,7 +18,7 @@ import os
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from vici.exception import DeserializationException
 from vici.protocol import Message, Packet
@@ -48,24 +48,51 @@ class ViciUnavailable(ViciError):
     """charon did not answer: no socket, connection lost, or the time limit passed."""
 
 
-class Connection:
-    """One VICI connection for commands; requests queue behind each other."""
+class _Wire:
+    """One VICI connection, and the segments on it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._turn = asyncio.Lock()
-        self._exchanges: set[asyncio.Task[Any]] = set()
-        self.broken = False
 
     @classmethod
-    async def open(cls, socket: Path, limit_s: float = REQUEST_LIMIT_S) -> Connection:
+    async def open(cls, socket: Path, limit_s: float = REQUEST_LIMIT_S) -> Self:
         """Connect to charon's ``socket``.
 
         Raises:
             ViciUnavailable: nobody listens there.
         """
         return cls(*await _connect(socket, limit_s))
+
+    async def _write(self, packet: bytes) -> None:
+        self._writer.write(struct.pack("!I", len(packet)) + packet)
+        await self._writer.drain()
+
+    async def _read(self) -> bytes:
+        (octets,) = struct.unpack("!I", await self._reader.readexactly(4))
+        if octets > SEGMENT_OCTETS_MAX:
+            raise OSError("segment too long")
+        return await self._reader.readexactly(octets)
+
+    def abandon(self) -> None:
+        """Close the connection without waiting until it is closed."""
+        self._writer.close()
+
+    async def close(self) -> None:
+        """Close the connection; whoever waits for something from it hears that it is lost."""
+        self.abandon()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+class Connection(_Wire):
+    """One VICI connection for commands; requests queue behind each other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(reader, writer)
+        self._turn = asyncio.Lock()
+        self._exchanges: set[asyncio.Task[Any]] = set()
+        self.broken = False
 
     async def request(
         self, command: str, message: Request | None = None, limit_s: float = REQUEST_LIMIT_S
@@ -82,7 +109,7 @@ class Connection:
         async with self._limited(command, limit_s):
             await self._send(command, _request(command, message))
             while True:
-                kind, _name, body = _parse(command, await _read_segment(self._reader))
+                kind, _name, body = _parse(command, await self._read())
                 if kind != Packet.EVENT:
                     return _reply(command, kind, body)
 
@@ -104,7 +131,7 @@ class Connection:
             await self._confirm(command, event)
             await self._send(command, _request(command, message))
             while True:
-                kind, _name, body = _parse(command, await _read_segment(self._reader))
+                kind, _name, body = _parse(command, await self._read())
                 if kind != Packet.EVENT:
                     break
                 received.append(body)
@@ -131,25 +158,18 @@ class Connection:
         if not task.cancelled():
             task.exception()  # seen, also where nobody waits any more
 
-    async def close(self) -> None:
-        """Close the connection; a request that waits ends with ViciUnavailable."""
-        self.abandon()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
-
     def abandon(self) -> None:
         """Close the connection without waiting until it is closed."""
         self.broken = True
-        self._writer.close()
+        super().abandon()
 
     async def _send(self, command: str, packet: bytes) -> None:
         if len(packet) > SEGMENT_OCTETS_MAX:
             raise ViciError(command, f"the message is longer than {SEGMENT_OCTETS_MAX} octets")
-        self._writer.write(struct.pack("!I", len(packet)) + packet)
-        await self._writer.drain()
+        await self._write(packet)
 
     async def _confirm(self, command: str, event: str) -> None:
-        kind, _name, _body = _parse(command, await _read_segment(self._reader))
+        kind, _name, _body = _parse(command, await self._read())
         if kind != Packet.EVENT_CONFIRM:
             self.broken = True
             raise ViciError(command, f"charon does not stream '{event}'")
@@ -175,22 +195,12 @@ class Connection:
             raise
 
 
-class EventStream:
+class EventStream(_Wire):
     """One VICI connection that only receives events."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+        super().__init__(reader, writer)
         self._early: list[tuple[str, Section]] = []
-
-    @classmethod
-    async def open(cls, socket: Path, limit_s: float = REQUEST_LIMIT_S) -> EventStream:
-        """Connect to charon's ``socket``.
-
-        Raises:
-            ViciUnavailable: nobody listens there.
-        """
-        return cls(*await _connect(socket, limit_s))
 
     async def subscribe(self, events: Sequence[str], limit_s: float = REQUEST_LIMIT_S) -> frozenset[str]:
         """Register for ``events``; return those that this charon knows (``alert`` is new in 6.0.3).
@@ -209,11 +219,9 @@ class EventStream:
         return frozenset(known)
 
     async def _register(self, event: str) -> bool:
-        packet = Packet.register_event(event)
-        self._writer.write(struct.pack("!I", len(packet)) + packet)
-        await self._writer.drain()
+        await self._write(Packet.register_event(event))
         while True:
-            kind, name, body = _parse("register", await _read_segment(self._reader))
+            kind, name, body = _parse("register", await self._read())
             if kind != Packet.EVENT:
                 return bool(kind == Packet.EVENT_CONFIRM)
             self._early.append((name, body))
@@ -229,22 +237,12 @@ class EventStream:
         self._early.clear()
         while True:
             try:
-                segment = await _read_segment(self._reader)
+                segment = await self._read()
             except (OSError, asyncio.IncompleteReadError):
                 raise ViciUnavailable("events", "charon closed the event connection") from None
             kind, name, body = _parse("events", segment)
             if kind == Packet.EVENT:
                 yield name, body
-
-    def abandon(self) -> None:
-        """Close the connection without waiting until it is closed."""
-        self._writer.close()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self.abandon()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
 
 
 @contextlib.contextmanager
@@ -266,13 +264,6 @@ async def _connect(socket: Path, limit_s: float) -> tuple[asyncio.StreamReader, 
     except (OSError, TimeoutError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
         raise ViciUnavailable("connect", f"{socket}: {reason}") from None
-
-
-async def _read_segment(reader: asyncio.StreamReader) -> bytes:
-    (octets,) = struct.unpack("!I", await reader.readexactly(4))
-    if octets > SEGMENT_OCTETS_MAX:
-        raise OSError("segment too long")
-    return await reader.readexactly(octets)
 
 
 def _request(command: str, message: Request | None) -> bytes:

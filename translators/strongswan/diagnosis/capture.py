@@ -17,10 +17,9 @@ from typing import TextIO
 
 from translators.strongswan.options import OptionError
 from translators.strongswan.status.events import Notice
+from translators.strongswan.status.state import Section
 
 log = logging.getLogger(__name__)
-
-Section = Mapping[str, object]
 
 OCTETS_MAX = 50_000_000
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.diagnosis.packets import Packet
+from translators.strongswan.status.state import children
 from translators.strongswan.translation.connections import tunnel_of
 from translators.strongswan.translation.desired import Desired
 
@@ -58,11 +59,9 @@ def spis_of(sas: Sequence[Section]) -> dict[str, str]:
         tunnel = tunnel_of(str(sa.get("name", "")))
         if tunnel is None:
             continue
-        children = sa.get("child-sas")
-        below = [c for c in children.values() if isinstance(c, dict)] if isinstance(children, dict) else []
         spis = [
             sa.get("initiator-spi"),
-            *(child.get(key) for child in below for key in ("spi-in", "spi-out")),
+            *(child.get(key) for child in children(sa) for key in ("spi-in", "spi-out")),
         ]
         found.update({str(spi): tunnel for spi in spis if spi})
     return found

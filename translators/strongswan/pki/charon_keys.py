@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.pki.key_store import KeyStore, PrivateKey
-from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.fields import value_at
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,6 @@ class CharonKeys:
         for name, certificate in desired.certificates.items():
             if certificate.key_digest == key.digest:
                 users = (tunnel for tunnel in desired.users(name) if tunnel in desired.messages)
-                yield from ((tunnel, name) for tunnel in users if _owns(desired, tunnel, name))
-
-
-def _owns(desired: Desired, tunnel: str, certificate: str) -> bool:
-    node = desired.entries[tunnel].get("certificate")
-    return isinstance(node, Mapping) and node.get("own") == certificate
+                for tunnel in users:
+                    if value_at(desired.entries[tunnel], "certificate/own") == name:
+                        yield tunnel, name

@@ -182,8 +182,7 @@ def parse(name: str, pem: str, passphrase: str | None) -> PrivateKey:
     Raises:
         Refused: it is no key that can be used.
     """
-    text = "\n".join(line.strip() for line in pem.strip().splitlines())
-    return _key(name, text.encode(), passphrase)
+    return _key(name, certificates.unindented(pem).encode(), passphrase)
 
 
 def _key(name: str, pem: bytes, passphrase: str | None) -> PrivateKey:
@@ -211,8 +210,6 @@ def _key(name: str, pem: bytes, passphrase: str | None) -> PrivateKey:
 
 
 def _described(name: str, secret: Secret) -> PrivateKey:
-    spki = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    digest = certificates.digest(secret.public_key())
     algorithm = "RSA" if isinstance(secret, rsa.RSAPrivateKey) else "ECDSA"
-    return PrivateKey(
-        name=name, algorithm=algorithm, bits=secret.key_size, digest=certificates.digest(spki), secret=secret
-    )
+    return PrivateKey(name=name, algorithm=algorithm, bits=secret.key_size, digest=digest, secret=secret)

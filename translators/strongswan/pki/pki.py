@@ -15,6 +15,7 @@ from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
 from translators.strongswan.pki.expiry import Told
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.status.operational import date_and_time
+from translators.strongswan.tasks import Background, is_set_within
 from translators.strongswan.translation import certificates
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.refusals import Refused
@@ -41,20 +42,17 @@ class Pki:
         self._desired = shared.desired
         self._store = store
         self._told = Told()
-        self._task: asyncio.Task[None] | None = None
+        self._task = Background()
         self._changed = asyncio.Event()
 
     def start(self) -> None:
         """Read the keys, and begin to watch for certificates that expire."""
         self._store.load()
-        self._task = asyncio.create_task(self._watch())
+        self._task.start(self._watch())
 
     async def stop(self) -> None:
         """Stop. Safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._task.stop()
 
     # --- configuration ---
 
@@ -146,11 +144,7 @@ class Pki:
                 self.look(datetime.now(UTC))
             except Exception:
                 log.exception("defect while looking for certificates that expire")
-            try:
-                async with asyncio.timeout(LOOK_INTERVAL_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._changed, LOOK_INTERVAL_S)
 
     def look(self, now: datetime) -> None:
         """Tell of the certificates that expire, or have expired, by ``now``."""

@@ -3,9 +3,9 @@
 Files, from the ground up:
 
 - facts: what is known of a tunnel and list-sas does not show, and the moves that it makes
+- state: list-sas replies and facts -> the status of a tunnel, a dead peer's among them
 - events: a signal of charon -> moves, among them that a peer does not answer
 - ledger: the facts of all tunnels, moved by signals
-- state: list-sas replies and facts -> the status of a tunnel, a dead peer's among them
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else
 - announcements, dampening: what is told of a tunnel, and how often at most

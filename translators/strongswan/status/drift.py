@@ -10,23 +10,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from translators.strongswan.status import state
+from translators.strongswan.status.state import Section, sections, strings
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.connections import Messages
-
-Section = Mapping[str, object]
 
 
 def disagreement(messages: Messages, sa: Section) -> str | None:
     """Return what in the IKE_SA contradicts ``messages``, None if nothing does."""
     if (host := sa.get("local-host")) and [host] != messages.ike.get("local_addrs"):
         return f"local address {host}"
-    remote = messages.ike.get("remote_addrs")
-    if (host := sa.get("remote-host")) and remote != ["%any"] and [host] != remote:
+    if (host := sa.get("remote-host")) and messages.peer not in (None, host):
         return f"peer {host}"
-    if sa.get("state") == "ESTABLISHED" and (why := _algorithms(sa, _strings(messages.ike.get("proposals")))):
+    if sa.get("state") == "ESTABLISHED" and (why := _algorithms(sa, strings(messages.ike.get("proposals")))):
         return f"IKE {why}"
     for child in state.children(sa):
         if child.get("state") == "INSTALLED" and (why := _child(messages, child)):
@@ -40,11 +38,11 @@ def _child(messages: Messages, child: Section) -> str | None:
     if loaded is None:
         return f"child {child.get('name')}"
     for key, configured in (("local-ts", "local_ts"), ("remote-ts", "remote_ts")):
-        allowed = _strings(loaded.get(configured))
-        for selector in _strings(child.get(key)):
+        allowed = strings(loaded.get(configured))
+        for selector in strings(child.get(key)):
             if "dynamic" not in allowed and not _within(selector, allowed):
                 return f"selector {selector}"
-    why = _algorithms(child, _strings(loaded.get("esp_proposals")))
+    why = _algorithms(child, strings(loaded.get("esp_proposals")))
     return f"ESP {why}" if why else None
 
 
@@ -72,10 +70,6 @@ def _covers(
     network: ipaddress.IPv4Network | ipaddress.IPv6Network,
 ) -> bool:
     return prefix.version == network.version and network.subnet_of(prefix)  # type: ignore[arg-type]
-
-
-def _strings(value: object) -> Sequence[str]:
-    return value if isinstance(value, list) else ()
 
 
 _LOADED = (
@@ -131,25 +125,18 @@ def connection_disagreement(messages: Messages, listed: Section) -> str | None:
     """Return what in a connection, as list-conns shows it, contradicts ``messages``; None if nothing does."""
     for key in ("local_addrs", "remote_addrs"):
         if listed.get(key) != messages.ike.get(key):
-            return f"{key} {' '.join(_strings(listed.get(key))) or 'none'}"
+            return f"{key} {' '.join(strings(listed.get(key))) or 'none'}"
     wanted = messages.load_conn[messages.name]
-    children = _sections(wanted if isinstance(wanted, Mapping) else {}, "children")
-    found = _sections(listed, "children")
+    children = sections(wanted if isinstance(wanted, Mapping) else {}, "children")
+    found = sections(listed, "children")
     if children.keys() != found.keys():
         return f"children {' '.join(found) or 'none'}"
     for name, child in found.items():
         for key in ("local-ts", "remote-ts"):
-            selectors = _strings(children[name].get(key.replace("-", "_")))
-            if not _same(_strings(child.get(key)), selectors):
-                return f"{key} {' '.join(_strings(child.get(key)))}"
+            selectors = strings(children[name].get(key.replace("-", "_")))
+            if not _same(strings(child.get(key)), selectors):
+                return f"{key} {' '.join(strings(child.get(key)))}"
     return None
-
-
-def _sections(section: Section, key: str) -> Mapping[str, Section]:
-    found = section.get(key)
-    if not isinstance(found, Mapping):
-        return {}
-    return {str(name): value for name, value in found.items() if isinstance(value, Mapping)}
 
 
 def _same(listed: Collection[str], wanted: Collection[str]) -> bool:

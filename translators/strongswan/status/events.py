@@ -22,6 +22,7 @@ from enum import Enum, IntEnum
 
 from translators.strongswan.status import facts as moves
 from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.state import Section, children
 
 NOTICE = struct.Struct(">i384s64s256s60s")
 
@@ -122,7 +123,7 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
 _ALERTS = {code.name.replace("_", "-").lower(): code for code in Code if code is not Code.RETRANSMIT_SEND}
 
 
-def notices_in_alert(message: Mapping[str, object]) -> Iterator[Notice]:
+def notices_in_alert(message: Section) -> Iterator[Notice]:
     """Yield what a VICI ``alert`` event says, one notice for each IKE_SA in its section ``ikesa``.
 
     The name of the alert is the one text at the top that we know; what we do not know is nothing to us.
@@ -141,17 +142,15 @@ def notices_in_alert(message: Mapping[str, object]) -> Iterator[Notice]:
 
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
-    (re.compile("received AUTHENTICATION_FAILED"), Reason.AUTHENTICATION_FAILED,
-     "the peer did not accept our secret, certificate or identity"),
-    (re.compile("MAC mismatched|no shared key found"), Reason.AUTHENTICATION_FAILED,
-     "the peer did not prove its identity with the secret or a certificate"),
-    (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"), Reason.SELECTORS_MISMATCH,
-     "the subnets do not match the peer's"),
+    (re.compile("received AUTHENTICATION_FAILED"), *_SPECIFIC[Code.LOCAL_AUTH_FAILED]),
+    (re.compile("MAC mismatched|no shared key found"), *_SPECIFIC[Code.PEER_AUTH_FAILED]),
+    (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"),
+     *_SPECIFIC[Code.TS_MISMATCH]),
     (re.compile("received NO_PROPOSAL_CHOSEN|no acceptable proposal found"), Reason.NO_PROPOSAL_CHOSEN,
      "no proposal is acceptable to both ends, or the peer has no matching tunnel"),
     (re.compile("unable to install (inbound|outbound|IPsec)"), Reason.INSTALL_FAILED,
      "the SA or policy could not be installed"),
-    (re.compile("giving up after"), Reason.PEER_SILENT, "the peer did not answer any retransmission"),
+    (re.compile("giving up after"), *_SPECIFIC[Code.RETRANSMIT_SEND_TIMEOUT]),
 )  # fmt: skip
 _CAUSES: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (re.compile("received DELETE for (IKE_SA|ESP|AH)"), Reason.PEER_CLOSED, "the peer ended it"),
@@ -188,12 +187,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
     return facts
 
 
-def on_updown(facts: Facts, event: str, sa: object, up: bool, now: float) -> Facts:
+def on_updown(facts: Facts, event: str, sa: Section, up: bool, now: float) -> Facts:
     """Return the facts after ``ike-updown`` or ``child-updown`` with the section ``sa`` of one IKE_SA."""
     if event == "ike-updown":
         # charon says of each child by itself that it went with its IKE_SA.
         return moves.answered(facts, now) if up else facts
-    for child in _children(sa):
+    for child in children(sa):
         number = str(child.get("uniqueid"))
         facts = moves.child_up(facts, number, now) if up else moves.child_down(facts, number, now)
     return facts
@@ -209,10 +208,10 @@ class Rekeying:
     spis: Mapping[str, str]
 
 
-def rekeyings(event: str, section: Mapping[str, object]) -> Iterator[Rekeying]:
+def rekeyings(event: str, section: Section) -> Iterator[Rekeying]:
     """Yield what ``ike-rekey`` or ``child-rekey`` says of the connection with this section."""
     ike = event == "ike-rekey"
-    pairs = [section] if ike else list(_children(section))
+    pairs = [section] if ike else children(section)
     for pair in pairs:
         old, new = pair.get("old"), pair.get("new")
         if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -228,12 +227,6 @@ def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:
     return moves.rekeyed(facts, rekeying.old, rekeying.new, now)
 
 
-def _children(sa: object) -> Iterator[Mapping[str, object]]:
-    found = sa.get("child-sas") if isinstance(sa, Mapping) else None
-    if isinstance(found, Mapping):
-        yield from (child for child in found.values() if isinstance(child, Mapping))
-
-
-def names_in(section: Mapping[str, object]) -> list[str]:
+def names_in(section: Section) -> list[str]:
     """Return the connection names that an updown or rekey event is about."""
     return [name for name, value in section.items() if isinstance(value, Mapping)]

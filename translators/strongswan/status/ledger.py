@@ -12,9 +12,8 @@ from translators.strongswan.status import events, state
 from translators.strongswan.status import facts as moves
 from translators.strongswan.status.events import Notice, Rekeying, Source
 from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.state import Section
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-
-Section = Mapping[str, object]
 
 NO_FACTS = Facts()
 

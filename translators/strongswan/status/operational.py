@@ -18,10 +18,10 @@ from translators.strongswan.options import Options
 from translators.strongswan.status import state
 from translators.strongswan.status.events import Source
 from translators.strongswan.status.facts import Entry, Facts, LastError
+from translators.strongswan.status.state import Section
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.proposals import Available
 
-Section = Mapping[str, object]
 Json = dict[str, Any]
 
 # strongSwan's defaults (swanctl.opt, retransmit_*): five tries within 165 s.

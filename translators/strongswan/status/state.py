@@ -6,7 +6,7 @@ while an old one is still being deleted towards a dead peer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from translators.strongswan.status.facts import Facts
@@ -24,25 +24,31 @@ class Status(Enum):
     RETRANSMISSION = "retransmission"
 
 
-_IKE_UP = frozenset({"ESTABLISHED", "REKEYING"})
+IKE_UP = frozenset({"ESTABLISHED", "REKEYING"})
 _IKE_BEGINNING = frozenset({"CREATED", "CONNECTING"})
-CREATING = frozenset({"CHILD_CREATE", "QUICK_MODE"})
+_CREATING = frozenset({"CHILD_CREATE", "QUICK_MODE"})
 """Tasks that negotiate a CHILD_SA, in IKEv2 and IKEv1."""
 _CHILD_UP = frozenset({"INSTALLED", "UPDATING", "REKEYING", "REKEYED"})
 
 
-def children(sa: Section) -> Iterator[Section]:
-    """Yield the CHILD_SAs of an IKE_SA."""
-    found = sa.get("child-sas")
-    if isinstance(found, Mapping):
-        yield from (child for child in found.values() if isinstance(child, Mapping))
+def sections(section: Section, key: str) -> dict[str, Section]:
+    """Return the sections in that of ``key``, by name."""
+    found = section.get(key)
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, Mapping)}
+
+
+def children(sa: Section) -> Iterable[Section]:
+    """Return the CHILD_SAs of an IKE_SA."""
+    return sections(sa, "child-sas").values()
 
 
 def children_up(sas: Iterable[Section]) -> list[Section]:
     """Return the CHILD_SAs that carry traffic."""
     return [
         child
-        for sa in sas if sa.get("state") in _IKE_UP
+        for sa in sas if sa.get("state") in IKE_UP
         for child in children(sa) if child.get("state") in _CHILD_UP
     ]  # fmt: skip
 
@@ -78,7 +84,7 @@ def status(
     initiator still is connecting. ``names`` are those of its children: it is up when all of them are.
     """
     states = {sa.get("state") for sa in sas}
-    if states & _IKE_UP:
+    if states & IKE_UP:
         if facts.retransmitting and _asks_in_vain(sas):
             return Status.RETRANSMISSION
         return Status.INSTALLED if carries_all(sas, names) else Status.IKE_ESTABLISHED
@@ -91,23 +97,23 @@ def _asks_in_vain(sas: Sequence[Section]) -> bool:
     An old one may still be sending its DELETE to a peer that has since come back with a new one; of the
     two, only a request shows who is asking.
     """
-    up = [sa for sa in sas if sa.get("state") in _IKE_UP]
-    return len(up) == len(sas) or any(_list(sa, "tasks-active") for sa in up)
+    up = [sa for sa in sas if sa.get("state") in IKE_UP]
+    return len(up) == len(sas) or any(strings(sa.get("tasks-active")) for sa in up)
 
 
 def creating_child(sas: Iterable[Section]) -> bool:
     """Return whether a CHILD_SA is being negotiated."""
-    return any(CREATING & {*_list(sa, "tasks-active"), *_list(sa, "tasks-queued")} for sa in sas)
+    return any(_CREATING & {*strings(sa.get("tasks-active")), *strings(sa.get("tasks-queued"))} for sa in sas)
 
 
-def _list(section: Section, key: str) -> Sequence[object]:
-    value = section.get(key)
+def strings(value: object) -> Sequence[str]:
+    """Return a list of what charon says, empty where there is none."""
     return value if isinstance(value, list) else ()
 
 
-def number(value: object, default: int = 0) -> int:
-    """Return a number that charon wrote in decimal."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else default
+def number(value: object) -> int:
+    """Return a number that charon wrote in decimal, 0 where there is none."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else 0
 
 
 def is_under_way(sas: Sequence[Section]) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from translators.strongswan.translation import distinguished_name
@@ -61,7 +62,7 @@ def parse(pem: str) -> Certificate:
     Raises:
         Refused: it is not one certificate, or none that charon could use.
     """
-    text = "\n".join(line.strip() for line in pem.strip().splitlines())
+    text = unindented(pem)
     if text.count(_BEGIN) != 1:
         count = text.count(_BEGIN)
         raise _refused(f"this holds {count or 'no'} certificates in PEM; it must be one")
@@ -70,7 +71,6 @@ def parse(pem: str) -> Certificate:
         raise _refused("there is more than a certificate here; leave only the lines from BEGIN to END")
     try:
         found = x509.load_pem_x509_certificate(text.encode())
-        spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         alternatives = _extension(found, x509.SubjectAlternativeName)
         constraints = _extension(found, x509.BasicConstraints)
         subject, issuer = _parts(found.subject), _parts(found.issuer)
@@ -81,7 +81,7 @@ def parse(pem: str) -> Certificate:
             serial_number=f"{found.serial_number:x}",
             alt_names=tuple(_alt_names(alternatives)),
             is_authority=constraints is not None and bool(constraints.ca),
-            key_digest=digest(spki),
+            key_digest=digest(found.public_key()),
             not_before=found.not_valid_before_utc,
             not_after=found.not_valid_after_utc,
             _subject_key=_dn_key(subject),
@@ -91,9 +91,14 @@ def parse(pem: str) -> Certificate:
         raise _refused(f"this is not a certificate that can be read ({_shown(str(error))})") from None
 
 
-def digest(spki: bytes) -> bytes:
-    """Return what stands for a public key, given as SubjectPublicKeyInfo in DER."""
-    return hashlib.sha256(spki).digest()
+def unindented(pem: str) -> str:
+    """Return ``pem`` with its lines as they are when they are not indented."""
+    return "\n".join(line.strip() for line in pem.strip().splitlines())
+
+
+def digest(key: PublicKeyTypes) -> bytes:
+    """Return what stands for a public key."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
 def _refused(message: str) -> Refused:

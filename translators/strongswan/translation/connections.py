@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation import credentials
 from translators.strongswan.translation.fields import (
+    ANY_PEER,
     FIELDS,
     FIXED_CHILD,
     LEAVES,
     Around,
-    Json,
     Part,
     Value,
     has_certificate,
@@ -58,6 +59,12 @@ class Messages:
     ike: Mapping[str, object]
     children: Mapping[str, Mapping[str, Value]]
     initiator: bool
+
+    @property
+    def peer(self) -> str | None:
+        """The address of the peer, None for any."""
+        addresses = self.ike.get("remote_addrs")
+        return addresses[0] if isinstance(addresses, list) and addresses != ANY_PEER else None
 
     @property
     def load_conn(self) -> dict[str, object]:

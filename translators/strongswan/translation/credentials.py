@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation.fields import Around, has_certificate, own_identity, ppk_id, value_at
 from translators.strongswan.translation.identities import (
     Identity,
@@ -27,7 +28,6 @@ from translators.strongswan.translation.identities import (
 )
 from translators.strongswan.translation.refusals import Refused
 
-Json = Mapping[str, object]
 IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")

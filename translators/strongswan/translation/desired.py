@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation import connections, proposals
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.connections import Messages, connection_name
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.fields import Around, named_certificates
+from translators.strongswan.translation.fields import Around, configured_proposals, named_certificates
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change
 from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +156,9 @@ class Desired:
         if self.available is None:
             return
         for phase in Phase:
-            configured = _proposals(entry, phase)
+            configured = configured_proposals(entry, phase)
             for proposal in configured:
                 for refused in proposals.missing(phase, proposal, self.available):
                     yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
-
-
-def _proposals(entry: Json, phase: Phase) -> Sequence[Json]:
-    node = entry.get(phase.value)
-    configured = node.get("proposal", ()) if isinstance(node, Mapping) else ()
-    return configured if isinstance(configured, Sequence) else ()

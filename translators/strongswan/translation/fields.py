@@ -12,15 +12,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.identities import Identity, address, local_identity, remote_identity
 from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
 
-Json = Mapping[str, object]
 Value = str | list[str]
 
+ANY_PEER = ["%any"]
 DPD_DELAY_DEFAULT_S = 30
 IKE_REKEY_DEFAULT_S = 14400
 CHILD_REKEY_DEFAULT_S = 3600
@@ -112,7 +113,7 @@ def _local_addrs(entry: Json, _around: Around) -> Value:
 
 
 def _remote_addrs(entry: Json, _around: Around) -> Value:
-    return [address("peer", str(entry["peer"]))] if "peer" in entry else ["%any"]
+    return [address("peer", str(entry["peer"]))] if "peer" in entry else ANY_PEER
 
 
 def _keyingtries(entry: Json, _around: Around) -> Value:
@@ -266,7 +267,7 @@ def _charons_close_action(entry: Json, _around: Around) -> Value:
     return "trap" if close_action(entry) == "trap" else "none"
 
 
-# --- IKE ---
+# --- IKE, and the proposals of both phases ---
 
 
 def is_ikev1(entry: Json) -> bool:
@@ -274,11 +275,19 @@ def is_ikev1(entry: Json) -> bool:
     return value_at(entry, "ike/version") == "ikev1"
 
 
-def _ike_proposals(entry: Json, around: Around) -> Value:
-    configured = value_at(entry, "ike/proposal")
-    if isinstance(configured, Sequence) and configured:
-        return [proposals.render(Phase.IKE, one) for one in proposals.by_priority(configured)]
-    return proposals.auto(Phase.IKE, around.available, aead=not is_ikev1(entry))
+def configured_proposals(entry: Json, phase: Phase) -> Sequence[Json]:
+    """Return the proposals of ``phase``; with none of them the automatic ones are used."""
+    configured = value_at(entry, f"{phase.value}/proposal", ())
+    return configured if isinstance(configured, Sequence) else ()
+
+
+def _proposals(phase: Phase) -> Render:
+    def render(entry: Json, around: Around) -> Value:
+        if configured := configured_proposals(entry, phase):
+            return [proposals.render(phase, one) for one in proposals.by_priority(configured)]
+        return proposals.auto(phase, around.available, aead=phase is Phase.ESP or not is_ikev1(entry))
+
+    return render
 
 
 def _ike_tenth_s(entry: Json) -> int:
@@ -303,13 +312,6 @@ def ppk_id(entry: Json) -> str | None:
 
 
 # --- ESP ---
-
-
-def _esp_proposals(entry: Json, around: Around) -> Value:
-    configured = value_at(entry, "esp/proposal")
-    if isinstance(configured, Sequence) and configured:
-        return [proposals.render(Phase.ESP, one) for one in proposals.by_priority(configured)]
-    return proposals.auto(Phase.ESP, around.available)
 
 
 def _child_rekey_s(entry: Json) -> int:
@@ -360,7 +362,7 @@ FIELDS = (
     Field("dpd/action", Part.CHILD, "dpd_action", _charons_dpd_action),
     Field("close-action", Part.CHILD, "close_action", _charons_close_action),
     Field("ike/version", Part.IKE, "version", _word("ike/version", "ikev2", ikev1="1", ikev2="2")),
-    Field("ike/proposal", Part.IKE, "proposals", _ike_proposals),
+    Field("ike/proposal", Part.IKE, "proposals", _proposals(Phase.IKE)),
     Field("ike/rekey-time", Part.IKE, "rekey_time", _seconds("ike/rekey-time", IKE_REKEY_DEFAULT_S)),
     Field("ike/rekey-time", Part.IKE, "rand_time", lambda entry, _around: f"{_ike_tenth_s(entry)}s"),
     Field("ike/reauth-time", Part.IKE, "reauth_time", _seconds("ike/reauth-time", 0)),
@@ -376,7 +378,7 @@ FIELDS = (
     Field("ike/ppk/id", Part.IKE, "ppk_id", lambda entry, _around: ppk_id(entry)),
     Field("ike/ppk/required", Part.IKE, "ppk_required", _flag("ike/ppk/required", False)),
     Field("ike/ppk/key", Part.SECRET),
-    Field("esp/proposal", Part.CHILD, "esp_proposals", _esp_proposals),
+    Field("esp/proposal", Part.CHILD, "esp_proposals", _proposals(Phase.ESP)),
     Field("esp/sa-per-subnet-pair", Part.CHILD),
     Field(
         "esp/lifetime-soft/time",

@@ -19,10 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation import distinguished_name
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
-
-Json = Mapping[str, object]
 
 OWNER_OCTETS_MAX = 255
 """charon copies the owner of a secret into a buffer of 256 octets and refuses a longer one."""

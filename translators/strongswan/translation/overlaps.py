@@ -91,14 +91,12 @@ class Traffic:
     @classmethod
     def of(cls, tunnel: str, messages: Messages) -> Traffic | None:
         """Return what the tunnel with these messages carries, None if that depends on who comes."""
-        addresses = messages.ike.get("remote_addrs")
-        peer = addresses[0] if isinstance(addresses, list) and addresses else "%any"
-        if peer == "%any":
+        if messages.peer is None:
             return None
         children = list(messages.children.values())
         plane = tuple(str(children[0].get(key, "")) for key in ("mark_out", "if_id_out"))
-        pairs = [pair for child in children for pair in _pairs(child)]
-        return cls(tunnel=tunnel, peer=peer, plane=(plane[0], plane[1]), pairs=tuple(dict.fromkeys(pairs)))
+        pairs = dict.fromkeys(pair for child in children for pair in _pairs(child))
+        return cls(tunnel=tunnel, peer=messages.peer, plane=(plane[0], plane[1]), pairs=tuple(pairs))
 
 
 def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:

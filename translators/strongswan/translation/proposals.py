@@ -13,9 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
-
-Json = Mapping[str, object]
 
 
 class Phase(Enum):
@@ -106,12 +105,16 @@ def render(phase: Phase, proposal: Json) -> str:
     Raises:
         Refused: the combination is unsafe or makes no sense; charon would accept some of these.
     """
-    where = f"{phase.value}/proposal[priority='{proposal.get('priority')}']"
+    where = _leaf_of(phase, proposal)
     if unknown := proposal.keys() - {"priority", *_LEAVES}:
         raise UnsupportedLeaf(f"{where}/{min(unknown)}")
     chosen = {leaf: _look_up(where, leaf, str(proposal[leaf])) for leaf in _LEAVES if leaf in proposal}
     _demand_sound(phase, where, chosen)
     return "-".join(chosen[leaf].token for leaf in _LEAVES if leaf in chosen)
+
+
+def _leaf_of(phase: Phase, proposal: Json) -> str:
+    return f"{phase.value}/proposal[priority='{proposal.get('priority')}']"
 
 
 def _look_up(where: str, leaf: str, keyword: str) -> Algorithm:
@@ -155,7 +158,7 @@ Available = Mapping[str, Collection[str]]
 
 def missing(phase: Phase, proposal: Json, available: Available) -> list[Refused]:
     """Return a refusal for every algorithm of ``proposal`` that no plugin of charon provides."""
-    where = f"{phase.value}/proposal[priority='{proposal.get('priority')}']"
+    where = _leaf_of(phase, proposal)
     refused = []
     for leaf, (table, _kinds) in _LEAVES.items():
         algorithm = table.get(str(proposal[leaf])) if leaf in proposal else None

@@ -15,6 +15,8 @@ from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 
+from translators.strongswan.tasks import Background
+
 log = logging.getLogger(__name__)
 
 SETTLE_S = 0.05
@@ -27,21 +29,18 @@ class AddressWatch:
 
     def __init__(self, changed: Callable[[frozenset[str]], None]) -> None:
         self._changed = changed
-        self._task: asyncio.Task[None] | None = None
+        self._task = Background()
         self._read = asyncio.Event()
         self.present: frozenset[str] | None = None
 
     async def start(self) -> None:
         """Begin to watch; return once the addresses were read, or could not be."""
-        self._task = asyncio.create_task(self._watch())
+        self._task.start(self._watch())
         await self._read.wait()
 
     async def stop(self) -> None:
         """Stop watching. Safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._task.stop()
         self.present = None
 
     def missing(self, address: str) -> bool:

@@ -17,6 +17,7 @@ from translators.strongswan.status.announcements import Happening, Told
 from translators.strongswan.status.dampening import Dampener, Release
 from translators.strongswan.status.facts import Facts
 from translators.strongswan.status.state import Status
+from translators.strongswan.tasks import Background
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +47,18 @@ class Announcer:
         self._wake = asyncio.Event()
         self._dampener: Dampener[Happening] = Dampener(announcements.merge)
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task = Background()
 
     def start(self) -> None:
         """Begin to look and to tell."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Tell what is held and stop. Safe to call twice."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._task.stop()
         for release in self._dampener.flush():
             self._send(release)
 

@@ -21,14 +21,14 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.status import drift
 from translators.strongswan.status.announcements import Drift
+from translators.strongswan.tasks import Background, is_set_within
 from translators.strongswan.translation.connections import (
     Messages,
     connection_name,
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.translation.plan import Phase, Step
-from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.executor import end_all, load
 
 log = logging.getLogger(__name__)
 
@@ -60,18 +60,15 @@ class Audit:
         self._next = ""
         self._given_up: dict[str, str] = {}
         self._repairs: dict[str, tuple[int, float]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task = Background()
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.create_task(self._run())
+        self._task.start(self._run())
 
     async def stop(self) -> None:
         """Stop looking. Safe to call twice."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._task.stop()
 
     def on_log(self, session: CharonSession, line: str) -> None:
         """Take a line of charon's log that is about no SA."""
@@ -88,12 +85,8 @@ class Audit:
 
     async def _run(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._interval_s):
-                    await self._wake.wait()
+            if await is_set_within(self._wake, self._interval_s):
                 await asyncio.sleep(SETTLE_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
             try:
                 async with self._shared.changing:
@@ -146,8 +139,7 @@ class Audit:
         return turn
 
     async def _compare(self, session: CharonSession, messages: Messages) -> None:
-        listed = await session.connection(messages.name)
-        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        why = await _disagreement(session, messages)
         if why is None:
             self._given_up.pop(messages.name, None)
         elif self._given_up.get(messages.name) != why:
@@ -159,8 +151,7 @@ class Audit:
         if what is Drift.SECRET_CHANGED:
             await self._repair(session, messages, what, "a secret was loaded under its name")
             return
-        listed = await session.connection(messages.name)
-        why = drift.connection_disagreement(messages, listed) if listed is not None else None
+        why = await _disagreement(session, messages)
         detail = f" with {why}" if why else ""
         await self._repair(session, messages, what, f"a connection was loaded under its name{detail}")
 
@@ -170,18 +161,21 @@ class Audit:
         if what is Drift.CONNECTION_CHANGED:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await try_request(session, "unload-conn", {"name": name})
-        for secret in messages.secrets:
-            await session.request("load-shared", secret)
-        await session.request("load-conn", messages.load_conn)
+        await load(messages, session)
         sas = await session.list_sas(name)
         if any(drift.disagreement(messages, sa) for sa in sas):
-            await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+            await end_all([name], session)
         self._tell(name, what, detail)
 
     async def _remove(self, session: CharonSession, name: str) -> None:
         log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
         await try_request(session, "unload-conn", {"name": name})
-        await end_sas([Step(Phase.END, name)], session, lambda _name: False)
+        await end_all([name], session)
         self._repaired(
             tunnel_of(name) or "", Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded"
         )
+
+
+async def _disagreement(session: CharonSession, messages: Messages) -> str | None:
+    listed = await session.connection(messages.name)
+    return None if listed is None else drift.connection_disagreement(messages, listed)

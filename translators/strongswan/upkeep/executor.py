@@ -17,7 +17,8 @@ from itertools import groupby
 from agent.errors import BackendError, BackendInconsistent
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
-from translators.strongswan.status.state import CREATING
+from translators.strongswan.status import state
+from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.plan import Phase, Step
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,17 @@ async def execute(
     except BaseException:  # cancellation must not leave half a plan either
         await asyncio.shield(_undo(started, session))
         raise
+
+
+async def load(messages: Messages, session: CharonSession) -> None:
+    """Have charon hold ``messages``: the secrets before the connection that needs them.
+
+    Raises:
+        ViciError: charon refused one, or is lost.
+    """
+    for secret in messages.secrets:
+        await session.request("load-shared", secret)
+    await session.request("load-conn", messages.load_conn)
 
 
 async def _run_requests(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:
@@ -118,21 +130,14 @@ def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
     ike: set[str] = set()
     child: set[str] = set()
     for sa in sas:
-        tasks = {*_texts(sa.get("tasks-active")), *_texts(sa.get("tasks-queued"))}
-        settled = sa.get("state") in ("ESTABLISHED", "REKEYING") and not tasks & CREATING
+        settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
         if not (child_only and settled):
             ike.add(str(sa.get("uniqueid")))
             continue
-        children = sa.get("child-sas", {})
-        for each in children.values() if isinstance(children, dict) else ():
-            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
-            if isinstance(each, dict) and each.get("state") != "DELETED":
-                child.add(str(each.get("uniqueid")))
+        # A rekeyed child lingers for some seconds as DELETED and goes by itself.
+        listed = (each for each in state.children(sa) if each.get("state") != "DELETED")
+        child |= {str(each.get("uniqueid")) for each in listed}
     return SaIds(frozenset(ike), frozenset(child))
-
-
-def _texts(value: object) -> Sequence[str]:
-    return value if isinstance(value, list) else ()
 
 
 def _present(sas: Iterable[Section]) -> SaIds:
@@ -159,13 +164,26 @@ async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callabl
             raise ViciError("terminate", f"SAs of {', '.join(left)} did not end")
 
 
+async def end_all(
+    names: Iterable[str], session: CharonSession, silent: Callable[[str], bool] = lambda _name: False
+) -> None:
+    """End every SA of the connections ``names``. Raises: as ``end_sas``."""
+    await end_sas([Step(Phase.END, name) for name in names], session, silent)
+
+
+def termination(key: str, unique_id: str, force: bool) -> dict[str, str]:
+    """Return what ``terminate`` is told to end one SA; ``key`` is ike-id or child-id.
+
+    Without waiting (-1): waiting would hold one of charon's few workers, and deadlocks in 5.9.8.
+    """
+    return {key: unique_id, "timeout": "-1", "force": "yes" if force else "no"}
+
+
 async def _terminate(ids: SaIds, session: CharonSession, force: bool) -> None:
     keys = [("ike-id", sa) for sa in ids.ike] + [("child-id", sa) for sa in ids.child]
     for key, sa in keys:
         try:
-            # Without waiting (-1): waiting would hold one of charon's few workers, and deadlocks in 5.9.8.
-            request = {key: sa, "timeout": "-1", "force": "yes" if force else "no"}
-            await session.request("terminate", request)
+            await session.request("terminate", termination(key, sa, force))
         except ViciUnavailable:
             raise
         except ViciError as error:

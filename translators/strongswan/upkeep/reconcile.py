@@ -14,10 +14,10 @@ from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift
 from translators.strongswan.status.facts import Reason
+from translators.strongswan.status.state import sections
 from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
-from translators.strongswan.translation.plan import Phase, Step
-from translators.strongswan.upkeep.executor import end_sas
+from translators.strongswan.upkeep.executor import end_all, load
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,12 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
     children = {}
     for name in ours:
         log.info("unloading '%s', which is not configured", name)
-        listed = (await session.connection(name) or {}).get("children")
-        children[name] = list(listed) if isinstance(listed, dict) else []
+        children[name] = list(sections(await session.connection(name) or {}, "children"))
         await session.request("unload-conn", {"name": name})
     # Also where the connection is gone but an SA was left: the agent may have died between the two.
     orphans = {str(sa["name"]) for sa in await session.list_sas()} - wanted
     gone = sorted({*ours, *(name for name in orphans if tunnel_of(name) is not None)})
-    await end_sas([Step(Phase.END, name) for name in gone], session, lambda _name: False)
+    await end_all(gone, session)
     for name in gone:
         for child in children.get(name) or [name]:
             await try_request(session, "uninstall", {"ike": name, "child": child})
@@ -70,9 +69,7 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
 async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
     for tunnel, messages in desired.messages.items():
         try:
-            for secret in messages.secrets:
-                await session.request("load-shared", secret)
-            await session.request("load-conn", messages.load_conn)
+            await load(messages, session)
         except ViciUnavailable:
             raise
         except ViciError as error:
@@ -90,4 +87,4 @@ async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Secti
             drifted[name] = why
     for name, why in drifted.items():
         log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
-    await end_sas([Step(Phase.END, name) for name in drifted], session, lambda _name: False)
+    await end_all(drifted, session)

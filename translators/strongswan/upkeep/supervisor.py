@@ -17,7 +17,6 @@ over all tunnels.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection
@@ -28,6 +27,7 @@ from weakref import WeakValueDictionary
 from translators.strongswan.backoff import Attempts, delay_s
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.options import Options
+from translators.strongswan.tasks import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -108,20 +108,14 @@ class Supervisor:
     def forget(self, name: str) -> None:
         """Leave ``name`` alone from now on."""
         watched = self._watched.pop(name, None)
-        if watched is None:
-            return
-        if watched.timer is not None:
-            watched.timer.cancel()
-        for task in watched.tasks:
-            task.cancel()
-        self._changed(name)
+        if watched is not None:
+            self._hold(watched)
+            self._changed(name)
 
     def hold_all(self) -> None:
         """Begin no attempt with any tunnel until it is wanted anew; all stay watched."""
         for watched in self._watched.values():
-            self._disarm(watched)
-            for task in watched.tasks:
-                task.cancel()
+            self._hold(watched)
 
     def keep_only(self, names: Collection[str]) -> None:
         """Leave every other tunnel alone."""
@@ -130,8 +124,7 @@ class Supervisor:
 
     def forget_all(self) -> None:
         """Leave every tunnel alone."""
-        for name in list(self._watched):
-            self.forget(name)
+        self.keep_only(())
 
     def went_up(self, name: str) -> None:
         """Note that the tunnel carries traffic."""
@@ -162,6 +155,11 @@ class Supervisor:
         watched = self._watched[name]
         self._disarm(watched)
         watched.timer = asyncio.get_running_loop().call_later(pause_s, self._due, name)
+
+    def _hold(self, watched: _Watched) -> None:
+        self._disarm(watched)
+        for task in watched.tasks:
+            task.cancel()
 
     @staticmethod
     def _disarm(watched: _Watched) -> None:
@@ -208,7 +206,5 @@ class Supervisor:
             log.debug("%s: attempt %d", name, watched.initiated)
             watched.outcome.clear()
             await self._initiate(name)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ATTEMPT_S):
-                    await watched.outcome.wait()
+            await is_set_within(watched.outcome, ATTEMPT_S)
         return True

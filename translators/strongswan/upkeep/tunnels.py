@@ -31,6 +31,7 @@ from translators.strongswan.translation.connections import connection_name, tunn
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.upkeep.addresses import AddressWatch
 from translators.strongswan.upkeep.announcer import Announcer
+from translators.strongswan.upkeep.executor import termination
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
 log = logging.getLogger(__name__)
@@ -391,8 +392,7 @@ def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
 
 
 async def _terminate(session: CharonSession, unique_id: str, force: bool) -> None:
-    request = {"ike-id": unique_id, "timeout": "-1", "force": "yes" if force else "no"}
     try:
-        await session.request("terminate", request)
+        await session.request("terminate", termination("ike-id", unique_id, force))
     except ViciError as error:
         log.info("%s", error)

@@ -1,0 +1,301 @@
+"""A history of an older version is brought to the form of this one: once, as a whole, or not at all."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from agent.datastore import migration
+from agent.datastore.configuration import Configuration
+from agent.datastore.confirmed import Window
+from agent.datastore.edit import edit
+from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.translator import Move
+from agent.yang.schema import Schema
+from tests.agent.lab import EC, config, direct, entry
+from tests.agent.recording_translator import RecordingTranslator
+
+INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
+TIME = "2026-11-23T00:00:00Z"
+ACME = "http://example.com/ns/acme"
+
+# What the module every-construct is today was once in acme, under other names.
+FIRST = (Move("2026-12-01", "/acme:things", "/every-construct:top"),)
+SECOND = (
+    *FIRST,
+    Move("2027-01-01", "/every-construct:top/thing", "/every-construct:top/entry"),
+    Move("2027-01-01", "/every-construct:top/thing/what", "/every-construct:top/entry/word"),
+    Move("2027-01-01", "/every-construct:top/thing/size", "/every-construct:top/entry/plain/speed"),
+)
+THIRD = (*SECOND, Move("2027-02-01", "/every-construct:top/entry/count", "/every-construct:top/entry/number"))
+
+
+def thing(name: str, body: str = "", list_name: str = "thing") -> bytes:
+    return f'<things xmlns="{ACME}"><{list_name}><id>{name}</id>{body}</{list_name}></things>'.encode()
+
+
+def unit(name: str, before: bytes = b"", after: bytes = b"") -> UnitChange:
+    return UnitChange(f"/acme:things/thing[id='{name}']", before, after)
+
+
+def older(folder: Path, *commits: Sequence[UnitChange], version: int = 2) -> Path:
+    """Return the file of a history as a version before all moves wrote it."""
+    file = folder / "history.db"
+    store = Store(file)
+    for changes in commits:
+        store.finish(store.begin(INFO, changes, TIME))
+    store.close()
+    with sqlite3.connect(file) as database:
+        database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+    return file
+
+
+def everything(file: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that is in a history."""
+    database = sqlite3.connect(file)
+    try:
+        tables = ("commits", "changes", "snapshots", "confirmed_commit", "notes")
+        found = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+        return found | {"version": database.execute("PRAGMA user_version").fetchall()}
+    finally:
+        database.close()
+
+
+def translator(moves: Sequence[Move] = SECOND, name: str = "recording") -> RecordingTranslator:
+    return RecordingTranslator(name=name, moves=moves)
+
+
+def bring(file: Path, schema: Schema, *translators: RecordingTranslator) -> None:
+    store = Store(file)
+    try:
+        migration.bring_up_to_date(store, translators or (translator(),), schema)
+    finally:
+        store.close()
+
+
+async def started(
+    file: Path, schema: Schema, by: RecordingTranslator | None = None, moves: Sequence[Move] = SECOND
+) -> Configuration:
+    configuration = Configuration(schema, Store(file), translators=[by or translator(moves)], worker=direct)
+    await configuration.start()
+    return configuration
+
+
+BEFORE, AFTER = thing("1", "<size>5</size>"), thing("1", "<what>a</what><size>7</size>")
+
+
+async def test_running_is_what_the_older_version_had(schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE), unit("2", after=thing("2"))], [unit("1", BEFORE, AFTER)])
+    backend = translator(SECOND)
+    configuration = await started(file, schema, backend)
+    assert (
+        configuration.running.to_xml()
+        == (
+            f'<top xmlns="{EC}"><entry><id>2</id></entry><entry><id>1</id><word>a</word>'
+            "<plain><speed>7</speed></plain></entry></top>"
+        ).encode()
+    )
+    assert backend.holds[("1",)]["word"] == "a"
+
+
+async def test_what_was_before_a_commit_can_still_be_had(schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)], [unit("1", BEFORE, AFTER)], [unit("1", AFTER)])
+    configuration = await started(file, schema)
+    edit(configuration.candidate, config(entry("<number>9</number>")))
+    await configuration.commit(INFO)
+    was = {commit: configuration.as_of(commit).tree.to_xml() for commit in range(5)}
+    assert b"<speed>5</speed>" in was[1]
+    assert b"<word>a</word>" in was[2]
+    assert [b"<entry>" in was[commit] for commit in range(5)] == [False, True, True, False, True]
+
+
+async def test_a_pending_confirmed_commit_is_rolled_back(schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    store = Store(file)
+    pending = store.begin(INFO, [unit("1", BEFORE, AFTER), unit("2", after=thing("2"))], TIME)
+    store.finish(pending, Window(1, 600, 0.0, 7, "tester", ""))
+    store.close()
+    configuration = await started(file, schema)
+    assert b"<speed>5</speed>" in configuration.running.to_xml()
+    assert b"<id>2</id>" not in configuration.running.to_xml()
+    assert configuration.store.window() is None
+
+
+def test_commits_that_were_undone_or_interrupted_are_rewritten_too(schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    store = Store(file)
+    store.undo(store.begin(INFO, [unit("2", after=thing("2"))], TIME))
+    store.begin(INFO, [unit("3", after=thing("3"))], TIME)
+    store.close()
+    bring(file, schema)
+    rows = everything(file)["changes"]
+    assert [path for _, _, path, _, _ in rows] == [
+        f"/every-construct:top/entry[id='{name}']" for name in "123"
+    ]
+    assert not any(ACME.encode() in octets for *_, before, after in rows for octets in (before, after))
+
+
+def test_a_snapshot_is_rewritten(schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    file = older(tmp_path)
+    store = Store(file)
+    store.finish(store.begin(INFO, [unit("1", after=BEFORE)], TIME))
+    assert store.snapshot_if_due(lambda: BEFORE)
+    store.close()
+    bring(file, schema)
+    ((_, content),) = everything(file)["snapshots"]
+    assert content == (
+        f'<top xmlns="{EC}"><entry><id>1</id><plain><speed>5</speed></plain></entry></top>'.encode()
+    )
+
+
+def test_the_form_is_noted_and_the_next_start_does_nothing(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    bring(file, schema)
+    assert ("model:recording", "2027-01-01") in everything(file)["notes"]
+    assert everything(file)["version"] == [(3,)]
+    converted = everything(file)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Store, "rewrite", never)
+    monkeypatch.setattr(Store, "changes_count", never)
+    bring(file, schema)
+    assert everything(file) == converted
+
+
+def test_an_empty_history_gets_the_note_at_once(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    file = tmp_path / "history.db"
+    bring(file, schema)
+    assert everything(file)["notes"] == [("model:recording", "2027-01-01")]
+    assert caplog.text == ""
+
+
+def test_without_moves_nothing_is_noted_and_an_older_version_may_go_on(
+    schema: Schema, tmp_path: Path
+) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    before = everything(file)
+    bring(file, schema, translator(()))
+    assert everything(file) == before
+
+
+def test_later_moves_are_applied_to_what_has_seen_the_earlier_ones(schema: Schema, tmp_path: Path) -> None:
+    history = [unit("1", after=thing("1", "<what>a</what><count>3</count>"))]
+    for folder in ("one by one", "at once"):
+        (tmp_path / folder).mkdir()
+    file, at_once = older(tmp_path / "one by one", history), older(tmp_path / "at once", history)
+    bring(file, schema, translator(FIRST))
+    assert everything(file)["changes"][0][2] == "/every-construct:top/thing[id='1']"
+    bring(file, schema, translator(SECOND))
+    bring(file, schema, translator(THIRD))
+    bring(at_once, schema, translator(THIRD))
+    assert everything(at_once) == everything(file)
+    assert b"<number>3</number>" in everything(file)["changes"][0][4]  # type: ignore[operator]
+
+
+def test_each_translator_has_its_own_note(schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    bring(file, schema, translator(FIRST, "one"))
+    bring(file, schema, translator(FIRST, "one"), translator(SECOND[1:], "two"), translator((), "three"))
+    assert everything(file)["notes"] == [("model:one", "2026-12-01"), ("model:two", "2027-01-01")]
+    assert everything(file)["changes"][0][2] == "/every-construct:top/entry[id='1']"
+
+
+@pytest.mark.parametrize("known", [FIRST, ()])
+def test_a_history_of_a_newer_model_is_refused(known: Sequence[Move], schema: Schema, tmp_path: Path) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    bring(file, schema)
+    before = everything(file)
+    with pytest.raises(StoreError, match=r"history\.db was written by a newer version .* 2027-01-01"):
+        bring(file, schema, translator(known))
+    assert everything(file) == before
+
+
+def test_a_failure_in_the_middle_leaves_everything_as_it_was(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = older(tmp_path, *([unit(str(n), after=thing(str(n)))] for n in range(5)))
+    before = everything(file)
+    moved_unit, seen = migration.moved_unit, []
+
+    def failing(*arguments: object) -> bytes:
+        seen.append(arguments)
+        if len(seen) > 6:
+            raise ZeroDivisionError
+        return moved_unit(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migration, "moved_unit", failing)
+        with pytest.raises(ZeroDivisionError):
+            bring(file, schema)
+    assert everything(file) == before
+    assert before["version"] == [(2,)]
+    bring(file, schema)
+    assert everything(file)["version"] == [(3,)]
+
+
+def test_a_disk_that_is_full_leaves_everything_as_it_was(schema: Schema, tmp_path: Path) -> None:
+    big = thing("1", f"<size>{'9' * 100_000}</size>")
+    file = older(tmp_path, *([unit(str(n), after=big)] for n in range(20)))
+    before = everything(file)
+    store = Store(file)
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match=r"history\.db .* as it was: .*full"):
+        migration.bring_up_to_date(store, [translator()], schema)
+    store.close()
+    assert everything(file) == before
+
+
+def test_what_cannot_be_rewritten_is_left_and_told(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    torn = thing("2", "<secret>hush-hush</secret>")[:-20]
+    file = older(
+        tmp_path,
+        [unit("1", after=BEFORE), unit("2", after=torn), UnitChange("?", b"", thing("3"))],
+        [unit("1", BEFORE, AFTER)],
+    )
+    bring(file, schema)
+    rows = everything(file)["changes"]
+    assert rows[1][2:] == ("/acme:things/thing[id='2']", b"", torn)
+    assert rows[2][2:] == ("?", b"", thing("3"))
+    assert [row[2] for row in (rows[0], rows[3])] == ["/every-construct:top/entry[id='1']"] * 2
+    assert "/acme:things/thing[id='2'] of commit 1 is left as an older version wrote it" in caplog.text
+    assert "the history is brought to the form of this version: 4 recorded changes" in caplog.text
+    assert "2 rewritten, 2 could not be" in caplog.text
+    assert "hush-hush" not in caplog.text
+
+
+def test_a_long_history_says_how_far_it_is(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(migration, "PROGRESS_ROWS", 3)
+    file = older(tmp_path, [unit(str(n)) for n in range(7)])
+    bring(file, schema)
+    assert [r.message for r in caplog.records][1:3] == [
+        "3 recorded changes looked at", "6 recorded changes looked at",
+    ]  # fmt: skip
+
+
+async def test_snapshots_come_when_they_would_have(schema: Schema, tmp_path: Path) -> None:
+    """The store counts octets since the last snapshot; they are others after the rewriting."""
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    configuration = await started(file, schema)
+    fresh = Store(file)
+    assert configuration.store._pending_octets == fresh._pending_octets > 0
+    fresh.close()
