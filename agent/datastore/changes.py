@@ -10,10 +10,9 @@ from itertools import islice
 from agent.datastore.store import CommitInfo
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
-from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, upwards, value_of
+from agent.yang.tree import NO_NODE, Node, Tree, keys_of, parent_of, path_of, upwards, value_of
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
@@ -51,7 +50,7 @@ def _edit(schema: Schema, difference: Difference) -> Json | None:
             shown = parent_of(node)
         elif schema_node.deny_all or _unwritable(schema_node, node):
             shown = node if schema_node.deny_all else parent_of(node)
-    if shown == NULL:
+    if shown == NO_NODE:
         return None
     operation = difference.operation if shown == difference.node else Operation.UPDATE
     return {"target": path_of(shown), "operation": _NETCONF_OPERATION[operation]}

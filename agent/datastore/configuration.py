@@ -1,7 +1,7 @@
 """The configuration as the rest of the server sees it: what it holds, and the ways to change it.
 
-Each part of the work has a file of its own, in the order of a start: recovery, replay, then preparation
-and transaction for every change.
+Each part of the work has a file of its own, in the order of a start: migration, recovery (what was
+interrupted), replay, recovery (what nobody confirmed); then preparation and transaction for every change.
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from agent.operations.parameters import datastore_name, datastore_of, parameter,
 from agent.operations.write import inline_config
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
-from agent.yang.native import NULL
-from agent.yang.tree import Tree, is_default
+from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
 
 
@@ -58,7 +57,7 @@ def _taken_away(difference: Difference, candidate: Tree) -> bool:
     if difference.operation is not Operation.DELETE:
         return False
     node = candidate.find_like(difference.node)
-    return node != NULL and not is_default(node)
+    return node != NO_NODE and not is_default(node)
 
 
 def caller_info(caller: Caller) -> CommitInfo:

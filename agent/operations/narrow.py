@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from agent.operations.subtree import given_keys, is_content_match, names
 from agent.translator import Keys
 from agent.xml import Element
-from agent.yang.native import NULL
 from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
+    NO_NODE,
     Node,
     Tree,
     children,
@@ -92,7 +92,7 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
     keys = given_keys(schema, element, schema_node)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
-        if entry != NULL:
+        if entry != NO_NODE:
             wanted.take(entry, schema_node, state=state)
         return
     whole = not (schema_node.shell and len(element))
@@ -141,11 +141,11 @@ def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
             entry = _keyed_entry(expression, position, node, first)
             if entry is None:
                 break
-            if entry != NULL:
+            if entry != NO_NODE:
                 wanted.take(entry, node)
             return wanted if _single(expression) else wanted_everywhere(schema, running)
         found = sibling_of_schema(first, node)
-        first = first_child(found) if found != NULL else NULL
+        first = first_child(found) if found != NO_NODE else NO_NODE
         level = node.children
     return wanted_everywhere(schema, running)
 

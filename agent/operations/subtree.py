@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from agent.errors import ErrorType, TooBig
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
-from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
+    NO_NODE,
     Node,
     Tree,
     children,
@@ -96,7 +96,7 @@ def copy_marks(tree: Tree, marks: Iterable[Mark], max_depth: int | None = None) 
     """Return a Tree with copies of the marked nodes; of a whole one at most ``max_depth`` levels."""
     result = Tree(tree.schema)
     for mark in marks:
-        _copy(result, NULL, mark, max_depth)
+        _copy(result, NO_NODE, mark, max_depth)
     return result
 
 
@@ -158,13 +158,13 @@ def _candidates(scope: Scope, element: Element, schema_node: SchemaNode, first: 
     keys = given_keys(scope.schema, element, schema_node)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
-        if entry != NULL:
+        if entry != NO_NODE:
             yield entry
         return
     if not schema_node.has_instances:
         scope.compare()
         node = sibling_of_schema(first, schema_node)
-        if node != NULL:
+        if node != NO_NODE:
             yield node
         return
     for node in siblings(first):

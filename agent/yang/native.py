@@ -1,8 +1,8 @@
 """The door to libyang's C API: the binding's compiled part, and the few functions it leaves out.
 
-The binding declares most of what is needed (``lib``). Functions it does not declare are reached
-through a second cffi door in ABI mode (``extra``) that only passes opaque pointers, so it does not
-depend on any struct layout. Everything here is raw memory: only agent.yang may import this.
+The binding declares most of what is needed (``lib``). Functions it does not declare are reached through a
+second cffi door in ABI mode (``extra``) that only passes opaque pointers, so it does not depend on any struct
+layout. Everything here is raw memory: only agent.yang may import this (tests/test_imports.py).
 
 The binding's Python classes are not used for data: they leak (ly_in, printed buffers), drop the
 app-tag and the path of errors, and crash on opaque nodes.

@@ -1,8 +1,8 @@
 """The compiled schema: which modules are served, and a Python mirror of their nodes.
 
 The mirror is made once, at start. Everything that later decides something from the schema (edit,
-filters, validation, error paths) reads the mirror and not libyang, so no C pointer leaves this
-package.
+filters, validation, error paths) reads the mirror and not libyang, so no C pointer of the schema is needed
+outside of this package.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from agent.yang.schema_node import SchemaNode
 
 Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
+NO_NODE: Node = NULL
+"""What stands for no node."""
 
 XML = lib.LYD_XML
 JSON = lib.LYD_JSON
