@@ -95,10 +95,13 @@ class Server:
         try:
             await live.drive(self._tell_start)
         finally:
-            del self._live[live.session_id]
             ending = live.ending or Ending(EndKind.DROPPED, "connection closed")
-            self._count_out(session, ending)
-            await asyncio.shield(release(self.context, live.session_id))
+            try:
+                await asyncio.shield(release(self.context, live.session_id))
+            finally:
+                # Not before: who sees the session gone sees what it held gone, too.
+                del self._live[live.session_id]
+                self._count_out(session, ending)
             self._tell_end(live, ending)
             await live.close()
             if task is not None:
