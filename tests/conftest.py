@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.agent_process import AgentProcess, running_agent
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("yangswan", deadline=None)
+settings.load_profile("yangswan")
 
 
 def missing_for_real_tests() -> str | None:
