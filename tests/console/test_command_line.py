@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,10 +13,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def typed(*words: str) -> subprocess.CompletedProcess[str]:
+def typed(*words: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run it as a shell does, which may do something with its output ``before``."""
+    # With a buffer, as users have it: what is printed is written when the program ends.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(
-        [sys.executable, "-m", "console", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        ["bash", "-c", f'{before} exec "$@"', "bash", sys.executable, "-m", "console", *words],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def test_it_says_its_version() -> None:
@@ -39,7 +44,13 @@ def test_help_about_a_command() -> None:
     assert typed("help", "help").stdout.startswith("usage: yangswan help ")
 
 
-@pytest.mark.parametrize("words", [("shwo",), ("help", "shwo"), ("--shwo",), ("help", "help", "shwo")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("shwo",), ("help", "shwo"), ("--shwo",), ("help", "help", "shwo"), ("shwo", "help"),
+        ("--shwo", "help"), ("--shwo=1", "x"), ("shwo", "--x"), ("-shwo", "help"), ("help", "--shwo"),
+    ],
+)  # fmt: skip
 def test_what_is_not_understood_is_said_in_one_line(words: tuple[str, ...]) -> None:
     done = typed(*words)
     assert (done.returncode, done.stdout) == (2, "")
@@ -49,10 +60,21 @@ def test_what_is_not_understood_is_said_in_one_line(words: tuple[str, ...]) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [("",), ("--",), ("-", "help"), ("--vers",)])
+def test_a_word_that_is_hardly_one_is_not_understood_either(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("yangswan: there is no ")
+    assert f"'{words[0]}'" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
-    [("--config", "settings.toml"), ("--listen=127.0.0.1:1",), ("--charon", "none"), ("--data-dir", "x")],
-)
+    [
+        ("--config", "settings.toml"), ("--listen=127.0.0.1:1",), ("--charon", "none"), ("--data-dir", "x"),
+        ("--conf", "settings.toml"), ("--lis=127.0.0.1:1",),
+    ],
+)  # fmt: skip
 def test_who_means_the_agent_is_told_its_name(words: tuple[str, ...]) -> None:
     done = typed(*words)
     option = words[0].partition("=")[0]
@@ -70,15 +92,31 @@ def test_the_options_of_the_agent_that_it_knows_are_all_that_there_are() -> None
     assert there - {"--help", "--version"} == _OF_THE_AGENT
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     """As ``yangswan help | head -1`` closes the pipe: here before anything was written."""
-    command = [sys.executable, "-m", "console", "help"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        [sys.executable, "-m", "console", *words], cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), said) == (0, b"")
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+def test_a_disk_that_is_full_is_said_in_one_line(words: tuple[str, ...]) -> None:
+    done = typed(*words, before="exec >/dev/full;")
+    assert (done.returncode, done.stderr) == (1, "yangswan: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+def test_without_an_output_there_is_no_traceback(words: tuple[str, ...]) -> None:
+    done = typed(*words, before="exec >&-;")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
