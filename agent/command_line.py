@@ -21,6 +21,9 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         SystemExit: ``--help``, ``--version`` or a wrong option.
     """
     options = _parser().parse_args(argv)
+    if options.version:
+        print(f"{PROGRAM} {version('yangswan')}")
+        raise SystemExit(0)
     settings = from_file(options.config) if options.config else Settings()
     if options.listen:
         host, port = parse_address(options.listen)
@@ -49,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         " to connect.",
     )
     add = parser.add_argument
-    add("--version", action="version", version=f"{PROGRAM} {version('yangswan')}")
+    # argparse's own action would look the version up at every start; an agent without metadata runs, too.
+    add("--version", action="store_true", help="say the version, and end")
     add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 from agent.command_line import read_settings
-from agent.settings import SettingsError
+from agent.settings import Settings, SettingsError
 
 
 def file_with(folder: Path, text: str) -> Path:
@@ -35,11 +35,32 @@ def test_a_user_needs_keys() -> None:
     assert found.users == {"ann": Path("ann.pub")}
 
 
-@pytest.mark.parametrize(("option", "said"), [("--version", f"yangswand {version('yangswan')}\n")])
-def test_it_says_its_version(option: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        read_settings([option])
-    assert (caught.value.code, capsys.readouterr().out) == (0, said)
+        read_settings(["--version"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"yangswand {version('yangswan')}\n")
+
+
+def test_its_version_is_looked_up_for_who_asks_and_not_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_installed(distribution: str) -> str:
+        raise PackageNotFoundError(distribution)
+
+    monkeypatch.setattr("agent.command_line.version", not_installed)
+    assert read_settings([]) == Settings()
+
+
+@pytest.mark.parametrize(
+    "words", [("--shwo",), ("shwo",), ("--charon", "never"), ("--listen",), ("--version", "--shwo")]
+)
+def test_a_wrong_word_is_said_with_its_name_and_status_2(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_settings(words)
+    printed = capsys.readouterr()
+    assert (caught.value.code, printed.out) == (2, "")
+    assert printed.err.startswith("usage: yangswand ")
+    assert printed.err.splitlines()[-1].startswith("yangswand: error: ")
 
 
 def test_help_says_what_it_is_and_names_the_operators_command(capsys: pytest.CaptureFixture[str]) -> None:
