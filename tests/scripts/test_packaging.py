@@ -84,6 +84,35 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     }
 
 
+LOAD_ENTRY_POINTS = """
+import importlib.metadata as metadata
+import inspect
+for entry_point in metadata.distribution("yangswan").entry_points:
+    called = entry_point.load()
+    assert callable(called), entry_point
+    print(entry_point.name, inspect.getfile(called))
+"""
+
+
+def test_what_the_entry_points_name_can_be_called(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", LOAD_ENTRY_POINTS],
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert dict(line.split() for line in done.stdout.splitlines()) == {
+        "yangswan": str(tmp_path / "console/command_line.py"),
+        "yangswand": str(tmp_path / "agent/__main__.py"),
+        "strongswan": str(tmp_path / "translators/strongswan/assembly.py"),
+    }
+
+
+def test_each_package_says_that_it_has_types(wheel: zipfile.ZipFile) -> None:
+    typed = {name for name in wheel.namelist() if name.endswith("py.typed")}
+    assert typed == {"agent/py.typed", "console/py.typed", "translators/py.typed"}
+
+
 def test_the_packages_listed_are_those_of_the_tree(config: configparser.ConfigParser) -> None:
     listed = set(config["options"]["packages"].split()) - {"agent.modules", "translators.strongswan.yang"}
     assert {line for line in listed if not line.startswith("#")} == {
