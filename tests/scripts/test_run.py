@@ -22,6 +22,18 @@ def test_its_options_are_those_of_the_agent(tmp_path: Path) -> None:
         assert option in done.stdout
 
 
+@pytest.mark.parametrize("name", ["agent", "console", "translators"])
+def test_a_folder_of_our_name_where_the_user_stands_is_not_taken_for_ours(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    for file in ("__init__.py", "__main__.py"):
+        (tmp_path / name / file).write_text("raise SystemExit('somebody else')\n")
+    done = subprocess.run(
+        [ROOT / "script/run", "--charon", "none", "--listen", "nowhere"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "yangswand: 'nowhere' is not of the form ADDR:PORT\n")
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_is_ready_and_stops_cleanly(number: int, tmp_path: Path, namespace: str) -> None:

@@ -77,6 +77,21 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
     assert "ancient" not in output
 
 
+def test_an_environment_that_an_older_setup_cfg_made_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Else it would lack the commands that a newer one names."""
+
+    def fingerprint(setup_cfg: str) -> str:
+        (tmp_path / "setup.cfg").write_text(setup_cfg)
+        script = f"source script/setup; root={tmp_path}; fingerprint 2.8.0 2.29.2 python3"
+        return subprocess.run(
+            ["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+
+    older = "[options.entry_points]\nconsole_scripts =\n    yangswan = agent.__main__:main\n"
+    assert fingerprint(older) == fingerprint(older)
+    assert fingerprint(older) != fingerprint(older + "    yangswand = agent.__main__:main\n")
+
+
 def test_without_root_and_sudo_it_says_what_to_run(tmp_path: Path) -> None:
     make_command(tmp_path, "id", "echo 1000")
     script = "source script/setup; command() { return 1; }; install_packages gcc"
