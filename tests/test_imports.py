@@ -283,6 +283,9 @@ def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
         ("console/command_line.py", "from agent.settings import Settings"),
         ("console/command_line.py", "import translators.strongswan.model"),
         ("agent/__main__.py", "from console import command_line"),
+        ("console/command_line.py", "import ncclient"),
+        ("agent/command_line.py", "from agent import server"),
+        ("agent/settings.py", "from agent import command_line"),
         ("agent/made_up.py", ""),
     ],
 )

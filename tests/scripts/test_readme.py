@@ -32,6 +32,11 @@ ELSEWHERE = {
     "demo": ("tests/scripts/test_demo.py", "script/demo --once\n", '"script/demo", "--once"'),
     "run": ("tests/scripts/test_run.py", "script/run\n", '"script/run"'),
     "help": ("tests/scripts/test_run.py", "script/run --help\n", '"script/run", "--help"'),
+    "operator": (
+        "tests/scripts/test_run.py",
+        ".venv/bin/yangswan help\n",
+        '".venv/bin/yangswan", "help"',
+    ),
     "test": (".ci/run", "script/test\n", "script/test"),
 }
 

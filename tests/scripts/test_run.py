@@ -22,6 +22,16 @@ def test_its_options_are_those_of_the_agent(tmp_path: Path) -> None:
         assert option in done.stdout
 
 
+def test_the_operators_command_lies_beside_the_agent() -> None:
+    subprocess.run([ROOT / "script/setup", "--quiet"], check=True)
+    done = subprocess.run(
+        [".venv/bin/yangswan", "help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The operator's command of yangswan" in done.stdout
+    assert (ROOT / ".venv/bin/yangswand").exists()
+
+
 @pytest.mark.parametrize("name", ["agent", "console", "translators"])
 def test_a_folder_of_our_name_where_the_user_stands_is_not_taken_for_ours(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
