@@ -79,10 +79,10 @@ def write_network(root: Path) -> None:
             shutil.copy(path, target)
 
 
-def environment() -> dict[str, str]:
+def environment(*, network: bool = True) -> dict[str, str]:
     """Return the variables of COMMAND: a login's, and those of this process that say how to install."""
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    if _ca_file() is not None:
+    if network and _ca_file() is not None:
         passed |= dict.fromkeys(CA_VARIABLES, CA_FILE)
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {"TERM": "dumb", "LANG": "C.UTF-8"} | passed | {"HOME": "/root", "USER": "root", "PATH": path}
