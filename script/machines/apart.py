@@ -8,13 +8,14 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from script.machines.progress import Trouble
 
 CLONE_NEWNS, CLONE_NEWPID = 0x00020000, 0x20000000  # linux/sched.h
 MS_REC, MS_PRIVATE = 0x4000, 0x40000  # linux/mount.h
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCHED = (*ENDING, signal.SIGCHLD)
 GRACE_S = 10.0
@@ -52,6 +53,8 @@ def run_apart(body: Callable[[], int], limit_s: float | None = None) -> int:
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
+        # If the child is killed, process 1 becomes ours; it is there until all of its processes are gone.
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
         child = _fork(lambda: _enter(body))
         return _supervise(child, limit_s)
     finally:
@@ -122,6 +125,12 @@ def _reaped(child: int) -> int | None:
             status = code if code >= 0 else 128 - code
 
 
+def _wait_for_all() -> None:
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
 def _supervise(child: int, limit_s: float | None) -> int:
     deadline = None if limit_s is None else time.monotonic() + limit_s
     ended_by: int | None = None
@@ -144,6 +153,7 @@ def _supervise(child: int, limit_s: float | None) -> int:
             if number != signal.SIGINT or not os.isatty(0):
                 os.kill(child, number)
         deadline = time.monotonic() + GRACE_S
+    _wait_for_all()
     if ended_by is not None:
         raise Interrupted(ended_by)
     if limit_reached:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,69 +80,87 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
         LimitReached: it took longer than ``limit_s`` seconds from the start of the emulator.
     """
     log = folder / "console.log"
-    here, there = zip(*(socket.socketpair() for _ in PORTS), strict=True)
-    command = [
-        *ALWAYS, "-m", str(machine.memory_mb), "-kernel", str(machine.kernel), "-initrd", str(machine.initrd),
-        "-append", f"{KERNEL_WORDS} {machine.words}", "-serial", f"file:{log}", *machine.devices,
-    ]  # fmt: skip
-    for name, end in zip(PORTS, there, strict=True):
-        command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        command += ["-device", f"virtserialport,chardev={name},name={name}"]
-    with (folder / "emulator.log").open("wb") as messages:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages,
-            pass_fds=[end.fileno() for end in there], preexec_fn=die_with_parent,
-            env=os.environ | {"TMPDIR": str(folder)},
-        )  # fmt: skip
-    try:
-        for end in there:
-            end.close()
-        status = _carry(*here, time.monotonic() + limit_s)
-        process.wait(END_LIMIT_S)
-    except TimeoutError:
-        raise LimitReached(f"the machine was ended after the limit of {limit_s:.0f} s") from None
-    except subprocess.TimeoutExpired:
-        pass  # it has said everything, and is thrown away
-    finally:
-        process.kill()
-        process.wait()
-        for end in here:
-            end.close()
-        if console is not None and log.exists():
-            shutil.copy(log, console)
+    with ExitStack() as ends:
+        pairs = [socket.socketpair() for _ in PORTS]
+        here, there = ([ends.enter_context(pair[side]) for pair in pairs] for side in (0, 1))
+        process = _start(machine, folder, there)
+        try:
+            for end in there:
+                end.close()
+            status = _carry(here, time.monotonic() + limit_s)
+            process.wait(END_LIMIT_S)
+        except TimeoutError:
+            raise LimitReached(f"the machine was ended after the limit of {limit_s:.0f} s") from None
+        except subprocess.TimeoutExpired:
+            pass  # it has said everything, and is thrown away
+        finally:
+            process.kill()
+            process.wait()
+            if console is not None and log.exists():
+                shutil.copy(log, console)
     if status is None:
-        shown = log if log.exists() and log.stat().st_size else folder / "emulator.log"
-        said = last_lines(shown.read_text(encoding="utf-8", errors="replace"))
-        raise Trouble(f"the machine ended without a status of the command (--console FILE keeps all):\n{said}")
+        raise Trouble(f"the machine ended by itself (--console FILE keeps all):\n{_said(folder)}")
     return status
 
 
-def _carry(output: socket.socket, status: socket.socket, deadline: float) -> int | None:
-    """Copy ``output`` until it ends; return the number that came from ``status``, if one did.
+def _start(machine: Machine, folder: Path, ports: Sequence[socket.socket]) -> subprocess.Popen[bytes]:
+    command = [
+        *ALWAYS, "-m", str(machine.memory_mb), "-kernel", str(machine.kernel), "-initrd", str(machine.initrd),
+        "-append", f"{KERNEL_WORDS} {machine.words}", "-serial", f"file:{folder}/console.log",
+        *machine.devices,
+    ]  # fmt: skip
+    for name, end in zip(PORTS, ports, strict=True):
+        command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+        command += ["-device", f"virtserialport,chardev={name},name={name}"]
+    with (folder / "emulator.log").open("wb") as messages:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages,
+            pass_fds=[end.fileno() for end in ports], preexec_fn=die_with_parent,
+            env=os.environ | {"TMPDIR": str(folder)},
+        )  # fmt: skip
+
+
+def _said(folder: Path) -> str:
+    logs = [folder / "console.log", folder / "emulator.log"]
+    return last_lines("".join(log.read_text(errors="replace") for log in logs if log.exists()))
+
+
+def _carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
+    """Copy the output until the status is there; return it, or None if the machine ended without one.
 
     Raises:
         TimeoutError: ``deadline`` came first.
     """
+    output, status = ports
     said = b""
     with selectors.DefaultSelector() as selector:
-        for end in (output, status):
-            selector.register(end, selectors.EVENT_READ)
-        # With the status all is said: the output came before it.
-        while selector.get_map() and not _whole(said):
+        selector.register(output, selectors.EVENT_READ, 0)
+        selector.register(status, selectors.EVENT_READ, 1)
+        # With the status all is said: the output came before it, and is read before it.
+        while selector.get_map() and not said.endswith(b"\n"):
             ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready and time.monotonic() >= deadline:
+            if not ready:
                 raise TimeoutError
-            # The output first, when both have come.
-            for end in sorted((output if key.fileobj is output else status for key, _ in ready),
-                              key=lambda end: end is status):  # fmt: skip
-                octets = _received(end)
+            for key, _ in sorted(ready, key=lambda found: found[0].data):
+                octets = _received(ports[key.data])
                 if not octets:
-                    selector.unregister(end)
-                elif end is output:
-                    _write_all(octets)
-                else:
+                    selector.unregister(key.fileobj)
+                elif ports[key.data] is status:
                     said += octets
-    return int(said) if _whole(said) else None
+                else:
+                    _write_all(octets)
+        if said and output in {key.fileobj for key in selector.get_map().values()}:
+            _drain(output)
+    return int(said) if said.endswith(b"\n") else None
+
+
+def _drain(output: socket.socket) -> None:
+    output.setblocking(False)
+    try:
+        while octets := _received(output):
+            _write_all(octets)
+    except BlockingIOError:
+        pass
 
 
 def _received(end: socket.socket) -> bytes:
@@ -149,10 +168,6 @@ def _received(end: socket.socket) -> bytes:
         return end.recv(CHUNK_OCTETS)
     except ConnectionResetError:
         return b""
-
-
-def _whole(said: bytes) -> bool:
-    return said.endswith(b"\n") and said.strip().isdigit()
 
 
 def _write_all(octets: bytes) -> None:

@@ -68,7 +68,8 @@ def debian_kernel(cache: Cache) -> Kernel:
     package = _package()
     key = key_of("kernel 1", INIT, MODULES)
     folder = cache.obtain(f"kernel-{package}-{key}", KERNEL_MB, partial(_make, package))
-    return Kernel(_only(folder, "root/boot/vmlinuz-*"), _only(folder, "root/lib/modules/*"), folder / "archive")
+    image, modules = (_only(folder / "root", pattern) for pattern in ("boot/vmlinuz-*", "lib/modules/*"))
+    return Kernel(image, modules, folder / "archive")
 
 
 def archive_of(files: Iterable[tuple[str, bytes, int]]) -> bytes:
@@ -126,9 +127,8 @@ def _first_root(root: Path, version: str) -> list[tuple[str, bytes, int]]:
 
 def _modules(root: Path, version: str) -> list[Path]:
     """Return the files of ``MODULES`` and of what they need, in the order in which they load."""
-    lines = []
-    for module in MODULES:
-        lines += run_quietly(["modprobe", "-d", str(root), "-S", version, "--show-depends", module]).splitlines()
+    ask = ["modprobe", "-d", str(root), "-S", version, "--show-depends"]
+    lines = [line for module in MODULES for line in run_quietly([*ask, module]).splitlines()]
     return list(dict.fromkeys(Path(line.split()[1]) for line in lines if line.startswith("insmod")))
 
 

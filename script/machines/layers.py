@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from script.machines import checkout, surroundings
 from script.machines.apart import run_apart
 from script.machines.cache import Cache, key_of
 from script.machines.progress import Trouble, last_lines_of, tell
-from script.machines.roots import COPYING, Inside, Stack, mount_root, overlays_work, run_in
+from script.machines.roots import COPYING, Inside, Stack, mount_root, overlays_work, run_here, run_in
 
 BASE_MB, LAYER_MB = 1000, 3000
 # What installing depends on, whatever the command names.
@@ -83,14 +82,8 @@ class Layers:
         tell(f"making {name}: debootstrap of {source.suite} from {source.uri}")
         root, log = folder / UPPER, self._log(name)
         command = ["debootstrap", "--variant=minbase", source.suite, str(root), source.uri]
-
-        def bootstrap() -> int:
-            with log.open("wb") as output:
-                return subprocess.run(
-                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-                ).returncode
-
-        self._require(run_apart(bootstrap), "debootstrap", log)
+        inside = Inside(command, os.environ, log)
+        self._require(run_apart(lambda: run_here(inside)), "debootstrap", log)
         surroundings.write_apt(root, source.suite)
         tell(f"{name} is there")
 

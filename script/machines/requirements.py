@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from script.machines.progress import Trouble, run_quietly, tell
 
 # Program: Debian package. All of them are looked for, so that a second run asks nobody.
-FOR_ANY = {"git": "git", "tar": "tar", "unshare": "util-linux"}
+FOR_ANY = {"git": "git", "tar": "tar"}
 FOR_CHROOT = FOR_ANY | {"debootstrap": "debootstrap"}
 FOR_GUEST = FOR_ANY | {
     "qemu-system-x86_64": "qemu-system-x86",

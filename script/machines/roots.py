@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -34,7 +34,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What is run in a root: argv, its variables, and a file for its output, if the caller shall not see it."""
+    """What is run: argv, its variables, and a file for its output if the caller shall not see that."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
@@ -72,10 +72,20 @@ def mount_root(stack: Stack, folder: Path, *, overlay: bool) -> Path:
 
 
 def run_in(root: Path, inside: Inside, *, place: str) -> int:
-    """Return the status of a command in ``root`` with ``place`` as its folder, all kernel file systems there."""
+    """Return the status of a command in the folder ``place`` of ``root``, with the kernel's file systems."""
     _mount_kernel(root)
     _mount_packages(root)
     surroundings.write_network(root)
+
+    def enter() -> None:
+        os.chroot(root)
+        os.chdir(f"/{place}")
+
+    return run_here(inside, enter)
+
+
+def run_here(inside: Inside, enter: Callable[[], None] = lambda: None) -> int:
+    """Return the status of a command that starts after ``enter``."""
 
     def replace() -> NoReturn:
         if inside.log is not None:
@@ -83,8 +93,7 @@ def run_in(root: Path, inside: Inside, *, place: str) -> int:
             nothing = os.open("/dev/null", os.O_RDONLY)
             for source, target in ((nothing, 0), (log, 1), (log, 2)):
                 os.dup2(source, target)
-        os.chroot(root)
-        os.chdir(f"/{place}")
+        enter()
         try:
             os.execvpe(inside.command[0], list(inside.command), dict(inside.environment))
         except OSError as problem:
