@@ -39,6 +39,11 @@ class Cache:
             made.mkdir(parents=True, exist_ok=True)
         self._held: dict[str, int] = {}
 
+    def close(self) -> None:
+        """Let go of the things that were obtained."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
     def obtain(self, name: str, needed_mb: int, make: Callable[[Path], None]) -> Path:
         """Return the folder ``name``, made by ``make`` if it is not there; it stays while this process does.
 

@@ -26,6 +26,7 @@ KERNEL_WORDS = "console=ttyS0 panic=-1"
 PORTS = ("output", "status")
 CHUNK_OCTETS = 65536
 END_LIMIT_S = 60.0
+LONGEST_WAIT_S = 3600.0
 
 # Runs COMMAND and sends its output and its status through ports of the emulator. A port can be opened
 # once at a time, so a FIFO stands before it; what COMMAND leaves running may keep that open for ever.
@@ -87,7 +88,7 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
         try:
             for end in there:
                 end.close()
-            status = _carry(here, time.monotonic() + limit_s)
+            status = carry(here, time.monotonic() + limit_s)
             process.wait(END_LIMIT_S)
         except TimeoutError:
             raise LimitReached(f"the machine was ended after the limit of {limit_s:.0f} s") from None
@@ -125,7 +126,7 @@ def _said(folder: Path) -> str:
     return last_lines("".join(log.read_text(errors="replace") for log in logs if log.exists()))
 
 
-def _carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
+def carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
     """Copy the output until the status is there; return it, or None if the machine ended without one.
 
     Raises:
@@ -138,8 +139,8 @@ def _carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
         selector.register(status, selectors.EVENT_READ, 1)
         # With the status all is said: the output came before it, and is read before it.
         while selector.get_map() and not said.endswith(b"\n"):
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready:
+            ready = selector.select(min(LONGEST_WAIT_S, max(0.0, deadline - time.monotonic())))
+            if not ready and time.monotonic() >= deadline:
                 raise TimeoutError
             for key, _ in sorted(ready, key=lambda found: found[0].data):
                 octets = _received(ports[key.data])

@@ -16,7 +16,7 @@ from script.machines.progress import Trouble, last_lines_of, tell
 from script.machines.roots import COPYING, Inside, Stack, mount_root, overlays_work, run_here, run_in
 
 BASE_MB, LAYER_MB = 1000, 3000
-# What installing depends on, whatever the command names.
+# What a command depends on as well, once it names a file or a folder of the checkout: script/setup, "."
 FILES = ("setup.cfg", "pyproject.toml")
 UPPER = "upper"
 
@@ -67,7 +67,7 @@ class Layers:
         Raises:
             Trouble: its command failed.
         """
-        key = key_of("layer 1", lower.key, layer.command, _depends_on(layer.command))
+        key = key_of("layer 1", lower.key, layer.command, depends_on(layer.command))
         name = f"layer-{release}-{layer.name}-{key}"
         folder = self._cache.obtain(name, LAYER_MB, partial(self._run_layer, name, lower, layer))
         return Made(lower.stack.with_top(folder / UPPER), key, lower.suite)
@@ -82,7 +82,7 @@ class Layers:
         tell(f"making {name}: debootstrap of {source.suite} from {source.uri}")
         root, log = folder / UPPER, self._log(name)
         command = ["debootstrap", "--variant=minbase", source.suite, str(root), source.uri]
-        inside = Inside(command, os.environ, log)
+        inside = Inside(command, surroundings.fetching_environment(), log)
         self._require(run_apart(lambda: run_here(inside)), "debootstrap", log)
         surroundings.write_apt(root, source.suite)
         tell(f"{name} is there")
@@ -113,12 +113,14 @@ class Layers:
             raise Trouble(f"{what} ended with {status}:\n{last_lines_of(log)}")
 
 
-def _depends_on(command: str) -> dict[str, str]:
-    """Return the contents of the files of the checkout that ``command`` names, and of ``FILES``."""
+def depends_on(command: str) -> dict[str, str]:
+    """Return the contents of the files of the checkout that ``command`` names, and perhaps of ``FILES``."""
     try:
         words = shlex.split(command, comments=True)
     except ValueError as problem:
         raise Trouble(f"{command}: {problem}") from problem
-    paths = {path for word in (*FILES, *words) if (path := checkout.ROOT / word).is_file()}
-    return {str(path.relative_to(checkout.ROOT)): path.read_text(errors="replace") for path in sorted(paths)
-            if path.is_relative_to(checkout.ROOT)}  # fmt: skip
+    named = [path for word in words if (path := checkout.ROOT / word).is_relative_to(checkout.ROOT)]
+    if any(path.exists() for path in named):
+        named += [checkout.ROOT / name for name in FILES]
+    files = {path.relative_to(checkout.ROOT): path for path in named if path.is_file()}
+    return {str(name): files[name].read_text(errors="replace") for name in sorted(files)}

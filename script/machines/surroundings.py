@@ -21,11 +21,10 @@ LOCAL_PLACE = re.compile(r"(?:file://)?(/[^\s'\",;:]+)")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One line of apt's sources."""
+    """A place of packages and the name that it has there; of it, machines use the component main."""
 
     uri: str
     suite: str
-    component: str
 
 
 def sources(suite: str) -> list[Source]:
@@ -34,25 +33,27 @@ def sources(suite: str) -> list[Source]:
     Raises:
         Trouble: apt here has no source of a Debian known by name.
     """
-    listed = run_quietly(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
-    )
+    # It only says what it would fetch, in every form of sources, and also before the first real update.
+    listed = run_quietly(["apt-get", "update", "--print-uris"])
     names = "|".join(SUITES.values())
-    found = []
-    for line in dict.fromkeys(listed.splitlines()):
-        uri, release, component = line.split()
-        # bookworm, bookworm-updates, bookworm-security: the plain one first, for debootstrap.
-        if re.fullmatch(rf"({names})(-updates|-security)?", release):
-            found.append(Source(uri, re.sub(names, suite, release), component))
+    # bookworm, bookworm-updates, bookworm-security: the plain one first, for debootstrap.
+    wanted = re.compile(rf"^'(\S+)/dists/((?:{names})(?:-updates|-security)?)/InRelease'", re.MULTILINE)
+    found = [Source(uri, re.sub(names, suite, release)) for uri, release in wanted.findall(listed)]
     found.sort(key=lambda source: source.suite != suite)
     if not found or found[0].suite != suite:
         raise Trouble(f"apt here has no source of {' or '.join(SUITES.values())} to find a mirror by")
     return found
 
 
+def fetching_environment() -> dict[str, str]:
+    """Return this process's variables, with apt's proxy for programs that do not ask apt for it."""
+    proxy = run_quietly(["apt-config", "dump", "--format", "%v", "Acquire::http::Proxy"]).strip()
+    return dict(os.environ) | ({"http_proxy": proxy} if proxy else {})
+
+
 def write_apt(root: Path, suite: str) -> None:
     """Give apt below ``root`` this machine's mirror, proxy and certificates."""
-    lines = [f"deb {source.uri} {source.suite} {source.component}\n" for source in sources(suite)]
+    lines = [f"deb {source.uri} {source.suite} main\n" for source in sources(suite)]
     folder = root / "etc/apt"
     (folder / "sources.list").write_text("".join(lines), encoding="utf-8")
     settings = run_quietly(["apt-config", "dump", "Acquire"]).splitlines()

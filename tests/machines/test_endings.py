@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +14,7 @@ from tests.machines.running import CACHE, GUEST_LIMIT, machine, runs_of, started
 
 pytestmark = pytest.mark.machine
 
+END_LIMIT_S = 60.0
 # A word to look for among the processes of this machine, whose list shows those of all namespaces.
 WORD = "left-by-a-killed-run"
 WAIT = ("sh", "-c", f"echo up; trap 'echo ended politely; exit 9' TERM; cat; : {WORD}")
@@ -73,11 +76,12 @@ def test_a_guest_ends_with_kill_9_too() -> None:
     process = started("guest", *GUEST_LIMIT, "--", "sh", "-c", "echo up; sleep infinity")
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
-    run = runs_of(process)[0].name
-    assert processes(run)
+    (emulator,) = processes(f"{runs_of(process)[0]}/initrd")
+    handle = os.pidfd_open(emulator)
     process.kill()
     process.communicate()
-    assert processes(run) == []
+    assert select.select([handle], [], [], END_LIMIT_S)[0]
+    os.close(handle)
     assert machine("clean").status == 0
     assert runs_of(process) == []
 
