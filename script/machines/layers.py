@@ -84,7 +84,7 @@ class Layers:
         command = ["debootstrap", "--variant=minbase", source.suite, str(root), source.uri]
         inside = Inside(command, surroundings.fetching_environment(), log)
         self._require(run_apart(lambda: run_here(inside)), "debootstrap", log)
-        surroundings.write_apt(root, source.suite)
+        surroundings.write_sources(root, source.suite)
         tell(f"{name} is there")
 
     def _run_layer(self, name: str, lower: Made, layer: Layer, folder: Path) -> None:

@@ -75,7 +75,7 @@ def run_in(root: Path, inside: Inside, *, place: str) -> int:
     """Return the status of a command in the folder ``place`` of ``root``, with the kernel's file systems."""
     _mount_kernel(root)
     _mount_packages(root)
-    surroundings.write_network(root)
+    surroundings.write_all(root)
 
     def enter() -> None:
         os.chroot(root)

@@ -51,18 +51,25 @@ def fetching_environment() -> dict[str, str]:
     return dict(os.environ) | ({"http_proxy": proxy} if proxy else {})
 
 
-def write_apt(root: Path, suite: str) -> None:
-    """Give apt below ``root`` this machine's mirror, proxy and certificates."""
+def write_sources(root: Path, suite: str) -> None:
+    """Give apt below ``root`` this machine's mirror."""
     lines = [f"deb {source.uri} {source.suite} main\n" for source in sources(suite)]
-    folder = root / "etc/apt"
-    (folder / "sources.list").write_text("".join(lines), encoding="utf-8")
+    (root / "etc/apt/sources.list").write_text("".join(lines), encoding="utf-8")
+
+
+def write_all(root: Path) -> None:
+    """Give the system below ``root`` what this machine has to reach others by, as it is now."""
+    _write_apt_settings(root)
+    _write_network(root)
+
+
+def _write_apt_settings(root: Path) -> None:
     settings = run_quietly(["apt-config", "dump", "Acquire"]).splitlines()
     kept = [f"{line}\n" for line in settings if "::IndexTargets" not in line and "::Changelogs" not in line]
-    (folder / "apt.conf.d/90machine").write_text("".join(kept), encoding="utf-8")
+    (root / "etc/apt/apt.conf.d/90machine").write_text("".join(kept), encoding="utf-8")
 
 
-def write_network(root: Path) -> None:
-    """Give the system below ``root`` this machine's resolver, certificates and pip's configuration."""
+def _write_network(root: Path) -> None:
     for name in ("/etc/resolv.conf", "/etc/hosts"):
         target = root / name[1:]
         target.unlink(missing_ok=True)

@@ -113,9 +113,8 @@ def _make_image(name: str, maker: Layers, made: Made, folder: Path) -> None:
         run_quietly(make)
         return 0
 
-    status = run_apart(work)
+    if run_apart(work) != 0:
+        raise Trouble(f"{name} could not be made")
     for left in ("upper", "work", "root"):
         shutil.rmtree(folder / left)
-    if status != 0:
-        raise Trouble(f"{name} could not be made")
     tell(f"{name} is there")

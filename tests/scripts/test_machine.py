@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -163,6 +164,14 @@ def test_a_quiet_command_that_fails_shows_its_words() -> None:
         run_quietly(["no-such-command"])
 
 
+def test_what_is_kept_is_listed(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    cache.obtain("thing", 0, lambda folder: (folder / "file").write_bytes(b"x" * 3_000_000))
+    assert main(["list"]) == 0
+    thing, total = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r" +[34] MB  used  0\.0 days ago  thing", thing)
+    assert total.endswith(str(cache.folder))
+
+
 # --- what machines take over -----------------------------------------------------------------------
 
 ONE_LINE = """\
@@ -224,8 +233,8 @@ def test_the_certificates_of_this_machine_have_a_file_of_their_own(
     (tmp_path / "authorities").write_text("ours")
     monkeypatch.setenv("PIP_CERT", str(tmp_path / "authorities"))
     root = tmp_path / "root"
-    (root / "etc").mkdir(parents=True)
-    surroundings.write_network(root)
+    (root / "etc/apt/apt.conf.d").mkdir(parents=True)
+    surroundings.write_all(root)
     assert (root / surroundings.CA_FILE[1:]).read_text() == "ours"
     assert surroundings.environment()["PIP_CERT"] == surroundings.CA_FILE
 
