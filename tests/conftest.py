@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,11 +27,21 @@ def missing_for_real_tests() -> str | None:
     return None
 
 
+def missing_for_machine_tests() -> str | None:
+    """Return why the tests marked ``machine`` cannot run here, or None when they can."""
+    if os.geteuid() != 0:
+        return "needs root, for mounts and namespaces"
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return "needs Linux on amd64"
+    if shutil.which("apt-get") is None:
+        return "needs apt-get, to find a mirror of Debian and a kernel"
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = missing_for_real_tests()
-    if reason is not None:
+    for marker, reason in (("real", missing_for_real_tests()), ("machine", missing_for_machine_tests())):
         for item in items:
-            if item.get_closest_marker("real"):
+            if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
