@@ -29,9 +29,9 @@ FILES = (
     ("vici.sock", "rw"),
     ("notify.sock", "rw"),
     ("charon.log", "rw"),
-    ("charon.err", "rw"),
+    ("charon.err", "w"),
 )
-"""What a charon of our own opens in its folder, and how; its pid file is in /run, where the profile has it."""
+"""What a charon of our own opens in its folder, and how; its pid file is in /run, which is the profile's."""
 DATA_FOLDERS_MIN_DEPTH = 2
 LOAD_LIMIT_S = 120.0
 
@@ -140,6 +140,25 @@ def forget(*blocks: Block, places: Places = HERE) -> str:
     return f"nothing is said of {names} any more ({places.local}{loaded})"
 
 
+@contextlib.contextmanager
+def allowed_below(folder: Path, places: Places = HERE) -> Iterator[None]:
+    """Let charon use its files in all data folders below ``folder``; nothing is written where AppArmor
+    does not confine charon.
+
+    Raises:
+        Refused: the rules cannot be written or taken out, or AppArmor does not take them.
+    """
+    if not (is_on(places) and is_loaded(places)):
+        yield
+        return
+    block = block_of(folder, below=True, pid=os.getpid())
+    allow(block, places=places)
+    try:
+        yield
+    finally:
+        forget(block, places=places)
+
+
 def allowed(places: Places = HERE) -> list[Block]:
     """Return the blocks that stand in the local file.
 
@@ -237,7 +256,8 @@ def _load(before: str, places: Places) -> str:
         return ""
     if not is_loaded(places):
         return f"; the profile {PROFILE} is not loaded"
-    command = [places.parser, "--replace", "--skip-read-cache", "--write-cache", str(places.profiles / PROFILE_FILE)]
+    file = places.profiles / PROFILE_FILE
+    command = [places.parser, "--replace", "--skip-read-cache", "--write-cache", str(file)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_LIMIT_S, check=False)
         said = done.stderr.strip() or f"exit status {done.returncode}"
@@ -273,8 +293,8 @@ def main(arguments: Sequence[str] | None = None, places: Places = HERE) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/apparmor",
-        description="Lets charon use the files of data folders where AppArmor confines it. One block for each "
-        f"folder in {HERE.local}; the profile stays in the mode that it has.",
+        description="Lets charon use the files of data folders where AppArmor confines it. One block for each"
+        f" folder in {HERE.local}; the profile stays in the mode that it has.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (

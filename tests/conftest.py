@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from script import apparmor
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
 
@@ -43,6 +44,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def confinement(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where AppArmor confines charon, it may use its files below the tests' own folder until they end."""
+    if os.geteuid() == 0 and any(item.get_closest_marker("real") for item in request.session.items):
+        with apparmor.allowed_below(tmp_path_factory.getbasetemp()):
+            yield
+    else:
+        yield
 
 
 @pytest.fixture
