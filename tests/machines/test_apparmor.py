@@ -1,0 +1,149 @@
+"""Debian's profile of charon enforces, and a charon of our own works: what it may is written beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.machines.running import GUEST_LIMIT, STRONGSWAN, machine
+
+pytestmark = pytest.mark.machine
+
+SETUP = ("--layer", "setup", "script/setup")
+# The daemon's own code needs no more than this, also where the agent does not run yet.
+VICI = (
+    "--layer", "vici",
+    "set -e; apt-get install -y -qq --no-install-recommends python3-venv libcharon-extra-plugins "
+    "libstrongswan-standard-plugins; python3 -m venv .venv; .venv/bin/pip install -q vici",
+)  # fmt: skip
+
+TOOLS = """
+mode() { sed -n 's|^/usr/lib/ipsec/charon (\\(.*\\))$|\\1|p' /sys/kernel/security/apparmor/profiles; }
+until_said() { timeout 300 grep -m 1 "$1" <(tail -n +1 -F "$2"); }
+denied() { dmesg | grep 'apparmor="DENIED"' | grep -c "\\"$1/"; }
+"""
+
+# The agent is told the rule that it asks for, by its own words, while it tries again and again.
+AGENT = """
+folder=/var/lib/yangswan2
+commit() {
+    bash examples/clients/with_ssh.sh examples/site-to-site/alice.xml 8300 $folder/client_key | tr -d '\\n'
+}
+touch agent.log agent.out
+.venv/bin/yangswand --data-dir $folder --charon managed >agent.out 2>agent.log &
+agent=$!
+said=$(until_said AppArmor agent.log)
+echo "said: $said"
+echo "ready: $(until_said '^ready ' agent.out)"
+echo "before: $(commit)"
+echo "denied before: $(denied $folder/strongswan)"
+echo "command: $(eval "${said##*: run }" 2>&1)"
+count=$(denied $folder/strongswan)
+echo "started: $(until_said 'started charon' agent.log)"
+echo "after: $(commit)"
+echo "profile of charon: $(cat /proc/$(cat $folder/strongswan/run/charon.pid)/attr/apparmor/current)"
+echo "denied after: $(($(denied $folder/strongswan) - count))"
+echo "mode: $(mode)"
+kill $agent
+wait $agent
+echo "ended: $?"
+"""
+
+RUN = """
+folder=/var/lib/yangswan3
+touch run.log
+script/run --data-dir $folder --listen 127.0.0.1:8301 >run.out 2>run.log &
+run=$!
+echo "started: $(until_said 'charon, process\\|AppArmor.s' run.log)"
+kill $run
+wait $run
+echo "ended: $?"
+echo "first: $(head -n 1 run.log)"
+echo "folders: $(script/apparmor list | tr '\\n' ' ')"
+echo "denied: $(denied $folder/strongswan)"
+"""
+
+DEMO = """
+script/demo --once
+echo "demo: $?"
+echo "denied: $(denied /tmp/yangswan-demo-[a-z0-9_]*)"
+echo "folders: $(script/apparmor list | tr '\\n' ' ')"
+echo "mode: $(mode)"
+"""
+
+DAEMON = """
+import asyncio, shlex, subprocess
+from pathlib import Path
+from translators.strongswan.charon.daemon import DaemonError, ManagedCharon
+from translators.strongswan.options import Kernel, Options
+
+async def main():
+    charon = ManagedCharon(Path("/var/lib/yang swan/strongswan"), Options(kernel=Kernel.NETLINK))
+    try:
+        await charon.start()
+    except DaemonError as error:
+        print("said:", error)
+        command = str(error).partition(": run ")[2]
+        subprocess.run(shlex.split(command), check=True)
+    await charon.start()
+    print("profile of charon:", Path(f"/proc/{charon.pid}/attr/apparmor/current").read_text().strip())
+    await charon.stop()
+
+asyncio.run(main())
+"""
+
+
+def told(release: str, script: str, *layers: str) -> dict[str, str]:
+    """Return what ``script`` says on a whole system, by what stands before the first colon of each line."""
+    ended = machine("system", release, *layers, *GUEST_LIMIT, "--", "bash", "-c", TOOLS + script)
+    print(ended.output)
+    assert ended.status == 0
+    return dict(line.split(": ", 1) for line in ended.output.splitlines() if ": " in line)
+
+
+def test_the_agent_says_what_to_do_and_goes_on_when_it_is_done() -> None:
+    of = told("12", AGENT, *SETUP)
+    blamed = (
+        "AppArmor's profile /usr/lib/ipsec/charon is in force and does not let charon use "
+        "/var/lib/yangswan2/strongswan/strongswan.conf: "
+        "run /opt/yangswan/script/apparmor allow /var/lib/yangswan2"
+    )
+    assert of["said"].endswith(blamed)
+    assert "<error-app-tag>daemon-unavailable</error-app-tag>" in of["before"]
+    assert blamed.replace("'", "&#39;") in of["before"] or blamed in of["before"]
+    assert int(of["denied before"]) > 0
+    assert "the profile /usr/lib/ipsec/charon is loaded anew" in of["command"]
+    assert "started charon" in of["started"]
+    assert "<rpc-error>" not in of["after"]
+    assert of["profile of charon"] == "/usr/lib/ipsec/charon (enforce)"
+    assert (of["denied after"], of["mode"], of["ended"]) == ("0", "enforce", "0")
+
+
+def test_script_run_allows_its_folder_before_it_starts() -> None:
+    of = told("12", RUN, *SETUP)
+    assert "started charon" in of["started"]
+    assert "charon may use its files in /var/lib/yangswan3" in of["first"]
+    assert of["folders"].split() == ["/var/lib/yangswan", "/opt/yangswan/var", "/var/lib/yangswan3"]
+    assert (of["denied"], of["ended"]) == ("0", "0")
+
+
+def test_the_demonstration_allows_its_folder_while_it_runs() -> None:
+    of = told("12", DEMO, *SETUP)
+    assert of["demo"] == "0"
+    assert of["folders"].split() == ["/var/lib/yangswan", "/opt/yangswan/var"]
+    assert (of["denied"], of["mode"]) == ("0", "enforce")
+
+
+def test_a_charon_of_our_own_says_it_and_starts_where_the_agent_does_not_run_yet() -> None:
+    script = f"""
+        PYTHONPATH=. .venv/bin/python - <<'PYTHON' 2>&1
+{DAEMON}
+PYTHON
+        echo "mode: $(mode)"
+        dmesg | grep 'apparmor="DENIED"' | grep -c 2F7661722F6C69622F79616E67
+        echo end
+    """
+    of = told("13", script, *STRONGSWAN, *VICI)
+    assert of["said"].endswith("run /opt/yangswan/script/apparmor allow '/var/lib/yang swan'")
+    assert "use /var/lib/yang swan/strongswan/strongswan.conf: " in of["said"]
+    assert of["profile of charon"] == "/usr/lib/ipsec/charon (enforce)"
+    assert of["mode"] == "enforce"
