@@ -168,6 +168,16 @@ def allowed(places: Places = HERE) -> list[Block]:
     return [part for part in _parts(_read(places.local)) if isinstance(part, Block)]
 
 
+def has(*blocks: Block, places: Places = HERE) -> bool:
+    """Do ``blocks`` stand in the local file as they would be written today?
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    text = _read(places.local)
+    return all("".join(f"{line}\n" for line in block.lines()) in text for block in blocks)
+
+
 # --- the local file ---
 
 
@@ -281,7 +291,7 @@ def main(arguments: Sequence[str] | None = None, places: Places = HERE) -> int:
             return 0
         blocks = [block_of(folder) for folder in options.folders]
         if options.command == "has":
-            return 0 if {block.about for block in blocks} <= {block.about for block in allowed(places)} else 1
+            return 0 if has(*blocks, places=places) else 1
         said = (allow if options.command == "allow" else forget)(*blocks, places=places)
     except Refused as refused:
         print(f"apparmor: {refused}", file=sys.stderr)

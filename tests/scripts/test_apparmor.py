@@ -101,6 +101,19 @@ def test_allowed_twice_it_stands_once_and_forgotten_nothing_is_left(machine: Mac
     assert places.local.read_text() == OTHERS
 
 
+def test_the_rules_of_an_earlier_version_are_not_there_and_are_replaced(
+    machine: Machine, tmp_path: Path
+) -> None:
+    places = machine()
+    places.local.write_text(f'# yangswan: begin "{tmp_path}"\n"{tmp_path}/old" r,\n# yangswan: end\n')
+    block = block_of(tmp_path)
+    assert allowed(places) == [block]
+    assert not apparmor.has(block, places=places)
+    allow(block, places=places)
+    assert apparmor.has(block, places=places)
+    assert "/old" not in places.local.read_text()
+
+
 def test_a_file_without_an_end_of_line_gets_one(machine: Machine, tmp_path: Path) -> None:
     places = machine()
     places.local.write_text("/srv/x r,")
