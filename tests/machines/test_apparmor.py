@@ -9,12 +9,13 @@ from tests.machines.running import GUEST_LIMIT, STRONGSWAN, machine
 pytestmark = pytest.mark.machine
 
 SETUP = ("--layer", "setup", "script/setup")
+PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 # The daemon's own code needs no more than this, also where the agent does not run yet.
 VICI = (
     "--layer", "vici",
     "set -e; apt-get install -y -qq --no-install-recommends python3-venv libcharon-extra-plugins "
-    "libstrongswan-standard-plugins libstrongswan-extra-plugins; python3 -m venv .venv; "
-    ".venv/bin/pip install -q vici",
+    "libstrongswan-standard-plugins libstrongswan-extra-plugins; python3 -m venv with-vici; "
+    "with-vici/bin/pip install -q vici",
 )  # fmt: skip
 
 TOOLS = """
@@ -72,6 +73,17 @@ echo "folders: $(script/apparmor list | tr '\\n' ' ')"
 echo "mode: $(mode)"
 """
 
+# Two gateways, and a charon that no agent manages, in folders of other names.
+TESTS = """
+.venv/bin/python -m pytest -q tests/translators/real/test_tunnel.py tests/real/test_restart_daemon.py \\
+    -k 'hosts_without_subnets or it_returns_when'
+echo "tests: $?"
+echo "denied: $(denied /tmp/pytest-of-root/.*)"
+echo "loaded anew: $(dmesg | grep -c 'operation="profile_replace".*name="/usr/lib/ipsec/charon"')"
+echo "folders: $(script/apparmor list | tr '\\n' ' ')"
+echo "mode: $(mode)"
+"""
+
 # A name with a blank is in hexadecimal in the kernel's log.
 BY_ITSELF = """
 denied() { dmesg | grep 'apparmor="DENIED"' | grep -c 'name=2F7661722F6C69622F79616E67207377616E'; }
@@ -93,12 +105,12 @@ async def start():
 
 asyncio.run(start())
 PYTHON
-said=$(.venv/bin/python start.py)
+said=$(with-vici/bin/python start.py)
 echo "said: $said"
 echo "charon: $(cat '/var/lib/yang swan/strongswan/charon.err')"
 echo "denied before: $(denied)"
 echo "command: $(eval "${said##*: run }" 2>&1)"
-echo "then: $(.venv/bin/python start.py)"
+echo "then: $(with-vici/bin/python start.py)"
 echo "denied after: $(denied)"
 echo "mode: $(mode)"
 """
@@ -143,6 +155,13 @@ def test_the_demonstration_allows_its_folder_while_it_runs() -> None:
     assert of["demo"] == "0"
     assert of["folders"].split() == ["/var/lib/yangswan", "/opt/yangswan/var"]
     assert (of["denied"], of["mode"]) == ("0", "enforce")
+
+
+def test_the_tests_allow_their_folder_while_they_run() -> None:
+    of = told("12", TESTS, *SETUP, *PYTEST)
+    assert of["tests"] == "0"
+    assert of["folders"].split() == ["/var/lib/yangswan", "/opt/yangswan/var"]
+    assert (of["denied"], of["loaded anew"], of["mode"]) == ("0", "2", "enforce")
 
 
 def test_a_charon_of_our_own_says_it_and_starts_where_the_agent_does_not_run_yet() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from script import apparmor
 from script.apparmor import PROFILE, Block, Places, Refused, allow, allowed, block_of, forget, main
+from script.demonstration.interrupts import Interrupts
+from script.demonstration.laboratory import Failure, Laboratory, Site
 from tests.scripts.agents import ROOT
 from translators.strongswan.charon import charon_config, daemon
 from translators.strongswan.translator import NAME
@@ -306,6 +309,39 @@ def test_the_folder_of_script_run_is_that_of_its_options_and_settings(
         text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert (done.stdout.strip(), done.stderr) == (expected.format(here=tmp_path), "")
+
+
+@pytest.mark.parametrize("at_the_end", [None, "no longer"])
+def test_the_demonstration_is_allowed_its_folder_until_it_is_removed(
+    monkeypatch: pytest.MonkeyPatch, at_the_end: str | None
+) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    @contextmanager
+    def allowed_below(folder: Path) -> Iterator[None]:
+        seen.append(("allowed", folder.is_dir()))
+        yield
+        seen.append(("forgotten", folder.is_dir()))
+        if at_the_end:
+            raise Refused(at_the_end)
+
+    monkeypatch.setattr(apparmor, "allowed_below", allowed_below)
+    laboratory = Laboratory(Interrupts())
+    folders = [laboratory._data_folder(Site(name, "192.0.2.1", "10.0.0.1")) for name in ("alice", "bob")]
+    assert laboratory.remove() == ([f"the rules of AppArmor: {at_the_end}"] if at_the_end else [])
+    assert seen == [("allowed", True), ("forgotten", True)]
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_demonstration_that_apparmor_refuses_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def allowed_below(folder: Path) -> None:
+        raise Refused("syntax error")
+
+    monkeypatch.setattr(apparmor, "allowed_below", allowed_below)
+    laboratory = Laboratory(Interrupts())
+    with pytest.raises(Failure, match="AppArmor confines charon: syntax error"):
+        laboratory._data_folder(Site("alice", "192.0.2.1", "10.0.0.1"))
+    assert laboratory.remove() == []
 
 
 def ensure_confinement(folder: Path, tool: str) -> tuple[int, str, list[str]]:
