@@ -344,13 +344,14 @@ def test_a_demonstration_that_apparmor_refuses_says_so(monkeypatch: pytest.Monke
     assert laboratory.remove() == []
 
 
-def ensure_confinement(folder: Path, tool: str) -> tuple[int, str, list[str]]:
+def ensure_confinement(folder: Path, tool: str, before: str = ":") -> tuple[int, str, list[str]]:
     """Run script/setup's part with a made-up tool; return (status, messages, what the tool was told)."""
+    part = f'source script/setup; {before}; root=$1; ensure_confinement "$1"'
     (folder / "script").mkdir()
     (folder / "script/apparmor").write_text(f'#!/bin/sh\necho "$@" >>{folder}/told\n{tool}\n')
     (folder / "script/apparmor").chmod(0o755)
     done = subprocess.run(
-        ["bash", "-eu", "-c", 'source script/setup; root=$1; ensure_confinement "$1"', "setup", folder],
+        ["bash", "-eu", "-c", part, "setup", folder],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stderr, told(folder)
@@ -364,6 +365,10 @@ def test_setup_allows_the_folders_of_a_gateway_and_of_the_checkout_once(tmp_path
 
 def test_setup_does_nothing_where_the_rules_are_there(tmp_path: Path) -> None:
     assert ensure_confinement(tmp_path, "exit 0")[2] == [f"has /var/lib/yangswan {tmp_path}/var"]
+
+
+def test_a_start_of_the_agent_asks_no_user_for_a_password(tmp_path: Path) -> None:
+    assert ensure_confinement(tmp_path, "exit 1", "quiet=yes; id() { echo 1000; }") == (0, "", [])
 
 
 def test_setup_goes_on_where_apparmor_refuses(tmp_path: Path) -> None:
