@@ -1,4 +1,4 @@
-"""What all tests share: which can run on this machine, and the lab of those that take two gateways."""
+"""What all tests share: which can run here, an agent, and the lab of those that take two gateways."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from script import apparmor
+from tests.agent_process import AgentProcess, running_agent
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("yangswan", deadline=None)
+settings.load_profile("yangswan")
 
 
 def missing_for_real_tests() -> str | None:
@@ -54,6 +60,13 @@ def confinement(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             yield
     else:
         yield
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """An agent without charon, and with the user that it makes at its first start."""
+    with running_agent(tmp_path_factory.mktemp("agent") / "data") as running:
+        yield running
 
 
 @pytest.fixture

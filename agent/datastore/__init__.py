@@ -1,9 +1,19 @@
 """Datastores and what changes them: candidate and running, edit, locks, history, the transaction.
 
 Datastores holds running and the shared candidate; a Candidate is any whole configuration on its way to
-become running. A start goes through recovery (what the last end of the server left) and replay (running as
-the history tells it). A change goes through preparation (a Prepared: validated, compared, recorded; nothing
-is changed) and transaction. Configuration is all of that for the rest of the server.
+become running. Configuration is all of that for the rest of the server.
+
+- store: the history on disk
+- migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
+- replay: running as the history tells it, now and as it was
+- recovery: what a start puts right that the last end of the server left
+- candidate, datastores, locks: what is edited, what is in force, who holds it
+- edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
+- preparation: a change validated, compared and recorded (a Prepared), without being carried out
+- backends: the translators as one
+- transaction, changes: running changes; what a commit changed, as it is told
+- confirmed, confirming: the table of confirmed commit, and the table at work
+- configuration: the whole
 
 Running changes in one place only (transaction), unit by unit; the candidate remembers which of its units
 may differ from running, so that commit, discard and validate cost what was changed and no more.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.yang.difference import Difference
-from agent.yang.native import NULL
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, children
-from agent.yang.units import Unit, all_units, unit_differences, unit_node, units_below
+from agent.yang.tree import NO_NODE, Node, Tree, children
+from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
 
 class Candidate:
@@ -38,7 +37,7 @@ class Candidate:
 
     def replace_all(self, content: Tree, running: Tree) -> None:
         """Make the candidate hold exactly ``content`` (copy-config)."""
-        units = {unit.path: unit for tree in (content, self.tree, running) for unit in all_units(tree)}
+        units = units_by_path(content, self.tree, running)
         fresh = content.duplicate()
         fresh.add_defaults()
         self.tree = fresh
@@ -59,7 +58,7 @@ class Savepoint:
         For a shell, every unit below ``node`` is saved."""
         schema = self._candidate.schema
         top = unit_node(schema, node)
-        if top != NULL:
+        if top != NO_NODE:
             self._save([Unit(schema, top)])
             return
         self._save(units_below(schema, children(node)))

@@ -1,7 +1,7 @@
 """The configuration as the rest of the server sees it: what it holds, and the ways to change it.
 
-Each part of the work has a file of its own, in the order of a start: recovery, replay, then preparation
-and transaction for every change.
+Each part of the work has a file of its own, in the order of a start: migration, recovery (what was
+interrupted), replay, recovery (what nobody confirmed); then preparation and transaction for every change.
 """
 
 from __future__ import annotations
@@ -122,6 +122,10 @@ class Configuration:
         """Load running and start the translators with it."""
         await self.worker(self.load)
         await self._backends.start()
+
+    async def discard(self) -> None:
+        """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
+        await self.worker(self.candidate.discard, self.running)
 
     async def validate(self, candidate: Candidate) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6).

@@ -14,13 +14,14 @@ from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
 from agent.xml import Element, serialize
 from agent.yang.merging import merge
-from agent.yang.native import NULL
 from agent.yang.repeated import repeated
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
+    NO_NODE,
     Node,
     Tree,
     children,
+    first_child,
     is_default,
     last_child,
     parent_of,
@@ -137,17 +138,17 @@ class _Walk:
         self._put(element, schema_node, hot, "create")
 
     def _replace(self, element: Element, schema_node: SchemaNode, hot: bool) -> None:
-        following = NULL
+        following = NO_NODE
         for node in self._existing(element, schema_node):
-            following = _next_instance(node) if schema_node.user_ordered else NULL
+            following = _next_instance(node) if schema_node.user_ordered else NO_NODE
             self._remove_node(node)
         self._put(element, schema_node, hot, "replace")
-        if following != NULL and element not in self.attributes.insert:
+        if following != NO_NODE and element not in self.attributes.insert:
             node = self._find(element)
             self.tree.place(node, before=following)
 
     def _put(self, element: Element, schema_node: SchemaNode, hot: bool, operation: str) -> None:
-        if hot and schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+        if hot and schema_node.is_interior:
             self._descend(element, schema_node, operation)
         else:
             self._merge(element)
@@ -159,7 +160,7 @@ class _Walk:
                 return
         elif schema_node.kind is Kind.LIST or (schema_node.kind is Kind.CONTAINER and schema_node.presence):
             self._ensure(element)
-        if schema_node.kind not in (Kind.CONTAINER, Kind.LIST):
+        if not schema_node.is_interior:
             if operation != "none":
                 self._merge(element)
             return
@@ -172,7 +173,7 @@ class _Walk:
 
     def _ensure(self, element: Element) -> None:
         patch, node = self._parse(element, whole=False)
-        if self.tree.find_like(node) == NULL:
+        if self.tree.find_like(node) == NO_NODE:
             self.savepoint.touch(node)
             self._drop_other_cases(node)
             merge(self.tree, patch)
@@ -197,7 +198,7 @@ class _Walk:
             node = self._find(element)
         else:
             node = self._find_by_schema(element, schema_node)
-        return [] if node == NULL or is_default(node) else [node]
+        return [] if node == NO_NODE or is_default(node) else [node]
 
     def _find(self, element: Element) -> Node:
         _patch, node = self._parse(element, whole=False)
@@ -213,10 +214,9 @@ class _Walk:
             if schema_node.parent.kind is Kind.LIST
             else self._find_by_schema(above, schema_node.parent)
         )
-        if parent == NULL:
-            return NULL
-        first = next(children(parent), NULL)
-        return sibling_of_schema(first, schema_node)
+        if parent == NO_NODE:
+            return NO_NODE
+        return sibling_of_schema(first_child(parent), schema_node)
 
     def _remove_node(self, node: Node) -> None:
         """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""
@@ -233,9 +233,9 @@ class _Walk:
         schema_node = self.schema.node_of(patch.schema)
         if schema_node.cases:
             above = parent_of(patch)
-            own_parent = self.tree.find_like(above) if above != NULL else NULL
-            rivals = self.tree.top_level() if above == NULL else iter(())
-            if own_parent != NULL:
+            own_parent = self.tree.find_like(above) if above != NO_NODE else NO_NODE
+            rivals = self.tree.top_level() if above == NO_NODE else iter(())
+            if own_parent != NO_NODE:
                 rivals = children(own_parent)
             for node in list(rivals):
                 if _excludes(schema_node, self.schema.node_of(node.schema)):
@@ -249,7 +249,7 @@ class _Walk:
         schema_node = self.schema.node_of(patch.schema)
         if schema_node.kind is Kind.ANYDATA:
             old = self.tree.find_like(patch)
-            if old != NULL:
+            if old != NO_NODE:
                 self.tree.remove(old)
         elif schema_node.anydata_below:
             for child in children(patch):
@@ -290,4 +290,4 @@ def _excludes(chosen: SchemaNode, other: SchemaNode) -> bool:
 
 
 def _next_instance(node: Node) -> Node:
-    return next((n for n in siblings(node.next) if n.schema == node.schema), NULL)
+    return next((n for n in siblings(node.next) if n.schema == node.schema), NO_NODE)

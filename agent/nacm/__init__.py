@@ -1,6 +1,11 @@
 """Access control (RFC 8341): who may do, read, change and be told what.
 
-rules reads ``/nacm`` into plain values; access decides, first match wins, and says which rule it was;
-prune takes out of a tree what its reader may not see. A decision is a value with a reason in words, so that
-a refusal, the log and the explain-access rpc all say the same.
+- rules: ``/nacm`` as plain values
+- access: decides about one operation, data node or notification; the first match wins, and it is said which
+- prune: takes out of a tree what its reader may not see
+- control: holds the rules in force, counts denials, and refuses changes that their author may not make
+- factory: the rules of a first start
+
+A decision is a value with a reason in words, so that a refusal, the log and the explain-access rpc all say
+the same.
 """

@@ -1,5 +1,12 @@
-"""One handler per NETCONF operation.
+"""What clients ask for, an operation at a time.
 
 A handler gets the Context, the Caller and the checked operation element, and returns the body of the
 ``<rpc-reply>`` (b"" means ``<ok/>``). It raises RpcError or RpcErrors; nothing of the wire is known here.
+
+- dispatch: finds the handler of an operation
+- handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, and invoke for the
+  rpcs and actions of translators
+- context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
+- filters: subtree, xpath with its predicates, and narrow, which cuts down what they look at; origin: where a
+  value comes from
 """

@@ -8,12 +8,12 @@ from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
+from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import inline_config
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
-from agent.yang.native import NULL
-from agent.yang.tree import Tree, is_default
+from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
 
 
@@ -57,7 +57,7 @@ def _taken_away(difference: Difference, candidate: Tree) -> bool:
     if difference.operation is not Operation.DELETE:
         return False
     node = candidate.find_like(difference.node)
-    return node != NULL and not is_default(node)
+    return node != NO_NODE and not is_default(node)
 
 
 def caller_info(caller: Caller) -> CommitInfo:
@@ -71,11 +71,8 @@ def _token(operation: Element, name: str) -> str | None:
 
 
 async def discard_changes(context: Context, caller: Caller, _operation: Element) -> bytes:
-    context.locks.refuse_others("candidate", caller.session_id)
-    async with context.configuration.writing:
-        context.locks.refuse_others("candidate", caller.session_id)
-        configuration = context.configuration
-        await context.worker(configuration.candidate.discard, configuration.running)
+    async with changing_candidate(context, caller):
+        await context.configuration.discard()
     return b""
 
 

@@ -1,4 +1,9 @@
 """Transports: accept, authenticate, limit, and move bytes. What the bytes mean is not known here.
 
 Each transport calls ``serve(stream, peer)`` for every NETCONF channel and owns nothing of the session.
+
+- stream: what a session reads from and writes to, and who is at the other end
+- limits: what a client may take; lockout: who failed too often waits
+- files: keys and other small files, written durably
+- ssh, ssh_channel: NETCONF over SSH, and one channel of it
 """

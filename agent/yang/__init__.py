@@ -4,7 +4,19 @@ Nouns: a Schema is a context and a Python mirror of its nodes; a Tree owns a for
 it; a Node is a bare pointer into a Tree and never outlives the function that got it; a Unit is the
 outermost list entry (or leaf) on a path, the piece in which configuration is compared and replaced.
 
-Rules: nobody else imports libyang or cffi. All calls are made from one thread at a time. Names of data
-are parsed strictly; opaque nodes and LYB are never used (they crash the binding or the library), a NUL
-is refused before it could cut a document short, and every tree, buffer and set is freed here.
+Files, from the ground up:
+
+- native: the C API; it alone imports libyang and cffi, and nobody outside of this package imports it
+- worker: the thread that owns libyang
+- paths: how paths are written
+- schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
+- problems, expected: libyang's errors as RpcErrors; what a type takes, in words
+- tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
+- values, units, locality: values and their types; units; which modules can be validated unit by unit
+- validate, violations: libyang's verdict, and every rule that is broken
+- invocation: rpcs, actions and notifications
+
+Rules: all calls are made from one thread at a time. Names of data are parsed strictly; opaque nodes and LYB
+are never used (they crash the binding or the library), a NUL is refused before it could cut a document short,
+and every tree, buffer and set is freed here.
 """

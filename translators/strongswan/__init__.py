@@ -1,4 +1,4 @@
-"""Tunnels of yangswan-ipsec made real by strongSwan's charon, over its VICI socket.
+"""The tunnels, certificates and daemon of our YANG modules, made real by strongSwan's charon over VICI.
 
 Nouns. An *entry* is one tunnel as RFC 7951 JSON. Its *messages* are what charon must hold for it: shared
 secrets (load-shared) and one connection with its children (load-conn), all named after ``ipsec-<id>``; a
@@ -6,8 +6,8 @@ name without that form is somebody else's and is never touched. A *step* is one 
 with its undo. *Facts* are what events told about a tunnel and list-sas does not show. A *happening* is
 something to be told of a tunnel.
 
-Rooms, from the ground up; none imports from one that stands below it in this list, and the docstring of each
-says what it holds:
+Rooms, from the ground up; each imports only from those before it in this list, and the docstring of each says
+what it holds:
 
 - model, moves, options, backoff (pure): names of modules and paths; what stood elsewhere in earlier revisions
   of our YANG modules; the settings table, checked; when to try again
@@ -19,9 +19,11 @@ says what it holds:
 - diagnosis: what a person looks at when something is wrong
 - upkeep: makes charon hold what it should, brings tunnels up, tells
 - actions, changes, state_data: what clients ask for
-- translator, assembly: the only one that the agent sees; puts all of it together
+- translator: the only object that the agent sees
+- assembly: puts all of it together; its ``make`` is the entry point
 
-Invariants. Secrets are owned by the remote identity alone, so that no peer's key opens another's
-tunnel. A leaf without a rule is refused, never dropped. Success of initiate and terminate is judged by
-list-sas and events, never by the reply. Work per commit grows with the change, not with the list.
+Invariants. Secrets are owned by the remote identity alone (by the local one where any remote is accepted), so
+that no peer's key opens another's tunnel. A leaf without a rule is refused, never dropped. Success of
+initiate and terminate is judged by list-sas and events, never by the reply. Work per commit grows with the
+change, not with the list.
 """

@@ -79,7 +79,7 @@ def refused(function: Callable[..., object], *arguments: object) -> bool:
     return False
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.lists(st.tuples(DOCUMENTS, st.sampled_from(["merge", "replace", "none"])), min_size=1, max_size=4))
 def test_any_edit_is_applied_or_refused(schema: Schema, steps: list[tuple[str, str]]) -> None:
     running = empty_running(schema)

@@ -144,7 +144,7 @@ EDIT = st.lists(ENTRY, max_size=3, unique_by=lambda change: change.id)
 DEFAULT = st.sampled_from(["merge", "merge", "replace", "none"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(EDIT, DEFAULT), min_size=1, max_size=5))
 def test_any_sequence_of_edits_agrees_with_the_model(
     schema: Schema, steps: list[tuple[list[EntryEdit], str]]
@@ -165,7 +165,7 @@ def test_any_sequence_of_edits_agrees_with_the_model(
         assert read(schema, candidate.tree) == model
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(EDIT, DEFAULT), min_size=1, max_size=4))
 def test_discard_undoes_any_sequence_of_edits(
     schema: Schema, steps: list[tuple[list[EntryEdit], str]]

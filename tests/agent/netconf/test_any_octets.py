@@ -30,7 +30,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=8))
 def test_a_session_survives_any_octets(pieces: list[bytes]) -> None:
     session = Session(1, BOTH, 10_000)

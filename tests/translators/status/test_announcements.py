@@ -11,7 +11,7 @@ from libyang.util import DataType
 
 from tests.translators.status.test_state import context as _context
 from translators.strongswan.status import announcements
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.announcements import Drift, Happening, Told, content, news
 from translators.strongswan.status.facts import Facts, LastError, Reason
 from translators.strongswan.status.state import Status
@@ -30,7 +30,7 @@ def told_of(told: Told, status: Status, facts: Facts) -> list[tuple[str, ...]]:
     ]
 
 
-UP = moves.child_up(Facts(), "1", 10.0)
+UP = transitions.child_up(Facts(), "1", 10.0)
 WAS_UP = Told.of(Status.INSTALLED, UP.counters)
 CHANGED = "tunnel-state-changed"
 
@@ -44,19 +44,21 @@ def test_a_tunnel_that_goes_up_has_no_reason_and_one_that_goes_down_has_that_of_
     assert told_of(Told(Status.CONNECTING), Status.INSTALLED, UP) == [
         (CHANGED, "connecting", "installed", "")
     ]
-    down = moves.child_down(moves.failed(UP, Reason.PEER_SILENT, "x", NOW), "1", NOW)
+    down = transitions.child_down(transitions.failed(UP, Reason.PEER_SILENT, "x", NOW), "1", NOW)
     assert (CHANGED, "installed", "connecting", "peer-silent") in told_of(WAS_UP, Status.CONNECTING, down)
 
 
 def test_a_dead_peer_of_a_tunnel_that_was_up_is_no_failed_negotiation() -> None:
-    dead = moves.child_down(moves.failed(moves.silent(UP, NOW), Reason.PEER_SILENT, "x", NOW), "1", NOW)
+    dead = transitions.child_down(
+        transitions.failed(transitions.silent(UP, NOW), Reason.PEER_SILENT, "x", NOW), "1", NOW
+    )
     assert told_of(WAS_UP, Status.DOWN, dead) == [(CHANGED, "installed", "down", "peer-silent")]
 
 
 def test_failures_between_two_looks_are_told_once_and_before_what_they_led_to() -> None:
     facts = Facts()
     for reason in (Reason.UNKNOWN, Reason.SELECTORS_MISMATCH):
-        facts = moves.failed(facts, reason, "x", NOW)
+        facts = transitions.failed(facts, reason, "x", NOW)
     assert told_of(Told(Status.CONNECTING), Status.IKE_ESTABLISHED, facts) == [
         ("negotiation-failed", "selectors-mismatch"),
         (CHANGED, "connecting", "ike-established", "selectors-mismatch"),
@@ -64,12 +66,12 @@ def test_failures_between_two_looks_are_told_once_and_before_what_they_led_to() 
 
 
 def test_a_tunnel_that_went_down_and_up_between_two_looks_is_told_as_both() -> None:
-    again = moves.child_up(moves.child_down(UP, "1", 20.0), "2", 20.1)
+    again = transitions.child_up(transitions.child_down(UP, "1", 20.0), "2", 20.1)
     assert told_of(WAS_UP, Status.INSTALLED, again) == [
         (CHANGED, "installed", "down", "unknown"),
         (CHANGED, "down", "installed", ""),
     ]
-    brief = moves.child_down(UP, "1", 20.0)
+    brief = transitions.child_down(UP, "1", 20.0)
     assert told_of(Told(Status.CONNECTING), Status.CONNECTING, brief) == [
         (CHANGED, "connecting", "installed", ""),
         (CHANGED, "installed", "connecting", "unknown"),
@@ -77,13 +79,13 @@ def test_a_tunnel_that_went_down_and_up_between_two_looks_is_told_as_both() -> N
 
 
 def test_an_old_failure_is_not_why_a_status_changes_now() -> None:
-    facts = moves.failed(Facts(), Reason.NO_PROPOSAL_CHOSEN, "x", NOW - 60)
+    facts = transitions.failed(Facts(), Reason.NO_PROPOSAL_CHOSEN, "x", NOW - 60)
     told = Told(Status.DOWN, failures=1)
     assert told_of(told, Status.CONNECTING, facts) == [(CHANGED, "down", "connecting", "")]
 
 
 def test_a_silent_peer_is_told_as_such() -> None:
-    facts = moves.unanswered(UP, 1, NOW)
+    facts = transitions.unanswered(UP, 1, NOW)
     assert told_of(WAS_UP, Status.RETRANSMISSION, facts) == [
         (CHANGED, "installed", "retransmission", "peer-silent")
     ]

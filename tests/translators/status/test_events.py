@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from translators.strongswan.status import events
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import NOTICE, Notice, Source, parse_notice
 from translators.strongswan.status.facts import Facts, Reason
 
@@ -139,7 +139,7 @@ def test_a_peer_is_given_up_only_when_the_tunnel_was_up_in_whatever_order_one_he
     assert noticed(6, facts=down).gave_up
     assert not noticed(6).gave_up, "an initiator that never reached its peer goes on trying"
     assert not updown(noticed(6, facts=up), "child-updown", child("2"), True).gave_up
-    assert not moves.revived(noticed(6, facts=up)).gave_up
+    assert not transitions.revived(noticed(6, facts=up)).gave_up
 
 
 CLOSED = "received DELETE for IKE_SA ipsec-1[2]"
@@ -185,7 +185,7 @@ def test_a_cause_of_long_ago_is_not_why_a_tunnel_goes_down() -> None:
 
 def test_our_own_delete_to_which_the_peer_answers_with_one_is_ours() -> None:
     up = updown(Facts(), "child-updown", child("1"), True, 1.0)
-    ending = moves.caused(up, Reason.TERMINATED, "the action terminate was called", NOW)
+    ending = transitions.caused(up, Reason.TERMINATED, "the action terminate was called", NOW)
     down = updown(
         events.on_log(ending, CLOSED, NOW + 3, Source.ERROR_NOTIFY),
         "child-updown",

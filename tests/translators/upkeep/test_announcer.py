@@ -10,7 +10,7 @@ import pytest
 from agent.translator import Notification
 from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.status import announcements
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.dampening import BURST
 from translators.strongswan.status.facts import Facts
 from translators.strongswan.status.state import Status
@@ -80,12 +80,12 @@ async def test_a_tunnel_that_was_found_as_it_is_is_not_told(gateway: Gateway) ->
 
 
 async def test_what_happens_during_a_look_is_told_by_the_next(gateway: Gateway) -> None:
-    gateway.of["1"] = moves.child_up(Facts(), "1", 1.0)
+    gateway.of["1"] = transitions.child_up(Facts(), "1", 1.0)
     gateway.announcer.know("1", Status.INSTALLED)
 
     def goes_down() -> None:
         gateway.during_look = lambda: None
-        gateway.of["1"] = moves.child_down(gateway.of["1"], "1", 1000.0)
+        gateway.of["1"] = transitions.child_down(gateway.of["1"], "1", 1000.0)
         gateway.becomes(Status.DOWN)
 
     gateway.during_look = goes_down

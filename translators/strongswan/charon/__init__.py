@@ -10,6 +10,7 @@ Files, from the ground up:
 - daemon: a charon of our own, started, adopted, watched, stopped
 - service: restarts a charon that the system runs
 - session: all connections to one charon, from when it answers until it is lost
+- shared: what the parts of the translator share: what is desired, the session of the moment, the lock
 - keeper: always has a session, or tries to get one
 
 Invariants. Every request has a time limit. A session is lost as a whole, and the next begins with

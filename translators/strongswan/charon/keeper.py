@@ -1,4 +1,4 @@
-"""Keeps one session with a charon: starts ours or waits for theirs, reconciles, begins again when lost."""
+"""Keeps one session with a charon: starts ours or waits for theirs, has it agree, begins again when lost."""
 
 from __future__ import annotations
 

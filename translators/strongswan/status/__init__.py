@@ -2,16 +2,16 @@
 
 Files, from the ground up:
 
-- facts: what is known of a tunnel and list-sas does not show, and the moves that it makes
+- facts: what is known of a tunnel and list-sas does not show, and the transitions that it makes
 - state: list-sas replies and facts -> the status of a tunnel, a dead peer's among them
-- events: a signal of charon -> moves, among them that a peer does not answer
+- events: a signal of charon -> transitions, among them that a peer does not answer
 - ledger: the facts of all tunnels, moved by signals
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else
 - announcements, dampening: what is told of a tunnel, and how often at most
 
-Invariants. Every move is (facts, what happened, now) -> facts, so that a recording of charon can be put in
-again and gives what it gave then. A value that the model has no place for is left out, never passed on.
+Invariants. Every transition is (facts, what happened, now) -> facts, so that a recording of charon can be put
+in again and gives what it gave then. A value that the model has no place for is left out, never passed on.
 
 Not here: the sockets that signals come from (charon/), who looks after tunnels that are down (upkeep/).
 """

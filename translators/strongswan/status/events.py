@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section, children
 
@@ -106,16 +106,16 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
     """Return the facts after a record of error-notify, or an alert that means the same."""
     if notice.code == Code.RETRANSMIT_SEND:
         number = _TRY.search(notice.text)
-        return moves.unanswered(facts, int(number[1]) if number else facts.tries + 1, now)
+        return transitions.unanswered(facts, int(number[1]) if number else facts.tries + 1, now)
     if notice.code == Code.RETRANSMIT_CLEARED:
-        return moves.answered(facts, now)
+        return transitions.answered(facts, now)
     if notice.code == Code.RETRANSMIT_SEND_TIMEOUT:
-        facts = moves.silent(facts, now)
+        facts = transitions.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
-        return moves.failed_somehow(facts, notice.text, now)
+        return transitions.failed_somehow(facts, notice.text, now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
-        return moves.failed(facts, reason, f"{text} ({notice.text})", now)
+        return transitions.failed(facts, reason, f"{text} ({notice.text})", now)
     return facts
 
 
@@ -170,20 +170,20 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
         if sent_again := _RETRANSMIT.match(message):
             tries = int(sent_again[1])
             repeated = facts.retransmitting and facts.tries >= tries  # an alert has said so
-            return facts if repeated else moves.unanswered(facts, tries, now)
+            return facts if repeated else transitions.unanswered(facts, tries, now)
         if _ANSWER.match(message):
-            return moves.answered(facts, now)
+            return transitions.answered(facts, now)
     for pattern, reason, text in _CAUSES:
         if pattern.search(message):
-            return moves.caused(facts, reason, f"{text} ({message})", now)
+            return transitions.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:
         if pattern.search(message):
             if reason is Reason.PEER_SILENT:
-                facts = moves.silent(facts, now)
+                facts = transitions.silent(facts, now)
             last = facts.last_error
-            if last is not None and last.reason is reason and moves.is_fresh(last, now):
+            if last is not None and last.reason is reason and transitions.is_fresh(last, now):
                 return facts  # error-notify has said so, with more detail
-            return moves.failed(facts, reason, f"{text} ({message})", now)
+            return transitions.failed(facts, reason, f"{text} ({message})", now)
     return facts
 
 
@@ -191,10 +191,10 @@ def on_updown(facts: Facts, event: str, sa: Section, up: bool, now: float) -> Fa
     """Return the facts after ``ike-updown`` or ``child-updown`` with the section ``sa`` of one IKE_SA."""
     if event == "ike-updown":
         # charon says of each child by itself that it went with its IKE_SA.
-        return moves.answered(facts, now) if up else facts
+        return transitions.answered(facts, now) if up else facts
     for child in children(sa):
         number = str(child.get("uniqueid"))
-        facts = moves.child_up(facts, number, now) if up else moves.child_down(facts, number, now)
+        facts = transitions.child_up(facts, number, now) if up else transitions.child_down(facts, number, now)
     return facts
 
 
@@ -223,8 +223,8 @@ def rekeyings(event: str, section: Section) -> Iterator[Rekeying]:
 def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:
     """Return the facts after a rekeying."""
     if rekeying.ike:
-        return moves.ike_rekeyed(facts, now)
-    return moves.rekeyed(facts, rekeying.old, rekeying.new, now)
+        return transitions.ike_rekeyed(facts, now)
+    return transitions.rekeyed(facts, rekeying.old, rekeying.new, now)
 
 
 def names_in(section: Section) -> list[str]:

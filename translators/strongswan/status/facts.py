@@ -1,8 +1,8 @@
-"""What is known of a tunnel and list-sas does not show: a record, and the moves that it makes.
+"""What is known of a tunnel and list-sas does not show: a record, and the transitions that it makes.
 
-Pure: every move is (facts, what happened, now) -> facts, with ``now`` in seconds since the epoch. A tunnel
-is up while any of its CHILD_SAs is; they are kept by their unique ids, so that one of two that ends is not
-taken for the end of the tunnel, and a rekeying not for a new beginning.
+Pure: every transition is (facts, what happened, now) -> facts, with ``now`` in seconds since the epoch. A
+tunnel is up while any of its CHILD_SAs is; they are kept by their unique ids, so that one of two that ends is
+not taken for the end of the tunnel, and a rekeying not for a new beginning.
 
 Signals of one happening come over several sockets in any order. So a general reason never replaces a
 specific one that came just before it, and a reason that comes just after the tunnel went down still becomes

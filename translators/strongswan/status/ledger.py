@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from translators.strongswan.status import events, state
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import Notice, Rekeying, Source
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section
@@ -127,11 +127,11 @@ class Ledger:
             age_s = 0 if newest is None else state.number(newest.get("install-time"))
             if tunnel not in self._facts:
                 met.append(tunnel)
-            self.put(tunnel, moves.reseeded(self._facts.get(tunnel), up, age_s, now))
+            self.put(tunnel, transitions.reseeded(self._facts.get(tunnel), up, age_s, now))
         return met
 
     def on_lost(self, detail: str, now: float) -> None:
         """Take that charon is gone, and every SA with it as far as one can see."""
         for tunnel, facts in list(self._facts.items()):
-            self.put(tunnel, moves.all_down(facts, Reason.DAEMON_LOST, detail, now))
+            self.put(tunnel, transitions.all_down(facts, Reason.DAEMON_LOST, detail, now))
             self._touched.add(tunnel)

@@ -13,8 +13,9 @@ Files, from the ground up:
 - desired: the entries in force with their messages, and what stands against a change
 
 Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote
-identity alone. The work for a change grows with the change. A change is planned against what is desired, and
-what is desired changes only after charon has taken it (the translator sees to that).
+identity alone, by the local one where any remote is accepted. The work for a change grows with the change. A
+change is planned against what is desired, and what is desired changes only after charon has taken it (the
+translator sees to that).
 
 Not here: asking charon anything (charon/), running the steps (upkeep/executor), what charon says (status/).
 """

@@ -7,6 +7,7 @@
 - announcer: sees what became of tunnels that something happened to, and tells it
 - addresses: the addresses of this machine, watched
 - tunnels: joins what is live of the tunnels: events come in, facts are kept
+- follower: follows each charon until it is lost: has it agree, hands on what it says
 
 Invariants. Success of initiate and terminate is judged by list-sas and events, never by the reply. What bears
 a name that is not ours is never touched. Never a storm: pauses grow, and only so many attempts begin at once.

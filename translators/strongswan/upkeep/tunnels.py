@@ -21,7 +21,7 @@ from translators.strongswan.diagnosis.capture import Capture
 from translators.strongswan.model import DAEMON_ROOT, entry_path
 from translators.strongswan.options import Options
 from translators.strongswan.status import announcements, state
-from translators.strongswan.status import facts as moves
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.announcements import Drift
 from translators.strongswan.status.events import Notice
 from translators.strongswan.status.facts import Facts, Reason
@@ -121,7 +121,7 @@ class LiveTunnels:
     def reconfigured(self, tunnel: str) -> None:
         """Drop what says nothing any more of a tunnel that has become another."""
         if tunnel in self._ledger:
-            self._put(tunnel, moves.reconfigured(self.facts(tunnel)))
+            self._put(tunnel, transitions.reconfigured(self.facts(tunnel)))
 
     def revive(self, tunnel: str) -> None:
         """Bring a tunnel up that was left down when its peer died or closed it, if it is configured
@@ -143,7 +143,7 @@ class LiveTunnels:
         """Note that we are about to end the SAs of these connections."""
         for name in names:
             if (tunnel := self._ledger.tunnel(name)) is not None:
-                self._put(tunnel, moves.caused(self.facts(tunnel), reason, detail, time.time()))
+                self._put(tunnel, transitions.caused(self.facts(tunnel), reason, detail, time.time()))
 
     def all_ending(self, detail: str) -> None:
         """Note that charon is about to be ended, and takes leave of every peer."""
@@ -156,12 +156,12 @@ class LiveTunnels:
 
     def fail(self, tunnel: str, reason: Reason, detail: str) -> None:
         """Record why ``tunnel`` does not work."""
-        self._put(tunnel, moves.failed(self.facts(tunnel), reason, detail, time.time()))
+        self._put(tunnel, transitions.failed(self.facts(tunnel), reason, detail, time.time()))
 
     def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
         """Record that charon holds the tunnel again as it is configured, and tell it."""
         if tunnel in self._desired.entries:
-            self._put(tunnel, moves.repaired(self.facts(tunnel), detail, time.time()))
+            self._put(tunnel, transitions.repaired(self.facts(tunnel), detail, time.time()))
         self.announcer.tell(announcements.drift_repaired(tunnel, what, detail))
         messages = self._desired.messages.get(tunnel)
         if messages is not None and messages.initiator:
@@ -373,7 +373,7 @@ class LiveTunnels:
         """Have a tunnel brought up, also one whose dead peer had it left alone."""
         tunnel = tunnel_of(name) or ""
         if tunnel in self._ledger:
-            self._put(tunnel, moves.revived(self.facts(tunnel)))
+            self._put(tunnel, transitions.revived(self.facts(tunnel)))
         self.supervisor.want(name)
 
     def want_all(self) -> None:
