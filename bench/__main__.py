@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.served import standard_modules
+from script import apparmor
 from tests.agent_process import running_agent
 from tests.lab import end_charon, open_lab
 from tests.real.gateways import IPSEC, Orchestrator, edit, inside, talk
@@ -110,6 +111,7 @@ def run_one(count: int, charon: str) -> Figures:
 
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
+        stack.enter_context(apparmor.allowed_below(folder))
         stack.callback(end_charon, folder)
         namespace = None if charon == "none" else stack.enter_context(open_lab(folder)).alice_ns
         prefix = () if namespace is None else namespace.exec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from script import apparmor
 from tests.agent_process import AgentProcess, running_agent
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
@@ -32,12 +34,32 @@ def missing_for_real_tests() -> str | None:
     return None
 
 
+def missing_for_machine_tests() -> str | None:
+    """Return why the tests marked ``machine`` cannot run here, or None when they can."""
+    if os.geteuid() != 0:
+        return "needs root, for mounts and namespaces"
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return "needs Linux on amd64"
+    if shutil.which("apt-get") is None:
+        return "needs apt-get, to find a mirror of Debian and a kernel"
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = missing_for_real_tests()
-    if reason is not None:
+    for marker, reason in (("real", missing_for_real_tests()), ("machine", missing_for_machine_tests())):
         for item in items:
-            if item.get_closest_marker("real"):
+            if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def confinement(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where AppArmor confines charon, it may use its files below the tests' own folder until they end."""
+    if os.geteuid() == 0 and any(item.get_closest_marker("real") for item in request.session.items):
+        with apparmor.allowed_below(tmp_path_factory.getbasetemp()):
+            yield
+    else:
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from script import apparmor
 from script.demonstration.interrupts import Interrupts
 
 T = TypeVar("T")
@@ -104,6 +105,7 @@ class Laboratory:
         self._namespaces: list[str] = []
         self._agents: list[subprocess.Popen[bytes]] = []
         self._folder: Path | None = None
+        self._confinement = contextlib.ExitStack()
 
     def namespace_of(self, site: Site) -> str:
         return f"yangswan-{site.name}-{os.getpid()}"
@@ -175,6 +177,10 @@ class Laboratory:
             problems += self._remove_namespace(namespace)
         for agent in self._agents:
             agent.poll()
+        try:
+            self._confinement.close()
+        except apparmor.Refused as refused:
+            problems.append(f"the rules of AppArmor: {refused}")
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             if self._folder.exists():
@@ -214,9 +220,16 @@ class Laboratory:
         with self._interrupts.held():
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="yangswan-demo-"))
+                self._let_charon_work_in(self._folder)
         folder = self._folder / site.name
         folder.mkdir(mode=0o700)
         return folder
+
+    def _let_charon_work_in(self, folder: Path) -> None:
+        try:
+            self._confinement.enter_context(apparmor.allowed_below(folder))
+        except apparmor.Refused as refused:
+            raise Failure(f"AppArmor confines charon: {refused}") from None
 
     def _ip(self, *arguments: str) -> str:
         return run_command(("ip", *arguments))

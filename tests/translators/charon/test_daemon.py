@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from translators.strongswan.charon import charon_config, kernel
+from translators.strongswan.charon import apparmor, charon_config, kernel
 from translators.strongswan.charon.charon_config import MissingPlugin, plugins_to_load, render
 from translators.strongswan.charon.daemon import DaemonError, ManagedCharon, leftover_pids
 from translators.strongswan.options import Kernel, OptionError, Options
@@ -113,6 +113,35 @@ async def test_a_charon_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
     with pytest.raises(DaemonError, match="ended at once: no tunnels today"):
         await daemon.start()
     assert not daemon.running
+
+
+@pytest.mark.parametrize(
+    ("does", "silent"),
+    [
+        ("exit 3", True),
+        ("echo 00[LIB] abort initialization due to invalid configuration >&2; exit 64", True),
+        ("echo 00[DMN] no tunnels today >>charon.log; exit 3", False),
+        ("echo error while loading shared libraries >&2; exit 127", False),
+    ],
+)
+async def test_apparmor_is_asked_whether_it_refused_a_charon_that_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str, silent: bool
+) -> None:
+    asked: list[tuple[bool, Path, bool]] = []
+
+    def refusal(pid: int, folder: Path, *, silent: bool) -> str:
+        asked.append((Path(f"/proc/{pid}/attr").exists(), folder, silent))
+        return "AppArmor did it"
+
+    monkeypatch.setattr(apparmor, "refusal", refusal)
+    given = options(tmp_path, *ALL)
+    (tmp_path / "charon").write_text(f"#!/bin/sh\n{does}\n")
+    daemon = ManagedCharon(tmp_path / "run", given)
+    for _ in range(2):  # what an earlier one has written is not its own
+        with pytest.raises(DaemonError) as failed:
+            await daemon.start()
+        assert str(failed.value) == "charon ended at once: AppArmor did it"
+    assert asked == [(True, tmp_path / "run", silent)] * 2, "while the kernel still knows the process"
 
 
 async def test_its_folder_and_settings_are_private(tmp_path: Path) -> None:

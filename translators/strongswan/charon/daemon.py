@@ -25,7 +25,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import charon_config, kernel
+from translators.strongswan.charon import apparmor, charon_config, kernel
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
 
@@ -44,6 +44,8 @@ _PLUGIN_FOLDERS = ("plugins", "../../lib64/strongswan/plugins", "../../lib/ipsec
 _PLUGIN_FILE = "libstrongswan-{}.so"
 _FOLDER_VARIABLE = "YANGSWAN_FOLDER"
 _CONFIG_VARIABLE = "YANGSWAN_CONFIG"
+# What charon says when it may not read strongswan.conf, or cannot: what we wrote into it is valid.
+_NOT_READ = "invalid configuration"
 _RUN_FOLDER = "run"
 _PID_FILE = f"{_RUN_FOLDER}/charon.pid"
 _IN_FOLDER = 'cd "$1" && umask 077 && shift && exec "$@"'
@@ -62,6 +64,7 @@ class ManagedCharon:
         self._options = options
         self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
+        self._log_octets_before = 0
         self.pid: int | None = None
 
     @property
@@ -222,6 +225,7 @@ class ManagedCharon:
         (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
         (self._folder / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
+        self._log_octets_before = self._log_octets()
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "STRONGSWAN_CONF": charon_config.CONFIG_FILE,
             _FOLDER_VARIABLE: str(self._folder.resolve()), _CONFIG_VARIABLE: digest,
@@ -273,18 +277,38 @@ class ManagedCharon:
                         return
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
+            reason = await self._reason()
             await self._end()
-            raise DaemonError(
-                f"charon did not answer within {START_LIMIT_S:g} s{self._last_words()}"
-            ) from None
+            raise DaemonError(f"charon did not answer within {START_LIMIT_S:g} s{reason}") from None
+        reason = await self._reason()
         self._forget()
-        raise DaemonError(f"charon ended at once{self._last_words()}")
+        raise DaemonError(f"charon ended at once{reason}")
+
+    async def _reason(self) -> str:
+        """Say why the process does not answer. Until we have waited for it, the kernel knows its profile."""
+        assert self.pid is not None
+        said = self._text_of(ERROR_FILE).strip()
+        silent = self._log_octets() <= self._log_octets_before and (not said or said.endswith(_NOT_READ))
+        # Read in a thread: the kernel's log can be long.
+        refused = await asyncio.to_thread(apparmor.refusal, self.pid, self._folder, silent=silent)
+        return f": {refused}" if refused else self._last_words()
+
+    def _log_octets(self) -> int:
+        try:
+            return (self._folder / charon_config.LOG_FILE).stat().st_size
+        except OSError:
+            return 0
+
+    def _text_of(self, name: str) -> str:
+        try:
+            return (self._folder / name).read_text(errors="replace")
+        except OSError:
+            return ""
 
     def _last_words(self) -> str:
         words: list[str] = []
         for name in (ERROR_FILE, charon_config.LOG_FILE):
-            with contextlib.suppress(OSError):
-                words.extend((self._folder / name).read_text(errors="replace").splitlines()[-3:])
+            words.extend(self._text_of(name).splitlines()[-3:])
         return ": " + " / ".join(words) if words else ""
 
     def set_log_aside(self) -> bool:

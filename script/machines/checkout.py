@@ -1,0 +1,47 @@
+"""The files that a run works on: those that git tracks or would, as they are now."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from pathlib import Path
+
+from script.machines.progress import run_quietly
+
+ROOT = Path(__file__).resolve().parents[2]
+# Where README puts a gateway's copy.
+PLACE = "opt/yangswan"
+
+
+def files() -> list[str]:
+    """Return the paths of tracked files, and of untracked ones that are not ignored, as they stand."""
+    # The checkout may be another user's, and this process is root.
+    command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z"]
+    listed = run_quietly([*command, "--cached", "--others", "--exclude-standard"])
+    return sorted({name for name in listed.split("\0") if name and (ROOT / name).is_file()})
+
+
+def pack(archive: tarfile.TarFile) -> None:
+    """Add the checkout to ``archive``, below ``PLACE``, as root's."""
+    for name in files():
+        archive.add(ROOT / name, f"{PLACE}/{name}", recursive=False, filter=_roots)
+
+
+def _roots(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def copy_to(root: Path) -> None:
+    """Put the checkout below the root directory ``root``."""
+    with subprocess.Popen(["tar", "-x", "-C", str(root)], stdin=subprocess.PIPE) as unpacking:
+        assert unpacking.stdin is not None
+        with tarfile.open(fileobj=unpacking.stdin, mode="w|") as archive:
+            pack(archive)
+
+
+def remove_from(root: Path) -> None:
+    """Take out what ``copy_to`` put there; what commands made in between stays."""
+    for name in files():
+        (root / PLACE / name).unlink(missing_ok=True)

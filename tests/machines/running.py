@@ -1,0 +1,56 @@
+"""script/machine as its user starts it. What it tells goes to the terminal: pytest -s shows it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("YANGSWAN_MACHINES") or "~/.cache/yangswan-machines").expanduser()
+# Without a limit of its own a guest that hangs would take an hour.
+GUEST_LIMIT = ("--limit", "900")
+# What comes with strongSwan's daemon, its AppArmor profile included.
+STRONGSWAN = (
+    "--layer", "strongswan",
+    "set -e; apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; "
+    "apt-get install -y -qq --no-install-recommends strongswan-charon strongswan-swanctl",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    status: int
+    output: str
+
+
+def machine(*arguments: str, environment: Mapping[str, str] | None = None) -> Ended:
+    """Return how script/machine ended, and what it printed to standard output."""
+    done = subprocess.run(
+        [ROOT / "script/machine", *arguments], env=os.environ | dict(environment or {}),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return Ended(done.returncode, done.stdout)
+
+
+def told(*arguments: str) -> Ended:
+    """Return how script/machine ended, and what it told its user on standard error."""
+    done = subprocess.run(
+        [ROOT / "script/machine", *arguments],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return Ended(done.returncode, done.stderr)
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    """Start script/machine, with pipes to the command; the process is the one that the user would end."""
+    return subprocess.Popen(
+        [ROOT / "script/machine", *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def runs_of(process: subprocess.Popen[str]) -> list[Path]:
+    """Return what is left of the folders of its runs."""
+    return list((CACHE / "runs").glob(f"run-{process.pid}-*"))
