@@ -87,6 +87,15 @@ class InvalidValue(RpcError):
     tag = "invalid-value"
 
 
+class InvalidParameter(InvalidValue):
+    """A parameter of an operation, ``element``, has a value that cannot be used."""
+
+    type = ErrorType.PROTOCOL
+
+    def __init__(self, element: str, message: str) -> None:
+        super().__init__(message, info={"bad-element": element})
+
+
 class TooBig(RpcError):
     tag = "too-big"
 

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import asyncssh
-
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import SERVER
-from agent.nacm.control import NACM_PATH
+from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
-from agent.transport.files import write_durably
+from agent.transport.files import write_key_pair
 
 DEFAULT_USER = "admin"
 _RULES_NOTE = "first-rules"
@@ -26,9 +24,7 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
     private = data_dir / "client_key"
     public = data_dir / "client_key.pub"
     if not (private.exists() and public.exists()):
-        key = asyncssh.generate_private_key("ssh-ed25519", comment=f"{DEFAULT_USER}@yangswan")
-        write_durably(private, key.export_private_key("openssh"), 0o600)
-        write_durably(public, key.export_public_key("openssh"), 0o644)
+        write_key_pair(private, f"{DEFAULT_USER}@yangswan")
     return {DEFAULT_USER: public}
 
 
@@ -48,7 +44,7 @@ async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> No
 
 
 def _has_rules(configuration: Configuration) -> bool:
-    return any(unit.path.startswith(f"{NACM_PATH}/") for unit in configuration.explicit_units())
+    return about_rules(configuration.explicit_units())
 
 
 def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:

@@ -117,7 +117,10 @@ class Live:
                     established(self)
                 await self._perform(actions)
         except (ConnectionError, TimeoutError) as problem:
-            self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+            self._lost(problem)
+
+    def _lost(self, problem: Exception) -> None:
+        self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
 
     async def close(self) -> None:
         """End the subscription and the stream."""
@@ -203,7 +206,7 @@ class Live:
         try:
             await subscription.run()
         except (ConnectionError, TimeoutError) as problem:
-            self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+            self._lost(problem)
         except Exception as problem:
             # A subscriber that waits for events that never come would not notice anything else.
             reason = problem.message if isinstance(problem, RpcError) else "see the log"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from agent.datastore.changes import base_event, changed_by
 from agent.datastore.locks import Locks
+from agent.datastore.store import SERVER
 from agent.operations.context import Caller
 from agent.translator import Json, Notification
 from agent.yang.modules import Module
@@ -150,14 +152,7 @@ def capability_change(before: Sequence[str], now: Sequence[str]) -> Notification
     content = {name: uris for name, uris in content.items() if uris}
     if not content:
         return None
-    return Notification(
-        {
-            "ietf-netconf-notifications:netconf-capability-change": {
-                "changed-by": {"server": [None]},
-                **content,
-            }
-        }
-    )
+    return base_event("netconf-capability-change", {"changed-by": changed_by(SERVER), **content})
 
 
 def netconf_state(
@@ -183,8 +178,7 @@ def _datastore(name: str, locks: Locks) -> Json:
 
 def _schemas(schema: Schema) -> Iterable[Json]:
     for module in schema.modules:
-        rows = [(module.name, module.revision), *module.submodules]
-        for name, revision in rows:
+        for name, revision in module.sources:
             yield {
                 "identifier": name,
                 "version": revision,

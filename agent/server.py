@@ -9,18 +9,18 @@ import logging
 from dataclasses import dataclass
 
 from agent import monitoring
-from agent.datastore.changes import session_parameters
-from agent.datastore.store import CommitInfo
+from agent.datastore.changes import base_event, session_parameters
 from agent.errors import RpcErrors
 from agent.live import Live
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Session
 from agent.notifications import STREAMS_PATH
 from agent.operational import Provider
+from agent.operations.commit import caller_info
 from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
-from agent.translator import Json, Notification
+from agent.translator import Json
 from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
 
@@ -144,7 +144,7 @@ class Server:
         self._tell("netconf-session-end", content)
 
     def _tell(self, name: str, content: Json) -> None:
-        self.context.stream.publish(Notification({f"ietf-netconf-notifications:{name}": content}))
+        self.context.stream.publish(base_event(name, content))
 
     # -- monitoring ------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class Server:
 
 
 def _parameters(live: Live) -> Json:
-    return session_parameters(CommitInfo(live.user, live.session_id, live.source))
+    return session_parameters(caller_info(live))
 
 
 def _constant(content: Json) -> Provider:

@@ -61,14 +61,15 @@ def from_file(path: Path) -> Settings:
     if unknown := set(table) - SETTINGS:
         known = ", ".join(sorted(SETTINGS))
         raise SettingsError(f"{path}: unknown setting '{min(unknown)}'; known are {known}")
-    host, port = parse_address(_typed(table, "listen", str, "127.0.0.1:8300"))
+    default = Settings()
+    host, port = parse_address(_typed(table, "listen", str, f"{default.host}:{default.port}"))
     folder = path.parent
     return Settings(
         host=host,
         port=port,
-        data_dir=folder / _typed(table, "data-dir", str, "var"),
-        charon=_one_of(table, "charon", CHARON_MODES, "managed"),
-        log_level=_one_of(table, "log-level", LOG_LEVELS, "info"),
+        data_dir=folder / _typed(table, "data-dir", str, str(default.data_dir)),
+        charon=_one_of(table, "charon", CHARON_MODES, default.charon),
+        log_level=_one_of(table, "log-level", LOG_LEVELS, default.log_level),
         yang_modules=tuple(folder / name for name in _texts(table, "yang-modules")),
         recovery_users=tuple(_texts(table, "recovery-users")),
         users={user: folder / name for user, name in _each(table, "users", str).items()},

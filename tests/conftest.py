@@ -1,4 +1,4 @@
-"""What all tests share: which can run on this machine, and the lab of those that take two gateways."""
+"""What all tests share: which can run here, an agent, and the lab of those that take two gateways."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent_process import AgentProcess, running_agent
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
 
@@ -43,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """An agent without charon, and with the user that it makes at its first start."""
+    with running_agent(tmp_path_factory.mktemp("agent") / "data") as running:
+        yield running
 
 
 @pytest.fixture

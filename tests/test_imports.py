@@ -90,7 +90,6 @@ ROOMS = (
     Room(
         ("agent/first_start.py",),
         (*VALUES, "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
-        ("asyncssh",),
     ),
     Room(
         ("agent/server.py", "agent/live.py"),

@@ -8,7 +8,7 @@ from agent.yang.difference import Difference
 from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, children
-from agent.yang.units import Unit, all_units, unit_differences, unit_node, units_below
+from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
 
 class Candidate:
@@ -38,7 +38,7 @@ class Candidate:
 
     def replace_all(self, content: Tree, running: Tree) -> None:
         """Make the candidate hold exactly ``content`` (copy-config)."""
-        units = {unit.path: unit for tree in (content, self.tree, running) for unit in all_units(tree)}
+        units = units_by_path(content, self.tree, running)
         fresh = content.duplicate()
         fresh.add_defaults()
         self.tree = fresh

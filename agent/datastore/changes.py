@@ -13,7 +13,7 @@ from agent.yang.difference import Difference, Operation
 from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, value_of
+from agent.yang.tree import Node, Tree, keys_of, parent_of, path_of, upwards, value_of
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
@@ -44,14 +44,13 @@ def _edit(schema: Schema, difference: Difference) -> Json | None:
     What is default-deny-all is told as a change of the node at which that begins: who may be told of the
     event may not be told of keys and values there. Nor can a key with both kinds of quotes be written.
     """
-    node = shown = difference.node
-    while node != NULL:
+    shown = difference.node
+    for node in upwards(difference.node):
         schema_node = schema.node_of(node.schema)
         if schema_node.deny_all and schema_node.has_instances:
             shown = parent_of(node)
         elif schema_node.deny_all or _unwritable(schema_node, node):
             shown = node if schema_node.deny_all else parent_of(node)
-        node = parent_of(node)
     if shown == NULL:
         return None
     operation = difference.operation if shown == difference.node else Operation.UPDATE
@@ -69,7 +68,12 @@ def config_change(info: CommitInfo, changed: list[Json]) -> Notification:
     content: Json = {"changed-by": changed_by(info), "datastore": "running"}
     if changed:
         content["edit"] = changed
-    return Notification({"ietf-netconf-notifications:netconf-config-change": content})
+    return base_event("netconf-config-change", content)
+
+
+def base_event(name: str, content: Json) -> Notification:
+    """Return the event ``name`` (RFC 6470 section 2.2)."""
+    return Notification({f"ietf-netconf-notifications:{name}": content})
 
 
 def changed_by(info: CommitInfo) -> Json:

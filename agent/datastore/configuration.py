@@ -123,6 +123,10 @@ class Configuration:
         await self.worker(self.load)
         await self._backends.start()
 
+    async def discard(self) -> None:
+        """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
+        await self.worker(self.candidate.discard, self.running)
+
     async def validate(self, candidate: Candidate) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6).
 

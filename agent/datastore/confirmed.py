@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from agent.errors import BadElement, ErrorType, InUse, InvalidValue, OperationFailed, RpcError
+from agent.errors import BadElement, ErrorType, InUse, InvalidParameter, OperationFailed, RpcError
 
 CONFIRM_TIMEOUT_DEFAULT_S = 600
 
@@ -59,11 +59,7 @@ def refusal(window: Window | None, request: Request, session_id: int, now_s: flo
         return None if request.persist_id is None else _wrong_id("no confirmed commit is pending")
     if too_late(window, now_s):
         return InUse("the time to confirm is over: it is being rolled back", type=ErrorType.PROTOCOL)
-    if request.persist_id is not None:
-        return _mismatch(window, request.persist_id)
-    if window.persist is None and window.session_id == session_id:
-        return None
-    return InUse(_whose(window), type=ErrorType.PROTOCOL)
+    return _not_ours(window, request.persist_id, session_id)
 
 
 def cancel_refusal(window: Window | None, persist_id: str | None, session_id: int) -> RpcError | None:
@@ -72,11 +68,7 @@ def cancel_refusal(window: Window | None, persist_id: str | None, session_id: in
         if persist_id is not None:
             return _wrong_id("no confirmed commit is pending")
         return OperationFailed("no confirmed commit is pending", type=ErrorType.PROTOCOL)
-    if persist_id is not None:
-        return _mismatch(window, persist_id)
-    if window.persist is None and window.session_id == session_id:
-        return None
-    return InUse(_whose(window), type=ErrorType.PROTOCOL)
+    return _not_ours(window, persist_id, session_id)
 
 
 def after_commit(
@@ -117,16 +109,17 @@ def ends_with(window: Window, session_id: int) -> bool:
     return window.persist is None and window.session_id == session_id
 
 
-def _mismatch(window: Window, persist_id: str) -> RpcError | None:
+def _not_ours(window: Window, persist_id: str | None, session_id: int) -> RpcError | None:
+    """Return why the window belongs to others, None if it is ours."""
+    if persist_id is None:
+        return None if ends_with(window, session_id) else InUse(_whose(window), type=ErrorType.PROTOCOL)
     if window.persist is None:
         return _wrong_id("the pending confirmed commit was made without <persist>")
     return None if persist_id == window.persist else _wrong_id("it is not the one given as <persist>")
 
 
 def _wrong_id(reason: str) -> RpcError:
-    return InvalidValue(
-        f"the persist-id does not fit: {reason}", type=ErrorType.PROTOCOL, info={"bad-element": "persist-id"}
-    )
+    return InvalidParameter("persist-id", f"the persist-id does not fit: {reason}")
 
 
 def _whose(window: Window) -> str:

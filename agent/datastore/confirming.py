@@ -12,7 +12,7 @@ import contextlib
 import logging
 from dataclasses import replace
 
-from agent.datastore.changes import session_parameters
+from agent.datastore.changes import base_event, session_parameters
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import (
     Request,
@@ -26,7 +26,7 @@ from agent.datastore.confirmed import (
 from agent.datastore.preparation import Check
 from agent.datastore.store import SERVER, CommitInfo
 from agent.errors import RpcErrors
-from agent.translator import Json, Notification
+from agent.translator import Json
 
 log = logging.getLogger(__name__)
 
@@ -169,9 +169,7 @@ class ConfirmedCommits:
             content.update(session_parameters(info))
         if timeout_s is not None:
             content["timeout"] = timeout_s
-        self._configuration.announce(
-            Notification({"ietf-netconf-notifications:netconf-confirmed-commit": content})
-        )
+        self._configuration.announce(base_event("netconf-confirmed-commit", content))
 
 
 def _clock() -> float:

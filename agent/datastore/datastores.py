@@ -13,7 +13,7 @@ from agent.translator import Json, Keys
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
 from agent.yang.tree import JSON, Tree, json_document, keys_of, to_json
-from agent.yang.units import Unit, all_units
+from agent.yang.units import Unit, all_units, units_by_path
 
 WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
 """*worker* Called with running and the units of it that have just changed."""
@@ -42,7 +42,7 @@ class Datastores:
         """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
         content = Tree.parse(self.schema, json_document(document), format=JSON, state=False)
         candidate = Candidate(self.running)
-        candidate.changed = {unit.path: unit for unit in all_units(content)}
+        candidate.changed = units_by_path(content)
         merge(candidate.tree, content)
         candidate.tree.add_defaults()
         return candidate

@@ -21,6 +21,7 @@ from agent.yang.tree import (
     Node,
     Tree,
     children,
+    first_child,
     is_default,
     last_child,
     parent_of,
@@ -147,7 +148,7 @@ class _Walk:
             self.tree.place(node, before=following)
 
     def _put(self, element: Element, schema_node: SchemaNode, hot: bool, operation: str) -> None:
-        if hot and schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+        if hot and schema_node.is_interior:
             self._descend(element, schema_node, operation)
         else:
             self._merge(element)
@@ -159,7 +160,7 @@ class _Walk:
                 return
         elif schema_node.kind is Kind.LIST or (schema_node.kind is Kind.CONTAINER and schema_node.presence):
             self._ensure(element)
-        if schema_node.kind not in (Kind.CONTAINER, Kind.LIST):
+        if not schema_node.is_interior:
             if operation != "none":
                 self._merge(element)
             return
@@ -215,8 +216,7 @@ class _Walk:
         )
         if parent == NULL:
             return NULL
-        first = next(children(parent), NULL)
-        return sibling_of_schema(first, schema_node)
+        return sibling_of_schema(first_child(parent), schema_node)
 
     def _remove_node(self, node: Node) -> None:
         """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""

@@ -22,12 +22,12 @@ from agent.errors import (
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import NETCONF_NS, Element, attributes_of, local_name, namespace
+from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, namespace
+from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import is_default_value, value_problem
 
-YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 MAX_ERRORS = 100
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
@@ -37,6 +37,11 @@ INSERTS = ("first", "last", "before", "after")
 def under_config(element: Element) -> bool:
     """True for an element of data, False for the <config> that holds it."""
     return namespace(element) != NETCONF_NS
+
+
+def is_key_of(schema_node: SchemaNode, child: Element) -> bool:
+    """True if ``child`` of an entry of the list ``schema_node`` is one of its keys."""
+    return local_name(child) in schema_node.keys and namespace(child) == schema_node.namespace
 
 
 def schema_of_element(schema: Schema, element: Element) -> SchemaNode:
@@ -90,18 +95,15 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_quoted(element.text or '')}]"
+        return "" if schema_node.secret else f"[.={_literal(element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    found = {
-        local_name(child): child.text or "" for child in element if namespace(child) == schema_node.namespace
-    }
-    return "".join(f"[{key}={_quoted(found[key])}]" for key in schema_node.keys if key in found)
+    found = {local_name(child): _literal(child) for child in element if is_key_of(schema_node, child)}
+    return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
 
 
-def _quoted(value: str) -> str:
-    value = value.strip()
-    return f'"{value}"' if "'" in value else f"'{value}'"
+def _literal(element: Element) -> str:
+    return literal((element.text or "").strip())
 
 
 class EditAttributes:
@@ -244,7 +246,7 @@ def _check_leaf(schema: Schema, element: Element, schema_node: SchemaNode) -> It
 
 
 def _check_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
-    present = {local_name(child) for child in element if namespace(child) == schema_node.namespace}
+    present = {local_name(child) for child in element if is_key_of(schema_node, child)}
     for key in schema_node.keys:
         if key not in present:
             message = f"the key '{key}' of the list '{schema_node.name}' is missing"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from agent.errors import BadAttribute, MissingAttribute
+from agent.yang.paths import keys_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, first_sibling, keys_of, siblings, value_of
 from agent.yang.values import canonical
-
-_PREDICATE = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,6 @@ def _anchor(tree: Tree, node: Node, others: list[Node], request: InsertRequest) 
 
 
 def _keys(schema: Schema, schema_node: SchemaNode, predicates: str) -> tuple[str, ...]:
-    named = {name: quoted[1:-1] for name, quoted in _PREDICATE.findall(predicates)}
+    named = keys_in(predicates)
     by_name = {child.name: child for child in schema_node.children.values() if child.is_key}
     return tuple(canonical(schema, by_name[key], named.get(key, "")) for key in schema_node.keys)

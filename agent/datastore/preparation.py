@@ -15,7 +15,7 @@ from agent.translator import EntryChange, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
-from agent.yang.units import Unit, all_units
+from agent.yang.units import Unit, units_by_path
 from agent.yang.validate import validate
 
 
@@ -101,7 +101,7 @@ def unvalidated(candidate: Candidate, running: Tree) -> Prepared:
 def _compared(scratch: Tree, running: Tree) -> tuple[list[Unit], list[Unit]]:
     """Return the units in which a whole configuration differs from running, and those that differ in the
     defaults in use alone."""
-    both = {u.path: u for tree in (scratch, running) for u in all_units(tree)}
+    both = units_by_path(scratch, running)
     differing = [u for u in both.values() if not u.is_same(scratch, running, defaults=True)]
     units = [unit for unit in differing if not unit.is_same(scratch, running)]
     named = {unit.path for unit in units}

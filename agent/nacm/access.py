@@ -9,7 +9,7 @@ from agent.errors import AccessDenied, ErrorType
 from agent.nacm.rules import Rule, Rules, Step, predicate
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, keys_of, parent_of, value_of
+from agent.yang.tree import Node, downwards, keys_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")
@@ -105,9 +105,8 @@ class Access:
 
     def _all_data(self, access: str) -> bool:
         for rule in self.rules:
-            if not rule.covers_access(access) or (rule.has_type and rule.path is None):
-                continue
-            return rule.permit and rule.module == "*" and not rule.path
+            if rule.concerns_data(access):
+                return rule.permit and rule.all_data
         return False
 
     # -- refusals --------------------------------------------------------------------------
@@ -168,17 +167,16 @@ def steps_to(schema: Schema, node: Node) -> tuple[list[Step], list[SchemaNode]]:
     """*worker* Return the steps from the root to ``node``, and the schema nodes of each."""
     steps: list[Step] = []
     nodes: list[SchemaNode] = []
-    while node:
-        schema_node = schema.node_of(node.schema)
+    for step in downwards(node):
+        schema_node = schema.node_of(step.schema)
         keys: dict[str, str] = {}
         if schema_node.kind is Kind.LIST and schema_node.keys:
-            keys = dict(zip(schema_node.keys, keys_of(node, schema_node), strict=True))
+            keys = dict(zip(schema_node.keys, keys_of(step, schema_node), strict=True))
         elif schema_node.kind is Kind.LEAF_LIST:
-            keys = {".": value_of(node)}
+            keys = {".": value_of(step)}
         steps.append(Step(schema_node.module, schema_node.name, keys))
         nodes.append(schema_node)
-        node = parent_of(node)
-    return steps[::-1], nodes[::-1]
+    return steps, nodes
 
 
 def _covers_data(rule: Rule, steps: Sequence[Step], module: str) -> bool:

@@ -24,6 +24,11 @@ MAX_REFUSALS = 100
 MAX_KNOWN = 1000
 
 
+def about_rules(units: Iterable[Unit]) -> bool:
+    """True if one of ``units`` is part of access control."""
+    return any(unit.path.startswith(f"{NACM_PATH}/") for unit in units)
+
+
 class AccessControl:
     """Gives every caller its Access, and counts what was denied (RFC 8341 section 3.5).
 
@@ -48,7 +53,7 @@ class AccessControl:
 
     def reload(self, running: Tree, units: Sequence[Unit]) -> None:
         """*worker* Take over the rules again if one of the changed ``units`` is about them."""
-        if any(unit.path.startswith(f"{NACM_PATH}/") for unit in units):
+        if about_rules(units):
             self.load(running)
 
     def access(self, user: str, external_groups: tuple[str, ...]) -> Access:

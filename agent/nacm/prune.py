@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, xpath_of
-from agent.yang.native import NULL
+from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, find_all, parent_of
+from agent.yang.tree import Node, Tree, find_all, parent_of, upwards
 
 
 def prune(access: Access, tree: Tree) -> None:
@@ -23,13 +23,13 @@ def prune(access: Access, tree: Tree) -> None:
     schema = tree.schema
     permits = _Permits(schema, tree)
     for rule in access.rules:
-        if not rule.covers_access("read") or (rule.has_type and rule.path is None):
+        if not rule.concerns_data("read"):
             continue
         if rule.permit:
             permits.add(rule)
         else:
             permits.remove_uncovered(_meant(schema, rule))
-        if rule.module == "*" and not rule.path:
+        if rule.all_data:
             return  # nothing is left to decide after a rule about everything
     permits.remove_uncovered(_paths(_protected(schema)))
     if not access.settings.read_default:
@@ -71,12 +71,7 @@ def _removable(schema: Schema, node: Node) -> Node:
 
 
 def _is_below(node: Node, others: set[Node]) -> bool:
-    above = parent_of(node)
-    while above != NULL:
-        if above in others:
-            return True
-        above = parent_of(above)
-    return False
+    return any(above in others for above in upwards(parent_of(node)))
 
 
 def _meant(schema: Schema, rule: Rule) -> list[str]:
@@ -121,9 +116,4 @@ def _paths(nodes: Iterable[SchemaNode]) -> list[str]:
 
 def _qualified(path: str) -> str:
     """Return a schema path with the module named at every step, as an absolute XPath needs it."""
-    module, text = "", ""
-    for step in path.strip("/").split("/"):
-        prefix, _, name = step.rpartition(":")
-        module = prefix or module
-        text += f"/{module}:{name}"
-    return text
+    return "".join(f"/{module}:{name}" for module, name in steps_of(path))

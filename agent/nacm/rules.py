@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.yang.paths import keys_in, literal
+
 USER = "$USER"
 """What stands for the variable of RFC 8341 section 3.5 in a path: libyang takes it as a string only."""
 
@@ -54,6 +56,15 @@ class Rule:
     @property
     def has_type(self) -> bool:
         return not (self.operation is None and self.notification is None and self.path is None)
+
+    @property
+    def all_data(self) -> bool:
+        """True if, being about data, it is about the data of every module."""
+        return self.module == "*" and not self.path
+
+    def concerns_data(self, access: str) -> bool:
+        """True if it may be about ``access`` to some data, and not only to operations or notifications."""
+        return self.covers_access(access) and (self.path is not None or not self.has_type)
 
     def covers_module(self, module: str) -> bool:
         return self.module in ("*", module)
@@ -128,7 +139,6 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
 
 
 _STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\])*)")
-_TEST = re.compile(r"\[\s*(?:([\w.-]+):)?([\w.-]+|\.)\s*=\s*('[^']*'|\"[^\"]*\")\s*\]")
 
 
 def parse_path(text: str) -> tuple[Step, ...]:
@@ -152,7 +162,7 @@ def _steps(text: str) -> Iterator[Step]:
         if match is None or not (match[1] or module):
             raise ValueError("an instance-identifier has the form /MODULE:NAME[KEY='VALUE']/NAME")
         module = match[1] or module
-        yield Step(module, match[2], {m[2]: m[3][1:-1] for m in _TEST.finditer(match[3])})
+        yield Step(module, match[2], keys_in(match[3]))
         position = match.end()
 
 
@@ -166,8 +176,7 @@ def _predicate(step: Step, key: str) -> str:
 
 
 def predicate(key: str, value: str) -> str:
-    quoted = f'"{value}"' if "'" in value else f"'{value}'"
-    return f"[{key}={quoted}]"
+    return f"[{key}={literal(value)}]"
 
 
 def quote_variable(path: str) -> str:

@@ -13,7 +13,7 @@ MAX_CHUNK_OCTETS = 4294967295
 MAX_CHUNK_DIGITS = 10
 OUT_CHUNK_OCTETS = 65536
 MESSAGE_LIMIT_OCTETS = 64 * 1024 * 1024
-_SPACE = b" \t\r\n"
+WHITE_SPACE = b" \t\r\n"
 
 
 class ProtocolError(Exception):
@@ -46,20 +46,18 @@ class EndOfMessageDecoder:
 
     def add(self, data: bytes) -> None:
         # White space before a message is dropped as it comes: it must not pile up.
-        self._buffer += data if self._buffer else data.lstrip(_SPACE)
+        self._buffer += data if self._buffer else data.lstrip(WHITE_SPACE)
 
     def next_message(self) -> bytes | None:
         """Return one complete message, without the white space around it, or None."""
         end = self._buffer.find(END_OF_MESSAGE, max(0, self._searched - len(END_OF_MESSAGE)))
         if end < 0:
             self._searched = len(self._buffer)
-            if len(self._buffer) > self._limit:
-                raise FramingError(f"a message exceeds {self._limit} octets")
+            _refuse_long(len(self._buffer), self._limit)
             return None
-        if end > self._limit:
-            raise FramingError(f"a message exceeds {self._limit} octets")
-        message = bytes(self._buffer[:end]).rstrip(_SPACE)
-        rest = self._buffer[end + len(END_OF_MESSAGE) :].lstrip(_SPACE)
+        _refuse_long(end, self._limit)
+        message = bytes(self._buffer[:end]).rstrip(WHITE_SPACE)
+        rest = self._buffer[end + len(END_OF_MESSAGE) :].lstrip(WHITE_SPACE)
         self._buffer = rest
         self._searched = 0
         return message
@@ -70,6 +68,11 @@ class EndOfMessageDecoder:
         self._buffer.clear()
         self._searched = 0
         return rest
+
+
+def _refuse_long(octets: int, limit_octets: int) -> None:
+    if octets > limit_octets:
+        raise FramingError(f"a message exceeds {limit_octets} octets")
 
 
 class _State(Enum):
@@ -111,8 +114,7 @@ class ChunkDecoder:
 
     def _take(self, data: bytes, position: int) -> int:
         count = min(self._missing, len(data) - position)
-        if len(self._message) + count > self._limit:
-            raise FramingError(f"a message exceeds {self._limit} octets")
+        _refuse_long(len(self._message) + count, self._limit)
         self._message += data[position : position + count]
         self._missing -= count
         if self._missing == 0:
@@ -126,7 +128,7 @@ class ChunkDecoder:
             # The line feed that starts a message may be missing: some clients forget it.
             if octet == 0x23:
                 self._state = _State.HASH
-            elif octet not in _SPACE:
+            elif octet not in WHITE_SPACE:
                 raise FramingError("a chunk must start with a line feed and '#'")
         elif state is _State.LINE_FEED:
             if octet != 0x0A:

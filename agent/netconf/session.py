@@ -13,6 +13,7 @@ from enum import Enum
 from agent.errors import MalformedMessage, OperationFailed, RpcError
 from agent.netconf.framing import (
     MESSAGE_LIMIT_OCTETS,
+    WHITE_SPACE,
     ChunkDecoder,
     EndOfMessageDecoder,
     ProtocolError,
@@ -180,7 +181,7 @@ class Session:
     def _receive_hello(self, data: bytes) -> list[Action]:
         if self._decoder is None:
             # A client that saw our base:1.1 may send its hello in chunks already.
-            data = data.lstrip(b" \t\r\n")
+            data = data.lstrip(WHITE_SPACE)
             if not data:
                 return []
             early = data.startswith(b"#") and BASE_1_1 in self._capabilities

@@ -8,6 +8,7 @@ from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
+from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import inline_config
 from agent.xml import Element
@@ -71,11 +72,8 @@ def _token(operation: Element, name: str) -> str | None:
 
 
 async def discard_changes(context: Context, caller: Caller, _operation: Element) -> bytes:
-    context.locks.refuse_others("candidate", caller.session_id)
-    async with context.configuration.writing:
-        context.locks.refuse_others("candidate", caller.session_id)
-        configuration = context.configuration
-        await context.worker(configuration.candidate.discard, configuration.running)
+    async with changing_candidate(context, caller):
+        await context.configuration.discard()
     return b""
 
 

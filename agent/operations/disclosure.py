@@ -7,16 +7,16 @@ what is there; and an error about such data that others wrote loses its path and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
+from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
 from agent.nacm.access import Access
 from agent.nacm.control import WRITES
 from agent.nacm.rules import Step, parse_path
+from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import canonical
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -41,7 +41,7 @@ def _named(
     if node is None or node.is_key:
         return
     steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
-    below = [child for child in element if not _is_key(node, child)]
+    below = [child for child in element if not is_key_of(node, child)]
     if (element.attrib or not below or node.kind is Kind.ANYDATA) and not _touchable(access, steps, nodes):
         refusal = access.write_refusal(steps, nodes)
         if refusal is not None:
@@ -52,21 +52,15 @@ def _named(
             yield from _named(schema, access, child, node.children, steps, nodes)
 
 
-def _is_key(node: SchemaNode, child: Element) -> bool:
-    return local_name(child) in node.keys and namespace(child) == node.namespace
-
-
 def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
-    def value(found: Element, leaf: SchemaNode) -> str:
-        return canonical(schema, leaf, (found.text or "").strip(), partial(getattr, found, "nsmap"))
-
     keys: dict[str, str] = {}
     if node.kind is Kind.LEAF_LIST:
-        keys = {".": value(element, node)}
+        keys = {".": canonical_value(schema, node, element)}
     elif node.kind is Kind.LIST:
         for child in element:
-            if _is_key(node, child):
-                keys[local_name(child)] = value(child, node.children[node.namespace, local_name(child)])
+            if is_key_of(node, child):
+                key = node.children[node.namespace, local_name(child)]
+                keys[key.name] = canonical_value(schema, key, child)
     return Step(node.module, node.name, keys)
 
 

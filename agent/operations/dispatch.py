@@ -29,14 +29,12 @@ from agent.operations import (
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import disclosed
 from agent.operations.parameters import NMDA_NS, check_input
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
-MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 HANDLERS: dict[tuple[str, str], Handler] = {

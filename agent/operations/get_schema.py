@@ -19,8 +19,7 @@ async def get_schema(context: Context, _caller: Caller, operation: Element) -> b
             raise InvalidValue(
                 f"schemas are served as yang only, not as {wanted}", info={"bad-element": "format"}
             )
-    known = {(m.name, m.revision) for m in context.schema.modules}
-    known.update(pair for m in context.schema.modules for pair in m.submodules)
+    known = {source for module in context.schema.modules for source in module.sources}
     revisions = sorted(revision for name, revision in known if name == identifier)
     if not revisions:
         raise InvalidValue(f"there is no schema '{identifier}'", info={"bad-element": "identifier"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from agent.errors import LockDenied
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import datastore_name
@@ -44,6 +47,19 @@ async def unlock(context: Context, caller: Caller, operation: Element) -> bytes:
     return b""
 
 
+@contextlib.asynccontextmanager
+async def changing_candidate(context: Context, caller: Caller) -> AsyncIterator[None]:
+    """Hold ``writing`` to change the candidate.
+
+    Raises:
+        InUse: another session has locked it, before or while ``writing`` was waited for.
+    """
+    context.locks.refuse_others("candidate", caller.session_id)
+    async with context.configuration.writing:
+        context.locks.refuse_others("candidate", caller.session_id)
+        yield
+
+
 async def release(context: Context, session_id: int) -> None:
     """Give back what a session that ended held, and roll back what it has not confirmed.
 
@@ -61,5 +77,4 @@ async def release(context: Context, session_id: int) -> None:
 async def _discard(context: Context) -> None:
     """Discard what was edited under the candidate lock (RFC 6241 section 8.3.5.2)."""
     async with context.configuration.writing:
-        configuration = context.configuration
-        await context.worker(configuration.candidate.discard, configuration.running)
+        await context.configuration.discard()

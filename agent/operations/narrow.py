@@ -9,17 +9,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agent.operations.subtree import given_keys, names
+from agent.operations.subtree import given_keys, is_content_match, names
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.native import NULL
+from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, children, entry_with_keys, keys_of, siblings
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    entry_with_keys,
+    first_child,
+    instances,
+    keys_of,
+    sibling_of_schema,
+    siblings,
+)
 from agent.yang.units import Unit
 
 _STEP = re.compile(r"/([\w.-]+):([\w.-]+)|/([\w.-]+)")
-_KEY = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
 
 
 @dataclass(slots=True)
@@ -41,7 +51,12 @@ class Wanted:
                 self.take(child, below.node_of(child.schema), state=state)
             return
         Unit(self.tree.schema, node).put(self.tree, node)
-        if state and schema_node.kind is Kind.LIST and schema_node.keys:
+        if state:
+            self.note(node, schema_node)
+
+    def note(self, node: Node, schema_node: SchemaNode) -> None:
+        """Want the state of a list entry."""
+        if schema_node.kind is Kind.LIST and schema_node.keys:
             self.entries.setdefault(schema_node.path, []).append(keys_of(node, schema_node))
 
 
@@ -56,8 +71,8 @@ def _note_entries(schema: Schema, wanted: Wanted, nodes: object) -> None:
         schema_node = schema.node_of(node.schema)
         if schema_node.shell:
             _note_entries(schema, wanted, children(node))
-        elif schema_node.kind is Kind.LIST and schema_node.keys:
-            wanted.entries.setdefault(schema_node.path, []).append(keys_of(node, schema_node))
+        else:
+            wanted.note(node, schema_node)
 
 
 def narrow(schema: Schema, running: Tree, filter_element: Element) -> Wanted:
@@ -83,11 +98,9 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
     whole = not (schema_node.shell and len(element))
     if whole and not wanted.complete.isdisjoint({(schema_node.path, True), (schema_node.path, state)}):
         return
-    for node in siblings(first):
-        if node.schema != schema_node.pointer:
-            continue
+    for node in instances(first, schema_node):
         if not whole:
-            below = next(children(node), NULL)
+            below = first_child(node)
             for child in element:
                 for child_node in schema_node.children.values():
                     if names(child, child_node):
@@ -100,12 +113,11 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
 
 def _may_select_state(element: Element, schema_node: SchemaNode) -> bool:
     """False if the filter's children ask for configuration of the entry only."""
-    tests = [child for child in element if (child.text or "").strip() and len(child) == 0]
-    others = [child for child in element if child not in tests]
+    others = [child for child in element if not is_content_match(child)]
     if not others:
         return True
     return any(
-        names(child, below) and (not below.config or any(not n.config for n in below.subtree()))
+        names(child, below) and below.holds_state
         for child in others
         for below in schema_node.children.values()
     )
@@ -132,8 +144,8 @@ def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
             if entry != NULL:
                 wanted.take(entry, node)
             return wanted if _single(expression) else wanted_everywhere(schema, running)
-        found = next((n for n in siblings(first) if n.schema == node.pointer), NULL)
-        first = next(children(found), NULL) if found != NULL else NULL
+        found = sibling_of_schema(first, node)
+        first = first_child(found) if found != NULL else NULL
         level = node.children
     return wanted_everywhere(schema, running)
 
@@ -142,7 +154,7 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
     if node.kind is not Kind.LIST:
         return None
     given: dict[str, str] = {}
-    while (match := _KEY.match(expression, position)) is not None:
+    while (match := KEY_TEST.match(expression, position)) is not None:
         given[match[1]] = match[2][1:-1]
         position = match.end()
     if set(given) != set(node.keys):
@@ -152,5 +164,5 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
 
 def _single(expression: str) -> bool:
     """True if nothing in the expression can lead back out of the entry that it starts with."""
-    plain = re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)
+    plain = LITERAL.sub("", expression)
     return not re.search(r"\||\.\.|//|::|\[[^\]]*/|\(", plain)

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from agent.errors import BadElement, ErrorType, InvalidValue, RpcError
+from agent.errors import BadElement, ErrorType, InvalidParameter
 from agent.operations.context import Caller, Context
 from agent.operations.origin import DEFAULT, INTENDED, keep_config, keep_origins, mark_origins
-from agent.operations.parameters import datastore_identity, parameter, text_of
+from agent.operations.parameters import canonical_value, datastore_identity, parameter, text_of
 from agent.operations.read import Filter, read_defaults, readable, report, subtree_or_xpath, with_state
 from agent.operations.write import apply_edit
-from agent.xml import NETCONF_NS, Element, local_name, namespace, rename
+from agent.xml import Element, local_name, namespace
+from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
-from agent.yang.values import canonical
-
-_CONVENTIONAL = ("running", "candidate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +67,12 @@ def _read_request(context: Context, operation: Element) -> DataRequest:
     """*worker* Check what its YANG says in words only.
 
     Raises:
-        InvalidValue: a datastore that is not there, or a parameter that does not go with it.
+        BadElement, InvalidParameter: a datastore that is not there, or a parameter that does not go with it.
     """
-    datastore = datastore_identity(context.schema, operation)
-    if datastore not in (*_CONVENTIONAL, "operational"):
-        raise _no_datastore(datastore)
+    datastore = _datastore(context.schema, operation)
     for name in ("with-origin", "origin-filter", "negated-origin-filter"):
         if datastore != "operational" and parameter(operation, name) is not None:
-            raise InvalidValue(
-                f"<{name}> goes with the operational datastore only",
-                type=ErrorType.PROTOCOL,
-                info={"bad-element": name},
-            )
+            raise InvalidParameter(name, f"<{name}> goes with the operational datastore only")
     config = text_of(operation, "config-filter")
     depth = text_of(operation, "max-depth", "unbounded")
     # All values in use are part of <operational>, the defaults too (RFC 8342 section 5.3).
@@ -115,30 +106,28 @@ def _origins(context: Context, operation: Element) -> frozenset[str] | None:
 def _identities(context: Context, operation: Element, name: str) -> Sequence[str]:
     node = context.schema.rpcs[namespace(operation), "get-data"].children[namespace(operation), name]
     found = [e for e in operation if local_name(e) == name]
-    schema = context.schema
-    return [canonical(schema, node, (e.text or "").strip(), partial(getattr, e, "nsmap")) for e in found]
+    return [canonical_value(context.schema, node, element) for element in found]
 
 
 async def edit_data(context: Context, caller: Caller, operation: Element) -> bytes:
-    datastore = await context.worker(datastore_identity, context.schema, operation)
+    datastore = await context.worker(_datastore, context.schema, operation)
     if datastore != "candidate":
-        if datastore in (*_CONVENTIONAL, "operational"):
-            raise InvalidValue(
-                f"the {datastore} datastore cannot be edited: edit the candidate and commit",
-                type=ErrorType.PROTOCOL,
-                info={"bad-element": "datastore"},
-            )
-        raise _no_datastore(datastore)
-    config = parameter(operation, "config")
-    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
-    rename(config, f"{{{NETCONF_NS}}}config")
-    await apply_edit(context, caller, config, text_of(operation, "default-operation", "merge"), "set")
+        raise InvalidParameter(
+            "datastore", f"the {datastore} datastore cannot be edited: edit the candidate and commit"
+        )
+    await apply_edit(context, caller, operation)
     return b""
 
 
-def _no_datastore(name: str) -> RpcError:
+def _datastore(schema: Schema, operation: Element) -> str:
+    """*worker* Return the name of the datastore that is asked for.
+
+    Raises:
+        BadElement, InvalidParameter: it is none, or not there.
+    """
+    name = datastore_identity(schema, operation)
     if not name:
-        return BadElement("datastore", "<datastore> names no datastore", type=ErrorType.PROTOCOL)
-    return InvalidValue(
-        f"this server has no {name} datastore", type=ErrorType.PROTOCOL, info={"bad-element": "datastore"}
-    )
+        raise BadElement("datastore", "<datastore> names no datastore", type=ErrorType.PROTOCOL)
+    if name not in ("running", "candidate", "operational"):
+        raise InvalidParameter("datastore", f"this server has no {name} datastore")
+    return name

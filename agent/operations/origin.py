@@ -16,7 +16,7 @@ def keep_config(tree: Tree, config: bool) -> Tree:
     """*worker* Return a copy with only the nodes whose "config" property is ``config``, and their parents."""
 
     def wanted(node: Node, schema_node: SchemaNode) -> bool:
-        return schema_node.config is config and not (config and _holds_state(schema_node))
+        return schema_node.config is config and not (config and schema_node.holds_state)
 
     return _keep(tree, wanted, leaf_wanted=lambda node, schema_node: schema_node.config is config)
 
@@ -49,10 +49,6 @@ def _mark(tree: Tree, nodes: Iterable[Node], inherited: str) -> None:
             add_annotation(tree.schema, node, "ietf-origin", "origin", origin)
         if not schema_node.is_leafy:
             _mark(tree, children(node), origin)
-
-
-def _holds_state(schema_node: SchemaNode) -> bool:
-    return not schema_node.is_leafy and any(not below.config for below in schema_node.subtree())
 
 
 _Test = Callable[[Node, SchemaNode], bool]

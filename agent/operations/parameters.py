@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from agent.errors import (
     BadElement,
     ErrorType,
-    InvalidValue,
+    InvalidParameter,
     MissingElement,
     OperationNotSupported,
     RpcError,
@@ -17,8 +17,8 @@ from agent.errors import (
 )
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.values import value_problem
+from agent.yang.schema_node import SchemaNode
+from agent.yang.values import canonical, value_problem
 
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
@@ -69,7 +69,7 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}
             yield problem
-    elif node.kind in (Kind.CONTAINER, Kind.LIST):
+    elif node.is_interior:
         yield from _check(schema, node, element)
 
 
@@ -108,6 +108,11 @@ def text_of(element: Element, name: str, default: str = "") -> str:
     return default if found is None else (found.text or "").strip()
 
 
+def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
+    """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
+    return canonical(schema, node, (element.text or "").strip(), lambda: element.nsmap)
+
+
 def datastore_of(element: Element, name: str) -> Element:
     """Return the child of ``<source>`` or ``<target>``: <running/>, <candidate/>, <config>."""
     holder = parameter(element, name)
@@ -121,17 +126,15 @@ def datastore_name(schema: Schema, element: Element, name: str) -> str:
     ``ietf-datastores`` identity (RFC 8526 section 3.2).
 
     Raises:
-        InvalidValue: it is given so, and this server has none such.
+        InvalidParameter: it is given so, and this server has none such.
     """
     holder = datastore_of(element, name)
     if local_name(holder) != "datastore" or namespace(holder) != NMDA_NS:
         return local_name(holder)
     found = _identity(schema, holder)
     if found not in ("running", "candidate"):
-        raise InvalidValue(
-            f"the datastore '{(holder.text or '').strip()}' cannot be used here",
-            type=ErrorType.PROTOCOL,
-            info={"bad-element": "datastore"},
+        raise InvalidParameter(
+            "datastore", f"the datastore '{(holder.text or '').strip()}' cannot be used here"
         )
     return found
 

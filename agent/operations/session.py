@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.errors import ErrorType, InvalidValue
+from agent.errors import InvalidParameter
 from agent.operations.context import Caller, Context, Ending, EndKind
 from agent.operations.parameters import text_of
 from agent.xml import NETCONF_NS, Element
@@ -19,15 +19,9 @@ async def kill_session(context: Context, caller: Caller, operation: Element) -> 
     # YANG writes 0143 for 99, so the canonical form counts.
     session_id = int(await context.worker(canonical, context.schema, leaf, text_of(operation, "session-id")))
     if session_id == caller.session_id:
-        raise InvalidValue(
-            "a session cannot kill itself: use close-session",
-            type=ErrorType.PROTOCOL,
-            info={"bad-element": "session-id"},
-        )
+        raise InvalidParameter("session-id", "a session cannot kill itself: use close-session")
     for other in context.callers():
         if other.session_id == session_id:
             other.end(Ending(EndKind.KILLED, f"killed by session {caller.session_id}", caller.session_id))
             return b""
-    raise InvalidValue(
-        f"there is no session {session_id}", type=ErrorType.PROTOCOL, info={"bad-element": "session-id"}
-    )
+    raise InvalidParameter("session-id", f"there is no session {session_id}")

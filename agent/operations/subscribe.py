@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.errors import BadElement, ErrorType, InvalidValue, MissingElement, OperationFailed
+from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
 from agent.notifications import STREAM, Subscription
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
@@ -17,11 +17,7 @@ from agent.yang.schema import Schema
 async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
     stream = text_of(operation, "stream", STREAM)
     if stream != STREAM:
-        raise InvalidValue(
-            f"this server has no stream '{stream}', only {STREAM}",
-            type=ErrorType.PROTOCOL,
-            info={"bad-element": "stream"},
-        )
+        raise InvalidParameter("stream", f"this server has no stream '{stream}', only {STREAM}")
     start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
     filter_ = read_filter(context.schema, operation)
@@ -54,9 +50,7 @@ def _time(operation: Element, name: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.replace("z", "Z").replace("t", "T"))
     except ValueError:  # the pattern of date-and-time lets a 13th month through
-        raise InvalidValue(
-            f"'{text}' is no point in time", type=ErrorType.PROTOCOL, info={"bad-element": name}
-        ) from None
+        raise InvalidParameter(name, f"'{text}' is no point in time") from None
 
 
 def _check_times(start: datetime | None, stop: datetime | None, now: datetime) -> None:

@@ -6,16 +6,24 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator
 
 from agent.errors import ErrorType, TooBig
+from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, children, entry_with_keys, sibling_of_schema, siblings, value_of
-from agent.yang.values import canonical
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    entry_with_keys,
+    first_child,
+    sibling_of_schema,
+    siblings,
+    value_of,
+)
 
 MAX_COMPARISONS = 1_000_000
 """How many pairs of filter element and data node one filter may compare: a second or two of work."""
@@ -107,7 +115,7 @@ def _copy(result: Tree, parent: Node, mark: Mark, max_depth: int | None) -> None
 def _copy_levels(result: Tree, parent: Node, mark: Mark, levels: int, max_depth: int) -> None:
     """Copy ``levels`` of a selected node; what is selected below it as well has levels of its own."""
     copied = result.copy_into(parent, mark.node, recursive=False)
-    if result.schema.node_of(mark.node.schema).kind not in (Kind.CONTAINER, Kind.LIST):
+    if not result.schema.node_of(mark.node.schema).is_interior:
         return
     for child in children(mark.node):
         if result.schema.node_of(child.schema).is_key:
@@ -173,42 +181,35 @@ def given_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> tup
     for key in schema_node.keys:
         key_node = schema_node.children[schema_node.namespace, key]
         tests = [child for child in element if names(child, key_node) and not child.attrib]
-        value = _content(tests[0]) if len(tests) == 1 else None
-        if value is None:
+        if len(tests) != 1 or not is_content_match(tests[0]):
             return None
-        found.append(canonical(schema, key_node, value, partial(_prefixes, tests[0])))
+        found.append(canonical_value(schema, key_node, tests[0]))
     return tuple(found)
 
 
-def _content(element: Element) -> str | None:
-    """Return the text of a content match node, None for any other kind."""
-    text = (element.text or "").strip()
-    return text if text and len(element) == 0 else None
-
-
-def _prefixes(element: Element) -> Mapping[str | None, str]:
-    return element.nsmap
+def is_content_match(element: Element) -> bool:
+    """True for a content match node (RFC 6241 section 6.2.5)."""
+    return bool((element.text or "").strip()) and len(element) == 0
 
 
 def _match_node(scope: Scope, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
     mark = Mark(node)
-    text = _content(element)
+    tested = is_content_match(element)
     if schema_node.is_leafy:
-        wanted = partial(canonical, scope.schema, schema_node, prefixes=partial(_prefixes, element))
-        if len(element) or (text is not None and value_of(node) != wanted(text)):
+        if len(element) or (tested and value_of(node) != canonical_value(scope.schema, schema_node, element)):
             return None
         mark.whole = True
         return mark
     if len(element) == 0 or schema_node.kind is Kind.ANYDATA:
-        mark.whole = text is None
+        mark.whole = not tested
         return mark if mark.whole else None
     return _match_children(scope, element, schema_node, mark)
 
 
 def _match_children(scope: Scope, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
-    tests = [child for child in element if _content(child) is not None]
-    others = [child for child in element if _content(child) is None]
-    first = next(children(mark.node), NULL)
+    tests = [child for child in element if is_content_match(child)]
+    others = [child for child in element if not is_content_match(child)]
+    first = first_child(mark.node)
     for test in tests:
         matched = list(_match(scope, test, first, schema_node.children.values()))
         if not matched:

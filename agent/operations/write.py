@@ -17,37 +17,36 @@ from agent.nacm.control import WRITES
 from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import named_refusals
+from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults, readable
-from agent.xml import Element, drop, local_name, serialize
+from agent.xml import NETCONF_NS, Element, drop, local_name, rename, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
-from agent.yang.units import all_units, unit_differences
+from agent.yang.units import unit_differences, units_by_path
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    config = parameter(operation, "config")
-    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
-    default_operation = text_of(operation, "default-operation", "merge")
-    await apply_edit(context, caller, config, default_operation, text_of(operation, "test-option", "set"))
+    await apply_edit(context, caller, operation)
     return b""
 
 
-async def apply_edit(
-    context: Context, caller: Caller, config: Element, default_operation: str, test_option: str
-) -> None:
-    """Apply the children of ``config`` to the candidate.
+async def apply_edit(context: Context, caller: Caller, operation: Element) -> None:
+    """Apply the ``<config>`` of edit-config or edit-data to the candidate.
 
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
+    config = parameter(operation, "config")
+    assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
+    rename(config, f"{{{NETCONF_NS}}}config")  # that of edit-data is in another namespace
+    default_operation = text_of(operation, "default-operation", "merge")
+    test_option = text_of(operation, "test-option", "set")
     quote_variables(config)
-    context.locks.refuse_others("candidate", caller.session_id)
-    async with context.configuration.writing:
-        context.locks.refuse_others("candidate", caller.session_id)
+    async with changing_candidate(context, caller):
         candidate = context.configuration.candidate
         access = context.access(caller)
 
@@ -93,14 +92,12 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
     name = local_name(source)
     if name == "candidate":
         raise InvalidValue("source and target are both the candidate", type=ErrorType.PROTOCOL)
-    context.locks.refuse_others("candidate", caller.session_id)
-    async with context.configuration.writing:
-        context.locks.refuse_others("candidate", caller.session_id)
-        configuration, access = context.configuration, context.access(caller)
+    async with changing_candidate(context, caller):
+        access = context.access(caller)
         defaults = read_defaults(operation)
         free = access.everything(["read", *WRITES])
         if name == "running" and defaults is Defaults.EXPLICIT and free:
-            await context.worker(configuration.candidate.discard, configuration.running)
+            await context.configuration.discard()
         elif name == "running":
             await context.worker(_copy_running, context, access, defaults)
         else:
@@ -125,7 +122,7 @@ def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
     candidate.replace_all(content, running)
     if access.everything(WRITES):
         return
-    units = {unit.path: unit for tree in (before, candidate.tree) for unit in all_units(tree)}
+    units = units_by_path(before, candidate.tree)
     try:
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
     except RpcErrors:

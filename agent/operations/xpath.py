@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from agent.errors import ErrorType, InvalidValue
 from agent.operations.predicates import without_logic
 from agent.operations.subtree import Mark, copy_marks
+from agent.yang.paths import LITERAL
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
@@ -17,7 +18,6 @@ MAX_BRACKETS_DEEP = 32
 _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
 _WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
-_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 # A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
@@ -53,7 +53,7 @@ def check_expression(expression: str) -> None:
     """
     if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
         raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
-    plain = _LITERAL.sub("''", expression)
+    plain = LITERAL.sub("''", expression)
     if found := _CRASHING.search(plain):
         raise _bad(f"the function {found[1]}() is not available in a filter")
     depth, brackets, inside = 0, 0, []

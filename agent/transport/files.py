@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import asyncssh
+
 
 def write_durably(file: Path, content: bytes, mode: int) -> None:
     """Write ``file`` with permission bits ``mode``; after a crash it is whole or missing."""
@@ -15,3 +17,10 @@ def write_durably(file: Path, content: bytes, mode: int) -> None:
         target.flush()
         os.fsync(target.fileno())
     draft.replace(file)
+
+
+def write_key_pair(file: Path, comment: str) -> None:
+    """Make an ed25519 key: the private one in ``file``, the public one beside it as ``.pub``."""
+    key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
+    write_durably(file.with_name(file.name + ".pub"), key.export_public_key("openssh"), 0o644)
+    write_durably(file, key.export_private_key("openssh"), 0o600)

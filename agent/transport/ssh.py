@@ -18,7 +18,7 @@ from pathlib import Path
 
 import asyncssh
 
-from agent.transport.files import write_durably
+from agent.transport.files import write_key_pair
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
@@ -277,9 +277,7 @@ def system_groups(user: str) -> tuple[str, ...]:
 
 def _host_key(file: Path) -> asyncssh.SSHKey:
     if not file.exists():
-        key = asyncssh.generate_private_key("ssh-ed25519", comment="yangswan host key")
-        write_durably(file.with_name(file.name + ".pub"), key.export_public_key("openssh"), 0o644)
-        write_durably(file, key.export_private_key("openssh"), 0o600)
+        write_key_pair(file, "yangswan host key")
     try:
         return asyncssh.read_private_key(str(file))
     except asyncssh.KeyImportError as problem:

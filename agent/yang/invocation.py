@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import BadElement, InvalidValue, RpcErrors
+from agent.errors import BadElement, InvalidValue
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
-from agent.yang.problems import raise_problems, take_problems
+from agent.yang.problems import check
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
@@ -16,6 +16,7 @@ from agent.yang.tree import (
     Node,
     Tree,
     children,
+    first_child,
     first_sibling,
     json_document,
     keys_of,
@@ -24,6 +25,7 @@ from agent.yang.tree import (
     print_node,
     siblings,
     to_json,
+    upwards,
 )
 
 
@@ -47,9 +49,7 @@ class Invocation:
         """
         tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
         forget_errors(schema.ctx)
-        rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
-        if rc != lib.LY_SUCCESS:
-            raise RpcErrors(take_problems(schema))
+        check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
         _refuse_more(schema, operation)
         node = schema.node_of(operation.schema)
         holder_node = parent_of(operation)
@@ -100,18 +100,16 @@ def _refuse_more(schema: Schema, operation: Node) -> None:
     Raises:
         BadElement: there is some.
     """
-    node = operation
-    while node != NULL:
+    for node in upwards(operation):
         for other in siblings(first_sibling(node)):
             if other != node and not schema.node_of(other.schema).is_key:
                 name = schema.node_of(other.schema).name
                 message = "an action stands alone, with the keys of the entry that it belongs to"
                 raise BadElement(name, message, path=path_of(other))
-        node = parent_of(node)
 
 
 def _input_of(operation: Node) -> dict[str, Any]:
-    if lib.lyd_child(operation) == NULL:
+    if first_child(operation) == NULL:
         return {}
     return to_json(operation)
 
@@ -121,8 +119,7 @@ def _parse(schema: Schema, parent: Pointer, data: bytes, format: int, kind: int)
         raise InvalidValue("a NUL character cannot be part of a message")
     source = ffi.new("struct ly_in **")
     text = ffi.new("char[]", data)
-    if lib.ly_in_new_memory(text, source) != lib.LY_SUCCESS:
-        raise_problems(schema)
+    check(schema, lib.ly_in_new_memory(text, source))
     tree, operation = ffi.new("struct lyd_node **"), ffi.new("struct lyd_node **")
     forget_errors(schema.ctx)
     try:
@@ -132,6 +129,5 @@ def _parse(schema: Schema, parent: Pointer, data: bytes, format: int, kind: int)
     finally:
         lib.ly_in_free(source[0], False)
     owned = Tree(schema, tree[0]) if parent == NULL else Tree(schema)
-    if rc != lib.LY_SUCCESS:
-        raise_problems(schema)
+    check(schema, rc)
     return owned, operation[0]

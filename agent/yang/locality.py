@@ -57,7 +57,7 @@ def _reaches_out(schema: Schema, node: SchemaNode) -> bool:
 
 def _must_exist(unit: SchemaNode) -> bool:
     """True if the absence (or number) of this unit can itself be an error."""
-    if unit.kind in (Kind.LIST, Kind.LEAF_LIST):
+    if unit.has_instances:
         counted_inside = unit.kind is Kind.LEAF_LIST or unit.user_ordered
         return bool(unit.min_elements) or (unit.max_elements is not None and not counted_inside)
     if unit.is_np_container:
@@ -78,7 +78,7 @@ def _leaves(unit: SchemaNode | None, atoms: list[Pointer | None], expression: st
     if unit is None or any(axis in expression for axis in _WIDE_AXES):
         return True
     # Above a top-level list there is only the root, which is no schema node.
-    is_top_list = unit.parent is None and unit.kind in (Kind.LIST, Kind.LEAF_LIST)
+    is_top_list = unit.parent is None and unit.has_instances
     if is_top_list and any(atom == unit.pointer for atom in atoms):
         return True
     return not all(_inside(atom, unit.pointer) for atom in atoms)

@@ -8,7 +8,7 @@ are merged some at a time.
 from __future__ import annotations
 
 from agent.yang.native import NULL, lib
-from agent.yang.tree import Node, Tree, children, siblings
+from agent.yang.tree import Node, Tree, first_child, siblings
 
 AT_ONCE = 256
 
@@ -53,7 +53,7 @@ def _taken_off(tree: Tree, parent: Node, first: Node) -> list[Tree]:
                 piece.insert(inside, tree.detach(node))
                 continue
         if kind & _INNER:
-            below += _taken_off(tree, node, next(children(node), NULL))
+            below += _taken_off(tree, node, first_child(node))
     return pieces + below
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.yang.native import NULL, Pointer, c_str, ffi, lib, sized_array, text, whens
+from agent.yang.native import NULL, Pointer, address, c_str, ffi, lib, sized_array, text, whens
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -47,7 +47,7 @@ class Mirror:
             mandatory=bool(pointer.flags & lib.LYS_MAND_TRUE),
         )
         _fill_details(self._ctx, node, pointer)
-        self.by_pointer[int(ffi.cast("uintptr_t", pointer))] = node
+        self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):
             below = self._node(child, node, _cases(child))
             room = node.actions if below.kind is Kind.ACTION else node.children
@@ -88,7 +88,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
         if dflt != NULL:
             node.default = text(lib.lyd_value_get_canonical(ctx, dflt))
-    elif node.kind in (Kind.LIST, Kind.LEAF_LIST):
+    elif node.has_instances:
         node.user_ordered = bool(flags & lib.LYS_ORDBY_USER)
         struct = "list" if node.kind is Kind.LIST else "leaflist"
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)

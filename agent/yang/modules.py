@@ -32,6 +32,11 @@ class Module:
     file: Path | None = None
     yang_version_1_1: bool = False
 
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """(name, revision) of the module and of each of its submodules."""
+        return (self.name, self.revision), *self.submodules
+
 
 class ModuleLoader:
     """Loads modules into a context.

@@ -20,6 +20,7 @@ from _libyang import ffi, lib
 
 __all__ = [
     "NULL",
+    "address",
     "c_str",
     "cast_extra",
     "extra",
@@ -75,14 +76,18 @@ extra = _open_extra()
 NULL_TEXT = _extra_ffi.NULL
 
 
+def address(pointer: Pointer) -> int:
+    return int(ffi.cast("uintptr_t", pointer))
+
+
 def cast_extra(pointer: Pointer) -> Pointer:
     """Return ``pointer`` as a ``void *`` of the second door."""
-    return _extra_ffi.cast("void *", int(ffi.cast("uintptr_t", pointer)))
+    return _extra_ffi.cast("void *", address(pointer))
 
 
 def text_extra(pointer: Pointer) -> Pointer:
     """Return a ``const char *`` of the first door for the second one."""
-    return _extra_ffi.cast("const char *", int(ffi.cast("uintptr_t", pointer)))
+    return _extra_ffi.cast("const char *", address(pointer))
 
 
 def extra_text(value: bytes) -> Pointer:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from typing import NoReturn
 
 from agent.errors import (
     BadElement,
@@ -26,6 +25,7 @@ from agent.errors import (
 )
 from agent.yang.expected import expected
 from agent.yang.native import NULL, first_error, forget_errors, lib, text
+from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -40,9 +40,10 @@ _MANDATORY = re.compile(r'Mandatory node "(?P<name>[^"]+)" instance does not exi
 _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance", re.IGNORECASE)
 
 
-def raise_problems(schema: Schema) -> NoReturn:
-    """Raise RpcErrors with everything in libyang's error list, and clear the list."""
-    raise RpcErrors(take_problems(schema))
+def check(schema: Schema, rc: int) -> None:
+    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success."""
+    if rc != lib.LY_SUCCESS:
+        raise RpcErrors(take_problems(schema))
 
 
 def take_problems(schema: Schema) -> list[RpcError]:
@@ -117,10 +118,8 @@ def _named(schema: Schema, path: str) -> SchemaNode | None:
     """
     plain = re.sub(r"\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\]", "", path)
     below = ChainMap(schema.roots, schema.rpcs, schema.notifications)
-    module, found = "", None
-    for step in plain.strip("/").split("/"):
-        prefix, _, name = step.rpartition(":")
-        module = prefix or module
+    found = None
+    for module, name in steps_of(plain):
         if module not in schema.by_name:
             return None
         found = below.get((schema.by_name[module].namespace, name))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.errors import BadElement, RpcError
-from agent.yang.native import ffi
+from agent.yang.native import address
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, children, keys_of, path_of, siblings, value_of
+from agent.yang.tree import Node, first_child, keys_of, path_to_show, siblings, value_of
 
 
 def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
@@ -16,16 +16,16 @@ def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
     seen: set[tuple[int, tuple[str, ...]]] = set()
     for node in siblings(first):
         schema_node = schema.node_of(node.schema)
-        identity = int(ffi.cast("uintptr_t", node.schema)), _identity(schema_node, node)
+        identity = address(node.schema), _identity(schema_node, node)
         if identity in seen:
             yield BadElement(
                 schema_node.name,
                 f"'{schema_node.name}' may stand only once here",
-                path=path_of(node, last_predicate=not schema_node.secret),
+                path=path_to_show(node, schema_node),
             )
         seen.add(identity)
-        if schema_node.kind in (Kind.CONTAINER, Kind.LIST):
-            yield from repeated(schema, next(children(node), ffi.NULL))
+        if schema_node.is_interior:
+            yield from repeated(schema, first_child(node))
 
 
 def _identity(schema_node: SchemaNode, node: Node) -> tuple[str, ...]:

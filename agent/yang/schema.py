@@ -14,7 +14,8 @@ from pathlib import Path
 
 from agent.yang.mirror import Mirror
 from agent.yang.modules import ModuleLoader, SchemaError, print_module, read_modules
-from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.native import NULL, Pointer, address, ffi, lib
+from agent.yang.paths import steps_of
 from agent.yang.schema_node import SchemaNode
 
 
@@ -59,7 +60,7 @@ class Schema:
 
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""
-        return self._mirror.by_pointer[int(ffi.cast("uintptr_t", pointer))]
+        return self._mirror.by_pointer[address(pointer)]
 
     def free(self, tree: Pointer) -> None:
         """Free a data tree now, or when the thread that owns libyang comes by next."""
@@ -83,10 +84,8 @@ class Schema:
         Raises:
             KeyError: there is none.
         """
-        module, node, children = "", None, self.roots
-        for step in path.strip("/").split("/"):
-            prefix, _, name = step.rpartition(":")
-            module = prefix or module
+        node, children = None, self.roots
+        for module, name in steps_of(path):
             node = children[self.by_name[module].namespace, name]
             children = node.children
         if node is None:

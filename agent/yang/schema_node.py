@@ -97,8 +97,17 @@ class SchemaNode:
         return self.kind in (Kind.LEAF, Kind.LEAF_LIST)
 
     @property
+    def is_interior(self) -> bool:
+        return self.kind in (Kind.CONTAINER, Kind.LIST)
+
+    @property
     def has_instances(self) -> bool:
         return self.kind in (Kind.LIST, Kind.LEAF_LIST)
+
+    @property
+    def holds_state(self) -> bool:
+        """True if it is state data, or some is below it."""
+        return any(not node.config for node in self.subtree())
 
     def subtree(self) -> Iterator[SchemaNode]:
         yield self

@@ -16,7 +16,8 @@ from typing import Any, Self
 from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
-from agent.yang.problems import raise_problems, take_problems
+from agent.yang.paths import literal
+from agent.yang.problems import check, take_problems
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -77,14 +78,13 @@ class Tree:
         options = lib.LYD_PARSE_ONLY | (lib.LYD_PARSE_STRICT if strict else 0)
         options |= 0 if state else lib.LYD_PARSE_NO_STATE
         native.forget_errors(schema.ctx)
-        if lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box) != lib.LY_SUCCESS:
-            raise_problems(schema)
+        check(schema, lib.lyd_parse_data_mem(schema.ctx, data, format, options, 0, tree._box))
         return tree
 
     def duplicate(self) -> Tree:
         copy = Tree(self.schema)
         if not self.empty:
-            _check(self.schema, lib.lyd_dup_siblings(self.first, NULL, _DUP, copy._box))
+            check(self.schema, lib.lyd_dup_siblings(self.first, NULL, _DUP, copy._box))
         return copy
 
     def top_level(self) -> Iterator[Node]:
@@ -94,38 +94,35 @@ class Tree:
         """Return a Tree with a copy of ``node`` inside copies of its parents (their keys only)."""
         copy = Tree(self.schema)
         options = (_DUP if recursive else lib.LYD_DUP_WITH_FLAGS) | lib.LYD_DUP_WITH_PARENTS
-        _check(self.schema, lib.lyd_dup_single(node, NULL, options, copy._box))
-        root = copy._box[0]
-        while root.parent != NULL:
-            root = ffi.cast("struct lyd_node *", root.parent)
-        copy._box[0] = root
+        check(self.schema, lib.lyd_dup_single(node, NULL, options, copy._box))
+        copy._box[0] = downwards(copy.first)[0]
         return copy
 
     def copy_into(self, parent: Node, node: Node, *, recursive: bool = True) -> Node:
         """Copy ``node`` (of any Tree) below ``parent``, or to the top level when NULL."""
         box = ffi.new("struct lyd_node **")
         options = _DUP if recursive else lib.LYD_DUP_WITH_FLAGS
-        _check(self.schema, lib.lyd_dup_single(node, NULL, options, box))
+        check(self.schema, lib.lyd_dup_single(node, NULL, options, box))
         self.insert(parent, box[0])
         return box[0]
 
     def insert(self, parent: Node, node: Node) -> None:
         """Insert a detached ``node`` as the last of its kind below ``parent`` (NULL: top level)."""
         if parent != NULL:
-            _check(self.schema, lib.lyd_insert_child(parent, node))
+            check(self.schema, lib.lyd_insert_child(parent, node))
             return
         box = out_extra()
         first = cast_extra(self.first) if not self.empty else _NULL_EXTRA
-        _check(self.schema, extra.lyd_insert_sibling(first, cast_extra(node), box))
+        check(self.schema, extra.lyd_insert_sibling(first, cast_extra(node), box))
         self._box[0] = from_extra(box[0])
 
     def place(self, node: Node, *, before: Node = NULL, after: Node = NULL) -> None:
         """Insert ``node`` (detached, or moved) next to a sibling of the same user-ordered list."""
         self.detach(node)
         if before != NULL:
-            _check(self.schema, extra.lyd_insert_before(cast_extra(before), cast_extra(node)))
+            check(self.schema, extra.lyd_insert_before(cast_extra(before), cast_extra(node)))
         else:
-            _check(self.schema, extra.lyd_insert_after(cast_extra(after), cast_extra(node)))
+            check(self.schema, extra.lyd_insert_after(cast_extra(after), cast_extra(node)))
         if not self.empty:
             self._box[0] = lib.lyd_first_sibling(self.first)
 
@@ -151,17 +148,12 @@ class Tree:
         if spend:
             other._box[0] = NULL
         options = lib.LYD_MERGE_DESTRUCT if spend else 0
-        _check(self.schema, lib.lyd_merge_siblings(self._box, first, options))
+        check(self.schema, lib.lyd_merge_siblings(self._box, first, options))
 
     def find_like(self, probe: Node) -> Node:
         """Return this tree's node with the same path as ``probe``, a node of any Tree, or NULL."""
-        chain: list[Node] = []
-        node = probe
-        while node != NULL:
-            chain.append(node)
-            node = ffi.cast("struct lyd_node *", node.parent)
         level, found = self.first, NULL
-        for target in reversed(chain):
+        for target in downwards(probe):
             found = sibling_like(level, target)
             if found == NULL:
                 return NULL
@@ -181,17 +173,17 @@ class Tree:
         """Add the implicit nodes below ``node``, or everywhere."""
         if node == NULL:
             options = lib.LYD_IMPLICIT_NO_STATE
-            _check(self.schema, lib.lyd_new_implicit_all(self._box, self.schema.ctx, options, NULL))
+            check(self.schema, lib.lyd_new_implicit_all(self._box, self.schema.ctx, options, NULL))
         else:
             options = lib.LYD_IMPLICIT_NO_STATE
-            _check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
+            check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
     def add_default_leaf(self, parent: Node, schema_node: SchemaNode, default: str) -> None:
         """Add an implicit instance of a leaf or leaf-list below ``parent`` (NULL: top level)."""
         box = ffi.new("struct lyd_node **")
         value = c_str(default)
         module = schema_node.pointer.module
-        _check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
+        check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
             self.insert(NULL, box[0])
         box[0].flags |= lib.LYD_DEFAULT
@@ -201,11 +193,6 @@ class Tree:
 
 
 _NULL_EXTRA = cast_extra(NULL)
-
-
-def _check(schema: Schema, rc: int) -> None:
-    if rc != lib.LY_SUCCESS:
-        raise_problems(schema)
 
 
 def siblings(first: Node) -> Iterator[Node]:
@@ -218,7 +205,7 @@ def siblings(first: Node) -> Iterator[Node]:
 
 
 def children(node: Node) -> Iterator[Node]:
-    return siblings(lib.lyd_child(node))
+    return siblings(first_child(node))
 
 
 def first_sibling(node: Node) -> Node:
@@ -227,6 +214,22 @@ def first_sibling(node: Node) -> Node:
 
 def parent_of(node: Node) -> Node:
     return ffi.cast("struct lyd_node *", node.parent)
+
+
+def upwards(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and what it lies in, up to the top level; nothing for NULL."""
+    while node != NULL:
+        yield node
+        node = parent_of(node)
+
+
+def downwards(node: Node) -> list[Node]:
+    """Return what ``node`` lies in, from the top level down, and ``node`` itself."""
+    return [*upwards(node)][::-1]
+
+
+def first_child(node: Node) -> Node:
+    return lib.lyd_child(node)
 
 
 def last_child(node: Node) -> Node:
@@ -238,23 +241,21 @@ def sibling_like(first: Node, target: Node) -> Node:
     """Return the node among ``first`` and its siblings that is the same instance as ``target``."""
     if first == NULL:
         return NULL
+    if target.schema.nodetype not in (lib.LYS_LIST, lib.LYS_LEAFLIST):
+        return _sibling(first, target.schema)  # lyd_find_sibling_first would compare the values of leafs, too
     box = out_extra()
-    if target.schema.nodetype in (lib.LYS_LIST, lib.LYS_LEAFLIST):
-        rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
-    else:  # lyd_find_sibling_first would compare the values of leafs, too
-        schema = cast_extra(target.schema)
-        rc = extra.lyd_find_sibling_val(cast_extra(first), schema, native.NULL_TEXT, 0, box)
+    rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
     return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
 
 
 def sibling_of_schema(first: Node, schema_node: SchemaNode) -> Node:
     """Return the instance of a container, leaf or anydata among siblings, or NULL."""
-    if first == NULL:
-        return NULL
+    return NULL if first == NULL else _sibling(first, schema_node.pointer)
+
+
+def _sibling(first: Node, schema: Node, value: Node = native.NULL_TEXT, length: int = 0) -> Node:
     box = out_extra()
-    rc = extra.lyd_find_sibling_val(
-        cast_extra(first), cast_extra(schema_node.pointer), native.NULL_TEXT, 0, box
-    )
+    rc = extra.lyd_find_sibling_val(cast_extra(first), cast_extra(schema), value, length, box)
     return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
 
 
@@ -294,6 +295,11 @@ def path_of(node: Node, *, last_predicate: bool = True) -> str:
         return text(pointer)
     finally:
         lib.free(pointer)
+
+
+def path_to_show(node: Node, schema_node: SchemaNode) -> str:
+    """Return the path of ``node``, without its value if that is a secret."""
+    return path_of(node, last_predicate=not schema_node.secret)
 
 
 def same_content(a: Node, b: Node) -> bool:
@@ -347,24 +353,19 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     if any("'" in key and '"' in key for key in keys):  # no XPath literal can hold both
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
         return next(same, NULL)
-    quoted = (f'"{key}"' if "'" in key else f"'{key}'" for key in keys)
-    predicates = "".join(f"[{n}={q}]" for n, q in zip(schema_node.keys, quoted, strict=True))
+    predicates = "".join(f"[{n}={literal(key)}]" for n, key in zip(schema_node.keys, keys, strict=True))
     value = native.extra_text(c_str(predicates))
-    box = out_extra()
-    rc = extra.lyd_find_sibling_val(
-        cast_extra(first), cast_extra(schema_node.pointer), value, len(value) - 1, box
-    )
-    if rc != lib.LY_SUCCESS:
+    found = _sibling(first, schema_node.pointer, value, len(value) - 1)
+    if found == NULL:
         # A key that does not fit its type leaves an error behind, which the next failure would show.
         native.forget_errors(schema_node.ctx)
-        return NULL
-    return from_extra(box[0])
+    return found
 
 
 def add_annotation(schema: Schema, node: Node, module: str, name: str, value: str) -> None:
     """Annotate ``node`` (RFC 7952); ``value`` with module names as prefixes."""
     owner = lib.ly_ctx_get_module_latest(schema.ctx, c_str(module))
-    _check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
+    check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
 
 
 def find_all(tree: Tree, expression: str) -> list[Node]:

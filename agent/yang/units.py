@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.yang.difference import Difference, differences
-from agent.yang.native import NULL, lib
+from agent.yang.native import NULL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     Node,
     Tree,
     children,
+    downwards,
+    first_child,
     instances,
     is_default,
     keys_of,
@@ -56,17 +58,12 @@ class Unit:
         if parent == NULL:
             return list(instances(tree.first, self.schema_node))
         above = tree.find_like(parent)
-        return [] if above == NULL else list(instances(lib.lyd_child(above), self.schema_node))
+        return [] if above == NULL else list(instances(first_child(above), self.schema_node))
 
     def parent_in(self, tree: Tree) -> Node:
         """Return the node of ``tree`` that holds the unit, made if needed; NULL is the top level."""
-        chain: list[Node] = []
-        node = parent_of(_deepest(self.probe))
-        while node != NULL:
-            chain.append(node)
-            node = parent_of(node)
         parent = NULL
-        for step in reversed(chain):
+        for step in downwards(parent_of(_deepest(self.probe))):
             found = tree.find_like(step)
             parent = found if found != NULL else tree.copy_into(parent, step, recursive=False)
         return parent
@@ -118,7 +115,7 @@ class Unit:
 
 def remove_empty(tree: Tree, shell: Node) -> None:
     """Remove a shell, and shells above it, in which nothing is left; for a when may forbid it to be there."""
-    while shell != NULL and next(children(shell), NULL) == NULL:
+    while shell != NULL and first_child(shell) == NULL:
         above = parent_of(shell)
         if not tree.schema.node_of(shell.schema).conditional:
             return
@@ -130,7 +127,7 @@ def _deepest(probe: Tree) -> Node:
     """Return the unit's own node in its skeleton: shells hold exactly one child."""
     node = probe.first
     while probe.schema.node_of(node.schema).shell:
-        child = lib.lyd_child(node)
+        child = first_child(node)
         if child == NULL:
             break
         node = child
@@ -156,14 +153,7 @@ def _is_group(schema_node: SchemaNode) -> bool:
 
 def unit_node(schema: Schema, node: Node) -> Node:
     """Return the unit's node that ``node`` lies in, or NULL if ``node`` is a shell."""
-    chain: list[Node] = []
-    while node != NULL:
-        chain.append(node)
-        node = parent_of(node)
-    for step in reversed(chain):
-        if not schema.node_of(step.schema).shell:
-            return step
-    return NULL
+    return next((step for step in downwards(node) if not schema.node_of(step.schema).shell), NULL)
 
 
 def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
@@ -184,6 +174,11 @@ def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def units_by_path(*trees: Tree) -> dict[str, Unit]:
+    """Return the units of all ``trees``, each once."""
+    return {unit.path: unit for tree in trees for unit in all_units(tree)}
 
 
 def unit_differences(

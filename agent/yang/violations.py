@@ -13,9 +13,19 @@ from functools import partial
 
 from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
-from agent.yang.native import NULL, Pointer, cast_extra, extra, ffi, lib, sized_array, text, whens
+from agent.yang.native import NULL, Pointer, address, cast_extra, extra, ffi, lib, sized_array, text, whens
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, children, instances, is_default, path_of, siblings, value_of
+from agent.yang.tree import (
+    Node,
+    Tree,
+    children,
+    instances,
+    is_default,
+    path_of,
+    path_to_show,
+    siblings,
+    value_of,
+)
 
 YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
 
@@ -36,7 +46,7 @@ def violations(tree: Tree) -> list[RpcError]:
 
 def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
     schema_node = tree.schema.node_of(node.schema)
-    path = partial(path_of, node, last_predicate=not schema_node.secret)
+    path = partial(path_to_show, node, schema_node)
     for when in whens(node.schema):
         if not is_default(node) and not _holds(node, when.cond, when.prefixes, when.context == node.schema):
             yield UnknownElement(
@@ -55,7 +65,7 @@ def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
             )
     if schema_node.is_leafy:
         yield from _reference(tree, node, schema_node)
-    elif schema_node.kind in (Kind.CONTAINER, Kind.LIST):
+    elif schema_node.is_interior:
         yield from _children_rules(node, schema_node)
         for child in children(node):
             yield from _walk(tree, child)
@@ -85,7 +95,7 @@ def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcE
         shown = "the value" if schema_node.secret else f"'{value.decode()}'"
         yield DataMissing(
             f"{shown} of '{schema_node.name}' refers to something that does not exist",
-            path=path_of(node, last_predicate=not schema_node.secret),
+            path=path_to_show(node, schema_node),
             app_tag="instance-required",
         )
 
@@ -93,15 +103,15 @@ def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcE
 def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
     present: dict[int, list[Node]] = defaultdict(list)
     for child in children(node):
-        present[_address(child.schema)].append(child)
+        present[address(child.schema)].append(child)
     selected = {
         pair
         for child in schema_node.children.values()
-        if any(not is_default(n) for n in present.get(_address(child.pointer), ()))
+        if any(not is_default(n) for n in present.get(address(child.pointer), ()))
         for pair in child.cases
     }
     for choice, members in schema_node.mandatory_choices.items():
-        if not any(_address(schema_node.children[m].pointer) in present for m in members):
+        if not any(address(schema_node.children[m].pointer) in present for m in members):
             yield DataMissing(
                 f"one of the cases of the choice '{choice}' is mandatory: "
                 + ", ".join(sorted(name for _, name in members)),
@@ -112,7 +122,7 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
     for child in schema_node.children.values():
         if not child.config or not set(child.cases) <= selected:
             continue
-        nodes = present.get(_address(child.pointer), [])
+        nodes = present.get(address(child.pointer), [])
         if child.has_instances:
             yield from _list_rules(child, nodes, _child_path(node, child))
         elif child.mandatory and not nodes and not any(whens(child.pointer)):
@@ -173,7 +183,3 @@ def _value_below(entry: Node, leaf: Pointer) -> str | None:
 def _child_path(node: Node, child: SchemaNode) -> str:
     prefix = "" if text(node.schema.module.name) == child.module else f"{child.module}:"
     return f"{path_of(node)}/{prefix}{child.name}"
-
-
-def _address(pointer: Pointer) -> int:
-    return int(ffi.cast("uintptr_t", pointer))

@@ -26,6 +26,7 @@ from agent.xml import parse
 from agent.yang.schema import Schema
 from tests.agent.lab import PREFIXES, direct
 from tests.agent.recording_translator import RecordingTranslator
+from tests.requests import edit_candidate
 
 LIMIT_S = 30
 
@@ -111,8 +112,7 @@ class Lab:
         return list(caught.value.errors)
 
     async def edit(self, body: str, session_id: int = 1) -> None:
-        edit = f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
-        await self.do(edit, session_id)
+        await self.do(edit_candidate(body), session_id)
 
     async def commit(self, body: str, session_id: int = 1) -> None:
         await self.edit(body, session_id)

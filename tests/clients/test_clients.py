@@ -14,18 +14,10 @@ from netconf_client.ncclient import Manager
 from scrapli_netconf.driver import AsyncNetconfDriver
 
 from tests.agent_process import AgentProcess
+from tests.requests import IPSEC, edit_candidate, tunnel
 
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 LIMIT_S = 60
-
-
-def tunnel(number: int, description: str) -> str:
-    return (
-        f'<tunnels xmlns="{IPSEC}"><ipsec><id>{number}</id><description>{description}</description>'
-        f"<secret>not-a-real-secret</secret><local-address>192.0.2.1</local-address>"
-        f"<peer>198.51.100.{number}</peer><remote-id><name>peer{number}</name></remote-id></ipsec></tunnels>"
-    )
 
 
 def config(number: int, description: str) -> str:
@@ -42,12 +34,12 @@ def check(reply: str, number: int, description: str) -> None:
     assert "<status>down</status>" in reply
 
 
-def ncclient(agent: AgentProcess) -> manager.Manager:
+def ncclient(agent: AgentProcess, user: str = "", key: Path | None = None) -> manager.Manager:
     return manager.connect(
         host=agent.host,
         port=agent.port,
-        username=agent.user,
-        key_filename=str(agent.key),
+        username=user or agent.user,
+        key_filename=str(key or agent.key),
         hostkey_verify=False,
         allow_agent=False,
         look_for_keys=False,
@@ -171,7 +163,7 @@ def test_plain_ssh(agent: AgentProcess, tmp_path: Path) -> None:
         HELLO
         + rpc(
             1,
-            f"<edit-config><target><candidate/></target><config>{tunnel(5, 'by ssh')}</config></edit-config>",
+            edit_candidate(tunnel(5, "by ssh")),
         )
         + rpc(2, "<commit/>")
         + rpc(3, f'<get><filter type="subtree">{wanted(5)}</filter></get>')

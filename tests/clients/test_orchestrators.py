@@ -156,16 +156,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], manager.M
     agent = running.__enter__()
 
     def connect(user: str) -> manager.Manager:
-        return manager.connect(
-            host=agent.host,
-            port=agent.port,
-            username=user,
-            key_filename=str(folder / user),
-            hostkey_verify=False,
-            allow_agent=False,
-            look_for_keys=False,
-            timeout=LIMIT_S,
-        )
+        return ncclient(agent, user, folder / user)
 
     connect.agent = agent  # type: ignore[attr-defined]
     yield connect  # type: ignore[misc]

@@ -25,7 +25,8 @@ from agent.yang.tree import Tree
 from tests.agent.lab import config, direct
 from tests.agent_process import running_agent
 from tests.histories import HERE, restore
-from tests.wire.raw_client import edit_candidate, raw_client
+from tests.requests import edit_candidate
+from tests.wire.raw_client import raw_client
 from translators.strongswan.assembly import make
 from translators.strongswan.translator import StrongSwanTranslator
 

@@ -102,9 +102,9 @@ class Orchestrator:
         return await self.until(tunnel, lambda state: text(state, "status") == status)
 
 
-def text(element: etree._Element, path: str) -> str:
-    """Return the text at ``path`` (names of our module), "" if there is none."""
-    steps = "/".join(f"i:{step}" for step in path.split("/"))
+def text(element: etree._Element, path: str, prefix: str = "i") -> str:
+    """Return the text at ``path`` (names of the module of ``prefix`` in NS), "" if there is none."""
+    steps = "/".join(f"{prefix}:{step}" for step in path.split("/"))
     return element.findtext(steps, default="", namespaces=NS)
 
 

@@ -43,7 +43,7 @@ def test_the_log_of_a_tunnel_is_told_when_the_session_that_asked_is_gone(pair: P
     async def watch() -> None:
         async with subscriber(pair.bob) as client:
             reply = await asked(pair, start_log("<tunnel>1</tunnel>", "<seconds>3600</seconds>"))
-            number = text(reply, "log-id")
+            number = text(reply, "log-id", "d")
             await asyncio.to_thread(up, pair, 1, 2)
             await asyncio.to_thread(
                 pair.on_alice, tunnel(1, "alice", "bob", initiator=False, secret=OTHER_SECRET)
@@ -51,13 +51,13 @@ def test_the_log_of_a_tunnel_is_told_when_the_session_that_asked_is_gone(pair: P
             await asyncio.to_thread(pair.act_on_bob, 1, "terminate")
             await asked(pair, f'<stop-log xmlns="{DAEMON}"><log-id>{number}</log-id></stop-log>')
             lines, ended, received = await until_ended(client)
-        assert (text(ended, "log-id"), text(ended, "reason")) == (number, "stopped")
-        assert int(text(ended, "lines")) == len(lines)
-        said = [text(line, "text") for line in lines]
+        assert (text(ended, "log-id", "d"), text(ended, "reason", "d")) == (number, "stopped")
+        assert int(text(ended, "lines", "d")) == len(lines)
+        said = [text(line, "text", "d") for line in lines]
         for expected in ("initiating IKE_SA ipsec-1[", "CHILD_SA ipsec-1{", "deleting IKE_SA ipsec-1["):
             assert any(expected in one for one in said), said
         assert not any("ipsec-2" in one for one in said)
-        assert {text(line, "level") for line in lines} == {"0", "1"}
+        assert {text(line, "level", "d") for line in lines} == {"0", "1"}
         for secret in (SECRET, OTHER_SECRET):
             assert secret not in received
             assert secret.encode().hex() not in received.lower()
@@ -72,7 +72,7 @@ def test_it_ends_by_itself_after_its_lines(pair: Pair) -> None:
             await asyncio.to_thread(up, pair, 1)
             lines, ended, _received = await until_ended(client)
         assert len(lines) == 5
-        assert text(ended, "reason") == "lines"
+        assert text(ended, "reason", "d") == "lines"
 
     inside(pair.lab.bob_ns, watch)
 

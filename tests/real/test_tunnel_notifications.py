@@ -16,13 +16,13 @@ __all__ = ["pair"]
 pytestmark = pytest.mark.real
 
 
-async def event(client: RawClient, name: str, **leafs: str) -> etree._Element:
-    """Return the next notification of this name with these leafs."""
+async def event(client: RawClient, name: str, prefix: str = "i", **leafs: str) -> etree._Element:
+    """Return the next notification of this name with these leafs, of the module of ``prefix`` in NS."""
     async with asyncio.timeout(STATE_LIMIT_S):
         while True:
-            found = etree.fromstring(await client.chunked_message()).find(f"i:{name}", NS)
+            found = etree.fromstring(await client.chunked_message()).find(f"{prefix}:{name}", NS)
             wanted = {key.replace("_", "-"): value for key, value in leafs.items()}
-            if found is not None and all(text(found, key) == value for key, value in wanted.items()):
+            if found is not None and all(text(found, key, prefix) == value for key, value in wanted.items()):
                 return found
 
 
@@ -58,20 +58,25 @@ def test_a_wrong_secret_is_told_with_its_reason_and_without_the_secret(pair: Pai
 def test_the_packets_of_a_tunnel_are_shown(pair: Pair) -> None:
     async def watch() -> None:
         async with subscriber(pair.bob) as client:
-            body = f'<start-monitor xmlns="{NS["i"]}"><seconds>300</seconds></start-monitor>'
+            body = f'<start-monitor xmlns="{NS["d"]}"><seconds>300</seconds></start-monitor>'
             client.send(chunked(rpc(body)))
             await client.until_message(b"<monitor-id")
             await asyncio.to_thread(up, pair, 1)
-            first = await event(client, "packet", protocol="ike", exchange="ike-sa-init", response="false")
-            assert {text(first, "source"), text(first, "destination")} == {"192.168.0.1", "192.168.0.2"}
-            await event(client, "packet", protocol="ike", exchange="ike-auth", response="true")
+            first = await event(
+                client, "packet", "d", protocol="ike", exchange="ike-sa-init", response="false"
+            )
+            assert {text(first, "source", "d"), text(first, "destination", "d")} == {
+                "192.168.0.1",
+                "192.168.0.2",
+            }
+            await event(client, "packet", "d", protocol="ike", exchange="ike-auth", response="true")
             carried = asyncio.to_thread(carries, pair.lab.alice_ns, "10.1.0.1", pair.lab.bob_ns, "10.2.0.1")
             assert await carried
-            esp = await event(client, "packet", protocol="esp")
-            assert text(esp, "tunnel") == "1"
-            assert len(text(esp, "spi")) == 8
-            body = f'<stop-monitor xmlns="{NS["i"]}"><monitor-id>1</monitor-id></stop-monitor>'
+            esp = await event(client, "packet", "d", protocol="esp")
+            assert text(esp, "tunnel", "d") == "1"
+            assert len(text(esp, "spi", "d")) == 8
+            body = f'<stop-monitor xmlns="{NS["d"]}"><monitor-id>1</monitor-id></stop-monitor>'
             client.send(chunked(rpc(body)))
-            await event(client, "monitor-ended", reason="stopped")
+            await event(client, "monitor-ended", "d", reason="stopped")
 
     inside(pair.lab.bob_ns, watch)

@@ -27,10 +27,6 @@ def rpc(body: str, message_id: str = "1") -> bytes:
     return f'<rpc message-id="{message_id}" xmlns="{BASE}">{body}</rpc>'.encode()
 
 
-def edit_candidate(body: str) -> str:
-    return f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
-
-
 def chunked(data: bytes) -> bytes:
     return b"\n#%d\n" % len(data) + data + b"\n##\n"
 

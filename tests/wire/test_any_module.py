@@ -9,7 +9,7 @@ from lxml import etree
 
 from tests.agent.lab import EC, ET, MODULES, entry, top
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import BASE, RawClient, chunked, raw_client, rpc
+from tests.wire.raw_client import BASE, RawClient, raw_client
 
 NS = {"nc": BASE, "ec": EC}
 
@@ -24,8 +24,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
 
 
 async def ask(client: RawClient, body: str) -> etree._Element:
-    client.send(chunked(rpc(body)))
-    return etree.fromstring(await client.chunked_message())
+    return etree.fromstring(await client.ask(body))
 
 
 def edit(body: str) -> str:

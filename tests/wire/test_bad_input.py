@@ -6,9 +6,9 @@ import pytest
 from lxml import etree
 
 from tests.agent_process import AgentProcess
+from tests.requests import IPSEC
 from tests.wire.raw_client import BASE, EOM, RawClient, chunked, hello, raw_client, rpc
 
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 GET = rpc("<get-config><source><running/></source></get-config>", "again")
 NC = {"nc": BASE}
 

@@ -8,10 +8,10 @@ import pytest
 from lxml import etree
 
 from tests.agent_process import AgentProcess, running_agent
+from tests.requests import IPSEC, edit_candidate
 from tests.translators.authority import Authority, key_pem, new_key
-from tests.wire.raw_client import RawClient, edit_candidate, raw_client
+from tests.wire.raw_client import RawClient, raw_client
 
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 PKI = "urn:yangswan:params:xml:ns:yang:pki"
 ROOT = Authority()
 DELETE = 'xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete"'

@@ -7,8 +7,9 @@ from pathlib import Path
 from lxml import etree
 
 from tests.agent_process import AgentProcess, running_agent, start_agent
-from tests.wire.raw_client import RawClient, chunked, edit_candidate, raw_client, rpc
-from tests.wire.test_notifications import subscribe, tunnel
+from tests.requests import edit_candidate, tunnel
+from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
+from tests.wire.test_notifications import subscribe
 from tests.wire.test_sessions import settings
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"

@@ -17,8 +17,9 @@ import pytest
 from lxml import etree
 
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import EOM, LIMIT_S, RawClient, chunked, edit_candidate, hello, raw_client, rpc
-from tests.wire.test_notifications import IPSEC, subscribe, tunnel
+from tests.requests import IPSEC, edit_candidate, tunnel
+from tests.wire.raw_client import EOM, LIMIT_S, RawClient, chunked, hello, raw_client, rpc
+from tests.wire.test_notifications import subscribe
 
 SEEDS = (1, 2, 3, 5, 8, 13)
 STEPS = 150

@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import RawClient, chunked, edit_candidate, raw_client, rpc
+from tests.requests import edit_candidate
+from tests.wire.raw_client import RawClient, chunked, raw_client, rpc
 
 ACME = Path(__file__).parents[1] / "modules" / "acme.yang"
 ENTRIES = 25_000

@@ -8,24 +8,16 @@ from pathlib import Path
 from lxml import etree
 
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import EOM, RawClient, chunked, edit_candidate, hello, raw_client, rpc
+from tests.requests import IPSEC, edit_candidate, tunnel
+from tests.wire.raw_client import EOM, RawClient, chunked, hello, raw_client, rpc
 from tests.wire.test_sessions import settings
 
 NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 STREAMS = "urn:ietf:params:xml:ns:netmod:notification"
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 
 
 def subscribe(body: str = "") -> bytes:
     return chunked(rpc(f'<create-subscription xmlns="{NS}">{body}</create-subscription>'))
-
-
-def tunnel(number: int, description: str = "x") -> str:
-    return (
-        f'<tunnels xmlns="{IPSEC}"><ipsec><id>{number}</id><description>{description}</description>'
-        f"<secret>not-a-real-secret</secret><local-address>192.0.2.1</local-address>"
-        f"<peer>198.51.100.1</peer><remote-id><name>peer{number}</name></remote-id></ipsec></tunnels>"
-    )
 
 
 async def test_rfc5277_2_2_1_a_notification_is_a_message_of_its_own(agent: AgentProcess) -> None:

@@ -13,7 +13,7 @@ from agent.datastore.confirmed import (
     refusal,
     too_late,
 )
-from agent.errors import BadElement, InUse, InvalidValue, OperationFailed, RpcError
+from agent.errors import BadElement, InUse, InvalidParameter, OperationFailed, RpcError
 
 OURS, OTHER = 7, 8
 PLAIN = Window(3, 600, 1000.0, OURS, "ann", "192.0.2.1")
@@ -26,23 +26,23 @@ PERSISTENT = Window(3, 600, 1000.0, OURS, "ann", "192.0.2.1", "token")
         (None, Request(), OURS, None),
         (None, Request(confirmed=True), OURS, None),
         (None, Request(confirmed=True, persist="t"), OURS, None),
-        (None, Request(persist_id="token"), OURS, InvalidValue),
-        (None, Request(confirmed=True, persist_id="token"), OURS, InvalidValue),
+        (None, Request(persist_id="token"), OURS, InvalidParameter),
+        (None, Request(confirmed=True, persist_id="token"), OURS, InvalidParameter),
         (None, Request(persist="t"), OURS, BadElement),
         (PLAIN, Request(), OURS, None),
         (PLAIN, Request(confirmed=True), OURS, None),
         (PLAIN, Request(), OTHER, InUse),
         (PLAIN, Request(confirmed=True), OTHER, InUse),
-        (PLAIN, Request(persist_id="token"), OURS, InvalidValue),
-        (PLAIN, Request(persist_id="token"), OTHER, InvalidValue),
+        (PLAIN, Request(persist_id="token"), OURS, InvalidParameter),
+        (PLAIN, Request(persist_id="token"), OTHER, InvalidParameter),
         (PERSISTENT, Request(), OURS, InUse),
         (PERSISTENT, Request(), OTHER, InUse),
         (PERSISTENT, Request(confirmed=True), OTHER, InUse),
         (PERSISTENT, Request(persist_id="token"), OURS, None),
         (PERSISTENT, Request(persist_id="token"), OTHER, None),
         (PERSISTENT, Request(confirmed=True, persist_id="token"), OTHER, None),
-        (PERSISTENT, Request(persist_id="tokem"), OURS, InvalidValue),
-        (PERSISTENT, Request(persist_id=""), OURS, InvalidValue),
+        (PERSISTENT, Request(persist_id="tokem"), OURS, InvalidParameter),
+        (PERSISTENT, Request(persist_id=""), OURS, InvalidParameter),
     ],
 )
 def test_who_may_commit(
@@ -62,13 +62,13 @@ def test_after_the_deadline_nobody_may_confirm() -> None:
     ("window", "persist_id", "session_id", "expected"),
     [
         (None, None, OURS, OperationFailed),
-        (None, "token", OURS, InvalidValue),
+        (None, "token", OURS, InvalidParameter),
         (PLAIN, None, OURS, None),
         (PLAIN, None, OTHER, InUse),
-        (PLAIN, "token", OURS, InvalidValue),
+        (PLAIN, "token", OURS, InvalidParameter),
         (PERSISTENT, None, OURS, InUse),
         (PERSISTENT, "token", OTHER, None),
-        (PERSISTENT, "other", OTHER, InvalidValue),
+        (PERSISTENT, "other", OTHER, InvalidParameter),
     ],
 )
 def test_who_may_cancel(

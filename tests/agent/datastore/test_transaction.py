@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,6 +17,10 @@ from agent.yang.tree import Defaults
 from tests.agent.datastore.lab import ONE, commit, started
 from tests.agent.lab import EC, config, entry, top
 from tests.agent.recording_translator import RecordingTranslator
+
+
+def full(*_: object) -> NoReturn:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 async def test_a_commit_reaches_running_disk_and_backend(schema: Schema, tmp_path: Path) -> None:
@@ -84,10 +89,6 @@ async def test_a_backend_that_refuses_leaves_no_trace(schema: Schema, tmp_path: 
 async def test_a_disk_that_fails_after_apply_undoes_the_backend(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator()
     configuration = await started(schema, tmp_path, translator)
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
     configuration.store.finish = full  # type: ignore[method-assign]
     with pytest.raises(RpcErrors) as caught:
         await commit(configuration, ONE)
@@ -99,10 +100,6 @@ async def test_a_disk_that_fails_after_apply_undoes_the_backend(schema: Schema, 
 async def test_a_disk_that_is_full_from_the_start_refuses_the_commit(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator()
     configuration = await started(schema, tmp_path, translator)
-
-    def full(*_: object) -> int:
-        raise sqlite3.OperationalError("database or disk is full")
-
     configuration.store.begin = full  # type: ignore[method-assign]
     with pytest.raises(RpcErrors, match="could not be recorded"):
         await commit(configuration, ONE)
@@ -114,10 +111,6 @@ async def test_a_snapshot_that_fails_does_not_turn_a_commit_into_an_error(
     schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     configuration = await started(schema, tmp_path, RecordingTranslator())
-
-    def full(*_: object) -> bool:
-        raise sqlite3.OperationalError("database or disk is full")
-
     configuration.store.snapshot_if_due = full  # type: ignore[method-assign]
     assert await commit(configuration, ONE) == 1
     assert "no snapshot" in caplog.text
@@ -143,10 +136,6 @@ async def test_a_fault_in_a_translator_is_reconciled(schema: Schema, tmp_path: P
 async def test_an_undo_that_fails_too_ends_in_reconciling(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator(refuse_undo=True)
     configuration = await started(schema, tmp_path, translator)
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
     configuration.store.finish = full  # type: ignore[method-assign]
     with pytest.raises(RpcErrors):
         await commit(configuration, ONE)

@@ -11,6 +11,7 @@ from tests.agent.handlers import Lab
 from tests.agent.lab import EA, EC, entry, top
 from tests.agent.operations.test_hostile import H
 from tests.agent.operations.test_nacm import acme, interface
+from tests.requests import edit_candidate
 
 RUNNING = "<get-config><source><running/></source></get-config>"
 CANDIDATE = "<get-config><source><candidate/></source></get-config>"
@@ -91,8 +92,7 @@ async def test_edit(lab: Lab, name: str) -> None:
     if case.before:
         await lab.commit(case.before)
     if case.refused:
-        operation = f"<edit-config><target><candidate/></target><config>{case.body}</config></edit-config>"
-        assert [error.tag for error in await lab.refused(operation)] == [case.refused]
+        assert [error.tag for error in await lab.refused(edit_candidate(case.body))] == [case.refused]
         return
     await lab.commit(case.body)
     running = await lab.do(RUNNING)

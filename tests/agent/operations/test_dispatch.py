@@ -10,6 +10,7 @@ from agent.operations.context import Ending, EndKind
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
+from tests.requests import edit_candidate
 
 GET_1 = f'<get><filter><top xmlns="{EC}"><entry><id>1</id></entry></top></filter></get>'
 
@@ -456,9 +457,7 @@ async def test_a_deleted_leaf_has_its_default_again(lab: Lab) -> None:
 
 async def test_errors_of_one_edit_are_limited(lab: Lab) -> None:
     body = top("".join(f"<nonsense{n}/>" for n in range(500)))
-    errors = await lab.refused(
-        f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
-    )
+    errors = await lab.refused(edit_candidate(body))
     assert len(errors) == 100
 
 

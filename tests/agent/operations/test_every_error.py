@@ -14,6 +14,7 @@ from agent.netconf.messages import rpc_error
 from agent.operations import subtree
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
+from tests.requests import edit_candidate
 
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
@@ -29,10 +30,6 @@ class Case:
     info: str = ""
     before: Callable[[Lab, pytest.MonkeyPatch], Awaitable[None]] | None = None
     session_id: int = 1
-
-
-def edit(body: str) -> str:
-    return f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
 
 
 async def locked(lab: Lab, _patch: pytest.MonkeyPatch) -> None:
@@ -82,7 +79,9 @@ async def stubborn_backend(lab: Lab, patch: pytest.MonkeyPatch) -> None:
 ENTRY = "/ec:top/ec:entry[ec:id='1']"
 CASES = {
     "in-use": Case("<discard-changes/>", "protocol", before=locked),
-    "invalid-value": Case(edit(entry("<number>x</number>")), "application", path=f"{ENTRY}/ec:number"),
+    "invalid-value": Case(
+        edit_candidate(entry("<number>x</number>")), "application", path=f"{ENTRY}/ec:number"
+    ),
     "too-big": Case(
         f'<get-config><source><running/></source><filter><top xmlns="{EC}">'
         "<entry><word>a</word></entry></top></filter></get-config>",
@@ -95,13 +94,13 @@ CASES = {
         info="<bad-attribute>select</bad-attribute><bad-element>filter</bad-element>",
     ),
     "bad-attribute": Case(
-        edit(entry('<number nc:operation="improve">1</number>')),
+        edit_candidate(entry('<number nc:operation="improve">1</number>')),
         "application",
         path=f"{ENTRY}/ec:number",
         info="<bad-attribute>operation</bad-attribute><bad-element>number</bad-element>",
     ),
     "unknown-attribute": Case(
-        edit(entry('<number colour="red">1</number>')),
+        edit_candidate(entry('<number colour="red">1</number>')),
         "application",
         path=f"{ENTRY}/ec:number",
         info="<bad-attribute>colour</bad-attribute><bad-element>number</bad-element>",
@@ -111,15 +110,18 @@ CASES = {
         "<commit><persist>x</persist></commit>", "protocol", info="<bad-element>persist</bad-element>"
     ),
     "unknown-element": Case(
-        edit(entry("<nowhere/>")), "application", path=ENTRY, info="<bad-element>nowhere</bad-element>"
+        edit_candidate(entry("<nowhere/>")),
+        "application",
+        path=ENTRY,
+        info="<bad-element>nowhere</bad-element>",
     ),
     "unknown-namespace": Case(
-        edit('<x xmlns="urn:unknown"/>'),
+        edit_candidate('<x xmlns="urn:unknown"/>'),
         "application",
         info="<bad-element>x</bad-element><bad-namespace>urn:unknown</bad-namespace>",
     ),
     "access-denied": Case(
-        edit(entry("<number>1</number>")), "application", path=ENTRY, before=stranger, session_id=3
+        edit_candidate(entry("<number>1</number>")), "application", path=ENTRY, before=stranger, session_id=3
     ),
     "lock-denied": Case(
         "<lock><target><candidate/></target></lock>",
@@ -130,12 +132,12 @@ CASES = {
     "resource-denied": Case("<commit/>", "application", before=full_disk),
     "rollback-failed": Case("<commit/>", "application", "backend-refused", before=stubborn_backend),
     "data-exists": Case(
-        edit(entry('<number nc:operation="create">1</number>')),
+        edit_candidate(entry('<number nc:operation="create">1</number>')),
         "application",
         path=f"{ENTRY}/ec:number",
         before=there,
     ),
-    "data-missing": Case(edit(entry("", 'nc:operation="delete"')), "application", path=ENTRY),
+    "data-missing": Case(edit_candidate(entry("", 'nc:operation="delete"')), "application", path=ENTRY),
     "operation-not-supported": Case("<delete-config><target><startup/></target></delete-config>", "protocol"),
     "operation-failed": Case("<commit/>", "application", "twice-wrong", f"{ENTRY}/ec:twice", before=invalid),
 }

@@ -11,6 +11,7 @@ from agent.errors import RpcError
 from agent.translator import Notification
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, top
+from tests.requests import edit_candidate
 
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
@@ -85,9 +86,8 @@ def parts(xml: str) -> list[str]:
 
 
 async def edit_refused(lab: Lab, body: str, session_id: int) -> list[tuple[str, str | None]]:
-    operation = f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
     before = lab.candidate
-    errors = await lab.refused(operation, session_id)
+    errors = await lab.refused(edit_candidate(body), session_id)
     assert parts(lab.candidate) == parts(before)
     return [(e.tag, e.path) for e in errors]
 
@@ -174,20 +174,12 @@ async def data_rules(lab: Lab) -> None:
         rule_list(
             "limited-acl",
             ["limited"],
-            rule(
-                "permit-acme-config",
-                "permit",
-                path("/acme:acme-netconf/acme:config-parameters", "read create update delete"),
-            ),
+            rule("permit-acme-config", "permit", CONFIG_PARAMETERS),
         ),
         rule_list(
             "guest-limited-acl",
             ["guest", "limited"],
-            rule(
-                "permit-dummy-interface",
-                "permit",
-                path("/acme:interfaces/acme:interface[acme:name='dummy']", "read update"),
-            ),
+            rule("permit-dummy-interface", "permit", DUMMY),
         ),
         rule_list(
             "admin-acl",
@@ -309,8 +301,7 @@ async def test_a_secret_is_in_no_refusal(lab: Lab, caplog: pytest.LogCaptureFixt
     await filled(lab)
     secret = "hush-new-secret"
     body = interface("eth0", f"<password>{secret}</password>")
-    operation = f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
-    errors = await lab.refused(operation, NOBODY)
+    errors = await lab.refused(edit_candidate(body), NOBODY)
     assert [(e.tag, e.path) for e in errors] == [
         ("access-denied", "/acme:interfaces/interface[name='eth0']/password")
     ]
@@ -539,8 +530,7 @@ async def test_the_counters_are_state(lab: Lab) -> None:
 
 async def test_a_rule_about_a_path_that_does_not_exist_is_refused(lab: Lab) -> None:
     body = nacm(rule_list("g", ["guest"], rule("r", "deny", path("/acme:interfaces/acme:interfaec"))))
-    operation = f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
-    (error,) = await lab.refused(operation)
+    (error,) = await lab.refused(edit_candidate(body))
     assert error.tag == "invalid-value"
     assert "interfaec" in error.message
 

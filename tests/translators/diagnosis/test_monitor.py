@@ -15,6 +15,7 @@ import pytest
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
+from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis import monitor
 from translators.strongswan.diagnosis.monitor import MAX_MONITORS, Monitors
@@ -86,6 +87,27 @@ async def test_packets_are_told_until_it_is_stopped(tmp_path: Path) -> None:
     assert await told.until("monitor-ended") == {"monitor-id": 1, "reason": "stopped", "packets": 3}
     with pytest.raises(InvalidValue):
         await monitors.stop(1)
+
+
+def program_that_waits(folder: Path, here: Path, go: Path) -> str:
+    """Return a program that makes ``here``, and writes what it then reads from the pipe ``go``."""
+    os.mkfifo(go)
+    then = (
+        f"open({str(here)!r}, 'w').close()\nsys.stdout.buffer.write(open({str(go)!r}, 'rb').read())\n"
+        "sys.stdout.flush()\nimport time; time.sleep(3600)"
+    )
+    return program(folder, b"", then=then)
+
+
+async def test_it_is_begun_when_packets_are_captured(tmp_path: Path) -> None:
+    here, go = tmp_path / "here", tmp_path / "go"
+    monitors = Monitors(tmp_path, Told(), nobody, program_that_waits(tmp_path, here, go))
+    starting = asyncio.create_task(monitors.start({}))
+    await until(here.exists)
+    assert not starting.done()
+    await asyncio.to_thread(go.write_bytes, PACKETS)
+    assert await starting == {"monitor-id": 1}
+    await monitors.close()
 
 
 async def test_it_ends_after_as_many_packets_as_were_asked_for(tmp_path: Path) -> None:

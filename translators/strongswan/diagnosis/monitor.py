@@ -19,6 +19,7 @@ from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
 from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
 from translators.strongswan.model import DAEMON
+from translators.strongswan.tasks import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ HEADERS_OCTETS = 128
 FILE_OCTETS_MAX = 64 * 1024 * 1024
 FILES_MAX = 16
 """Captures that are kept: a gigabyte. Nobody can remove them over NETCONF."""
+BEGIN_LIMIT_S = 10.0
 END_LIMIT_S = 5.0
 UNPRIVILEGED_USER = "nobody"
 PORTS = "(udp port 500 or udp port 4500 or ip proto 50 or ip6 proto 50)"
@@ -56,6 +58,7 @@ class Monitor:
     process: asyncio.subprocess.Process
     task: asyncio.Task[None] | None = None
     shown: int = 0
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -84,7 +87,7 @@ class Monitors:
         self._running: dict[int, Monitor] = {}
 
     async def start(self, input: Json) -> Json:
-        """Carry out ``start-monitor``.
+        """Carry out ``start-monitor``; returns when packets are being captured.
 
         Raises:
             OperationFailed: tcpdump is missing, or does not start.
@@ -110,6 +113,8 @@ class Monitors:
         )
         self._running[number] = monitor
         monitor.task = asyncio.create_task(self._run(monitor))
+        # What a client does once it has the answer must not be missed.
+        await is_set_within(monitor.begun, BEGIN_LIMIT_S)
         output: Json = {"monitor-id": number}
         if file is not None:
             output["file"] = str(file)
@@ -183,6 +188,7 @@ class Monitors:
             reason = "failed"
             log.error("monitor %d: %s", monitor.number, problem)
         finally:
+            monitor.begun.set()
             await _terminate(monitor.process)
             del self._running[monitor.number]
             ended: Json = {"monitor-id": monitor.number, "reason": reason, "packets": monitor.shown}
@@ -201,6 +207,7 @@ class Monitors:
                     read.cancel()
                     return "stopped"
                 data = read.result()
+                monitor.begun.set()  # the first is a header, which tcpdump writes as soon as it captures
                 if not data:
                     return await _why_it_ended(monitor.process)
                 if monitor.file is not None:

@@ -1,0 +1,29 @@
+"""How paths are written: steps, predicates that give keys, and literals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
+"""A predicate with the name of a key, without its prefix, and the literal that is its value."""
+LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def steps_of(path: str) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) of each step of a schema path, whose steps name a module only where it changes."""
+    module = ""
+    for step in path.strip("/").split("/"):
+        prefix, _, name = step.rpartition(":")
+        module = prefix or module
+        yield module, name
+
+
+def keys_in(predicates: str) -> dict[str, str]:
+    """Return the keys that ``predicates`` give, by name."""
+    return {name: literal[1:-1] for name, literal in KEY_TEST.findall(predicates)}
+
+
+def literal(value: str) -> str:
+    """Return ``value`` as XPath writes it; one that holds both kinds of quotes cannot be written."""
+    return f'"{value}"' if "'" in value else f"'{value}'"
