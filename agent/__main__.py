@@ -42,6 +42,7 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+ON_HANGUP = "SIGHUP is ignored: settings are read at start, so restart the agent; tunnels change over NETCONF"
 TRANSLATORS = "yangswan.translators"
 
 
@@ -66,6 +67,8 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    # A handler and not SIG_IGN, which the daemons that translators start would inherit.
+    loop.add_signal_handler(signal.SIGHUP, log.warning, "%s", ON_HANGUP)
 
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         return await loop.run_in_executor(pool, function, *arguments)
