@@ -79,7 +79,7 @@ def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> 
 
 def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
     value = value_of(node).encode()
-    rc = lib.lyd_value_validate(tree.schema.ctx, node.schema, value, len(value), node, NULL, NULL)
+    rc, _ = native.value_validate(tree.schema.ctx, node.schema, value, context=node)
     if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         native.forget_errors(tree.schema.ctx)
         shown = "the value" if schema_node.secret else f"'{value.decode()}'"
