@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
+from lxml import etree
 
 from tests.agent_process import AgentProcess
 
@@ -29,6 +30,14 @@ def rpc(body: str, message_id: str = "1") -> bytes:
 
 def edit_candidate(body: str) -> str:
     return f"<edit-config><target><candidate/></target><config>{body}</config></edit-config>"
+
+
+def qualified(element: etree._Element) -> str:
+    """Return the name that an element holds as its text, as {namespace}name; libyang 3 leaves out the prefix
+    of a name of the default namespace.
+    """
+    prefix, _, name = (element.text or "").strip().rpartition(":")
+    return f"{{{element.nsmap[prefix or None]}}}{name}"
 
 
 def chunked(data: bytes) -> bytes:
