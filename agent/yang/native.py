@@ -61,6 +61,8 @@ _extra_ffi.cdef(
                             const void *prefixes, uint32_t options, void **set);
     int lyd_value_validate(const void *ctx, const void *schema, const char *value, size_t value_len,
                            const void *ctx_node, const void **realtype, const char **canonical);
+    int lyd_new_opaq(void *parent, const void *ctx, const char *name, const char *value, const char *prefix,
+                     const char *module_name, void **node);
     int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
                         void *prefix_data, const void *vars, uint8_t *result);
     int lys_print_node(void *out, const void *node, int format, size_t line_octets, uint32_t options);
