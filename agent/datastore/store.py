@@ -86,6 +86,10 @@ SERVER = CommitInfo("yangswan", 0, "")
 """Who commits when the server does it by itself."""
 
 
+def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
+    return StoreError(f"{path} cannot be used as commit history: {problem}")
+
+
 def timestamp() -> str:
     """Return the time of now as a commit records it (UTC, milliseconds)."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -104,11 +108,18 @@ class Store:
         os.chmod(path, 0o600)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.DatabaseError as problem:
+            raise _unusable(path, problem) from problem
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._migrate()
         except sqlite3.DatabaseError as problem:
-            raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
+            self._db.close()
+            raise _unusable(path, problem) from problem
+        except StoreError:
+            self._db.close()
+            raise
         self._pending_octets = self._printed_octets = 0
         self._count_octets()
 

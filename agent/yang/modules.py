@@ -7,7 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.yang.native import NULL, Pointer, c_str, ffi, first_error, forget_errors, lib, sized_array, text
+from agent.yang.native import (
+    NULL,
+    Pointer,
+    c_str,
+    error_place,
+    ffi,
+    first_error,
+    forget_errors,
+    lib,
+    sized_array,
+    text,
+)
 
 # libyang keeps these in every context for its own use; this server serves none of their data.
 _BUILT_IN = frozenset({"yang", "ietf-yang-schema-mount", "ietf-yang-structure-ext", "ietf-yang-metadata"})
@@ -167,8 +178,8 @@ def print_module(ctx: Pointer, module: Module) -> str:
 def _last_error(ctx: Pointer) -> str:
     messages, item = [], first_error(ctx)
     while item != NULL:
-        where = f" ({text(item.path)})" if item.path != NULL else ""
-        messages.append(text(item.msg) + where)
+        where = error_place(item)
+        messages.append(text(item.msg) + (f" ({where})" if where else ""))
         item = item.next
     forget_errors(ctx)
     return "; ".join(dict.fromkeys(messages)) or "unknown reason"

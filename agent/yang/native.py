@@ -4,6 +4,9 @@ The binding declares most of what is needed (``lib``). Functions it does not dec
 second cffi door in ABI mode (``extra``) that only passes opaque pointers, so it does not depend on any struct
 layout. Everything here is raw memory: only agent.yang may import this (tests/test_imports.py).
 
+Two libraries are served, libyang 2.1 and 3.12, each with the binding made for it. What the rest of agent.yang
+would have to tell apart is told apart here.
+
 The binding's Python classes are not used for data: they leak (ly_in, printed buffers), drop the
 app-tag and the path of errors, and crash on opaque nodes.
 """
@@ -11,6 +14,7 @@ app-tag and the path of errors, and crash on opaque nodes.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +27,8 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "error_path",
+    "error_place",
     "extra",
     "ffi",
     "first_error",
@@ -30,6 +36,7 @@ __all__ = [
     "lib",
     "sized_array",
     "text",
+    "value_validate",
     "whens",
 ]
 
@@ -53,6 +60,10 @@ _extra_ffi.cdef(
     int lyd_compare_siblings(const void *a, const void *b, uint32_t options);
     int lys_find_expr_atoms(const void *ctx_node, const void *cur_mod, const void *expr,
                             const void *prefixes, uint32_t options, void **set);
+    int lyd_value_validate(const void *ctx, const void *schema, const char *value, size_t value_len,
+                           const void *ctx_node, const void **realtype, const char **canonical);
+    int lyd_new_opaq(void *parent, const void *ctx, const char *name, const char *value, const char *prefix,
+                     const char *module_name, void **node);
     int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
                         void *prefix_data, const void *vars, uint8_t *result);
     int lys_print_node(void *out, const void *node, int format, size_t line_octets, uint32_t options);
@@ -144,8 +155,50 @@ def whens(pointer: Pointer) -> Iterator[Pointer]:
             return
 
 
+def value_validate(
+    ctx: Pointer, schema: Pointer, value: bytes, *, context: Pointer = NULL
+) -> tuple[int, str]:
+    """Check ``value`` (JSON prefixes) against the type of the leaf ``schema``.
+
+    Args:
+        context: the node from which references are followed; without it they are not.
+
+    Returns:
+        libyang's return code, and the canonical value ("" if there is none).
+    """
+    box = _extra_ffi.new("const char **")
+    rc = extra.lyd_value_validate(
+        cast_extra(ctx), cast_extra(schema), value, len(value), cast_extra(context), NULL_TEXT, box
+    )
+    canonical = "" if box[0] == NULL_TEXT else _extra_ffi.string(box[0]).decode()
+    return int(rc), canonical
+
+
 def first_error(ctx: Pointer) -> Pointer:
     return lib.ly_err_first(ctx)
+
+
+_DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
+_SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
+# libyang 3 keeps apart what libyang 2 has in one sentence.
+_ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
+
+
+def error_path(item: Pointer) -> str | None:
+    """Return the path of an error in libyang's list: to the data, otherwise to the schema node."""
+    if not _ONE_SENTENCE:
+        return text(item.data_path) or text(item.schema_path) or None
+    sentence = text(item.path)
+    match = _DATA.search(sentence) or _SCHEMA.search(sentence)
+    return match["path"] if match else None
+
+
+def error_place(item: Pointer) -> str:
+    """Say where in a YANG module or in data an error is, "" if libyang does not know."""
+    if _ONE_SENTENCE:
+        return text(item.path)
+    path, line = error_path(item), int(item.line)
+    return ", ".join([f'location "{path}"'] * bool(path) + [f"line number {line}"] * bool(line))
 
 
 def forget_errors(ctx: Pointer) -> None:

@@ -24,14 +24,12 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.yang.expected import expected
-from agent.yang.native import NULL, first_error, forget_errors, lib, text
+from agent.yang.native import NULL, error_path, first_error, forget_errors, lib, text
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
 MESSAGE_CHARACTERS_MAX = 500
-_DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
-_SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 _NOT_FOUND = re.compile(r'Node "(?P<name>[^"]+)" not found as a child of "(?P<parent>[^"]+)" node')
 _NO_ROOT = re.compile(r'Node "(?P<name>[^"]+)" not found in the')
 _NO_NAMESPACE = re.compile(r'No module with namespace "(?P<ns>[^"]*)"')
@@ -61,9 +59,7 @@ def take_problems(schema: Schema) -> list[RpcError]:
 def _problem(schema: Schema, item: object) -> RpcError:
     message = _short(text(item.msg))  # type: ignore[attr-defined]
     app_tag = text(item.apptag) or None  # type: ignore[attr-defined]
-    where = text(item.path)  # type: ignore[attr-defined]
-    match = _DATA.search(where) or _SCHEMA.search(where)
-    path = match["path"] if match else None
+    path = error_path(item)
     if path == "/":
         path = None
     error = _by_message(message, path, app_tag)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
-from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, sized_array, text
+from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, sized_array, text, value_validate
 from agent.yang.problems import take_problems
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -35,7 +35,7 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
         return None
     plain = _json_form(schema, node, value, prefixes).encode()
     forget_errors(schema.ctx)
-    rc = lib.lyd_value_validate(schema.ctx, node.pointer, plain, len(plain), NULL, NULL, NULL)
+    rc, _ = value_validate(schema.ctx, node.pointer, plain)
     if rc in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         return None
     problem = take_problems(schema)[0]
@@ -100,9 +100,8 @@ def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
 def canonical(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes = dict) -> str:
     """Return the canonical form of ``value`` (XML or JSON prefixes), or ``value`` itself if it has none."""
     plain = _json_form(schema, node, value, prefixes).encode()
-    box = ffi.new("const char **")
-    rc = lib.lyd_value_validate(schema.ctx, node.pointer, plain, len(plain), NULL, NULL, box)
+    rc, found = value_validate(schema.ctx, node.pointer, plain)
     if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         take_problems(schema)
         return value
-    return text(box[0]) or value
+    return found or value

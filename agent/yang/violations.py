@@ -1,8 +1,8 @@
 """Every rule that a data tree breaks, not only the first one.
 
-libyang 2.1 stops at the first error. When it has refused a tree, this walk looks again at each node
-and collects all that can be known: must, when, mandatory, min- and max-elements, unique, leafref, with
-the tags, app-tags and paths of RFC 7950 section 15.
+libyang stops at the first error, and libyang 2 and 3 tell another place of what is missing. When it has
+refused a tree, this walk looks again at each node and collects all that can be known: must, when, mandatory,
+min- and max-elements, unique, leafref, with the tags, app-tags and paths of RFC 7950 section 15.
 """
 
 from __future__ import annotations
@@ -71,13 +71,48 @@ def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:
             yield from _walk(tree, child)
 
 
+def _applies(parent: Node, child: SchemaNode) -> bool:
+    """True if every when of ``child``, of which ``parent`` has no instance, holds."""
+    conditions = list(whens(child.pointer))
+    if not conditions:
+        return True
+    box = native.out_extra()
+    # As libyang does: a node without meaning stands where the child would, and is looked at from.
+    extra.lyd_new_opaq(
+        cast_extra(parent),
+        native.NULL_TEXT,
+        child.name.encode(),
+        native.NULL_TEXT,
+        native.NULL_TEXT,
+        child.module.encode(),
+        box,
+    )
+    stand_in = native.from_extra(box[0])
+    try:
+        return all(
+            _evaluate(
+                stand_in if when.context == child.pointer else parent,
+                child.pointer.module,
+                when.cond,
+                when.prefixes,
+            )
+            for when in conditions
+        )
+    finally:
+        lib.lyd_free_tree(stand_in)
+
+
 def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> bool:
     """Evaluate a must or when; one that cannot be evaluated is left to libyang's own verdict."""
     context = node if on_node or node.parent == NULL else ffi.cast("struct lyd_node *", node.parent)
+    return _evaluate(context, node.schema.module, condition, prefixes)
+
+
+def _evaluate(context: Node, module: Pointer, condition: Pointer, prefixes: Pointer) -> bool:
     result = native.out_extra_bool()
     rc = extra.lyd_eval_xpath3(
         cast_extra(context),
-        cast_extra(node.schema.module),
+        cast_extra(module),
         native.text_extra(lib.lyxp_get_expr(condition)),
         native.LY_VALUE_SCHEMA_RESOLVED,
         cast_extra(prefixes),
@@ -89,7 +124,7 @@ def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> 
 
 def _reference(tree: Tree, node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
     value = value_of(node).encode()
-    rc = lib.lyd_value_validate(tree.schema.ctx, node.schema, value, len(value), node, NULL, NULL)
+    rc, _ = native.value_validate(tree.schema.ctx, node.schema, value, context=node)
     if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
         native.forget_errors(tree.schema.ctx)
         shown = "the value" if schema_node.secret else f"'{value.decode()}'"
@@ -124,13 +159,16 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
             continue
         nodes = present.get(address(child.pointer), [])
         if child.has_instances:
-            yield from _list_rules(child, nodes, _child_path(node, child))
-        elif child.mandatory and not nodes and not any(whens(child.pointer)):
+            needed = bool(nodes) or _applies(node, child)
+            yield from _list_rules(child, nodes, _child_path(node, child), needed=needed)
+        elif child.mandatory and not nodes and _applies(node, child):
             yield DataMissing(f"the mandatory node '{child.name}' is missing", path=_child_path(node, child))
 
 
-def _list_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[RpcError]:
-    if len(nodes) < child.min_elements and not any(whens(child.pointer)):
+def _list_rules(
+    child: SchemaNode, nodes: list[Node], path: str, *, needed: bool = True
+) -> Iterator[RpcError]:
+    if len(nodes) < child.min_elements and needed:
         yield OperationFailed(
             f"'{child.name}' needs at least {child.min_elements} entries and has {len(nodes)}",
             path=path,

@@ -57,16 +57,39 @@ def test_only_packages_that_are_missing_are_installed(tmp_path: Path) -> None:
     assert call("missing_packages", "gcc", "old", "iproute2", commands=tmp_path)[1] == "old iproute2"
 
 
-def test_debian_13_gets_the_yang_packages_under_their_new_name(tmp_path: Path) -> None:
-    make_command(tmp_path, "dpkg-query", "exit 1")
-    make_command(tmp_path, "apt-cache", '[ "$2" = libyang-dev ]')
-    assert call("yang_packages", commands=tmp_path)[1] == "libyang-dev libyang-tools"
+DEBIAN_12 = ("libyang2-dev", "libyang2-tools")
+DEBIAN_13 = ("libyang-dev", "libyang3-tools")
 
 
-def test_debian_12_gets_the_yang_packages_under_their_old_name(tmp_path: Path) -> None:
+def offer(*packages: str) -> str:
+    """Return an apt-cache that offers ``packages`` and knows every other name without offering it."""
+    return f'case "$2" in {"|".join(packages)}) echo "Package: $2";; *) echo N: none >&2;; esac; exit 0'
+
+
+@pytest.mark.parametrize("names", [DEBIAN_12, DEBIAN_13, ("libyang-dev", "libyang-tools")])
+def test_the_yang_packages_are_found_under_the_names_that_they_have(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
     make_command(tmp_path, "dpkg-query", "exit 1")
-    make_command(tmp_path, "apt-cache", "exit 0")
-    assert call("yang_packages", commands=tmp_path)[1] == "libyang2-dev libyang2-tools"
+    make_command(tmp_path, "apt-cache", offer(*names))
+    assert call("find_yang_packages", commands=tmp_path) == (0, " ".join(names), "")
+
+
+def test_the_yang_packages_that_are_installed_come_before_those_that_are_offered(tmp_path: Path) -> None:
+    make_command(
+        tmp_path, "dpkg-query", f'case "$4" in {"|".join(DEBIAN_13)}) printf installed;; *) exit 1; esac'
+    )
+    make_command(tmp_path, "apt-cache", offer(*DEBIAN_12))
+    assert call("find_yang_packages", commands=tmp_path)[1] == " ".join(DEBIAN_13)
+
+
+@pytest.mark.parametrize("names", [("none",), ("libyang2-dev",), ("libyang2-dev", "libyang3-tools")])
+def test_a_distribution_without_the_yang_packages_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    make_command(tmp_path, "dpkg-query", "exit 1")
+    make_command(tmp_path, "apt-cache", offer(*names))
+    status, output, messages = call("find_yang_packages", commands=tmp_path)
+    assert (status, output) == (1, "")
+    assert "neither libyang2-dev nor libyang-dev" in messages
 
 
 def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
@@ -198,7 +221,7 @@ def install_for_tests(folder: Path, *, apt_get: str, offered: str, root: bool = 
 
 def test_the_tests_get_their_packages(tmp_path: Path) -> None:
     status, messages, told = install_for_tests(
-        tmp_path, apt_get=f"touch {tmp_path}/yangcli.installed", offered="exit 0"
+        tmp_path, apt_get=f"touch {tmp_path}/yangcli.installed", offered=offer("yangcli")
     )
     assert (status, messages) == (0, "setup: installing distribution packages: yangcli\n")
     assert told.startswith("install ")
@@ -210,14 +233,14 @@ def test_the_tests_get_their_packages(tmp_path: Path) -> None:
 def test_a_package_of_the_tests_that_is_not_offered_is_looked_for_once_more_and_done_without(
     tmp_path: Path,
 ) -> None:
-    status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered="exit 1")
+    status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered=offer("none"))
     assert status == 0
     assert messages == "setup: could not be installed, so its tests are skipped: yangcli \n"
     assert told == "update -qq\n"
 
 
 def test_a_package_of_the_tests_that_cannot_be_installed_is_done_without(tmp_path: Path) -> None:
-    status, messages, _ = install_for_tests(tmp_path, apt_get="exit 100", offered="exit 0")
+    status, messages, _ = install_for_tests(tmp_path, apt_get="exit 100", offered=offer("yangcli"))
     assert status == 0
     assert "apt-get could not install: yangcli" in messages
     assert "its tests are skipped: yangcli" in messages
@@ -225,7 +248,9 @@ def test_a_package_of_the_tests_that_cannot_be_installed_is_done_without(tmp_pat
 
 
 def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_path: Path) -> None:
-    status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered="exit 0", root=False)
+    status, messages, told = install_for_tests(
+        tmp_path, apt_get="exit 0", offered=offer("yangcli"), root=False
+    )
     assert (status, told) == (0, "")
     assert messages == "setup: not root, and no sudo: skipping the tests of: yangcli \n"
 

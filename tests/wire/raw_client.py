@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
+from lxml import etree
 
 from tests.agent_process import AgentProcess
 
@@ -25,6 +26,14 @@ def hello(version: str = "1.0") -> bytes:
 
 def rpc(body: str, message_id: str = "1") -> bytes:
     return f'<rpc message-id="{message_id}" xmlns="{BASE}">{body}</rpc>'.encode()
+
+
+def qualified(element: etree._Element) -> str:
+    """Return the name that an element holds as its text, as {namespace}name; libyang 3 leaves out the prefix
+    of a name of the default namespace.
+    """
+    prefix, _, name = (element.text or "").strip().rpartition(":")
+    return f"{{{element.nsmap[prefix or None]}}}{name}"
 
 
 def chunked(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from lxml import etree
 
 from tests.agent.lab import EC, ET, MODULES, entry, top
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import BASE, RawClient, raw_client
+from tests.wire.raw_client import BASE, RawClient, qualified, raw_client
 
 NS = {"nc": BASE, "ec": EC}
 
@@ -57,7 +57,12 @@ async def test_a_whole_entry_goes_round(agent: AgentProcess) -> None:
 
 def plain(element: etree._Element) -> tuple[object, ...]:
     """Return tag, text and children, without what prefixes happen to be declared where."""
-    return (element.tag, (element.text or "").strip(), *map(plain, element))
+    identity = element.tag == f"{{{EC}}}pet"
+    return (
+        element.tag,
+        qualified(element) if identity else (element.text or "").strip(),
+        *map(plain, element),
+    )
 
 
 async def test_every_error_of_rfc7950_section_15_on_the_wire(agent: AgentProcess) -> None:

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from tests.agent_process import AgentProcess, running_agent
-from tests.wire.raw_client import EOM, chunked, hello, raw_client, rpc
+from tests.wire.raw_client import EOM, chunked, hello, qualified, raw_client, rpc
 from tests.wire.test_bad_input import GET, edit, resident_octets
 
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
@@ -110,7 +110,7 @@ async def test_rfc6022_monitoring_shows_sessions_locks_and_statistics(agent: Age
         await client.chunked_message()
     (session,) = state.findall(".//m:session[m:in-rpcs='2']", NS)
     assert session.findtext("m:username", namespaces=NS) == "admin"
-    assert session.findtext("m:transport", namespaces=NS).endswith(":netconf-ssh")
+    assert qualified(session.find("m:transport", NS)) == f"{{{MONITORING}}}netconf-ssh"
     locked = state.findtext(".//m:datastore[m:name='candidate']//m:locked-by-session", namespaces=NS)
     assert locked == session.findtext("m:session-id", namespaces=NS)
     assert int(state.findtext(".//m:statistics/m:in-sessions", namespaces=NS)) >= 1

@@ -22,13 +22,15 @@ TUNNELS_FILE = YANG_DIR / f"{TUNNELS}.yang"
 IETF_DIR = Path(sys.prefix, "share/yang/modules/ietf")
 INSTANCES = Path(__file__).with_name("instances")
 
+LIBYANG_3 = not hasattr(ffi.new("struct ly_err_item *"), "path")
 _LOCATION = re.compile(r'location "(?P<path>[^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The first rule that a document breaks. ``path``: an instance path, for something that is missing
-    the schema path of what is, in which choices and cases are named too."""
+    """The first rule that a document breaks. ``path``: an instance path; for something that is missing
+    libyang 2 has the schema path of what is, in which choices and cases are named too, libyang 3 the
+    instance path of its parent."""
 
     app_tag: str | None
     path: str
@@ -70,9 +72,10 @@ def _first_refusal(context: libyang.Context) -> Refusal:
     item = lib.ly_err_first(context.cdata)
     while item.level != lib.LY_LLERR:  # a warning
         item = item.next
-    # libyang 3 tells the path of the data and that of the schema apart.
-    places = ("path",) if hasattr(item, "path") else ("data_path", "schema_path")
-    where = next((text for place in places if (text := _text(getattr(item, place)))), "")
+    if LIBYANG_3:
+        where = _text(item.data_path) or _text(item.schema_path)
+        return Refusal(_text(item.apptag) or None, where, _text(item.msg))
+    where = _text(item.path)
     match = _LOCATION.search(where)
     return Refusal(_text(item.apptag) or None, match["path"] if match else where, _text(item.msg))
 

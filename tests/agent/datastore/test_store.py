@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,24 @@ import pytest
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
+
+
+def open_files(folder: Path) -> list[str]:
+    files = (os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+    return [file for file in files if file.startswith(f"{folder}/")]
+
+
+def test_a_history_that_is_refused_is_not_left_open(tmp_path: Path) -> None:
+    newer, other = tmp_path / "newer.db", tmp_path / "other.db"
+    Store(newer).close()
+    database = sqlite3.connect(newer)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    other.write_text("no database" * 1000)
+    for file in (newer, other):
+        with pytest.raises(StoreError) as caught:
+            Store(file)
+        assert (caught.tb is not None, open_files(tmp_path)) == (True, [])
 
 
 def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path) -> None:

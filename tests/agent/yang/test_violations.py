@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.errors import RpcErrors
+from agent.errors import RpcError, RpcErrors
+from agent.served import SERVED, standard_modules
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 from agent.yang.validate import validate
@@ -137,3 +138,60 @@ def test_errors_of_one_validation_do_not_show_in_the_next(schema: Schema) -> Non
         validate(tree_of(schema, entry("<present/>")), everything=False)
     errors = errors_of(lambda: validate(tree_of(schema, entry("<twice>1</twice>")), everything=False))
     assert [e.app_tag for e in errors] == ["twice-wrong"]
+
+
+CONDITIONAL = """module conditional {
+  yang-version 1.1; namespace "urn:conditional"; prefix c;
+  list e {
+    key k;
+    leaf k { type string; }
+    leaf w { type string; }
+    leaf leaf { when "../w='a'"; type string; mandatory true; }
+    leaf-list many { when "../w='b'"; type string; min-elements 2; }
+    list entries { when "../w='c'"; key k; leaf k { type string; } min-elements 1; }
+    choice ch {
+      case one { when "w='d'"; leaf first { type string; } leaf second { type string; mandatory true; } }
+    }
+    uses group { when "w='e'"; }
+  }
+  grouping group { leaf used { type string; mandatory true; } }
+}"""
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    file = tmp_path_factory.mktemp("modules") / "conditional.yang"
+    file.write_text(CONDITIONAL)
+    return Schema(standard_modules(), SERVED, [file])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<w>a</w>", [("data-missing", None, "leaf")]),
+        ("<w>b</w>", [("operation-failed", "too-few-elements", "many")]),
+        ("<w>b</w><many>x</many>", [("operation-failed", "too-few-elements", "many")]),
+        ("<w>c</w>", [("operation-failed", "too-few-elements", "entries")]),
+        ("<w>d</w><first>x</first>", [("data-missing", None, "second")]),
+        ("<w>e</w>", [("data-missing", None, "used")]),
+        ("<w>none</w>", []),
+        ("<w>d</w>", []),
+    ],
+)
+def test_what_is_missing_under_a_condition_is_told_with_its_place(
+    conditional: Schema, body: str, expected: list[tuple[str, str | None, str]]
+) -> None:
+    others = "<e><k>0</k><w>b</w><many>1</many><many>2</many></e>"
+    document = "".join(
+        part.replace("<e>", '<e xmlns="urn:conditional">') for part in (others, f"<e><k>1</k>{body}</e>")
+    )
+    tree = Tree.parse(conditional, document.encode())
+    try:
+        validate(tree, everything=True)
+        errors: list[RpcError] = []
+    except RpcErrors as caught:
+        errors = list(caught.errors)
+    place = "/conditional:e[k='1']"
+    assert [(e.tag, e.app_tag, e.path) for e in errors] == [
+        (tag, app_tag, f"{place}/{name}") for tag, app_tag, name in expected
+    ]

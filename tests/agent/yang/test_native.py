@@ -1,0 +1,110 @@
+"""What is told apart between libyang 2 and 3 comes out the same on both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agent.errors import RpcErrors
+from agent.served import SERVED, standard_modules
+from agent.yang import native
+from agent.yang.modules import SchemaError
+from agent.yang.native import NULL, ffi, forget_errors, lib
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree, children
+from tests.agent.lab import EC, entry
+
+ENTRY = "/every-construct:top/entry[id='1']"
+
+
+def test_the_canonical_value_comes_back(schema: Schema) -> None:
+    radius = schema.roots[EC, "top"].children[EC, "entry"].children[EC, "radius"]
+    assert native.value_validate(schema.ctx, radius.pointer, b"1.50") == (lib.LY_SUCCESS, "1.5")
+
+
+def test_a_value_that_does_not_fit_has_no_canonical_one(schema: Schema) -> None:
+    number = schema.roots[EC, "top"].children[EC, "entry"].children[EC, "number"]
+    rc, canonical = native.value_validate(schema.ctx, number.pointer, b"many")
+    forget_errors(schema.ctx)
+    assert (rc != lib.LY_SUCCESS, canonical) == (True, "")
+
+
+def test_a_reference_is_followed_from_its_node(schema: Schema) -> None:
+    body = f'<references xmlns="{EC}"><chosen>1</chosen></references>'
+    alone, whole = Tree.parse(schema, body.encode()), Tree.parse(schema, (entry("") + body).encode())
+    codes = []
+    for tree in (alone, whole):
+        (chosen,) = (
+            child
+            for top in tree.top_level()
+            for child in children(top)
+            if native.text(child.schema.name) == "chosen"
+        )
+        codes.append(native.value_validate(schema.ctx, chosen.schema, b"1", context=chosen)[0])
+        forget_errors(schema.ctx)
+    assert [code == lib.LY_SUCCESS for code in codes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (entry("<number>many</number>"), f"{ENTRY}/number"),
+        (entry("<tag>a</tag><unheard-of/>"), ENTRY),
+        (entry("<tag>a</tag><colour>mauve</colour>"), f"{ENTRY}/colour"),
+        (f'<nothing xmlns="{EC}"/>', None),
+    ],
+)
+def test_an_error_of_the_parser_has_the_same_path(schema: Schema, body: str, path: str | None) -> None:
+    with pytest.raises(RpcErrors) as caught:
+        Tree.parse(schema, body.encode())
+    assert [error.path for error in caught.value.errors] == [path]
+
+
+def test_a_broken_module_is_refused_with_the_place(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yang"
+    broken.write_text('module broken {\n namespace "urn:b"; prefix b;\n leaf x { type nosuch; }\n}\n')
+    with pytest.raises(SchemaError, match=r"\(.*/?broken.*\)|line"):
+        Schema(standard_modules(), SERVED, [broken])
+
+
+def c_text(value: str) -> object:
+    return ffi.new("char[]", value.encode()) if value else NULL
+
+
+@pytest.mark.parametrize(
+    ("sentence", "path"),
+    [
+        ('Schema location "/m:c/ch/ca/l", data location "/m:c"', "/m:c/ch/ca/l"),
+        ('Data location "/m:c/l", line number 3.', "/m:c/l"),
+        ('Schema location "/m:c/l", Data location "/m:c/l[.=\'a\']".', "/m:c/l[.='a']"),
+        ("Line number 1.", None),
+        ("", None),
+    ],
+)
+def test_the_sentence_of_libyang_2_is_read(
+    monkeypatch: pytest.MonkeyPatch, sentence: str, path: str | None
+) -> None:
+    monkeypatch.setattr(native, "_ONE_SENTENCE", True)
+    item = SimpleNamespace(path=c_text(sentence))
+    assert native.error_path(item) == path
+    assert native.error_place(item) == sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "schema_path", "line", "path", "place"),
+    [
+        ("/m:c/l", "/m:c/l", 3, "/m:c/l", 'location "/m:c/l", line number 3'),
+        ("", "/m:c/l", 0, "/m:c/l", 'location "/m:c/l"'),
+        ("", "", 1, None, "line number 1"),
+        ("", "", 0, None, ""),
+    ],
+)
+def test_the_paths_of_libyang_3_are_read(
+    monkeypatch: pytest.MonkeyPatch, data: str, schema_path: str, line: int, path: str | None, place: str
+) -> None:
+    monkeypatch.setattr(native, "_ONE_SENTENCE", False)
+    item = SimpleNamespace(data_path=c_text(data), schema_path=c_text(schema_path), line=line)
+    assert native.error_path(item) == path
+    assert native.error_place(item) == place
