@@ -17,7 +17,7 @@ pytestmark = pytest.mark.machine
 END_LIMIT_S = 60.0
 # A word to look for among the processes of this machine, whose list shows those of all namespaces.
 WORD = "left-by-a-killed-run"
-WAIT = ("sh", "-c", f"echo up; trap 'echo ended politely; exit 9' TERM; cat; : {WORD}")
+WAIT = ("sh", "-c", f"trap 'echo ended politely; exit 9' TERM; echo up; cat; : {WORD}")
 
 
 def mounts() -> list[str]:
