@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -140,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
 class _AddLayer(argparse.Action):
     def __call__(self, parser: object, namespace: object, values: object, option: object = None) -> None:
         assert isinstance(values, list)
+        if not re.fullmatch(r"[a-z0-9]+", values[0]):
+            raise argparse.ArgumentError(self, f"{values[0]}: a name is of small letters and digits")
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), Layer(*values)])
 
 

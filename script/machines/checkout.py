@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from script.machines.progress import run_quietly
+from script.machines.progress import Trouble, run_quietly
 
 ROOT = Path(__file__).resolve().parents[2]
 # Where README puts a gateway's copy.
@@ -34,11 +34,20 @@ def _roots(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def copy_to(root: Path) -> None:
-    """Put the checkout below the root directory ``root``."""
-    with subprocess.Popen(["tar", "-x", "-C", str(root)], stdin=subprocess.PIPE) as unpacking:
-        assert unpacking.stdin is not None
-        with tarfile.open(fileobj=unpacking.stdin, mode="w|") as archive:
-            pack(archive)
+    """Put the checkout below the root directory ``root``.
+
+    Raises:
+        Trouble: it could not be written.
+    """
+    try:
+        with subprocess.Popen(["tar", "-x", "-C", str(root)], stdin=subprocess.PIPE) as unpacking:
+            assert unpacking.stdin is not None
+            with tarfile.open(fileobj=unpacking.stdin, mode="w|") as archive:
+                pack(archive)
+    except BrokenPipeError:
+        pass  # tar has said why
+    if unpacking.returncode != 0:
+        raise Trouble(f"the checkout could not be copied to {root}")
 
 
 def remove_from(root: Path) -> None:

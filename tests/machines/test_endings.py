@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.machine
 END_LIMIT_S = 60.0
 # A word to look for among the processes of this machine, whose list shows those of all namespaces.
 WORD = "left-by-a-killed-run"
-WAIT = ("sh", "-c", f"echo up; trap 'echo ended politely; exit 9' TERM; cat; : {WORD}")
+READ = ("sh", "-c", f"echo up; cat; : {WORD}")
+# Nothing but a signal ends it.
+WAIT = ("sh", "-c", f"trap 'echo ended politely; exit 9' TERM; echo up; sleep infinity & wait; : {WORD}")
 
 
 def mounts() -> list[str]:
@@ -36,8 +39,8 @@ def processes(word: str) -> list[int]:
     return found
 
 
-def up(*arguments: str) -> subprocess.Popen[str]:
-    process = started(*arguments, "--", *WAIT)
+def up(*arguments: str, command: Sequence[str] = READ) -> subprocess.Popen[str]:
+    process = started(*arguments, "--", *command)
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     return process
@@ -54,7 +57,7 @@ def test_a_run_mounts_nothing_that_this_machine_sees() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_command_and_nothing_is_left(number: signal.Signals) -> None:
-    process = up("chroot", "12")
+    process = up("chroot", "12", command=WAIT)
     process.send_signal(number)
     output, _ = process.communicate()
     assert process.returncode == 128 + number

@@ -92,6 +92,12 @@ def test_a_command_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "After -- comes a command" in capsys.readouterr().err
 
 
+def test_the_name_of_a_layer_is_part_of_a_file_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["chroot", "12", "--layer", "a/b", "true", "--", "true"])
+    assert "a/b: a name is of small letters and digits" in capsys.readouterr().err
+
+
 def test_a_disk_that_is_too_full_is_said_with_what_is_needed(cache: Cache) -> None:
     too_much = shutil.disk_usage(cache.folder).total // cache_module.MEGABYTE + 1
     with pytest.raises(Trouble, match=f"{too_much} MB are needed below {cache.folder}"):
@@ -278,6 +284,14 @@ def test_the_checkout_is_what_git_tracks_or_would_as_it_stands(repository: Path,
     (copied / "made").touch()
     checkout.remove_from(root)
     assert [path.name for path in copied.iterdir()] == ["made"]
+
+
+def test_a_checkout_that_cannot_be_written_is_said(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "opt").touch()  # where a folder has to be
+    with pytest.raises(Trouble, match="could not be copied"):
+        checkout.copy_to(tmp_path)
+    with pytest.raises(Trouble, match="could not be copied"):
+        checkout.copy_to(tmp_path / "nowhere")
 
 
 def test_a_layer_depends_on_the_files_that_its_command_names(repository: Path) -> None:
