@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,8 @@ async def test_a_client_that_only_sends_white_space_is_closed(tmp_path: Path) ->
         async with raw_client(agent) as client:
             async with asyncio.timeout(30):
                 while not any("no hello in time" in line for line in agent.log):
-                    with suppress(BrokenPipeError):  # it may be closed already, and told of in a moment
+                    # It may be closed already, and told of in a moment.
+                    with contextlib.suppress(BrokenPipeError):
                         client.send(b" ")
                     await asyncio.to_thread(agent.readers[0].join, 0.05)
 
