@@ -71,8 +71,11 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
 
 
 @pytest.fixture(autouse=True)
-def histories_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close each history that a test left open, as a killed agent does: Python 3.13 warns of them."""
+def histories_closed() -> Iterator[None]:
+    """Close each history that a test left open, as a killed agent does: Python 3.13 warns of them.
+
+    With patches of its own: with monkeypatch, those of a test would be undone only after the lab is closed.
+    """
     opened: list[Store] = []
     make = Store.__init__
 
@@ -80,10 +83,11 @@ def histories_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         make(store, path)
         opened.append(store)
 
-    monkeypatch.setattr(Store, "__init__", remember)
-    yield
-    for store in opened:
-        store.close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Store, "__init__", remember)
+        yield
+        for store in opened:
+            store.close()
 
 
 @pytest.fixture
