@@ -169,10 +169,11 @@ class _Rewriting:
         )
 
     def _module(self, element: Element, prefix: str) -> str:
-        module = self._relocation.module_of(element.nsmap.get(prefix, ""))
-        if module not in self._relocation.namespaces:
-            raise CannotMove("a rule of access control is about a module that is not served")
-        return module
+        uri = element.nsmap.get(prefix)
+        if uri is None:
+            raise CannotMove("a rule of access control has a prefix that is declared nowhere")
+        # A module that is not served now may be again; nothing moves in it.
+        return self._relocation.module_of(uri)
 
     def _rule_content(self, content: Sequence[Piece], rule: Rule) -> Iterator[Piece]:
         """Yield ``content``, that of a rule as it was, with what ``rule`` says in its place."""
@@ -197,8 +198,11 @@ class _Rewriting:
         """Return a prefix for each module of ``path``: its own, unless another one has it already."""
         found: dict[str, str] = {}
         for module, _ in (each.step for each in path):
-            own = self._relocation.namespaces[module][0]
-            found.setdefault(module, module if own in found.values() else own)
+            served = self._relocation.namespaces.get(module)
+            own = served[0] if served else "other"
+            if own in found.values():
+                own = module if served else f"other{len(found)}"
+            found.setdefault(module, own)
         return found
 
 

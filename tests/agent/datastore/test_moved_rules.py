@@ -359,7 +359,19 @@ def test_two_modules_with_one_prefix_stay_apart() -> None:
     assert moved_unit(moves, PATH, old) == new
 
 
-def test_a_rule_about_a_module_that_is_not_served_cannot_be_moved() -> None:
-    old = rule_list('<name>a</name><path xmlns:x="urn:gone">/x:plants</path>')
-    with pytest.raises(CannotMove, match="not served"):
+def test_a_rule_about_a_module_that_is_not_served_goes_on_to_mean_it() -> None:
+    """The module may be served again, and the rules beside it are moved all the same."""
+    gone = rule_list('<name>a</name><path xmlns:x="urn:gone">/x:box</path>')
+    assert moved_unit(SPLIT, PATH, gone) == gone
+    moves = Relocation([Move("2027-01-01", "/house:plants", "/garden:plants")], NAMESPACES)
+    below = rule_list('<name>a</name><path xmlns:y="urn:house" xmlns:x="urn:gone">/y:plants/x:lid</path>')
+    moved = moved_unit(moves, PATH, below)
+    assert b':plants/other:lid</path>' in moved
+    assert b'xmlns:other="urn:gone"' in moved
+    assert b'"urn:garden"' in moved
+
+
+def test_a_rule_with_a_prefix_that_is_declared_nowhere_cannot_be_moved() -> None:
+    old = rule_list("<name>a</name><path>/x:plants</path>")
+    with pytest.raises(CannotMove, match="declared nowhere"):
         moved_unit(SPLIT, PATH, old)
