@@ -9,7 +9,7 @@ from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.pki.key_store import KeyStore, PrivateKey
-from translators.strongswan.translation.fields import value_at
+from translators.strongswan.translation.around import value_at
 
 log = logging.getLogger(__name__)
 
