@@ -24,6 +24,7 @@ from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanT
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.follower import Follower
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -44,18 +45,20 @@ def make(settings: Settings) -> StrongSwanTranslator:
     notify, state_changed = settings.notify, settings.state_changed
     live = LiveTunnels(options, shared, notify=notify, state_changed=state_changed, ours=managed)
     pki, keys = Pki(settings, shared, store), CharonKeys(store, shared)
-    readmit = partial(reconcile, desired=shared.desired, live=live)
+    daemon = ManagedCharon(folder, options, lambda: shared.desired.revocation) if managed else None
+    trust = CharonTrust(shared, keys, daemon)
+    readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
     logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
     keeper = None
     if not without:
-        daemon = ManagedCharon(folder, options) if managed else None
-        follower = Follower(shared, live=live, keys=keys, logs=logs)
+        follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
     parts = Parts(
         shared=shared,
         live=live,
         pki=pki,
+        trust=trust,
         key_rpcs=KeyRpcs(settings, shared, store=store, keys=keys, readmit=readmit),
         audit=Audit(
             shared,
@@ -64,8 +67,8 @@ def make(settings: Settings) -> StrongSwanTranslator:
             give_keys=keys.give_missing,
         ),
         keeper=keeper,
-        changes=Changes(options, shared, live=live, pki=pki, has_charon=not without),
-        state_data=StateData(options, shared, live=live, pki=pki, backend=settings.charon),
+        changes=Changes(options, shared, live=live, pki=pki, trust=trust, has_charon=not without),
+        state_data=StateData(options, shared, live=live, pki=pki, trust=trust, backend=settings.charon),
         actions=Actions(
             options,
             shared,

@@ -17,6 +17,7 @@ from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -24,12 +25,20 @@ class StateData:
     """``backend`` says who runs charon: "managed", "external" or "none"."""
 
     def __init__(
-        self, options: Options, shared: Shared, *, live: LiveTunnels, pki: Pki, backend: str
+        self,
+        options: Options,
+        shared: Shared,
+        *,
+        live: LiveTunnels,
+        pki: Pki,
+        trust: CharonTrust,
+        backend: str,
     ) -> None:
         self._options = options
         self._shared = shared
         self._live = live
         self._pki = pki
+        self._trust = trust
         self._backend = backend
 
     async def of_entries(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
@@ -70,8 +79,15 @@ class StateData:
     async def of_root(self, root: str) -> Json:
         """Return the content of DAEMON_ROOT or CERTIFICATE_STATE_ROOT, {} for any other."""
         if root == CERTIFICATE_STATE_ROOT:
-            return self._pki.state(datetime.now(UTC))
+            return {**self._pki.state(datetime.now(UTC)), **self._of_revocation()}
         return await self._of_daemon() if root == DAEMON_ROOT else {}
+
+    def _of_revocation(self) -> Json:
+        session, trust = self._shared.session, self._trust
+        if session is None:
+            return {}
+        found: Json = {"checked": trust.checked(session), "fetching": trust.fetching(session)}
+        return {"revocation": found | ({"kept": trust.kept} if trust.kept else {})}
 
     async def _of_daemon(self) -> Json:
         session = self._shared.session

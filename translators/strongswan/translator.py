@@ -19,11 +19,14 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
+    CRLS_PATH,
     DAEMON,
     DAEMON_ROOT,
+    FETCH_PATH,
     IPSEC,
     LIST_PATH,
     PKI,
+    REVOCATION_PATH,
     STATE_PATH,
 )
 from translators.strongswan.moves import MOVES
@@ -32,6 +35,7 @@ from translators.strongswan.pki.pki import Pki
 from translators.strongswan.state_data import StateData
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 NAME = "strongswan"
@@ -69,6 +73,7 @@ class Parts:
     shared: Shared
     live: LiveTunnels
     pki: Pki
+    trust: CharonTrust
     key_rpcs: KeyRpcs
     audit: Audit
     keeper: Keeper | None
@@ -85,7 +90,7 @@ class StrongSwanTranslator:
     moves: Sequence[Move] = MOVES
     config_list = LIST_PATH
     state_path = STATE_PATH
-    further_lists: Sequence[str] = (CERTIFICATES_PATH,)
+    further_lists: Sequence[str] = (CERTIFICATES_PATH, CRLS_PATH, REVOCATION_PATH, FETCH_PATH)
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
     def __init__(self, backend: str, parts: Parts) -> None:
@@ -97,9 +102,17 @@ class StrongSwanTranslator:
     # --- life ---
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
-        """Take all committed certificates."""
-        if list_path == CERTIFICATES_PATH:
-            self.parts.pki.know(entries)
+        """Take all committed certificates, CRLs, and what is to be done about revoked certificates."""
+        desired, settings = self.parts.shared.desired, entries.get(())
+        match list_path:
+            case _ if list_path == CERTIFICATES_PATH:
+                self.parts.pki.know(entries)
+            case _ if list_path == CRLS_PATH:
+                self.parts.pki.know_crls(entries)
+            case _ if list_path == REVOCATION_PATH:
+                desired.revocation = desired.revocation.changed(settings or {}, None)
+            case _ if list_path == FETCH_PATH:
+                desired.revocation = desired.revocation.changed(None, settings or {})
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
@@ -130,7 +143,7 @@ class StrongSwanTranslator:
         async with shared.changing:
             shared.desired.replace(_by_tunnel(entries))
             if shared.session is not None:
-                await reconcile(shared.session, shared.desired, self.parts.live)
+                await reconcile(shared.session, shared.desired, self.parts.live, trust=self.parts.trust)
 
     # --- changes ---
 

@@ -22,12 +22,13 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from translators.strongswan.charon import apparmor, charon_config, kernel
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
+from translators.strongswan.translation.revocation import Revocation
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,17 @@ class DaemonError(Exception):
 
 
 class ManagedCharon:
-    """The one charon that belongs to ``folder`` (created with mode 0700)."""
+    """The one charon that belongs to ``folder`` (created with mode 0700). ``revocation`` says what it is to
+    do about revoked certificates; ``can_fetch``: a plugin that fetches is installed."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(
+        self, folder: Path, options: Options, revocation: Callable[[], Revocation] = Revocation
+    ) -> None:
         self._folder = folder
         self._options = options
+        self._revocation = revocation
+        self._configured = ""
+        self.can_fetch = False
         self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
         self._log_octets_before = 0
@@ -94,11 +101,24 @@ class ManagedCharon:
         binary = self._binary()
         config = await self._config(binary)
         digest = hashlib.sha256(f"{binary}\n{config}".encode()).hexdigest()
+        self._configured = config
         if await self._adopt(digest):
             return True
-        (self._folder / charon_config.CONFIG_FILE).write_text(config)
+        self.write_config()
         await self._spawn(binary, digest)
         return False
+
+    def write_config(self) -> None:
+        """Write strongswan.conf, with what may change while charon runs as it is to be now; a charon that
+        runs hears of it by "reload-settings".
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self._folder / charon_config.CONFIG_FILE
+        new = path.with_suffix(".new")
+        new.write_text(self._configured + charon_config.render_revocation(self._revocation()))
+        new.replace(path)
 
     async def ended(self) -> None:
         """Return when the process is gone."""
@@ -154,7 +174,10 @@ class ManagedCharon:
     async def _config(self, binary: Path) -> str:
         try:
             data_path = await kernel.choose(self._options.kernel)
-            plugins = charon_config.plugins_to_load(self._installed(binary), data_path)
+            installed = self._installed(binary)
+            self.can_fetch = charon_config.FETCHER in installed
+            fetches = self._revocation().fetch
+            plugins = charon_config.plugins_to_load(installed, data_path, fetches=fetches)
         except (charon_config.MissingPlugin, kernel.NoDataPath) as error:
             raise DaemonError(str(error)) from None
         if data_path is Kernel.LIBIPSEC and not kernel.TUN_DEVICE.exists():

@@ -30,9 +30,8 @@ def trusted_by(entry: Json) -> list[str]:
 
 def named_certificates(entry: Json) -> set[str]:
     """Return the names of the certificates that the tunnel refers to."""
-    return set(trusted_by(entry)) | (
-        {str(value_at(entry, "certificate/own"))} if has_certificate(entry) else set()
-    )
+    own = {str(value_at(entry, "certificate/own"))} if has_certificate(entry) else set()
+    return own | set(trusted_by(entry))
 
 
 def own_identity(entry: Json, around: Around) -> Identity:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import connections, proposals, revocation
@@ -44,8 +45,9 @@ Certificates = Mapping[str, Certificate]
 
 
 class Desired:
-    """Entries by tunnel id, certificates and CRLs by name. ``available`` is what the charon at hand can do, and
-    ``plugins`` those that it has loaded, None while unknown. ``keys`` returns the digests of the public keys of which we have the private half."""
+    """Entries by tunnel id, certificates and CRLs by name. ``available`` is what the charon at hand can do,
+    ``plugins`` those that it has loaded, None while unknown. ``keys`` returns the digests of the public keys
+    of which we have the private half."""
 
     def __init__(self, keys: Callable[[], Collection[bytes]] = frozenset) -> None:
         self.available: Available | None = None
@@ -116,6 +118,11 @@ class Desired:
         merged = {**self.certificates, **changed}
         return {name: found for name, found in merged.items() if found is not None}
 
+    def with_crls(self, changed: Mapping[str, Crl | None]) -> Mapping[str, Crl]:
+        """Return the CRLs once ``changed`` are set or (None) removed."""
+        merged = {**self.crls, **changed}
+        return {name: found for name, found in merged.items() if found is not None}
+
     def trust(
         self, entries: Mapping[str, Json | None], certificates: Certificates, crls: Mapping[str, Crl]
     ) -> Trust:
@@ -129,8 +136,10 @@ class Desired:
 
     def _is_trusted(self, name: str, changed: Mapping[str, Json | None]) -> bool:
         users = (self.entries[one] for one in self._users.get(name, ()) if one not in changed)
-        entries = (*changed.values(), *users)
-        return any(entry is not None and is_enabled(entry) and name in trusted_by(entry) for entry in entries)
+        return any(
+            entry is not None and is_enabled(entry) and name in trusted_by(entry)
+            for entry in chain(changed.values(), users)
+        )
 
     def change(
         self,
@@ -154,10 +163,13 @@ class Desired:
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
     def refusals(
-        self, changes: Sequence[tuple[str, Json | None]], certificates: Certificates | None = None
+        self,
+        changes: Sequence[tuple[str, Json | None]],
+        certificates: Certificates | None = None,
+        mode: Mode | None = None,
     ) -> list[Refusal]:
         """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
-        ``certificates`` in place of ours."""
+        ``certificates`` and ``mode`` in place of ours."""
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
@@ -167,7 +179,11 @@ class Desired:
                 continue
             try:
                 # A dormant tunnel is checked too, as far as it can be: it is there to be enabled.
-                around = Around(None, known, self._keys() if is_enabled(after) else None)
+                around = replace(
+                    self._around(known, self.revocation.mode if mode is None else mode), available=None
+                )
+                if not is_enabled(after):
+                    around = replace(around, keys=None, plugins=None)
                 messages = connections.messages(tunnel, after, around)
                 if is_enabled(after):
                     traffic.append(Traffic.of(tunnel, messages))

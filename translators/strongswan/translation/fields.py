@@ -8,7 +8,7 @@ manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 

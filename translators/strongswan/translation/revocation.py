@@ -54,6 +54,12 @@ class Revocation:
             found, fetch=bool(fetch.get("enabled", True)), timeout_s=int(str(fetch.get("timeout", 5)))
         )
 
+    def changed(self, mode: Json | None, fetch: Json | None) -> Revocation:
+        """Return this as it is once ``mode`` and ``fetch`` are set, None for what stays."""
+        of_mode = {"revocation": self.mode.value} if mode is None else mode
+        of_fetch = {"enabled": self.fetch, "timeout": self.timeout_s} if fetch is None else fetch
+        return Revocation.of(of_mode, of_fetch)
+
     @property
     def checks(self) -> bool:
         """Whether charon is to look at all."""
@@ -190,3 +196,12 @@ def _authority(name: str, authority: Certificate) -> tuple[str, Mapping[str, obj
     }
     stands_for = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
     return f"{AUTHORITY_PREFIX}{name}-{stands_for}", message
+
+
+def differences(before: Trust, after: Trust) -> list[str]:
+    """Return in words what a change from ``before`` to ``after`` means to charon."""
+    old, new = before.authorities, after.authorities
+    lines = [f"load the authority {name}" for name in new if name not in old]
+    lines += [f"load the CRL {name}" for name, crl in after.crls.items() if before.crls.get(name) != crl]
+    lines += [f"unload the authority {name}" for name in old if name not in new]
+    return lines + [f"forget the CRL {name}" for name in before.crls if name not in after.crls]
