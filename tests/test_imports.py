@@ -127,7 +127,9 @@ ROOMS = (
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
     Room((f"{STRONGSWAN}/pki/expiry.py",), _up_to("translation", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/pki/crls.py",), _up_to("translation", "agent.errors", "agent.translator"), pure=True),
+    Room(
+        (f"{STRONGSWAN}/pki/crls.py",), _up_to("translation", "agent.errors", "agent.translator"), pure=True
+    ),
     Room(
         (f"{STRONGSWAN}/pki/signing_request.py",),
         _up_to("translation", "agent.errors"),

@@ -65,6 +65,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
             interval_s=options.audit_interval,
             repaired=live.repaired,
             give_keys=keys.give_missing,
+            mend=trust.mend,
         ),
         keeper=keeper,
         changes=Changes(options, shared, live=live, pki=pki, trust=trust, has_charon=not without),

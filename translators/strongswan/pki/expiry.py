@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from translators.strongswan.translation.certificates import Certificate
@@ -12,22 +12,26 @@ DAYS_BEFORE = (30, 14, 7, 3, 1, 0)
 CRL_DAYS_BEFORE = (7, 3, 1, 0)
 
 
-def stage(certificate: Certificate, now: datetime) -> int | None:
-    """Return the smallest of ``DAYS_BEFORE`` that is reached, None while there is time enough."""
-    left = certificate.not_after - now
-    return min((days for days in DAYS_BEFORE if left <= timedelta(days=days)), default=None)
+def end(one: Certificate | Crl) -> datetime | None:
+    """Return when ``one`` ends, None for never."""
+    return one.not_after if isinstance(one, Certificate) else one.next_update
 
 
-def crl_stage(crl: Crl, now: datetime) -> int | None:
-    """Return the smallest of ``CRL_DAYS_BEFORE`` that is reached, None while there is time enough.
+def stage(one: Certificate | Crl, now: datetime) -> int | None:
+    """Return the smallest of ``DAYS_BEFORE`` that is reached, None while there is time enough.
 
-    Only the last quarter of its time counts: a CRL for a day would be about to expire for ever.
+    Of a CRL only what lies in the last quarter of its time: one for a day would be about to expire for ever.
     """
-    if crl.next_update is None:
+    if isinstance(one, Certificate):
+        return _reached(one.not_after - now, DAYS_BEFORE)
+    if one.next_update is None:
         return None
-    left, last = crl.next_update - now, (crl.next_update - crl.this_update) / 4
-    reached = (days for days in CRL_DAYS_BEFORE if left <= timedelta(days=days) <= last)
-    return min(reached, default=None)
+    last = (one.next_update - one.this_update) / 4
+    return _reached(one.next_update - now, (days for days in CRL_DAYS_BEFORE if timedelta(days=days) <= last))
+
+
+def _reached(left: timedelta, stages: Iterable[int]) -> int | None:
+    return min((days for days in stages if left <= timedelta(days=days)), default=None)
 
 
 class Told:
@@ -36,15 +40,15 @@ class Told:
     def __init__(self) -> None:
         self._stages: dict[str, tuple[datetime | None, int]] = {}
 
-    def due(self, reached: Mapping[str, tuple[datetime | None, int | None]]) -> list[str]:
-        """Return the names of which there is something to tell, and take it as told; ``reached`` are the ends
-        and the stages, None for none."""
+    def due(self, things: Mapping[str, Certificate] | Mapping[str, Crl], now: datetime) -> list[str]:
+        """Return the names of which there is something to tell, and take it as told."""
         found = []
         stages: dict[str, tuple[datetime | None, int]] = {}
-        for name, (end, one) in reached.items():
-            if one is None:
+        for name, one in things.items():
+            reached = stage(one, now)
+            if reached is None:
                 continue
-            stages[name] = (end, one)
+            stages[name] = (end(one), reached)
             if self._stages.get(name) != stages[name]:
                 found.append(name)
         self._stages = stages

@@ -13,7 +13,7 @@ from agent.translator import EntryChange, Json, Keys, Notification, Settings
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
 from translators.strongswan.pki.crls import Crls
-from translators.strongswan.pki.expiry import Told, crl_stage, stage
+from translators.strongswan.pki.expiry import Told
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.status.operational import date_and_time
 from translators.strongswan.tasks import Background, is_set_within
@@ -163,7 +163,7 @@ class Pki:
 
     def _look_at_crls(self, now: datetime) -> None:
         crls = self._desired.crls
-        for name in self._crls_told.due({n: (c.next_update, crl_stage(c, now)) for n, c in crls.items()}):
+        for name in self._crls_told.due(crls, now):
             crl = crls[name]
             assert crl.next_update is not None
             until = date_and_time(crl.next_update.timestamp())
@@ -186,8 +186,7 @@ class Pki:
         """Tell of the certificates and CRLs that expire, or have expired, by ``now``."""
         self._look_at_crls(now)
         desired = self._desired
-        reached = {name: (one.not_after, stage(one, now)) for name, one in desired.certificates.items()}
-        for name in self._told.due(reached):
+        for name in self._told.due(desired.certificates, now):
             certificate = desired.certificates[name]
             expired = certificate.not_after <= now
             until = date_and_time(certificate.not_after.timestamp())

@@ -38,6 +38,7 @@ class CharonTrust:
         self._daemon = daemon
         self._loaded: dict[str, str] = {}
         """What we gave to this charon: words, by digest."""
+        self._missed: frozenset[str] = frozenset()
         self.kept: list[str] = []
 
     @property
@@ -62,6 +63,26 @@ class CharonTrust:
         for name, crl in wanted.crls.items():
             await _try(session, "load-cert", _load_crl(crl), f"the CRL '{name}', which is committed")
         self._note(wanted)
+
+    async def mend(self, session: CharonSession) -> None:
+        """Give charon again what somebody has taken away from it.
+
+        Raises:
+            ViciUnavailable: charon is lost.
+        """
+        wanted = self.wanted
+        if not wanted.authorities and not wanted.crls:
+            return
+        for name in wanted.authorities.keys() - await self._authorities(session):
+            log.warning("the authority %s was unloaded; it is loaded again", name)
+            await _try(session, "load-authority", {name: wanted.authorities[name]})
+        held = await session.held("X509_CRL") if wanted.crls else frozenset()
+        missing = {crl.digest: name for name, crl in wanted.crls.items() if crl.digest not in held}
+        for digest in missing.keys() - self._missed:
+            log.warning("the CRL '%s' was unloaded; it is loaded again", missing[digest])
+            await _try(session, "load-cert", _load_crl(wanted.crls[missing[digest]]))
+        # Once: if charon has a newer one from somebody else, it does not take ours.
+        self._missed = frozenset(missing)
 
     async def settle(self, session: CharonSession) -> None:
         """Have charon forget what is not wanted; nothing that it holds is needed any more.
