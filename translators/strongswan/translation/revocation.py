@@ -177,15 +177,15 @@ class Trust:
     """
 
     authorities: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    certificates: frozenset[str] = frozenset()
-    """Digests (SHA-256) of the certificates of these authorities."""
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    """Of these authorities: the subjects by the digests (SHA-256) of the certificates."""
     crls: Mapping[str, Crl] = field(default_factory=dict)
 
 
 def trust(authorities: Mapping[str, Certificate], crls: Mapping[str, Crl]) -> Trust:
     """Return what charon is to hold for ``authorities`` and ``crls``."""
     messages = dict(_authority(name, one) for name, one in authorities.items())
-    return Trust(messages, frozenset(one.digest for one in authorities.values()), dict(crls))
+    return Trust(messages, {one.digest: one.subject for one in authorities.values()}, dict(crls))
 
 
 def _authority(name: str, authority: Certificate) -> tuple[str, Mapping[str, object]]:

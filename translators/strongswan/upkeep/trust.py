@@ -158,7 +158,7 @@ class CharonTrust:
         self._note(after)
 
     def _note(self, trust: Trust) -> None:
-        self._loaded |= {digest: "an authority" for digest in trust.certificates}
+        self._loaded |= {digest: f"the authority {name}" for digest, name in trust.certificates.items()}
         self._loaded |= {crl.digest: f"a CRL of {crl.issuer}" for crl in trust.crls.values()}
 
     async def _authorities(self, session: CharonSession) -> set[str]:
@@ -170,7 +170,7 @@ class CharonTrust:
             return
         await session.request("flush-certs")  # what was fetched, or came from peers
         held = await session.held("X509", "CA") | await session.held("X509_CRL")
-        surplus = held - wanted.certificates - {crl.digest for crl in wanted.crls.values()}
+        surplus = held - wanted.certificates.keys() - {crl.digest for crl in wanted.crls.values()}
         if self._daemon is None:
             self.kept = sorted(words for digest, words in self._loaded.items() if digest in surplus)
             if self.kept:
