@@ -13,7 +13,7 @@ from tests.translators.authority import Authority
 
 class Publisher:
     """Answers GET with ``crl`` (PEM; empty: there is none) and POST as an OCSP responder that knows
-    ``revoked``; ``asked`` are the methods of all requests."""
+    ``revoked``; ``asked`` are the methods of all requests. While ``is_silent`` it answers nobody."""
 
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
@@ -21,9 +21,13 @@ class Publisher:
         self.revoked: list[str] = []
         self.asked: list[str] = []
         self.uri = ""
+        self.is_silent = False
+        self.closing = threading.Event()
 
     def answer(self, method: str, body: bytes) -> bytes | None:
         self.asked.append(method)
+        if self.is_silent:
+            self.closing.wait()
         if method == "POST":
             return self.authority.answer(body, self.revoked)
         return self.crl.encode() or None
@@ -41,6 +45,7 @@ def published(authority: Authority, namespace: Namespace, address: str) -> Itera
     try:
         yield publisher
     finally:
+        publisher.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

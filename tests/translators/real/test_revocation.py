@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from agent.errors import BackendError
 from agent.translator import EntryChange
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab
 from tests.translators.authority import Authority, key_pem, new_key
@@ -25,7 +26,9 @@ from tests.translators.real.test_certificates import (
     subject,
 )
 from tests.translators.real.test_tunnel import failed_for, spis
+from tests.translators.systemctls import sockets_of
 from tests.translators.tunnels import Json, at_alice, at_bob
+from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.model import (
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
@@ -33,6 +36,8 @@ from translators.strongswan.model import (
     FETCH_PATH,
     REVOCATION_PATH,
 )
+from translators.strongswan.options import Options
+from translators.strongswan.translation.revocation import Mode, Revocation
 
 pytestmark = pytest.mark.real
 
@@ -304,6 +309,38 @@ def test_an_ocsp_responder_is_asked(both: Both, publisher: Publisher) -> None:
     both.is_refused("certificate-revoked")
 
 
+def test_a_place_that_does_not_answer_holds_a_peer_up_for_the_time_limit_only(
+    both: Both, publisher: Publisher
+) -> None:
+    publisher.is_silent = True
+    both.alice.commit(
+        fetch(True, timeout=1),
+        revocation("strict"),
+        places(ocsp_uri=[publisher.uri]),
+        crl("root", ROOT.revoke()),
+    )
+    both.up()
+    assert set(publisher.asked) == {"POST"}
+    assert "ocsp check failed, fallback to crl" in both.alice.gateway.log()
+
+
+def test_strict_asks_of_the_authorities_in_between_too(lab: Lab) -> None:
+    below = ROOT.subordinate("CN=below,O=ACME")
+    alice = Equipped(lab.alice(FAST_RETRANSMIT), "alice")
+    bob = Equipped(lab.bob(FAST_RETRANSMIT), "bob", below)
+    of_root = ROOT.revoke()
+    alice.commit(certificate("below", below.pem))
+    alice.commit(revocation("strict"), crl("below", below.revoke()))
+    alice.tunnel(alices(certificate={"own": "own", "trusted-ca": ["root", "below"]}))
+    bob.tunnel(bobs(**AS_BOB_SEES_ALICE))
+    alice.gateway.wait_for(failed_for("revocation-unknown"))
+    alice.commit(crl("root", of_root))
+    bob.gateway.wait_status("installed")
+    alice.commit(crl("root", ROOT.revoke(below.pem, number=2), of_root))
+    bob.gateway.run(bob.gateway.translator.action(("1",), "restart", {}))
+    alice.gateway.wait_for(failed_for("certificate-revoked"))
+
+
 def test_what_may_not_be_fetched_is_not(both: Both, publisher: Publisher) -> None:
     both.alice.commit(fetch(False), revocation("if-available"))
     assert state(both.alice.gateway)["revocation"]["fetching"] == "restart-needed"
@@ -380,3 +417,37 @@ def test_the_key_that_was_imported_stays_with_charon_when_it_forgets(both: Both)
     gateway.commit(delete=(1,))
     assert set(gateway.vici("get-keys")["keys"]) == keys
     assert len(keys) == 2
+
+
+def test_an_external_charon_is_not_made_to_forget_what_others_gave_it(lab: Lab) -> None:
+    owner = lab.alice()
+    looks = Revocation(Mode.IF_AVAILABLE)
+    owner.run(ManagedCharon(owner.folder, Options.parse(FAST_RETRANSMIT), lambda: looks).start())
+    guest = lab.external(lab.alice_ns, "guest", {**sockets_of(owner.folder), **FAST_RETRANSMIT})
+    alice, bob = Equipped(guest, "alice"), Equipped(lab.bob(FAST_RETRANSMIT), "bob")
+    owner.vici("load-shared", {"id": "theirs", "type": "IKE", "data": "a-secret-of-others", "owners": ["x"]})
+    listed = ROOT.revoke(bob.pem)
+    alice.commit(revocation("strict"), crl("root", listed))
+    alice.tunnel(alices())
+    bob.tunnel(bobs(**AS_BOB_SEES_ALICE))
+    guest.wait_for(failed_for("certificate-revoked"))
+    alice.commit(crl("root", None, listed))
+    assert state(guest)["revocation"] == {
+        "checked": True,
+        "fetching": "enabled",
+        "kept": ["a CRL of O=ACME, CN=root"],
+    }
+    assert owner.vici("get-shared")["keys"] == ["theirs"]
+
+
+def test_a_change_that_charon_refuses_leaves_it_as_it_was(both: Both) -> None:
+    both.up()
+    gateway = both.alice.gateway
+    changes = [revocation("strict"), crl("root", ROOT.revoke(both.bob.pem))]
+    with pytest.raises(BackendError):
+        gateway.run(gateway._commit_broken(changes, "ipsec-1"))
+    assert held(gateway, "X509_CRL", "") == set()
+    assert "enable_crl = no" in (gateway.folder / "strongswan.conf").read_text()
+    assert state(gateway)["revocation"] == {"checked": False, "fetching": "disabled"}
+    both.again()
+    both.bob.gateway.wait_status("installed")
