@@ -95,6 +95,15 @@ def test_what_may_change_while_charon_runs_does_not_keep_it_from_being_adopted(t
     assert "enable_crl" not in render(["vici"], Kernel.NETLINK, Options())
 
 
+def test_settings_of_charon_that_stay_are_not_written_again(tmp_path: Path) -> None:
+    managed = ManagedCharon(tmp_path, Options())
+    managed.write_config()
+    file = tmp_path / charon_config.CONFIG_FILE
+    before = file.stat().st_ino
+    managed.write_config()
+    assert file.stat().st_ino == before
+
+
 def test_the_log_stays_below_the_levels_that_show_secrets() -> None:
     config = render(["vici"], Kernel.NETLINK, Options())
     assert "default = 1" in config

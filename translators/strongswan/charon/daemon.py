@@ -116,8 +116,11 @@ class ManagedCharon:
             OSError: it cannot be written.
         """
         path = self._folder / charon_config.CONFIG_FILE
+        wanted = self._configured + charon_config.render_revocation(self._revocation())
+        if self._text_of(charon_config.CONFIG_FILE) == wanted:
+            return  # a full disk then keeps no charon from being started
         new = path.with_suffix(".new")
-        new.write_text(self._configured + charon_config.render_revocation(self._revocation()))
+        new.write_text(wanted)
         new.replace(path)
 
     async def ended(self) -> None:
