@@ -65,6 +65,15 @@ class StrongSwanPlan:
         """Return one line per step, free of secrets."""
         return [*differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
 
+    @property
+    def takes_trust(self) -> bool:
+        """Whether charon may be left with an authority or a CRL that it is not to have any more."""
+        before, after = self.trust
+        authorities = (
+            one for one in self.certificates.before.values() if one is not None and one.is_authority
+        )
+        return before != after or any(authorities)
+
     def reversed(self) -> StrongSwanPlan:
         """Return the plan that takes this one back."""
         parsed = self.certificates
@@ -271,7 +280,7 @@ class Changes:
         try:
             if before != after and after.checks:
                 await self._trust.look(session)
-            if plan.trust[0] != plan.trust[1]:
+            if plan.takes_trust:
                 await self._trust.settle(session)
         except (ViciError, OSError) as error:
             log.error("charon could not be put back: %s", error)
@@ -282,7 +291,7 @@ class Changes:
         try:
             if before != after and not after.checks:
                 await self._trust.look(session)
-            if plan.trust[0] != plan.trust[1]:
+            if plan.takes_trust:
                 await self._trust.settle(session)
         except (ViciError, OSError) as error:
             # What was wanted is in force; what is too much goes when everything is sent anew.

@@ -260,11 +260,15 @@ def change_of(before: Json, after: Json) -> EntryChange:
     return EntryChange(("1",), "/yangswan-ipsec:tunnels/ipsec[id='1']", before, after)
 
 
-def test_an_authority_that_no_tunnel_names_any_more_is_not_trusted_either(both: Both) -> None:
+def test_an_authority_stays_while_it_is_configured_and_no_longer(both: Both) -> None:
     both.up()
     gateway = both.alice.gateway
+    cleared = gateway.log().count("loaded ")
     gateway.commit(delete=(1,))
+    assert gateway.log().count("loaded ") == cleared, "secrets and keys of others are left alone"
+    both.alice.commit(certificate("root", None, ROOT.pem))
     assert held(gateway) == set()
+    both.alice.commit(certificate("root", ROOT.pem))
     gateway.commit(alices())
     assert held(gateway) == {digest(ROOT.pem)}
     both.bob.gateway.wait_status("installed")
@@ -415,6 +419,8 @@ def test_the_key_that_was_imported_stays_with_charon_when_it_forgets(both: Both)
     gateway.run(gateway.translator.rpc("import-private-key", {"name": "extra", "pem": key_pem(extra)}))
     keys = set(gateway.vici("get-keys")["keys"])
     gateway.commit(delete=(1,))
+    both.alice.commit(certificate("root", None, ROOT.pem))
+    assert held(gateway) == set()
     assert set(gateway.vici("get-keys")["keys"]) == keys
     assert len(keys) == 2
 

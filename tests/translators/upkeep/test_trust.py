@@ -122,6 +122,7 @@ async def test_a_new_charon_gets_everything_and_one_that_has_it_nothing_twice(ma
 async def test_what_is_taken_away_is_forgotten_and_secrets_are_given_again(made: Made) -> None:
     await made.holds("root", "other")
     before, after = made.trust.wanted, made.trusts("root")
+    del made.desired.certificates["other"]
     await made.trust.add(made.charon, before, after)
     await made.trust.settle(made.charon)
     assert made.charon.external | set(made.charon.authorities.values()) == digests(ROOT)
@@ -130,9 +131,13 @@ async def test_what_is_taken_away_is_forgotten_and_secrets_are_given_again(made:
 
 
 async def test_nothing_is_cleared_where_nothing_is_left(made: Made) -> None:
-    await made.holds("root")
+    await made.holds("root", "other")
     await made.trust.settle(made.charon)
     assert "clear-creds" not in made.charon.told
+    made.trusts("root")
+    await made.trust.settle(made.charon)
+    assert set(made.charon.authorities.values()) == digests(ROOT)
+    assert "clear-creds" not in made.charon.told, "the other one is configured, and may be needed again"
 
 
 async def test_what_an_earlier_agent_left_goes_too(made: Made) -> None:
@@ -150,6 +155,7 @@ async def test_nobody_who_authenticates_is_disturbed(made: Made, monkeypatch: py
     monkeypatch.setattr(trust, "POLL_S", 0.0)
     await made.holds("root", "other")
     made.trusts("root")
+    del made.desired.certificates["other"]
     made.charon.negotiating = 3
     await made.trust.settle(made.charon)
     assert made.charon.negotiating < 0
@@ -162,6 +168,7 @@ async def test_a_peer_that_never_answers_does_not_hold_it_up(
     monkeypatch.setattr(trust, "QUIET_LIMIT_S", 0.0)
     await made.holds("root", "other")
     made.trusts("root")
+    del made.desired.certificates["other"]
     made.charon.negotiating = 1_000_000
     await made.trust.settle(made.charon)
     assert "clear-creds" in made.charon.told
@@ -173,6 +180,7 @@ async def test_what_others_gave_to_a_charon_that_is_not_ours_is_not_cleared(tmp_
     made.desired.crls = {"root": revocation.parse(ROOT.revoke())}
     await made.holds("root", "other")
     made.trusts("root")
+    del made.desired.certificates["other"]
     made.desired.crls = {}
     await made.trust.settle(made.charon)
     assert "clear-creds" not in made.charon.told

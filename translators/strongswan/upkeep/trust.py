@@ -170,7 +170,9 @@ class CharonTrust:
             return
         await session.request("flush-certs")  # what was fetched, or came from peers
         held = await session.held("X509", "CA") | await session.held("X509_CRL")
-        surplus = held - wanted.certificates.keys() - {crl.digest for crl in wanted.crls.values()}
+        # One that is configured may stay, though no enabled tunnel trusts it now: each tunnel names its own.
+        configured = {one.digest for one in self._shared.desired.certificates.values()}
+        surplus = held - configured - {crl.digest for crl in wanted.crls.values()}
         if self._daemon is None:
             self.kept = sorted(words for digest, words in self._loaded.items() if digest in surplus)
             if self.kept:
