@@ -18,6 +18,7 @@ from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanTranslator
@@ -42,14 +43,22 @@ def make(settings: Settings) -> StrongSwanTranslator:
     store = KeyStore(folder / "private-keys")
     shared = Shared(Desired(store.digests))
     notify, state_changed = settings.notify, settings.state_changed
-    live = LiveTunnels(options, shared, notify=notify, state_changed=state_changed, ours=managed)
+    protection = Protection(shared, interval_s=options.audit_interval, is_used=not without)
+    live = LiveTunnels(
+        options,
+        shared,
+        notify=notify,
+        state_changed=state_changed,
+        networks_changed=protection.on_networks,
+        ours=managed,
+    )
     pki, keys = Pki(settings, shared, store), CharonKeys(store, shared)
     readmit = partial(reconcile, desired=shared.desired, live=live)
     logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
     keeper = None
     if not without:
         daemon = ManagedCharon(folder, options) if managed else None
-        follower = Follower(shared, live=live, keys=keys, logs=logs)
+        follower = Follower(shared, live=live, keys=keys, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
     parts = Parts(
@@ -64,8 +73,11 @@ def make(settings: Settings) -> StrongSwanTranslator:
             give_keys=keys.give_missing,
         ),
         keeper=keeper,
-        changes=Changes(options, shared, live=live, pki=pki, has_charon=not without),
-        state_data=StateData(options, shared, live=live, pki=pki, backend=settings.charon),
+        changes=Changes(options, shared, live=live, pki=pki, protection=protection, has_charon=not without),
+        protection=protection,
+        state_data=StateData(
+            options, shared, live=live, pki=pki, protection=protection, backend=settings.charon
+        ),
         actions=Actions(
             options,
             shared,

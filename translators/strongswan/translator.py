@@ -7,7 +7,7 @@ because charon cannot be asked for it in full, and it changes only after charon 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import OperationFailed, RpcError, RpcErrors
@@ -17,11 +17,13 @@ from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
+    BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
     DAEMON,
     DAEMON_ROOT,
     IPSEC,
+    LEAK_PROTECTION_PATH,
     LIST_PATH,
     PKI,
     STATE_PATH,
@@ -29,7 +31,9 @@ from translators.strongswan.model import (
 from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
+from translators.strongswan.translation.guards import is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -73,6 +77,7 @@ class Parts:
     audit: Audit
     keeper: Keeper | None
     changes: Changes
+    protection: Protection
     state_data: StateData
     actions: Actions
 
@@ -85,7 +90,7 @@ class StrongSwanTranslator:
     moves: Sequence[Move] = MOVES
     config_list = LIST_PATH
     state_path = STATE_PATH
-    further_lists: Sequence[str] = (CERTIFICATES_PATH,)
+    further_lists: Sequence[str] = (CERTIFICATES_PATH, LEAK_PROTECTION_PATH, BYPASS_PATH)
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
     def __init__(self, backend: str, parts: Parts) -> None:
@@ -97,9 +102,15 @@ class StrongSwanTranslator:
     # --- life ---
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
-        """Take all committed certificates."""
+        """Take all committed certificates, and what is for all tunnels."""
+        guards = self.parts.protection.guards
         if list_path == CERTIFICATES_PATH:
             self.parts.pki.know(entries)
+        elif list_path == LEAK_PROTECTION_PATH:
+            guards.for_all = replace(guards.for_all, leak_protection=is_protected(entries.get(())))
+        elif list_path == BYPASS_PATH:
+            networks = dict.fromkeys((keys[0] for keys in entries), True)
+            guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
@@ -108,6 +119,8 @@ class StrongSwanTranslator:
         parts.shared.desired.replace(_by_tunnel(entries))
         if parts.keeper is not None:
             await parts.live.start(parts.audit.on_log)
+            # Before there is a charon: what it lets through is none of its business.
+            await parts.protection.start(parts.shared.desired.entries)
             await parts.keeper.start()
             parts.audit.start()
 
@@ -122,6 +135,7 @@ class StrongSwanTranslator:
                 parts.live.all_ending("the agent stops, and its daemon with it")
             await parts.audit.stop()
             await parts.keeper.stop()
+            await parts.protection.stop()
             await parts.live.stop()
 
     async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
@@ -129,7 +143,9 @@ class StrongSwanTranslator:
         shared = self.parts.shared
         async with shared.changing:
             shared.desired.replace(_by_tunnel(entries))
+            await self.parts.protection.replace(shared.desired.entries)
             if shared.session is not None:
+                await self.parts.protection.agree(shared.session)
                 await reconcile(shared.session, shared.desired, self.parts.live)
 
     # --- changes ---

@@ -9,6 +9,7 @@ Files, from the ground up:
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
 - connections: an entry -> its secrets and its load-conn message
 - overlaps: which tunnels want the same traffic
+- guards: which packets must not pass in clear, and which no tunnel takes
 - plan: changed entries -> ordered steps, each with its undo
 - desired: the entries in force with their messages, and what stands against a change
 

@@ -357,6 +357,10 @@ FIELDS = (
     Field("remote-id", Part.REMOTE, "id", lambda entry, _around: remote_identity(entry).vici),
     Field("local-subnet", Part.CHILD, "local_ts", _selectors("local-subnet", "local-address")),
     Field("remote-subnet", Part.CHILD, "remote_ts", _selectors("remote-subnet", "peer")),
+    # Not by the connection: see translation/guards.
+    Field("leak-protection", Part.NOTHING),
+    Field("bypass/network", Part.NOTHING),
+    Field("bypass/connected-networks", Part.NOTHING),
     Field("dpd/enabled", Part.IKE),
     Field("dpd/delay", Part.IKE, "dpd_delay", _dpd_delay),
     Field("dpd/action", Part.CHILD, "dpd_action", _charons_dpd_action),

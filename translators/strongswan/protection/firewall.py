@@ -1,0 +1,110 @@
+"""What is in force in the kernel: drops and passes, counted by how many ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from translators.strongswan.protection import nft, ruleset
+from translators.strongswan.protection.ruleset import DROP, PASS, Combination, Count
+from translators.strongswan.translation.guards import Guard, Match, drops_of, passes_of
+
+Asked = Mapping[str, Mapping[Match, int]]
+"""By verdict: how many guards ask for a match."""
+
+
+def _asked(guards: Collection[Guard]) -> Asked:
+    return {DROP: drops_of(guards), PASS: passes_of(guards)}
+
+
+class Firewall:
+    """The table of ruleset. It stays in force when this object goes; the next one takes its counters over.
+
+    Each call is carried out whole or not at all, and one after the other. All raise NftError.
+    """
+
+    def __init__(self) -> None:
+        self._in_force: Asked = _asked(())
+        self._sets: set[Combination] = set()
+        self._is_there = False
+        self._one_by_one = asyncio.Lock()
+
+    async def replace(self, guards: Collection[Guard]) -> None:
+        """Have exactly ``guards`` in force, whatever is; what was counted before goes on."""
+        async with self._one_by_one:
+            await self._replace(_asked(guards))
+
+    async def _replace(self, wanted: Asked) -> None:
+        if not any(wanted.values()):
+            await self._withdraw()
+            return
+        counts = await self.counts()
+        sets: set[Combination] = set()
+        lines = ruleset.skeleton()
+        for verdict, matches in wanted.items():
+            lines += ruleset.additions(verdict, matches, sets, counts)
+        await nft.apply(lines)
+        self._in_force, self._sets, self._is_there = wanted, sets, True
+
+    async def _withdraw(self) -> None:
+        """Take the table out, if there is one: a gateway that asks for nothing needs no nft."""
+        if not self._is_there and nft.program() is None:
+            return
+        if await nft.listing(ruleset.TABLE) is not None:
+            await nft.apply([f"delete table {ruleset.TABLE}"])
+        self._in_force, self._sets, self._is_there = _asked(()), set(), False
+
+    async def change(self, *, going: Collection[Guard] = (), coming: Collection[Guard] = ()) -> None:
+        """Put ``coming`` in force and take ``going``, which are, out of force, both at once."""
+        async with self._one_by_one:
+            gone, come = _asked(going), _asked(coming)
+            after = {v: _moved(self._in_force[v], gone[v], come[v]) for v in (DROP, PASS)}
+            if any(after[v].keys() != self._in_force[v].keys() for v in after):
+                await self._apply(after)
+            self._in_force = after
+
+    async def _apply(self, after: Asked) -> None:
+        sets = set(self._sets) if self._is_there else set()
+        lines = [] if self._is_there else ruleset.skeleton()
+        for verdict, matches in after.items():
+            lines += ruleset.additions(verdict, matches.keys() - self._in_force[verdict].keys(), sets)
+        for verdict, matches in after.items():
+            lines += ruleset.removals(verdict, self._in_force[verdict].keys() - matches.keys())
+        await nft.apply(lines)
+        self._sets, self._is_there = sets, True
+
+    async def repair(self) -> bool:
+        """Put in force again what should be; return whether something of it was not."""
+        async with self._one_by_one:
+            if await self._is_whole():
+                return False
+            await self._replace(self._in_force)
+            return True
+
+    async def _is_whole(self) -> bool:
+        if not self._is_there:
+            return True
+        listing = await nft.listing(ruleset.TABLE)
+        if listing is None or not ruleset.is_whole(listing, self._sets):
+            return False
+        wanted = {ruleset.count_key(match) for match in self._in_force[DROP]}
+        return ruleset.counts(listing).keys() == wanted
+
+    async def counts(self) -> Mapping[str, Count]:
+        """Return what was dropped, by ``ruleset.count_key``; nothing if there is no table."""
+        listing = await nft.listing(ruleset.TABLE)
+        return {} if listing is None else await asyncio.to_thread(ruleset.counts, listing)
+
+
+def _moved(
+    before: Mapping[Match, int], gone: Mapping[Match, int], come: Mapping[Match, int]
+) -> dict[Match, int]:
+    after = dict(before)
+    for match, count in come.items():
+        after[match] = after.get(match, 0) + count
+    for match, count in gone.items():
+        # Less than nothing: it never came into force, because nft refused.
+        after[match] = after.get(match, 0) - count
+        if after[match] <= 0:
+            del after[match]
+    return after

@@ -1,0 +1,67 @@
+"""Policy rules of routing, by which bypassed networks are looked up in the main table.
+
+charon's own routes, which lead into its TUN device or name the address to use, are in a table of their own
+(220), which a rule of priority 220 names. A rule of ours comes just before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from pyroute2 import AsyncIPRoute
+
+from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
+
+PRIORITY = 219
+MAIN_TABLE = 254
+PROTOCOL = 119
+"""By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
+_FAMILY = {4: 2, 6: 10}
+
+
+class RoutingRules:
+    """The rules of ours; they stay when this object goes."""
+
+    async def replace(self, bypass: Iterable[Pair]) -> None:
+        """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
+
+        Raises:
+            OSError, NetlinkError: the kernel refused.
+        """
+        wanted = set(bypass)
+        async with AsyncIPRoute() as kernel:
+            there = await _rules(kernel)
+            for pair in wanted - there:
+                with contextlib.suppress(FileExistsError):
+                    await kernel.rule("add", **_rule(pair))
+            for pair in there - wanted:
+                await kernel.rule("del", **_rule(pair))
+
+
+async def _rules(kernel: AsyncIPRoute) -> set[Pair]:
+    found: set[Pair] = set()
+    for version, family in _FAMILY.items():
+        async for message in await kernel.rule("dump", family=family):
+            if message.get_attr("FRA_PRIORITY") != PRIORITY or message.get_attr("FRA_PROTOCOL") != PROTOCOL:
+                continue
+            found.add((_side(message, version, "src"), _side(message, version, "dst")))
+    return found
+
+
+def _side(message: object, version: int, side: str) -> Prefix:
+    address = message.get_attr(f"FRA_{side.upper()}")  # type: ignore[attr-defined]
+    length = message[f"{side}_len"]  # type: ignore[index]
+    return prefix(f"{address}/{length}") if address is not None else (version, 0, 0)
+
+
+def _rule(pair: Pair) -> dict[str, object]:
+    local, network = pair
+    found: dict[str, object] = {
+        "family": _FAMILY[local[0]],
+        "priority": PRIORITY,
+        "table": MAIN_TABLE,
+        "protocol": PROTOCOL,
+    }
+    # The kernel takes no rule for a prefix of length 0: it is one that names no prefix.
+    return found | {side: written(one) for side, one in (("src", local), ("dst", network)) if one[2]}
