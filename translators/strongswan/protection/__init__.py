@@ -9,8 +9,8 @@
 - keeping: puts all of it in force before a change is made, and out of force after it
 
 Invariants. What is in force follows from the configuration alone, and stays in force when the agent or
-charon ends, however they end. A drop is there before its tunnel is, and goes after it. Each change of the rules
-is one transaction of the kernel: there is no moment in which half of them are in force.
+charon ends, however they end. A drop is there before its tunnel is, and goes after it. Each change of the
+rules is one transaction of the kernel: there is no moment in which half of them are in force.
 
 Not here: which packets those are (translation/guards).
 """

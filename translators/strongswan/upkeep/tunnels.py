@@ -43,8 +43,8 @@ ONE_BY_ONE_MAX = 32
 
 class LiveTunnels:
     """``state_changed`` hears the paths of state that may be another, ``networks_changed`` the networks that
-    this machine is directly connected to; ``ours`` says whether the charon is our own, and so has the addresses
-    that we have."""
+    this machine is directly connected to; ``ours`` says whether the charon is our own, and so has the
+    addresses that we have."""
 
     def __init__(
         self,
