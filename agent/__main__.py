@@ -28,7 +28,7 @@ from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
-from agent.server import Server
+from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
@@ -109,6 +109,7 @@ class Outlet:
         self.stream: Stream | None = None
         self.operational: Operational | None = None
         self.confirmed: ConfirmedCommits | None = None
+        self.context: Context | None = None
 
     def publish(self, notification: Notification) -> None:
         if self.stream is not None:
@@ -120,6 +121,10 @@ class Outlet:
 
     def rollback_pending(self) -> bool:
         return self.confirmed is not None and self.confirmed.rollback_pending
+
+    def clients(self) -> Sequence[str]:
+        callers = () if self.context is None else self.context.callers()
+        return sorted({address for caller in callers if (address := routed_address(caller.source))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,7 @@ def assemble(
         callers=tuple,
         now=_now,
     )
+    outlet.context = context
     server = Server(context, limits, refused)
     transport = SshTransport(
         host=settings.host,
@@ -248,6 +254,7 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
             notify=outlet.publish,
             state_changed=outlet.state_changed,
             rollback_pending=outlet.rollback_pending,
+            clients=outlet.clients,
         )
         made.append(factory(given))
     if not made:

@@ -43,7 +43,9 @@ def make(settings: Settings) -> StrongSwanTranslator:
     store = KeyStore(folder / "private-keys")
     shared = Shared(Desired(store.digests))
     notify, state_changed = settings.notify, settings.state_changed
-    protection = Protection(shared, interval_s=options.audit_interval, is_used=not without)
+    protection = Protection(
+        shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without
+    )
     live = LiveTunnels(
         options,
         shared,
