@@ -130,8 +130,11 @@ class Translator(Protocol):
         Returns once the backend agrees with ``entries`` or, when it cannot be reached yet, once
         the translator keeps trying by itself."""
 
-    async def stop(self) -> None:
-        """Stop cleanly and end every process that was started. Safe to call twice."""
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop cleanly and end every process that was started. Safe to call twice.
+
+        With ``keep`` the backend goes on with all that it holds, for the next agent to take over: nothing of
+        it is ended or taken out, as if this agent had crashed. What was started to be looked at ends."""
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied. No side effects, no waiting."""
@@ -175,4 +178,5 @@ class Translator(Protocol):
 
 
 TranslatorFactory = Callable[[Settings], Translator]
-"""What an entry point of the group ``yangswan.translators`` names."""
+"""What an entry point of the group ``yangswan.translators`` names. It changes nothing and starts nothing. A
+ValueError says that it cannot use its options, with a sentence for each that is wrong."""

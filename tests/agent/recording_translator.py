@@ -48,8 +48,8 @@ class RecordingTranslator:
         self.log.append("start")
         await self.reconcile(entries)
 
-    async def stop(self) -> None:
-        self.log.append("stop")
+    async def stop(self, *, keep: bool = False) -> None:
+        self.log.append("stop, keep" if keep else "stop")
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         if self.refuse_check:

@@ -111,17 +111,17 @@ class StrongSwanTranslator:
             await parts.keeper.start()
             parts.audit.start()
 
-    async def stop(self) -> None:
-        """Stop; a managed charon ends, an external one keeps what it holds."""
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop; a managed charon ends unless it is to be kept, an external one keeps what it holds."""
         parts = self.parts
         parts.live.supervisor.forget_all()
         await parts.actions.stop()
         await parts.pki.stop()
         if parts.keeper is not None:
-            if self._backend == "managed":
+            if self._backend == "managed" and not keep:
                 parts.live.all_ending("the agent stops, and its daemon with it")
             await parts.audit.stop()
-            await parts.keeper.stop()
+            await parts.keeper.stop(keep=keep)
             await parts.live.stop()
 
     async def reconcile(self, entries: Mapping[Keys, Json]) -> None:

@@ -4,7 +4,7 @@ charon outlives an agent that dies: its SAs go on carrying traffic, and the next
 folder adopts it. It is recognised by two variables in its environment (nobody else can have set them on a
 process of the same user): the folder, and a digest of the configuration. A charon of this folder that
 cannot be adopted (other settings, other network namespace, or it does not answer) is ended first. An agent
-that stops in order ends its charon.
+that stops in order ends its charon, unless it is to be left to the next agent.
 
 charon 5.9 writes its pid to a path fixed at compile time, /var/run/charon.pid, and refuses to start if
 another charon's is there. So it gets a mount namespace in which /var/run is a folder of ours; where
@@ -117,6 +117,13 @@ class ManagedCharon:
         """End the process: SIGTERM, so that peers hear of it, and SIGKILL after a bound."""
         async with self._turn:
             await self._end()
+
+    async def leave(self) -> None:
+        """Let the process go on, for the next agent to adopt."""
+        async with self._turn:
+            if self.running:
+                log.info("charon, process %d, goes on for the next agent", self.pid)
+            self._forget()
 
     async def _end(self) -> None:
         for how in (signal.SIGTERM, signal.SIGKILL):
