@@ -76,7 +76,7 @@ async def run(settings: Settings) -> None:
     """Construct the agent, serve, and stop in reverse order."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     loop = asyncio.get_running_loop()
-    ending = Ending(settings.on_stop == "keep")
+    ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(loop)
 
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -282,6 +282,7 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
             notify=outlet.publish,
             state_changed=outlet.state_changed,
             rollback_pending=outlet.rollback_pending,
+            keep_on_stop=settings.on_stop == "keep",
         )
         try:
             made.append(factory(given))

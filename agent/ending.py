@@ -23,7 +23,7 @@ class Ending:
     service (systemd.exec(5), SYSTEMD_EXEC_PID), which is started again.
     """
 
-    def __init__(self, keep_on_stop: bool) -> None:
+    def __init__(self, *, keep_on_stop: bool) -> None:
         self._asked = asyncio.Event()
         self._keep_on_stop = keep_on_stop
         self.keep = os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())

@@ -60,7 +60,8 @@ class Settings:
     ``state_changed``, with the RFC 7951 instance-identifiers of state (``state_path`` of an entry, or one of
     ``state_roots``) below which something may have become another, so that whoever watches can look again.
     ``rollback_pending`` returns whether a commit is under way or waits to be confirmed, so that what was in
-    force before may come back: nothing must be thrown away then that it needs.
+    force before may come back: nothing must be thrown away then that it needs. ``keep_on_stop``: what the
+    translator runs goes on when the agent is stopped with SIGTERM.
     """
 
     data_dir: Path
@@ -69,6 +70,7 @@ class Settings:
     notify: Callable[[Notification], None] = lambda _notification: None
     state_changed: Callable[[Sequence[str]], None] = lambda _paths: None
     rollback_pending: Callable[[], bool] = lambda: False
+    keep_on_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from translators.strongswan.charon import apparmor, charon_config, kernel
+from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
 
@@ -57,11 +58,12 @@ class DaemonError(Exception):
 
 
 class ManagedCharon:
-    """The one charon that belongs to ``folder`` (created with mode 0700)."""
+    """The one charon that belongs to ``folder`` (created with mode 0700), in ``scope`` if systemd runs us."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: Options, scope: Scope | None = None) -> None:
         self._folder = folder
         self._options = options
+        self._scope = scope
         self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
         self._log_octets_before = 0
@@ -86,7 +88,10 @@ class ManagedCharon:
             DaemonError: it is not installed, or it does not start.
         """
         async with self._turn:
-            return await self._start()
+            adopted = await self._start()
+            if self._scope is not None and self.pid is not None:
+                await self._scope.take(self.pid)
+            return adopted
 
     async def _start(self) -> bool:
         self._forget()
