@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 import fcntl
 import logging
 import os
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from agent.command_line import PROGRAM, read
 from agent.datastore.configuration import Configuration
@@ -316,20 +317,33 @@ class _DataDir:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock: TextIO | None = None
+        self._lock: int | None = None
 
     def __enter__(self) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(self._path, 0o700)
-        self._lock = open(self._path / "lock", "w", encoding="utf-8")
+        if self._path.stat().st_mode & 0o777 != 0o700:
+            os.chmod(self._path, 0o700)
+        self._lock = self._opened()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
             raise DataDirInUse(f"another agent uses the data folder {self._path}") from None
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
+
+    def _opened(self) -> int:
+        """Return a descriptor of the lock; of the folder where there is none and none can be made."""
+        path = self._path / "lock"
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as problem:
+            if problem.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+                raise
+            return os.open(path if path.exists() else self._path, os.O_RDONLY)
 
 
 def _configure_logging(level: str) -> None:

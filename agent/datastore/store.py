@@ -8,7 +8,6 @@ what it wrote is on disk (WAL, synchronous=FULL). The file holds secrets and is 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.confirmed import Window
-from agent.datastore.detached import about_writing, copy_in_memory, unwritable
+from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +93,6 @@ class NotRecorded(sqlite3.OperationalError):
     """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
 
 
-def _on_disk(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    os.chmod(path, 0o600)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
 def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
     return StoreError(f"{path} cannot be used as commit history: {problem}")
 
@@ -119,8 +105,8 @@ def timestamp() -> str:
 class Store:
     """The history at ``path``, made if it does not exist.
 
-    ``read_only`` says why nothing can be recorded: the file system was full or mounted read-only at the start.
-    What is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
+    ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
+    is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
     commit after there is room writes the copy back.
 
     Raises:
@@ -145,7 +131,7 @@ class Store:
         if problem := unwritable(self.path.parent):
             return self._in_memory(str(problem.strerror))
         try:
-            return _on_disk(self.path)
+            return on_disk(self.path)
         except sqlite3.OperationalError as refused:
             if not about_writing(refused):
                 raise
@@ -196,17 +182,17 @@ class Store:
         """From now on nothing is recorded in memory alone: what a start had to put right is done."""
         self._sealed = True
 
-    def _transaction(self) -> _Transaction:
+    def _transaction(self) -> Transaction:
         """Raises: NotRecorded."""
         if self.read_only is not None and self._sealed:
             self._return_to_disk(self.read_only)
-        return _Transaction(self._db)
+        return Transaction(self._db)
 
     def _return_to_disk(self, before: str) -> None:
         try:
             if problem := unwritable(self.path.parent):
                 raise problem
-            disk = _on_disk(self.path)
+            disk = on_disk(self.path)
             try:
                 # What was put right at the start comes along. It is all or nothing.
                 self._db.backup(disk)
@@ -216,8 +202,8 @@ class Store:
         except (OSError, sqlite3.Error) as problem:
             why = problem.strerror if isinstance(problem, OSError) else problem
             raise NotRecorded(
-                f"nothing can be recorded in {self.path}: {why}; it is read-only since the start, and goes on "
-                "as soon as it can be written"
+                f"nothing can be recorded in {self.path}: {why}; free some space and commit again, the "
+                "server need not be restarted"
             ) from problem
         self._db.close()
         self._db = disk
@@ -414,21 +400,3 @@ class Store:
             "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
         ).fetchone()
         return int(row[0])
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")

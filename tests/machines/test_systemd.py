@@ -37,9 +37,8 @@ script/apparmor allow /var/lib/yangswan-bob 2>/dev/null
 
 TOOLS = """
 until_said() { timeout 600 grep -m 1 "$1" <(tail -n +1 -F "$2") >/dev/null; }
-ready() { journalctl -u yangswan --no-pager | grep -c ' ready 127'; }
 # The journal says ready for the time that is asked for; and a restart is over then.
-until_ready() { timeout 600 journalctl -f -n all -u yangswan | grep -m "$1" ' ready 127' >/dev/null; }
+until_ready() { timeout 600 grep -m "$1" ' ready 127' < <(journalctl -f -n all -u yangswan) >/dev/null; }
 charons() { pgrep -f /usr/lib/ipsec/charon | sort | tr '\\n' ' '; }
 charon_of() { cat $1/strongswan/run/charon.pid; }
 alive() { [ -d /proc/$1 ] && echo yes || echo no; }

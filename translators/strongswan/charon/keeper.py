@@ -67,8 +67,7 @@ class Keeper:
     def __init__(
         self, options: Options, shared: Shared, *, daemon: ManagedCharon | None, follower: Follower
     ) -> None:
-        self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
-        self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket
+        self._options = options
         self._daemon = daemon
         self._shared = shared
         self._follower = follower
@@ -196,11 +195,13 @@ class Keeper:
         self._restarting = ""
 
     async def _connect(self) -> CharonSession:
+        vici_socket, notify_socket = self._options.vici_socket, self._options.error_notify_socket
         if self._daemon is not None:
             await self._daemon.start()
+            vici_socket, notify_socket = self._daemon.vici_socket, self._daemon.notify_socket
         follower = self._follower
         session = await CharonSession.open(
-            self._vici_socket, self._notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
+            vici_socket, notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
         )
         try:
             await follower.agree(session)

@@ -1,8 +1,8 @@
 """The systemd scope of a charon of our own, so that systemd ends it with the agent's service, and only then.
 
-A service that is stopped takes this scope along (StopPropagatedFrom=, systemd.unit(5)), whatever has become of
-the agent: killed, failed, about to be started again. One that is restarted does not. Moved out of the
-service's own control group, charon is also out of reach of what systemd does to that.
+A service that stops takes this scope along (StopPropagatedFrom=, systemd.unit(5)), whatever became of the
+agent: killed, failed, about to be started again. One that is restarted does not. Moved out of the service's
+own control group, charon is also out of reach of what systemd does to that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Scope:
         self._ends_with_service = ends_with_service
 
     def name(self, pid: int) -> str:
-        """Return the name of the scope of charon ``pid``; it tells whether the scope ends with the service."""
+        """Return the name of the scope of charon ``pid``; in it is whether it ends with the service."""
         kept = "" if self._ends_with_service else "-kept"
         return f"{self._service.removesuffix('.service')}-charon{kept}-{pid}.scope"
 
@@ -43,8 +43,8 @@ class Scope:
             code, words = None, str(problem).encode()
         if code != 0:
             log.warning(
-                "charon has no scope of its own, so that systemctl stop leaves it running if the agent does not "
-                "run at that moment: busctl: %s",
+                "charon has no scope of its own, so that systemctl stop leaves it running if the agent "
+                "does not run at that moment: busctl: %s",
                 " ".join(words.decode(errors="replace").split()) or f"exit code {code}",
             )
 

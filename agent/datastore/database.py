@@ -1,4 +1,4 @@
-"""The history of a file system that takes nothing more: full, or mounted read-only. It is read all the same."""
+"""The SQLite file of the history: opened, written in transactions, read even where nothing can be written."""
 
 from __future__ import annotations
 
@@ -58,3 +58,35 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
         finally:
             found.close()
     return memory
+
+
+def on_disk(path: Path) -> sqlite3.Connection:
+    """Return the database at ``path``, made if it does not exist. Raises: OSError, sqlite3.Error."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    os.chmod(path, 0o600)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+class Transaction:
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
