@@ -194,6 +194,8 @@ class Server:
                 "persistent": confirmed.window.persist is not None,
                 "remaining-s": int(confirmed.remaining_s()),
             }
+        if (why := self.context.configuration.store.read_only) is not None:
+            content["history-read-only"] = why
         return content
 
 
