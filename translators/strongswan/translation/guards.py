@@ -136,8 +136,10 @@ def of_tunnel(entry: Json | None, for_all: ForAll, connected: Collection[Connect
 
 def _both_ways(entry: Json, pair: Pair) -> Iterator[Match]:
     local, remote = pair
-    yield Match(Way.OUT, local, remote, *_mark(value_at(entry, "esp/mark-out")))
-    yield Match(Way.IN, remote, local, *_mark(value_at(entry, "esp/mark-in")))
+    mark, mask = _mark(value_at(entry, "esp/mark-out"))
+    yield Match(Way.OUT, local, remote, mark=mark, mask=mask)
+    mark, mask = _mark(value_at(entry, "esp/mark-in"))
+    yield Match(Way.IN, remote, local, mark=mark, mask=mask)
 
 
 def _mark(value: object) -> tuple[int, int]:
