@@ -132,7 +132,8 @@ def test_the_names_that_others_rely_on_are_there() -> None:
     identities = {f"{side}-id/{kind}" for side in ("local", "remote") for kind in kinds}
     assert leaves == identities | {
         "id", "enabled", "description", "initiator", "secret", "local-address", "peer",
-        "local-subnet", "remote-subnet", "dpd/enabled", "dpd/action", "dpd/delay",
+        "local-subnet", "remote-subnet", "leak-protection", "bypass/network", "bypass/connected-networks",
+        "dpd/enabled", "dpd/action", "dpd/delay",
         "ike/proposal/priority", "ike/proposal/cipher", "ike/proposal/auth", "ike/proposal/prf",
         "ike/proposal/dh", "esp/proposal/priority", "esp/proposal/cipher",
         "esp/proposal/auth", "esp/proposal/dh",
