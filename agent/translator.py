@@ -131,6 +131,21 @@ class Translator(Protocol):
         Returns once the backend agrees with ``entries`` or, when it cannot be reached yet, once
         the translator keeps trying by itself."""
 
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        """Have in force what has to hold for the committed ``entries`` though nothing else runs yet, as at
+        boot before the network is up. It stays in force when the program ends.
+
+        Raises:
+            BackendError: it cannot be done.
+        """
+
+    async def withdraw(self) -> None:
+        """Take out of the system what ``protect`` and ``start`` leave there on purpose.
+
+        Raises:
+            BackendError: it cannot be done.
+        """
+
     async def stop(self) -> None:
         """Stop cleanly and end every process that was started. Safe to call twice."""
 

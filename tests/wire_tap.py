@@ -24,8 +24,8 @@ Ends = tuple[str, str]
 
 
 class Tap:
-    """Counts packets of IP on the interface ``cable`` of ``namespace`` by source and destination, in whichever
-    direction they pass, as long as it is entered."""
+    """Counts packets of IP on the interface ``cable`` of ``namespace`` by source and destination, in either
+    direction, as long as it is entered."""
 
     def __init__(self, namespace: Namespace, cable: str) -> None:
         self.seen: Counter[Ends] = Counter()
@@ -50,7 +50,10 @@ class Tap:
         while not self._ended.is_set():
             if not select.select([self._socket], [], [], READ_LIMIT_S)[0]:
                 continue
-            packet, address = self._socket.recvfrom(128)
+            try:
+                packet, address = self._socket.recvfrom(128)
+            except OSError:  # the cable was pulled
+                continue
             if (ends := _ends(address[1], packet)) is not None:
                 self.seen[ends] += 1
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.errors import OperationFailed, RpcError, RpcErrors
+from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Move, Plan
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
@@ -123,6 +123,25 @@ class StrongSwanTranslator:
             await parts.protection.start(parts.shared.desired.entries)
             await parts.keeper.start()
             parts.audit.start()
+
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        """Keep packets of the tunnels in ``entries`` from passing in clear; nothing else begins.
+
+        Raises:
+            BackendError: that cannot be put in force.
+        """
+        protection = self.parts.protection
+        await protection.replace(_by_tunnel(entries))
+        if protection.trouble:
+            raise BackendError(protection.trouble)
+
+    async def withdraw(self) -> None:
+        """Let packets pass again that were kept from it.
+
+        Raises:
+            BackendError: what is in force cannot be taken out.
+        """
+        await self.protect({})
 
     async def stop(self) -> None:
         """Stop; a managed charon ends, an external one keeps what it holds."""

@@ -27,6 +27,7 @@ class Firewall:
         self._in_force: Asked = _asked(())
         self._sets: set[Combination] = set()
         self._is_there = False
+        self._seen = False  # whether there is a table that another left was looked at
         self._one_by_one = asyncio.Lock()
 
     async def replace(self, guards: Collection[Guard]) -> None:
@@ -48,8 +49,9 @@ class Firewall:
 
     async def _withdraw(self) -> None:
         """Take the table out, if there is one: a gateway that asks for nothing needs no nft."""
-        if not self._is_there and nft.program() is None:
+        if not self._is_there and (nft.program() is None or self._seen):
             return
+        self._seen = True
         if await nft.listing(ruleset.TABLE) is not None:
             await nft.apply([f"delete table {ruleset.TABLE}"])
         self._in_force, self._sets, self._is_there = _asked(()), set(), False
@@ -59,7 +61,9 @@ class Firewall:
         async with self._one_by_one:
             gone, come = _asked(going), _asked(coming)
             after = {v: _moved(self._in_force[v], gone[v], come[v]) for v in (DROP, PASS)}
-            if any(after[v].keys() != self._in_force[v].keys() for v in after):
+            if not any(after.values()):
+                await self._withdraw()
+            elif any(after[v].keys() != self._in_force[v].keys() for v in after):
                 await self._apply(after)
             self._in_force = after
 

@@ -68,13 +68,11 @@ class Protection:
         self.guards.connected = self._connected
         self._networks_came.clear()
         await self.replace(entries)
-        self._watch.start()
         self._tasks[0].start(self._keep())
         self._tasks[1].start(self._follow_networks())
 
     async def stop(self) -> None:
         """Stop looking; what is in force stays. Safe to call twice."""
-        self._watch.stop()
         for task in self._tasks:
             await task.stop()
 
@@ -198,6 +196,13 @@ class Protection:
         self._look.set()
 
     async def _keep(self) -> None:
+        self._watch.start()
+        try:
+            await self._look_again_and_again()
+        finally:
+            self._watch.stop()
+
+    async def _look_again_and_again(self) -> None:
         while True:
             if await is_set_within(self._look, self._interval_s):
                 await asyncio.sleep(SETTLE_S)
