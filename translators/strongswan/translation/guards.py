@@ -115,23 +115,22 @@ def of_tunnel(entry: Json | None, for_all: ForAll, connected: Collection[Connect
     if entry is None or not entry.get("enabled", True):
         return NO_GUARD
     pairs = list(_pairs(entry))
-    bypass = frozenset(_bypassed(entry, pairs, connected))
+    told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
+    bypass = frozenset(_bypassed(entry, told_apart, connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
-    covered = {one.network: None for one in connected if _takes(pairs, one) and one.network not in spared}
+    covered = {one.network: None for one in connected if _takes(told_apart, one, spared)}
     found = Guard(bypass=bypass, covered=tuple(covered))
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
         return replace(found, unprotected=Why.FAR_SIDE_UNKNOWN)
-    routed = value_at(entry, "esp/if-id-out") is not None
-    drops = frozenset(
-        match
-        for pair in pairs
-        if not (routed and all(one[2] == ANY_LENGTH for one in pair))
-        for match in _both_ways(entry, pair)
-    )
-    whole = not routed or not any(all(one[2] == ANY_LENGTH for one in pair) for pair in pairs)
-    return replace(found, drops=drops, unprotected=None if whole else Why.INTERFACE)
+    drops = frozenset(match for pair in told_apart for match in _both_ways(entry, pair))
+    return replace(found, drops=drops, unprotected=None if told_apart == pairs else Why.INTERFACE)
+
+
+def _is_routed(entry: Json, pair: Pair) -> bool:
+    """Return whether only what is routed into an XFRM interface belongs to ``pair``."""
+    return value_at(entry, "esp/if-id-out") is not None and all(one[2] == ANY_LENGTH for one in pair)
 
 
 def _both_ways(entry: Json, pair: Pair) -> Iterator[Match]:
@@ -163,8 +162,10 @@ def _pairs(entry: Json) -> Iterator[Pair]:
     return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
 
 
-def _takes(pairs: Iterable[Pair], one: Connected) -> bool:
-    return any(within(one.address, local) and within(one.network, remote) for local, remote in pairs)
+def _takes(pairs: Iterable[Pair], one: Connected, spared: Iterable[Prefix]) -> bool:
+    return any(
+        within(one.address, local) and within(one.network, remote) for local, remote in pairs
+    ) and not any(within(one.network, network) for network in spared)
 
 
 def _bypassed(entry: Json, pairs: Sequence[Pair], connected: Iterable[Connected]) -> Iterator[Pair]:
