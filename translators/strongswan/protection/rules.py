@@ -6,10 +6,11 @@ charon's own routes, which lead into its TUN device or name the address to use, 
 
 from __future__ import annotations
 
-import contextlib
+import errno
 from collections.abc import Iterable
 
 from pyroute2 import AsyncIPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
 
@@ -27,16 +28,23 @@ class RoutingRules:
         """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
 
         Raises:
-            OSError, NetlinkError: the kernel refused.
+            OSError: the kernel refused.
         """
         wanted = set(bypass)
         async with AsyncIPRoute() as kernel:
             there = await _rules(kernel)
             for pair in wanted - there:
-                with contextlib.suppress(FileExistsError):
-                    await kernel.rule("add", **_rule(pair))
+                await _change(kernel, "add", pair, already=errno.EEXIST)
             for pair in there - wanted:
-                await kernel.rule("del", **_rule(pair))
+                await _change(kernel, "del", pair, already=errno.ENOENT)
+
+
+async def _change(kernel: AsyncIPRoute, command: str, pair: Pair, *, already: int) -> None:
+    try:
+        await kernel.rule(command, **_rule(pair))
+    except NetlinkError as error:
+        if error.code != already:
+            raise OSError(error.code, f"a rule of routing: {error}") from error
 
 
 async def _rules(kernel: AsyncIPRoute) -> set[Pair]:
