@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from agent.settings import CHARON_MODES, LOG_LEVELS, Settings, SettingsError, from_file, parse_address
+from agent.settings import (
+    CHARON_MODES,
+    LOG_LEVELS,
+    Settings,
+    SettingsError,
+    from_file_as_far_as_it_goes,
+    parse_address,
+)
 
 PROGRAM = "yangswand"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. ``faults``: a sentence for each setting that cannot be used, for which
+    ``settings`` has the default. ``check``: they are only to be looked at."""
+
+    settings: Settings
+    faults: tuple[str, ...] = ()
+    check: bool = False
 
 
 def read_settings(argv: Sequence[str] | None = None) -> Settings:
@@ -20,14 +37,29 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         SettingsError: something in them cannot be used.
         SystemExit: ``--help``, ``--version`` or a wrong option.
     """
+    asked = read(argv)
+    if asked.faults:
+        raise SettingsError(*asked.faults)
+    return asked.settings
+
+
+def read(argv: Sequence[str] | None = None) -> Asked:
+    """Return what the command line asks for, with all that is wrong with its settings and with its file.
+
+    Raises:
+        SystemExit: ``--help``, ``--version`` or a wrong option.
+    """
     options = _parser().parse_args(argv)
     if options.version:
         print(f"{PROGRAM} {version('yangswan')}")
         raise SystemExit(0)
-    settings = from_file(options.config) if options.config else Settings()
+    settings, faults = from_file_as_far_as_it_goes(options.config) if options.config else (Settings(), [])
     if options.listen:
-        host, port = parse_address(options.listen)
-        settings = replace(settings, host=host, port=port)
+        try:
+            host, port = parse_address(options.listen)
+            settings = replace(settings, host=host, port=port)
+        except SettingsError as problem:
+            faults.extend(problem.faults)
     for name in ("data_dir", "charon", "log_level"):
         value = getattr(options, name)
         if value is not None:
@@ -37,10 +69,10 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
     if options.recovery_user:
         settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
     if (options.user is None) != (options.authorized_keys is None):
-        raise SettingsError("--user and --authorized-keys belong together")
-    if options.user is not None:
+        faults.append("--user and --authorized-keys belong together")
+    elif options.user is not None:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
-    return settings
+    return Asked(settings, tuple(faults), options.check)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
     add("--version", action="store_true", help="say the version, and end")
+    add("--check", action="store_true", help="look at the settings and end: 0, or 78 with all that is wrong")
     add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")

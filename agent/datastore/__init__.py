@@ -4,6 +4,7 @@ Datastores holds running and the shared candidate; a Candidate is any whole conf
 become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk
+- database: its SQLite file, which is read even where nothing can be written
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - replay: running as the history tells it, now and as it was
 - recovery: what a start puts right that the last end of the server left

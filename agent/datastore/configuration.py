@@ -7,6 +7,7 @@ interrupted), replay, recovery (what nobody confirmed); then preparation and tra
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator, Sequence
 
 from agent.datastore import recovery, replay
@@ -16,7 +17,7 @@ from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, Store
+from agent.datastore.store import CommitInfo, Store, StoreError
 from agent.datastore.transaction import Announce, Transactions
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification, Translator
@@ -90,7 +91,22 @@ class Configuration:
     # -- worker ----------------------------------------------------------------------------
 
     def load(self) -> None:
-        """*worker* Read running from the history, and put right what the last end of the server left."""
+        """*worker* Read running from the history, and put right what the last end of the server left.
+
+        If that cannot be recorded it is put right in memory.
+
+        Raises:
+            StoreError: the history cannot be used.
+        """
+        try:
+            self._load()
+        except (sqlite3.OperationalError, StoreError) as problem:
+            if not self.store.detach(problem):
+                raise
+            self._load()
+        self.store.seal()
+
+    def _load(self) -> None:
         bring_up_to_date(self.store, self._translators, self.datastores.schema)
         recovery.undo_interrupted(self.store)
         self.datastores.start_with(replay.load(self.store, self.datastores.schema))

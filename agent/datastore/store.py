@@ -7,7 +7,7 @@ what it wrote is on disk (WAL, synchronous=FULL). The file holds secrets and is 
 
 from __future__ import annotations
 
-import os
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.confirmed import Window
+from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+
+log = logging.getLogger(__name__)
 
 # Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
 _SCHEMA_VERSION = 3
@@ -86,6 +89,10 @@ SERVER = CommitInfo("yangswan", 0, "")
 """Who commits when the server does it by itself."""
 
 
+class NotRecorded(sqlite3.OperationalError):
+    """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
+
+
 def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
     return StoreError(f"{path} cannot be used as commit history: {problem}")
 
@@ -98,37 +105,117 @@ def timestamp() -> str:
 class Store:
     """The history at ``path``, made if it does not exist.
 
+    ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
+    is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
+    commit after there is room writes the copy back.
+
     Raises:
         StoreError: the file is not a history of this program, or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        os.chmod(path, 0o600)
+        self.read_only: str | None = None
+        self._sealed = False
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = self._opened()
+            try:
+                self._prepare()
+            except sqlite3.OperationalError as problem:
+                if not self.detach(problem):
+                    raise
         except sqlite3.DatabaseError as problem:
             raise _unusable(path, problem) from problem
+
+    def _opened(self) -> sqlite3.Connection:
+        if problem := unwritable(self.path.parent):
+            return self._in_memory(str(problem.strerror))
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
+            return on_disk(self.path)
+        except sqlite3.OperationalError as refused:
+            if not about_writing(refused):
+                raise
+            return self._in_memory(str(refused))
+
+    def _prepare(self) -> None:
+        try:
             self._migrate()
-        except sqlite3.DatabaseError as problem:
-            self._db.close()
-            raise _unusable(path, problem) from problem
-        except StoreError:
+        except (sqlite3.DatabaseError, StoreError):
             self._db.close()
             raise
         self._pending_octets = self._printed_octets = 0
         self._count_octets()
+
+    def detach(self, problem: BaseException) -> bool:
+        """Go on with a copy in memory if ``problem`` is that the file cannot be written; return whether so.
+
+        Raises:
+            StoreError: there can be no copy.
+        """
+        cause = next((one for one in (problem, problem.__cause__) if about_writing(one)), None)
+        if self.read_only is not None or cause is None:
+            return False
+        self._db.close()
+        self._db = self._in_memory(str(cause))
+        self._prepare()
+        return True
+
+    def _in_memory(self, why: str) -> sqlite3.Connection:
+        try:
+            if not self.path.exists():
+                raise StoreError(f"{self.path} cannot be made: {why}")
+            copy = copy_in_memory(self.path)
+        except OSError as problem:
+            raise StoreError(f"{self.path} cannot be written: {why}; nor copied: {problem}") from problem
+        except sqlite3.DatabaseError as problem:
+            raise _unusable(self.path, problem) from problem
+        self.read_only = why
+        log.error(
+            "%s cannot be written (%s): what was committed is in force, and commits are refused until there "
+            "is room; then the next one goes through, without a restart",
+            self.path,
+            why,
+        )
+        return copy
+
+    def seal(self) -> None:
+        """From now on nothing is recorded in memory alone: what a start had to put right is done."""
+        self._sealed = True
+
+    def _transaction(self) -> Transaction:
+        """Raises: NotRecorded."""
+        if self.read_only is not None and self._sealed:
+            self._return_to_disk(self.read_only)
+        return Transaction(self._db)
+
+    def _return_to_disk(self, before: str) -> None:
+        try:
+            if problem := unwritable(self.path.parent):
+                raise problem
+            disk = on_disk(self.path)
+            try:
+                # What was put right at the start comes along. It is all or nothing.
+                self._db.backup(disk)
+            except BaseException:
+                disk.close()
+                raise
+        except (OSError, sqlite3.Error) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            raise NotRecorded(
+                f"nothing can be recorded in {self.path}: {why}; free some space and commit again, the "
+                "server need not be restarted"
+            ) from problem
+        self._db.close()
+        self._db = disk
+        self.read_only = None
+        log.warning("%s can be written again (%s before): commits are taken", self.path, before)
 
     def close(self) -> None:
         self._db.close()
 
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
-        with _Transaction(self._db):
+        with self._transaction():
             cursor = self._db.execute(
                 "INSERT INTO commits (time, user, session, source, comment, state) "
                 "VALUES (?, ?, ?, ?, ?, 'applying')",
@@ -148,7 +235,7 @@ class Store:
         In the same step ``window`` becomes the open window of a confirmed commit, None closes it.
         ``commit_id`` None: nothing was changed, only the window.
         """
-        with _Transaction(self._db):
+        with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
             self._db.execute("DELETE FROM confirmed_commit")
@@ -189,12 +276,12 @@ class Store:
         return None if row is None else str(row[0])
 
     def keep_note(self, name: str, content: str) -> None:
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, content))
 
     def undo(self, commit_id: int) -> None:
         """Record that the commit was taken back."""
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute("UPDATE commits SET state = 'undone' WHERE id = ?", (commit_id,))
 
     def interrupted(self) -> list[int]:
@@ -230,7 +317,7 @@ class Store:
         self._printed_octets = len(body)
         if self._pending_octets < len(body):
             return False
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
@@ -268,7 +355,7 @@ class Store:
             unit: returns the new form of a unit of a commit, whose id it is given.
             snapshot: the same, of a snapshot.
         """
-        with _Transaction(self._db):
+        with self._transaction():
             for commit_id, position, old in self._every_change():
                 new = unit(commit_id, old)
                 if new != old:
@@ -313,21 +400,3 @@ class Store:
             "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
         ).fetchone()
         return int(row[0])
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")

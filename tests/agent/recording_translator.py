@@ -54,8 +54,8 @@ class RecordingTranslator:
     async def withdraw(self) -> None:
         self.log.append("withdraw")
 
-    async def stop(self) -> None:
-        self.log.append("stop")
+    async def stop(self, *, keep: bool = False) -> None:
+        self.log.append("stop, keep" if keep else "stop")
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         if self.refuse_check:

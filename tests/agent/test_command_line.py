@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -77,6 +78,6 @@ def test_what_cannot_be_used_is_said_in_one_line_by_its_name(tmp_path: Path) -> 
         [sys.executable, "-m", "agent", "--config", str(tmp_path / "missing.toml")],
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
     assert done.stderr.startswith("yangswand: ")
     assert done.stderr.count("\n") == 1

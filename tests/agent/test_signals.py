@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from agent.__main__ import ON_HANGUP
+from agent.ending import ON_HANGUP
 from tests.agent_process import start_agent
 
 

@@ -9,6 +9,7 @@ from translators.strongswan.actions import Actions
 from translators.strongswan.changes import Changes
 from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
+from translators.strongswan.charon.scope import Scope, own_service
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
@@ -43,7 +44,9 @@ def make(settings: Settings) -> StrongSwanTranslator:
     store = KeyStore(folder / "private-keys")
     shared = Shared(Desired(store.digests))
     notify, state_changed = settings.notify, settings.state_changed
-    protection = Protection(shared, interval_s=options.audit_interval, is_used=not without)
+    protection = Protection(
+        shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without
+    )
     live = LiveTunnels(
         options,
         shared,
@@ -57,7 +60,9 @@ def make(settings: Settings) -> StrongSwanTranslator:
     logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
     keeper = None
     if not without:
-        daemon = ManagedCharon(folder, options) if managed else None
+        service = own_service()
+        scope = Scope(service, ends_with_service=not settings.keep_on_stop) if service else None
+        daemon = ManagedCharon(folder, options, scope) if managed else None
         follower = Follower(shared, live=live, keys=keys, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)

@@ -170,10 +170,9 @@ class Changes:
                 await self._execute(plan.reverse, plan.before, plan.certificates.before)
 
     def _guards(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Mapping[str, Guard]:
-        guards = self._protection.guards
-        if for_all != guards.for_all:
-            return guards.wanted({**self._shared.desired.entries, **entries}, for_all)
-        return guards.wanted(entries, for_all)
+        if for_all != self._protection.guards.for_all:
+            return self._protection.wanted({**self._shared.desired.entries, **entries}, for_all)
+        return self._protection.wanted(entries, for_all)
 
     @asynccontextmanager
     async def _protected(self, guards: Mapping[str, Guard], for_all: ForAll) -> AsyncIterator[None]:

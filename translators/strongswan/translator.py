@@ -33,7 +33,7 @@ from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
-from translators.strongswan.translation.guards import is_protected, with_bypass
+from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -130,8 +130,11 @@ class StrongSwanTranslator:
         Raises:
             BackendError: that cannot be put in force.
         """
+        await self._protect(_by_tunnel(entries), None)
+
+    async def _protect(self, entries: Mapping[str, Json], for_all: ForAll | None) -> None:
         protection = self.parts.protection
-        await protection.replace(_by_tunnel(entries))
+        await protection.replace(entries, for_all)
         if protection.trouble:
             raise BackendError(protection.trouble)
 
@@ -141,19 +144,19 @@ class StrongSwanTranslator:
         Raises:
             BackendError: what is in force cannot be taken out.
         """
-        await self.protect({})
+        await self._protect({}, ForAll())
 
-    async def stop(self) -> None:
-        """Stop; a managed charon ends, an external one keeps what it holds."""
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop; a managed charon ends unless it is to be kept, an external one keeps what it holds."""
         parts = self.parts
         parts.live.supervisor.forget_all()
         await parts.actions.stop()
         await parts.pki.stop()
         if parts.keeper is not None:
-            if self._backend == "managed":
+            if self._backend == "managed" and not keep:
                 parts.live.all_ending("the agent stops, and its daemon with it")
             await parts.audit.stop()
-            await parts.keeper.stop()
+            await parts.keeper.stop(keep=keep)
             await parts.protection.stop()
             await parts.live.stop()
 

@@ -320,3 +320,29 @@ def test_a_tunnel_for_everything_leaves_the_connected_network_alone(lab: Lab) ->
         alice.commit(at_alice(**everything, bypass={"connected-networks": False}))
         found = alice.wait_for(lambda state: "covered-network" in state)
         assert found["covered-network"] == ["10.8.0.0/24"]
+
+
+def test_a_tunnel_that_takes_who_configures_the_gateway_says_so(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = lab.alice()
+    alice.start()
+    alice.clients.append("172.16.5.9")
+    everything = at_alice(local_subnet=None, remote_subnet=["0.0.0.0/0"])
+    alice.commit(everything)
+    assert alice.state()["covered-network"] == ["172.16.5.9/32"]
+    assert "tunnel 1 takes 172.16.5.9/32" in caplog.text
+    alice.commit(everything | {"bypass": {"network": ["172.16.0.0/12"]}})
+    assert "covered-network" not in alice.state()
+    assert "to 172.16.0.0/12 lookup main" in routing_rules(lab.alice_ns)
+    alice.commit(everything)
+    alice.gateway_commit(bypass={"172.16.5.0/24": True})
+    assert "covered-network" not in alice.state()
+    assert "from all to 172.16.5.0/24 lookup main" in routing_rules(lab.alice_ns)
+    alice.gateway_commit(bypass={"172.16.5.0/24": False}, leak_protection=False)
+    assert "172.16" not in routing_rules(lab.alice_ns)
+    assert alice.state()["leak-protection"] == {"in-force": False, "reason": "switched-off"}
+
+
+def routing_rules(namespace: Namespace) -> str:
+    return subprocess.run([*namespace.exec, "ip", "rule"], capture_output=True, text=True).stdout

@@ -14,6 +14,7 @@ from translators.strongswan.translation.guards import (
     Guard,
     Guards,
     Match,
+    Surroundings,
     Way,
     Why,
     drops_of,
@@ -52,7 +53,7 @@ def at(address: str, network: str) -> Connected:
 
 LAN, OUTSIDE = at("10.1.0.1", "10.1.0.0/16"), at("192.168.0.1", "192.168.0.0/24")
 OUTSIDE6 = at("2001:db8:1::1", "2001:db8:1::/64")
-CONNECTED = (LAN, OUTSIDE, OUTSIDE6)
+AROUND = Surroundings(frozenset({LAN, OUTSIDE, OUTSIDE6}))
 
 
 # --- what is dropped ---
@@ -139,16 +140,16 @@ INTERFACE = {"if-id-in": 7, "if-id-out": 7}
 def test_behind_an_xfrm_interface_all_traffic_is_not_told_apart(
     local: list[str], remote: list[str], expected: set[Match], why: Why | None
 ) -> None:
-    guard = of_tunnel(between(local, remote, esp=INTERFACE), ForAll(), CONNECTED)
+    guard = of_tunnel(between(local, remote, esp=INTERFACE), ForAll(), AROUND)
     assert guard.drops == expected
     assert guard.unprotected is why
 
 
 def test_routes_say_what_does_not_go_into_an_interface_that_takes_all() -> None:
     taking = between(ALL, ALL, esp=INTERFACE)
-    assert of_tunnel(taking, ForAll(), CONNECTED).bypass == frozenset()
+    assert of_tunnel(taking, ForAll(), AROUND).bypass == frozenset()
     refusing = between(ALL, ALL, esp=INTERFACE, bypass={"connected-networks": False})
-    assert of_tunnel(refusing, ForAll(), CONNECTED).covered == ()
+    assert of_tunnel(refusing, ForAll(), AROUND).covered == ()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_protection_is_on_where_the_gateway_says_nothing(leaf: Json | None, expe
     ],
 )
 def test_networks_that_do_not_go_into_the_tunnel(entry: Json, expected: frozenset[Pair]) -> None:
-    assert of_tunnel(entry, ForAll(), CONNECTED).bypass == expected
+    assert of_tunnel(entry, ForAll(), AROUND).bypass == expected
 
 
 def test_what_is_bypassed_passes_in_both_directions() -> None:
@@ -292,13 +293,34 @@ def test_what_is_for_all_is_said_in_words(for_all: ForAll, words: str) -> None:
 def test_networks_that_reach_the_gateway_through_the_tunnel_only_are_told(
     entry: Json, for_all: ForAll, expected: list[Connected]
 ) -> None:
-    assert of_tunnel(entry, for_all, CONNECTED).covered == tuple(one.network for one in expected)
+    assert of_tunnel(entry, for_all, AROUND).covered == tuple(one.network for one in expected)
 
 
 def test_a_network_with_two_addresses_of_ours_is_told_once() -> None:
-    second = at("192.168.0.7", "192.168.0.0/24")
+    around = Surroundings(frozenset({OUTSIDE, at("192.168.0.7", "192.168.0.0/24")}))
     entry = between(["192.168.0.0/24"], ["192.168.0.0/16"])
-    assert of_tunnel(entry, ForAll(), [OUTSIDE, second]).covered == (OUTSIDE.network,)
+    assert of_tunnel(entry, ForAll(), around).covered == (OUTSIDE.network,)
+
+
+@pytest.mark.parametrize(
+    ("entry", "for_all", "expected"),
+    [
+        (between(None, ["203.0.113.0/24"]), ForAll(), ["203.0.113.5/32"]),
+        (between(None, ALL), ForAll(), ["203.0.113.5/32"]),
+        (between(OURS6, ["2001:db8::/32"]), ForAll(), ["2001:db8:1::/64", "2001:db8:9::5/128"]),
+        # Not to an address of this gateway.
+        (between(["10.3.0.0/16"], ["203.0.113.0/24"]), ForAll(), []),
+        (between(None, ["203.0.113.0/25"], bypass={"network": ["203.0.113.0/24"]}), ForAll(), []),
+        (between(None, ["203.0.113.0/24"]), ForAll(bypass=(prefix("203.0.113.5/32"),)), []),
+        (between(None, ["203.0.113.0/24"], enabled=False), ForAll(), []),
+    ],
+)
+def test_a_client_of_this_server_whom_the_tunnel_takes_is_told(
+    entry: Json, for_all: ForAll, expected: list[str]
+) -> None:
+    clients = frozenset({prefix("203.0.113.5"), prefix("2001:db8:9::5")})
+    around = Surroundings(AROUND.connected, clients)
+    assert of_tunnel(entry, for_all, around).covered == tuple(map(prefix, expected))
 
 
 # --- all of them ---
@@ -314,9 +336,10 @@ def test_only_owners_whose_guard_becomes_another_are_named() -> None:
     # A change that is none for packets.
     assert guards.wanted({"1": {**one, "description": "branch"}}) == {}
     assert guards.wanted({"1": None}) == {"1": NO_GUARD}
-    assert guards.wanted({"1": one, "2": two}, connected=frozenset({LAN})).keys() == {"2"}
     assert guards.wanted({"1": one}, ForAll(bypass=(prefix("192.0.2.0/24"),))).keys() == {""}
     assert guards.wanted({"1": one}, ForAll(leak_protection=False))["1"].unprotected is Why.SWITCHED_OFF
+    guards.around = AROUND
+    assert guards.wanted({"1": one, "2": two}).keys() == {"2"}
 
 
 def test_a_guard_that_asks_for_nothing_is_not_kept() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from agent.errors import BackendError
 from translators.strongswan.charon.session import CharonSession
@@ -27,9 +27,10 @@ from translators.strongswan.translation.guards import (
     ForAll,
     Guard,
     Guards,
+    Surroundings,
     Way,
 )
-from translators.strongswan.translation.overlaps import Pair, written
+from translators.strongswan.translation.overlaps import Pair, prefix, written
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,17 @@ Changed = Mapping[str, Guard]
 
 
 class Protection:
-    """Keeps ``guards`` in force. Without charon (``is_used`` is False) there is nothing to protect."""
+    """Keeps ``guards`` in force. ``clients`` returns the addresses from which clients of this server are
+    connected. Without charon (``is_used`` is False) there is nothing to protect."""
 
-    def __init__(self, shared: Shared, *, interval_s: float, is_used: bool) -> None:
+    def __init__(
+        self, shared: Shared, *, interval_s: float, clients: Callable[[], Iterable[str]], is_used: bool
+    ) -> None:
         self.guards = Guards()
         self.trouble = ""
         self._shared = shared
         self._interval_s = interval_s
+        self._clients = clients
         self._is_used = is_used
         self._firewall = Firewall()
         self._rules = RoutingRules()
@@ -65,7 +70,7 @@ class Protection:
         state say so, and it is tried again."""
         if not self._is_used:
             return
-        self.guards.connected = self._connected
+        self._look_around()
         self._networks_came.clear()
         await self.replace(entries)
         self._tasks[0].start(self._keep())
@@ -192,6 +197,17 @@ class Protection:
         self._connected = connected
         self._networks_came.set()
 
+    def _look_around(self) -> None:
+        clients = (prefix(address) for address in self._clients())
+        self.guards.around = Surroundings(self._connected, frozenset(clients))
+
+    def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
+        """Return what ``entries`` and ``for_all`` ask for where that is not what is in force.
+
+        Where ``for_all`` changes, ``entries`` are to be all of them."""
+        self._look_around()
+        return self.guards.wanted(entries, for_all)
+
     def _look_soon(self) -> None:
         self._look.set()
 
@@ -224,7 +240,7 @@ class Protection:
             self._networks_came.clear()
             try:
                 async with self._shared.changing:
-                    self.guards.connected = self._connected
+                    self._look_around()
                     changed = self.guards.wanted(self._shared.desired.entries)
                     await self.widen(changed)
                     await self.settle(changed)
@@ -259,8 +275,8 @@ class Protection:
 def _warn_of_covered(owner: str, guard: Guard) -> None:
     for network in guard.covered:
         log.warning(
-            "tunnel %s takes the network %s, to which this gateway is connected: its hosts reach the gateway "
-            "through the tunnel only; set bypass if that is not what you want",
+            "tunnel %s takes %s, to which this gateway is connected, or from which a client of it is: "
+            "they reach each other through the tunnel only; set bypass if that is not what you want",
             owner,
             written(network),
         )

@@ -81,10 +81,21 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The networks that this gateway is directly connected to, and who is connected to this server."""
+
+    connected: frozenset[Connected] = frozenset()
+    clients: frozenset[Prefix] = frozenset()
+
+
+NOWHERE = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """What one owner, a tunnel or the gateway, asks for. ``bypass``: pairs of a local prefix and a network
-    that never goes into a tunnel. ``covered``: directly connected networks that the tunnel takes as a whole.
-    ``unprotected`` says why ``drops`` is empty or lacks some."""
+    that never goes into a tunnel. ``covered``: directly connected networks that the tunnel takes as a whole,
+    and clients of this server whom it takes. ``unprotected`` says why ``drops`` is empty or lacks some."""
 
     drops: frozenset[Match] = frozenset()
     bypass: frozenset[Pair] = frozenset()
@@ -110,16 +121,15 @@ def of_gateway(for_all: ForAll) -> Guard:
     return Guard(bypass=frozenset((everything[network[0]], network) for network in for_all.bypass))
 
 
-def of_tunnel(entry: Json | None, for_all: ForAll, connected: Collection[Connected] = ()) -> Guard:
+def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHERE) -> Guard:
     """Return what the tunnel asks for; nothing if it is not enabled or (None) not there."""
     if entry is None or not entry.get("enabled", True):
         return NO_GUARD
     pairs = list(_pairs(entry))
     told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
-    bypass = frozenset(_bypassed(entry, told_apart, connected))
+    bypass = frozenset(_bypassed(entry, told_apart, around.connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
-    covered = {one.network: None for one in connected if _takes(told_apart, one, spared)}
-    found = Guard(bypass=bypass, covered=tuple(covered))
+    found = Guard(bypass=bypass, covered=tuple(sorted(_covered(told_apart, spared, around))))
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
@@ -162,10 +172,17 @@ def _pairs(entry: Json) -> Iterator[Pair]:
     return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
 
 
-def _takes(pairs: Iterable[Pair], one: Connected, spared: Iterable[Prefix]) -> bool:
-    return any(
-        within(one.address, local) and within(one.network, remote) for local, remote in pairs
-    ) and not any(within(one.network, network) for network in spared)
+def _covered(pairs: Sequence[Pair], spared: Collection[Prefix], around: Surroundings) -> set[Prefix]:
+    """Return which networks and clients reach this gateway through the tunnel only."""
+    known = {(one.network, one.address) for one in around.connected}
+    # By which of our addresses a client came is not known.
+    known |= {(client, one.address) for client in around.clients for one in around.connected}
+    return {
+        network
+        for network, address in known
+        if any(within(address, local) and within(network, remote) for local, remote in pairs)
+        and not any(within(network, one) for one in spared)
+    }
 
 
 def _bypassed(entry: Json, pairs: Sequence[Pair], connected: Iterable[Connected]) -> Iterator[Pair]:
@@ -185,24 +202,18 @@ def _listed(value: object) -> Sequence[object]:
 
 
 class Guards:
-    """The guards of all owners, by tunnel id; "" is the gateway. ``for_all`` and ``connected`` are what they
-    were made with."""
+    """The guards of all owners, by tunnel id; "" is the gateway. ``for_all`` and ``around`` are what the next
+    are made with."""
 
     def __init__(self) -> None:
         self.for_all = ForAll()
-        self.connected: frozenset[Connected] = frozenset()
+        self.around = NOWHERE
         self.held: dict[str, Guard] = {}
 
-    def wanted(
-        self,
-        entries: Mapping[str, Json | None],
-        for_all: ForAll | None = None,
-        connected: frozenset[Connected] | None = None,
-    ) -> dict[str, Guard]:
+    def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
         """Return the guards of ``entries``, and of the gateway, that are others than those held."""
         for_all = self.for_all if for_all is None else for_all
-        connected = self.connected if connected is None else connected
-        guards = {tunnel: of_tunnel(entry, for_all, connected) for tunnel, entry in entries.items()}
+        guards = {tunnel: of_tunnel(entry, for_all, self.around) for tunnel, entry in entries.items()}
         guards[""] = of_gateway(for_all)
         return {owner: one for owner, one in guards.items() if one != self.held.get(owner, NO_GUARD)}
 
