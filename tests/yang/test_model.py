@@ -166,6 +166,11 @@ def test_defaults_are_those_of_the_router() -> None:
     }  # fmt: skip
 
 
+def test_all_tunnels_are_protected_from_leaks_unless_somebody_says_otherwise() -> None:
+    (for_all,) = (node for node in all_nodes() if path_of(node) == f"/{TUNNELS}:tunnels/leak-protection")
+    assert for_all.search_one("default").arg == "true"
+
+
 def test_the_imports_come_from_what_is_installed_with_pyang() -> None:
     imported = {one.arg for module in modules().values() for one in module.search("import")}
     assert imported == {"ietf-inet-types", "ietf-yang-types", "ietf-netconf-acm", TYPES}
