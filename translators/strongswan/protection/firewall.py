@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from translators.strongswan.protection import nft, ruleset
+from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.ruleset import DROP, PASS, Combination, Count
 from translators.strongswan.translation.guards import Guard, Match, drops_of, passes_of
 
@@ -74,8 +75,15 @@ class Firewall:
             lines += ruleset.additions(verdict, matches.keys() - self._in_force[verdict].keys(), sets)
         for verdict, matches in after.items():
             lines += ruleset.removals(verdict, self._in_force[verdict].keys() - matches.keys())
-        await nft.apply(lines)
-        self._sets, self._is_there = sets, True
+        try:
+            await nft.apply(lines)
+        except NftError:
+            # Somebody may have taken out what this builds on.
+            if not self._is_there:
+                raise
+            await self._replace(after)
+        else:
+            self._sets, self._is_there = sets, True
 
     async def repair(self) -> bool:
         """Put in force again what should be; return whether something of it was not."""
@@ -89,13 +97,18 @@ class Firewall:
         if not self._is_there:
             return True
         listing = await nft.listing(ruleset.TABLE)
-        if listing is None or not ruleset.is_whole(listing, self._sets):
-            return False
-        wanted = {ruleset.count_key(match) for match in self._in_force[DROP]}
-        return ruleset.counts(listing).keys() == wanted
+        return listing is not None and await asyncio.to_thread(self._is_as_it_should, listing)
+
+    def _is_as_it_should(self, listing: Mapping[str, object]) -> bool:
+        wanted = {
+            ruleset.element_key(verdict, match)
+            for verdict, matches in self._in_force.items()
+            for match in matches
+        }
+        return ruleset.is_whole(listing, self._sets) and ruleset.elements(listing).keys() == wanted
 
     async def counts(self) -> Mapping[str, Count]:
-        """Return what was dropped, by ``ruleset.count_key``; nothing if there is no table."""
+        """Return what was dropped, by ``ruleset.element_key``; nothing if there is no table."""
         listing = await nft.listing(ruleset.TABLE)
         return {} if listing is None else await asyncio.to_thread(ruleset.counts, listing)
 

@@ -19,7 +19,7 @@ from translators.strongswan.protection import ruleset, shunts
 from translators.strongswan.protection.firewall import Firewall
 from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.rules import RoutingRules
-from translators.strongswan.protection.ruleset import Count
+from translators.strongswan.protection.ruleset import DROP, Count
 from translators.strongswan.protection.watch import RulesWatch
 from translators.strongswan.tasks import Background, is_set_within
 from translators.strongswan.translation.guards import (
@@ -259,7 +259,7 @@ class Protection:
         counts = await self._recent_counts()
         found: dict[Way, Count] = dict.fromkeys(Way, Count())
         for match in drops:
-            found[match.way] += counts.get(ruleset.count_key(match), Count())
+            found[match.way] += counts.get(ruleset.element_key(DROP, match), Count())
         return found
 
     async def _recent_counts(self) -> Mapping[str, Count]:

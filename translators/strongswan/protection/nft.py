@@ -62,6 +62,7 @@ async def _run(arguments: list[str], text: bytes) -> bytes:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        own_pids.append(process.pid)  # before it changes anything, which it does when its input ends
         async with asyncio.timeout(LIMIT_S):
             out, words = await process.communicate(text)
     except TimeoutError:
@@ -69,8 +70,6 @@ async def _run(arguments: list[str], text: bytes) -> bytes:
     except OSError as error:
         raise NftError(f"nft cannot be run: {error}") from None
     finally:
-        if process is not None:
-            own_pids.append(process.pid)
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

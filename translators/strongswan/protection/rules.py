@@ -1,19 +1,25 @@
 """Policy rules of routing, by which bypassed networks are looked up in the main table.
 
 charon's own routes, which lead into its TUN device or name the address to use, are in a table of their own
-(220), which a rule of priority 220 names. A rule of ours comes just before it.
+(220), which a rule of priority 220 names. Rules of ours come just before it.
+
+To the kernel a rule that names no source is the same as one that names any, when it looks whether a rule is
+there already and which one to delete; so is one that names no destination. So rules that name both, one or
+neither have priorities of their own.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 from collections.abc import Iterable
 
 from pyroute2 import AsyncIPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
 
-PRIORITY = 219
+PRIORITIES = {(True, True): 219, (False, True): 218, (True, False): 217, (False, False): 216}
+"""By whether a rule names a source and a destination."""
 MAIN_TABLE = 254
 PROTOCOL = 119
 """By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
@@ -27,25 +33,33 @@ class RoutingRules:
         """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
 
         Raises:
-            OSError, NetlinkError: the kernel refused.
+            OSError: the kernel refused.
         """
         wanted = set(bypass)
         async with AsyncIPRoute() as kernel:
             there = await _rules(kernel)
             for pair in wanted - there:
-                with contextlib.suppress(FileExistsError):
-                    await kernel.rule("add", **_rule(pair))
+                await _change(kernel, "add", pair, already=errno.EEXIST)
             for pair in there - wanted:
-                await kernel.rule("del", **_rule(pair))
+                await _change(kernel, "del", pair, already=errno.ENOENT)
+
+
+async def _change(kernel: AsyncIPRoute, command: str, pair: Pair, *, already: int) -> None:
+    try:
+        await kernel.rule(command, **_rule(pair))
+    except NetlinkError as error:
+        if error.code != already:
+            raise OSError(error.code, f"a rule of routing: {error}") from error
 
 
 async def _rules(kernel: AsyncIPRoute) -> set[Pair]:
     found: set[Pair] = set()
     for version, family in _FAMILY.items():
         async for message in await kernel.rule("dump", family=family):
-            if message.get_attr("FRA_PRIORITY") != PRIORITY or message.get_attr("FRA_PROTOCOL") != PROTOCOL:
-                continue
-            found.add((_side(message, version, "src"), _side(message, version, "dst")))
+            pair = _side(message, version, "src"), _side(message, version, "dst")
+            is_ours = message.get_attr("FRA_PROTOCOL") == PROTOCOL
+            if is_ours and message.get_attr("FRA_PRIORITY") == _priority(pair):
+                found.add(pair)
     return found
 
 
@@ -55,11 +69,16 @@ def _side(message: object, version: int, side: str) -> Prefix:
     return prefix(f"{address}/{length}") if address is not None else (version, 0, 0)
 
 
+def _priority(pair: Pair) -> int:
+    local, network = pair
+    return PRIORITIES[local[2] > 0, network[2] > 0]
+
+
 def _rule(pair: Pair) -> dict[str, object]:
     local, network = pair
     found: dict[str, object] = {
         "family": _FAMILY[local[0]],
-        "priority": PRIORITY,
+        "priority": _priority(pair),
         "table": MAIN_TABLE,
         "protocol": PROTOCOL,
     }

@@ -177,7 +177,7 @@ def additions(
 ) -> list[str]:
     """Return the lines that add ``matches``, and the sets that are not ``there`` yet, which are added to it.
 
-    ``counts``: where counters begin, by the name of the set and the element.
+    ``counts``: where counters begin, by ``element_key``.
     """
     by_set: dict[Combination, list[str]] = {}
     for match in matches:
@@ -187,7 +187,7 @@ def additions(
         if where not in there:
             there.add(where)
             lines += where.lines
-        begun = [_begun(one, (counts or {}).get(counter_key(where.set_name, one))) for one in elements]
+        begun = [_begun(one, (counts or {}).get(_key(where.set_name, one))) for one in elements]
         lines.append(f"add element {TABLE} {where.set_name} {{ {', '.join(begun)} }}")
     return lines
 
@@ -204,29 +204,39 @@ def removals(verdict: str, matches: Iterable[Match]) -> list[str]:
     ]
 
 
-def counter_key(set_name: str, one: str) -> str:
-    """Return the key of a counter: the name of the set and the element."""
+def element_key(verdict: str, match: Match) -> str:
+    """Return what ``elements`` calls ``match``: the name of its set, and the element."""
+    return _key(combination(verdict, match).set_name, element(match))
+
+
+def _key(set_name: str, one: str) -> str:
     return f"{set_name} {one}"
 
 
-def count_key(match: Match) -> str:
-    """Return the key of the counter of a drop."""
-    return counter_key(combination(DROP, match).set_name, element(match))
+def elements(listing: Mapping[str, object]) -> dict[str, Count | None]:
+    """Return the elements of all sets in what ``nft -j list table`` says, by ``element_key``, with what was
+    dropped (None where nothing is counted)."""
+    found: dict[str, Count | None] = {}
+    for item in _items(listing.get("nftables")):
+        if not isinstance(described := item.get("set"), Mapping):
+            continue
+        for one in _items(described.get("elem")):
+            inner = one.get("elem", one)
+            if isinstance(inner, Mapping):
+                key = _key(str(described["name"]), _written(inner.get("val", inner)))
+                found[key] = _count(inner.get("counter"))
+    return found
+
+
+def _count(counter: object) -> Count | None:
+    if not isinstance(counter, Mapping):
+        return None
+    return Count(packets=int(str(counter["packets"])), octets=int(str(counter["bytes"])))
 
 
 def counts(listing: Mapping[str, object]) -> dict[str, Count]:
-    """Return the counters in what ``nft -j list table`` says, by ``count_key``."""
-    found: dict[str, Count] = {}
-    for item in _items(listing.get("nftables")):
-        described = item.get("set")
-        if not isinstance(described, Mapping):
-            continue
-        for one in _items(described.get("elem")):
-            inner = one.get("elem")
-            if isinstance(inner, Mapping) and isinstance(counter := inner.get("counter"), Mapping):
-                key = counter_key(str(described["name"]), _written(inner.get("val")))
-                found[key] = Count(int(str(counter["packets"])), int(str(counter["bytes"])))
-    return found
+    """Return the counters in what ``nft -j list table`` says, by ``element_key``."""
+    return {key: count for key, count in elements(listing).items() if count is not None}
 
 
 def _items(value: object) -> Sequence[Mapping[str, object]]:
@@ -235,4 +245,9 @@ def _items(value: object) -> Sequence[Mapping[str, object]]:
 
 def _written(value: object) -> str:
     parts = value.get("concat", ()) if isinstance(value, Mapping) else ()
-    return " . ".join(f"{part:#x}" if isinstance(part, int) else str(part) for part in parts)
+    return " . ".join(f"{part:#x}" if isinstance(part, int) else _as_ours(str(part)) for part in parts)
+
+
+def _as_ours(address: str) -> str:
+    """Return ``address`` as ``element`` writes it: the end of some of IPv6 has two ways to be written."""
+    return str(ipaddress.IPv6Address(address)) if ":" in address and "." in address else address

@@ -126,28 +126,29 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
     if entry is None or not entry.get("enabled", True):
         return NO_GUARD
     pairs = list(_pairs(entry))
-    bypass = frozenset(_bypassed(entry, pairs, around.connected))
+    told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
+    bypass = frozenset(_bypassed(entry, told_apart, around.connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
-    found = Guard(bypass=bypass, covered=tuple(sorted(_covered(pairs, spared, around))))
+    found = Guard(bypass=bypass, covered=tuple(sorted(_covered(told_apart, spared, around))))
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
         return replace(found, unprotected=Why.FAR_SIDE_UNKNOWN)
-    routed = value_at(entry, "esp/if-id-out") is not None
-    drops = frozenset(
-        match
-        for pair in pairs
-        if not (routed and all(one[2] == ANY_LENGTH for one in pair))
-        for match in _both_ways(entry, pair)
-    )
-    whole = not routed or not any(all(one[2] == ANY_LENGTH for one in pair) for pair in pairs)
-    return replace(found, drops=drops, unprotected=None if whole else Why.INTERFACE)
+    drops = frozenset(match for pair in told_apart for match in _both_ways(entry, pair))
+    return replace(found, drops=drops, unprotected=None if told_apart == pairs else Why.INTERFACE)
+
+
+def _is_routed(entry: Json, pair: Pair) -> bool:
+    """Return whether only what is routed into an XFRM interface belongs to ``pair``."""
+    return value_at(entry, "esp/if-id-out") is not None and all(one[2] == ANY_LENGTH for one in pair)
 
 
 def _both_ways(entry: Json, pair: Pair) -> Iterator[Match]:
     local, remote = pair
-    yield Match(Way.OUT, local, remote, *_mark(value_at(entry, "esp/mark-out")))
-    yield Match(Way.IN, remote, local, *_mark(value_at(entry, "esp/mark-in")))
+    mark, mask = _mark(value_at(entry, "esp/mark-out"))
+    yield Match(Way.OUT, local, remote, mark=mark, mask=mask)
+    mark, mask = _mark(value_at(entry, "esp/mark-in"))
+    yield Match(Way.IN, remote, local, mark=mark, mask=mask)
 
 
 def _mark(value: object) -> tuple[int, int]:
