@@ -247,7 +247,7 @@ class Lab:
             "netns",
             self.bob_ns.name,
         )
-        self.cable_of_bob = f"ys{suffix}b"
+        self.cable_of_alice, self.cable_of_bob = f"ys{suffix}a", f"ys{suffix}b"
         self._configure(self.alice_ns, f"ys{suffix}a", "192.168.0.1/24", "10.1.0.1/16", "10.3.0.1/16")
         self._configure(self.bob_ns, f"ys{suffix}b", "192.168.0.2/24", "10.2.0.1/16", "10.4.0.1/16")
 

@@ -18,6 +18,9 @@ STRONGSWAN = (
     "set -e; apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; "
     "apt-get install -y -qq --no-install-recommends strongswan-charon strongswan-swanctl",
 )  # fmt: skip
+# A gateway by its own means, and then what runs its tests.
+SETUP = ("--layer", "setup", "script/setup")
+PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 
 
 @dataclass(frozen=True, slots=True)
