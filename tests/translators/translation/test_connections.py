@@ -147,12 +147,12 @@ INITIATOR: dict[str, Any] = {"initiator": True, "peer": "192.0.2.2"}
         ({"esp": {"lifetime-hard": {"time": 5000}}}, {"rekey_time": "3600s", "life_time": "5000s"}),
         (
             {"esp": {"lifetime-soft": {"bytes": "2000000", "packets": "2000"}}},
-            {"rekey_bytes": "2000000", "life_bytes": "2200000"}
-            | {"rekey_packets": "2000", "life_packets": "2200"},
+            {"rekey_bytes": "2000000", "life_bytes": "2200000", "rand_bytes": "200000"}
+            | {"rekey_packets": "2000", "life_packets": "2200", "rand_packets": "200"},
         ),
         (
-            {"esp": {"lifetime-soft": {"bytes": "2000000"}, "lifetime-hard": {"bytes": "3000000"}}},
-            {"rekey_bytes": "2000000", "life_bytes": "3000000"},
+            {"esp": {"lifetime-soft": {"bytes": "2000000"}, "lifetime-hard": {"bytes": "9000000"}}},
+            {"rekey_bytes": "2000000", "life_bytes": "9000000", "rand_bytes": "200000"},
         ),
         ({"esp": {"lifetime-soft": {"idle": 60}}}, {"inactivity": "60s"}),
         ({"esp": {"anti-replay-window-size": 0}}, {"replay_window": "0"}),

@@ -337,6 +337,16 @@ def _hard_volume(unit: str) -> Render:
     return render
 
 
+def _rand_volume(unit: str) -> Render:
+    # By itself charon takes off as much as lies between soft and hard lifetime: if that is more than the
+    # soft one, what is left is below zero, which it takes for without end.
+    def render(entry: Json, _around: Around) -> Value | None:
+        soft = value_at(entry, f"esp/lifetime-soft/{unit}")
+        return None if soft is None else str(int(str(soft)) // 10)
+
+    return render
+
+
 FIELDS = (
     Field("id", Part.NOTHING),
     Field("enabled", Part.NOTHING),
@@ -389,8 +399,10 @@ FIELDS = (
     Field("esp/lifetime-soft/time", Part.CHILD, "rand_time", _child_rand_time),
     Field("esp/lifetime-hard/time", Part.CHILD, "life_time", _life_time),
     Field("esp/lifetime-soft/bytes", Part.CHILD, "rekey_bytes", _as_it_is("esp/lifetime-soft/bytes")),
+    Field("esp/lifetime-soft/bytes", Part.CHILD, "rand_bytes", _rand_volume("bytes")),
     Field("esp/lifetime-hard/bytes", Part.CHILD, "life_bytes", _hard_volume("bytes")),
     Field("esp/lifetime-soft/packets", Part.CHILD, "rekey_packets", _as_it_is("esp/lifetime-soft/packets")),
+    Field("esp/lifetime-soft/packets", Part.CHILD, "rand_packets", _rand_volume("packets")),
     Field("esp/lifetime-hard/packets", Part.CHILD, "life_packets", _hard_volume("packets")),
     Field("esp/lifetime-soft/idle", Part.CHILD, "inactivity", _seconds("esp/lifetime-soft/idle", 0)),
     Field(

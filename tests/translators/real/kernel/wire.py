@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tests.lab import STATUS_LIMIT_S, Lab, Namespace, udp
@@ -102,6 +103,21 @@ def send(
         assert payload == LAST
         ((_level, _kind, tos),) = ancillary
         return tos[0] >> 2
+
+
+def send_until_it_arrives(lab: Lab) -> None:
+    """Send from bob to alice again and again: the kernel throws away what no SA is there for yet."""
+    deadline = time.monotonic() + STATUS_LIMIT_S
+    receiver = lab.alice_ns.call(lambda: udp("10.1.0.1"))
+    sender = lab.bob_ns.call(lambda: udp("10.2.0.1"))
+    with receiver, sender:
+        receiver.settimeout(0.2)
+        while time.monotonic() < deadline:
+            sender.sendto(LAST, receiver.getsockname())
+            with suppress(TimeoutError):
+                assert receiver.recv(100) == LAST
+                return
+    raise AssertionError("no packet arrived")
 
 
 def prepare(sender: socket.socket, *, mark: int = 0, dscp: int = 0, dont_fragment: bool = False) -> None:
