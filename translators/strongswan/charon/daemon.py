@@ -25,7 +25,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import apparmor, charon_config, kernel
+from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
 
@@ -96,6 +96,7 @@ class ManagedCharon:
         digest = hashlib.sha256(f"{binary}\n{config}".encode()).hexdigest()
         if await self._adopt(digest):
             return True
+        await self._remove_leftovers()
         (self._folder / charon_config.CONFIG_FILE).write_text(config)
         await self._spawn(binary, digest)
         return False
@@ -131,6 +132,13 @@ class ManagedCharon:
             except TimeoutError:
                 log.warning("charon did not end within %g s of %s", STOP_LIMIT_S, how.name)
         self._forget()
+        await self._remove_leftovers()
+
+    async def _remove_leftovers(self) -> None:
+        # charon removes this file when it ends in order, after its SAs.
+        if (self._folder / _PID_FILE).exists():
+            await leftovers.remove()
+            (self._folder / _PID_FILE).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         if self._pidfd is not None:
@@ -223,7 +231,6 @@ class ManagedCharon:
 
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        (self._folder / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
         self._log_octets_before = self._log_octets()
         environment = {
