@@ -19,6 +19,7 @@ from tests.translators.real.kernel.wire import (
     watched,
 )
 from tests.translators.real.test_options import both, children, pair
+from tests.translators.real.test_tunnel import failed_for
 from tests.translators.tunnels import at_alice, at_bob
 
 pytestmark = [pytest.mark.real, pytest.mark.kernel_esp]
@@ -101,6 +102,18 @@ def test_a_packet_that_comes_again_is_thrown_away_and_counted(lab: Lab, window: 
     state = states(lab.bob_ns)[spi]
     assert f"replay-window {window if window <= 32 else 0} " in state
     assert ("replay_window 128" in state) == (window == 128)
+
+
+def test_sequence_numbers_have_64_bits_where_that_is_configured(lab: Lab) -> None:
+    """Counterpart of strongSwan's ikev2/net2net-esn. RFC 4303 section 2.2.1."""
+    alice, bob = pair(lab, *both(esp={"extended-sequence-numbers": True}))
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
+    assert carries(lab.bob_ns, "10.2.0.1", lab.alice_ns, "10.1.0.1")
+    for gateway, namespace in ((alice, lab.alice_ns), (bob, lab.bob_ns)):
+        assert [child["esn"] for child in gateway.state()["child-sa"]] == [True]
+        assert {"flag af-unspec esn" in one for one in states(namespace).values()} == {True}
+    bob.commit(at_bob())
+    bob.wait_for(failed_for("no-proposal-chosen"))
 
 
 def test_what_comes_out_of_esp_from_outside_the_subnets_is_thrown_away_and_counted(lab: Lab) -> None:
