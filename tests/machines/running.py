@@ -38,6 +38,19 @@ def machine(*arguments: str, environment: Mapping[str, str] | None = None) -> En
     return Ended(done.returncode, done.stdout)
 
 
+def shown(*arguments: str) -> Ended:
+    """Return how script/machine ended and what it printed, shown as it comes: for what takes long."""
+    lines = []
+    with subprocess.Popen(
+        [ROOT / "script/machine", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return Ended(process.returncode, "".join(lines))
+
+
 def told(*arguments: str) -> Ended:
     """Return how script/machine ended, and what it told its user on standard error."""
     done = subprocess.run(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.machines.running import GUEST_LIMIT, PYTEST, SETUP, machine
+from tests.machines.running import GUEST_LIMIT, PYTEST, SETUP, shown
 
 pytestmark = [pytest.mark.machine, pytest.mark.machine_quick]
 
@@ -27,7 +27,7 @@ echo "daemon: $(/usr/lib/ipsec/charon --version)"
 script/demo --once
 echo "demo: $?"
 tests tests/translators/real/test_tunnel.py \
-    -k 'carries_data_both_ways or changed_subnets_take_effect or a_changed_secret'
+    -k 'carries_data_both_ways or changed_proposals_take_effect or a_changed_secret'
 echo "tunnels: $status, $(tail -n 1 tests.out)"
 tests tests/agent/yang/test_violations.py tests/agent/yang/test_native.py
 echo "trees: $status, $(tail -n 1 tests.out)"
@@ -39,8 +39,7 @@ echo "denied: $(denied)"
 @pytest.fixture(scope="module")
 def seen() -> Mapping[str, str]:
     """What the script says, by what stands before the first colon of each line."""
-    ended = machine("system", "13", *SETUP, *PYTEST, *GUEST_LIMIT, "--", "bash", "-c", SCRIPT)
-    print(ended.output)
+    ended = shown("system", "13", *SETUP, *PYTEST, *GUEST_LIMIT, "--", "bash", "-c", SCRIPT)
     assert ended.status == 0
     return dict(line.split(": ", 1) for line in ended.output.splitlines() if ": " in line)
 
