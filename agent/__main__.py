@@ -17,12 +17,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent.command_line import PROGRAM, read
+from agent.command_line import PROGRAM, Task, read
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
+from agent.errors import BackendError
 from agent.first_start import connect_hints, ensure_keys, ensure_rules
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -52,16 +53,17 @@ def main() -> None:
     try:
         asked = read()
         _configure_logging(asked.settings.log_level)
-        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=asked.check)]:
+        looking = asked.task is Task.CHECK
+        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
             raise SettingsError(*faults)
-        if not asked.check:
+        if not looking:
             with _DataDir(asked.settings.data_dir):
-                asyncio.run(run(asked.settings))
+                asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except (DataDirInUse, StoreError, OSError) as problem:
+    except (DataDirInUse, StoreError, BackendError, OSError) as problem:
         _complain(str(problem), status=1)
     except KeyboardInterrupt:
         raise SystemExit(0) from None
@@ -110,6 +112,39 @@ async def run(settings: Settings) -> None:
         for translator in translators:
             await translator.stop(keep=ending.keep)
         await _end_worker(pool, store)
+
+
+async def protect(settings: Settings) -> None:
+    """Have in force what holds for the committed configuration though no agent runs.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+
+        async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+        store = Store(settings.data_dir / "history.db")
+        try:
+            translators = make_translators(settings)
+            schema = await worker(make_schema, settings, translators)
+            await Configuration(schema, store, translators=translators, worker=worker).protect()
+        finally:
+            await worker(store.close)
+
+
+async def unprotect(settings: Settings) -> None:
+    """Take out of the system what agents leave there on purpose.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    for translator in make_translators(settings):
+        await translator.withdraw()
+
+
+_WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}
 
 
 class Outlet:

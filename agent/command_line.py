@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,14 +21,23 @@ from agent.settings import (
 PROGRAM = "yangswand"
 
 
+class Task(Enum):
+    """What is to be done; the values are options."""
+
+    RUN = "run"
+    CHECK = "check"
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for. ``faults``: a sentence for each setting that cannot be used, for which
-    ``settings`` has the default. ``check``: they are only to be looked at."""
+    ``settings`` has the default."""
 
     settings: Settings
     faults: tuple[str, ...] = ()
-    check: bool = False
+    task: Task = Task.RUN
 
 
 def read_settings(argv: Sequence[str] | None = None) -> Settings:
@@ -72,7 +82,14 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         faults.append("--user and --authorized-keys belong together")
     elif options.user is not None:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
-    return Asked(settings, tuple(faults), options.check)
+    return Asked(settings, tuple(faults), options.task)
+
+
+_TASKS = {
+    Task.CHECK: "look at the settings and end: 0, or 78 with all that is wrong",
+    Task.PROTECT: "keep packets of tunnels from passing in clear, and end: for boot, before the network",
+    Task.UNPROTECT: "let them pass again, and end: for when the agent is removed",
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
     add("--version", action="store_true", help="say the version, and end")
-    add("--check", action="store_true", help="look at the settings and end: 0, or 78 with all that is wrong")
+    for task, what in _TASKS.items():
+        add(f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what)
     add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")

@@ -61,8 +61,8 @@ class Settings:
     ``state_roots``) below which something may have become another, so that whoever watches can look again.
     ``rollback_pending`` returns whether a commit is under way or waits to be confirmed, so that what was in
     force before may come back: nothing must be thrown away then that it needs. ``clients`` returns the IP
-    addresses of other machines from which sessions are open. ``keep_on_stop``: what the translator runs goes on
-    when the agent is stopped with SIGTERM.
+    addresses of other machines from which sessions are open. ``keep_on_stop``: what the translator runs goes
+    on when the agent is stopped with SIGTERM.
     """
 
     data_dir: Path

@@ -139,6 +139,11 @@ class Configuration:
         await self.worker(self.load)
         await self._backends.start()
 
+    async def protect(self) -> None:
+        """Load running and have in force what holds for it though no translator runs."""
+        await self.worker(self.load)
+        await self._backends.protect()
+
     async def discard(self) -> None:
         """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
         await self.worker(self.candidate.discard, self.running)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.machines.running import GUEST_LIMIT, machine
-
 pytestmark = pytest.mark.machine
 
 SETUP = ("--layer", "setup", "script/setup")
