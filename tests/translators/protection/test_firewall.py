@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import struct
 import subprocess
 from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -226,6 +228,54 @@ def test_what_is_bypassed_passes_and_the_rest_of_the_network_does_not(gateway: N
         assert not passes(NEAR, "10.2.8.9")
 
     within(gateway, test)
+
+
+# Counts what leaves the near network's interface after all translation of addresses.
+TRANSLATION = """
+table inet translation {
+  chain translated { type nat hook postrouting priority srcnat; ip saddr 10.9.0.2 snat ip to 10.1.0.1; }
+  chain left { type filter hook postrouting priority 300; oifname "near" udp dport 9 counter; }
+}
+"""
+
+
+@pytest.mark.real
+def test_packets_that_get_a_near_address_on_their_way_out_are_dropped_too(
+    gateway: Namespace, beside: Namespace
+) -> None:
+    gateway.ip("link", "add", "lan", "type", "veth", "peer", "name", "host", "netns", beside.name)
+    for namespace, device, address in ((gateway, "lan", "10.9.0.1/24"), (beside, "host", "10.9.0.2/24")):
+        namespace.ip("address", "add", address, "dev", device)
+        namespace.ip("link", "set", device, "up")
+    beside.ip("route", "add", "10.0.0.0/8", "via", "10.9.0.1")
+
+    def forward() -> None:
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        disturb(TRANSLATION)
+
+    async def dropped() -> Count:
+        return (await Firewall().counts())[ruleset.element_key(DROP, OUT)]
+
+    async def test() -> None:
+        forward()
+        await Firewall().replace([guard(OUT)])
+
+    async def send() -> None:
+        assert passes("10.9.0.2", FAR)
+
+    async def look() -> None:
+        async with asyncio.timeout(30):
+            while await dropped() != Count(1, SIZE):
+                assert not await left()
+
+    async def left() -> int:
+        listing = await nft.listing("inet translation")
+        found = json.dumps(listing).partition('"counter": {"packets": ')[2]
+        return int(found.partition(",")[0])
+
+    within(gateway, test)
+    within(beside, send)
+    within(gateway, look)
 
 
 # --- changes ---

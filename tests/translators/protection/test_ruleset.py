@@ -28,7 +28,7 @@ from translators.strongswan.protection.ruleset import (
 from translators.strongswan.translation.guards import Match, Way
 from translators.strongswan.translation.overlaps import prefix
 
-HOOKED = ("output_out", "forward_out", "forward_in", "input_in")
+HOOKED = ("output_out", "forward_out", "forward_in", "input_in", "postrouting_out")
 RECORDING = Path(__file__).parent / "table.json"
 
 

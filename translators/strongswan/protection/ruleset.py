@@ -115,12 +115,14 @@ _LINK = (
     "ip6 daddr ff02::/16 return",
 )
 
-# Forwarded packets pass both looks: what the first lets past, accepted, goes on to the second.
+# Forwarded packets pass both looks: what the first lets past, accepted, goes on to the second. The last look
+# is for those that get an address of the near side only when the source is translated (priority 100).
 _HOOKS = (
-    ("output", Way.OUT, 0),
-    ("forward", Way.OUT, 0),
-    ("forward", Way.IN, 1),
-    ("input", Way.IN, 0),
+    ("output", Way.OUT, PRIORITY),
+    ("forward", Way.OUT, PRIORITY),
+    ("forward", Way.IN, PRIORITY + 1),
+    ("input", Way.IN, PRIORITY),
+    ("postrouting", Way.OUT, 110),
 )
 
 
@@ -129,9 +131,9 @@ def skeleton() -> list[str]:
     lines = [f"add table {TABLE}", f"delete table {TABLE}", f"add table {TABLE}"]
     for way in Way:
         lines += [f"add chain {TABLE} {way.value}_{verdict}" for verdict in (PASS, DROP)]
-    for hook, way, offset in _HOOKS:
+    for hook, way, priority in _HOOKS:
         chain = f"{hook}_{way.value}"
-        where = f"type filter hook {hook} priority {PRIORITY + offset}; policy accept;"
+        where = f"type filter hook {hook} priority {priority}; policy accept;"
         lines.append(f"add chain {TABLE} {chain} {{ {where} }}")
         rules = [*_encrypted(way)]
         if hook != "forward":
