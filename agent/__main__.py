@@ -21,6 +21,7 @@ from agent.command_line import PROGRAM, read_settings
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.first_start import connect_hints, ensure_keys, ensure_rules
 from agent.nacm.control import NACM_PATH, AccessControl
@@ -56,6 +57,9 @@ def main() -> None:
     except (SettingsError, SchemaError, StoreError, OSError) as problem:
         print(f"{PROGRAM}: {problem}", file=sys.stderr)
         raise SystemExit(1) from None
+    except Ended:
+        log.info("stopped before the history was read; it is as it was")
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
 
@@ -85,6 +89,7 @@ async def run(settings: Settings) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
+            progress=Progress(stopping.is_set),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
@@ -155,6 +160,7 @@ def assemble(
     translators: Sequence[Translator],
     outlet: Outlet,
     worker: Worker,
+    progress: Progress,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -166,7 +172,12 @@ def assemble(
         max_octets=limits.notification_octets,
     )
     configuration = Configuration(
-        schema, store, translators=translators, worker=worker, announce=stream.publish
+        schema,
+        store,
+        translators=translators,
+        worker=worker,
+        announce=stream.publish,
+        progress=progress,
     )
     nacm = AccessControl(schema, settings.recovery_users)
     configuration.when_swapped.append(nacm.reload)

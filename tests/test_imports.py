@@ -75,7 +75,7 @@ ROOMS = (
     # What running was, and what a change would do to it, is found without a commit.
     Room(
         ("agent/datastore/preparation.py", "agent/datastore/replay.py"),
-        (*VALUES, "agent.datastore.candidate", "agent.datastore.store"),
+        (*VALUES, "agent.datastore.candidate", "agent.datastore.progress", "agent.datastore.store"),
     ),
     Room(
         ("agent/datastore/moves.py", "agent/datastore/moved_*.py"),

@@ -16,6 +16,7 @@ from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
+from agent.datastore.progress import Progress, endless
 from agent.datastore.store import CommitInfo, Store
 from agent.datastore.transaction import Announce, Transactions
 from agent.errors import RpcErrors
@@ -33,7 +34,7 @@ def _nobody(_notification: Notification) -> None:
 class Configuration:
     """Running and candidate, their history, and the translators that make running real.
 
-    ``announce`` is told of every change.
+    ``announce`` is told of every change; ``progress`` of what takes long at the start.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Configuration:
         translators: Sequence[Translator],
         worker: Worker,
         announce: Announce = _nobody,
+        progress: Progress | None = None,
     ) -> None:
         self.store = store
         self._translators = tuple(translators)
         self.worker = worker
         self._announce = announce
+        self._progress = progress or endless()
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker)
@@ -90,10 +93,15 @@ class Configuration:
     # -- worker ----------------------------------------------------------------------------
 
     def load(self) -> None:
-        """*worker* Read running from the history, and put right what the last end of the server left."""
-        bring_up_to_date(self.store, self._translators, self.datastores.schema)
+        """*worker* Read running from the history, and put right what the last end of the server left.
+
+        Raises:
+            StoreError: the history cannot be used.
+            Ended: the agent was told to stop meanwhile.
+        """
+        bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
         recovery.undo_interrupted(self.store)
-        self.datastores.start_with(replay.load(self.store, self.datastores.schema))
+        self.datastores.start_with(replay.load(self.store, self.datastores.schema, self._progress))
         recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
     def as_of(self, commit_id: int) -> Candidate:

@@ -88,6 +88,9 @@ class Relocation:
         """Return the name of the module with this namespace; of one that is not served, the namespace."""
         return self._module_of.get(namespace, namespace)
 
+    def is_served(self, namespace: str) -> bool:
+        return namespace in self._module_of
+
     def namespace_of(self, module: str) -> str:
         """Return the reverse of ``module_of``."""
         return self.namespaces[module][1] if module in self.namespaces else module

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.progress import Progress
 from agent.datastore.store import Store, StoreError, UnitChange
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
@@ -19,17 +20,19 @@ from agent.yang.validate import validate
 log = logging.getLogger(__name__)
 
 
-def load(store: Store, schema: Schema) -> Tree:
+def load(store: Store, schema: Schema, progress: Progress) -> Tree:
     """*worker* Return running as the last acknowledged commit left it.
 
     What has to be done to a whole history before its content can be read has its place at the top.
 
     Raises:
         StoreError: the newest snapshot does not fit the YANG modules of this server.
+        Ended: the agent was told to stop.
     """
     content, changes = store.load()
     running = _snapshot(content, schema)
-    for change in changes:
+    for count, change in enumerate(changes):
+        progress.step("%d recorded changes read", count)
         _replay_what_fits(change, running)
     running.add_defaults()
     return _validated(running)

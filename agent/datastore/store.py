@@ -90,6 +90,18 @@ def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
     return StoreError(f"{path} cannot be used as commit history: {problem}")
 
 
+def _recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
+    """Return what a row holds; SQLite keeps any kind of value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: it holds no unit.
+    """
+    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
+        return UnitChange(path, before, after)
+    name = path if isinstance(path, str) else "a path"
+    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
+
+
 def timestamp() -> str:
     """Return the time of now as a commit records it (UTC, milliseconds)."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -248,13 +260,13 @@ class Store:
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        rows: Iterable[tuple[str, bytes, bytes]] = self._db.execute(
-            "SELECT path, before, after FROM changes JOIN commits ON commits.id = commit_id "
+        rows: Iterable[tuple[int, object, object, object]] = self._db.execute(
+            "SELECT commit_id, path, before, after FROM changes JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
             (commit_id,),
         )
-        for path, before, after in rows:
-            yield UnitChange(path, before, after)
+        for row in rows:
+            yield _recorded(*row)
 
     def rewrite(
         self,
@@ -296,7 +308,7 @@ class Store:
             (commit_id, position),
         ).fetchone():
             commit_id, position, *unit = row
-            yield commit_id, position, UnitChange(*unit)
+            yield commit_id, position, _recorded(commit_id, *unit)
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""

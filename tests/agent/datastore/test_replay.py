@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.datastore.progress import endless
 from agent.datastore.replay import as_of, load, replay
 from agent.datastore.store import Store, StoreError, UnitChange
 from agent.yang.schema import Schema
@@ -27,7 +28,7 @@ def recorded(store: Store, *changes: UnitChange) -> int:
 
 
 def test_an_empty_history_is_an_empty_running_with_its_defaults(schema: Schema, tmp_path: Path) -> None:
-    running = load(Store(tmp_path / "history.db"), schema)
+    running = load(Store(tmp_path / "history.db"), schema, endless())
     assert running.to_xml() == empty_running(schema).to_xml() == b""
 
 
@@ -99,7 +100,7 @@ def test_a_snapshot_that_does_not_fit_the_modules_keeps_the_server_from_starting
     recorded(store, UnitChange(ORDER, before=b"", after=order("a") * 9))
     assert store.snapshot_if_due(lambda: f'<top xmlns="{EC}"><flag>9</flag></top>'.encode())
     with pytest.raises(StoreError, match="/every-construct:top/flag does not fit the YANG modules"):
-        load(store, schema)
+        load(store, schema, endless())
 
 
 def test_what_is_not_valid_any_more_is_running_all_the_same(
@@ -108,7 +109,7 @@ def test_what_is_not_valid_any_more_is_running_all_the_same(
     store = Store(tmp_path / "history.db")
     after = entry("<number>2</number><twice>1</twice>").encode()
     recorded(store, UnitChange("/every-construct:top/entry[id='1']", before=b"", after=after))
-    assert b"<twice>1</twice>" in load(store, schema).to_xml()
+    assert b"<twice>1</twice>" in load(store, schema, endless()).to_xml()
     assert "does not satisfy the YANG modules" in caplog.text
 
 
