@@ -101,7 +101,8 @@ class Configuration:
         """
         bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
         recovery.undo_interrupted(self.store)
-        self.datastores.start_with(replay.load(self.store, self.datastores.schema, self._progress))
+        loaded = replay.load(self.store, self.datastores.schema, self._progress)
+        self.datastores.start_with(loaded.running, loaded.rule_lists)
         recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
     def as_of(self, commit_id: int) -> Candidate:
@@ -142,6 +143,7 @@ class Configuration:
             RpcErrors: all that is wrong.
         """
         prepared = await self.worker(self.prepare, candidate)
+        await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
         if errors := self._backends.check(prepared.changes):
             raise RpcErrors(errors)
 
@@ -168,4 +170,14 @@ class Configuration:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
         chosen = candidate or self.candidate
+        if candidate is None:  # else it is the server that commits, which puts back what was
+            check = self._keeping_rules(check)
         return await self._transactions.commit(info, chosen, window=window, check=check)
+
+    def _keeping_rules(self, further: Check | None) -> Check:
+        def check(prepared: Prepared, running: Tree) -> None:
+            self.datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+            if further is not None:
+                further(prepared, running)
+
+        return check
