@@ -23,7 +23,7 @@ from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -77,7 +77,9 @@ async def run(settings: Settings) -> None:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         return await loop.run_in_executor(pool, function, *arguments)
 
-    store = Store(settings.data_dir / "history.db")
+    history = settings.data_dir / "history.db"
+    refuse_emptied(settings.data_dir, history)
+    store = Store(history)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
     try:

@@ -17,7 +17,7 @@ from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
-from agent.datastore.store import CommitInfo, Store
+from agent.datastore.store import CommitInfo, Store, usable
 from agent.datastore.transaction import Announce, Transactions
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification, Translator
@@ -99,11 +99,12 @@ class Configuration:
             StoreError: the history cannot be used.
             Ended: the agent was told to stop meanwhile.
         """
-        bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
-        recovery.undo_interrupted(self.store)
-        loaded = replay.load(self.store, self.datastores.schema, self._progress)
-        self.datastores.start_with(loaded.running, loaded.rule_lists)
-        recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
+        with usable(self.store.path):
+            bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
+            recovery.undo_interrupted(self.store)
+            loaded = replay.load(self.store, self.datastores.schema, self._progress)
+            self.datastores.start_with(loaded.running, loaded.rule_lists)
+            recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
     def as_of(self, commit_id: int) -> Candidate:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.datastore.moved_rules import parse_path
 from agent.datastore.moves import CannotMove
-from agent.errors import RpcErrors
+from agent.errors import RpcError, RpcErrors
 from agent.xml import Element, XmlError, drop, local_name, namespace, parse, serialize
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE
@@ -53,7 +53,9 @@ def fitted(schema: Schema, content: bytes) -> Fitted:
     try:
         return Fitted(Tree.parse(schema, content))
     except RpcErrors as problem:
-        first = problem
+        where = problem.errors[0].path
+    except RpcError as problem:
+        where = problem.path
     try:
         root = parse(b"<all>" + content + b"</all>", max_elements=len(content) + 1)
     except XmlError as problem:
@@ -66,7 +68,7 @@ def fitted(schema: Schema, content: bytes) -> Fitted:
     try:
         found.tree = Tree.parse(schema, rest)
     except RpcErrors as problem:
-        where = problem.errors[0].path or first.errors[0].path or "the recorded"
+        where = problem.errors[0].path or where or "it"
         opens = any(namespace(top) == NACM for top in root)
         raise DoesNotFit(f"{where} does not fit the YANG modules of this server", opens=opens) from None
     return found

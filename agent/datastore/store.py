@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,9 @@ CREATE TABLE IF NOT EXISTS notes (
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 
 
+DAMAGED = "If it is damaged, put a copy of the data folder in its place"
+
+
 class StoreError(Exception):
     """The history file cannot be used; the message says why and what to do."""
 
@@ -86,8 +90,17 @@ SERVER = CommitInfo("yangswan", 0, "")
 """Who commits when the server does it by itself."""
 
 
-def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
-    return StoreError(f"{path} cannot be used as commit history: {problem}")
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raise StoreError where SQLite cannot go on with the history at ``path``."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
+        raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
+    except sqlite3.DatabaseError as problem:
+        raise StoreError(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
+    except UnicodeDecodeError as problem:  # SQLite quotes the file in what it says
+        raise StoreError(f"{path} cannot be used as commit history: it holds no text. {DAMAGED}") from problem
 
 
 def _recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
@@ -118,22 +131,17 @@ class Store:
         self.path = path
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         os.chmod(path, 0o600)
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except sqlite3.DatabaseError as problem:
-            raise _unusable(path, problem) from problem
-        try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._migrate()
-        except sqlite3.DatabaseError as problem:
-            self._db.close()
-            raise _unusable(path, problem) from problem
-        except StoreError:
-            self._db.close()
-            raise
         self._pending_octets = self._printed_octets = 0
-        self._count_octets()
+        with usable(path):
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._migrate()
+                self._count_octets()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         self._db.close()
@@ -185,6 +193,8 @@ class Store:
         if row is None:
             return None
         rollback_to, timeout_s, session_id, user, source, persist = row
+        if not isinstance(rollback_to, int):
+            raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
         return Window(
             rollback_to=rollback_to,
             timeout_s=timeout_s,
@@ -219,11 +229,16 @@ class Store:
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
         """Return the newest snapshot (XML, may be empty) and the committed changes after it."""
-        row = self._db.execute(
-            "SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC LIMIT 1"
-        ).fetchone()
-        since, content = row if row else (0, b"")
-        return content, self.changes_after(int(since))
+        since, content = next(self._snapshots(), (0, b""))
+        return content, self.changes_after(since)
+
+    def _snapshots(self) -> Iterator[tuple[int, bytes]]:
+        """Yield commit and content of each, newest first. There is one at most: older ones are deleted."""
+        rows = self._db.execute("SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC").fetchall()
+        for commit_id, content in rows:
+            if not (isinstance(commit_id, int) and isinstance(content, bytes)):
+                raise sqlite3.DatabaseError(f"the snapshot of commit {commit_id} is damaged")
+            yield commit_id, content
 
     def has_commits(self) -> bool:
         """Return whether anything was ever recorded, whatever became of it."""
@@ -289,8 +304,7 @@ class Store:
                         "WHERE commit_id = ? AND position = ?",
                         (new.path, new.before, new.after, commit_id, position),
                     )
-            # There is one at most: those before the newest are deleted.
-            for commit_id, content in self._db.execute("SELECT commit_id, content FROM snapshots").fetchall():
+            for commit_id, content in self._snapshots():
                 self._db.execute(
                     "UPDATE snapshots SET content = ? WHERE commit_id = ?",
                     (snapshot(commit_id, content), commit_id),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent import __main__ as program
-from agent.datastore.store import Store
-from agent.first_start import connect_hints, ensure_keys
+from agent.datastore.store import Store, StoreError
+from agent.first_start import KEYS, connect_hints, ensure_keys, refuse_emptied
 from agent.operational import Operational
 from agent.settings import Settings
 from agent.yang.schema import Schema
@@ -57,6 +57,19 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "client_key").write_bytes(b"half")
     ensure_keys(tmp_path, {})
     assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_empty_history_beside_keys_is_refused_with_how_to_begin_anew(tmp_path: Path, key: str) -> None:
+    history = tmp_path / "history.db"
+    refuse_emptied(tmp_path, history)
+    history.touch()
+    refuse_emptied(tmp_path, history)  # a first start that ended early
+    (tmp_path / key).touch()
+    with pytest.raises(StoreError, match=rf"history\.db is empty, and .*{key} .* delete .*history\.db"):
+        refuse_emptied(tmp_path, history)
+    history.unlink()
+    refuse_emptied(tmp_path, history)
 
 
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, UnitChange
+from agent.datastore.store import Store, StoreError, UnitChange
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
 from tests.agent.datastore.lab import INFO, ONE, commit, started
-from tests.agent.lab import config, direct, entry
+from tests.agent.lab import config, direct, entry, top
 from tests.agent.recording_translator import RecordingTranslator
 
 THREE = entry("<number>3</number>")
@@ -135,3 +135,22 @@ async def test_a_commit_that_a_crash_interrupted_is_undone_at_start(schema: Sche
     again = await started(schema, tmp_path, RecordingTranslator())
     assert b"<number>2</number>" in again.running.to_xml()
     assert again.store.interrupted() == []
+
+
+async def test_a_rollback_that_the_disk_has_no_room_for_is_said_and_made_later(
+    schema: Schema, tmp_path: Path
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, ONE)
+    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    full = Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+    with pytest.raises(StoreError, match=r"rollback .* not be recorded in .*history\.db: .*full.* room"):
+        await full.start()
+    assert store.window() is not None
+    store.close()
+    again = await started(schema, tmp_path)
+    assert again.store.window() is None
+    assert b"<number>2</number>" in again.running.to_xml()
