@@ -30,8 +30,9 @@ def refuse_emptied(data_dir: Path, history: Path) -> None:
     for name in KEYS:
         if (data_dir / name).exists():
             raise StoreError(
-                f"{history} is empty, and {data_dir / name} shows that something was in it: it is damaged. Put "
-                f"a copy of the data folder in its place; or, to begin anew with the same keys, delete {history}"
+                f"{history} is empty, and {data_dir / name} shows that something was in it: it is damaged. "
+                "Put a copy of the data folder in its place; or, to begin anew with the same keys, "
+                f"delete {history}"
             )
 
 
