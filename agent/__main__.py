@@ -21,6 +21,7 @@ from agent.command_line import PROGRAM, read_settings
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.moves import hints
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
@@ -272,12 +273,14 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     """Load every served module, with the features that the translators have."""
     files = [file for translator in translators for file in translator.yang_files]
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
-    return Schema(
+    schema = Schema(
         standard_modules(),
         modules=SERVED,
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
+    return schema
 
 
 class _DataDir:
