@@ -90,6 +90,11 @@ def test_an_initiator_is_told_as_connecting_however_late_one_looks() -> None:
         first,
         (CHANGED, "connecting", "installed", ""),
     ]
+    assert told_of(Told(), Status.INSTALLED, again, Status.CONNECTING) == [
+        (CHANGED, "down", "installed", ""),
+        first,
+        (CHANGED, "connecting", "installed", ""),
+    ]
     assert [line[:3] for line in told_of(WAS_UP, Status.IKE_ESTABLISHED, lost, Status.CONNECTING)] == [
         first[:3],
         (CHANGED, "connecting", "ike-established"),

@@ -148,6 +148,8 @@ def news(
         path.append(without_sas)
     if not was_up and now_is.ups > told.ups and status is not Status.INSTALLED:
         path.append(Status.INSTALLED)
+    if not was_up and now_is.ups > told.ups + 1 and status is Status.INSTALLED:
+        path += [Status.INSTALLED, without_sas]
     path.append(status)
     found += [
         status_changed(tunnel, old, new, why(facts, old, new, now))
