@@ -17,7 +17,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TextIO
 
-from agent.command_line import PROGRAM, read_settings
+from agent.command_line import PROGRAM, printing, read_settings
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -97,9 +97,10 @@ async def run(settings: Settings) -> None:
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
         try:
-            for line in connect_hints(settings, agent.transport.port, users):
-                print(line)
-            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
+            with printing():
+                for line in connect_hints(settings, agent.transport.port, users):
+                    print(line)
+                print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await stopping.wait()
         finally:
             log.info("stopping")

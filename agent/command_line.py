@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from agent.settings import CHARON_MODES, LOG_LEVELS, Settings, SettingsError, from_file, parse_address
+from agent.settings import (
+    CHARON_MODES,
+    LOG_LEVELS,
+    Settings,
+    SettingsError,
+    from_file,
+    parse_address,
+    refuse_octets,
+)
 
 PROGRAM = "yangswand"
 
@@ -20,12 +31,13 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         SettingsError: something in them cannot be used.
         SystemExit: ``--help``, ``--version`` or a wrong option.
     """
-    options = _parser().parse_args(argv)
-    if options.version:
-        print(f"{PROGRAM} {version('yangswan')}")
-        raise SystemExit(0)
+    with printing(SystemExit(0)):
+        options = _parser().parse_args(argv)
+        if options.version:
+            print(f"{PROGRAM} {version('yangswan')}")
+            raise SystemExit(0)
     settings = from_file(options.config) if options.config else Settings()
-    if options.listen:
+    if options.listen is not None:
         host, port = parse_address(options.listen)
         settings = replace(settings, host=host, port=port)
     for name in ("data_dir", "charon", "log_level"):
@@ -40,7 +52,35 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         raise SettingsError("--user and --authorized-keys belong together")
     if options.user is not None:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
+    refuse_octets(settings.data_dir)
     return settings
+
+
+@contextmanager
+def printing(unread: BaseException | None = None) -> Iterator[None]:
+    """Print what the block prints; raise ``unread`` if who reads it has seen enough.
+
+    So ends ``yangswand --help | head -1``, and an agent goes on without a reader.
+    """
+    try:
+        try:
+            yield
+        finally:  # also when argparse ends the program
+            if sys.stdout is not None:  # it is None for who starts it without one
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        if unread is not None:
+            raise unread from None
+    except OSError:
+        _discard_output()
+        raise
+
+
+def _discard_output() -> None:
+    """What could not be written is not tried again when the program ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,20 +94,21 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
     add("--version", action="store_true", help="say the version, and end")
-    add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
-    add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
-    add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
+    add("--data-dir", type=_file, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add("--user", type=_word, metavar="NAME", help="a user who may connect, with --authorized-keys")
+    add("--authorized-keys", type=_file, metavar="FILE", help="public keys of --user, one a line")
     add(
         "--recovery-user",
+        type=_word,
         action="append",
         metavar="NAME",
         help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
     )
     add(
         "--yang-module",
-        type=Path,
+        type=_file,
         action="append",
         metavar="FILE",
         help="serve one more YANG module, without a translator (repeatable)",
@@ -80,3 +121,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
     return parser
+
+
+def _word(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _file(text: str) -> Path:
+    """Refuse what is empty, which a Path would take for the folder that one is in."""
+    return Path(_word(text))

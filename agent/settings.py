@@ -14,6 +14,7 @@ Keys (defaults in brackets):
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ CHARON_MODES = ("managed", "external", "none")
 _GENERAL = ("listen", "data-dir", "charon", "log-level", "yang-modules", "recovery-users")
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+_ADDRESS = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]*:[^\[\]\s]*)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})"
+)
 
 
 class SettingsError(Exception):
@@ -84,16 +90,31 @@ def parse_address(text: str) -> tuple[str, int]:
     Raises:
         SettingsError: it has not that form; port 0 takes any free port.
     """
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise SettingsError(f"'{text}' is not of the form ADDR:PORT")
-    return host.strip("[]"), int(port)
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        six = "; an IPv6 address stands in brackets, [ADDR]:PORT" if text.count(":") > 1 else ""
+        raise SettingsError(f"'{text}' is not of the form ADDR:PORT{six}")
+    return found["six"] or found["host"], int(found["port"])
+
+
+def refuse_octets(data_dir: Path) -> None:
+    """Refuse a data folder whose name is no UTF-8: the SSH library and charon's own files could not name it.
+
+    Raises:
+        SettingsError: it is such.
+    """
+    try:
+        str(data_dir).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"the name of the data folder {str(data_dir)!a} is not UTF-8") from None
 
 
 def _typed(table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
     value = table.get(key, default)
     if not isinstance(value, kind):
         raise SettingsError(f"the setting '{key}' must be of type {kind.__name__}")
+    if value == "":
+        raise SettingsError(f"the setting '{key}' must not be empty")
     return value
 
 
