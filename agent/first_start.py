@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import SERVER, StoreError, usable
+from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
+from agent.errors import RpcErrors
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
@@ -51,6 +53,9 @@ async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> No
     """Commit rules of access control if this server never had any: its users may do everything.
 
     Once only: who removes them later wants them gone.
+
+    Raises:
+        StoreError: they could not be committed, as on a disk that is full.
     """
     with usable(configuration.store.path):
         if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
@@ -59,8 +64,15 @@ async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> No
             candidate = await configuration.worker(configuration.with_content, factory_rules(users))
             async with configuration.writing:
                 author = replace(SERVER, comment="first rules of access control")
-                await configuration.commit(author, candidate=candidate)
+                await _commit(configuration, author, candidate)
         await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+
+
+async def _commit(configuration: Configuration, author: CommitInfo, candidate: Candidate) -> None:
+    try:
+        await configuration.commit(author, candidate=candidate)
+    except RpcErrors as problem:
+        raise StoreError(f"the first rules of access control could not be committed: {problem}") from problem
 
 
 def _has_rules(configuration: Configuration) -> bool:

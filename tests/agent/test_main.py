@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from agent import __main__ as program
+from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
-from agent.first_start import KEYS, connect_hints, ensure_keys, refuse_emptied
+from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.operational import Operational
 from agent.settings import Settings
 from agent.yang.schema import Schema
+from tests.agent.lab import direct
 
 
 class Exited(Exception):
@@ -94,3 +96,14 @@ def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Sche
     outlet.operational.when_changed += [seen.append, seen.append]
     outlet.state_changed(["/a:b/c"])
     assert seen == [["/a:b/c"], ["/a:b/c"]]
+
+
+async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schema, tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    configuration = Configuration(schema, store, translators=[], worker=direct)
+    await configuration.start()
+    with pytest.raises(StoreError, match=r"first rules of access control could not be committed: .*full"):
+        await ensure_rules(configuration, ["u" * 60_000])
+    store.close()
