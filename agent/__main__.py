@@ -17,14 +17,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent.command_line import PROGRAM, Task, read
+from agent.command_line import PROGRAM, Task, printing, read
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.moves import hints
+from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -65,6 +67,9 @@ def main() -> None:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, StoreError, BackendError, OSError) as problem:
         _complain(str(problem), status=1)
+    except Ended:
+        log.info("stopped before the history was read; it is as it was")
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
 
@@ -85,7 +90,7 @@ async def run(settings: Settings) -> None:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         return await loop.run_in_executor(pool, function, *arguments)
 
-    store = Store(settings.data_dir / "history.db")
+    store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
     try:
@@ -97,13 +102,15 @@ async def run(settings: Settings) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
+            progress=Progress(ending.is_asked),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
         try:
-            for line in connect_hints(settings, agent.transport.port, users):
-                print(line)
-            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
+            with printing():
+                for line in connect_hints(settings, agent.transport.port, users):
+                    print(line)
+                print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
         finally:
             log.info("stopping")
@@ -112,6 +119,12 @@ async def run(settings: Settings) -> None:
         for translator in translators:
             await translator.stop(keep=ending.keep)
         await _end_worker(pool, store)
+
+
+def _open_history(settings: Settings) -> Store:
+    history = settings.data_dir / "history.db"
+    refuse_emptied(settings.data_dir, history)
+    return Store(history)
 
 
 async def protect(settings: Settings) -> None:
@@ -125,7 +138,7 @@ async def protect(settings: Settings) -> None:
         async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
             return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
 
-        store = Store(settings.data_dir / "history.db")
+        store = _open_history(settings)
         try:
             translators = make_translators(settings)
             schema = await worker(make_schema, settings, translators)
@@ -205,6 +218,7 @@ def assemble(
     translators: Sequence[Translator],
     outlet: Outlet,
     worker: Worker,
+    progress: Progress,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -216,7 +230,12 @@ def assemble(
         max_octets=limits.notification_octets,
     )
     configuration = Configuration(
-        schema, store, translators=translators, worker=worker, announce=stream.publish
+        schema,
+        store,
+        translators=translators,
+        worker=worker,
+        announce=stream.publish,
+        progress=progress,
     )
     nacm = AccessControl(schema, settings.recovery_users)
     configuration.when_swapped.append(nacm.reload)
@@ -342,12 +361,14 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     """Load every served module, with the features that the translators have."""
     files = [file for translator in translators for file in translator.yang_files]
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
-    return Schema(
+    schema = Schema(
         standard_modules(),
         modules=SERVED,
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
+    return schema
 
 
 class DataDirInUse(Exception):

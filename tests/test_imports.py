@@ -77,7 +77,11 @@ ROOMS = (
     # What running was, and what a change would do to it, is found without a commit.
     Room(
         ("agent/datastore/preparation.py", "agent/datastore/replay.py"),
-        (*VALUES, "agent.datastore.candidate", "agent.datastore.store"),
+        (*VALUES, *(f"agent.datastore.{name}" for name in ("candidate", "fitting", "progress", "store"))),
+    ),
+    Room(
+        ("agent/datastore/fitting.py",),
+        ("agent.errors", "agent.xml", "agent.yang", "agent.datastore.moved_rules", "agent.datastore.moves"),
     ),
     Room(
         ("agent/datastore/moves.py", "agent/datastore/moved_*.py"),

@@ -16,7 +16,7 @@ from tests.lab import Namespace, udp
 
 ETH_P_ALL = 3
 IPV4, IPV6 = 0x0800, 0x86DD
-PERIOD_S = 0.002
+PERIOD_S = 0.005
 READ_LIMIT_S = 0.1
 BUFFER = 1 << 22
 

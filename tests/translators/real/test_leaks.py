@@ -165,10 +165,11 @@ def test_what_claims_to_come_from_the_far_side_in_clear_is_dropped(lab: Lab) -> 
         forged = _datagram("10.2.0.7", "10.1.0.1", receiver.getsockname()[1])
         _send_in_clear(lab, forged)
         until(lambda: dropped(alice, "in") == 1)
-        alice.commit(at_alice(leak_protection=False))
+        # Disabled: while it is up, the kernel refuses such a packet itself, where that does ESP.
+        alice.commit(at_alice(enabled=False))
         _send_in_clear(lab, forged)
         receiver.settimeout(STATUS_LIMIT_S)
-        assert receiver.recv(100) == b"forged", "without protection it arrives"
+        assert receiver.recv(100) == b"forged", "where it is no tunnel's it arrives"
         receiver.setblocking(False)
         with pytest.raises(BlockingIOError):
             receiver.recv(100)

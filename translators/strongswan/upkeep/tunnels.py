@@ -64,7 +64,13 @@ class LiveTunnels:
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
-        self.announcer = Announcer(notify, look=self._statuses, facts=self.facts, clock=time.time)
+        self.announcer = Announcer(
+            notify,
+            look=self._statuses,
+            facts=self.facts,
+            clock=time.time,
+            without_sas=lambda tunnel: self.status(tunnel, ()),
+        )
         self.addresses = AddressWatch(self._on_addresses, networks_changed)
         self.supervisor = Supervisor(
             options,
