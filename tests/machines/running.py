@@ -18,6 +18,9 @@ STRONGSWAN = (
     "set -e; apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; "
     "apt-get install -y -qq --no-install-recommends strongswan-charon strongswan-swanctl",
 )  # fmt: skip
+# A gateway by its own means, and then what runs its tests.
+SETUP = ("--layer", "setup", "script/setup")
+PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,19 @@ def machine(*arguments: str, environment: Mapping[str, str] | None = None) -> En
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     return Ended(done.returncode, done.stdout)
+
+
+def shown(*arguments: str) -> Ended:
+    """Return how script/machine ended and what it printed, shown as it comes: for what takes long."""
+    lines = []
+    with subprocess.Popen(
+        [ROOT / "script/machine", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return Ended(process.returncode, "".join(lines))
 
 
 def told(*arguments: str) -> Ended:

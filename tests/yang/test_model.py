@@ -144,7 +144,8 @@ def test_the_names_that_others_rely_on_are_there() -> None:
         "esp/lifetime-soft/time", "esp/lifetime-soft/bytes", "esp/lifetime-soft/packets",
         "esp/lifetime-soft/idle",
         "esp/lifetime-hard/time", "esp/lifetime-hard/bytes", "esp/lifetime-hard/packets",
-        "esp/sa-per-subnet-pair", "esp/anti-replay-window-size", "esp/copy-dscp", "esp/df-bit",
+        "esp/sa-per-subnet-pair", "esp/anti-replay-window-size", "esp/extended-sequence-numbers",
+        "esp/copy-dscp", "esp/df-bit",
         "esp/mark-in", "esp/mark-out", "esp/if-id-in", "esp/if-id-out",
     }  # fmt: skip
 
@@ -162,7 +163,8 @@ def test_defaults_are_those_of_the_router() -> None:
         "ike/fragmentation/enabled": "true", "ike/mobike": "false", "ike/force-encapsulation": "false",
         "ike/childless": "allow", "ike/unique": "no", "ike/dscp": "0", "ike/ppk/required": "false",
         "esp/lifetime-soft/time": "3600", "esp/sa-per-subnet-pair": "false",
-        "esp/anti-replay-window-size": "32", "esp/copy-dscp": "out", "esp/df-bit": "copy",
+        "esp/anti-replay-window-size": "32", "esp/extended-sequence-numbers": "false",
+        "esp/copy-dscp": "out", "esp/df-bit": "copy",
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import apparmor, charon_config, kernel, place
+from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place
 from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
@@ -105,6 +105,7 @@ class ManagedCharon:
         if await self._adopt(digest):
             return True
         self._place = place.choose(self._folder)
+        await self._remove_leftovers()
         (self._place / charon_config.CONFIG_FILE).write_text(config)
         await self._spawn(binary, digest)
         return False
@@ -147,6 +148,13 @@ class ManagedCharon:
             except TimeoutError:
                 log.warning("charon did not end within %g s of %s", STOP_LIMIT_S, how.name)
         self._forget()
+        await self._remove_leftovers()
+
+    async def _remove_leftovers(self) -> None:
+        # charon removes this file when it ends in order, after its SAs.
+        if (self._place / _PID_FILE).exists():
+            await leftovers.remove()
+            (self._place / _PID_FILE).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         if self._pidfd is not None:
@@ -245,7 +253,6 @@ class ManagedCharon:
 
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._place / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        (self._place / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
         self._log_octets_before = self._log_octets()
         environment = {
