@@ -10,7 +10,7 @@ from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.ruleset import DROP, PASS, Combination, Count
 from translators.strongswan.translation.guards import Guard, Match, drops_of, passes_of
 
-Asked = Mapping[str, Mapping[Match, int]]
+Asked = Mapping[str, dict[Match, int]]
 """By verdict: how many guards ask for a match."""
 
 
@@ -20,6 +20,7 @@ def _asked(guards: Collection[Guard]) -> Asked:
 
 class Firewall:
     """The table of ruleset. It stays in force when this object goes; the next one takes its counters over.
+    ``is_there``: whether there is one, as far as is known.
 
     Each call is carried out whole or not at all, and one after the other. All raise NftError.
     """
@@ -27,7 +28,7 @@ class Firewall:
     def __init__(self) -> None:
         self._in_force: Asked = _asked(())
         self._sets: set[Combination] = set()
-        self._is_there = False
+        self.is_there = False
         self._seen = False  # whether there is a table that another left was looked at
         self._one_by_one = asyncio.Lock()
 
@@ -46,44 +47,50 @@ class Firewall:
         for verdict, matches in wanted.items():
             lines += ruleset.additions(verdict, matches, sets, counts)
         await nft.apply(lines)
-        self._in_force, self._sets, self._is_there = wanted, sets, True
+        self._in_force, self._sets, self.is_there = wanted, sets, True
 
     async def _withdraw(self) -> None:
         """Take the table out, if there is one: a gateway that asks for nothing needs no nft."""
-        if not self._is_there and (nft.program() is None or self._seen):
+        if not self.is_there and (nft.program() is None or self._seen):
             return
         self._seen = True
         if await nft.listing(ruleset.TABLE) is not None:
             await nft.apply([f"delete table {ruleset.TABLE}"])
-        self._in_force, self._sets, self._is_there = _asked(()), set(), False
+        self._in_force, self._sets, self.is_there = _asked(()), set(), False
 
     async def change(self, *, going: Collection[Guard] = (), coming: Collection[Guard] = ()) -> None:
         """Put ``coming`` in force and take ``going``, which are, out of force, both at once."""
         async with self._one_by_one:
             gone, come = _asked(going), _asked(coming)
-            after = {v: _moved(self._in_force[v], gone[v], come[v]) for v in (DROP, PASS)}
-            if not any(after.values()):
+            moved = {v: _moved(self._in_force[v], gone[v], come[v]) for v in (DROP, PASS)}
+            await self._apply(moved)
+            for verdict, counts in moved.items():
+                _move(self._in_force[verdict], counts)
+            if not any(self._in_force.values()):
                 await self._withdraw()
-            elif any(after[v].keys() != self._in_force[v].keys() for v in after):
-                await self._apply(after)
-            self._in_force = after
 
-    async def _apply(self, after: Asked) -> None:
-        sets = set(self._sets) if self._is_there else set()
-        lines = [] if self._is_there else ruleset.skeleton()
-        for verdict, matches in after.items():
-            lines += ruleset.additions(verdict, matches.keys() - self._in_force[verdict].keys(), sets)
-        for verdict, matches in after.items():
-            lines += ruleset.removals(verdict, self._in_force[verdict].keys() - matches.keys())
+    async def _apply(self, moved: Asked) -> None:
+        """Have those in force of which ``moved`` says that somebody asks for them, and the others not."""
+        sets = set(self._sets) if self.is_there else set()
+        come, gone = [], []
+        for verdict, counts in moved.items():
+            known = self._in_force[verdict]
+            come += ruleset.additions(verdict, [m for m, n in counts.items() if n and m not in known], sets)
+            gone += ruleset.removals(verdict, [m for m, n in counts.items() if not n and m in known])
+        if not come and not gone:
+            return
         try:
-            await nft.apply(lines)
+            await nft.apply([*([] if self.is_there else ruleset.skeleton()), *come, *gone])
         except NftError:
             # Somebody may have taken out what this builds on.
-            if not self._is_there:
+            if not self.is_there:
                 raise
+            after = {verdict: dict(known) for verdict, known in self._in_force.items()}
+            for verdict, counts in moved.items():
+                _move(after[verdict], counts)
             await self._replace(after)
         else:
-            self._sets, self._is_there = sets, True
+            self._sets, self.is_there = sets, True
 
     async def repair(self) -> bool:
         """Put in force again what should be; return whether something of it was not."""
@@ -94,7 +101,7 @@ class Firewall:
             return True
 
     async def _is_whole(self) -> bool:
-        if not self._is_there:
+        if not self.is_there:
             return True
         listing = await nft.listing(ruleset.TABLE)
         return listing is not None and await asyncio.to_thread(self._is_as_it_should, listing)
@@ -116,12 +123,17 @@ class Firewall:
 def _moved(
     before: Mapping[Match, int], gone: Mapping[Match, int], come: Mapping[Match, int]
 ) -> dict[Match, int]:
-    after = dict(before)
-    for match, count in come.items():
-        after[match] = after.get(match, 0) + count
-    for match, count in gone.items():
-        # Less than nothing: it never came into force, because nft refused.
-        after[match] = after.get(match, 0) - count
-        if after[match] <= 0:
-            del after[match]
-    return after
+    """Return how many ask, from now on, for each match that goes or comes."""
+    # Less than nothing: it never came into force, because nft refused.
+    return {
+        match: max(before.get(match, 0) + come.get(match, 0) - gone.get(match, 0), 0)
+        for match in {**gone, **come}
+    }
+
+
+def _move(asked: dict[Match, int], moved: Mapping[Match, int]) -> None:
+    for match, count in moved.items():
+        if count:
+            asked[match] = count
+        else:
+            asked.pop(match, None)

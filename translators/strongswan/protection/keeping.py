@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 COUNTS_MAX_AGE_S = 1.0
 SETTLE_S = 0.05
+QUIET_INTERVALS = 10
 HINT = "as root, with the package nftables; or set leak-protection to false"
 Changed = Mapping[str, Guard]
 """By owner: a tunnel id, or "" for the gateway."""
@@ -78,6 +79,8 @@ class Protection:
 
     async def stop(self) -> None:
         """Stop looking; what is in force stays. Safe to call twice."""
+        if self._firewall.is_there and self._tasks[0].is_running:
+            log.info("what protects tunnels stays in force; yangswand --unprotect takes it out")
         for task in self._tasks:
             await task.stop()
 
@@ -161,11 +164,11 @@ class Protection:
         for owner, guard in changed.items():
             if guard.covered != before[owner].covered:
                 _warn_of_covered(owner, guard)
-        await self._take_out(before)
+        await self._take_out(before, in_place_of=changed)
 
     async def revert(self, changed: Changed) -> None:
         """Take ``changed`` out of force again: what it should have come in the place of stays."""
-        await self._take_out(changed)
+        await self._take_out(changed, in_place_of={owner: self.guards.of(owner) for owner in changed})
         session = self._shared.session
         before = {owner: self.guards.of(owner).bypass for owner in self._other_bypass(changed)}
         if session is None or not before:
@@ -176,12 +179,13 @@ class Protection:
             log.error("a bypass cannot be put back, so all is sent anew: %s", error)
             session.lost.set()
 
-    async def _take_out(self, going: Changed) -> None:
+    async def _take_out(self, going: Changed, in_place_of: Changed) -> None:
         if not self._is_used or not going:
             return
         try:
             await self._firewall.change(going=list(going.values()))
-            await self._rules.replace(self._bypass(self.guards.held.values()))
+            if any(guard.bypass != in_place_of[owner].bypass for owner, guard in going.items()):
+                await self._rules.replace(self._bypass(self.guards.held.values()))
         except (NftError, OSError) as error:
             # More is in force than should be, never less; the next look takes it out.
             self._troubled(f"what protected tunnels before cannot be taken out of force: {error}")
@@ -220,7 +224,9 @@ class Protection:
 
     async def _look_again_and_again(self) -> None:
         while True:
-            if await is_set_within(self._look, self._interval_s):
+            # What is heard of is seen at once; the rest is for what was not.
+            pause_s = self._interval_s if self.trouble else self._interval_s * QUIET_INTERVALS
+            if await is_set_within(self._look, pause_s):
                 await asyncio.sleep(SETTLE_S)
             self._look.clear()
             try:

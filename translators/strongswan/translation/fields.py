@@ -296,9 +296,7 @@ def _esp_proposals(entry: Json, around: Around) -> Value:
         return suites
     if not _whole(entry, "esp/anti-replay-window-size", 32):
         # charon would agree on 64 bits with the peer, and have the kernel use 32.
-        raise Refused(
-            "esp/extended-sequence-numbers", "they need an anti-replay window", "esn-needs-window"
-        )
+        raise Refused("esp/extended-sequence-numbers", "they need an anti-replay window", "esn-needs-window")
     return [f"{suite}-esn" for suite in suites]
 
 
