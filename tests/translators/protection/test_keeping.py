@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -48,6 +49,10 @@ class Kernel:
         self.done.append(words)
 
     # --- as Firewall ---
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self.guards)
 
     async def replace(self, guards: Collection[Guard]) -> None:
         self._do("all", NftError("nft refused"))
@@ -268,12 +273,23 @@ async def test_one_looks_also_without_being_told(kernel: Kernel, shared: Shared)
 
 
 async def test_what_is_in_force_stays_when_nobody_looks_after_it_any_more(
-    kernel: Kernel, shared: Shared
+    kernel: Kernel, shared: Shared, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with started(shared, t1=BYPASSING):
         pass
     assert len(kernel.guards) == 1
     assert kernel.rules == {PAIR}
+    assert caplog.text.count("stays in force; yangswand --unprotect takes it out") == 1
+
+
+async def test_where_nothing_is_in_force_nothing_is_said_of_it(
+    kernel: Kernel, shared: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with started(shared):
+        pass
+    assert "stays in force" not in caplog.text
 
 
 async def test_networks_that_come_and_go_are_followed(kernel: Kernel, shared: Shared) -> None:
