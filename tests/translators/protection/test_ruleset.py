@@ -29,7 +29,7 @@ from translators.strongswan.translation.guards import Match, Way
 from translators.strongswan.translation.overlaps import prefix
 
 HOOKED = ("output_out", "forward_out", "forward_in", "input_in", "postrouting_out")
-RECORDING = Path(__file__).parent / "table.json"
+RECORDINGS = sorted((Path(__file__).parent / "tables").iterdir())
 
 
 def match(way: Way, source: str, destination: str, *, mark: int = 0, mask: int = 0) -> Match:
@@ -52,16 +52,25 @@ PASSES = [
     match(Way.IN, "::/0", "::/0"),
     match(Way.OUT, "10.1.0.0/16", "10.2.8.0/24", mark=0x2A, mask=0xFF),
 ]
-"""What RECORDING was made of: the skeleton, and these; 3 packets of 252 octets met the first drop."""
+"""What RECORDINGS were made of: the skeleton, and these; 3 packets of 252 octets met the first drop."""
+
+
+@pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
+def recording(request: pytest.FixtureRequest) -> str:
+    return request.param.read_text()
 
 
 @pytest.fixture
-def listing() -> Any:
-    return json.loads(RECORDING.read_text())
+def listing(recording: str) -> Any:
+    return json.loads(recording)
 
 
 def sets() -> set[Combination]:
     return {combination(DROP, one) for one in DROPS} | {combination(PASS, one) for one in PASSES}
+
+
+def test_there_are_recordings_of_debian_12_and_13() -> None:
+    assert [path.stem for path in RECORDINGS] == ["nft-1.0.6", "nft-1.1.3"]
 
 
 # --- what is said to nft ---
@@ -176,8 +185,10 @@ def test_counters_are_read_back(listing: Mapping[str, object]) -> None:
     assert {found[element_key(DROP, one)] for one in DROPS[1:]} == {Count()}
 
 
-def test_elements_are_read_back_however_their_addresses_are_written(listing: Mapping[str, object]) -> None:
-    assert "::ffff:192.0.2.1" in RECORDING.read_text()
+def test_elements_are_read_back_however_their_addresses_are_written(
+    recording: str, listing: Mapping[str, object]
+) -> None:
+    assert "::ffff:192.0.2.1" in recording
     wanted = {element_key(DROP, one) for one in DROPS} | {element_key(PASS, one) for one in PASSES}
     assert elements(listing).keys() == wanted
 

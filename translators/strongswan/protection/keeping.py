@@ -139,7 +139,7 @@ class Protection:
         try:
             await self._bypass_also(changed)
         except BaseException as error:
-            await self._firewall.change(going=list(changed.values()))
+            await asyncio.shield(self.revert(changed))
             if isinstance(error, ViciError | OSError):
                 raise BackendError(f"a bypass cannot be put in force: {error}") from error
             raise
@@ -233,6 +233,8 @@ class Protection:
                 if self.trouble:
                     async with self._shared.changing:
                         await self._put_all()
+                    # What networks came meanwhile may not have been followed.
+                    self._networks_came.set()
                 elif await self._firewall.repair():
                     log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
             except NftError as error:
