@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("YANGSWAN_MACHINES") or "~/.cache/yangswan-machines").expanduser()
 # Without a limit of its own a guest that hangs would take an hour.
-GUEST_LIMIT = ("--limit", "900")
+GUEST_LIMIT = ("--limit", "1800")
 # What comes with strongSwan's daemon, its AppArmor profile included.
 STRONGSWAN = (
     "--layer", "strongswan",

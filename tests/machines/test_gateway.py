@@ -14,6 +14,7 @@ from tests.machines.running import GUEST_LIMIT, PYTEST, SETUP, shown
 
 pytestmark = [pytest.mark.machine, pytest.mark.machine_quick]
 
+# Waits are for what is said, and bounded for all that is never said.
 SCRIPT = r"""
 denied() { dmesg | grep -c 'apparmor="DENIED"'; }
 tests() {
@@ -31,6 +32,22 @@ tests tests/translators/real/test_tunnel.py \
 echo "tunnels: $status, $(tail -n 1 tests.out)"
 tests tests/agent/yang/test_violations.py tests/agent/yang/test_native.py
 echo "trees: $status, $(tail -n 1 tests.out)"
+
+mkdir -p /etc/yangswan
+printf 'listen = "127.0.0.1:8300"\ndata-dir = "/var/lib/yangswan"\n' >/etc/yangswan/settings.toml
+cp examples/gateway/yangswan.service /etc/systemd/system
+said() { journalctl -u yangswan -o cat --no-pager | grep -q "$1"; }
+until_said() { for _ in $(seq 300); do said "$1" && return; sleep 1; done; }
+about() { systemctl show -P "$1" yangswan; }
+systemctl daemon-reload
+systemctl start yangswan
+until_said 'started charon'
+until_said '^ready '
+first=$(about MainPID)
+kill -HUP "$first"
+until_said 'SIGHUP is ignored'
+[ "$first" = "$(about MainPID)" ] && echo "service: $(about ActiveState), $(about NRestarts) restarts"
+systemctl stop yangswan
 echo "esp: $(grep -oE '^(esp4|xfrm_user) ' /proc/modules | sort | tr -d '\n')"
 echo "denied: $(denied)"
 """
@@ -53,6 +70,10 @@ def test_it_is_the_debian_that_it_should_be(seen: Mapping[str, str]) -> None:
 def test_the_demonstration_carries_traffic_and_apparmor_denies_nothing(seen: Mapping[str, str]) -> None:
     assert (seen["demo"], seen["denied"]) == ("0", "0")
     assert seen["esp"].split() == ["esp4", "xfrm_user"]
+
+
+def test_systemd_runs_the_agent_and_a_hangup_does_not_end_it(seen: Mapping[str, str]) -> None:
+    assert seen["service"] == "active, 0 restarts"
 
 
 def test_a_tunnel_comes_up_and_is_changed(seen: Mapping[str, str]) -> None:
