@@ -12,7 +12,7 @@ from tests.translators.recorded import sa
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.translation.plan import Phase, Request, Step
 from translators.strongswan.upkeep import executor
-from translators.strongswan.upkeep.executor import SaIds, execute, to_end
+from translators.strongswan.upkeep.executor import SaIds, end_found, execute, replaced, to_end
 
 
 class Charon:
@@ -172,3 +172,63 @@ async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_has_to_go_for_a_change_of_the_child_alone(sas: Any, child_only: bool, expected: SaIds) -> None:
     assert to_end(sas, child_only) == expected
+
+
+class Renegotiating(Charon):
+    """After the list-sas that follows ``after``, the peer has ``arrives`` in place of what was there."""
+
+    def __init__(self, sas: Any, arrives: Any, after: str) -> None:
+        super().__init__(sas=sas)
+        self.arrives = arrives
+        self.after = after
+
+    async def list_sas(self, name: str | None = None) -> Any:
+        listed = await super().list_sas(name)
+        if self.arrives and self.after in self.commands():
+            self.sas, self.arrives = self.arrives, []
+        return listed
+
+
+@pytest.mark.parametrize("child_only", [True, False])
+async def test_what_was_negotiated_with_the_new_configuration_stays(child_only: bool) -> None:
+    """strongSwan 6 ends an IKE_SA without children at load-conn; the peer may be back before we go on."""
+    new = [sa("ESTABLISHED", "INSTALLED", uniqueid="6")]
+    charon = Renegotiating([sa("DELETING", uniqueid="5")], new, after="load-conn")
+    await run(charon, connect(), Step(Phase.END, "ipsec-1", child_only=child_only))
+    assert [message.get("ike-id") for command, message in charon.asked if command == "terminate"] == ["5"]
+    assert charon.sas == new
+
+
+async def test_what_was_there_at_the_load_goes_although_others_were_loaded_after_it() -> None:
+    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5")])
+    await run(charon, load(), connect(), connect("ipsec-2"), END)
+    assert charon.sas == []
+
+
+OLD = [sa("ESTABLISHED", "INSTALLED", uniqueid="5")]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (OLD, []),
+        ([], []),
+        ([sa("ESTABLISHED", "REKEYED", "INSTALLED", uniqueid="5")], ["5"]),
+        ([sa("ESTABLISHED", "DELETED", "INSTALLED", uniqueid="5")], ["5"]),
+        # The IKE_SA was rekeyed, and the children moved.
+        ([sa("ESTABLISHED", "INSTALLED", uniqueid="6")], ["6"]),
+    ],
+)
+def test_a_rekeying_hides_nothing_that_has_to_go(now: Any, expected: list[str]) -> None:
+    assert [one["uniqueid"] for one in replaced(OLD, now)] == expected
+
+
+def test_what_had_been_rekeyed_before_hides_nothing() -> None:
+    before = [sa("ESTABLISHED", "DELETED", uniqueid="5")]
+    assert replaced(before, [sa("ESTABLISHED", "DELETED", "INSTALLED", uniqueid="5")]) == []
+
+
+async def test_only_the_sas_that_were_found_end() -> None:
+    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5"), sa("ESTABLISHED", uniqueid="6")])
+    await end_found({"ipsec-1": charon.sas[:1], "ipsec-2": []}, charon)  # type: ignore[arg-type]
+    assert [message["ike-id"] for _command, message in charon.asked] == ["5"]
