@@ -138,7 +138,7 @@ class SaIds:
         return bool(self.ike or self.child)
 
 
-def _gone(child: Section) -> bool:
+def _gone(child: state.Section) -> bool:
     # A rekeyed child lingers for some seconds and goes by itself.
     return child.get("state") == "DELETED"
 
