@@ -54,6 +54,12 @@ def _algorithms(negotiated: Section, configured: Collection[str]) -> str | None:
         token = proposals.token(leaf, name, bits if leaf == "cipher" else None)
         if name and not any(token in proposal for proposal in tokens):
             return f"{leaf} {name}"
+    if "dh-group" not in negotiated:
+        return None  # the first CHILD_SA of an IKE_SA has no key exchange of its own
+    names = state.further_key_exchanges(negotiated)
+    further = {proposals.further_token(number, name) for number, name in enumerate(names, 1)}
+    if not any(further == set(filter(proposals.is_further, proposal)) for proposal in tokens):
+        return f"key exchanges {' '.join(names) or 'without others'} after {negotiated['dh-group']}"
     return None
 
 
