@@ -29,9 +29,9 @@ __all__ = [
     "cast_extra",
     "error_path",
     "error_place",
+    "errors",
     "extra",
     "ffi",
-    "first_error",
     "forget_errors",
     "lib",
     "sized_array",
@@ -174,8 +174,23 @@ def value_validate(
     return int(rc), canonical
 
 
-def first_error(ctx: Pointer) -> Pointer:
-    return lib.ly_err_first(ctx)
+# What libyang 2 says in addition to the parser's own complaint; libyang 3 says both in one.
+_OF_A_PATH = re.compile(r'Invalid instance-identifier ".*" value - (syntax|semantic) error\.$', re.DOTALL)
+
+
+def errors(ctx: Pointer) -> Iterator[Pointer]:
+    """Yield what is in libyang's list, warnings too, one for each fault."""
+    item = lib.ly_err_first(ctx)
+    while item != NULL:
+        following = item.next
+        told_again = (
+            following != NULL
+            and _OF_A_PATH.match(text(following.msg)) is not None
+            and error_path(following) == error_path(item)
+        )
+        if not told_again:
+            yield item
+        item = following
 
 
 _DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
@@ -184,10 +199,18 @@ _SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 _ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
 
 
+_OF_AN_ATTRIBUTE = re.compile(r' XML metadata "[^"]*"\.$|for metadata "[^"]*"\.$')
+_LAST_STEP = re.compile(r"""/[^/\[\]]+(\[([^\]'"]|'[^']*'|"[^"]*")*\])*$""")
+
+
 def error_path(item: Pointer) -> str | None:
-    """Return the path of an error in libyang's list: to the data, otherwise to the schema node."""
+    """Return the path of an error in libyang's list: to the data, otherwise to the schema node.
+
+    Of an attribute that cannot be read it is that of what its element stands in: libyang 2 knows no more.
+    """
     if not _ONE_SENTENCE:
-        return text(item.data_path) or text(item.schema_path) or None
+        path = text(item.data_path) or text(item.schema_path)
+        return (_LAST_STEP.sub("", path) if _OF_AN_ATTRIBUTE.search(text(item.msg)) else path) or None
     sentence = text(item.path)
     match = _DATA.search(sentence) or _SCHEMA.search(sentence)
     return match["path"] if match else None

@@ -143,9 +143,7 @@ def test_changed_subnets_take_effect_and_interrupt_once(lab: Lab) -> None:
     bob.commit(at_bob(remote_subnet=["10.3.0.0/16"]))
     alice.commit(at_alice(local_subnet=["10.3.0.0/16"]))
     bob.wait_for(lambda _state: selectors(bob) == [(["10.2.0.0/16"], ["10.3.0.0/16"])])
-    if (
-        alice.strongswan < 6
-    ):  # since then charon itself ends an IKE_SA that the first commit left without children
+    if alice.strongswan < 6:  # since then charon itself ends what the first commit left without children
         assert {ike for ike, _esp in spis(bob)} == {ike_spi}
     assert carries(lab.alice_ns, "10.3.0.1", lab.bob_ns, "10.2.0.1")
     assert re.findall(r"established with SPIs .* TS (\S+) ", alice.log()) == ["10.1.0.0/16", "10.3.0.0/16"]

@@ -198,10 +198,12 @@ async def end_sas(
     """
     going: dict[str, SaIds] = {}
     for step in steps:
-        now = await session.list_sas(step.name)
-        before = now if found is None else found.get(step.name, now)
-        ids = to_end(before, step.child_only) | to_end(replaced(before, now), step.child_only)
-        if ids:
+        before = (found or {}).get(step.name)
+        if before is None:
+            before = await session.list_sas(step.name)
+        if ids := to_end(before, step.child_only):
+            now = await session.list_sas(step.name)
+            ids |= to_end(replaced(before, now), step.child_only)
             going[step.name] = ids
             await _terminate(ids, session, force=silent(step.name))
     if left := await _wait_until_gone(going, session, END_LIMIT_S):
