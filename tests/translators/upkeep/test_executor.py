@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from agent.errors import BackendError, BackendInconsistent
-from tests.translators.recorded import sa
+from tests.translators.recorded import INSTALLED, sa
+from tests.translators.tunnels import at_bob
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
-from translators.strongswan.translation.plan import Phase, Request, Step
+from translators.strongswan.translation import connections
+from translators.strongswan.translation.plan import Phase, Replacement, Request, Step
 from translators.strongswan.upkeep import executor
-from translators.strongswan.upkeep.executor import SaIds, end_found, execute, replaced, to_end
+from translators.strongswan.upkeep.executor import SaIds, end_found, execute, to_end
 
 
 class Charon:
@@ -174,58 +176,58 @@ def test_what_has_to_go_for_a_change_of_the_child_alone(sas: Any, child_only: bo
     assert to_end(sas, child_only) == expected
 
 
-class Renegotiating(Charon):
-    """After the list-sas that follows ``after``, the peer has ``arrives`` in place of what was there."""
-
-    def __init__(self, sas: Any, arrives: Any, after: str) -> None:
-        super().__init__(sas=sas)
-        self.arrives = arrives
-        self.after = after
-
-    async def list_sas(self, name: str | None = None) -> Any:
-        listed = await super().list_sas(name)
-        if self.arrives and self.after in self.commands():
-            self.sas, self.arrives = self.arrives, []
-        return listed
+def between(before: dict[str, Any], after: dict[str, Any]) -> Replacement:
+    return Replacement(*(connections.messages("1", at_bob(**members)) for members in (before, after)))
 
 
-@pytest.mark.parametrize("child_only", [True, False])
-async def test_what_was_negotiated_with_the_new_configuration_stays(child_only: bool) -> None:
-    """strongSwan 6 ends an IKE_SA without children at load-conn; the peer may be back before we go on."""
-    new = [sa("ESTABLISHED", "INSTALLED", uniqueid="6")]
-    charon = Renegotiating([sa("DELETING", uniqueid="5")], new, after="load-conn")
-    await run(charon, connect(), Step(Phase.END, "ipsec-1", child_only=child_only))
-    assert [message.get("ike-id") for command, message in charon.asked if command == "terminate"] == ["5"]
-    assert charon.sas == new
+OTHER_SUBNET = {"remote_subnet": ["10.3.0.0/16"]}
+(CHILD,) = INSTALLED["child-sas"].values()
+NEW_CHILD = {**CHILD, "uniqueid": "9", "remote-ts": ["10.3.0.0/16"]}
+BOTH_CHILDREN = {**INSTALLED, "child-sas": {"ipsec-1-4": CHILD, "ipsec-1-9": NEW_CHILD}}
 
 
-async def test_what_was_there_at_the_load_goes_although_others_were_loaded_after_it() -> None:
-    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5")])
-    await run(charon, load(), connect(), connect("ipsec-2"), END)
-    assert charon.sas == []
+async def test_a_child_that_the_peer_negotiated_with_the_new_configuration_stays() -> None:
+    """Before we looked: its own configuration had changed, or strongSwan 6 had ended the old IKE_SA."""
+    charon = Charon(sas=[{**BOTH_CHILDREN}])
+    await run(charon, Step(Phase.END, "ipsec-1", child_only=True, replacement=between({}, OTHER_SUBNET)))
+    assert [message.get("child-id") for _command, message in charon.asked] == ["4"]
+    assert list(charon.sas[0]["child-sas"]) == ["ipsec-1-9"]
 
 
-OLD = [sa("ESTABLISHED", "INSTALLED", uniqueid="5")]
+async def test_an_ike_sa_that_was_negotiated_with_the_new_configuration_stays() -> None:
+    new = {**INSTALLED, "uniqueid": "7", "local-host": "192.168.0.9"}
+    charon = Charon(sas=[INSTALLED, new])
+    step = Step(Phase.END, "ipsec-1", replacement=between({}, {"local_address": "192.168.0.9"}))
+    await run(charon, step)
+    assert charon.sas == [new]
 
 
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    "replacement",
     [
-        (OLD, []),
-        ([], []),
-        ([sa("ESTABLISHED", "REKEYED", "INSTALLED", uniqueid="5")], ["5"]),
-        ([sa("ESTABLISHED", "DELETED", "INSTALLED", uniqueid="5")], ["5"]),
-        # The IKE_SA was rekeyed, and the children moved.
-        ([sa("ESTABLISHED", "INSTALLED", uniqueid="6")], ["6"]),
+        None,
+        # Both allow what was negotiated, so it may have been either.
+        between({"remote_subnet": ["10.0.0.0/8"]}, OTHER_SUBNET),
+        between(OTHER_SUBNET, {**OTHER_SUBNET, "esp": {"copy-dscp": "no"}}),
+        # Neither does.
+        between({}, {"remote_subnet": ["10.4.0.0/16"]}),
     ],
 )
-def test_a_rekeying_hides_nothing_that_has_to_go(now: Any, expected: list[str]) -> None:
-    assert [one["uniqueid"] for one in replaced(OLD, now)] == expected
+def test_what_does_not_prove_to_be_new_goes(replacement: Replacement | None) -> None:
+    only_new = {**INSTALLED, "child-sas": {"ipsec-1-9": NEW_CHILD}}
+    assert to_end([only_new], True, replacement) == SaIds(child=frozenset("9"))
+    assert to_end([only_new], False, replacement) == SaIds(frozenset("6"))
 
 
-def test_what_had_been_rekeyed_before_hides_nothing() -> None:
-    before = [sa("ESTABLISHED", "DELETED", uniqueid="5")]
-    assert replaced(before, [sa("ESTABLISHED", "DELETED", "INSTALLED", uniqueid="5")]) == []
+@pytest.mark.parametrize("members", [{"state": "CONNECTING"}, {"tasks-queued": ["CHILD_CREATE"]}])
+def test_what_still_negotiates_a_child_goes_whatever_it_has(members: Any) -> None:
+    replacement = between({}, OTHER_SUBNET)
+    assert to_end([{**BOTH_CHILDREN, **members}], True, replacement) == SaIds(frozenset("6"))
+
+
+def test_a_child_that_is_being_rekeyed_proves_nothing() -> None:
+    rekeying = {**INSTALLED, "child-sas": {"ipsec-1-9": {**NEW_CHILD, "state": "REKEYING"}}}
+    assert to_end([rekeying], True, between({}, OTHER_SUBNET)) == SaIds(child=frozenset("9"))
 
 
 async def test_only_the_sas_that_were_found_end() -> None:

@@ -16,6 +16,7 @@ from translators.strongswan.status import state
 from translators.strongswan.status.state import Section, sections, strings
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.plan import Replacement
 
 
 def disagreement(messages: Messages, sa: Section) -> str | None:
@@ -30,6 +31,25 @@ def disagreement(messages: Messages, sa: Section) -> str | None:
         if child.get("state") == "INSTALLED" and (why := _child(messages, child)):
             return why
     return None
+
+
+def negotiated_anew(replacement: Replacement | None, sa: Section) -> bool:
+    """Return whether the IKE_SA can only have been negotiated with the new one of two configurations."""
+    return (
+        replacement is not None
+        and disagreement(replacement.before, sa) is not None
+        and disagreement(replacement.after, sa) is None
+    )
+
+
+def child_negotiated_anew(replacement: Replacement | None, child: Section) -> bool:
+    """Return the same of a CHILD_SA."""
+    return (
+        replacement is not None
+        and child.get("state") == "INSTALLED"
+        and _child(replacement.before, child) is not None
+        and _child(replacement.after, child) is None
+    )
 
 
 def _child(messages: Messages, child: Section) -> str | None:

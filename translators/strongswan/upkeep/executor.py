@@ -2,9 +2,10 @@
 
 Ending SAs never waits for the peer: terminate runs without waiting, then list-sas is watched; what is
 still there after a deadline (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
-locally. The SAs to end are collected as soon as the new configuration is loaded: later ones were negotiated
-with it and stay, earlier ones can slip through no gap. This counts since strongSwan 6.0, which ends an IKE_SA
-without children by itself when it loads others for its connection: the peer's next one may be there at once.
+locally. The SAs to end are collected after the new configuration was loaded, so that none negotiated with
+the old one can slip in between. What the peer has negotiated with the new one meanwhile, because its own
+configuration changed or because strongSwan 6 ends an IKE_SA without children when others are loaded, stays
+where list-sas proves it: a change interrupts once.
 """
 
 from __future__ import annotations
@@ -18,18 +19,15 @@ from itertools import groupby
 from agent.errors import BackendError, BackendInconsistent
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
-from translators.strongswan.status import state
+from translators.strongswan.status import drift, state
 from translators.strongswan.translation.connections import Messages
-from translators.strongswan.translation.plan import Phase, Step
+from translators.strongswan.translation.plan import Phase, Replacement, Step
 
 log = logging.getLogger(__name__)
 
 END_LIMIT_S = 3.0
 FORCED_END_LIMIT_S = 5.0
 POLL_S = 0.05
-
-_REKEYED = frozenset({"REKEYING", "REKEYED", "DELETED"})
-"""States of a CHILD_SA that has a successor, or will have one."""
 
 
 async def execute(
@@ -49,20 +47,15 @@ async def execute(
         BackendInconsistent: an undo was refused; charon must be reconciled.
     """
     started: list[Step] = []
-    found: dict[str, Sequence[Section]] = {}
-    last = _last_before_the_end(steps)
     try:
         for phase, group in groupby(steps, key=lambda step: step.phase):
             if phase is Phase.END:
-                await end_sas(list(group), session, silent, found)
+                await end_sas(list(group), session, silent)
             elif phase is Phase.INITIATE:
                 for step in group:
                     initiate(step.name)
             else:
-                for step in group:
-                    await _run_request(step, started, session)
-                    if last.get(step.name) is step:
-                        found[step.name] = await session.list_sas(step.name)
+                await _run_requests(group, started, session)
     except ViciError as error:
         await asyncio.shield(_undo(started, session))
         raise BackendError(str(error)) from error
@@ -82,24 +75,19 @@ async def load(messages: Messages, session: CharonSession) -> None:
     await session.request("load-conn", messages.load_conn)
 
 
-def _last_before_the_end(steps: Sequence[Step]) -> dict[str, Step]:
-    """Return, for each tunnel whose SAs have to end, the step that completes its new configuration."""
-    ending = {step.name for step in steps if step.phase is Phase.END}
-    return {step.name: step for step in steps if step.phase < Phase.END and step.name in ending}
-
-
-async def _run_request(step: Step, started: list[Step], session: CharonSession) -> None:
-    if step.do is None:
-        raise ValueError(f"step without a request: {step}")
-    started.append(step)  # before the await: a lost reply may have been applied
-    try:
-        await session.request(step.do.command, step.do.message)
-    except ViciUnavailable:
-        raise
-    except ViciError as error:
-        started.pop()  # what charon refuses it has not done
-        if step.phase is not Phase.UNINSTALL:  # usually there is no trap
-            raise ViciError(str(step), error.reason) from error
+async def _run_requests(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:
+    for step in group:
+        if step.do is None:
+            raise ValueError(f"step without a request: {step}")
+        started.append(step)  # before the await: a lost reply may have been applied
+        try:
+            await session.request(step.do.command, step.do.message)
+        except ViciUnavailable:
+            raise
+        except ViciError as error:
+            started.pop()  # what charon refuses it has not done
+            if step.phase is not Phase.UNINSTALL:  # usually there is no trap
+                raise ViciError(str(step), error.reason) from error
 
 
 async def _undo(started: Iterable[Step], session: CharonSession) -> None:
@@ -131,50 +119,29 @@ class SaIds:
     def __and__(self, other: SaIds) -> SaIds:
         return SaIds(self.ike & other.ike, self.child & other.child)
 
-    def __or__(self, other: SaIds) -> SaIds:
-        return SaIds(self.ike | other.ike, self.child | other.child)
-
     def __bool__(self) -> bool:
         return bool(self.ike or self.child)
 
 
-def _gone(child: state.Section) -> bool:
-    # A rekeyed child lingers for some seconds and goes by itself.
-    return child.get("state") == "DELETED"
-
-
-def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
+def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | None = None) -> SaIds:
     """Return what has to go: all IKE_SAs, or (``child_only``) the children of those that are up.
 
-    An IKE_SA that is still being negotiated, or has a child under way, holds the child's old
-    configuration in its queue; it goes as a whole.
+    What proves to be new by ``replacement`` stays. An IKE_SA that is still being negotiated, or has a child
+    under way, holds the child's old configuration in its queue; it goes as a whole.
     """
     ike: set[str] = set()
     child: set[str] = set()
     for sa in sas:
         settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
         if not (child_only and settled):
-            ike.add(str(sa.get("uniqueid")))
+            if child_only or not drift.negotiated_anew(replacement, sa):
+                ike.add(str(sa.get("uniqueid")))
             continue
-        child |= {str(each.get("uniqueid")) for each in state.children(sa) if not _gone(each)}
+        for each in state.children(sa):
+            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
+            if each.get("state") != "DELETED" and not drift.child_negotiated_anew(replacement, each):
+                child.add(str(each.get("uniqueid")))
     return SaIds(frozenset(ike), frozenset(child))
-
-
-def replaced(before: Iterable[Section], now: Iterable[Section]) -> list[Section]:
-    """Return the IKE_SAs of ``now`` in which a rekeying since ``before`` hides what was there.
-
-    A rekeying makes new ids, of a CHILD_SA or of the IKE_SA around it, and keeps the old configuration.
-    """
-    listed = list(before)
-    ike_sas = {sa.get("uniqueid") for sa in listed}
-    there = {child.get("uniqueid") for sa in listed for child in state.children(sa) if not _gone(child)}
-    return [
-        sa
-        for sa in now
-        for child in state.children(sa)
-        if child.get("uniqueid") in there
-        and (sa.get("uniqueid") not in ike_sas or child.get("state") in _REKEYED)
-    ]
 
 
 def _present(sas: Iterable[Section]) -> SaIds:
@@ -182,30 +149,22 @@ def _present(sas: Iterable[Section]) -> SaIds:
     return SaIds(to_end(listed, child_only=False).ike, to_end(listed, child_only=True).child)
 
 
-async def end_sas(
-    steps: Sequence[Step],
-    session: CharonSession,
-    silent: Callable[[str], bool],
-    found: Mapping[str, Sequence[Section]] | None = None,
-) -> None:
+async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callable[[str], bool]) -> None:
     """End the SAs that ``steps`` name and return once they are gone.
-
-    ``found`` are those of each name that were there when its configuration had been loaded; of a name
-    that is not among them, all of now have to go.
 
     Raises:
         ViciError: charon is lost, or does not even let go of them when forced.
     """
     going: dict[str, SaIds] = {}
     for step in steps:
-        before = (found or {}).get(step.name)
-        if before is None:
-            before = await session.list_sas(step.name)
-        if ids := to_end(before, step.child_only):
-            now = await session.list_sas(step.name)
-            ids |= to_end(replaced(before, now), step.child_only)
+        ids = to_end(await session.list_sas(step.name), step.child_only, step.replacement)
+        if ids:
             going[step.name] = ids
             await _terminate(ids, session, force=silent(step.name))
+    await _see_them_go(going, session)
+
+
+async def _see_them_go(going: Mapping[str, SaIds], session: CharonSession) -> None:
     if left := await _wait_until_gone(going, session, END_LIMIT_S):
         for ids in left.values():
             await _terminate(ids, session, force=True)
@@ -222,8 +181,10 @@ async def end_all(
 
 async def end_found(found: Mapping[str, Sequence[Section]], session: CharonSession) -> None:
     """End these IKE_SAs, by the name of their connection, and no others of it. Raises: as ``end_sas``."""
-    steps = [Step(Phase.END, name) for name in found]
-    await end_sas(steps, session, silent=lambda _name: False, found=found)
+    going = {name: to_end(sas, child_only=False) for name, sas in found.items() if sas}
+    for ids in going.values():
+        await _terminate(ids, session, force=False)
+    await _see_them_go(going, session)
 
 
 def termination(key: str, unique_id: str, force: bool) -> dict[str, str]:
