@@ -27,6 +27,7 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "crashes_on",
     "error_path",
     "error_place",
     "errors",
@@ -172,6 +173,23 @@ def value_validate(
     )
     canonical = "" if box[0] == NULL_TEXT else _extra_ffi.string(box[0]).decode()
     return int(rc), canonical
+
+
+def crashes_on(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list could crash libyang.
+
+    libyang 2.1 frees twice what a union holds whose instance-identifier leads to nothing.
+    """
+    type_ = ffi.cast("struct lysc_node_leaf *", leaf).type  # of a leaf-list it stands at the same place
+    return _ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
+
+
+def _must_lead_somewhere(type_: Pointer) -> bool:
+    if type_.basetype == lib.LY_TYPE_UNION:
+        return any(map(_must_lead_somewhere, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
+    if type_.basetype == lib.LY_TYPE_INST:
+        return bool(ffi.cast("struct lysc_type_instanceid *", type_).require_instance)
+    return False
 
 
 # What libyang 2 says in addition to the parser's own complaint; libyang 3 says both in one.

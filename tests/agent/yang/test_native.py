@@ -186,3 +186,29 @@ def test_the_paths_of_libyang_3_are_read(
     item = SimpleNamespace(data_path=c_text(data), schema_path=c_text(schema_path), line=line, msg=NULL)
     assert native.error_path(item) == path
     assert native.error_place(item) == place
+
+
+UNIONS = """module unions {{
+  yang-version 1.1; namespace "urn:unions"; prefix u;
+  container c {{
+    {kind} x {{ type union {{ type uint8; type union {{ type instance-identifier {{ {require} }} }} }} }}
+  }}
+}}"""
+
+
+@pytest.mark.parametrize("kind", ["leaf", "leaf-list"])
+@pytest.mark.parametrize(
+    ("libyang_2", "require", "served"),
+    [(True, "", False), (True, "require-instance false;", True), (False, "", True)],
+)
+def test_a_module_that_could_crash_libyang_2_is_not_served(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, libyang_2: bool, require: str, served: bool
+) -> None:
+    file = tmp_path / "unions.yang"
+    file.write_text(UNIONS.format(kind=kind, require=require))
+    monkeypatch.setattr(native, "_ONE_SENTENCE", libyang_2)
+    if served:
+        assert "unions" in Schema(standard_modules(), SERVED, [file]).by_name
+    else:
+        with pytest.raises(SchemaError, match="module unions: 'x' .* require-instance false"):
+            Schema(standard_modules(), SERVED, [file])
