@@ -210,5 +210,5 @@ def test_a_module_that_could_crash_libyang_2_is_not_served(
     if served:
         assert "unions" in Schema(standard_modules(), SERVED, [file]).by_name
     else:
-        with pytest.raises(SchemaError, match="module unions: 'x' .* require-instance false"):
+        with pytest.raises(SchemaError, match=r"module unions: 'x' .* require-instance false"):
             Schema(standard_modules(), SERVED, [file])
