@@ -221,6 +221,11 @@ class Gateway:
         (pid,) = leftover_pids([self.folder])
         return pid
 
+    @property
+    def strongswan(self) -> int:
+        """The major version of its charon."""
+        return int(str(self.vici("version")["version"]).partition(".")[0])
+
     def charon_pid_or_none(self) -> int | None:
         return next(iter(leftover_pids([self.folder])), None)
 
