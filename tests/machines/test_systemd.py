@@ -38,7 +38,8 @@ script/apparmor allow /var/lib/yangswan-bob 2>/dev/null
 TOOLS = """
 until_said() { timeout 600 grep -m 1 "$1" <(tail -n +1 -F "$2") >/dev/null; }
 # The journal says ready for the time that is asked for; and a restart is over then.
-until_ready() { timeout 600 grep -m "$1" ' ready 127' < <(journalctl -f -n all -u yangswan) >/dev/null; }
+ready() { journalctl -u yangswan -o cat --no-pager | grep -c '^ready '; }
+until_ready() { until [ "$(ready)" -ge "$1" ]; do sleep 2; done; }
 charons() { pgrep -f /usr/lib/ipsec/charon | sort | tr '\\n' ' '; }
 charon_of() { cat $1/strongswan/run/charon.pid; }
 alive() { [ -d /proc/$1 ] && echo yes || echo no; }

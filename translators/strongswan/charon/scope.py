@@ -16,6 +16,7 @@ from translators.strongswan.charon import command
 log = logging.getLogger(__name__)
 
 LIMIT_S = 20.0
+PROCESSES = Path("/proc")
 # charon itself is killed by the agent after half of it.
 STOP_LIMIT_US = 20_000_000
 _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
@@ -81,7 +82,7 @@ def own_service() -> str | None:
 def control_group(pid: str) -> str:
     """Return the path of the control group that systemd knows a process by, "" if there is none."""
     try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = (PROCESSES / pid / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     groups = {kind: path for _, kind, path in (line.split(":", 2) for line in lines)}
