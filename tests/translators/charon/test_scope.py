@@ -45,7 +45,7 @@ async def test_charon_is_moved_to_a_scope_that_ends_with_the_service(
     text = " ".join(words)
     assert "StartTransientUnit ssa(sv)a(sa(sv)) yangswan-charon-4321.scope fail 7 Description s" in text
     assert "PIDs au 1 4321" in text
-    assert "StopPropagatedFrom as 1 yangswan.service" in text
+    assert "PartOf as 1 yangswan.service" in text
     assert "Before as 1 yangswan.service" in text
     assert caplog.text == ""
 
@@ -56,7 +56,7 @@ async def test_a_charon_that_is_to_be_kept_does_not_end_with_the_service(
     in_group(monkeypatch, "/system.slice/yangswan-charon-4321.scope")
     text = " ".join(await asked(busctl, Scope("yangswan.service", ends_with_service=False)))
     assert " yangswan-charon-kept-4321.scope fail 6 " in text
-    assert "StopPropagatedFrom" not in text
+    assert "PartOf" not in text
 
 
 @pytest.mark.parametrize(
