@@ -31,7 +31,7 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
 async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> None:
     """Commit rules of access control if this server never had any: its users may do everything.
 
-    Once only: who removes them later wants them gone. With a history that cannot be written, at a later start.
+    Once only: who removes them later wants them gone. Where nothing can be written, at a later start.
     """
     if configuration.store.read_only is not None:
         return

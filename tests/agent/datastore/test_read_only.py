@@ -1,4 +1,4 @@
-"""A history that cannot be written: read all the same, put right in memory, written again as soon as it can."""
+"""A history that cannot be written: read all the same, put right in memory, written again when it can."""
 
 from __future__ import annotations
 
