@@ -116,8 +116,9 @@ class Translator(Protocol):
     config_list: str
     """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
     further_lists: Sequence[str]
-    """Schema paths of the other lists that it owns: what entries of ``config_list`` refer to. Their entries
-    have no state and no actions."""
+    """Schema paths of the other lists that it owns, of what entries of ``config_list`` refer to or share.
+    Their entries have no state and no actions. A leaf that is in no list may be named, too: it is as a list of
+    one entry without keys, whose one member is the leaf."""
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]

@@ -341,9 +341,12 @@ def json_document(content: dict[str, Any]) -> bytes:
 
 
 def to_json(node: Node) -> dict[str, Any]:
-    """Return one container or list entry as an RFC 7951 object, defaults filled in."""
+    """Return one container or list entry as an RFC 7951 object, defaults filled in; a leaf as one that holds
+    nothing else."""
     document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
-    (content,) = document.values()
+    ((name, content),) = document.items()
+    if node.schema.nodetype == lib.LYS_LEAF:
+        return {name.partition(":")[2]: content}
     result: dict[str, Any] = content[0] if isinstance(content, list) else content
     return result
 

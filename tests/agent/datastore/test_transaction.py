@@ -153,6 +153,7 @@ def modes_in(folder: Path) -> list[int]:
 
 
 PAIRS = "/every-construct:references/pair"
+FLAG = "/every-construct:top/flag"
 
 
 def pair(name: str) -> str:
@@ -179,3 +180,25 @@ async def test_a_translator_gets_the_changes_of_its_further_lists_with_those_of_
     await started(schema, tmp_path, again)
     assert list(again.known[PAIRS]) == [("a",)]
     assert list(again.holds) == [("1",)], "its own list alone is what it starts with"
+
+
+async def test_a_leaf_among_the_further_lists_is_an_entry_without_keys(
+    schema: Schema, tmp_path: Path
+) -> None:
+    translator = RecordingTranslator(further_lists=(FLAG,))
+    seen: list[EntryChange] = []
+    prepare = translator.prepare
+
+    async def noting(changes: Sequence[EntryChange]) -> Plan:
+        seen.extend(changes)
+        return await prepare([])
+
+    translator.prepare = noting  # type: ignore[method-assign]
+    configuration = await started(schema, tmp_path, translator)
+    await commit(configuration, f'<top xmlns="{EC}"><flag>false</flag></top>')
+    (change,) = seen
+    assert (change.keys, change.list_path, change.path) == ((), FLAG, FLAG)
+    assert change.after == {"flag": False}
+    again = RecordingTranslator(further_lists=(FLAG,))
+    await started(schema, tmp_path, again)
+    assert again.known == {FLAG: {(): {"flag": False}}}
