@@ -52,11 +52,13 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
 async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> None:
     """Commit rules of access control if this server never had any: its users may do everything.
 
-    Once only: who removes them later wants them gone.
+    Once only: who removes them later wants them gone. Where nothing can be written, at a later start.
 
     Raises:
         StoreError: they could not be committed, as on a disk that is full.
     """
+    if configuration.store.read_only is not None:
+        return
     with usable(configuration.store.path):
         if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOM_OCTETS = 256 * 1024
 """With less a start may get stuck half way: SQLite makes two files of its own beside the history."""
-_IN_MEMORY = ("/dev/shm", "/run")
+IN_MEMORY = ("/dev/shm", "/run")
 _WHEN_UNWRITABLE = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 })  # fmt: skip
@@ -44,7 +44,7 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
         sqlite3.Error: it is no database.
     """
     # SQLite reads a write-ahead log only where it can write. So both files are taken where it can.
-    place = next((folder for folder in _IN_MEMORY if os.access(folder, os.W_OK)), None)
+    place = next((folder for folder in IN_MEMORY if os.access(folder, os.W_OK)), None)
     with tempfile.TemporaryDirectory(prefix="yangswan-", dir=place) as folder:
         copy = Path(folder, path.name)
         for ending in ("", "-wal"):

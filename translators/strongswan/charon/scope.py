@@ -1,8 +1,9 @@
 """The systemd scope of a charon of our own, so that systemd ends it with the agent's service, and only then.
 
-A service that stops takes this scope along (StopPropagatedFrom=, systemd.unit(5)), whatever became of the
-agent: killed, failed, about to be started again. One that is restarted does not. Moved out of the service's
-own control group, charon is also out of reach of what systemd does to that.
+A service that somebody stops takes this scope along (PartOf=, systemd.unit(5)), whatever became of the agent:
+killed, failed, about to be started again. A restart would take it along, too, but a scope cannot be started
+again, so systemd leaves it out. StopPropagatedFrom= would not do: it ends the scope when the service fails.
+Moved out of the service's own control group, charon is also out of reach of what systemd does to that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from translators.strongswan.charon import command
 log = logging.getLogger(__name__)
 
 LIMIT_S = 20.0
+PROCESSES = Path("/proc")
 # charon itself is killed by the agent after half of it.
 STOP_LIMIT_US = 20_000_000
 _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
@@ -60,7 +62,7 @@ class Scope:
             ("CollectMode", "s", "inactive-or-failed"),
         ]
         if self._ends_with_service:
-            properties.append(("StopPropagatedFrom", *service))
+            properties.append(("PartOf", *service))
         return (
             *("busctl", "call", *_MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", self.name(pid), "fail"),
             str(len(properties)),
@@ -81,7 +83,7 @@ def own_service() -> str | None:
 def control_group(pid: str) -> str:
     """Return the path of the control group that systemd knows a process by, "" if there is none."""
     try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = (PROCESSES / pid / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     groups = {kind: path for _, kind, path in (line.split(":", 2) for line in lines)}
