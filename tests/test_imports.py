@@ -130,7 +130,7 @@ ROOMS = (
     ),
     Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/tasks.py",)),
-    Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
     Room(
         (f"{STRONGSWAN}/protection/ruleset.py",),
@@ -142,6 +142,9 @@ ROOMS = (
     Room((f"{STRONGSWAN}/protection/rules.py",), SELECTORS, ("pyroute2",)),
     Room((f"{STRONGSWAN}/protection/*.py",), _up_to("protection", "agent.errors")),
     Room((f"{STRONGSWAN}/pki/expiry.py",), _up_to("translation", "agent.errors"), pure=True),
+    Room(
+        (f"{STRONGSWAN}/pki/crls.py",), _up_to("translation", "agent.errors", "agent.translator"), pure=True
+    ),
     Room(
         (f"{STRONGSWAN}/pki/signing_request.py",),
         _up_to("translation", "agent.errors"),

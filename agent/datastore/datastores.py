@@ -63,8 +63,8 @@ class Datastores:
             raise RpcErrors(
                 [
                     OperationFailed(
-                        f"{sentence}. With a change of rule-lists it would be lost: serve the module again, or "
-                        "delete this rule-list, and make one with another name if it is needed",
+                        f"{sentence}. With a change of rule-lists it would be lost: serve the module again, "
+                        "or delete this rule-list, and make one with another name if it is needed",
                         path=RULE_LISTS,
                     )
                 ]

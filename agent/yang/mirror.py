@@ -49,8 +49,8 @@ class Mirror:
         )
         if node.is_leafy and crashes_on(pointer):
             raise SchemaError(
-                f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist, "
-                "which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
+                f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist,"
+                " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
             )
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node

@@ -26,6 +26,7 @@ from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanT
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.follower import Follower
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -56,32 +57,53 @@ def make(settings: Settings) -> StrongSwanTranslator:
         ours=managed,
     )
     pki, keys = Pki(settings, shared, store), CharonKeys(store, shared)
-    readmit = partial(reconcile, desired=shared.desired, live=live)
+    service = own_service() if managed else None
+    scope = Scope(service, ends_with_service=not settings.keep_on_stop) if service else None
+    daemon = (
+        ManagedCharon(folder, options, scope=scope, revocation=lambda: shared.desired.revocation)
+        if managed
+        else None
+    )
+    trust = CharonTrust(shared, keys, daemon)
+    readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
     logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
     keeper = None
     if not without:
-        service = own_service()
-        scope = Scope(service, ends_with_service=not settings.keep_on_stop) if service else None
-        daemon = ManagedCharon(folder, options, scope) if managed else None
-        follower = Follower(shared, live=live, keys=keys, logs=logs, protection=protection)
+        follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
     parts = Parts(
         shared=shared,
         live=live,
         pki=pki,
+        trust=trust,
         key_rpcs=KeyRpcs(settings, shared, store=store, keys=keys, readmit=readmit),
         audit=Audit(
             shared,
             interval_s=options.audit_interval,
             repaired=live.repaired,
             give_keys=keys.give_missing,
+            mend=trust.mend,
         ),
         keeper=keeper,
-        changes=Changes(options, shared, live=live, pki=pki, protection=protection, has_charon=not without),
+        changes=Changes(
+            options,
+            shared,
+            live=live,
+            pki=pki,
+            trust=trust,
+            protection=protection,
+            has_charon=not without,
+        ),
         protection=protection,
         state_data=StateData(
-            options, shared, live=live, pki=pki, protection=protection, backend=settings.charon
+            options,
+            shared,
+            live=live,
+            pki=pki,
+            trust=trust,
+            protection=protection,
+            backend=settings.charon,
         ),
         actions=Actions(
             options,

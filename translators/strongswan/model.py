@@ -16,6 +16,9 @@ BYPASS_PATH = f"/{IPSEC}:tunnels/bypass"
 STATE_PATH = f"{LIST_PATH}/state"
 DAEMON_ROOT = f"/{DAEMON}:daemon"
 CERTIFICATES_PATH = f"/{PKI}:certificates/certificate"
+CRLS_PATH = f"/{PKI}:certificates/crl"
+REVOCATION_PATH = f"/{PKI}:certificates/revocation"
+FETCH_PATH = f"/{PKI}:certificates/fetch"
 CERTIFICATE_STATE_ROOT = f"/{PKI}:certificate-state"
 
 

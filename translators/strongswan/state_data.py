@@ -21,6 +21,7 @@ from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.overlaps import written
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -35,6 +36,7 @@ class StateData:
         live: LiveTunnels,
         pki: Pki,
         protection: Protection,
+        trust: CharonTrust,
         backend: str,
     ) -> None:
         self._options = options
@@ -42,6 +44,7 @@ class StateData:
         self._live = live
         self._pki = pki
         self._protection = protection
+        self._trust = trust
         self._backend = backend
 
     async def of_entries(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
@@ -100,8 +103,15 @@ class StateData:
     async def of_root(self, root: str) -> Json:
         """Return the content of DAEMON_ROOT or CERTIFICATE_STATE_ROOT, {} for any other."""
         if root == CERTIFICATE_STATE_ROOT:
-            return self._pki.state(datetime.now(UTC))
+            return {**self._pki.state(datetime.now(UTC)), **self._of_revocation()}
         return await self._of_daemon() if root == DAEMON_ROOT else {}
+
+    def _of_revocation(self) -> Json:
+        session, trust = self._shared.session, self._trust
+        if session is None:
+            return {}
+        found: Json = {"checked": trust.checked(session), "fetching": trust.fetching(session)}
+        return {"revocation": found | ({"kept": trust.kept} if trust.kept else {})}
 
     async def _of_daemon(self) -> Json:
         session = self._shared.session

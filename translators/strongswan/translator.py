@@ -20,12 +20,15 @@ from translators.strongswan.model import (
     BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
+    CRLS_PATH,
     DAEMON,
     DAEMON_ROOT,
+    FETCH_PATH,
     IPSEC,
     LEAK_PROTECTION_PATH,
     LIST_PATH,
     PKI,
+    REVOCATION_PATH,
     STATE_PATH,
 )
 from translators.strongswan.moves import MOVES
@@ -36,6 +39,7 @@ from translators.strongswan.state_data import StateData
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 NAME = "strongswan"
@@ -73,6 +77,7 @@ class Parts:
     shared: Shared
     live: LiveTunnels
     pki: Pki
+    trust: CharonTrust
     key_rpcs: KeyRpcs
     audit: Audit
     keeper: Keeper | None
@@ -90,7 +95,14 @@ class StrongSwanTranslator:
     moves: Sequence[Move] = MOVES
     config_list = LIST_PATH
     state_path = STATE_PATH
-    further_lists: Sequence[str] = (CERTIFICATES_PATH, LEAK_PROTECTION_PATH, BYPASS_PATH)
+    further_lists: Sequence[str] = (
+        CERTIFICATES_PATH,
+        CRLS_PATH,
+        REVOCATION_PATH,
+        FETCH_PATH,
+        LEAK_PROTECTION_PATH,
+        BYPASS_PATH,
+    )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
     def __init__(self, backend: str, parts: Parts) -> None:
@@ -102,15 +114,23 @@ class StrongSwanTranslator:
     # --- life ---
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
-        """Take all committed certificates, and what is for all tunnels."""
+        """Take all committed certificates, CRLs, and what is for all tunnels."""
         guards = self.parts.protection.guards
-        if list_path == CERTIFICATES_PATH:
-            self.parts.pki.know(entries)
-        elif list_path == LEAK_PROTECTION_PATH:
-            guards.for_all = replace(guards.for_all, leak_protection=is_protected(entries.get(())))
-        elif list_path == BYPASS_PATH:
-            networks = dict.fromkeys((keys[0] for keys in entries), True)
-            guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
+        desired, settings = self.parts.shared.desired, entries.get(())
+        match list_path:
+            case _ if list_path == CERTIFICATES_PATH:
+                self.parts.pki.know(entries)
+            case _ if list_path == CRLS_PATH:
+                self.parts.pki.know_crls(entries)
+            case _ if list_path == REVOCATION_PATH:
+                desired.revocation = desired.revocation.changed(settings or {}, None)
+            case _ if list_path == FETCH_PATH:
+                desired.revocation = desired.revocation.changed(None, settings or {})
+            case _ if list_path == LEAK_PROTECTION_PATH:
+                guards.for_all = replace(guards.for_all, leak_protection=is_protected(settings))
+            case _ if list_path == BYPASS_PATH:
+                networks = dict.fromkeys((keys[0] for keys in entries), True)
+                guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
@@ -168,7 +188,7 @@ class StrongSwanTranslator:
             await self.parts.protection.replace(shared.desired.entries)
             if shared.session is not None:
                 await self.parts.protection.agree(shared.session)
-                await reconcile(shared.session, shared.desired, self.parts.live)
+                await reconcile(shared.session, shared.desired, self.parts.live, trust=self.parts.trust)
 
     # --- changes ---
 

@@ -11,9 +11,15 @@ from typing import Any
 import pytest
 
 from translators.strongswan.charon import apparmor, charon_config, kernel
-from translators.strongswan.charon.charon_config import MissingPlugin, plugins_to_load, render
+from translators.strongswan.charon.charon_config import (
+    MissingPlugin,
+    plugins_to_load,
+    render,
+    render_revocation,
+)
 from translators.strongswan.charon.daemon import DaemonError, ManagedCharon, leftover_pids
 from translators.strongswan.options import Kernel, OptionError, Options
+from translators.strongswan.translation.revocation import Mode, Revocation
 
 # In the order in which charon is to load them.
 WANTED = [
@@ -88,6 +94,42 @@ def test_a_plugin_is_in_the_package_that_is_named_for_it(plugin: str) -> None:
 
 def test_what_only_adds_algorithms_may_be_missing() -> None:
     assert "openssl" not in plugins_to_load(ALL - {"openssl", "error-notify"}, Kernel.NETLINK)
+
+
+def test_what_fetches_is_loaded_only_where_that_is_permitted() -> None:
+    assert {"curl", "revocation"} <= {*plugins_to_load(ALL | {"curl", "revocation"}, Kernel.NETLINK)}
+    loaded = plugins_to_load(ALL | {"curl", "revocation"}, Kernel.NETLINK, fetches=False)
+    assert "curl" not in loaded
+    assert "revocation" in loaded
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_with_off_charon_looks_nowhere(mode: Mode) -> None:
+    text = render_revocation(Revocation(mode, timeout_s=7))
+    word = "no" if mode is Mode.OFF else "yes"
+    assert f"enable_crl = {word}\n" in text
+    assert f"enable_ocsp = {word}\n" in text
+    assert "timeout = 7\n" in text
+
+
+def test_what_may_change_while_charon_runs_does_not_keep_it_from_being_adopted(tmp_path: Path) -> None:
+    now = [Revocation()]
+    managed = ManagedCharon(tmp_path, Options(), revocation=lambda: now[0])
+    managed.write_config()
+    first = (tmp_path / charon_config.CONFIG_FILE).read_text()
+    now[0] = Revocation(Mode.STRICT)
+    managed.write_config()
+    assert (tmp_path / charon_config.CONFIG_FILE).read_text() != first
+    assert "enable_crl" not in render(["vici"], Kernel.NETLINK, Options())
+
+
+def test_settings_of_charon_that_stay_are_not_written_again(tmp_path: Path) -> None:
+    managed = ManagedCharon(tmp_path, Options())
+    managed.write_config()
+    file = tmp_path / charon_config.CONFIG_FILE
+    before = file.stat().st_ino
+    managed.write_config()
+    assert file.stat().st_ino == before
 
 
 def test_the_log_stays_below_the_levels_that_show_secrets() -> None:

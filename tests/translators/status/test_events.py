@@ -67,6 +67,11 @@ def test_a_general_reason_replaces_a_specific_one_that_is_old() -> None:
         ("received AUTHENTICATION_FAILED notify error", Reason.AUTHENTICATION_FAILED),
         ("tried 1 shared key for 'a' - 'b', but MAC mismatched", Reason.AUTHENTICATION_FAILED),
         ("no shared key found for 'a' - 'b'", Reason.AUTHENTICATION_FAILED),
+        ("certificate was revoked on Nov 26 15:57:35 UTC 2026", Reason.CERTIFICATE_REVOKED),
+        (
+            "constraint check failed: RULE_CRL_VALIDATION is FAILED, but requires at least GOOD",
+            Reason.REVOCATION_UNKNOWN,
+        ),
         ("received NO_PROPOSAL_CHOSEN notify error", Reason.NO_PROPOSAL_CHOSEN),
         ("received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built", Reason.NO_PROPOSAL_CHOSEN),
         ("no acceptable proposal found", Reason.NO_PROPOSAL_CHOSEN),
@@ -87,6 +92,19 @@ def test_the_log_does_not_replace_the_same_reason_with_less_detail() -> None:
         events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1, Source.ERROR_NOTIFY)
         == first
     )
+
+
+@pytest.mark.parametrize("first", ["log", "notice"])
+def test_that_a_certificate_was_revoked_says_more_than_that_the_peer_was_refused(first: str) -> None:
+    line = "certificate was revoked on Nov 26 15:57:35 UTC 2026, reason: unspecified"
+    facts = Facts() if first == "log" else noticed(3)
+    facts = events.on_log(facts, line, NOW, Source.ERROR_NOTIFY)
+    if first == "log":
+        facts = events.on_notice(facts, notice(3), NOW)
+    assert reason(facts) is Reason.CERTIFICATE_REVOKED
+    assert facts.counters.failures == 1
+    later = events.on_notice(facts, notice(3), NOW + 1)
+    assert reason(later) is Reason.AUTHENTICATION_FAILED
 
 
 def test_a_retransmission_is_noticed_and_cleared() -> None:

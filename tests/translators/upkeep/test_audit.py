@@ -77,6 +77,10 @@ async def no_keys(_session: object) -> list[str]:
     return []
 
 
+async def nothing_to_mend(_session: object) -> None:
+    pass
+
+
 @pytest.fixture
 def charon() -> FakeCharon:
     return FakeCharon()
@@ -95,7 +99,7 @@ async def audit(
     desired = Desired()
     desired.put("1", at_bob())
     shared = Shared(desired, charon)  # type: ignore[arg-type]
-    made = Audit(shared, interval_s=0.01, repaired=repairs, give_keys=no_keys)
+    made = Audit(shared, interval_s=0.01, repaired=repairs, give_keys=no_keys, mend=nothing_to_mend)
     charon.audit = made
     made.start()
     yield made
@@ -231,7 +235,7 @@ async def test_a_lost_charon_or_a_defect_does_not_end_the_audit(
 
 def test_connections_are_compared_in_turn(charon: FakeCharon, repairs: Repairs) -> None:
     names = {f"ipsec-{number:03}" for number in range(70)}
-    audit = Audit(Shared(), interval_s=1.0, repaired=repairs, give_keys=no_keys)
+    audit = Audit(Shared(), interval_s=1.0, repaired=repairs, give_keys=no_keys, mend=nothing_to_mend)
     turns = [audit._in_turn(names) for _ in range(3)]
     assert [len(turn) for turn in turns] == [32, 32, 6]
     assert sorted(name for turn in turns for name in turn) == sorted(names)

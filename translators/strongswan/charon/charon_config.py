@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from translators.strongswan.options import Kernel, Options
+from translators.strongswan.translation.revocation import Revocation
 
 CONFIG_FILE = "strongswan.conf"
 VICI_SOCKET = "vici.sock"
@@ -20,8 +21,9 @@ _CRYPTO = (
     *("random", "nonce", "aes", "sha1", "sha2", "hmac", "kdf"),
     *("gmp", "curve25519", "openssl", "gcm", "ccm", "ctr", "chapoly"),
 )
-_CERTIFICATES = ("pem", "pkcs1", "pkcs8", "x509", "pubkey", "constraints")
-_OPTIONAL = frozenset((*_CRYPTO[-7:], *_CERTIFICATES)) | {"sha1", "kdf", "error-notify", "counters"}
+_CERTIFICATES = ("pem", "pkcs1", "pkcs8", "x509", "pubkey", "constraints", "revocation")
+FETCHER = "curl"
+_OPTIONAL = frozenset((*_CRYPTO[-7:], *_CERTIFICATES, FETCHER)) | {"sha1", "kdf", "error-notify", "counters"}
 _PACKAGES = {
     "vici": "strongswan-swanctl",
     "socket-default": "strongswan-libcharon",
@@ -43,8 +45,8 @@ class MissingPlugin(Exception):
         self.plugin = plugin
 
 
-def plugins_to_load(installed: Collection[str], kernel: Kernel) -> list[str]:
-    """Return the plugins for charon's load line.
+def plugins_to_load(installed: Collection[str], kernel: Kernel, *, fetches: bool = True) -> list[str]:
+    """Return the plugins for charon's load line; ``fetches`` says whether CRLs may be fetched.
 
     Raises:
         MissingPlugin: one that is needed is not among ``installed``.
@@ -54,6 +56,7 @@ def plugins_to_load(installed: Collection[str], kernel: Kernel) -> list[str]:
     wanted = (
         *_CRYPTO,
         *_CERTIFICATES,
+        *((FETCHER,) if fetches else ()),
         *data_path,
         "kernel-netlink",
         "socket-default",
@@ -112,6 +115,22 @@ charon {{
         }}
         socket-default {{
             {"fwmark = 0x42" if marks else ""}
+        }}
+    }}
+}}
+"""
+
+
+def render_revocation(revocation: Revocation) -> str:
+    """Return what follows in strongswan.conf, and may change while charon runs ("reload-settings")."""
+    checks = "yes" if revocation.checks else "no"
+    return f"""\
+charon {{
+    plugins {{
+        revocation {{
+            enable_crl = {checks}
+            enable_ocsp = {checks}
+            timeout = {revocation.timeout_s}
         }}
     }}
 }}

@@ -152,6 +152,10 @@ def notices_in_alert(message: Section) -> Iterator[Notice]:
 
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile("certificate was revoked on"), Reason.CERTIFICATE_REVOKED,
+     "the certificate of the peer was revoked"),
+    (re.compile("constraint check failed: (?:AUTH_)?RULE_(?:CRL|OCSP)_VALIDATION"), Reason.REVOCATION_UNKNOWN,
+     "it is not known whether the certificate of the peer was revoked"),
     (re.compile("received AUTHENTICATION_FAILED"), *_SPECIFIC[Code.LOCAL_AUTH_FAILED]),
     (re.compile("MAC mismatched|no shared key found"), *_SPECIFIC[Code.PEER_AUTH_FAILED]),
     (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"),

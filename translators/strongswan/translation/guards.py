@@ -14,7 +14,7 @@ from itertools import product
 from typing import NamedTuple
 
 from translators.strongswan.model import Json
-from translators.strongswan.translation.fields import value_at
+from translators.strongswan.translation.around import value_at
 from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
 
 ANY_LENGTH = 0

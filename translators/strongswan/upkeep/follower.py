@@ -11,6 +11,7 @@ from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status import announcements
 from translators.strongswan.status.events import Notice
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -23,12 +24,14 @@ class Follower:
         *,
         live: LiveTunnels,
         keys: CharonKeys,
+        trust: CharonTrust,
         logs: TunnelLogs,
         protection: Protection,
     ) -> None:
         self._shared = shared
         self._live = live
         self._keys = keys
+        self._trust = trust
         self._logs = logs
         self._protection = protection
 
@@ -37,7 +40,7 @@ class Follower:
         async with self._shared.changing:
             await self._keys.load_all(session)
             await self._protection.agree(session)
-            await reconcile(session, self._shared.desired, self._live)
+            await reconcile(session, self._shared.desired, self._live, trust=self._trust)
 
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Hand on one VICI event."""

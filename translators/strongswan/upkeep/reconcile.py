@@ -18,26 +18,31 @@ from translators.strongswan.status.state import sections
 from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.upkeep.executor import end_all, end_found, load
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 
 
-async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
+async def reconcile(
+    session: CharonSession, desired: Desired, live: LiveTunnels, *, trust: CharonTrust
+) -> None:
     """Make the charon of ``session`` hold exactly what ``desired`` says, as far as names are ours.
 
     Raises:
         ViciError: charon was lost on the way.
     """
-    desired.available = session.algorithms
+    desired.available, desired.plugins = session.algorithms, session.plugins
     live.supervisor.hold_all()
     for refusal in desired.replace(desired.entries):
         log.error(
             "tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message
         )
         live.fail(refusal.tunnel, Reason.OTHER, refusal.message)
+    await trust.agree(session)
     await _unload_others(session, desired)
     await _load_all(session, desired, live)
+    await trust.settle(session)
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)
     live.found(session, sas)
