@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -86,6 +88,38 @@ def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
         assert "8301" in hint
         assert "admin" in hint
         assert str(tmp_path / "client_key") in hint
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_data_folder_that_takes_no_lock_file_has_one_agent_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    if there:
+        (tmp_path / "lock").touch()
+    open_as_it_is = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return open_as_it_is(path, flags, mode)
+
+    monkeypatch.setattr(program.os, "open", full)
+    first, second = program._DataDir(tmp_path), program._DataDir(tmp_path)
+    with first, pytest.raises(program.DataDirInUse, match="another agent"), second:
+        pass
+    with program._DataDir(tmp_path):
+        assert sorted(os.listdir(tmp_path)) == (["lock"] if there else [])
+
+
+def test_a_data_folder_that_may_not_be_written_for_another_reason_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(program.os, "open", forbidden)
+    with pytest.raises(PermissionError), program._DataDir(tmp_path):
+        pass
 
 
 def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Schema) -> None:
