@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from agent.errors import (
@@ -23,20 +24,24 @@ from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.model import (
+    BYPASS_PATH,
     CERTIFICATES_PATH,
     CRLS_PATH,
     FETCH_PATH,
+    LEAK_PROTECTION_PATH,
     LIST_PATH,
     REVOCATION_PATH,
     entry_path,
 )
 from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Parsed, Pki
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import Refusal
+from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
 from translators.strongswan.translation.plan import Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
@@ -46,11 +51,13 @@ from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 
+BYPASS_MAX = 256
+
 
 @dataclass(frozen=True, slots=True)
 class StrongSwanPlan:
-    """Steps for charon, their reverse, and the entries and certificates that are in force before and
-    after."""
+    """Steps for charon, their reverse, and the entries, certificates and what is for all tunnels that are in
+    force before and after."""
 
     steps: tuple[Step, ...]
     reverse: tuple[Step, ...]
@@ -59,11 +66,13 @@ class StrongSwanPlan:
     after: Mapping[str, Json | None] = field(repr=False)
     trust: tuple[Trust, Trust] = (Trust(), Trust())
     revocation: tuple[Revocation, Revocation] = (Revocation(), Revocation())
-    """Of both what is in force before and after."""
+    for_all: tuple[ForAll, ForAll] = (ForAll(), ForAll())
+    """Of these three what is in force before and after."""
 
     def describe(self) -> Sequence[str]:
         """Return one line per step, free of secrets."""
-        return [*differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
+        of_all = [f"for all tunnels: {self.for_all[1]}"] if self.for_all[0] != self.for_all[1] else []
+        return [*of_all, *differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
 
     @property
     def takes_trust(self) -> bool:
@@ -92,6 +101,7 @@ class StrongSwanPlan:
             after=self.before,
             trust=self.trust[::-1],
             revocation=self.revocation[::-1],
+            for_all=self.for_all[::-1],
         )
 
     def _look(self) -> list[str]:
@@ -109,6 +119,7 @@ class Changes:
         *,
         live: LiveTunnels,
         pki: Pki,
+        protection: Protection,
         trust: CharonTrust,
         has_charon: bool,
     ) -> None:
@@ -116,6 +127,7 @@ class Changes:
         self._shared = shared
         self._live = live
         self._pki = pki
+        self._protection = protection
         self._trust = trust
         self._has_charon = has_charon
 
@@ -129,7 +141,11 @@ class Changes:
         if errors := self._cannot_check(revocation, parsed, certificates):
             return errors
         refusals = desired.refusals(list(wanted.items()), certificates, revocation.mode)
-        return [*self._over_cap(wanted), *(_error(refusal) for refusal in refusals)]
+        return [
+            *self._over_cap(wanted),
+            *_too_many(self._for_all(changes)),
+            *(_error(refusal) for refusal in refusals),
+        ]
 
     def _cannot_check(
         self, revocation: Revocation, parsed: Parsed, certificates: Mapping[str, Certificate]
@@ -183,6 +199,15 @@ class Changes:
             wanted.setdefault(tunnel, dict(desired.entries[tunnel]))
         return parsed, wanted, revocation
 
+    def _for_all(self, changes: Sequence[EntryChange]) -> ForAll:
+        """Return what is for all tunnels once ``changes`` are made."""
+        found = self._protection.guards.for_all
+        for change in changes:
+            if change.list_path == LEAK_PROTECTION_PATH:
+                found = replace(found, leak_protection=is_protected(change.after))
+        networks = {c.keys[0]: c.after is not None for c in changes if c.list_path == BYPASS_PATH}
+        return with_bypass(found, networks)
+
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.
 
@@ -208,6 +233,7 @@ class Changes:
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
+            for_all=(self._protection.guards.for_all, self._for_all(changes)),
             trust=(
                 desired.trust({}, desired.certificates, desired.crls),
                 desired.trust(wanted, certificates, crls),
@@ -222,12 +248,33 @@ class Changes:
             BackendError: charon refused a step; everything done before it has been undone.
         """
         async with self._shared.changing:
-            await self._execute(plan)
+            await self._execute_protected(plan)
 
     async def undo(self, plan: StrongSwanPlan) -> None:
         """Reverse ``plan``, which was applied in full. Raises: as ``apply``."""
         async with self._shared.changing:
-            await self._execute(plan.reversed())
+            await self._execute_protected(plan.reversed())
+
+    async def _execute_protected(self, plan: StrongSwanPlan) -> None:
+        for_all = plan.for_all[1]
+        entries = plan.after
+        if for_all != self._protection.guards.for_all:
+            entries = {**self._shared.desired.entries, **entries}  # type: ignore[dict-item]
+        guards = self._protection.wanted(entries, for_all)
+        async with self._protected(guards, for_all):
+            await self._execute(plan)
+
+    @asynccontextmanager
+    async def _protected(self, guards: Mapping[str, Guard], for_all: ForAll) -> AsyncIterator[None]:
+        """Have ``guards`` in force before what is done within; what they replace goes after it."""
+        await self._protection.widen(guards)
+        try:
+            yield
+        except BaseException:
+            await asyncio.shield(self._protection.revert(guards))
+            raise
+        self._protection.guards.for_all = for_all
+        await self._protection.settle(guards)
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
         touched = {step.name for step in plan.steps}
@@ -315,6 +362,13 @@ class Changes:
             if isinstance(error, BackendInconsistent) and session is not None:
                 session.lost.set()  # begin again: everything is sent anew
             raise
+
+
+def _too_many(for_all: ForAll) -> list[RpcError]:
+    if len(for_all.bypass) <= BYPASS_MAX:
+        return []
+    message = f"at most {BYPASS_MAX} networks can go into no tunnel: use fewer, larger ones"
+    return [OperationFailed(message, path=BYPASS_PATH, app_tag="too-many-elements")]
 
 
 def _error(refusal: Refusal) -> RpcError:

@@ -428,7 +428,7 @@ def test_the_key_that_was_imported_stays_with_charon_when_it_forgets(both: Both)
 def test_an_external_charon_is_not_made_to_forget_what_others_gave_it(lab: Lab) -> None:
     owner = lab.alice()
     looks = Revocation(Mode.IF_AVAILABLE)
-    owner.run(ManagedCharon(owner.folder, Options.parse(FAST_RETRANSMIT), lambda: looks).start())
+    owner.run(ManagedCharon(owner.folder, Options.parse(FAST_RETRANSMIT), revocation=lambda: looks).start())
     guest = lab.external(lab.alice_ns, "guest", {**sockets_of(owner.folder), **FAST_RETRANSMIT})
     alice, bob = Equipped(guest, "alice"), Equipped(lab.bob(FAST_RETRANSMIT), "bob")
     owner.vici("load-shared", {"id": "theirs", "type": "IKE", "data": "a-secret-of-others", "owners": ["x"]})

@@ -58,7 +58,7 @@ class FakeCharon:
             self.secrets.add(name)
             self.logs(f"loaded IKE shared key with id '{name}' for: 'x'")
         elif command == "terminate":
-            self.sas = []
+            self.sas = [sa for sa in self.sas if sa["uniqueid"] != message["ike-id"]]
         elif command == "unload-conn" and self.connections.pop(name, None) is None:
             raise ViciError(command, "not found")
         return {}
@@ -156,7 +156,7 @@ async def test_an_sa_that_came_of_anothers_connection_is_ended_and_one_of_ours_i
     audit: Audit, charon: FakeCharon, repairs: Repairs
 ) -> None:
     ours = {**INSTALLED, "child-sas": {"c": {**INSTALLED["child-sas"]["ipsec-1-4"]}}}
-    theirs = {**ours, "local-host": "192.168.0.77"}
+    theirs = {**ours, "uniqueid": "7", "local-host": "192.168.0.77"}
     with seldom(audit):
         await looked(charon, 1)
         charon.sas = [ours]
@@ -167,7 +167,7 @@ async def test_an_sa_that_came_of_anothers_connection_is_ended_and_one_of_ours_i
         charon.sas = [ours, theirs]
         charon.logs("replaced vici connection: ipsec-1")
         await until(lambda: len(repairs) == 2)
-        assert charon.sas == []
+        assert charon.sas == [ours]
 
 
 async def test_a_secret_of_another_is_seen_in_the_log(

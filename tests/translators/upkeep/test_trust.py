@@ -84,7 +84,8 @@ class Made:
             "other": certificates.parse(OTHER.pem),
         }
         shared = Shared(self.desired)
-        daemon = ManagedCharon(folder, Options(), lambda: self.desired.revocation) if ours else None
+        managed = ManagedCharon(folder, Options(), revocation=lambda: self.desired.revocation)
+        daemon = managed if ours else None
         self.trust = CharonTrust(shared, CharonKeys(store, shared), daemon)
         self.charon: Any = Charon()
 

@@ -30,6 +30,8 @@ _PACKAGES = {
     "kernel-libipsec": "libcharon-extra-plugins",
 }
 _PACKAGE_OF_THE_REST = "libstrongswan"
+_MOVED = frozenset({"aes", "sha2", "hmac"})
+"""What Debian 13 has in another package than Debian 12, of the plugins that are needed."""
 
 
 class MissingPlugin(Exception):
@@ -37,6 +39,8 @@ class MissingPlugin(Exception):
 
     def __init__(self, plugin: str) -> None:
         package = _PACKAGES.get(plugin, _PACKAGE_OF_THE_REST)
+        if plugin in _MOVED:
+            package += ", since Debian 13 libstrongswan-extra-plugins"
         super().__init__(f"strongSwan's plugin '{plugin}' is not installed: install the package {package}")
         self.plugin = plugin
 

@@ -11,7 +11,9 @@ Files, from the ground up:
 - fields: the table of what each leaf means to charon
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
 - connections: an entry -> its secrets and its load-conn message
+- planes: the marks and XFRM interfaces that tell packets of the same addresses apart
 - overlaps: which tunnels want the same traffic
+- guards: which packets must not pass in clear, and which no tunnel takes
 - plan: changed entries -> ordered steps, each with its undo
 - desired: the entries in force with their messages, and what stands against a change
 

@@ -172,13 +172,23 @@ def configured_proposals(entry: Json, phase: Phase) -> Sequence[Json]:
     return configured if isinstance(configured, Sequence) else ()
 
 
-def _proposals(phase: Phase) -> Render:
-    def render(entry: Json, around: Around) -> Value:
+def _proposals(phase: Phase) -> Callable[[Json, Around], list[str]]:
+    def render(entry: Json, around: Around) -> list[str]:
         if configured := configured_proposals(entry, phase):
             return [proposals.render(phase, one) for one in proposals.by_priority(configured)]
         return proposals.auto(phase, around.available, aead=phase is Phase.ESP or not is_ikev1(entry))
 
     return render
+
+
+def _esp_proposals(entry: Json, around: Around) -> Value:
+    suites = _proposals(Phase.ESP)(entry, around)
+    if not value_at(entry, "esp/extended-sequence-numbers", False):
+        return suites
+    if not _whole(entry, "esp/anti-replay-window-size", 32):
+        # charon would agree on 64 bits with the peer, and have the kernel use 32.
+        raise Refused("esp/extended-sequence-numbers", "they need an anti-replay window", "esn-needs-window")
+    return [f"{suite}-esn" for suite in suites]
 
 
 def _ike_tenth_s(entry: Json) -> int:
@@ -228,6 +238,16 @@ def _hard_volume(unit: str) -> Render:
     return render
 
 
+def _rand_volume(unit: str) -> Render:
+    # By itself charon takes off as much as lies between soft and hard lifetime: if that is more than the
+    # soft one, what is left is below zero, which it takes for without end.
+    def render(entry: Json, _around: Around) -> Value | None:
+        soft = value_at(entry, f"esp/lifetime-soft/{unit}")
+        return None if soft is None else str(int(str(soft)) // 10)
+
+    return render
+
+
 FIELDS = (
     Field("id", Part.NOTHING),
     Field("enabled", Part.NOTHING),
@@ -249,6 +269,10 @@ FIELDS = (
     Field("remote-id", Part.REMOTE, "id", lambda entry, _around: remote_identity(entry).vici),
     Field("local-subnet", Part.CHILD, "local_ts", _selectors("local-subnet", "local-address")),
     Field("remote-subnet", Part.CHILD, "remote_ts", _selectors("remote-subnet", "peer")),
+    # Not by the connection: see translation/guards.
+    Field("leak-protection", Part.NOTHING),
+    Field("bypass/network", Part.NOTHING),
+    Field("bypass/connected-networks", Part.NOTHING),
     Field("dpd/enabled", Part.IKE),
     Field("dpd/delay", Part.IKE, "dpd_delay", _dpd_delay),
     Field("dpd/action", Part.CHILD, "dpd_action", _charons_dpd_action),
@@ -270,7 +294,8 @@ FIELDS = (
     Field("ike/ppk/id", Part.IKE, "ppk_id", lambda entry, _around: ppk_id(entry)),
     Field("ike/ppk/required", Part.IKE, "ppk_required", _flag("ike/ppk/required", False)),
     Field("ike/ppk/key", Part.SECRET),
-    Field("esp/proposal", Part.CHILD, "esp_proposals", _proposals(Phase.ESP)),
+    Field("esp/proposal", Part.CHILD, "esp_proposals", _esp_proposals),
+    Field("esp/extended-sequence-numbers", Part.CHILD),
     Field("esp/sa-per-subnet-pair", Part.CHILD),
     Field(
         "esp/lifetime-soft/time",
@@ -281,8 +306,10 @@ FIELDS = (
     Field("esp/lifetime-soft/time", Part.CHILD, "rand_time", _child_rand_time),
     Field("esp/lifetime-hard/time", Part.CHILD, "life_time", _life_time),
     Field("esp/lifetime-soft/bytes", Part.CHILD, "rekey_bytes", _as_it_is("esp/lifetime-soft/bytes")),
+    Field("esp/lifetime-soft/bytes", Part.CHILD, "rand_bytes", _rand_volume("bytes")),
     Field("esp/lifetime-hard/bytes", Part.CHILD, "life_bytes", _hard_volume("bytes")),
     Field("esp/lifetime-soft/packets", Part.CHILD, "rekey_packets", _as_it_is("esp/lifetime-soft/packets")),
+    Field("esp/lifetime-soft/packets", Part.CHILD, "rand_packets", _rand_volume("packets")),
     Field("esp/lifetime-hard/packets", Part.CHILD, "life_packets", _hard_volume("packets")),
     Field("esp/lifetime-soft/idle", Part.CHILD, "inactivity", _seconds("esp/lifetime-soft/idle", 0)),
     Field(

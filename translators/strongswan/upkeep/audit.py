@@ -28,7 +28,7 @@ from translators.strongswan.translation.connections import (
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.upkeep.executor import end_all, load
+from translators.strongswan.upkeep.executor import end_all, end_found, load
 
 log = logging.getLogger(__name__)
 
@@ -166,9 +166,8 @@ class Audit:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await try_request(session, "unload-conn", {"name": name})
         await load(messages, session)
-        sas = await session.list_sas(name)
-        if any(drift.disagreement(messages, sa) for sa in sas):
-            await end_all([name], session)
+        sas = [sa for sa in await session.list_sas(name) if drift.disagreement(messages, sa)]
+        await end_found({name: sas}, session)
         self._tell(name, what, detail)
 
     async def _remove(self, session: CharonSession, name: str) -> None:

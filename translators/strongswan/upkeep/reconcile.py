@@ -17,7 +17,7 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.state import sections
 from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
-from translators.strongswan.upkeep.executor import end_all, load
+from translators.strongswan.upkeep.executor import end_all, end_found, load
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -93,12 +93,11 @@ async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels)
 
 
 async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Section]) -> None:
-    drifted = {}
+    drifted: dict[str, list[Section]] = {}
     for sa in sas:
         name = str(sa["name"])
         messages = desired.messages.get(tunnel_of(name) or "")
         if messages is not None and (why := drift.disagreement(messages, sa)):
-            drifted[name] = why
-    for name, why in drifted.items():
-        log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
-    await end_all(drifted, session)
+            log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
+            drifted.setdefault(name, []).append(sa)
+    await end_found(drifted, session)
