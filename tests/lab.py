@@ -390,10 +390,10 @@ def carries(source: Namespace, source_ip: str, destination: Namespace, destinati
         return receiver.recv(100) == PAYLOAD
 
 
-def udp(address: str) -> socket.socket:
-    """Return a socket at a free port of ``address``."""
+def udp(address: str, port: int = 0) -> socket.socket:
+    """Return a socket at ``port`` of ``address``, by default a free one."""
     made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind((address, 0))
+    made.bind((address, port))
     return made
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ from translators.strongswan.model import (
     REVOCATION_PATH,
 )
 from translators.strongswan.options import Options
+from translators.strongswan.protection import hush, nft
 from translators.strongswan.translation.revocation import Mode, Revocation
 
 pytestmark = pytest.mark.real
@@ -198,6 +200,44 @@ def test_a_crl_that_is_removed_revokes_nothing_and_secrets_and_keys_are_there(bo
     gateway = both.bob.gateway
     gateway.run(gateway.translator.action(("2",), "restart", {}))
     gateway.wait_for(lambda found: found["status"] == "installed" and not spis(gateway, 2) & before, 2)
+
+
+@pytest.mark.parametrize("held_back", [True, False])
+def test_who_authenticates_while_charon_forgets_is_not_refused(
+    both: Both, held_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob comes just when alice's charon has no secret and no key."""
+    listed = ROOT.revoke()
+    both.alice.commit(crl("root", listed))
+    both.up()
+    alice, bob = both.alice.gateway, both.bob.gateway
+    session = alice.translator.parts.shared.session
+    assert session is not None
+    together = session.together
+
+    async def with_bob_in_between(requests: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        assert requests[0][0] == "clear-creds"
+        await together(requests[:1])
+        await asyncio.to_thread(come)
+        await together(requests[1:])
+
+    def come() -> None:
+        both.again()
+        counters = ("retransmissions", "failures")
+        bob.wait_for(lambda found: any(found["counters"][name] for name in counters))
+
+    monkeypatch.setattr(session, "together", with_bob_in_between)
+    if not held_back:
+        monkeypatch.setattr(nft, "listing", _nothing)
+        monkeypatch.setattr(hush, "_COMMAND", "list tables\n")
+        monkeypatch.setattr(hush, "IN_FORCE_LIMIT_S", 0.1)
+    both.alice.commit(crl("root", None, listed))
+    bob.wait_status("installed")
+    assert (bob.state()["counters"]["failures"] == 0) is held_back
+
+
+async def _nothing(_table: str) -> None:
+    await asyncio.sleep(0)
 
 
 def test_crls_are_loaded_again_after_the_daemon_and_the_agent(lab: Lab, both: Both) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,16 @@ class Made:
         await self.trust.agree(self.charon)
         self.charon.external |= self.trust.wanted.certificates.keys()
         self.charon.told.clear()
+
+
+@contextlib.asynccontextmanager
+async def _not_hushed() -> AsyncIterator[bool]:
+    yield False
+
+
+@pytest.fixture(autouse=True)
+def no_rules_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "hushed", _not_hushed)
 
 
 @pytest.fixture

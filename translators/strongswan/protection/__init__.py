@@ -2,6 +2,7 @@
 
 - ruleset: what is dropped and let pass -> the text that nft reads, and what it says of its counters; pure
 - nft: runs nft
+- hush: keeps packets of IKE from arriving for a moment
 - firewall: what is in force in the kernel
 - rules: policy rules of routing, by which bypassed networks keep out of a TUN device
 - shunts: the same for a charon whose packets the kernel encrypts

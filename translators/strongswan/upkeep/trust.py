@@ -4,7 +4,8 @@ charon keeps the authorities that came with a connection, and every CRL that it 
 runs; there is no command to take one back. "clear-creds" takes all of them, and the secrets and private keys
 too. So authorities are loaded by name as well, which "clear-creds" does not touch; and where something is
 left that is not wanted, charon is told to forget everything and to take secrets and keys again, in one go: it
-does what comes over one socket in order and at once, and a moment is chosen in which nobody authenticates.
+does what comes over one socket in order and at once. A moment is chosen in which nobody authenticates, and
+packets of IKE do not come in meanwhile; who sent them sends them again.
 
 A charon that is not ours may hold what others gave it, which must not be cleared, and so may ours: there what
 is left is told.
@@ -21,6 +22,7 @@ from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.protection.hush import hushed
 from translators.strongswan.status.state import strings
 from translators.strongswan.translation.connections import tunnel_of_secret
 from translators.strongswan.translation.revocation import AUTHORITY_PREFIX, CHECKER, FETCHERS, Crl, Trust
@@ -28,6 +30,7 @@ from translators.strongswan.translation.revocation import AUTHORITY_PREFIX, CHEC
 log = logging.getLogger(__name__)
 
 QUIET_LIMIT_S = 2.0
+HUSHED_LIMIT_S = 0.5
 POLL_S = 0.02
 
 
@@ -181,9 +184,12 @@ class CharonTrust:
                 words = " and ".join(self.kept)
                 log.warning("charon may hold what others gave it, and keeps until its restart: %s", words)
             return
-        await _until_quiet(session)
         log.info("charon is made to forget authorities or CRLs that are not configured any more")
-        await session.together([("clear-creds", {}), *self._all_again(wanted)])
+        await _until_quiet(session, QUIET_LIMIT_S)
+        async with hushed() as is_hushed:
+            if is_hushed:
+                await _until_quiet(session, HUSHED_LIMIT_S)  # what came in just before
+            await session.together([("clear-creds", {}), *self._all_again(wanted)])
         self.kept = []
 
     def _all_again(self, wanted: Trust) -> list[tuple[str, Mapping[str, object]]]:
@@ -211,10 +217,10 @@ async def _others_secrets(session: CharonSession) -> bool:
     return any(tunnel_of_secret(handle) is None for handle in handles)
 
 
-async def _until_quiet(session: CharonSession) -> None:
+async def _until_quiet(session: CharonSession, limit_s: float) -> None:
     """Wait until no IKE_SA is being negotiated, but not for long: the peer of one may not answer."""
     try:
-        async with asyncio.timeout(QUIET_LIMIT_S):
+        async with asyncio.timeout(limit_s):
             while True:
                 if all(sa.get("state") != "CONNECTING" for sa in await session.list_sas()):
                     return
