@@ -17,19 +17,22 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent.command_line import PROGRAM, read
+from agent.command_line import PROGRAM, Task, printing, read
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.moves import hints
+from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
-from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.errors import BackendError
+from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
-from agent.server import Server
+from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
@@ -52,17 +55,21 @@ def main() -> None:
     try:
         asked = read()
         _configure_logging(asked.settings.log_level)
-        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=asked.check)]:
+        looking = asked.task is Task.CHECK
+        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
             raise SettingsError(*faults)
-        if not asked.check:
+        if not looking:
             with _DataDir(asked.settings.data_dir):
-                asyncio.run(run(asked.settings))
+                asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except (DataDirInUse, StoreError, OSError) as problem:
+    except (DataDirInUse, StoreError, BackendError, OSError) as problem:
         _complain(str(problem), status=1)
+    except Ended:
+        log.info("stopped before the history was read; it is as it was")
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
 
@@ -83,7 +90,7 @@ async def run(settings: Settings) -> None:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         return await loop.run_in_executor(pool, function, *arguments)
 
-    store = Store(settings.data_dir / "history.db")
+    store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
     try:
@@ -95,13 +102,15 @@ async def run(settings: Settings) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
+            progress=Progress(ending.is_asked),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
         try:
-            for line in connect_hints(settings, agent.transport.port, users):
-                print(line)
-            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
+            with printing():
+                for line in connect_hints(settings, agent.transport.port, users):
+                    print(line)
+                print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
         finally:
             log.info("stopping")
@@ -112,6 +121,45 @@ async def run(settings: Settings) -> None:
         await _end_worker(pool, store)
 
 
+def _open_history(settings: Settings) -> Store:
+    history = settings.data_dir / "history.db"
+    refuse_emptied(settings.data_dir, history)
+    return Store(history)
+
+
+async def protect(settings: Settings) -> None:
+    """Have in force what holds for the committed configuration though no agent runs.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+
+        async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+        store = _open_history(settings)
+        try:
+            translators = make_translators(settings)
+            schema = await worker(make_schema, settings, translators)
+            await Configuration(schema, store, translators=translators, worker=worker).protect()
+        finally:
+            await worker(store.close)
+
+
+async def unprotect(settings: Settings) -> None:
+    """Take out of the system what agents leave there on purpose.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    for translator in make_translators(settings):
+        await translator.withdraw()
+
+
+_WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}
+
+
 class Outlet:
     """Where translators send what happens and ask: they are made first, and who takes it later."""
 
@@ -119,6 +167,7 @@ class Outlet:
         self.stream: Stream | None = None
         self.operational: Operational | None = None
         self.confirmed: ConfirmedCommits | None = None
+        self.context: Context | None = None
 
     def publish(self, notification: Notification) -> None:
         if self.stream is not None:
@@ -130,6 +179,10 @@ class Outlet:
 
     def rollback_pending(self) -> bool:
         return self.confirmed is not None and self.confirmed.rollback_pending
+
+    def clients(self) -> Sequence[str]:
+        callers = () if self.context is None else self.context.callers()
+        return sorted({address for caller in callers if (address := routed_address(caller.source))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +218,7 @@ def assemble(
     translators: Sequence[Translator],
     outlet: Outlet,
     worker: Worker,
+    progress: Progress,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -176,7 +230,12 @@ def assemble(
         max_octets=limits.notification_octets,
     )
     configuration = Configuration(
-        schema, store, translators=translators, worker=worker, announce=stream.publish
+        schema,
+        store,
+        translators=translators,
+        worker=worker,
+        announce=stream.publish,
+        progress=progress,
     )
     nacm = AccessControl(schema, settings.recovery_users)
     configuration.when_swapped.append(nacm.reload)
@@ -194,6 +253,7 @@ def assemble(
         callers=tuple,
         now=_now,
     )
+    outlet.context = context
     server = Server(context, limits, refused)
     transport = SshTransport(
         host=settings.host,
@@ -283,6 +343,7 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
             notify=outlet.publish,
             state_changed=outlet.state_changed,
             rollback_pending=outlet.rollback_pending,
+            clients=outlet.clients,
             keep_on_stop=settings.on_stop == "keep",
         )
         try:
@@ -300,12 +361,14 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     """Load every served module, with the features that the translators have."""
     files = [file for translator in translators for file in translator.yang_files]
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
-    return Schema(
+    schema = Schema(
         standard_modules(),
         modules=SERVED,
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
+    return schema
 
 
 class DataDirInUse(Exception):

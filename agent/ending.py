@@ -36,6 +36,10 @@ class Ending:
         # A handler and not SIG_IGN, which the daemons that translators start would inherit.
         loop.add_signal_handler(signal.SIGHUP, log.warning, "%s", ON_HANGUP)
 
+    def is_asked(self) -> bool:
+        """Return whether a signal has asked the agent to end."""
+        return self._asked.is_set()
+
     async def asked(self) -> None:
         """Return when a signal has asked the agent to end."""
         await self._asked.wait()

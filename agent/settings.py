@@ -15,6 +15,7 @@ Keys (defaults in brackets):
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ ON_STOP = ("end", "keep")
 _GENERAL = ("listen", "data-dir", "charon", "on-stop", "log-level", "yang-modules", "recovery-users")
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+_ADDRESS = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]*:[^\[\]\s]*)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})"
+)
 
 
 class SettingsError(Exception):
@@ -102,10 +108,23 @@ def parse_address(text: str) -> tuple[str, int]:
     Raises:
         SettingsError: it has not that form; port 0 takes any free port.
     """
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise SettingsError(f"'{text}' is not of the form ADDR:PORT")
-    return host.strip("[]"), int(port)
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        six = "; an IPv6 address stands in brackets, [ADDR]:PORT" if text.count(":") > 1 else ""
+        raise SettingsError(f"'{text}' is not of the form ADDR:PORT{six}")
+    return found["six"] or found["host"], int(found["port"])
+
+
+def refuse_octets(data_dir: Path) -> None:
+    """Refuse a data folder whose name is no UTF-8: the SSH library and charon's own files could not name it.
+
+    Raises:
+        SettingsError: it is such.
+    """
+    try:
+        str(data_dir).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"the name of the data folder {str(data_dir)!a} is not UTF-8") from None
 
 
 class _Values:
@@ -124,9 +143,12 @@ class _Values:
 
     def typed(self, key: str, kind: type, default: Any) -> Any:
         value = self._table.get(key, default)
-        if isinstance(value, kind):
+        if not isinstance(value, kind):
+            self._faults.append(f"the setting '{key}' must be of type {kind.__name__}")
+        elif value == "":
+            self._faults.append(f"the setting '{key}' must not be empty")
+        else:
             return value
-        self._faults.append(f"the setting '{key}' must be of type {kind.__name__}")
         return default
 
     def texts(self, key: str) -> list[str]:

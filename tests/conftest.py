@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -16,6 +17,7 @@ from script import apparmor
 from tests.agent_process import AgentProcess, running_agent
 from tests.lab import Lab, open_lab
 from translators.strongswan.charon.daemon import BINARIES
+from translators.strongswan.charon.kernel import kernel_has_esp
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("yangswan", deadline=None)
@@ -46,7 +48,12 @@ def missing_for_machine_tests() -> str | None:
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    in_kernel = [item for item in items if item.get_closest_marker("kernel_esp")]
+    # Not skipped, because nothing is missed: such a machine runs them on a guest (tests/machines).
+    if in_kernel and not asyncio.run(kernel_has_esp()):
+        config.hook.pytest_deselected(items=in_kernel)
+        items[:] = [item for item in items if item not in in_kernel]
     for marker, reason in (("real", missing_for_real_tests()), ("machine", missing_for_machine_tests())):
         for item in items:
             if reason is not None and item.get_closest_marker(marker):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,9 @@ CREATE TABLE IF NOT EXISTS notes (
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 
 
+DAMAGED = "If it is damaged, put a copy of the data folder in its place"
+
+
 class StoreError(Exception):
     """The history file cannot be used; the message says why and what to do."""
 
@@ -93,8 +97,29 @@ class NotRecorded(sqlite3.OperationalError):
     """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
 
 
-def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
-    return StoreError(f"{path} cannot be used as commit history: {problem}")
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raise StoreError where SQLite cannot go on with the history at ``path``."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
+        raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
+    except sqlite3.DatabaseError as problem:
+        raise StoreError(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
+    except UnicodeDecodeError as problem:  # SQLite quotes the file in what it says
+        raise StoreError(f"{path} cannot be used as commit history: it holds no text. {DAMAGED}") from problem
+
+
+def _recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
+    """Return what a row holds; SQLite keeps any kind of value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: it holds no unit.
+    """
+    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
+        return UnitChange(path, before, after)
+    name = path if isinstance(path, str) else "a path"
+    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
 
 
 def timestamp() -> str:
@@ -117,15 +142,14 @@ class Store:
         self.path = path
         self.read_only: str | None = None
         self._sealed = False
-        try:
+        self._pending_octets = self._printed_octets = 0
+        with usable(path):
             self._db = self._opened()
             try:
                 self._prepare()
             except sqlite3.OperationalError as problem:
                 if not self.detach(problem):
                     raise
-        except sqlite3.DatabaseError as problem:
-            raise _unusable(path, problem) from problem
 
     def _opened(self) -> sqlite3.Connection:
         if problem := unwritable(self.path.parent):
@@ -140,11 +164,10 @@ class Store:
     def _prepare(self) -> None:
         try:
             self._migrate()
-        except (sqlite3.DatabaseError, StoreError):
+            self._count_octets()
+        except BaseException:
             self._db.close()
             raise
-        self._pending_octets = self._printed_octets = 0
-        self._count_octets()
 
     def detach(self, problem: BaseException) -> bool:
         """Go on with a copy in memory if ``problem`` is that the file cannot be written; return whether so.
@@ -164,11 +187,10 @@ class Store:
         try:
             if not self.path.exists():
                 raise StoreError(f"{self.path} cannot be made: {why}")
-            copy = copy_in_memory(self.path)
+            with usable(self.path):
+                copy = copy_in_memory(self.path)
         except OSError as problem:
             raise StoreError(f"{self.path} cannot be written: {why}; nor copied: {problem}") from problem
-        except sqlite3.DatabaseError as problem:
-            raise _unusable(self.path, problem) from problem
         self.read_only = why
         log.error(
             "%s cannot be written (%s): what was committed is in force, and commits are refused until there "
@@ -260,6 +282,8 @@ class Store:
         if row is None:
             return None
         rollback_to, timeout_s, session_id, user, source, persist = row
+        if not isinstance(rollback_to, int):
+            raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
         return Window(
             rollback_to=rollback_to,
             timeout_s=timeout_s,
@@ -294,11 +318,16 @@ class Store:
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
         """Return the newest snapshot (XML, may be empty) and the committed changes after it."""
-        row = self._db.execute(
-            "SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC LIMIT 1"
-        ).fetchone()
-        since, content = row if row else (0, b"")
-        return content, self.changes_after(int(since))
+        since, content = next(self._snapshots(), (0, b""))
+        return content, self.changes_after(since)
+
+    def _snapshots(self) -> Iterator[tuple[int, bytes]]:
+        """Yield commit and content of each, newest first. There is one at most: older ones are deleted."""
+        rows = self._db.execute("SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC").fetchall()
+        for commit_id, content in rows:
+            if not (isinstance(commit_id, int) and isinstance(content, bytes)):
+                raise sqlite3.DatabaseError(f"the snapshot of commit {commit_id} is damaged")
+            yield commit_id, content
 
     def has_commits(self) -> bool:
         """Return whether anything was ever recorded, whatever became of it."""
@@ -335,13 +364,13 @@ class Store:
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        rows: Iterable[tuple[str, bytes, bytes]] = self._db.execute(
-            "SELECT path, before, after FROM changes JOIN commits ON commits.id = commit_id "
+        rows: Iterable[tuple[int, object, object, object]] = self._db.execute(
+            "SELECT commit_id, path, before, after FROM changes JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
             (commit_id,),
         )
-        for path, before, after in rows:
-            yield UnitChange(path, before, after)
+        for row in rows:
+            yield _recorded(*row)
 
     def rewrite(
         self,
@@ -364,8 +393,7 @@ class Store:
                         "WHERE commit_id = ? AND position = ?",
                         (new.path, new.before, new.after, commit_id, position),
                     )
-            # There is one at most: those before the newest are deleted.
-            for commit_id, content in self._db.execute("SELECT commit_id, content FROM snapshots").fetchall():
+            for commit_id, content in self._snapshots():
                 self._db.execute(
                     "UPDATE snapshots SET content = ? WHERE commit_id = ?",
                     (snapshot(commit_id, content), commit_id),
@@ -383,7 +411,7 @@ class Store:
             (commit_id, position),
         ).fetchone():
             commit_id, position, *unit = row
-            yield commit_id, position, UnitChange(*unit)
+            yield commit_id, position, _recorded(commit_id, *unit)
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""

@@ -159,6 +159,8 @@ class Transactions:
         return told
 
     def _snapshot(self) -> None:
+        if self._datastores.lacking(self._datastores.running):
+            return  # the history alone knows the rule
         try:
             self._store.snapshot_if_due(self._datastores.running.to_xml)
         except sqlite3.Error:

@@ -18,7 +18,7 @@ ALICE = Site("alice", "192.168.0.1", "10.1.0.1")
 BOB = Site("bob", "192.168.0.2", "10.2.0.1")
 TUNNEL = 1
 DATAGRAMS, DATAGRAM_OCTETS, DATAGRAM_TRIES = 20, 1000, 5
-STATUS_LIMIT_S = 60.0
+STATUS_LIMIT_S = 180.0
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "site-to-site"
 
 _started = time.monotonic()

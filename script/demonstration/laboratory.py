@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 AGENT_HOST, AGENT_PORT = "127.0.0.1", 8300
 COMMAND_LIMIT_S = 20.0
-READY_LIMIT_S = 60.0
+# On an emulated machine an agent takes a minute to start; one that ends is noticed at once.
+READY_LIMIT_S = 300.0
 # An agent that stops gives its charon ten seconds to say good-bye to the peers.
 STOP_LIMIT_S = 20.0
 KILL_LIMIT_S = 10.0

@@ -48,6 +48,12 @@ class RecordingTranslator:
         self.log.append("start")
         await self.reconcile(entries)
 
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        self.log.append("protect")
+
+    async def withdraw(self) -> None:
+        self.log.append("withdraw")
+
     async def stop(self, *, keep: bool = False) -> None:
         self.log.append("stop, keep" if keep else "stop")
 

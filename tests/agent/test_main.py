@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from agent import __main__ as program
-from agent.datastore.store import Store
-from agent.first_start import connect_hints, ensure_keys
+from agent.datastore.configuration import Configuration
+from agent.datastore.store import Store, StoreError
+from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.operational import Operational
 from agent.settings import Settings
 from agent.yang.schema import Schema
+from tests.agent.lab import direct
 
 
 class Exited(Exception):
@@ -59,6 +61,19 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "client_key").write_bytes(b"half")
     ensure_keys(tmp_path, {})
     assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_empty_history_beside_keys_is_refused_with_how_to_begin_anew(tmp_path: Path, key: str) -> None:
+    history = tmp_path / "history.db"
+    refuse_emptied(tmp_path, history)
+    history.touch()
+    refuse_emptied(tmp_path, history)  # a first start that ended early
+    (tmp_path / key).touch()
+    with pytest.raises(StoreError, match=rf"history\.db is empty, and .*{key} .* delete .*history\.db"):
+        refuse_emptied(tmp_path, history)
+    history.unlink()
+    refuse_emptied(tmp_path, history)
 
 
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
@@ -115,3 +130,14 @@ def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Sche
     outlet.operational.when_changed += [seen.append, seen.append]
     outlet.state_changed(["/a:b/c"])
     assert seen == [["/a:b/c"], ["/a:b/c"]]
+
+
+async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schema, tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    configuration = Configuration(schema, store, translators=[], worker=direct)
+    await configuration.start()
+    with pytest.raises(StoreError, match=r"first rules of access control could not be committed: .*full"):
+        await ensure_rules(configuration, ["u" * 60_000])
+    store.close()

@@ -65,6 +65,8 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         ('log-level = "loud"', "log-level"),
         ("listen = 8300", "listen"),
         ('listen = "here"', "here"),
+        ('listen = ""', "'listen' must not be empty"),
+        ('data-dir = ""', "'data-dir' must not be empty"),
         ("users = 3", "users"),
         ("yang-modules = 'x'", "yang-modules"),
         ("yang-modules = [3]", "yang-modules"),
@@ -136,10 +138,24 @@ def test_settings_of_a_translator_that_is_not_installed_are_refused(tmp_path: Pa
         make_translators(settings)
 
 
-@pytest.mark.parametrize("text", ["8300", "host:", ":8300", "host:x", "host:65536"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "8300", "host:", ":8300", "host:x", "host:65536", "host:+1", "host:\u0663", "a b:1", "[]:1"],
+)
 def test_an_address_without_host_or_port_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="ADDR:PORT"):
+    with pytest.raises(SettingsError, match=r"ADDR:PORT$"):
         parse_address(text)
+
+
+@pytest.mark.parametrize("text", [":::8300", "::1:8300", "[::1:8300", "::1]:8300", "[[::1]]:8300"])
+def test_an_ipv6_address_has_its_brackets(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"an IPv6 address stands in brackets, \[ADDR\]:PORT"):
+        parse_address(text)
+
+
+def test_addresses() -> None:
+    found = {text: parse_address(text) for text in ("[::]:0", "[fe80::1%eth0]:830", "here.example:65535")}
+    assert list(found.values()) == [("::", 0), ("fe80::1%eth0", 830), ("here.example", 65535)]
 
 
 def test_the_example_shows_every_limit_with_its_default() -> None:

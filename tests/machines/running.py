@@ -11,13 +11,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("YANGSWAN_MACHINES") or "~/.cache/yangswan-machines").expanduser()
 # Without a limit of its own a guest that hangs would take an hour.
-GUEST_LIMIT = ("--limit", "900")
+GUEST_LIMIT = ("--limit", "1800")
 # What comes with strongSwan's daemon, its AppArmor profile included.
 STRONGSWAN = (
     "--layer", "strongswan",
     "set -e; apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; "
     "apt-get install -y -qq --no-install-recommends strongswan-charon strongswan-swanctl",
 )  # fmt: skip
+# A gateway by its own means, and then what runs its tests.
+SETUP = ("--layer", "setup", "script/setup")
+PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,19 @@ def machine(*arguments: str, environment: Mapping[str, str] | None = None) -> En
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     return Ended(done.returncode, done.stdout)
+
+
+def shown(*arguments: str) -> Ended:
+    """Return how script/machine ended and what it printed, shown as it comes: for what takes long."""
+    lines = []
+    with subprocess.Popen(
+        [ROOT / "script/machine", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return Ended(process.returncode, "".join(lines))
 
 
 def told(*arguments: str) -> Ended:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.machines.running import GUEST_LIMIT, STRONGSWAN, machine
+from tests.machines.running import GUEST_LIMIT, PYTEST, SETUP, STRONGSWAN, machine
 
 pytestmark = pytest.mark.machine
 
-SETUP = ("--layer", "setup", "script/setup")
-PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 # The daemon's own code needs no more than this, also where the agent does not run yet.
 VICI = (
     "--layer", "vici",

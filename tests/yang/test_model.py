@@ -132,10 +132,11 @@ def test_the_names_that_others_rely_on_are_there() -> None:
     identities = {f"{side}-id/{kind}" for side in ("local", "remote") for kind in kinds}
     assert leaves == identities | {
         "id", "enabled", "description", "initiator", "secret", "local-address", "peer",
-        "local-subnet", "remote-subnet", "dpd/enabled", "dpd/action", "dpd/delay",
+        "local-subnet", "remote-subnet", "leak-protection", "bypass/network", "bypass/connected-networks",
+        "dpd/enabled", "dpd/action", "dpd/delay",
         "ike/proposal/priority", "ike/proposal/cipher", "ike/proposal/auth", "ike/proposal/prf",
-        "ike/proposal/dh", "esp/proposal/priority", "esp/proposal/cipher",
-        "esp/proposal/auth", "esp/proposal/dh",
+        "ike/proposal/dh", "ike/proposal/ke", "esp/proposal/priority", "esp/proposal/cipher",
+        "esp/proposal/auth", "esp/proposal/dh", "esp/proposal/ke",
         "certificate/own", "certificate/trusted-ca", "close-action",
         "ike/version", "ike/rekey-time", "ike/reauth-time", "ike/over-time", "ike/fragmentation/enabled",
         "ike/mobike", "ike/force-encapsulation", "ike/childless", "ike/unique", "ike/dscp",
@@ -143,7 +144,8 @@ def test_the_names_that_others_rely_on_are_there() -> None:
         "esp/lifetime-soft/time", "esp/lifetime-soft/bytes", "esp/lifetime-soft/packets",
         "esp/lifetime-soft/idle",
         "esp/lifetime-hard/time", "esp/lifetime-hard/bytes", "esp/lifetime-hard/packets",
-        "esp/sa-per-subnet-pair", "esp/anti-replay-window-size", "esp/copy-dscp", "esp/df-bit",
+        "esp/sa-per-subnet-pair", "esp/anti-replay-window-size", "esp/extended-sequence-numbers",
+        "esp/copy-dscp", "esp/df-bit",
         "esp/mark-in", "esp/mark-out", "esp/if-id-in", "esp/if-id-out",
     }  # fmt: skip
 
@@ -161,8 +163,14 @@ def test_defaults_are_those_of_the_router() -> None:
         "ike/fragmentation/enabled": "true", "ike/mobike": "false", "ike/force-encapsulation": "false",
         "ike/childless": "allow", "ike/unique": "no", "ike/dscp": "0", "ike/ppk/required": "false",
         "esp/lifetime-soft/time": "3600", "esp/sa-per-subnet-pair": "false",
-        "esp/anti-replay-window-size": "32", "esp/copy-dscp": "out", "esp/df-bit": "copy",
+        "esp/anti-replay-window-size": "32", "esp/extended-sequence-numbers": "false",
+        "esp/copy-dscp": "out", "esp/df-bit": "copy",
     }  # fmt: skip
+
+
+def test_all_tunnels_are_protected_from_leaks_unless_somebody_says_otherwise() -> None:
+    (for_all,) = (node for node in all_nodes() if path_of(node) == f"/{TUNNELS}:tunnels/leak-protection")
+    assert for_all.search_one("default").arg == "true"
 
 
 def test_the_imports_come_from_what_is_installed_with_pyang() -> None:

@@ -10,13 +10,14 @@ import pytest
 from tests.translators.tunnels import tunnel
 from translators.strongswan.model import IPSEC
 from translators.strongswan.translation import connections
+from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.connections import (
     connection_name,
     messages,
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.translation.fields import FIELDS, Around, Part
+from translators.strongswan.translation.fields import FIELDS, Part
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 from translators.strongswan.translator import find_yang_files
 
@@ -90,6 +91,10 @@ def value_of(key: str, **members: Any) -> object:
     return {**made.ike, **child, "local": made.ike["local"]}[key]
 
 
+AES = {"priority": 1, "cipher": "aes128gcm16", "dh": "x25519"}
+CHACHA = {"priority": 2, "cipher": "chacha20poly1305", "dh": "x25519"}
+
+
 @pytest.mark.parametrize(
     ("key", "members", "value"),
     [
@@ -147,15 +152,19 @@ INITIATOR: dict[str, Any] = {"initiator": True, "peer": "192.0.2.2"}
         ({"esp": {"lifetime-hard": {"time": 5000}}}, {"rekey_time": "3600s", "life_time": "5000s"}),
         (
             {"esp": {"lifetime-soft": {"bytes": "2000000", "packets": "2000"}}},
-            {"rekey_bytes": "2000000", "life_bytes": "2200000"}
-            | {"rekey_packets": "2000", "life_packets": "2200"},
+            {"rekey_bytes": "2000000", "life_bytes": "2200000", "rand_bytes": "200000"}
+            | {"rekey_packets": "2000", "life_packets": "2200", "rand_packets": "200"},
         ),
         (
-            {"esp": {"lifetime-soft": {"bytes": "2000000"}, "lifetime-hard": {"bytes": "3000000"}}},
-            {"rekey_bytes": "2000000", "life_bytes": "3000000"},
+            {"esp": {"lifetime-soft": {"bytes": "2000000"}, "lifetime-hard": {"bytes": "9000000"}}},
+            {"rekey_bytes": "2000000", "life_bytes": "9000000", "rand_bytes": "200000"},
         ),
         ({"esp": {"lifetime-soft": {"idle": 60}}}, {"inactivity": "60s"}),
         ({"esp": {"anti-replay-window-size": 0}}, {"replay_window": "0"}),
+        (
+            {"esp": {"proposal": [CHACHA, AES], "extended-sequence-numbers": True}},
+            {"esp_proposals": ["aes128gcm16-x25519-esn", "chacha20poly1305-x25519-esn"]},
+        ),
         ({"esp": {"copy-dscp": "none"}}, {"copy_dscp": "no"}),
         ({"esp": {"copy-dscp": "both"}}, {"copy_dscp": "yes"}),
         ({"esp": {"copy-dscp": "in"}}, {"copy_dscp": "in"}),
@@ -176,6 +185,18 @@ def test_each_option_becomes_what_charon_calls_it(members: Any, told: dict[str, 
         assert section[key] == value
     unchanged = {key for key, value in section.items() if before.get(key) == value}
     assert section.keys() - unchanged <= told.keys() | {"rand_time", "proposals"}
+
+
+def test_extended_sequence_numbers_are_in_every_automatic_proposal_and_in_none_without_them() -> None:
+    for wanted in (True, False):
+        ((child,),) = [messages("1", tunnel(esp={"extended-sequence-numbers": wanted})).children.values()]
+        assert {proposal.endswith("-esn") for proposal in child["esp_proposals"]} == {wanted}
+
+
+def test_extended_sequence_numbers_need_a_window() -> None:
+    without = {"extended-sequence-numbers": True, "anti-replay-window-size": 0}
+    with pytest.raises(Refused, match="anti-replay window"):
+        messages("1", tunnel(esp=without))
 
 
 def _role(members: dict[str, Any]) -> dict[str, Any]:

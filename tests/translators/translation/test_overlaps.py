@@ -17,8 +17,8 @@ from tests.translators.translation.test_desired import desired
 from tests.translators.translation.test_proposals import EVERYTHING
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.assembly import make
+from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.connections import messages
-from translators.strongswan.translation.fields import Around
 from translators.strongswan.translation.overlaps import (
     SHOWN_MAX,
     Overlaps,
@@ -30,6 +30,7 @@ from translators.strongswan.translation.overlaps import (
     shown,
     written,
 )
+from translators.strongswan.translation.planes import Plane, Planes
 
 
 def to(number: int, peer: str, local: list[str], remote: list[str], **members: Any) -> Json:
@@ -61,9 +62,18 @@ def tags(refusals: Any) -> list[tuple[str, str]]:
 def test_the_same_traffic_to_two_peers_is_refused_and_both_tunnels_are_named() -> None:
     (refusal,) = desired(to(3, A, OURS, THEIRS)).refusals([("7", to(7, B, OURS, THEIRS))])
     assert (refusal.tunnel, refusal.leaf, refusal.app_tag) == ("7", "", "selectors-conflict")
-    for word in ("tunnels 3 and 7", "10.1.0.0/16", "10.2.0.0/16", A, B, "other subnets"):
+    words = ("tunnels 3 and 7", "10.1.0.0/16", "10.2.0.0/16", A, B, "other subnets", "mark-out", "if-id-out")
+    for word in words:
         assert word in refusal.message
     assert "secret-of" not in refusal.message
+
+
+def test_tunnels_told_apart_in_one_direction_only_are_refused_for_the_other() -> None:
+    made = desired(to(3, A, OURS, THEIRS, esp={"mark-out": "0x1"}))
+    (refusal,) = made.refusals([("7", to(7, B, OURS, THEIRS, esp={"mark-out": "0x2"}))])
+    assert "tunnels 3 and 7" in refusal.message
+    assert "give each of them a mark (esp/mark-in)" in refusal.message
+    assert "other subnets" not in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,36 @@ def test_the_same_traffic_to_two_peers_is_refused_and_both_tunnels_are_named() -
             to(1, A, OURS, THEIRS, esp={"mark-out": "0x1", "mark-in": "0x1"}),
             to(2, B, OURS, THEIRS, esp={"mark-out": "0x1", "mark-in": "0x2"}),
             id="one mark for what is sent",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS, esp={"mark-out": "0x1", "mark-in": "0x1"}),
+            to(2, B, OURS, THEIRS, esp={"mark-out": "0x2", "mark-in": "0x1"}),
+            id="one mark for what is received",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS, esp={"mark-out": "0x1"}),
+            to(2, B, OURS, THEIRS, esp={"mark-out": "0x2"}),
+            id="no mark for what is received",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS),
+            to(2, B, OURS, THEIRS, esp={"mark-out": "0x2", "mark-in": "0x2"}),
+            id="one without marks",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS, esp={"mark-out": "0x12/0xf0", "mark-in": "0x1"}),
+            to(2, B, OURS, THEIRS, esp={"mark-out": "0x13/0xff", "mark-in": "0x2"}),
+            id="bits that do not count",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS, esp={"if-id-out": 1}),
+            to(2, B, OURS, THEIRS, esp={"if-id-out": 2}),
+            id="no interface for what is received",
+        ),
+        pytest.param(
+            to(1, A, OURS, THEIRS, esp={"if-id-out": 1, "if-id-in": 1, "mark-out": "0x1", "mark-in": "0x1"}),
+            to(2, B, OURS, THEIRS, esp={"if-id-out": 1, "if-id-in": 1, "mark-out": "0x1", "mark-in": "0x2"}),
+            id="one interface and one mark",
         ),
     ],
 )  # fmt: skip
@@ -95,9 +135,14 @@ def test_pairs_that_are_the_same_are_refused(first: Json, second: Json) -> None:
         pytest.param(to(1, A, OURS, THEIRS), tunnel(2, remote_id={"name": "x"}, local_id={"name": "y"},
                      local_subnet=OURS, remote_subnet=THEIRS), id="any peer"),
         pytest.param(to(1, A, OURS, None), to(2, B, OURS, None), id="the peers themselves"),  # type: ignore[arg-type]
-        pytest.param(to(1, A, OURS, THEIRS, esp={"mark-out": "0x1"}),
-                     to(2, B, OURS, THEIRS, esp={"mark-out": "0x2"}), id="marks"),
-        pytest.param(to(1, A, OURS, THEIRS, esp={"if-id-out": 1}), to(2, B, OURS, THEIRS), id="interfaces"),
+        pytest.param(to(1, A, OURS, THEIRS, esp={"mark-out": "0x1", "mark-in": "0x1"}),
+                     to(2, B, OURS, THEIRS, esp={"mark-out": "0x2", "mark-in": "0x2"}), id="marks"),
+        pytest.param(to(1, A, OURS, THEIRS, esp={"mark-out": "0x10/0xf0", "mark-in": "0x1"}),
+                     to(2, B, OURS, THEIRS, esp={"mark-out": "0x2f", "mark-in": "0x2"}), id="bits of marks"),
+        pytest.param(to(1, A, OURS, THEIRS, esp={"if-id-out": 1, "if-id-in": 1}), to(2, B, OURS, THEIRS),
+                     id="one interface"),
+        pytest.param(to(1, A, OURS, THEIRS, esp={"if-id-out": 1, "if-id-in": 1}),
+                     to(2, B, OURS, THEIRS, esp={"if-id-out": 2, "if-id-in": 2}), id="interfaces"),
     ],
 )  # fmt: skip
 def test_what_may_be_beside_each_other_is_not_refused(first: Json, second: Json) -> None:
@@ -264,6 +309,49 @@ def test_a_conflict_is_found_with_what_stays_and_not_with_what_goes(before: Any,
         assert f"tunnels {conflict.other} and {conflict.tunnel} " in conflict.message
 
 
+MARKS = st.one_of(
+    st.none(),
+    st.builds(hex, st.integers(0, 3)),
+    st.builds("0x{:x}/0x{:x}".format, st.integers(0, 3), st.integers(0, 3)),
+)
+PLANES = st.builds(
+    lambda mark, interface: Plane.of(({} if mark is None else {"mark_out": mark}) | interface, "out"),
+    MARKS, st.sampled_from([{}, {"if_id_out": "1"}]),
+)  # fmt: skip
+PACKETS = [(mark, interface) for mark in (*range(8), 0xFFFFFFFF) for interface in (0, 1)]
+
+
+def in_plane(plane: Plane, mark: int, interface: int) -> bool:
+    """As the kernel decides (net/xfrm/xfrm_policy.c, xfrm_policy_match)."""
+    return mark & plane.mask == plane.mark and interface == plane.interface
+
+
+@given(st.lists(PLANES, max_size=8), st.sets(st.integers(0, 7)), PLANES)
+def test_planes_meet_where_a_packet_is_of_both(held: list[Plane], gone: set[int], own: Plane) -> None:
+    index = Planes[list[int]](list)
+    for number, plane in enumerate(held):
+        index.at(plane).append(number)
+    for number in gone & set(range(len(held))):
+        index.at(held[number]).remove(number)
+        index.tidy(held[number])
+    expected = {
+        number
+        for number, plane in enumerate(held)
+        if number not in gone
+        and any(in_plane(plane, *packet) and in_plane(own, *packet) for packet in PACKETS)
+    }
+    found = [number for plane, numbers in index.meeting(own) for number in numbers if plane == held[number]]
+    assert sorted(found) == sorted(expected)
+
+
+def test_a_mark_is_held_against_its_own_and_none_of_a_thousand_others() -> None:
+    index = Planes[list[int]](list)
+    for mark in range(1000):
+        index.at(Plane(mark, 0xFFFFFFFF)).append(mark)
+    index.at(Plane(interface=7)).append(-1)
+    assert [numbers for _plane, numbers in index.meeting(Plane(5, 0xFFFFFFFF))] == [[5]]
+
+
 @given(st.one_of(networks(4, 4), networks(6, 3)))
 def test_a_prefix_is_written_as_it_was_read(text: str) -> None:
     assert written(prefix(text)) == text
@@ -279,7 +367,7 @@ def test_a_change_costs_no_more_beside_ten_times_as_many_tunnels() -> None:
         )
         steps = 0
         for own in made.overlaps._traffic["20"].pairs:
-            policies = made.overlaps._planes["", ""]
+            ((_plane, policies),) = made.overlaps._sent.meeting(Plane())
             steps += sum(1 for _ in policies.overlapping(own))
         return steps
 

@@ -6,6 +6,7 @@ Files, from the ground up:
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
+- leftovers: what a charon that was killed left in the kernel is removed
 - apparmor: whether AppArmor kept charon from starting, and what to do then
 - place: where the files of a charon of our own lie, also on a full disk
 - scope: the systemd scope of a charon of our own

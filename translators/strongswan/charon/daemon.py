@@ -22,13 +22,14 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import apparmor, charon_config, kernel, place
+from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place
 from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
+from translators.strongswan.translation.revocation import Revocation
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,24 @@ class DaemonError(Exception):
 
 
 class ManagedCharon:
-    """The one charon that belongs to ``folder`` (created with mode 0700), in ``scope`` if systemd runs us."""
+    """The one charon that belongs to ``folder`` (created with mode 0700), in ``scope`` if systemd runs us.
+    ``revocation`` says what it is to do about revoked certificates; ``can_fetch``: a plugin that fetches is
+    installed."""
 
-    def __init__(self, folder: Path, options: Options, scope: Scope | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: Options,
+        *,
+        scope: Scope | None = None,
+        revocation: Callable[[], Revocation] = Revocation,
+    ) -> None:
         self._folder = self._place = folder
         self._options = options
         self._scope = scope
+        self._revocation = revocation
+        self._configured = ""
+        self.can_fetch = False
         self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
         self._log_octets_before = 0
@@ -102,12 +115,29 @@ class ManagedCharon:
         binary = self._binary()
         config = await self._config(binary)
         digest = hashlib.sha256(f"{binary}\n{config}".encode()).hexdigest()
+        self._configured = config
         if await self._adopt(digest):
             return True
         self._place = place.choose(self._folder)
-        (self._place / charon_config.CONFIG_FILE).write_text(config)
+        await self._remove_leftovers()
+        self.write_config()
         await self._spawn(binary, digest)
         return False
+
+    def write_config(self) -> None:
+        """Write strongswan.conf, with what may change while charon runs as it is to be now; a charon that
+        runs hears of it by "reload-settings".
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self._place / charon_config.CONFIG_FILE
+        wanted = self._configured + charon_config.render_revocation(self._revocation())
+        if self._text_of(charon_config.CONFIG_FILE) == wanted:
+            return  # a full disk then keeps no charon from being started
+        new = path.with_suffix(".new")
+        new.write_text(wanted)
+        new.replace(path)
 
     async def ended(self) -> None:
         """Return when the process is gone."""
@@ -147,6 +177,13 @@ class ManagedCharon:
             except TimeoutError:
                 log.warning("charon did not end within %g s of %s", STOP_LIMIT_S, how.name)
         self._forget()
+        await self._remove_leftovers()
+
+    async def _remove_leftovers(self) -> None:
+        # charon removes this file when it ends in order, after its SAs.
+        if (self._place / _PID_FILE).exists():
+            await leftovers.remove()
+            (self._place / _PID_FILE).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         if self._pidfd is not None:
@@ -170,7 +207,10 @@ class ManagedCharon:
     async def _config(self, binary: Path) -> str:
         try:
             data_path = await kernel.choose(self._options.kernel)
-            plugins = charon_config.plugins_to_load(self._installed(binary), data_path)
+            installed = self._installed(binary)
+            self.can_fetch = charon_config.FETCHER in installed
+            fetches = self._revocation().fetch
+            plugins = charon_config.plugins_to_load(installed, data_path, fetches=fetches)
         except (charon_config.MissingPlugin, kernel.NoDataPath) as error:
             raise DaemonError(str(error)) from None
         if data_path is Kernel.LIBIPSEC and not kernel.TUN_DEVICE.exists():
@@ -245,7 +285,6 @@ class ManagedCharon:
 
     async def _spawn(self, binary: Path, digest: str) -> None:
         (self._place / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        (self._place / _PID_FILE).unlink(missing_ok=True)
         self.set_log_aside()
         self._log_octets_before = self._log_octets()
         environment = {

@@ -8,7 +8,8 @@ from translators.strongswan.charon import command
 from translators.strongswan.options import Kernel
 
 TUN_DEVICE = Path("/dev/net/tun")
-PROBE_LIMIT_S = 10.0
+# The kernel loads modules for it. Too soon given up, and ESP would be in user space until the next start.
+PROBE_LIMIT_S = 60.0
 
 # A state between two documentation addresses (RFC 5737), in a network namespace that ends with the
 # command; the key is a constant and protects nothing.

@@ -6,8 +6,11 @@ knowing. Two policies that are equal cannot both be used. To one peer that may b
 arrives either way); to two it is always a mistake, which shows as traffic that goes to the wrong one.
 
 Left out are tunnels that are not enabled, and those to any peer: there charon installs what the peer narrows
-the prefixes to, and that is not known before it comes. Tunnels whose marks or interface ids for what is sent
-differ do not meet at all.
+the prefixes to, and that is not known before it comes.
+
+Marks and XFRM interfaces tell the same traffic apart (``Plane``), in each direction by itself: with one
+policy for what two tunnels receive, the kernel takes it from the SAs of one of them and throws away what the
+other brings.
 
 Prefixes nest or are disjoint. So those that contain a prefix are found by cutting it to every length that is
 in use, and those within it are neighbours in a sorted list: neither costs in proportion to all tunnels.
@@ -26,6 +29,7 @@ from itertools import islice, product
 
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Conflict
+from translators.strongswan.translation.planes import Plane, Planes
 
 SHOWN_MAX = 16
 LOOKED_AT_MAX = 16384
@@ -34,13 +38,12 @@ LOOKED_AT_MAX = 16384
 Prefix = tuple[int, int, int]
 """IP version, first address, length: in this order those within a prefix follow it directly."""
 Pair = tuple[Prefix, Prefix]
-Plane = tuple[str, str]
 _BITS = {4: 32, 6: 128}
 
 
 def prefix(text: str) -> Prefix:
     """Return the prefix written as ``text``."""
-    network = ipaddress.ip_network(text)
+    network = ipaddress.ip_network(text, strict=False)
     return network.version, int(network.network_address), network.prefixlen
 
 
@@ -57,7 +60,8 @@ def _cut(one: Prefix, length: int) -> Prefix:
     return version, first >> spare << spare, length
 
 
-def _within(inner: Prefix, outer: Prefix) -> bool:
+def within(inner: Prefix, outer: Prefix) -> bool:
+    """Return whether all of ``inner`` lies in ``outer``."""
     return inner[0] == outer[0] and inner[2] >= outer[2] and _cut(inner, outer[2]) == outer
 
 
@@ -74,18 +78,19 @@ def relation(own: Pair, other: Pair) -> Relation:
     """Return how two pairs that overlap are to each other."""
     if own == other:
         return Relation.SAME
-    if all(map(_within, own, other)):
+    if all(map(within, own, other)):
         return Relation.NARROWER
-    return Relation.WIDER if all(map(_within, other, own)) else Relation.CROSSING
+    return Relation.WIDER if all(map(within, other, own)) else Relation.CROSSING
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What an enabled tunnel to the address ``peer`` carries; ``plane`` is what else tells packets apart."""
+    """What an enabled tunnel to ``peer``, an address, carries: the planes of what it sends and receives."""
 
     tunnel: str
     peer: str
-    plane: Plane
+    sent: Plane
+    received: Plane
     pairs: tuple[Pair, ...]
 
     @classmethod
@@ -94,9 +99,9 @@ class Traffic:
         if messages.peer is None:
             return None
         children = list(messages.children.values())
-        plane = tuple(str(children[0].get(key, "")) for key in ("mark_out", "if_id_out"))
+        sent, received = (Plane.of(children[0], direction) for direction in ("out", "in"))
         pairs = dict.fromkeys(pair for child in children for pair in _pairs(child))
-        return cls(tunnel=tunnel, peer=messages.peer, plane=(plane[0], plane[1]), pairs=tuple(pairs))
+        return cls(tunnel=tunnel, peer=messages.peer, sent=sent, received=received, pairs=tuple(pairs))
 
 
 def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
@@ -165,34 +170,50 @@ def _below(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Pre
     return map(entries.__getitem__, range(start, bisect_left(entries, (_behind(one), ""))))
 
 
-class _Policies:
-    """All pairs of one plane."""
+class _Holders:
+    """Who has which pair, in one plane."""
 
     def __init__(self) -> None:
-        self._local, self._remote = _Side(), _Side()
         # In the order in which they came, so that the same is named each time.
         self._exact: dict[Pair, dict[str, dict[str, None]]] = {}
 
+    def __len__(self) -> int:
+        return len(self._exact)
+
     def add(self, pair: Pair, peer: str, tunnel: str) -> None:
-        local, remote = pair
         self._exact.setdefault(pair, {}).setdefault(peer, {})[tunnel] = None
-        self._local.add(local, remote, tunnel)
-        self._remote.add(remote, local, tunnel)
 
     def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
-        local, remote = pair
         by_peer = self._exact[pair]
         del by_peer[peer][tunnel]
         if not by_peer[peer]:
             del by_peer[peer]
         if not by_peer:
             del self._exact[pair]
-        self._local.remove(local, remote, tunnel)
-        self._remote.remove(remote, local, tunnel)
 
     def holders(self, pair: Pair) -> Mapping[str, Iterable[str]]:
         """Return who has exactly this pair, by peer."""
         return self._exact.get(pair, {})
+
+
+class _Policies(_Holders):
+    """All pairs of one plane, also to be found by what they have in common."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._local, self._remote = _Side(), _Side()
+
+    def add(self, pair: Pair, peer: str, tunnel: str) -> None:
+        super().add(pair, peer, tunnel)
+        local, remote = pair
+        self._local.add(local, remote, tunnel)
+        self._remote.add(remote, local, tunnel)
+
+    def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
+        super().remove(pair, peer, tunnel)
+        local, remote = pair
+        self._local.remove(local, remote, tunnel)
+        self._remote.remove(remote, local, tunnel)
 
     def overlapping(self, pair: Pair) -> Iterator[tuple[str, Pair]]:
         """Yield every pair that has packets in common with ``pair``, and whose it is."""
@@ -220,9 +241,7 @@ class _Policies:
                 yield from ((tunnel, (inner, one)) for one, tunnel in _below(entries, remote))
 
 
-_NONE = _Policies()
-
-_Standing = dict[tuple[Plane, Pair, str], str | None]
+_Standing = dict[tuple[object, Plane, Pair, str], str | None]
 """A tunnel that has a pair, to a peer, once others are gone; so that these are not gone through each time."""
 
 
@@ -241,18 +260,22 @@ class Overlaps:
 
     def __init__(self) -> None:
         self._traffic: dict[str, Traffic] = {}
-        self._planes: dict[Plane, _Policies] = {}
+        self._sent, self._received = Planes(_Policies), Planes(_Holders)
 
     def put(self, tunnel: str, traffic: Traffic | None) -> None:
         """Set or (None) remove what ``tunnel`` carries."""
         if (before := self._traffic.pop(tunnel, None)) is not None:
-            for pair in before.pairs:
-                self._planes[before.plane].remove(pair, before.peer, tunnel)
+            for planes, plane in ((self._sent, before.sent), (self._received, before.received)):
+                held = planes.at(plane)
+                for pair in before.pairs:
+                    held.remove(pair, before.peer, tunnel)
+                planes.tidy(plane)
         if traffic is not None:
             self._traffic[tunnel] = traffic
-            policies = self._planes.setdefault(traffic.plane, _Policies())
-            for pair in traffic.pairs:
-                policies.add(pair, traffic.peer, tunnel)
+            for planes, plane in ((self._sent, traffic.sent), (self._received, traffic.received)):
+                held = planes.at(plane)
+                for pair in traffic.pairs:
+                    held.add(pair, traffic.peer, tunnel)
 
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
@@ -269,16 +292,19 @@ class Overlaps:
         return found
 
     def _against(self, traffic: Traffic, gone: AbstractSet[str], standing: _Standing) -> Conflict | None:
-        policies = self._planes.get(traffic.plane, _NONE)
-        for pair in traffic.pairs:
-            for peer, tunnels in policies.holders(pair).items():
-                if peer == traffic.peer:
-                    continue
-                key = (traffic.plane, pair, peer)
-                if key not in standing:
-                    standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
-                if (other := standing[key]) is not None:
-                    return _same_traffic(traffic, self._traffic[other], pair)
+        for planes, plane, conflict in (
+            (self._sent, traffic.sent, _same_traffic),
+            (self._received, traffic.received, _same_received),
+        ):
+            for pair, (met, held) in product(traffic.pairs, list(planes.meeting(plane))):
+                for peer, tunnels in held.holders(pair).items():
+                    if peer == traffic.peer:
+                        continue
+                    key = (planes, met, pair, peer)
+                    if key not in standing:
+                        standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
+                    if (other := standing[key]) is not None:
+                        return conflict(traffic, self._traffic[other], pair)
         return None
 
     def of(self, tunnel: str) -> list[Overlap]:
@@ -287,7 +313,10 @@ class Overlaps:
         if traffic is None:
             return []
         found: dict[str, Overlap] = {}
-        pairs = ((own, *one) for own in traffic.pairs for one in self._planes[traffic.plane].overlapping(own))
+        planes = [policies for _plane, policies in self._sent.meeting(traffic.sent)]
+        pairs = (
+            (own, *one) for own in traffic.pairs for policies in planes for one in policies.overlapping(own)
+        )
         for own, other, theirs in islice(pairs, LOOKED_AT_MAX):
             if other != tunnel and other not in found:
                 found[other] = Overlap(tunnel=other, relation=relation(own, theirs), own=own, other=theirs)
@@ -301,13 +330,31 @@ def _between(pair: Pair) -> str:
 
 
 def _same_traffic(traffic: Traffic, other: Traffic, pair: Pair) -> Conflict:
+    return _conflict(
+        traffic,
+        other,
+        f"{_between(pair)}, to different peers ({other.peer} and {traffic.peer}); only one of them would get "
+        "it: give one of them other subnets, or each of them marks (esp/mark-out and esp/mark-in) or an XFRM "
+        "interface (esp/if-id-out and esp/if-id-in) of its own, or disable it",
+    )
+
+
+def _same_received(traffic: Traffic, other: Traffic, pair: Pair) -> Conflict:
+    return _conflict(
+        traffic,
+        other,
+        f"{_between(pair)}, with different peers ({other.peer} and {traffic.peer}), told apart when it is "
+        "sent and not when it is received; the kernel would take it from one of them only: give each of them "
+        "a mark (esp/mark-in) or an XFRM interface (esp/if-id-in) of its own for what is received, too",
+    )
+
+
+def _conflict(traffic: Traffic, other: Traffic, text: str) -> Conflict:
     return Conflict(
         tunnel=traffic.tunnel,
         other=other.tunnel,
         app_tag="selectors-conflict",
-        message=f"tunnels {other.tunnel} and {traffic.tunnel} carry the same traffic, "
-        f"between {_between(pair)}, to different peers ({other.peer} and {traffic.peer}); "
-        "only one of them would get it: give one of them other subnets, or disable it",
+        message=f"tunnels {other.tunnel} and {traffic.tunnel} carry the same traffic, between {text}",
     )
 
 
