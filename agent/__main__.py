@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 import fcntl
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,20 +15,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn
 
-from agent.command_line import PROGRAM, read_settings
+from agent.command_line import PROGRAM, Task, printing, read
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.moves import hints
+from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules
+from agent.ending import Ending
+from agent.errors import BackendError
+from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
-from agent.server import Server
+from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
@@ -42,38 +46,51 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
-ON_HANGUP = "SIGHUP is ignored: settings are read at start, so restart the agent; tunnels change over NETCONF"
 TRANSLATORS = "yangswan.translators"
 
 
 def main() -> None:
-    """Run the agent until SIGINT or SIGTERM; exits 0 on a clean stop, 1 with the reason otherwise."""
+    """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
+    (sysexits.h, EX_CONFIG), 1 otherwise, with the reason."""
     try:
-        settings = read_settings()
-        _configure_logging(settings.log_level)
-        with _DataDir(settings.data_dir):
-            asyncio.run(run(settings))
-    except (SettingsError, SchemaError, StoreError, OSError) as problem:
-        print(f"{PROGRAM}: {problem}", file=sys.stderr)
-        raise SystemExit(1) from None
+        asked = read()
+        _configure_logging(asked.settings.log_level)
+        looking = asked.task is Task.CHECK
+        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
+            raise SettingsError(*faults)
+        if not looking:
+            with _DataDir(asked.settings.data_dir):
+                asyncio.run(_WORK[asked.task](asked.settings))
+    except SettingsError as problem:
+        _complain(*problem.faults, status=os.EX_CONFIG)
+    except SchemaError as problem:
+        _complain(str(problem), status=os.EX_CONFIG)
+    except (DataDirInUse, StoreError, BackendError, OSError) as problem:
+        _complain(str(problem), status=1)
+    except Ended:
+        log.info("stopped before the history was read; it is as it was")
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+
+
+def _complain(*sentences: str, status: int) -> NoReturn:
+    for sentence in sentences:
+        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+    raise SystemExit(status) from None
 
 
 async def run(settings: Settings) -> None:
     """Construct the agent, serve, and stop in reverse order."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    # A handler and not SIG_IGN, which the daemons that translators start would inherit.
-    loop.add_signal_handler(signal.SIGHUP, log.warning, "%s", ON_HANGUP)
+    ending = Ending(keep_on_stop=settings.on_stop == "keep")
+    ending.listen(loop)
 
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         return await loop.run_in_executor(pool, function, *arguments)
 
-    store = Store(settings.data_dir / "history.db")
+    store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
     try:
@@ -85,21 +102,62 @@ async def run(settings: Settings) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
+            progress=Progress(ending.is_asked),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
         try:
-            for line in connect_hints(settings, agent.transport.port, users):
-                print(line)
-            print(f"ready {_address(settings.host)}:{agent.transport.port}", flush=True)
-            await stopping.wait()
+            with printing():
+                for line in connect_hints(settings, agent.transport.port, users):
+                    print(line)
+                print(f"ready {_address(settings.host)}:{agent.transport.port}")
+            await ending.asked()
         finally:
             log.info("stopping")
             await agent.stop()
     finally:
         for translator in translators:
-            await translator.stop()
+            await translator.stop(keep=ending.keep)
         await _end_worker(pool, store)
+
+
+def _open_history(settings: Settings) -> Store:
+    history = settings.data_dir / "history.db"
+    refuse_emptied(settings.data_dir, history)
+    return Store(history)
+
+
+async def protect(settings: Settings) -> None:
+    """Have in force what holds for the committed configuration though no agent runs.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+
+        async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+        store = _open_history(settings)
+        try:
+            translators = make_translators(settings)
+            schema = await worker(make_schema, settings, translators)
+            await Configuration(schema, store, translators=translators, worker=worker).protect()
+        finally:
+            await worker(store.close)
+
+
+async def unprotect(settings: Settings) -> None:
+    """Take out of the system what agents leave there on purpose.
+
+    Raises:
+        BackendError: a translator cannot.
+    """
+    for translator in make_translators(settings):
+        await translator.withdraw()
+
+
+_WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}
 
 
 class Outlet:
@@ -109,6 +167,7 @@ class Outlet:
         self.stream: Stream | None = None
         self.operational: Operational | None = None
         self.confirmed: ConfirmedCommits | None = None
+        self.context: Context | None = None
 
     def publish(self, notification: Notification) -> None:
         if self.stream is not None:
@@ -120,6 +179,10 @@ class Outlet:
 
     def rollback_pending(self) -> bool:
         return self.confirmed is not None and self.confirmed.rollback_pending
+
+    def clients(self) -> Sequence[str]:
+        callers = () if self.context is None else self.context.callers()
+        return sorted({address for caller in callers if (address := routed_address(caller.source))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +218,7 @@ def assemble(
     translators: Sequence[Translator],
     outlet: Outlet,
     worker: Worker,
+    progress: Progress,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -166,7 +230,12 @@ def assemble(
         max_octets=limits.notification_octets,
     )
     configuration = Configuration(
-        schema, store, translators=translators, worker=worker, announce=stream.publish
+        schema,
+        store,
+        translators=translators,
+        worker=worker,
+        announce=stream.publish,
+        progress=progress,
     )
     nacm = AccessControl(schema, settings.recovery_users)
     configuration.when_swapped.append(nacm.reload)
@@ -184,6 +253,7 @@ def assemble(
         callers=tuple,
         now=_now,
     )
+    outlet.context = context
     server = Server(context, limits, refused)
     transport = SshTransport(
         host=settings.host,
@@ -209,20 +279,43 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
     pool.shutdown()
 
 
+def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
+    """Return a sentence for each setting that an agent could not be made of; nothing is written.
+
+    ``with_modules``: also load every YANG module, as a start does.
+    """
+    faults: list[str] = []
+    translators: list[Translator] = []
+    for make in (make_limits, lambda those: translators.extend(make_translators(those))):
+        try:
+            make(settings)
+        except SettingsError as problem:
+            faults.extend(problem.faults)
+    if with_modules and not faults:
+        try:
+            make_schema(settings, translators)
+        except (SchemaError, OSError) as problem:
+            faults.append(str(problem))
+    return faults
+
+
 def make_limits(settings: Settings) -> Limits:
     """Return the limits of the settings.
 
     Raises:
-        SettingsError: an unknown limit, or one that is no positive number.
+        SettingsError: unknown limits, or such that are no positive numbers.
     """
-    known = {f.name for f in dataclasses.fields(Limits)}
+    known = {f.name.replace("_", "-") for f in dataclasses.fields(Limits)}
+    faults = []
     for name, value in settings.limits.items():
-        if name.replace("-", "_") not in known:
-            raise SettingsError(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise SettingsError(f"the limit '{name}' must be a positive number")
-    if settings.limits.get("message-depth", 0) > MAX_DEPTH:
-        raise SettingsError(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
+        if name not in known:
+            faults.append(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            faults.append(f"the limit '{name}' must be a positive number")
+        elif name == "message-depth" and value > MAX_DEPTH:
+            faults.append(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
+    if faults:
+        raise SettingsError(*faults)
     return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
 
 
@@ -230,14 +323,16 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
     """Return one of each translator that is installed (entry-point group yangswan.translators).
 
     Raises:
-        SettingsError: there are settings for a translator that is not installed.
+        SettingsError: there are settings for a translator that is not installed, or one cannot use its own.
     """
     made: list[Translator] = []
     outlet = outlet or Outlet()
     installed = sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name)
     names = [entry_point.name for entry_point in installed]
-    if unknown := set(settings.translators) - set(names):
-        raise SettingsError(f"no translator '{min(unknown)}' is installed; installed are: {', '.join(names)}")
+    faults = [
+        f"no translator '{name}' is installed; installed are: {', '.join(names)}"
+        for name in sorted(set(settings.translators) - set(names))
+    ]
     for entry_point in installed:
         factory = entry_point.load()
         options = settings.translators.get(entry_point.name, {})
@@ -248,8 +343,15 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
             notify=outlet.publish,
             state_changed=outlet.state_changed,
             rollback_pending=outlet.rollback_pending,
+            clients=outlet.clients,
+            keep_on_stop=settings.on_stop == "keep",
         )
-        made.append(factory(given))
+        try:
+            made.append(factory(given))
+        except ValueError as problem:
+            faults.extend(map(str, problem.args))
+    if faults:
+        raise SettingsError(*faults)
     if not made:
         log.warning("no translator is installed: configuration is kept, and nothing is applied")
     return made
@@ -259,12 +361,18 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     """Load every served module, with the features that the translators have."""
     files = [file for translator in translators for file in translator.yang_files]
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
-    return Schema(
+    schema = Schema(
         standard_modules(),
         modules=SERVED,
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
+    return schema
+
+
+class DataDirInUse(Exception):
+    """The settings are in order, and another agent that has the same data folder runs."""
 
 
 class _DataDir:
@@ -272,20 +380,33 @@ class _DataDir:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock: TextIO | None = None
+        self._lock: int | None = None
 
     def __enter__(self) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(self._path, 0o700)
-        self._lock = open(self._path / "lock", "w", encoding="utf-8")
+        if self._path.stat().st_mode & 0o777 != 0o700:
+            os.chmod(self._path, 0o700)
+        self._lock = self._opened()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SettingsError(f"another agent uses the data folder {self._path}") from None
+            os.close(self._lock)
+            self._lock = None
+            raise DataDirInUse(f"another agent uses the data folder {self._path}") from None
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
+
+    def _opened(self) -> int:
+        """Return a descriptor of the lock; of the folder where there is none and none can be made."""
+        path = self._path / "lock"
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as problem:
+            if problem.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+                raise
+            return os.open(path if path.exists() else self._path, os.O_RDONLY)
 
 
 def _configure_logging(level: str) -> None:

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 
-from agent.settings import CHARON_MODES, LOG_LEVELS, Settings, SettingsError, from_file, parse_address
+from agent.settings import (
+    CHARON_MODES,
+    LOG_LEVELS,
+    Settings,
+    SettingsError,
+    from_file_as_far_as_it_goes,
+    parse_address,
+    refuse_octets,
+)
 
 PROGRAM = "yangswand"
+
+
+class Task(Enum):
+    """What is to be done; the values are options."""
+
+    RUN = "run"
+    CHECK = "check"
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for. ``faults``: a sentence for each setting that cannot be used, for which
+    ``settings`` has the default."""
+
+    settings: Settings
+    faults: tuple[str, ...] = ()
+    task: Task = Task.RUN
 
 
 def read_settings(argv: Sequence[str] | None = None) -> Settings:
@@ -20,14 +51,30 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         SettingsError: something in them cannot be used.
         SystemExit: ``--help``, ``--version`` or a wrong option.
     """
-    options = _parser().parse_args(argv)
-    if options.version:
-        print(f"{PROGRAM} {version('yangswan')}")
-        raise SystemExit(0)
-    settings = from_file(options.config) if options.config else Settings()
-    if options.listen:
-        host, port = parse_address(options.listen)
-        settings = replace(settings, host=host, port=port)
+    asked = read(argv)
+    if asked.faults:
+        raise SettingsError(*asked.faults)
+    return asked.settings
+
+
+def read(argv: Sequence[str] | None = None) -> Asked:
+    """Return what the command line asks for, with all that is wrong with its settings and with its file.
+
+    Raises:
+        SystemExit: ``--help``, ``--version`` or a wrong option.
+    """
+    with printing(SystemExit(0)):
+        options = _parser().parse_args(argv)
+        if options.version:
+            print(f"{PROGRAM} {version('yangswan')}")
+            raise SystemExit(0)
+    settings, faults = from_file_as_far_as_it_goes(options.config) if options.config else (Settings(), [])
+    if options.listen is not None:
+        try:
+            host, port = parse_address(options.listen)
+            settings = replace(settings, host=host, port=port)
+        except SettingsError as problem:
+            faults.extend(problem.faults)
     for name in ("data_dir", "charon", "log_level"):
         value = getattr(options, name)
         if value is not None:
@@ -37,10 +84,48 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
     if options.recovery_user:
         settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
     if (options.user is None) != (options.authorized_keys is None):
-        raise SettingsError("--user and --authorized-keys belong together")
-    if options.user is not None:
+        faults.append("--user and --authorized-keys belong together")
+    elif options.user is not None:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
-    return settings
+    try:
+        refuse_octets(settings.data_dir)
+    except SettingsError as problem:
+        faults.extend(problem.faults)
+    return Asked(settings, tuple(faults), options.task)
+
+
+_TASKS = {
+    Task.CHECK: "look at the settings and end: 0, or 78 with all that is wrong",
+    Task.PROTECT: "keep packets of tunnels from passing in clear, and end: for boot, before the network",
+    Task.UNPROTECT: "let them pass again, and end: for when the agent is removed",
+}
+
+
+@contextmanager
+def printing(unread: BaseException | None = None) -> Iterator[None]:
+    """Print what the block prints; raise ``unread`` if who reads it has seen enough.
+
+    So ends ``yangswand --help | head -1``, and an agent goes on without a reader.
+    """
+    try:
+        try:
+            yield
+        finally:  # also when argparse ends the program
+            if sys.stdout is not None:  # it is None for who starts it without one
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        if unread is not None:
+            raise unread from None
+    except OSError:
+        _discard_output()
+        raise
+
+
+def _discard_output() -> None:
+    """What could not be written is not tried again when the program ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,20 +139,23 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
     add("--version", action="store_true", help="say the version, and end")
-    add("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    for task, what in _TASKS.items():
+        add(f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what)
+    add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add("--data-dir", type=Path, metavar="DIR", help="keys, history, daemon files (default ./var)")
-    add("--user", metavar="NAME", help="a user who may connect, with --authorized-keys")
-    add("--authorized-keys", type=Path, metavar="FILE", help="public keys of --user, one a line")
+    add("--data-dir", type=_file, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add("--user", type=_word, metavar="NAME", help="a user who may connect, with --authorized-keys")
+    add("--authorized-keys", type=_file, metavar="FILE", help="public keys of --user, one a line")
     add(
         "--recovery-user",
+        type=_word,
         action="append",
         metavar="NAME",
         help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
     )
     add(
         "--yang-module",
-        type=Path,
+        type=_file,
         action="append",
         metavar="FILE",
         help="serve one more YANG module, without a translator (repeatable)",
@@ -80,3 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
     return parser
+
+
+def _word(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _file(text: str) -> Path:
+    """Refuse what is empty, which a Path would take for the folder that one is in."""
+    return Path(_word(text))

@@ -6,15 +6,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import SERVER
+from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
+from agent.errors import RpcErrors
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
 from agent.transport.files import write_key_pair
 
 DEFAULT_USER = "admin"
+KEYS = ("host_key", "client_key")
+"""What a first start makes in the data folder after the history."""
 _RULES_NOTE = "first-rules"
+
+
+def refuse_emptied(data_dir: Path, history: Path) -> None:
+    """Refuse a history without content beside keys that an earlier start made.
+
+    Raises:
+        StoreError: it is so. It says how to begin anew on purpose.
+    """
+    if not history.exists() or history.stat().st_size > 0:
+        return
+    for name in KEYS:
+        if (data_dir / name).exists():
+            raise StoreError(
+                f"{history} is empty, and {data_dir / name} shows that something was in it: it is damaged. "
+                "Put a copy of the data folder in its place; or, to begin anew with the same keys, "
+                f"delete {history}"
+            )
 
 
 def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
@@ -31,16 +52,29 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
 async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> None:
     """Commit rules of access control if this server never had any: its users may do everything.
 
-    Once only: who removes them later wants them gone.
+    Once only: who removes them later wants them gone. Where nothing can be written, at a later start.
+
+    Raises:
+        StoreError: they could not be committed, as on a disk that is full.
     """
-    if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
+    if configuration.store.read_only is not None:
         return
-    if not await configuration.worker(_has_rules, configuration):
-        candidate = await configuration.worker(configuration.with_content, factory_rules(users))
-        async with configuration.writing:
-            author = replace(SERVER, comment="first rules of access control")
-            await configuration.commit(author, candidate=candidate)
-    await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+    with usable(configuration.store.path):
+        if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
+            return
+        if not await configuration.worker(_has_rules, configuration):
+            candidate = await configuration.worker(configuration.with_content, factory_rules(users))
+            async with configuration.writing:
+                author = replace(SERVER, comment="first rules of access control")
+                await _commit(configuration, author, candidate)
+        await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+
+
+async def _commit(configuration: Configuration, author: CommitInfo, candidate: Candidate) -> None:
+    try:
+        await configuration.commit(author, candidate=candidate)
+    except RpcErrors as problem:
+        raise StoreError(f"the first rules of access control could not be committed: {problem}") from problem
 
 
 def _has_rules(configuration: Configuration) -> bool:

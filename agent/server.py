@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import logging
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from agent import monitoring
 from agent.datastore.changes import base_event, session_parameters
@@ -193,6 +194,8 @@ class Server:
                 "persistent": confirmed.window.persist is not None,
                 "remaining-s": int(confirmed.remaining_s()),
             }
+        if (why := self.context.configuration.store.read_only) is not None:
+            content["history-read-only"] = why
         return content
 
 
@@ -205,3 +208,13 @@ def _constant(content: Json) -> Provider:
         return content
 
     return provide
+
+
+def routed_address(source: str) -> str | None:
+    """Return the address of another machine that ``source`` is, which packets reach by a route; else None."""
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    return None if address.is_loopback or address.is_link_local else str(address)

@@ -60,7 +60,9 @@ class Settings:
     ``state_changed``, with the RFC 7951 instance-identifiers of state (``state_path`` of an entry, or one of
     ``state_roots``) below which something may have become another, so that whoever watches can look again.
     ``rollback_pending`` returns whether a commit is under way or waits to be confirmed, so that what was in
-    force before may come back: nothing must be thrown away then that it needs.
+    force before may come back: nothing must be thrown away then that it needs. ``clients`` returns the IP
+    addresses of other machines from which sessions are open. ``keep_on_stop``: what the translator runs goes
+    on when the agent is stopped with SIGTERM.
     """
 
     data_dir: Path
@@ -69,6 +71,8 @@ class Settings:
     notify: Callable[[Notification], None] = lambda _notification: None
     state_changed: Callable[[Sequence[str]], None] = lambda _paths: None
     rollback_pending: Callable[[], bool] = lambda: False
+    clients: Callable[[], Sequence[str]] = tuple
+    keep_on_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,8 @@ class Translator(Protocol):
     """Schema path of its list, e.g. ``/yangswan-ipsec:tunnels/ipsec``."""
     further_lists: Sequence[str]
     """Schema paths of the other lists that it owns, of what entries of ``config_list`` refer to or share.
-    Their entries have no state and no actions. A leaf that is in no list may be named, too: it is as a list of
-    one entry without keys, whose one member is the leaf."""
+    Their entries have no state and no actions. A leaf that is in no list may be named, too: it is as a list
+    of one entry without keys, whose one member is the leaf."""
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
@@ -131,8 +135,26 @@ class Translator(Protocol):
         Returns once the backend agrees with ``entries`` or, when it cannot be reached yet, once
         the translator keeps trying by itself."""
 
-    async def stop(self) -> None:
-        """Stop cleanly and end every process that was started. Safe to call twice."""
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        """Have in force what has to hold for the committed ``entries`` though nothing else runs yet, as at
+        boot before the network is up. It stays in force when the program ends.
+
+        Raises:
+            BackendError: it cannot be done.
+        """
+
+    async def withdraw(self) -> None:
+        """Take out of the system what ``protect`` and ``start`` leave there on purpose.
+
+        Raises:
+            BackendError: it cannot be done.
+        """
+
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop cleanly and end every process that was started. Safe to call twice.
+
+        With ``keep`` the backend goes on with all that it holds, for the next agent to take over: nothing of
+        it is ended or taken out, as if this agent had crashed. What was started to be looked at ends."""
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied. No side effects, no waiting."""
@@ -176,4 +198,5 @@ class Translator(Protocol):
 
 
 TranslatorFactory = Callable[[Settings], Translator]
-"""What an entry point of the group ``yangswan.translators`` names."""
+"""What an entry point of the group ``yangswan.translators`` names. It changes nothing and starts nothing. A
+ValueError says that it cannot use its options, with a sentence for each that is wrong."""

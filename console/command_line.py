@@ -16,8 +16,8 @@ AGENT = "yangswand"
 _IS = f"The operator's command of yangswan, a client of its agents. The agent itself is {AGENT}."
 # yangswan was the name of the agent before it had a command of its own.
 _OF_THE_AGENT = frozenset({
-    "--authorized-keys", "--charon", "--config", "--data-dir", "--listen", "--log-level", "--recovery-user",
-    "--user", "--yang-module",
+    "--authorized-keys", "--charon", "--check", "--config", "--data-dir", "--listen", "--log-level",
+    "--protect", "--recovery-user", "--unprotect", "--user", "--yang-module",
 })  # fmt: skip
 
 Command = Callable[[argparse.Namespace], int]

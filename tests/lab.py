@@ -28,6 +28,7 @@ from translators.strongswan.assembly import make
 from translators.strongswan.changes import StrongSwanPlan
 from translators.strongswan.charon.daemon import leftover_pids
 from translators.strongswan.charon.vici import Connection, Section
+from translators.strongswan.model import BYPASS_PATH, LEAK_PROTECTION_PATH
 from translators.strongswan.translation.plan import Phase, Request
 from translators.strongswan.translator import NAME, StrongSwanTranslator
 
@@ -75,11 +76,19 @@ class Gateway:
         self.entries: dict[str, Json] = {}
         self.notifications: list[Json] = []
         self.changed_paths: set[str] = set()
+        self.clients: list[str] = []
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         quick = {"retry-first": 0.2, "retry-max": 2.0, **(options or {})}
-        settings = Settings(data_dir, charon, quick, self._notified, self.changed_paths.update)
+        settings = Settings(
+            data_dir,
+            charon=charon,
+            options=quick,
+            notify=self._notified,
+            state_changed=self.changed_paths.update,
+            clients=lambda: self.clients,
+        )
         self.translator: StrongSwanTranslator = self.run(_made(settings))
 
     def _serve(self) -> None:
@@ -110,6 +119,29 @@ class Gateway:
             else:
                 self.entries[key] = entry
         return described
+
+    def gateway_commit(
+        self, bypass: dict[str, bool] | None = None, leak_protection: bool | None = None
+    ) -> None:
+        """Commit what is for all tunnels: networks of bypass, which come or (False) go, and the leaf."""
+        changes = [
+            EntryChange(
+                (network,),
+                f"{BYPASS_PATH}[network='{network}']",
+                before=None if comes else {"network": network},
+                after={"network": network} if comes else None,
+                list_path=BYPASS_PATH,
+            )
+            for network, comes in (bypass or {}).items()
+        ]
+        if leak_protection is not None:
+            before, after = ({"leak-protection": value} for value in (not leak_protection, leak_protection))
+            changes.append(
+                EntryChange(
+                    (), LEAK_PROTECTION_PATH, before=before, after=after, list_path=LEAK_PROTECTION_PATH
+                )
+            )
+        self.run(self._commit(changes))
 
     async def _commit(self, changes: list[EntryChange]) -> list[str]:
         plan = await self.translator.prepare(changes)
@@ -188,6 +220,11 @@ class Gateway:
     def charon_pid(self) -> int:
         (pid,) = leftover_pids([self.folder])
         return pid
+
+    @property
+    def strongswan(self) -> int:
+        """The major version of its charon."""
+        return int(str(self.vici("version")["version"]).partition(".")[0])
 
     def charon_pid_or_none(self) -> int | None:
         return next(iter(leftover_pids([self.folder])), None)
@@ -282,6 +319,12 @@ class Lab:
         gateway = Gateway(namespace, self._folder / name, options, charon)
         self._gateways.append(gateway)
         return gateway
+
+    def join_networks(self) -> None:
+        """Route the networks behind the gateways to each other in clear, so that what no tunnel takes and
+        nothing drops arrives."""
+        self.alice_ns.ip("route", "add", "10.2.0.0/15", "via", "192.168.0.2")
+        self.bob_ns.ip("route", "add", "10.1.0.0/16", "via", "192.168.0.1")
 
     def cut(self) -> None:
         """Pull the cable."""

@@ -23,7 +23,9 @@ STRONGSWAN = "translators/strongswan"
 # From the ground up: a room imports from those before it and from itself. The ground is its files; tasks is a
 # file that stands between the pure rooms and those that have a loop.
 STRONGSWAN_GROUND = ("backoff", "model", "moves", "options")
-STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "pki", "diagnosis", "upkeep")
+STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
+PROTECTION = "translators.strongswan.protection"
+SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
 STRONGSWAN_TOP = ("actions", "changes", "state_data", "translator", "assembly")
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
@@ -61,7 +63,7 @@ ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors",)),
-    Room(("agent/memory.py",)),
+    Room(("agent/memory.py", "agent/ending.py")),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
@@ -75,7 +77,11 @@ ROOMS = (
     # What running was, and what a change would do to it, is found without a commit.
     Room(
         ("agent/datastore/preparation.py", "agent/datastore/replay.py"),
-        (*VALUES, "agent.datastore.candidate", "agent.datastore.store"),
+        (*VALUES, *(f"agent.datastore.{name}" for name in ("candidate", "fitting", "progress", "store"))),
+    ),
+    Room(
+        ("agent/datastore/fitting.py",),
+        ("agent.errors", "agent.xml", "agent.yang", "agent.datastore.moved_rules", "agent.datastore.moves"),
     ),
     Room(
         ("agent/datastore/moves.py", "agent/datastore/moved_*.py"),
@@ -124,9 +130,21 @@ ROOMS = (
     ),
     Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/tasks.py",)),
-    Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
+    Room(
+        (f"{STRONGSWAN}/protection/ruleset.py",),
+        SELECTORS,
+        pure=True,
+    ),
+    Room((f"{STRONGSWAN}/protection/nft.py",)),
+    Room((f"{STRONGSWAN}/protection/watch.py",), (f"{PROTECTION}.nft",)),
+    Room((f"{STRONGSWAN}/protection/rules.py",), SELECTORS, ("pyroute2",)),
+    Room((f"{STRONGSWAN}/protection/*.py",), _up_to("protection", "agent.errors")),
     Room((f"{STRONGSWAN}/pki/expiry.py",), _up_to("translation", "agent.errors"), pure=True),
+    Room(
+        (f"{STRONGSWAN}/pki/crls.py",), _up_to("translation", "agent.errors", "agent.translator"), pure=True
+    ),
     Room(
         (f"{STRONGSWAN}/pki/signing_request.py",),
         _up_to("translation", "agent.errors"),
@@ -136,7 +154,7 @@ ROOMS = (
     Room((f"{STRONGSWAN}/pki/*.py",), _up_to("pki", "agent.errors", "agent.translator"), ("cryptography",)),
     Room((f"{STRONGSWAN}/diagnosis/packets.py",), _up_to("", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/diagnosis/*.py",), _up_to("diagnosis", "agent.errors", "agent.translator")),
-    Room((f"{STRONGSWAN}/upkeep/addresses.py",), ("translators.strongswan.tasks",), ("pyroute2",)),
+    Room((f"{STRONGSWAN}/upkeep/addresses.py",), ("translators.strongswan.tasks", *SELECTORS), ("pyroute2",)),
     Room((f"{STRONGSWAN}/upkeep/*.py",), _up_to("upkeep", "agent.errors", "agent.translator")),
     Room(
         tuple(f"{STRONGSWAN}/{name}.py" for name in STRONGSWAN_TOP),
@@ -267,6 +285,12 @@ def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
         ("translators/strongswan/status/state.py", "from translators.strongswan.charon import session"),
         ("translators/strongswan/status/state.py", "from translators.strongswan import tasks"),
         ("translators/strongswan/charon/keeper.py", "from translators.strongswan.pki.pki import Pki"),
+        ("translators/strongswan/protection/ruleset.py", "import asyncio"),
+        ("translators/strongswan/protection/ruleset.py", "from translators.strongswan.protection import nft"),
+        ("translators/strongswan/protection/keeping.py", "import pyroute2"),
+        ("translators/strongswan/protection/keeping.py", "from translators.strongswan.upkeep import audit"),
+        ("translators/strongswan/protection/watch.py", "from translators.strongswan.charon import vici"),
+        ("translators/strongswan/upkeep/addresses.py", "from translators.strongswan.charon import vici"),
         ("translators/strongswan/pki/pki.py", "import translators.strongswan.diagnosis.monitor"),
         ("translators/strongswan/diagnosis/logs.py", "from translators.strongswan.upkeep import tunnels"),
         ("translators/strongswan/upkeep/audit.py", "from translators.strongswan.translator import make"),

@@ -46,6 +46,10 @@ class Backends:
         for translator in self._translators:
             await translator.start(await self._known(translator))
 
+    async def protect(self) -> None:
+        for translator in self._translators:
+            await translator.protect(await self._known(translator))
+
     async def _known(self, translator: Translator) -> Mapping[Keys, Json]:
         """Tell the translator the entries of its further lists; return those of its own."""
         for path in translator.further_lists:

@@ -16,7 +16,8 @@ from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, Store
+from agent.datastore.progress import Progress, endless
+from agent.datastore.store import CommitInfo, Store, StoreError, usable
 from agent.datastore.transaction import Announce, Transactions
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification, Translator
@@ -33,7 +34,7 @@ def _nobody(_notification: Notification) -> None:
 class Configuration:
     """Running and candidate, their history, and the translators that make running real.
 
-    ``announce`` is told of every change.
+    ``announce`` is told of every change; ``progress`` of what takes long at the start.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Configuration:
         translators: Sequence[Translator],
         worker: Worker,
         announce: Announce = _nobody,
+        progress: Progress | None = None,
     ) -> None:
         self.store = store
         self._translators = tuple(translators)
         self.worker = worker
         self._announce = announce
+        self._progress = progress or endless()
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker)
@@ -90,11 +93,29 @@ class Configuration:
     # -- worker ----------------------------------------------------------------------------
 
     def load(self) -> None:
-        """*worker* Read running from the history, and put right what the last end of the server left."""
-        bring_up_to_date(self.store, self._translators, self.datastores.schema)
-        recovery.undo_interrupted(self.store)
-        self.datastores.start_with(replay.load(self.store, self.datastores.schema))
-        recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
+        """*worker* Read running from the history, and put right what the last end of the server left.
+
+        If that cannot be recorded it is put right in memory.
+
+        Raises:
+            StoreError: the history cannot be used.
+            Ended: the agent was told to stop meanwhile.
+        """
+        try:
+            self._load()
+        except StoreError as problem:
+            if not self.store.detach(problem):
+                raise
+            self._load()
+        self.store.seal()
+
+    def _load(self) -> None:
+        with usable(self.store.path):
+            bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
+            recovery.undo_interrupted(self.store)
+            loaded = replay.load(self.store, self.datastores.schema, self._progress)
+            self.datastores.start_with(loaded.running, loaded.rule_lists)
+            recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
     def as_of(self, commit_id: int) -> Candidate:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
@@ -123,6 +144,11 @@ class Configuration:
         await self.worker(self.load)
         await self._backends.start()
 
+    async def protect(self) -> None:
+        """Load running and have in force what holds for it though no translator runs."""
+        await self.worker(self.load)
+        await self._backends.protect()
+
     async def discard(self) -> None:
         """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
         await self.worker(self.candidate.discard, self.running)
@@ -134,6 +160,7 @@ class Configuration:
             RpcErrors: all that is wrong.
         """
         prepared = await self.worker(self.prepare, candidate)
+        await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
         if errors := self._backends.check(prepared.changes):
             raise RpcErrors(errors)
 
@@ -160,4 +187,14 @@ class Configuration:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
         chosen = candidate or self.candidate
+        if candidate is None:  # else it is the server that commits, which puts back what was
+            check = self._keeping_rules(check)
         return await self._transactions.commit(info, chosen, window=window, check=check)
+
+    def _keeping_rules(self, further: Check | None) -> Check:
+        def check(prepared: Prepared, running: Tree) -> None:
+            self.datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+            if further is not None:
+                further(prepared, running)
+
+        return check

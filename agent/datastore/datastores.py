@@ -6,9 +6,11 @@ Running changes in agent.datastore.transaction alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.fitting import RULE_LISTS, rule_lists_of
+from agent.errors import OperationFailed, RpcErrors
 from agent.translator import Json, Keys
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -32,11 +34,41 @@ class Datastores:
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
+        self.rule_lists: Mapping[str, str] = {}
 
-    def start_with(self, running: Tree) -> None:
-        """*worker* Hold what a start has read; the candidate agrees with it."""
+    def start_with(self, running: Tree, rule_lists: Mapping[str, str] | None = None) -> None:
+        """*worker* Hold what a start has read; the candidate agrees with it.
+
+        ``rule_lists``: those of which a rule was left out, by name, and a sentence about it.
+        """
+        self.rule_lists = rule_lists or {}
         self.running = running
         self.candidate = Candidate(running)
+
+    def lacking(self, tree: Tree) -> str | None:
+        """*worker* Return a sentence if ``tree`` holds a rule-list of which a rule was left out.
+
+        To record it would lose the rule, which decides something again when its module is served again.
+        """
+        there = rule_lists_of(tree) if self.rule_lists else ()
+        return next((sentence for name, sentence in self.rule_lists.items() if name in there), None)
+
+    def refuse_losing_rules(self, units: Sequence[Unit], after: Tree) -> None:
+        """*worker* Refuse a change of ``units`` that would record such a rule-list.
+
+        Raises:
+            RpcErrors: it would.
+        """
+        if any(unit.path == RULE_LISTS for unit in units) and (sentence := self.lacking(after)):
+            raise RpcErrors(
+                [
+                    OperationFailed(
+                        f"{sentence}. With a change of rule-lists it would be lost: serve the module again, "
+                        "or delete this rule-list, and make one with another name if it is needed",
+                        path=RULE_LISTS,
+                    )
+                ]
+            )
 
     def with_content(self, document: Json) -> Candidate:
         """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""

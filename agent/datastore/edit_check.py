@@ -71,6 +71,8 @@ def _unknown(schema: Schema, element: Element, parent: SchemaNode | None) -> Rpc
     path = path_of_element(schema, above) if parent is not None and above is not None else None
     if uri not in schema.by_namespace:
         return UnknownNamespace(name, uri, path=path)
+    if parent is None and (hint := schema.hints.get((uri, name))):
+        return UnknownElement(name, f"'{name}' is not in this namespace: {hint}", path=path)
     where = f"below '{parent.name}'" if parent else "at the top level"
     return UnknownElement(name, f"there is no '{name}' {where}", path=path)
 

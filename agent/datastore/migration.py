@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TypeVar
 
-from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit
+from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
+from agent.datastore.progress import Progress
 from agent.datastore.store import Store, StoreError, UnitChange
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T", UnitChange, bytes)
-
 PROGRESS_ROWS = 10_000
-"""After so many units the log says how far it has got."""
+"""After so many units the log says how far it has got, however fast that was."""
+PROGRESS_ELEMENTS = 1_000
+"""So many elements of one record are rewritten between two looks at the clock."""
+
+WHAT_TO_DO = (
+    "Put a copy of the data folder in its place; or start the version that wrote it, save the configuration "
+    "that it shows, and give that to this version in a new data folder"
+)
 
 
-def bring_up_to_date(store: Store, translators: Sequence[Translator], schema: Schema) -> None:
+def bring_up_to_date(
+    store: Store, translators: Sequence[Translator], schema: Schema, progress: Progress
+) -> None:
     """*worker* Rewrite all that ``store`` holds by the moves that it has not seen yet.
 
     Raises:
-        StoreError: it was written by a newer version, or cannot be written; it is then as it was before.
+        StoreError: it was written by a newer version, something in it is damaged, or it cannot be written.
+        Ended: the agent was told to stop.
+        In each case it is as it was before.
     """
     moves: list[Move] = []
     notes: dict[str, str] = {}
@@ -45,7 +54,7 @@ def bring_up_to_date(store: Store, translators: Sequence[Translator], schema: Sc
             moves.extend(move for move in translator.moves if move.since > seen)
             notes[note] = newest
     if notes:
-        _Conversion(store, list(_relocations(moves, schema))).run(notes)
+        _Conversion(store, list(_relocations(moves, schema)), progress).run(notes)
 
 
 def _relocations(moves: Sequence[Move], schema: Schema) -> Iterator[Relocation]:
@@ -56,10 +65,12 @@ def _relocations(moves: Sequence[Move], schema: Schema) -> Iterator[Relocation]:
 
 
 class _Conversion:
-    def __init__(self, store: Store, relocations: Sequence[Relocation]) -> None:
+    def __init__(self, store: Store, relocations: Sequence[Relocation], progress: Progress) -> None:
         self._store = store
         self._relocations = relocations
-        self._seen = self._rewritten = self._left = 0
+        self._progress = progress
+        self._what = ""
+        self._seen = self._elements = self._rewritten = 0
 
     def run(self, notes: Mapping[str, str]) -> None:
         count = self._store.changes_count()
@@ -67,45 +78,55 @@ class _Conversion:
             log.info("the history is brought to the form of this version: %d recorded changes", count)
         try:
             self._store.rewrite(self._unit, self._snapshot, notes)
+        except CannotMove as problem:
+            raise self._refusal(f"{self._what} is damaged: {problem}. {WHAT_TO_DO}") from problem
+        except sqlite3.OperationalError as problem:  # of the disk, or of the file's mode
+            raise self._refusal(str(problem)) from problem
         except sqlite3.Error as problem:
-            raise StoreError(
-                f"{self._store.path} could not be brought to the form of this version, and is as it was: "
-                f"{problem}"
-            ) from problem
+            raise self._refusal(f"{problem}. {WHAT_TO_DO}") from problem
         if count:
-            log.info(
-                "the history has the form of this version: %d rewritten, %d could not be",
-                self._rewritten,
-                self._left,
-            )
+            log.info("the history has the form of this version: %d rewritten", self._rewritten)
+
+    def _refusal(self, why: str) -> StoreError:
+        return StoreError(
+            f"{self._store.path} could not be brought to the form of this version, and is as it was: {why}"
+        )
 
     def _unit(self, commit_id: int, old: UnitChange) -> UnitChange:
+        self._begin(f"{old.path} of commit {commit_id}")
+        new = old
+        for relocation in self._relocations:
+            new = self._moved_change(relocation, new)
         self._seen += 1
+        self._rewritten += new != old
         if self._seen % PROGRESS_ROWS == 0:
             log.info("%d recorded changes looked at", self._seen)
-        return self._moved(f"{old.path} of commit {commit_id}", old, _moved_change)
+        return new
 
     def _snapshot(self, commit_id: int, old: bytes) -> bytes:
-        return self._moved(f"the snapshot of commit {commit_id}", old, moved_snapshot)
-
-    def _moved(self, what: str, old: T, rewrite: Callable[[Relocation, T], T]) -> T:
+        self._begin(f"the snapshot of commit {commit_id}")
         new = old
-        try:
-            for relocation in self._relocations:
-                new = rewrite(relocation, new)
-        except CannotMove as problem:
-            log.error("%s is left as an older version wrote it: %s", what, problem)
-            self._left += 1
-            return old
+        for relocation in self._relocations:
+            new = moved_snapshot(relocation, new, self._element)
         self._rewritten += new != old
         return new
 
+    def _moved_change(self, relocation: Relocation, change: UnitChange) -> UnitChange:
+        if not concerned(relocation, change.path):
+            for content in (change.before, change.after):
+                refuse_strange(relocation, change.path, content)
+            return change
+        return UnitChange(
+            moved_path(relocation, change.path),
+            moved_unit(relocation, change.path, change.before, self._element),
+            moved_unit(relocation, change.path, change.after, self._element),
+        )
 
-def _moved_change(relocation: Relocation, change: UnitChange) -> UnitChange:
-    if not concerned(relocation, change.path):
-        return change
-    return UnitChange(
-        moved_path(relocation, change.path),
-        moved_unit(relocation, change.path, change.before),
-        moved_unit(relocation, change.path, change.after),
-    )
+    def _begin(self, what: str) -> None:
+        self._what, self._elements = what, 0
+        self._progress.step("%d recorded changes looked at", self._seen)
+
+    def _element(self) -> None:
+        self._elements += 1
+        if self._elements % PROGRESS_ELEMENTS == 0:
+            self._progress.step("%d elements of %s rewritten", self._elements, self._what)

@@ -6,7 +6,8 @@ elements in libxml2, and no more. What no move concerns is copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agent.datastore.moved_rules import ANY, Rule, RulePath, moved_rules, parse_path, path_text
@@ -31,6 +32,15 @@ _RULE_LIST: Path = ((_NACM, "nacm"), (_NACM, "rule-list"))
 Arrival = tuple[Path, Piece]
 """A piece that comes from elsewhere, and the containers in which it belongs from here on."""
 
+AtEach = Callable[[], None]
+"""Is called for each element that is rewritten; what it raises ends the work."""
+
+_FIRST = re.compile(rb"<([\w.-]+)(?:\s[^>]*?)??\sxmlns=(?:\"([^\"]*)\"|'([^']*)')")
+
+
+def _nothing() -> None:
+    pass
+
 
 def concerned(relocation: Relocation, unit_path: str) -> bool:
     """True if what is recorded of this unit may have to be written in another way."""
@@ -38,7 +48,27 @@ def concerned(relocation: Relocation, unit_path: str) -> bool:
     return relocation.concerns(path) or path == _RULE_LIST
 
 
-def moved_unit(relocation: Relocation, unit_path: str, content: bytes) -> bytes:
+def refuse_strange(relocation: Relocation, unit_path: str, content: bytes) -> None:
+    """Refuse ``content`` if it is that of another unit.
+
+    No move concerns what the path says; but one may concern what it said before it was damaged.
+
+    Raises:
+        CannotMove: it is.
+    """
+    if not content:
+        return
+    first = _FIRST.match(content)
+    if first is None:
+        raise CannotMove("it does not begin with an element in a namespace")
+    uri = (first[2] or first[3] or b"").decode(errors="replace")
+    if (relocation.module_of(uri), first[1].decode(errors="replace")) != schema_path(unit_path)[0] and (
+        relocation.is_served(uri) or schema_path(unit_path)[0][0] in relocation.namespaces
+    ):
+        raise CannotMove("it holds something else than its path says")
+
+
+def moved_unit(relocation: Relocation, unit_path: str, content: bytes, at_each: AtEach = _nothing) -> bytes:
     """Return the content of a unit (XML, inside its containers; b"" for none) after the moves.
 
     Raises:
@@ -50,16 +80,16 @@ def moved_unit(relocation: Relocation, unit_path: str, content: bytes) -> bytes:
         (relocation.namespace_of(module), name)
         for module, name in schema_path(moved_path(relocation, unit_path))
     ]
-    return written(_one_unit(_Rewriting(relocation).document(content), way))
+    return written(_one_unit(_Rewriting(relocation, at_each).document(content), way))
 
 
-def moved_snapshot(relocation: Relocation, content: bytes) -> bytes:
+def moved_snapshot(relocation: Relocation, content: bytes, at_each: AtEach = _nothing) -> bytes:
     """Return a whole configuration (XML, its top-level elements one after the other) after the moves.
 
     Raises:
         CannotMove: it is no XML.
     """
-    return written(_Rewriting(relocation).document(content))
+    return written(_Rewriting(relocation, at_each).document(content))
 
 
 def _one_unit(pieces: Iterable[Piece], way: Sequence[tuple[str, str]]) -> Iterator[Piece]:
@@ -74,8 +104,9 @@ def _one_unit(pieces: Iterable[Piece], way: Sequence[tuple[str, str]]) -> Iterat
 class _Rewriting:
     """Goes through a document in the old form; everything that is called ``path`` is of the old model."""
 
-    def __init__(self, relocation: Relocation) -> None:
+    def __init__(self, relocation: Relocation, at_each: AtEach) -> None:
         self._relocation = relocation
+        self._at_each = at_each
         self._tops = {path[0] for move in relocation.moves for path in move} | {_RULE_LIST[0]}
 
     def document(self, content: bytes) -> Iterator[Piece]:
@@ -98,6 +129,7 @@ class _Rewriting:
         """Yield what is in ``element`` now: what stays and what arrives, not what goes elsewhere."""
         here, further = _sorted((*coming, *self._arrivals(element, path)))
         for child in element:
+            self._at_each()
             below = (*path, self._step(child))
             if not path and below[0] not in self._tops:
                 yield Piece(*_names(child), copied=serialize(child))

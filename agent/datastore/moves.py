@@ -88,6 +88,9 @@ class Relocation:
         """Return the name of the module with this namespace; of one that is not served, the namespace."""
         return self._module_of.get(namespace, namespace)
 
+    def is_served(self, namespace: str) -> bool:
+        return namespace in self._module_of
+
     def namespace_of(self, module: str) -> str:
         """Return the reverse of ``module_of``."""
         return self.namespaces[module][1] if module in self.namespaces else module
@@ -123,6 +126,28 @@ class Relocation:
             if len(place) < len(new) and new[: len(place)] == place:
                 return depth
         return 0
+
+
+def hints(moves: Iterable[Move], namespaces: Mapping[str, tuple[str, str]]) -> dict[Step, str]:
+    """Return where each top-level node of an earlier revision is now, as a sentence.
+
+    It is by namespace and name, for clients that go on asking for it there. ``namespaces``: as of Relocation.
+    """
+    found: dict[Step, str] = {}
+    rows = [(steps_of(move.old), steps_of(move.new), move.since) for move in moves]
+    rows.sort(key=lambda row: row[2])
+    for n, (old, new, since) in enumerate(rows):
+        place = new
+        for further, there, later in rows[n + 1 :]:
+            if later > since and place[: len(further)] == further:
+                place = there + place[len(further) :]
+        module = place[0][0]
+        if len(old) == 1 and old[0][0] in namespaces and module in namespaces:
+            uri = namespaces[module][1]
+            found[namespaces[old[0][0]][1], old[0][1]] = (
+                f"since revision {since} it is {text_of(place)}, in the namespace {uri}"
+            )
+    return found
 
 
 def steps_of(text: str) -> Path:

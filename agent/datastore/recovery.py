@@ -7,13 +7,14 @@ had confirmed is rolled back. The backends follow when the translators start, so
 from __future__ import annotations
 
 import logging
+import sqlite3
 from dataclasses import replace
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Preparation, Prepared, unvalidated
 from agent.datastore.replay import as_of
-from agent.datastore.store import SERVER, Store, timestamp
+from agent.datastore.store import SERVER, Store, StoreError, timestamp
 from agent.datastore.transaction import replace_units
 from agent.errors import RpcErrors
 from agent.yang.tree import Tree
@@ -31,6 +32,9 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     """*worker* Roll back a confirmed commit that was pending when the server ended (RFC 6241 section 8.4.1).
 
     The rollback is a commit of its own in the history, made by the server.
+
+    Raises:
+        StoreError: it could not be recorded; nothing is changed.
     """
     window = store.window()
     if window is None:
@@ -38,13 +42,23 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    commit_id = None
-    if prepared.units:
-        author = replace(SERVER, comment="rollback at start")
-        commit_id = store.begin(author, prepared.records, timestamp())
-    store.finish(commit_id)
+    _record(prepared, store)
     replace_units(datastores, prepared)
     datastores.candidate = Candidate(datastores.running)
+
+
+def _record(prepared: Prepared, store: Store) -> None:
+    commit_id = None
+    try:
+        if prepared.units:
+            author = replace(SERVER, comment="rollback at start")
+            commit_id = store.begin(author, prepared.records, timestamp())
+        store.finish(commit_id)
+    except sqlite3.OperationalError as problem:
+        raise StoreError(
+            f"the rollback of a confirmed commit could not be recorded in {store.path}: {problem}. "
+            "It is rolled back at the next start; make room on the disk first if it is full"
+        ) from problem
 
 
 def _prepared(before: Candidate, running: Tree, preparation: Preparation) -> Prepared:

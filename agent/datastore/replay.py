@@ -1,45 +1,78 @@
 """Running as the history tells it: as the last commit left it, or as it was after an earlier one.
 
 The history is read and nothing is changed. What was recorded and does not fit the YANG modules of this
-server any more is logged and left out. Everything here runs on the thread that owns libyang (*worker*).
+server any more is logged and left out, unless access might be open without it: that is refused. Everything
+here runs on the thread that owns libyang (*worker*).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.fitting import RULE_LISTS, WHAT_TO_DO, DoesNotFit, Fitted, fitted
+from agent.datastore.progress import Progress
 from agent.datastore.store import Store, StoreError, UnitChange
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
+from agent.yang.schema_node import NACM_MODULE
 from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
 
 log = logging.getLogger(__name__)
 
+_LEFT_OUT = "does not fit the YANG modules any more and is left out: %s"
 
-def load(store: Store, schema: Schema) -> Tree:
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """``rule_lists``: those of running in which a rule was left out, by name, and a sentence about it."""
+
+    running: Tree
+    rule_lists: Mapping[str, str]
+
+
+def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
     """*worker* Return running as the last acknowledged commit left it.
 
     What has to be done to a whole history before its content can be read has its place at the top.
 
     Raises:
-        StoreError: the newest snapshot does not fit the YANG modules of this server.
+        StoreError: the snapshot, or what is recorded of access control, does not fit the YANG modules.
+        Ended: the agent was told to stop.
     """
     content, changes = store.load()
-    running = _snapshot(content, schema)
-    for change in changes:
-        _replay_what_fits(change, running)
-    running.add_defaults()
-    return _validated(running)
+    reading = _Reading(schema, content)
+    for count, change in enumerate(changes):
+        progress.step("%d recorded changes read", count)
+        reading.put(change)
+    reading.tell()
+    reading.running.add_defaults()
+    return Loaded(_validated(reading.running), reading.rule_lists)
 
 
 def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
-    """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate."""
+    """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate.
+
+    Raises:
+        StoreError: what is recorded of access control does not fit the YANG modules of this server.
+    """
     candidate = Candidate(running)
     for change in reversed(list(store.changes_after(commit_id))):
-        unit = _replay_what_fits(change, candidate.tree, back=True)
+        try:
+            unit, found = _replayed(change, candidate.tree, back=True)
+        except DoesNotFit as problem:
+            if problem.opens:
+                raise StoreError(f"access control cannot be put back as it was: {problem}") from None
+            log.error("%s as it was %s", change.path, _LEFT_OUT % problem)
+            continue
+        if found.rule_lists:
+            raise StoreError(f"access control cannot be put back as it was: {_sentences(found.rule_lists)}")
+        for sentence in found.left_out:
+            log.error("of %s, as it was, %s", change.path, sentence)
         if unit is not None:
             candidate.changed[unit.path] = unit
     candidate.tree.add_defaults()  # only what was configured is on record
@@ -53,43 +86,119 @@ def replay(change: UnitChange, tree: Tree, *, back: bool = False) -> Unit | None
         The unit, None if there is nothing of it in the record.
 
     Raises:
-        RpcErrors: it does not fit the YANG modules.
+        DoesNotFit: it does not fit the YANG modules; what ``tree`` holds of it is as it was.
     """
+    return _replayed(change, tree, back=back)[0]
+
+
+def _replayed(change: UnitChange, tree: Tree, *, back: bool) -> tuple[Unit | None, Fitted]:
+    """Return what ``replay`` does, and what of the record was used."""
     wanted, other = (change.before, change.after) if back else (change.after, change.before)
-    for source, holds in ((wanted, True), (other, False)):
-        recorded = Tree.parse(tree.schema, source, strict=False)
-        for unit in all_units(recorded):
-            if unit.path == change.path and unit.is_explicit(recorded):
-                unit.replace_in(tree, unit.locate(recorded) if holds else [])
-                return unit
-    return None
+    found = fitted(tree.schema, wanted)
+    unit = _unit_in(found.tree, change.path)
+    if unit is not None:
+        unit.replace_in(tree, unit.locate(found.tree))
+    elif not wanted and other:
+        unit = _gone(change.path, other, tree)
+    elif wanted and not found.left_out:
+        opens = any(NACM_MODULE in text for text in (change.path, found.tree.to_xml().decode()))
+        raise DoesNotFit("its record holds something else", opens=opens)
+    return unit, found
 
 
-def _replay_what_fits(change: UnitChange, tree: Tree, *, back: bool = False) -> Unit | None:
+def _gone(path: str, other: bytes, tree: Tree) -> Unit | None:
+    """Take the unit at ``path`` out of ``tree``; ``other`` is what was there."""
     try:
-        return replay(change, tree, back=back)
-    except RpcErrors as problem:
-        what = problem.errors[0].path or change.path
-        if back:
-            what = f"{what} as it was"
-        log.error("%s does not fit the YANG modules any more and is left out", what)
-        return None
+        unit = _unit_in(fitted(tree.schema, other).tree, path)
+    except DoesNotFit:
+        unit = _unit_in(tree, path)
+    if unit is not None:
+        unit.replace_in(tree, [])
+    return unit
 
 
-def _snapshot(content: bytes, schema: Schema) -> Tree:
-    try:
-        return Tree.parse(schema, content, strict=False)
-    except RpcErrors as problem:
-        where = problem.errors[0].path
-        raise StoreError(f"what is stored at {where} does not fit the YANG modules of this server") from None
+def _unit_in(tree: Tree, path: str) -> Unit | None:
+    return next((u for u in all_units(tree) if u.path == path and u.is_explicit(tree)), None)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Running while the history is read. What does not fit counts only if nothing later replaces it."""
+
+    schema: Schema
+    snapshot: bytes
+    running: Tree = field(init=False)
+    rule_lists: Mapping[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            found = fitted(self.schema, self.snapshot)
+        except DoesNotFit as problem:
+            raise StoreError(f"the stored snapshot cannot be used: {problem}. {WHAT_TO_DO}") from None
+        self.running, self.rule_lists = found.tree, found.rule_lists
+        if found.left_out:
+            self.left_out["the stored snapshot"] = "; ".join(dict.fromkeys(found.left_out))
+
+    def put(self, change: UnitChange) -> None:
+        path = change.path
+        self.left_out.pop(path, None)
+        self.refused.pop(path, None)
+        try:
+            _, found = _replayed(change, self.running, back=False)
+        except DoesNotFit as problem:
+            if problem.opens:
+                self.refused[path] = f"{path} cannot be used: {problem}"
+            else:
+                self.left_out[path] = f"it {_LEFT_OUT % problem}"
+            self._remove(path)
+            return
+        if path == RULE_LISTS:
+            self.rule_lists = found.rule_lists
+        if found.left_out:
+            self.left_out[path] = "; ".join(dict.fromkeys(found.left_out))
+
+    def _remove(self, path: str) -> None:
+        """Take out what was before what does not fit: it is not what was configured last."""
+        unit = _unit_in(self.running, path)
+        if unit is not None:
+            unit.replace_in(self.running, [])
+
+    def tell(self) -> None:
+        """Log what is left out.
+
+        Raises:
+            StoreError: access might be open without it.
+        """
+        places: dict[str, list[str]] = {}
+        for path, sentence in self.left_out.items():
+            places.setdefault(sentence, []).append(path)
+        for sentence, (path, *more) in places.items():
+            log.error("%s%s: %s", path, f" and {len(more)} more" if more else "", sentence)
+        for sentence in self.rule_lists.values():
+            log.error("%s", sentence)
+        if self.refused:
+            raise StoreError(f"{_sentences(self.refused)}. {WHAT_TO_DO}")
+
+
+def _sentences(told: Mapping[str, str]) -> str:
+    return "; ".join(told.values())
 
 
 def _validated(running: Tree) -> Tree:
-    """Return ``running`` as validation leaves it; as it is if it is not valid, so that a start succeeds."""
+    """Return ``running`` as validation leaves it; as it is if it is not valid, so that a start succeeds.
+
+    Raises:
+        StoreError: access control is not valid, so nobody knows what it means.
+    """
     checked = running.duplicate()
     try:
         validate(checked, everything=True)
     except RpcErrors as problem:
+        for error in problem.errors:
+            if (error.path or "").startswith(f"/{NACM_MODULE}:"):
+                raise StoreError(f"the stored access control is not valid: {error.message}") from None
         log.error("the stored configuration does not satisfy the YANG modules: %s", problem)
         return running
     return checked

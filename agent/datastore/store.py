@@ -7,14 +7,18 @@ what it wrote is on disk (WAL, synchronous=FULL). The file holds secrets and is 
 
 from __future__ import annotations
 
-import os
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.confirmed import Window
+from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+
+log = logging.getLogger(__name__)
 
 # Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
 _SCHEMA_VERSION = 3
@@ -59,6 +63,9 @@ CREATE TABLE IF NOT EXISTS notes (
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 
 
+DAMAGED = "If it is damaged, put a copy of the data folder in its place"
+
+
 class StoreError(Exception):
     """The history file cannot be used; the message says why and what to do."""
 
@@ -86,8 +93,33 @@ SERVER = CommitInfo("yangswan", 0, "")
 """Who commits when the server does it by itself."""
 
 
-def _unusable(path: Path, problem: sqlite3.DatabaseError) -> StoreError:
-    return StoreError(f"{path} cannot be used as commit history: {problem}")
+class NotRecorded(sqlite3.OperationalError):
+    """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raise StoreError where SQLite cannot go on with the history at ``path``."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
+        raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
+    except sqlite3.DatabaseError as problem:
+        raise StoreError(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
+    except UnicodeDecodeError as problem:  # SQLite quotes the file in what it says
+        raise StoreError(f"{path} cannot be used as commit history: it holds no text. {DAMAGED}") from problem
+
+
+def _recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
+    """Return what a row holds; SQLite keeps any kind of value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: it holds no unit.
+    """
+    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
+        return UnitChange(path, before, after)
+    name = path if isinstance(path, str) else "a path"
+    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
 
 
 def timestamp() -> str:
@@ -98,37 +130,114 @@ def timestamp() -> str:
 class Store:
     """The history at ``path``, made if it does not exist.
 
+    ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
+    is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
+    commit after there is room writes the copy back.
+
     Raises:
         StoreError: the file is not a history of this program, or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        os.chmod(path, 0o600)
+        self.read_only: str | None = None
+        self._sealed = False
+        self._pending_octets = self._printed_octets = 0
+        with usable(path):
+            self._db = self._opened()
+            try:
+                self._prepare()
+            except sqlite3.OperationalError as problem:
+                if not self.detach(problem):
+                    raise
+
+    def _opened(self) -> sqlite3.Connection:
+        if problem := unwritable(self.path.parent):
+            return self._in_memory(str(problem.strerror))
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except sqlite3.DatabaseError as problem:
-            raise _unusable(path, problem) from problem
+            return on_disk(self.path)
+        except sqlite3.OperationalError as refused:
+            if not about_writing(refused):
+                raise
+            return self._in_memory(str(refused))
+
+    def _prepare(self) -> None:
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
             self._migrate()
-        except sqlite3.DatabaseError as problem:
-            self._db.close()
-            raise _unusable(path, problem) from problem
-        except StoreError:
+            self._count_octets()
+        except BaseException:
             self._db.close()
             raise
-        self._pending_octets = self._printed_octets = 0
-        self._count_octets()
+
+    def detach(self, problem: BaseException) -> bool:
+        """Go on with a copy in memory if ``problem`` is that the file cannot be written; return whether so.
+
+        Raises:
+            StoreError: there can be no copy.
+        """
+        cause = next((one for one in (problem, problem.__cause__) if about_writing(one)), None)
+        if self.read_only is not None or cause is None:
+            return False
+        self._db.close()
+        self._db = self._in_memory(str(cause))
+        self._prepare()
+        return True
+
+    def _in_memory(self, why: str) -> sqlite3.Connection:
+        try:
+            if not self.path.exists():
+                raise StoreError(f"{self.path} cannot be made: {why}")
+            with usable(self.path):
+                copy = copy_in_memory(self.path)
+        except OSError as problem:
+            raise StoreError(f"{self.path} cannot be written: {why}; nor copied: {problem}") from problem
+        self.read_only = why
+        log.error(
+            "%s cannot be written (%s): what was committed is in force, and commits are refused until there "
+            "is room; then the next one goes through, without a restart",
+            self.path,
+            why,
+        )
+        return copy
+
+    def seal(self) -> None:
+        """From now on nothing is recorded in memory alone: what a start had to put right is done."""
+        self._sealed = True
+
+    def _transaction(self) -> Transaction:
+        """Raises: NotRecorded."""
+        if self.read_only is not None and self._sealed:
+            self._return_to_disk(self.read_only)
+        return Transaction(self._db)
+
+    def _return_to_disk(self, before: str) -> None:
+        try:
+            if problem := unwritable(self.path.parent):
+                raise problem
+            disk = on_disk(self.path)
+            try:
+                # What was put right at the start comes along. It is all or nothing.
+                self._db.backup(disk)
+            except BaseException:
+                disk.close()
+                raise
+        except (OSError, sqlite3.Error) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            raise NotRecorded(
+                f"nothing can be recorded in {self.path}: {why}; free some space and commit again, the "
+                "server need not be restarted"
+            ) from problem
+        self._db.close()
+        self._db = disk
+        self.read_only = None
+        log.warning("%s can be written again (%s before): commits are taken", self.path, before)
 
     def close(self) -> None:
         self._db.close()
 
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
-        with _Transaction(self._db):
+        with self._transaction():
             cursor = self._db.execute(
                 "INSERT INTO commits (time, user, session, source, comment, state) "
                 "VALUES (?, ?, ?, ?, ?, 'applying')",
@@ -148,7 +257,7 @@ class Store:
         In the same step ``window`` becomes the open window of a confirmed commit, None closes it.
         ``commit_id`` None: nothing was changed, only the window.
         """
-        with _Transaction(self._db):
+        with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
             self._db.execute("DELETE FROM confirmed_commit")
@@ -173,6 +282,8 @@ class Store:
         if row is None:
             return None
         rollback_to, timeout_s, session_id, user, source, persist = row
+        if not isinstance(rollback_to, int):
+            raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
         return Window(
             rollback_to=rollback_to,
             timeout_s=timeout_s,
@@ -189,12 +300,12 @@ class Store:
         return None if row is None else str(row[0])
 
     def keep_note(self, name: str, content: str) -> None:
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, content))
 
     def undo(self, commit_id: int) -> None:
         """Record that the commit was taken back."""
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute("UPDATE commits SET state = 'undone' WHERE id = ?", (commit_id,))
 
     def interrupted(self) -> list[int]:
@@ -207,11 +318,16 @@ class Store:
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
         """Return the newest snapshot (XML, may be empty) and the committed changes after it."""
-        row = self._db.execute(
-            "SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC LIMIT 1"
-        ).fetchone()
-        since, content = row if row else (0, b"")
-        return content, self.changes_after(int(since))
+        since, content = next(self._snapshots(), (0, b""))
+        return content, self.changes_after(since)
+
+    def _snapshots(self) -> Iterator[tuple[int, bytes]]:
+        """Yield commit and content of each, newest first. There is one at most: older ones are deleted."""
+        rows = self._db.execute("SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC").fetchall()
+        for commit_id, content in rows:
+            if not (isinstance(commit_id, int) and isinstance(content, bytes)):
+                raise sqlite3.DatabaseError(f"the snapshot of commit {commit_id} is damaged")
+            yield commit_id, content
 
     def has_commits(self) -> bool:
         """Return whether anything was ever recorded, whatever became of it."""
@@ -230,7 +346,7 @@ class Store:
         self._printed_octets = len(body)
         if self._pending_octets < len(body):
             return False
-        with _Transaction(self._db):
+        with self._transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
@@ -248,13 +364,13 @@ class Store:
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        rows: Iterable[tuple[str, bytes, bytes]] = self._db.execute(
-            "SELECT path, before, after FROM changes JOIN commits ON commits.id = commit_id "
+        rows: Iterable[tuple[int, object, object, object]] = self._db.execute(
+            "SELECT commit_id, path, before, after FROM changes JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
             (commit_id,),
         )
-        for path, before, after in rows:
-            yield UnitChange(path, before, after)
+        for row in rows:
+            yield _recorded(*row)
 
     def rewrite(
         self,
@@ -268,7 +384,7 @@ class Store:
             unit: returns the new form of a unit of a commit, whose id it is given.
             snapshot: the same, of a snapshot.
         """
-        with _Transaction(self._db):
+        with self._transaction():
             for commit_id, position, old in self._every_change():
                 new = unit(commit_id, old)
                 if new != old:
@@ -277,8 +393,7 @@ class Store:
                         "WHERE commit_id = ? AND position = ?",
                         (new.path, new.before, new.after, commit_id, position),
                     )
-            # There is one at most: those before the newest are deleted.
-            for commit_id, content in self._db.execute("SELECT commit_id, content FROM snapshots").fetchall():
+            for commit_id, content in self._snapshots():
                 self._db.execute(
                     "UPDATE snapshots SET content = ? WHERE commit_id = ?",
                     (snapshot(commit_id, content), commit_id),
@@ -296,7 +411,7 @@ class Store:
             (commit_id, position),
         ).fetchone():
             commit_id, position, *unit = row
-            yield commit_id, position, UnitChange(*unit)
+            yield commit_id, position, _recorded(commit_id, *unit)
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""
@@ -313,21 +428,3 @@ class Store:
             "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
         ).fetchone()
         return int(row[0])
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")

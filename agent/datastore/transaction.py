@@ -18,7 +18,7 @@ from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, Store, timestamp
+from agent.datastore.store import CommitInfo, NotRecorded, Store, timestamp
 from agent.errors import (
     BackendError,
     OperationFailed,
@@ -80,7 +80,10 @@ class Transactions:
         if check is not None:
             await self._worker(check, prepared, running)
         if not prepared.units:
-            await self._worker(self._nothing_changed, candidate, window)
+            try:
+                await self._worker(self._nothing_changed, candidate, window)
+            except sqlite3.Error as problem:
+                raise RpcErrors([_undone(problem)]) from problem
             return None
         commit_id = await self._make_real(info, prepared, window)
         told = await self._worker(self.swap, prepared, candidate)
@@ -156,6 +159,8 @@ class Transactions:
         return told
 
     def _snapshot(self) -> None:
+        if self._datastores.lacking(self._datastores.running):
+            return  # the history alone knows the rule
         try:
             self._store.snapshot_if_due(self._datastores.running.to_xml)
         except sqlite3.Error:
@@ -186,6 +191,8 @@ def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
         )
     if backend:
         return OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused")
+    if isinstance(problem, NotRecorded):
+        return ResourceDenied(f"the commit was undone: {problem}", app_tag="history-read-only")
     if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
         return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
     reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"

@@ -11,6 +11,7 @@ from agent.errors import (
     OperationNotSupported,
     RpcError,
     RpcErrors,
+    UnknownElement,
     UnknownNamespace,
 )
 from agent.notifications import NOTIFICATION_NS
@@ -100,4 +101,7 @@ async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError
 def _unknown(context: Context, uri: str, name: str) -> RpcError:
     if uri not in context.schema.by_namespace:
         return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
+    if hint := context.schema.hints.get((uri, name)):
+        message = f"<{name}> is not in this namespace: {hint}"
+        return UnknownElement(name, message, type=ErrorType.PROTOCOL)
     return OperationNotSupported(f"this server has no operation <{name}>", type=ErrorType.PROTOCOL)

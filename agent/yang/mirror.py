@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.yang.native import NULL, Pointer, address, c_str, ffi, lib, sized_array, text, whens
+from agent.yang.modules import SchemaError
+from agent.yang.native import NULL, Pointer, address, c_str, crashes_on, ffi, lib, sized_array, text, whens
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -46,6 +47,11 @@ class Mirror:
             deny_write=bool(parent and parent.deny_write) or _has_extension(pointer, "default-deny-write"),
             mandatory=bool(pointer.flags & lib.LYS_MAND_TRUE),
         )
+        if node.is_leafy and crashes_on(pointer):
+            raise SchemaError(
+                f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist,"
+                " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
+            )
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):

@@ -12,8 +12,8 @@ from agent.yang.native import (
     Pointer,
     c_str,
     error_place,
+    errors,
     ffi,
-    first_error,
     forget_errors,
     lib,
     sized_array,
@@ -176,10 +176,9 @@ def print_module(ctx: Pointer, module: Module) -> str:
 
 
 def _last_error(ctx: Pointer) -> str:
-    messages, item = [], first_error(ctx)
-    while item != NULL:
+    messages = []
+    for item in errors(ctx):
         where = error_place(item)
         messages.append(text(item.msg) + (f" ({where})" if where else ""))
-        item = item.next
     forget_errors(ctx)
     return "; ".join(dict.fromkeys(messages)) or "unknown reason"

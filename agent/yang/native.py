@@ -27,11 +27,12 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "crashes_on",
     "error_path",
     "error_place",
+    "errors",
     "extra",
     "ffi",
-    "first_error",
     "forget_errors",
     "lib",
     "sized_array",
@@ -174,8 +175,40 @@ def value_validate(
     return int(rc), canonical
 
 
-def first_error(ctx: Pointer) -> Pointer:
-    return lib.ly_err_first(ctx)
+def crashes_on(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list could crash libyang.
+
+    libyang 2.1 frees twice what a union holds whose instance-identifier leads to nothing.
+    """
+    type_ = ffi.cast("struct lysc_node_leaf *", leaf).type  # of a leaf-list it stands at the same place
+    return _ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
+
+
+def _must_lead_somewhere(type_: Pointer) -> bool:
+    if type_.basetype == lib.LY_TYPE_UNION:
+        return any(map(_must_lead_somewhere, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
+    if type_.basetype == lib.LY_TYPE_INST:
+        return bool(ffi.cast("struct lysc_type_instanceid *", type_).require_instance)
+    return False
+
+
+# What libyang 2 says in addition to the parser's own complaint; libyang 3 says both in one.
+_OF_A_PATH = re.compile(r'Invalid instance-identifier ".*" value - (syntax|semantic) error\.$', re.DOTALL)
+
+
+def errors(ctx: Pointer) -> Iterator[Pointer]:
+    """Yield what is in libyang's list, warnings too, one for each fault."""
+    item = lib.ly_err_first(ctx)
+    while item != NULL:
+        following = item.next
+        told_again = (
+            following != NULL
+            and _OF_A_PATH.match(text(following.msg)) is not None
+            and error_path(following) == error_path(item)
+        )
+        if not told_again:
+            yield item
+        item = following
 
 
 _DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
@@ -184,10 +217,18 @@ _SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 _ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
 
 
+_OF_AN_ATTRIBUTE = re.compile(r' XML metadata "[^"]*"\.$|for metadata "[^"]*"\.$')
+_LAST_STEP = re.compile(r"""/[^/\[\]]+(\[([^\]'"]|'[^']*'|"[^"]*")*\])*$""")
+
+
 def error_path(item: Pointer) -> str | None:
-    """Return the path of an error in libyang's list: to the data, otherwise to the schema node."""
+    """Return the path of an error in libyang's list: to the data, otherwise to the schema node.
+
+    Of an attribute that cannot be read it is that of what its element stands in: libyang 2 knows no more.
+    """
     if not _ONE_SENTENCE:
-        return text(item.data_path) or text(item.schema_path) or None
+        path = text(item.data_path) or text(item.schema_path)
+        return (_LAST_STEP.sub("", path) if _OF_AN_ATTRIBUTE.search(text(item.msg)) else path) or None
     sentence = text(item.path)
     match = _DATA.search(sentence) or _SCHEMA.search(sentence)
     return match["path"] if match else None

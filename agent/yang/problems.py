@@ -24,7 +24,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.yang.expected import expected
-from agent.yang.native import NULL, error_path, first_error, forget_errors, lib, text
+from agent.yang.native import error_path, errors, forget_errors, lib, text
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -46,12 +46,7 @@ def check(schema: Schema, rc: int) -> None:
 
 def take_problems(schema: Schema) -> list[RpcError]:
     """Return the errors in libyang's list, at least one, and clear the list."""
-    found: list[RpcError] = []
-    item = first_error(schema.ctx)
-    while item != NULL:
-        if item.level == lib.LY_LLERR:
-            found.append(_problem(schema, item))
-        item = item.next
+    found = [_problem(schema, item) for item in errors(schema.ctx) if item.level == lib.LY_LLERR]
     forget_errors(schema.ctx)
     return found or [OperationFailed("libyang refused the data without saying why")]
 

@@ -16,12 +16,13 @@ from agent.yang.mirror import Mirror
 from agent.yang.modules import ModuleLoader, SchemaError, print_module, read_modules
 from agent.yang.native import NULL, Pointer, address, ffi, lib
 from agent.yang.paths import steps_of
-from agent.yang.schema_node import SchemaNode
+from agent.yang.schema_node import QName, SchemaNode
 
 
 class Schema:
     """A libyang context, its modules and the mirror of their nodes. ``by_file``: the name of the module in
-    each of ``files``.
+    each of ``files``. ``hints``: where a top-level node is now that was in a module of another revision, as a
+    sentence, by its namespace and name.
 
     Args:
         search_dirs: where imports are looked up.
@@ -57,6 +58,7 @@ class Schema:
         self.roots = self._mirror.roots
         self.rpcs = self._mirror.rpcs
         self.notifications = self._mirror.notifications
+        self.hints: Mapping[QName, str] = {}
 
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""

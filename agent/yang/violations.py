@@ -8,7 +8,7 @@ min- and max-elements, unique, leafref, with the tags, app-tags and paths of RFC
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
@@ -102,6 +102,19 @@ def _applies(parent: Node, child: SchemaNode) -> bool:
         lib.lyd_free_tree(stand_in)
 
 
+def _choice_applies(parent: Node, members: Sequence[Pointer]) -> bool:
+    """True if every when of the choice directly below ``parent`` that ``members`` stand in holds."""
+    choice = next(iter(members), NULL)
+    while (
+        choice != NULL and choice.parent != NULL and choice.parent.nodetype in (lib.LYS_CHOICE, lib.LYS_CASE)
+    ):
+        choice = choice.parent
+    return choice == NULL or all(
+        _evaluate(parent, choice.module, when.cond, when.prefixes)
+        for when in sized_array(lib.lysc_node_when(choice))
+    )
+
+
 def _holds(node: Node, condition: Pointer, prefixes: Pointer, on_node: bool) -> bool:
     """Evaluate a must or when; one that cannot be evaluated is left to libyang's own verdict."""
     context = node if on_node or node.parent == NULL else ffi.cast("struct lyd_node *", node.parent)
@@ -146,7 +159,8 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
         for pair in child.cases
     }
     for choice, members in schema_node.mandatory_choices.items():
-        if not any(address(schema_node.children[m].pointer) in present for m in members):
+        nodes_of = [schema_node.children[m].pointer for m in members]
+        if not any(address(n) in present for n in nodes_of) and _choice_applies(node, nodes_of):
             yield DataMissing(
                 f"one of the cases of the choice '{choice}' is mandatory: "
                 + ", ".join(sorted(name for _, name in members)),
@@ -199,7 +213,8 @@ def _unique_rules(child: SchemaNode, nodes: list[Node], path: str) -> Iterator[R
                 f"entries of '{child.name}' have the same {names}, which must be unique",
                 path=path,
                 app_tag="data-not-unique",
-                info={f"{YANG_1}non-unique": tuple(path_of(node) for node in same)},
+                # Sorted: libyang 3 keeps a list that the system orders by its keys, libyang 2 as it came.
+                info={f"{YANG_1}non-unique": tuple(sorted(path_of(node) for node in same))},
             )
 
 

@@ -48,8 +48,14 @@ class RecordingTranslator:
         self.log.append("start")
         await self.reconcile(entries)
 
-    async def stop(self) -> None:
-        self.log.append("stop")
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        self.log.append("protect")
+
+    async def withdraw(self) -> None:
+        self.log.append("withdraw")
+
+    async def stop(self, *, keep: bool = False) -> None:
+        self.log.append("stop, keep" if keep else "stop")
 
     def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
         if self.refuse_check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -49,6 +50,54 @@ def test_its_version_is_looked_up_for_who_asks_and_not_to_start(monkeypatch: pyt
     assert read_settings([]) == Settings()
 
 
+OPTIONS = (
+    "--config", "--listen", "--data-dir", "--user", "--authorized-keys", "--recovery-user", "--yang-module",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_with_nothing_is_refused_by_its_name(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises((SystemExit, SettingsError)) as caught:
+        read_settings([option, ""])
+    if option == "--listen":
+        assert str(caught.value) == "'' is not of the form ADDR:PORT"
+    else:
+        assert f"argument {option}: it is empty" in capsys.readouterr().err
+
+
+def test_a_data_folder_whose_name_is_no_utf_8_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"the data folder 'd\\udce9f' is not UTF-8"):
+        read_settings(["--data-dir", os.fsdecode(b"d\xe9f")])
+    assert read_settings(["--data-dir", "d\u00e9f"]).data_dir == Path("d\u00e9f")
+
+
+@pytest.mark.parametrize(("words", "status"), [("--help", 0), ("--version", 0), ("--shwo", 2)])
+def test_a_reader_who_has_seen_enough_is_no_failure(words: str, status: int) -> None:
+    """As ``yangswand --help | head -1`` closes the pipe: here before anything was written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "agent", words], cwd=Path(__file__).parents[2],
+            stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert done.returncode == status
+    assert ("error" in done.stderr) == (status == 2)
+
+
+def test_a_disk_without_room_for_what_is_printed_is_said() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "agent", "--version"], cwd=Path(__file__).parents[2],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "yangswand: [Errno 28] No space left on device\n")
+
+
 @pytest.mark.parametrize(
     "words", [("--shwo",), ("shwo",), ("--charon", "never"), ("--listen",), ("--version", "--shwo")]
 )
@@ -77,6 +126,6 @@ def test_what_cannot_be_used_is_said_in_one_line_by_its_name(tmp_path: Path) -> 
         [sys.executable, "-m", "agent", "--config", str(tmp_path / "missing.toml")],
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
     assert done.stderr.startswith("yangswand: ")
     assert done.stderr.count("\n") == 1

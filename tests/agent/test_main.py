@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from agent import __main__ as program
-from agent.datastore.store import Store
-from agent.first_start import connect_hints, ensure_keys
+from agent.datastore.configuration import Configuration
+from agent.datastore.store import Store, StoreError
+from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.operational import Operational
 from agent.settings import Settings
 from agent.yang.schema import Schema
+from tests.agent.lab import direct
 
 
 class Exited(Exception):
@@ -59,6 +63,19 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
     assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_an_empty_history_beside_keys_is_refused_with_how_to_begin_anew(tmp_path: Path, key: str) -> None:
+    history = tmp_path / "history.db"
+    refuse_emptied(tmp_path, history)
+    history.touch()
+    refuse_emptied(tmp_path, history)  # a first start that ended early
+    (tmp_path / key).touch()
+    with pytest.raises(StoreError, match=rf"history\.db is empty, and .*{key} .* delete .*history\.db"):
+        refuse_emptied(tmp_path, history)
+    history.unlink()
+    refuse_emptied(tmp_path, history)
+
+
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
     assert ensure_keys(tmp_path, {"ann": tmp_path / "ann.pub"}) == {"ann": tmp_path / "ann.pub"}
     assert list(tmp_path.iterdir()) == []
@@ -73,6 +90,38 @@ def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
         assert str(tmp_path / "client_key") in hint
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_data_folder_that_takes_no_lock_file_has_one_agent_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    if there:
+        (tmp_path / "lock").touch()
+    open_as_it_is = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return open_as_it_is(path, flags, mode)
+
+    monkeypatch.setattr(program.os, "open", full)
+    first, second = program._DataDir(tmp_path), program._DataDir(tmp_path)
+    with first, pytest.raises(program.DataDirInUse, match="another agent"), second:
+        pass
+    with program._DataDir(tmp_path):
+        assert sorted(os.listdir(tmp_path)) == (["lock"] if there else [])
+
+
+def test_a_data_folder_that_may_not_be_written_for_another_reason_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(program.os, "open", forbidden)
+    with pytest.raises(PermissionError), program._DataDir(tmp_path):
+        pass
+
+
 def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Schema) -> None:
     outlet = program.Outlet()
     seen: list[Sequence[str]] = []
@@ -81,3 +130,14 @@ def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Sche
     outlet.operational.when_changed += [seen.append, seen.append]
     outlet.state_changed(["/a:b/c"])
     assert seen == [["/a:b/c"], ["/a:b/c"]]
+
+
+async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schema, tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    configuration = Configuration(schema, store, translators=[], worker=direct)
+    await configuration.start()
+    with pytest.raises(StoreError, match=r"first rules of access control could not be committed: .*full"):
+        await ensure_rules(configuration, ["u" * 60_000])
+    store.close()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import make_limits, make_translators
-from agent.settings import Settings, SettingsError, from_file, parse_address
+from agent.settings import (
+    Settings,
+    SettingsError,
+    from_file,
+    from_file_as_far_as_it_goes,
+    parse_address,
+)
 from agent.transport.limits import Limits
 
 
@@ -23,6 +30,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         listen = "[::1]:830"
         data-dir = "data"
         charon = "external"
+        on-stop = "keep"
         log-level = "warning"
         yang-modules = ["more.yang"]
         recovery-users = ["rescue"]
@@ -38,6 +46,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         830,
         tmp_path / "data",
         "external",
+        "keep",
         "warning",
         (tmp_path / "more.yang",),
         ("rescue",),
@@ -52,9 +61,12 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
     [
         ("colour = 1", "colour"),
         ('charon = "sometimes"', "charon"),
+        ('on-stop = "later"', "on-stop"),
         ('log-level = "loud"', "log-level"),
         ("listen = 8300", "listen"),
         ('listen = "here"', "here"),
+        ('listen = ""', "'listen' must not be empty"),
+        ('data-dir = ""', "'data-dir' must not be empty"),
         ("users = 3", "users"),
         ("yang-modules = 'x'", "yang-modules"),
         ("yang-modules = [3]", "yang-modules"),
@@ -71,6 +83,29 @@ def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(
         from_file(file_with(tmp_path, text))
 
 
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    text = 'colour = 1\nshape = 2\nlisten = "here"\ncharon = 3\n[users]\nann = 4\nbob = "b.pub"'
+    with pytest.raises(SettingsError) as caught:
+        from_file(file_with(tmp_path, text))
+    named = [re.search(r"'(.*?)'", fault)[1] for fault in caught.value.faults]  # type: ignore[index]
+    assert named == ["colour", "shape", "here", "charon", "users.ann"]
+    assert str(caught.value) == "; ".join(caught.value.faults)
+
+
+def test_what_is_not_wrong_is_read_all_the_same(tmp_path: Path) -> None:
+    text = 'data-dir = "data"\nlog-level = "loud"\n[users]\nann = 4\nbob = "b.pub"'
+    settings, faults = from_file_as_far_as_it_goes(file_with(tmp_path, text))
+    assert (settings.data_dir, settings.log_level) == (tmp_path / "data", "info")
+    assert (settings.users, len(faults)) == ({"bob": tmp_path / "b.pub"}, 2)
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_bytes(b'listen = "\xff"')
+    with pytest.raises(SettingsError, match=r"agent\.toml: .*utf-8"):
+        from_file(file)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         from_file(tmp_path / "nowhere")
@@ -82,16 +117,45 @@ def test_a_wrong_limit_is_refused(limits: dict[str, int]) -> None:
         make_limits(Settings(limits=limits))
 
 
+def test_all_wrong_limits_are_said_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_limits(Settings(limits={"colour": 1, "sessions": 0, "message-depth": 257, "lockout-s": 1}))
+    assert [fault.split("'")[1] for fault in caught.value.faults] == ["colour", "sessions", "message-depth"]
+
+
+def test_all_wrong_options_of_translators_are_said_at_once(tmp_path: Path) -> None:
+    text = "[translator.other]\n[translator.strongswan]\nkernel = 1\ncolour = 2\nretry-max = 0.5"
+    with pytest.raises(SettingsError) as caught:
+        make_translators(from_file(file_with(tmp_path, text)))
+    words = ("'other' is installed", "kernel: 1 is not", "no key 'colour'", "retry-max: 0.5 is less")
+    assert len(caught.value.faults) == len(words)
+    assert all(word in fault for word, fault in zip(words, caught.value.faults, strict=True))
+
+
 def test_settings_of_a_translator_that_is_not_installed_are_refused(tmp_path: Path) -> None:
     settings = from_file(file_with(tmp_path, "[translator.strongswna]\nretry-max = 5"))
     with pytest.raises(SettingsError, match=r"'strongswna' is installed; installed are: strongswan"):
         make_translators(settings)
 
 
-@pytest.mark.parametrize("text", ["8300", "host:", ":8300", "host:x", "host:65536"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "8300", "host:", ":8300", "host:x", "host:65536", "host:+1", "host:\u0663", "a b:1", "[]:1"],
+)
 def test_an_address_without_host_or_port_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="ADDR:PORT"):
+    with pytest.raises(SettingsError, match=r"ADDR:PORT$"):
         parse_address(text)
+
+
+@pytest.mark.parametrize("text", [":::8300", "::1:8300", "[::1:8300", "::1]:8300", "[[::1]]:8300"])
+def test_an_ipv6_address_has_its_brackets(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"an IPv6 address stands in brackets, \[ADDR\]:PORT"):
+        parse_address(text)
+
+
+def test_addresses() -> None:
+    found = {text: parse_address(text) for text in ("[::]:0", "[fe80::1%eth0]:830", "here.example:65535")}
+    assert list(found.values()) == [("::", 0), ("fe80::1%eth0", 830), ("here.example", 65535)]
 
 
 def test_the_example_shows_every_limit_with_its_default() -> None:

@@ -28,6 +28,7 @@ from tests.histories import HERE, restore
 from tests.requests import edit_candidate
 from tests.wire.raw_client import raw_client
 from translators.strongswan.assembly import make
+from translators.strongswan.moves import MOVES
 from translators.strongswan.translator import StrongSwanTranslator
 
 NAME = "2026-11-23"
@@ -199,6 +200,15 @@ def test_rules_about_the_whole_module_have_copies_right_after_them(configuration
         "changes nothing of ipsec (yangswan-daemon)",
     ]
     assert rules["robots"] == ["its own certificate", "no other certificate", "agent"]
+
+
+def test_who_asks_for_something_where_it_was_is_told_where_it_is(schema: Schema) -> None:
+    """Each top-level node, rpc and notification that has moved, and none that is still there."""
+    for move in MOVES:
+        name = move.old.partition(":")[2]
+        assert schema.hints[IPSEC, name].startswith(f"since revision {move.since} it is {move.new}, in ")
+    for nodes in (schema.roots, schema.rpcs, schema.notifications):
+        assert not schema.hints.keys() & nodes.keys()
 
 
 def test_nothing_is_left_in_the_old_form(file: Path, configuration: Configuration) -> None:

@@ -80,12 +80,18 @@ def test_secrets_and_identities_that_shadow_others_are_refused(lab: Lab, tmp_pat
         assert "tunnels 1 and 2" in message
 
 
-def test_an_algorithm_that_the_daemon_has_not_loaded_is_refused_by_name(lab: Lab, tmp_path: Path) -> None:
-    plugins = tmp_path / "plugins"
+def plugins_without(folder: Path, *names: str) -> Path:
+    """Return a folder with the plugins that are installed, but for these."""
+    plugins = folder / "plugins"
     plugins.mkdir()
     for plugin in PLUGINS.glob("libstrongswan-*.so"):
-        if plugin.stem not in ("libstrongswan-openssl", "libstrongswan-ccm"):
+        if plugin.stem.removeprefix("libstrongswan-") not in names:
             (plugins / plugin.name).symlink_to(plugin)
+    return plugins
+
+
+def test_an_algorithm_that_the_daemon_has_not_loaded_is_refused_by_name(lab: Lab, tmp_path: Path) -> None:
+    plugins = plugins_without(tmp_path, "openssl", "ccm")
     ccm = "<priority>1</priority><cipher>aes128ccm16</cipher><dh>x25519</dh>"
     esp = f"<esp><proposal>{ccm}</proposal></esp>"
     with alice(lab, tmp_path, f'plugin-dir = "{plugins}"') as agent:
@@ -95,6 +101,21 @@ def test_an_algorithm_that_the_daemon_has_not_loaded_is_refused_by_name(lab: Lab
         for word in ("aes128ccm16", "AES_CCM_16", "choose another", "openssl"):
             assert word in message
         commit(lab, agent, tunnel(1, 2, extra=esp.replace("ccm16", "gcm16")))
+
+
+def test_key_exchanges_that_the_daemon_lacks_are_refused_by_name(lab: Lab, tmp_path: Path) -> None:
+    plugins = plugins_without(tmp_path, "openssl", "ml")
+    hybrid = "<priority>1</priority><cipher>aes128gcm16</cipher><dh>x25519</dh><ke>mlkem768</ke>"
+    esp = f"<esp><proposal>{hybrid}</proposal></esp>"
+    with alice(lab, tmp_path, f'plugin-dir = "{plugins}"') as agent:
+        ((tag, app_tag, path, message),) = problems(lab.alice_ns, agent, tunnel(1, 2, extra=esp))
+        assert tag == "invalid-value"
+        where, words = {  # with strongSwan before 6.0, and since
+            "ke-not-supported": ("ipsec:ke", "remove ke"),
+            "algorithm-not-loaded": ("ipsec:ke[.='mlkem768']", "ML_KEM_768"),
+        }[app_tag]
+        assert path.endswith(f"ipsec:esp/ipsec:proposal[ipsec:priority='1']/{where}")
+        assert words in message
 
 
 def test_a_local_address_that_is_on_no_interface_is_no_error_but_shown(lab: Lab, tmp_path: Path) -> None:

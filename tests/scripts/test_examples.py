@@ -21,7 +21,11 @@ PROVEN_ELSEWHERE = {
 NETCONF_PAGE = (ROOT / "docs" / "netconf.md").read_text(encoding="utf-8")
 # Run by the real Ansible.
 ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
-PROVEN_BELOW = {"gateway/settings.toml", "gateway/yangswan.service"}
+PROVEN_BELOW = {
+    "gateway/settings.toml",
+    "gateway/yangswan.service",
+    "gateway/yangswan-protect.service",
+}
 # By tests/real/test_examples.py, which runs every folder that has these; the same two files by links.
 FOLDERS = {path.parent.name for path in EXAMPLES.glob("*/playbook.yml") if path.is_symlink()}
 OF_A_FOLDER = {"README.md", "configure.py", "playbook.yml"}
@@ -52,11 +56,23 @@ def test_settings_with_a_misspelt_key_are_refused(tmp_path: Path) -> None:
         from_file(file)
 
 
+def unit(name: str) -> configparser.ConfigParser:
+    read = configparser.ConfigParser(interpolation=None, strict=False)
+    read.optionxform = str  # type: ignore[assignment,method-assign]
+    read.read(EXAMPLES / "gateway" / name)
+    return read
+
+
+def test_the_unit_of_boot_protects_with_the_same_settings_before_the_network_is_up() -> None:
+    found = unit("yangswan-protect.service")
+    agent = unit("yangswan.service")["Service"]["ExecStart"].split()
+    assert found["Service"]["ExecStart"].split() == [agent[0], "--protect", *agent[1:]]
+    assert {"network-pre.target", "yangswan.service"} <= set(found["Unit"]["Before"].split())
+    assert "nftables.service" in found["Unit"]["After"].split()
+
+
 def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
-    unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(EXAMPLES / "gateway" / "yangswan.service")
-    command = unit["Service"]["ExecStart"].split()
+    command = unit("yangswan.service")["Service"]["ExecStart"].split()
     assert command == ["/opt/yangswan/.venv/bin/yangswand", "--config", "/etc/yangswan/settings.toml"]
     readme = (ROOT / "README.md").read_text()
     assert "/etc/yangswan/settings.toml" in readme

@@ -224,3 +224,42 @@ async def test_a_certificate_that_expires_is_told(tmp_path: Path) -> None:
             notice = await watcher.until_message(b"<certificate-expiring")
             assert b"<name>soon</name>" in notice
             assert b"<expired>false</expired>" in notice
+
+
+def revocation(*inner: str) -> str:
+    return edit_candidate(f'<certificates xmlns="{PKI}">{"".join(inner)}</certificates>')
+
+
+def crl(pem: str, operation: str = "") -> str:
+    return f"<crl {operation}><name>root</name><pem>{pem}</pem></crl>"
+
+
+async def test_what_is_done_about_revoked_certificates_is_configuration_and_stays(tmp_path: Path) -> None:
+    strict = "<revocation>strict</revocation><fetch><timeout>9</timeout></fetch>"
+    with running_agent(tmp_path / "data") as agent:
+        async with raw_client(agent, greet="1.1") as watcher, raw_client(agent, greet="1.1") as client:
+            await done(
+                watcher,
+                '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>',
+            )
+            old = ROOT.revoke(days=-1, age_days=8)
+            await done(client, certificates(root=ROOT.pem), revocation(strict, crl(old)), "<commit/>")
+            notice = await watcher.until_message(b"<crl-expiring")
+            assert b"<expired>true</expired>" in notice
+            impostor = revocation(crl(Authority().revoke()))
+            await done(client, impostor)
+            path = "/certificates/crl[name='root']/pem"
+            assert await refused(client, "<commit/>") == ("invalid-value", "crl-signature-invalid", path)
+            await done(client, "<discard-changes/>", revocation(crl(ROOT.revoke(ROOT.pem, number=2))))
+            await done(client, "<commit/>")
+    with running_agent(tmp_path / "data") as agent:
+        async with raw_client(agent, greet="1.1") as client:
+            shown = etree.fromstring(await client.ask(STATE)).find(".//{*}crl")
+            leaves = ("name", "number", "expired", "revoked")
+            assert [shown.findtext(f"{{*}}{leaf}") for leaf in leaves] == ["root", "2", "false", "1"]
+            running = etree.fromstring(await client.ask(RUNNING)).find(".//{*}certificates")
+            assert running.findtext("{*}revocation") == "strict"
+            assert running.findtext("{*}fetch/{*}timeout") == "9"
+            nothing = f"<revocation {DELETE}/><fetch {DELETE}/><crl {DELETE}><name>root</name></crl>"
+            await done(client, revocation(nothing), "<commit/>")
+            assert b"<crl>" not in await client.ask(STATE)

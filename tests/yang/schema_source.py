@@ -103,6 +103,6 @@ def place(restriction: Statement) -> str:
 
 
 def enumeration(typedef: str) -> list[str]:
-    """Return the words of an enumeration, as written."""
-    found = modules()[TYPES].search_one("typedef", typedef)
-    return [enum.arg for enum in found.search_one("type").search("enum")]
+    """Return the words of an enumeration, as written; of a union, those that it has itself."""
+    found = modules()[TYPES].search_one("typedef", typedef).search_one("type")
+    return [enum.arg for type_ in (found, *found.search("type")) for enum in type_.search("enum")]

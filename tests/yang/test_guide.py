@@ -62,7 +62,7 @@ def test_a_leaf_of_an_sa_is_named_with_its_list() -> None:
     assert [path for path in of_sas if "/".join(path.split("/")[-2:]) not in WORDS] == []
 
 
-@pytest.mark.parametrize("typedef", ["auth", "prf", "dh", "tunnel-status"])
+@pytest.mark.parametrize("typedef", ["auth", "prf", "dh", "ke", "tunnel-status"])
 def test_the_guide_names_every_word_of_an_enumeration(typedef: str) -> None:
     assert set(enumeration(typedef)) <= WORDS
 

@@ -132,10 +132,11 @@ def test_the_names_that_others_rely_on_are_there() -> None:
     identities = {f"{side}-id/{kind}" for side in ("local", "remote") for kind in kinds}
     assert leaves == identities | {
         "id", "enabled", "description", "initiator", "secret", "local-address", "peer",
-        "local-subnet", "remote-subnet", "dpd/enabled", "dpd/action", "dpd/delay",
+        "local-subnet", "remote-subnet", "leak-protection", "bypass/network", "bypass/connected-networks",
+        "dpd/enabled", "dpd/action", "dpd/delay",
         "ike/proposal/priority", "ike/proposal/cipher", "ike/proposal/auth", "ike/proposal/prf",
-        "ike/proposal/dh", "esp/proposal/priority", "esp/proposal/cipher",
-        "esp/proposal/auth", "esp/proposal/dh",
+        "ike/proposal/dh", "ike/proposal/ke", "esp/proposal/priority", "esp/proposal/cipher",
+        "esp/proposal/auth", "esp/proposal/dh", "esp/proposal/ke",
         "certificate/own", "certificate/trusted-ca", "close-action",
         "ike/version", "ike/rekey-time", "ike/reauth-time", "ike/over-time", "ike/fragmentation/enabled",
         "ike/mobike", "ike/force-encapsulation", "ike/childless", "ike/unique", "ike/dscp",
@@ -165,6 +166,11 @@ def test_defaults_are_those_of_the_router() -> None:
         "esp/anti-replay-window-size": "32", "esp/extended-sequence-numbers": "false",
         "esp/copy-dscp": "out", "esp/df-bit": "copy",
     }  # fmt: skip
+
+
+def test_all_tunnels_are_protected_from_leaks_unless_somebody_says_otherwise() -> None:
+    (for_all,) = (node for node in all_nodes() if path_of(node) == f"/{TUNNELS}:tunnels/leak-protection")
+    assert for_all.search_one("default").arg == "true"
 
 
 def test_the_imports_come_from_what_is_installed_with_pyang() -> None:

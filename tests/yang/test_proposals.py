@@ -66,6 +66,12 @@ def test_each_group_serves_both_phases(dh: str, validate: Validate) -> None:
     assert validate(tunnel({"ike": sound, "esp": sound})) is None
 
 
+@pytest.mark.parametrize("ke", [*enumeration("dh"), "mlkem512", "mlkem768", "mlkem1024"])
+def test_each_key_exchange_may_follow_another_in_both_phases(ke: str, validate: Validate) -> None:
+    sound = proposal(cipher="aes128", auth="sha256", dh="ecp256" if ke != "ecp256" else "x25519", ke=ke)
+    assert validate(tunnel({"ike": sound, "esp": sound})) is None
+
+
 @pytest.mark.parametrize("prf", ["prfsha256", "prfsha384", "prfsha512"])
 def test_each_prf_serves_an_aead_cipher(prf: str, validate: Validate) -> None:
     assert validate(tunnel({"ike": proposal(cipher="aes128gcm16", prf=prf, dh="x25519")})) is None
@@ -82,6 +88,9 @@ def test_each_prf_serves_an_aead_cipher(prf: str, validate: Validate) -> None:
         ("dh", "modp1024"),
         ("dh", "none"),
         ("dh", "x448"),
+        ("dh", "mlkem768"),
+        ("ke", "mlkem"),
+        ("ke", "none"),
     ],
 )
 def test_a_word_that_is_not_in_the_tables_is_refused(leaf: str, word: str, validate: Validate) -> None:

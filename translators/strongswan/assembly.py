@@ -9,6 +9,7 @@ from translators.strongswan.actions import Actions
 from translators.strongswan.changes import Changes
 from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
+from translators.strongswan.charon.scope import Scope, own_service
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
@@ -18,12 +19,14 @@ from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanTranslator
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.follower import Follower
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -42,30 +45,66 @@ def make(settings: Settings) -> StrongSwanTranslator:
     store = KeyStore(folder / "private-keys")
     shared = Shared(Desired(store.digests))
     notify, state_changed = settings.notify, settings.state_changed
-    live = LiveTunnels(options, shared, notify=notify, state_changed=state_changed, ours=managed)
+    protection = Protection(
+        shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without
+    )
+    live = LiveTunnels(
+        options,
+        shared,
+        notify=notify,
+        state_changed=state_changed,
+        networks_changed=protection.on_networks,
+        ours=managed,
+    )
     pki, keys = Pki(settings, shared, store), CharonKeys(store, shared)
-    readmit = partial(reconcile, desired=shared.desired, live=live)
+    service = own_service() if managed else None
+    scope = Scope(service, ends_with_service=not settings.keep_on_stop) if service else None
+    daemon = (
+        ManagedCharon(folder, options, scope=scope, revocation=lambda: shared.desired.revocation)
+        if managed
+        else None
+    )
+    trust = CharonTrust(shared, keys, daemon)
+    readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
     logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
     keeper = None
     if not without:
-        daemon = ManagedCharon(folder, options) if managed else None
-        follower = Follower(shared, live=live, keys=keys, logs=logs)
+        follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
     parts = Parts(
         shared=shared,
         live=live,
         pki=pki,
+        trust=trust,
         key_rpcs=KeyRpcs(settings, shared, store=store, keys=keys, readmit=readmit),
         audit=Audit(
             shared,
             interval_s=options.audit_interval,
             repaired=live.repaired,
             give_keys=keys.give_missing,
+            mend=trust.mend,
         ),
         keeper=keeper,
-        changes=Changes(options, shared, live=live, pki=pki, has_charon=not without),
-        state_data=StateData(options, shared, live=live, pki=pki, backend=settings.charon),
+        changes=Changes(
+            options,
+            shared,
+            live=live,
+            pki=pki,
+            trust=trust,
+            protection=protection,
+            has_charon=not without,
+        ),
+        protection=protection,
+        state_data=StateData(
+            options,
+            shared,
+            live=live,
+            pki=pki,
+            trust=trust,
+            protection=protection,
+            backend=settings.charon,
+        ),
         actions=Actions(
             options,
             shared,

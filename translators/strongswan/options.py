@@ -18,7 +18,10 @@ class Kernel(Enum):
 
 
 class OptionError(ValueError):
-    """The settings file holds a key or value that the translator does not take."""
+    """The settings file holds keys or values that the translator does not take, a sentence for each."""
+
+    def __str__(self) -> str:
+        return "; ".join(self.args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +61,28 @@ class Options:
         """Return the options that ``table`` sets.
 
         Raises:
-            OptionError: a key is unknown or a value has the wrong type.
+            OptionError: keys are unknown or values have the wrong type.
         """
         values: dict[str, object] = {}
+        faults: list[str] = []
         for key, value in (table or {}).items():
             convert = _CONVERT.get(key)
             if convert is None:
                 known = ", ".join(_CONVERT)
-                raise OptionError(f"[translator.strongswan] has no key '{key}'; known are {known}")
+                faults.append(f"[translator.strongswan] has no key '{key}'; known are {known}")
+                continue
             try:
                 values[key.replace("-", "_")] = convert(value)
             except ValueError as error:
-                raise OptionError(f"[translator.strongswan] {key}: {value!r} is not {error}") from None
+                faults.append(f"[translator.strongswan] {key}: {value!r} is not {error}")
         options = cls(**values)  # type: ignore[arg-type]
         if options.retry_max < options.retry_first:
-            raise OptionError(
+            faults.append(
                 f"[translator.strongswan] retry-max: {options.retry_max:g} is less than"
                 f" retry-first, which is {options.retry_first:g}"
             )
+        if faults:
+            raise OptionError(*faults)
         return options
 
 

@@ -12,11 +12,16 @@ from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT
 from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection.keeping import Protection
+from translators.strongswan.protection.ruleset import Count
 from translators.strongswan.status import operational
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.translation.guards import Way
+from translators.strongswan.translation.overlaps import written
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
@@ -24,12 +29,22 @@ class StateData:
     """``backend`` says who runs charon: "managed", "external" or "none"."""
 
     def __init__(
-        self, options: Options, shared: Shared, *, live: LiveTunnels, pki: Pki, backend: str
+        self,
+        options: Options,
+        shared: Shared,
+        *,
+        live: LiveTunnels,
+        pki: Pki,
+        protection: Protection,
+        trust: CharonTrust,
+        backend: str,
     ) -> None:
         self._options = options
         self._shared = shared
         self._live = live
         self._pki = pki
+        self._protection = protection
+        self._trust = trust
         self._backend = backend
 
     async def of_entries(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
@@ -37,10 +52,12 @@ class StateData:
         entries = self._shared.desired.entries
         tunnels = [key for key in keys if key[0] in entries]
         sas = await self._live.sas([connection_name(key[0]) for key in tunnels])
+        dropped = {key[0]: await self._protection.dropped(key[0]) for key in tunnels}
         now = time.time()
         entries = self._shared.desired.entries  # some may have gone meanwhile
         return {
             key: self._of_tunnel(key[0], sas.get(connection_name(key[0]), []), now)
+            | self._of_protection(key[0], dropped[key[0]])
             for key in tunnels
             if key[0] in entries
         }
@@ -58,6 +75,22 @@ class StateData:
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
         return found | ({"overlap": shared} if shared else {})
 
+    def _of_protection(self, tunnel: str, dropped: Mapping[Way, Count]) -> Json:
+        guard = self._protection.guards.of(tunnel)
+        if self._backend == "none" or not is_enabled(self._shared.desired.entries[tunnel]):
+            return {}
+        trouble = self._protection.trouble
+        shown: Json = {"in-force": guard.unprotected is None and not trouble}
+        if trouble and guard.drops:
+            shown |= {"reason": "failed", "detail": trouble}
+        elif guard.unprotected is not None:
+            shown |= {"reason": guard.unprotected.value}
+        for way, count in dropped.items():
+            shown[f"dropped-packets-{way.value}"] = str(count.packets)
+            shown[f"dropped-bytes-{way.value}"] = str(count.octets)
+        covered = [written(network) for network in guard.covered]
+        return {"leak-protection": shown} | ({"covered-network": covered} if covered else {})
+
     def _applied(self, tunnel: str) -> Applied:
         if self._backend == "none":
             return Applied.NOT_APPLIED
@@ -70,8 +103,15 @@ class StateData:
     async def of_root(self, root: str) -> Json:
         """Return the content of DAEMON_ROOT or CERTIFICATE_STATE_ROOT, {} for any other."""
         if root == CERTIFICATE_STATE_ROOT:
-            return self._pki.state(datetime.now(UTC))
+            return {**self._pki.state(datetime.now(UTC)), **self._of_revocation()}
         return await self._of_daemon() if root == DAEMON_ROOT else {}
+
+    def _of_revocation(self) -> Json:
+        session, trust = self._shared.session, self._trust
+        if session is None:
+            return {}
+        found: Json = {"checked": trust.checked(session), "fetching": trust.fetching(session)}
+        return {"revocation": found | ({"kept": trust.kept} if trust.kept else {})}
 
     async def _of_daemon(self) -> Json:
         session = self._shared.session

@@ -14,6 +14,11 @@ class Background:
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._task is not None
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin ``work``."""
         self._task = asyncio.create_task(work)

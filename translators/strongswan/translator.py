@@ -7,31 +7,39 @@ because charon cannot be asked for it in full, and it changes only after charon 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.errors import OperationFailed, RpcError, RpcErrors
+from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Move, Plan
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
+    BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
+    CRLS_PATH,
     DAEMON,
     DAEMON_ROOT,
+    FETCH_PATH,
     IPSEC,
+    LEAK_PROTECTION_PATH,
     LIST_PATH,
     PKI,
+    REVOCATION_PATH,
     STATE_PATH,
 )
 from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
+from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 NAME = "strongswan"
@@ -69,10 +77,12 @@ class Parts:
     shared: Shared
     live: LiveTunnels
     pki: Pki
+    trust: CharonTrust
     key_rpcs: KeyRpcs
     audit: Audit
     keeper: Keeper | None
     changes: Changes
+    protection: Protection
     state_data: StateData
     actions: Actions
 
@@ -85,7 +95,14 @@ class StrongSwanTranslator:
     moves: Sequence[Move] = MOVES
     config_list = LIST_PATH
     state_path = STATE_PATH
-    further_lists: Sequence[str] = (CERTIFICATES_PATH,)
+    further_lists: Sequence[str] = (
+        CERTIFICATES_PATH,
+        CRLS_PATH,
+        REVOCATION_PATH,
+        FETCH_PATH,
+        LEAK_PROTECTION_PATH,
+        BYPASS_PATH,
+    )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
     def __init__(self, backend: str, parts: Parts) -> None:
@@ -97,9 +114,23 @@ class StrongSwanTranslator:
     # --- life ---
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
-        """Take all committed certificates."""
-        if list_path == CERTIFICATES_PATH:
-            self.parts.pki.know(entries)
+        """Take all committed certificates, CRLs, and what is for all tunnels."""
+        guards = self.parts.protection.guards
+        desired, settings = self.parts.shared.desired, entries.get(())
+        match list_path:
+            case _ if list_path == CERTIFICATES_PATH:
+                self.parts.pki.know(entries)
+            case _ if list_path == CRLS_PATH:
+                self.parts.pki.know_crls(entries)
+            case _ if list_path == REVOCATION_PATH:
+                desired.revocation = desired.revocation.changed(settings or {}, None)
+            case _ if list_path == FETCH_PATH:
+                desired.revocation = desired.revocation.changed(None, settings or {})
+            case _ if list_path == LEAK_PROTECTION_PATH:
+                guards.for_all = replace(guards.for_all, leak_protection=is_protected(settings))
+            case _ if list_path == BYPASS_PATH:
+                networks = dict.fromkeys((keys[0] for keys in entries), True)
+                guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
@@ -108,20 +139,45 @@ class StrongSwanTranslator:
         parts.shared.desired.replace(_by_tunnel(entries))
         if parts.keeper is not None:
             await parts.live.start(parts.audit.on_log)
+            # Before there is a charon: what it lets through is none of its business.
+            await parts.protection.start(parts.shared.desired.entries)
             await parts.keeper.start()
             parts.audit.start()
 
-    async def stop(self) -> None:
-        """Stop; a managed charon ends, an external one keeps what it holds."""
+    async def protect(self, entries: Mapping[Keys, Json]) -> None:
+        """Keep packets of the tunnels in ``entries`` from passing in clear; nothing else begins.
+
+        Raises:
+            BackendError: that cannot be put in force.
+        """
+        await self._protect(_by_tunnel(entries), None)
+
+    async def _protect(self, entries: Mapping[str, Json], for_all: ForAll | None) -> None:
+        protection = self.parts.protection
+        await protection.replace(entries, for_all)
+        if protection.trouble:
+            raise BackendError(protection.trouble)
+
+    async def withdraw(self) -> None:
+        """Let packets pass again that were kept from it.
+
+        Raises:
+            BackendError: what is in force cannot be taken out.
+        """
+        await self._protect({}, ForAll())
+
+    async def stop(self, *, keep: bool = False) -> None:
+        """Stop; a managed charon ends unless it is to be kept, an external one keeps what it holds."""
         parts = self.parts
         parts.live.supervisor.forget_all()
         await parts.actions.stop()
         await parts.pki.stop()
         if parts.keeper is not None:
-            if self._backend == "managed":
+            if self._backend == "managed" and not keep:
                 parts.live.all_ending("the agent stops, and its daemon with it")
             await parts.audit.stop()
-            await parts.keeper.stop()
+            await parts.keeper.stop(keep=keep)
+            await parts.protection.stop()
             await parts.live.stop()
 
     async def reconcile(self, entries: Mapping[Keys, Json]) -> None:
@@ -129,8 +185,10 @@ class StrongSwanTranslator:
         shared = self.parts.shared
         async with shared.changing:
             shared.desired.replace(_by_tunnel(entries))
+            await self.parts.protection.replace(shared.desired.entries)
             if shared.session is not None:
-                await reconcile(shared.session, shared.desired, self.parts.live)
+                await self.parts.protection.agree(shared.session)
+                await reconcile(shared.session, shared.desired, self.parts.live, trust=self.parts.trust)
 
     # --- changes ---
 

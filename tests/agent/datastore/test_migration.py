@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from agent.datastore import migration
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
+from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
 from agent.translator import Move
 from agent.yang.schema import Schema
-from tests.agent.lab import EC, config, direct, entry
+from tests.agent.lab import EC, ET, config, direct, entry
 from tests.agent.recording_translator import RecordingTranslator
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
@@ -73,7 +75,7 @@ def translator(moves: Sequence[Move] = SECOND, name: str = "recording") -> Recor
 def bring(file: Path, schema: Schema, *translators: RecordingTranslator) -> None:
     store = Store(file)
     try:
-        migration.bring_up_to_date(store, translators or (translator(),), schema)
+        migration.bring_up_to_date(store, translators or (translator(),), schema, endless())
     finally:
         store.close()
 
@@ -253,30 +255,84 @@ def test_a_disk_that_is_full_leaves_everything_as_it_was(schema: Schema, tmp_pat
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"history\.db .* as it was: .*full"):
-        migration.bring_up_to_date(store, [translator()], schema)
+        migration.bring_up_to_date(store, [translator()], schema, endless())
     store.close()
     assert everything(file) == before
 
 
-def test_what_cannot_be_rewritten_is_left_and_told(
-    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+TORN = thing("2", "<secret>hush-hush</secret>")[:-20]
+WAS_ACME = "/acme:things/thing[id='2']"
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        (unit("2", after=TORN), f"{WAS_ACME} of commit 1 is damaged: not well-formed"),
+        (unit("2", before=TORN), f"{WAS_ACME} of commit 1 is damaged: not well-formed"),
+        (unit("2", after=b"\0"), f"{WAS_ACME} of commit 1 is damaged: a NUL octet"),
+        (UnitChange("?", b"", thing("2")), "? of commit 1 is damaged: ? is no schema path"),
+        # What its path says now is no concern of the moves, but what it holds is.
+        (UnitChange("/acmf:things/thing[id='2']", b"", thing("2")), "/acmf:things/thing.* its path says"),
+        (UnitChange("/every-third:x", thing("2"), b""), "/every-third:x .* its path says"),
+        (UnitChange("/every-third:x", b"\x8f", b""), "/every-third:x .* does not begin with an element"),
+        (UnitChange("/acme:things/thing", b"", thing("2", "", "else")), "more than one, with 'else'"),
+    ],
+)
+def test_a_damaged_row_is_named_and_nothing_is_converted(
+    row: UnitChange, named: str, schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
-    torn = thing("2", "<secret>hush-hush</secret>")[:-20]
-    file = older(
-        tmp_path,
-        [unit("1", after=BEFORE), unit("2", after=torn), UnitChange("?", b"", thing("3"))],
-        [unit("1", BEFORE, AFTER)],
-    )
+    file = older(tmp_path, [unit("1", after=BEFORE), row], [unit("1", BEFORE, AFTER)])
+    before = everything(file)
+    with pytest.raises(StoreError, match=named.replace("?", r"\?").replace("[", r"\[")) as caught:
+        bring(file, schema)
+    said = str(caught.value)
+    assert f"{file} could not be brought to the form of this version, and is as it was" in said
+    assert "a copy of the data folder" in said
+    assert "the version that wrote it" in said
+    assert "hush-hush" not in said + caplog.text
+    assert everything(file) == before
+
+
+def test_a_damaged_snapshot_is_named_and_nothing_is_converted(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    store = Store(file)
+    assert store.snapshot_if_due(lambda: TORN[:-20])
+    store.close()
+    before = everything(file)
+    with pytest.raises(StoreError, match="the snapshot of commit 1 is damaged"):
+        bring(file, schema)
+    assert everything(file) == before
+
+
+@pytest.mark.parametrize("content", ["7", "'text'"])
+def test_what_is_not_of_the_kind_that_was_written_is_damaged_too(
+    content: str, schema: Schema, tmp_path: Path
+) -> None:
+    file = older(tmp_path, [unit("1", after=BEFORE)])
+    database = sqlite3.connect(file)
+    database.execute(f"UPDATE changes SET after = {content}")
+    database.commit()
+    database.close()
+    before = everything(file)
+    with pytest.raises(StoreError, match=r"thing\[id='1'\] of commit 1 is damaged.*a copy of the data"):
+        bring(file, schema)
+    assert everything(file) == before
+
+
+def test_what_no_move_concerns_is_left_as_it_is(schema: Schema, tmp_path: Path) -> None:
+    """Also what is of a module that is not served: it may be again."""
+    rows = [
+        UnitChange("/every-third:x", b"", f'<x xmlns="{ET}">1</x>'.encode()),
+        UnitChange("/gone:x", b'<x xmlns:a="urn:a" xmlns="urn:gone"/>', b""),
+    ]
+    file = older(tmp_path, rows)
+    before = everything(file)["changes"]
     bring(file, schema)
-    rows = everything(file)["changes"]
-    assert rows[1][2:] == ("/acme:things/thing[id='2']", b"", torn)
-    assert rows[2][2:] == ("?", b"", thing("3"))
-    assert [row[2] for row in (rows[0], rows[3])] == ["/every-construct:top/entry[id='1']"] * 2
-    assert "/acme:things/thing[id='2'] of commit 1 is left as an older version wrote it" in caplog.text
-    assert "the history is brought to the form of this version: 4 recorded changes" in caplog.text
-    assert "2 rewritten, 2 could not be" in caplog.text
-    assert "hush-hush" not in caplog.text
+    assert everything(file)["changes"] == before
+    assert everything(file)["version"] == [(3,)]
 
 
 def test_a_long_history_says_how_far_it_is(
@@ -289,6 +345,60 @@ def test_a_long_history_says_how_far_it_is(
     assert [r.message for r in caplog.records][1:3] == [
         "3 recorded changes looked at", "6 recorded changes looked at",
     ]  # fmt: skip
+
+
+def clock(*steps_s: float) -> Callable[[], float]:
+    """Return a clock on which so much time passes between two looks, and none after them."""
+    times = list(accumulate((0.0, *steps_s)))
+    return lambda: times.pop(0) if len(times) > 1 else times[0]
+
+
+def test_a_slow_history_says_how_far_it_is(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    file = older(tmp_path, [unit(str(n), after=thing(str(n))) for n in range(4)])
+    progress = Progress(lambda: False, clock(1, 4, 0, 1, 6))
+    store = Store(file)
+    migration.bring_up_to_date(store, [translator()], schema, progress)
+    store.close()
+    said = [r.message for r in caplog.records if r.name == "agent.datastore.progress"]
+    assert said == ["1 recorded changes looked at", "3 recorded changes looked at"]
+
+
+def test_one_large_record_says_how_far_it_is(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(migration, "PROGRESS_ELEMENTS", 2)
+    file = older(tmp_path, [unit("1", after=AFTER)])
+    store = Store(file)
+    migration.bring_up_to_date(store, [translator()], schema, Progress(lambda: False, clock(0, 9)))
+    store.close()
+    assert "2 elements of /acme:things/thing[id='1'] of commit 1 rewritten" in caplog.text
+
+
+@pytest.mark.parametrize("elements", [1, migration.PROGRESS_ELEMENTS])
+def test_who_ends_it_finds_everything_as_it_was(
+    elements: int, schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two records and, where one is large, within it."""
+    monkeypatch.setattr(migration, "PROGRESS_ELEMENTS", elements)
+    file = older(tmp_path, [unit(str(n), after=thing(str(n))) for n in range(5)])
+    before, asked = everything(file), []
+
+    def ended() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    store = Store(file)
+    with pytest.raises(Ended):
+        migration.bring_up_to_date(store, [translator()], schema, Progress(ended))
+    store.close()
+    assert len(asked) == 4
+    assert everything(file) == before
+    bring(file, schema)
+    assert everything(file)["version"] == [(3,)]
 
 
 async def test_snapshots_come_when_they_would_have(schema: Schema, tmp_path: Path) -> None:

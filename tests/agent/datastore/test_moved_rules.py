@@ -366,7 +366,7 @@ def test_a_rule_about_a_module_that_is_not_served_goes_on_to_mean_it() -> None:
     moves = Relocation([Move("2027-01-01", "/house:plants", "/garden:plants")], NAMESPACES)
     below = rule_list('<name>a</name><path xmlns:y="urn:house" xmlns:x="urn:gone">/y:plants/x:lid</path>')
     moved = moved_unit(moves, PATH, below)
-    assert b':plants/other:lid</path>' in moved
+    assert b":plants/other:lid</path>" in moved
     assert b'xmlns:other="urn:gone"' in moved
     assert b'"urn:garden"' in moved
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.datastore.moves import CannotMove, moved_path, schema_path, steps_of, text_of
-from tests.agent.datastore.relocations import INSIDE, SPLIT, relocation
+from agent.datastore.moves import CannotMove, hints, moved_path, schema_path, steps_of, text_of
+from agent.translator import Move
+from tests.agent.datastore.relocations import INSIDE, NAMESPACES, SPLIT, relocation
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,21 @@ def test_what_is_concerned() -> None:
         ("/house:plants", False),
     ):
         assert INSIDE.concerns(steps_of(path)) is concerned, path
+
+
+def test_where_a_top_level_node_went_is_said_over_all_revisions() -> None:
+    moves = (
+        Move("2027-02-01", "/garden:plants", "/cellar:roots"),
+        Move("2027-01-01", "/house:plants", "/garden:plants"),
+        Move("2027-01-01", "/house:rooms/room", "/garden:sheds"),
+        Move("2027-02-01", "/garden:tools", "/garden:sheds/tools"),
+        Move("2027-01-01", "/demolished:wall", "/garden:wall"),
+    )
+    roots = "/cellar:roots, in the namespace urn:cellar"
+    assert hints(moves, NAMESPACES) == {
+        ("urn:garden", "plants"): f"since revision 2027-02-01 it is {roots}",
+        ("urn:house", "plants"): f"since revision 2027-01-01 it is {roots}",
+        ("urn:garden", "tools"): (
+            "since revision 2027-02-01 it is /garden:sheds/tools, in the namespace urn:garden"
+        ),
+    }

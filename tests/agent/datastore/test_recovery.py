@@ -15,7 +15,7 @@ from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
 from tests.agent.datastore.lab import INFO, ONE, commit, started
-from tests.agent.lab import config, direct, entry
+from tests.agent.lab import config, direct, entry, top
 from tests.agent.recording_translator import RecordingTranslator
 
 THREE = entry("<number>3</number>")
@@ -135,3 +135,22 @@ async def test_a_commit_that_a_crash_interrupted_is_undone_at_start(schema: Sche
     again = await started(schema, tmp_path, RecordingTranslator())
     assert b"<number>2</number>" in again.running.to_xml()
     assert again.store.interrupted() == []
+
+
+async def test_a_rollback_that_the_disk_has_no_room_for_is_in_force_and_recorded_later(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, ONE)
+    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    full = Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+    await full.start()
+    assert "cannot be written (database or disk is full)" in caplog.text
+    assert b"<number>2</number>" in full.running.to_xml()
+    store.close()
+    again = await started(schema, tmp_path)
+    assert again.store.window() is None
+    assert b"<number>2</number>" in again.running.to_xml()

@@ -489,3 +489,23 @@ async def test_an_unknown_namespace_in_an_action_is_named_with_its_element(lab: 
     await lab.commit(entry(""))
     (error,) = await lab.refused(ACTION.format(entry('<poke xmlns="urn:nowhere"/>')))
     assert error.info == {"bad-element": "poke", "bad-namespace": "urn:nowhere"}
+
+
+async def test_what_moved_to_another_module_is_answered_with_where(lab: Lab, schema: Schema) -> None:
+    schema.hints = {(EC, name): f"since revision R it is /new:{name}" for name in ("brew", "box", "top")}
+    try:
+        operation = await lab.refused(f'<brew xmlns="{EC}"/>')
+        data = await lab.refused(edit_candidate(f'<box xmlns="{EC}"/>'))
+        below = await lab.refused(edit_candidate(entry("<box/>")))
+        assert await lab.do(edit_candidate(top("<flag>true</flag>"))) == ""
+    finally:
+        schema.hints = {}
+    for errors, said in (
+        (operation, "<brew> is not in this namespace: since revision R it is /new:brew"),
+        (data, "'box' is not in this namespace: since revision R it is /new:box"),
+        (below, "there is no 'box' below 'entry'"),
+    ):
+        assert [(error.tag, error.info["bad-element"]) for error in errors] == [
+            ("unknown-element", "brew" if errors is operation else "box")
+        ]
+        assert errors[0].message == said

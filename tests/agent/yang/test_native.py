@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,6 +46,83 @@ def test_a_reference_is_followed_from_its_node(schema: Schema) -> None:
         codes.append(native.value_validate(schema.ctx, chosen.schema, b"1", context=chosen)[0])
         forget_errors(schema.ctx)
     assert [code == lib.LY_SUCCESS for code in codes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("<number {}>1</number>", ENTRY),
+        ("<address {}><ip>a</ip><port>1</port></address>", ENTRY),
+        (
+            "<address><ip>a</ip><port>1</port><alias {}>x</alias></address>",
+            f"{ENTRY}/address[ip='a'][port='1']",
+        ),
+    ],
+)
+@pytest.mark.parametrize("attribute", ['xmlns:z="urn:z" z:q="1"', 'q="1"'])
+def test_an_attribute_that_cannot_be_read_has_the_same_path(
+    schema: Schema, body: str, path: str, attribute: str
+) -> None:
+    with pytest.raises(RpcErrors) as caught:
+        Tree.parse(schema, entry(body.format(attribute)).encode())
+    assert [(error.tag, error.path) for error in caught.value.errors] == [("invalid-value", path)]
+
+
+def test_an_attribute_at_the_top_has_no_path(schema: Schema) -> None:
+    with pytest.raises(RpcErrors) as caught:
+        Tree.parse(schema, f'<top xmlns="{EC}" xmlns:z="urn:z" z:q="1"/>'.encode())
+    assert [error.path for error in caught.value.errors] == [None]
+
+
+@pytest.fixture(scope="module")
+def pointing(tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    file = tmp_path_factory.mktemp("modules") / "pointing.yang"
+    file.write_text(
+        """module pointing {
+          namespace "urn:pointing"; prefix p;
+          container c { leaf a { type instance-identifier; } leaf b { type uint8; } }
+        }"""
+    )
+    return Schema(standard_modules(), SERVED, [file])
+
+
+@pytest.mark.parametrize("value", ["/p:c[", "/p:nothing", "/c", "p:c", "/nobody:c", ""])
+def test_a_malformed_instance_identifier_is_one_error(pointing: Schema, value: str) -> None:
+    document = f'<c xmlns="urn:pointing" xmlns:p="urn:pointing"><a>{value}</a></c>'
+    with pytest.raises(RpcErrors) as caught:
+        Tree.parse(pointing, document.encode())
+    (error,) = caught.value.errors
+    assert (error.tag, error.app_tag, error.path) == ("invalid-value", None, "/pointing:c/a")
+    assert f'Invalid instance-identifier "{value}" value' in error.message
+
+
+class Listed(SimpleNamespace):
+    """An error as libyang 2 lists it."""
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(msg=c_text(message), path=c_text(f'Data location "{path}".'), next=NULL)
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ([("Unexpected end.", "/m:c/a"), ('Invalid instance-identifier "x" value - syntax error.', "/m:c/a")],
+         [1]),
+        ([("Unexpected end.", "/m:c/b"), ('Invalid instance-identifier "x" value - syntax error.', "/m:c/a")],
+         [0, 1]),
+        ([("Unexpected end.", "/m:c/a"), ('Invalid type uint8 value "x".', "/m:c/a")], [0, 1]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_what_libyang_2_says_twice_is_one_error(
+    monkeypatch: pytest.MonkeyPatch, listed: list[tuple[str, str]], told: list[int]
+) -> None:
+    items = [Listed(*one) for one in listed]
+    for item, following in pairwise(items):
+        item.next = following
+    monkeypatch.setattr(native, "_ONE_SENTENCE", True)
+    monkeypatch.setattr(native, "lib", SimpleNamespace(ly_err_first=lambda _ctx: items[0] if items else NULL))
+    assert list(native.errors(NULL)) == [items[index] for index in told]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +183,32 @@ def test_the_paths_of_libyang_3_are_read(
     monkeypatch: pytest.MonkeyPatch, data: str, schema_path: str, line: int, path: str | None, place: str
 ) -> None:
     monkeypatch.setattr(native, "_ONE_SENTENCE", False)
-    item = SimpleNamespace(data_path=c_text(data), schema_path=c_text(schema_path), line=line)
+    item = SimpleNamespace(data_path=c_text(data), schema_path=c_text(schema_path), line=line, msg=NULL)
     assert native.error_path(item) == path
     assert native.error_place(item) == place
+
+
+UNIONS = """module unions {{
+  yang-version 1.1; namespace "urn:unions"; prefix u;
+  container c {{
+    {kind} x {{ type union {{ type uint8; type union {{ type instance-identifier {{ {require} }} }} }} }}
+  }}
+}}"""
+
+
+@pytest.mark.parametrize("kind", ["leaf", "leaf-list"])
+@pytest.mark.parametrize(
+    ("libyang_2", "require", "served"),
+    [(True, "", False), (True, "require-instance false;", True), (False, "", True)],
+)
+def test_a_module_that_could_crash_libyang_2_is_not_served(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, libyang_2: bool, require: str, served: bool
+) -> None:
+    file = tmp_path / "unions.yang"
+    file.write_text(UNIONS.format(kind=kind, require=require))
+    monkeypatch.setattr(native, "_ONE_SENTENCE", libyang_2)
+    if served:
+        assert "unions" in Schema(standard_modules(), SERVED, [file]).by_name
+    else:
+        with pytest.raises(SchemaError, match=r"module unions: 'x' .* require-instance false"):
+            Schema(standard_modules(), SERVED, [file])

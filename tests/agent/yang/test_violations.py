@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agent.errors import RpcError, RpcErrors
@@ -195,3 +197,56 @@ def test_what_is_missing_under_a_condition_is_told_with_its_place(
     assert [(e.tag, e.app_tag, e.path) for e in errors] == [
         (tag, app_tag, f"{place}/{name}") for tag, app_tag, name in expected
     ]
+
+
+CHOICES = """module choices {
+  yang-version 1.1; namespace "urn:choices"; prefix c;
+  list e {
+    key k;
+    leaf k { type string; }
+    leaf w { type string; }
+    leaf wrong { must "../w='always'"; type string; }
+    choice ch {
+      when "w='a'"; mandatory true;
+      leaf one { type string; }
+      case other { choice within { leaf two { type string; } } }
+    }
+    uses group { when "w='b'"; }
+  }
+  grouping group { choice grouped { mandatory true; leaf three { type string; } leaf four { type string; } } }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        ("<w>none</w>", []),
+        ("<w>a</w>", ["ch"]),
+        ("<w>a</w><one>x</one>", []),
+        ("<w>a</w><two>x</two>", []),
+        ("<w>b</w>", ["grouped"]),
+        ("<w>b</w><four>x</four>", []),
+    ],
+)
+def test_a_mandatory_choice_is_missing_only_where_its_own_when_holds(
+    tmp_path: Path, body: str, missing: list[str]
+) -> None:
+    """Beside another fault: else libyang alone decides, and finds nothing wrong."""
+    file = tmp_path / "choices.yang"
+    file.write_text(CHOICES)
+    schema = Schema(standard_modules(), SERVED, [file])
+    document = f'<e xmlns="urn:choices"><k>1</k><wrong>x</wrong>{body}</e>'
+    errors = errors_of(lambda: validate(Tree.parse(schema, document.encode()), everything=False))
+    assert [e.info[f"{YANG_1}missing-choice"] for e in errors if e.app_tag == "missing-choice"] == missing
+    assert [e.path for e in errors if e.app_tag == "must-violation"] == ["/choices:e[k='1']/wrong"]
+
+
+def test_entries_that_clash_are_named_in_one_order(schema: Schema) -> None:
+    """libyang 3 keeps them ordered by their keys, libyang 2 as they came."""
+    later = "<address><ip>b</ip><port>1</port><alias>x</alias></address>"
+    earlier = later.replace("<ip>b", "<ip>a")
+    found = [
+        errors_of(lambda body=body: validate(tree_of(schema, entry(body)), everything=False))[0].info
+        for body in (later + earlier, earlier + later)
+    ]
+    assert found[0] == found[1]

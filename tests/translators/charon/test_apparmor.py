@@ -120,9 +120,7 @@ def test_without_the_log_the_silence_of_charon_says_it(kernel: Kernel, tmp_path:
 
 
 @pytest.mark.parametrize("label", ["unconfined\n", f"{PROFILE} (complain)\n"])
-def test_apparmor_is_not_blamed_where_it_enforces_nothing(
-    kernel: Kernel, tmp_path: Path, label: str
-) -> None:
+def test_apparmor_is_not_blamed_where_it_enforces_nothing(kernel: Kernel, tmp_path: Path, label: str) -> None:
     assert refusal(PID, tmp_path / "strongswan", silent=True, places=kernel(label)) is None
 
 

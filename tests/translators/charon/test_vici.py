@@ -88,6 +88,17 @@ async def test_a_stream_is_read_to_its_end_also_when_names_repeat(tmp_path: Path
         await connection.close()
 
 
+async def test_what_is_to_be_done_together_is_sent_before_any_of_it_is_answered(tmp_path: Path) -> None:
+    ok, no = reply({"success": "yes"}), reply({"success": "no", "errmsg": "not this"})
+    event = packet(Packet.EVENT, {"x": "1"}, "log")
+    async with charon(tmp_path, b"", b"", ok + event + no + ok, reply({"a": "1"})) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciError, match="load-shared: not this"):
+            await connection.together([("clear-creds", {}), ("load-shared", {"id": "x"}), ("load-key", {})])
+        assert await connection.request("stats") == {"a": "1"}
+        await connection.close()
+
+
 async def test_a_refusal_is_an_error_with_charons_words(tmp_path: Path) -> None:
     async with charon(tmp_path, reply({"success": "no", "errmsg": "config discarded"}), reply()) as socket:
         connection = await Connection.open(socket)

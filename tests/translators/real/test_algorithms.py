@@ -6,9 +6,10 @@ from itertools import cycle
 
 import pytest
 
+from agent.errors import RpcErrors
 from tests.lab import Gateway, Lab, carries
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan.translation.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS
+from translators.strongswan.translation.proposals import CIPHERS, GROUPS, INTEGRITY, KEY_EXCHANGES, PRFS
 
 pytestmark = pytest.mark.real
 
@@ -98,3 +99,84 @@ def test_the_automatic_proposals_suit_a_peer_with_the_daemons_defaults_also_when
 
 def newest(state: Json) -> Json:
     return max((sa for sa in state["child-sa"] if sa["state"] == "installed"), key=lambda sa: sa["unique-id"])
+
+
+FURTHER = (["ecp384"], ["mlkem768"], ["mlkem1024", "curve448"])
+
+
+def with_further(words: list[str]) -> Json:
+    """Return proposals for both phases with these key exchanges after x25519."""
+    both: Json = {"priority": 1, "cipher": "aes256gcm16", "dh": "x25519", "ke": words}
+    return {"ike": {"proposal": [{**both, "prf": "prfsha384"}]}, "esp": {"proposal": [both]}}
+
+
+def refusal(gateway: Gateway, words: list[str]) -> str | None:
+    """Return the app-tag for proposals with key exchanges that the charon of ``gateway`` lacks."""
+    known = gateway.vici("get-algorithms").get("ke")
+    if known is None:
+        return "ke-not-supported"
+    return None if {KEY_EXCHANGES[word].name for word in words} <= {*known} else "algorithm-not-loaded"
+
+
+@pytest.mark.parametrize("words", FURTHER, ids="-".join)
+def test_additional_key_exchanges_are_negotiated_and_again_by_each_rekeying(
+    lab: Lab, words: list[str]
+) -> None:
+    alice, bob = lab.both()
+    if tag := refusal(bob, words):
+        pytest.skip(f"this strongSwan lacks them: {tag}")
+    alice.commit(at_alice(**with_further(words)))
+    bob.commit(at_bob(**with_further(words)))
+    bob.wait_status("installed")
+    first = newest_of(bob.state(), "ike-sa")
+    assert (first["dh"], first["ke"]) == ("x25519", words)
+    bob.vici("rekey", {"child": "ipsec-1"})
+    bob.vici("rekey", {"ike": "ipsec-1"})
+    for gateway in (alice, bob):
+        state = gateway.wait_for(
+            lambda state: (
+                one_child(state)
+                and "ke" in newest(state)
+                and newest_of(state, "ike-sa")["unique-id"] != first["unique-id"]
+                and newest_of(state, "ike-sa")["state"] == "established"
+            )
+        )
+        assert (newest(state)["dh"], newest(state)["ke"]) == ("x25519", words)
+        assert newest_of(state, "ike-sa")["ke"] == words
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
+
+
+def test_proposals_without_them_are_there_for_a_peer_that_has_none(lab: Lab) -> None:
+    alice, bob = lab.both()
+    if tag := refusal(bob, ["ecp384"]):
+        pytest.skip(f"this strongSwan lacks them: {tag}")
+    hybrid = with_further(["ecp384"])
+    plain = with_further([])
+    either = {
+        phase: {"proposal": [*hybrid[phase]["proposal"], {**plain[phase]["proposal"][0], "priority": 2}]}
+        for phase in hybrid
+    }
+    alice.commit(at_alice(**plain))
+    bob.commit(at_bob(**either))
+    bob.wait_status("installed")
+    assert "ke" not in newest_of(bob.state(), "ike-sa")
+
+
+@pytest.mark.parametrize("words", FURTHER, ids="-".join)
+def test_additional_key_exchanges_that_charon_lacks_are_refused(lab: Lab, words: list[str]) -> None:
+    """Otherwise charon would take them, and never come up."""
+    alice = lab.alice()
+    alice.start()
+    if (tag := refusal(alice, words)) is None:
+        pytest.skip("this strongSwan has them all")
+    with pytest.raises(RpcErrors) as raised:
+        alice.commit(at_alice(**with_further(words)))
+    assert {error.app_tag for error in raised.value.errors} == {tag}
+    entry = "/yangswan-ipsec:tunnels/ipsec[id='1']"
+    assert {str(error.path).partition("/ke")[0] for error in raised.value.errors} == {
+        f"{entry}/{phase}/proposal[priority='1']" for phase in ("ike", "esp")
+    }
+
+
+def newest_of(state: Json, sas: str) -> Json:
+    return max(state[sas], key=lambda sa: sa["unique-id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -136,14 +137,27 @@ def test_a_description_sends_nothing_to_charon(lab: Lab) -> None:
     assert alice.log() == log
 
 
-def test_changed_subnets_take_effect_and_keep_the_ike_sa(lab: Lab) -> None:
+def test_changed_subnets_take_effect_and_interrupt_once(lab: Lab) -> None:
     alice, bob = pair(lab, 1)
     ((ike_spi, _esp),) = spis(bob)
     bob.commit(at_bob(remote_subnet=["10.3.0.0/16"]))
     alice.commit(at_alice(local_subnet=["10.3.0.0/16"]))
     bob.wait_for(lambda _state: selectors(bob) == [(["10.2.0.0/16"], ["10.3.0.0/16"])])
-    assert {ike for ike, _esp in spis(bob)} == {ike_spi}
+    if alice.strongswan < 6:  # since then charon itself ends what the first commit left without children
+        assert {ike for ike, _esp in spis(bob)} == {ike_spi}
     assert carries(lab.alice_ns, "10.3.0.1", lab.bob_ns, "10.2.0.1")
+    assert re.findall(r"established with SPIs .* TS (\S+) ", alice.log()) == ["10.1.0.0/16", "10.3.0.0/16"]
+
+
+def test_subnets_changed_to_others_that_the_peer_has_keep_the_ike_sa(lab: Lab) -> None:
+    alice, bob = lab.alice(), lab.bob()
+    alice.start(at_alice())
+    bob.start(at_bob(remote_subnet=["10.1.0.0/16", "10.3.0.0/16"]))
+    bob.wait_status("installed")
+    ((ike_spi, _esp),) = spis(bob)
+    alice.commit(at_alice(local_subnet=["10.3.0.0/16"]))
+    bob.wait_for(lambda _state: selectors(bob) == [(["10.2.0.0/16"], ["10.3.0.0/16"])])
+    assert {ike for ike, _esp in spis(bob)} == {ike_spi}
 
 
 def test_changed_proposals_take_effect(lab: Lab) -> None:
@@ -409,7 +423,7 @@ def test_without_error_notify_the_log_tells_of_a_silent_peer_and_of_its_answer(l
     guest.start(at_bob(dpd={"enabled": True, "delay": 1}))
     guest.wait_status("installed")
     daemon = guest.run(guest.translator.root_state("/yangswan-daemon:daemon"))
-    assert daemon["failure-source"] == "log"
+    assert daemon["failure-source"] in ("log", "vici-alert")  # since strongSwan 6.0.3, which does not count
     lab.cut()
     assert guest.wait_status("retransmission")["retransmission-tries"] >= 1
     lab.mend()

@@ -22,8 +22,10 @@ NOW = 1000.0
 SILENCE = LastError(Reason.PEER_SILENT, "no answer", NOW)
 
 
-def told_of(told: Told, status: Status, facts: Facts) -> list[tuple[str, ...]]:
-    found = news("1", told, Told.of(status, facts.counters), facts, NOW)
+def told_of(
+    told: Told, status: Status, facts: Facts, without_sas: Status = Status.DOWN
+) -> list[tuple[str, ...]]:
+    found = news("1", told, Told.of(status, facts.counters), facts, NOW, without_sas)
     return [
         (h.name, *([h.old.value, h.new.value] if h.old and h.new else []), str(h.members.get("reason", "")))
         for h in found
@@ -75,6 +77,34 @@ def test_a_tunnel_that_went_down_and_up_between_two_looks_is_told_as_both() -> N
     assert told_of(Told(Status.CONNECTING), Status.CONNECTING, brief) == [
         (CHANGED, "connecting", "installed", ""),
         (CHANGED, "installed", "connecting", "unknown"),
+    ]
+
+
+def test_an_initiator_is_told_as_connecting_however_late_one_looks() -> None:
+    """As if somebody had looked in time: while charon was lost, or when the first IKE_SA was up again."""
+    lost = transitions.all_down(UP, Reason.DAEMON_LOST, "killed", 20.0)
+    again = transitions.child_up(lost, "2", 20.1)
+    first = (CHANGED, "installed", "connecting", "daemon-lost")
+    assert told_of(WAS_UP, Status.CONNECTING, lost, Status.CONNECTING) == [first]
+    assert told_of(WAS_UP, Status.INSTALLED, again, Status.CONNECTING) == [
+        first,
+        (CHANGED, "connecting", "installed", ""),
+    ]
+    assert told_of(Told(), Status.INSTALLED, again, Status.CONNECTING) == [
+        (CHANGED, "down", "installed", ""),
+        first,
+        (CHANGED, "connecting", "installed", ""),
+    ]
+    assert [line[:3] for line in told_of(WAS_UP, Status.IKE_ESTABLISHED, lost, Status.CONNECTING)] == [
+        first[:3],
+        (CHANGED, "connecting", "ike-established"),
+    ]
+
+
+def test_an_ike_sa_that_stays_up_without_its_child_is_not_told_as_begun_anew() -> None:
+    down = transitions.child_down(UP, "1", NOW)
+    assert told_of(WAS_UP, Status.IKE_ESTABLISHED, down, Status.CONNECTING) == [
+        (CHANGED, "installed", "ike-established", "unknown")
     ]
 
 

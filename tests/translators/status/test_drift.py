@@ -86,6 +86,45 @@ def test_an_sa_of_another_configuration_is_told_by_what_differs(members: Any, ex
     assert drift.disagreement(messages(**members), INSTALLED) == expected
 
 
+def hybrid(*further: str) -> dict[str, Any]:
+    """Return an IKE_SA of strongSwan 6 with these key exchanges after x25519."""
+    return {**INSTALLED, **{f"ake{n}": name for n, name in enumerate(further, 1)}, "child-sas": {}}
+
+
+@pytest.mark.parametrize(
+    ("configured", "sa", "expected"),
+    [
+        (["mlkem768", "ecp384"], hybrid("ML_KEM_768", "ECP_384"), None),
+        ([], hybrid(), None),
+        (["mlkem768"], hybrid(), "IKE key exchanges without others after CURVE_25519"),
+        ([], hybrid("ML_KEM_768"), "IKE key exchanges ML_KEM_768 after CURVE_25519"),
+        (
+            ["mlkem768", "ecp384"],
+            hybrid("ECP_384", "ML_KEM_768"),
+            "IKE key exchanges ECP_384 ML_KEM_768 after CURVE_25519",
+        ),
+        (["mlkem768"], hybrid("FRODO"), "IKE key exchanges FRODO after CURVE_25519"),
+    ],
+)
+def test_additional_key_exchanges_are_those_of_a_proposal_in_its_order(
+    configured: list[str], sa: Any, expected: str | None
+) -> None:
+    one = {"priority": 1, "cipher": "aes256", "auth": "sha256", "dh": "x25519", "ke": configured}
+    assert drift.disagreement(messages(ike={"proposal": [one]}), sa) == expected
+
+
+def test_of_the_first_child_of_an_ike_sa_no_key_exchange_is_asked() -> None:
+    one = {"priority": 1, "cipher": "aes128gcm16", "dh": "x25519", "ke": ["mlkem768"]}
+    wanted = messages(esp={"proposal": [one]})
+    assert drift.disagreement(wanted, INSTALLED) is None
+    (name,) = INSTALLED["child-sas"]
+    rekeyed = {**INSTALLED["child-sas"][name], "dh-group": "CURVE_25519"}
+    why = drift.disagreement(wanted, {**INSTALLED, "child-sas": {name: rekeyed}})
+    assert why == "ESP key exchanges without others after CURVE_25519"
+    rekeyed["ake1"] = "ML_KEM_768"
+    assert drift.disagreement(wanted, {**INSTALLED, "child-sas": {name: rekeyed}}) is None
+
+
 ADDED = "added vici connection: ipsec-1"
 UPDATED = "updated vici connection: ipsec-1"
 REPLACED = "replaced vici connection: ipsec-1"

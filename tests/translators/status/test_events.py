@@ -67,6 +67,11 @@ def test_a_general_reason_replaces_a_specific_one_that_is_old() -> None:
         ("received AUTHENTICATION_FAILED notify error", Reason.AUTHENTICATION_FAILED),
         ("tried 1 shared key for 'a' - 'b', but MAC mismatched", Reason.AUTHENTICATION_FAILED),
         ("no shared key found for 'a' - 'b'", Reason.AUTHENTICATION_FAILED),
+        ("certificate was revoked on Nov 26 15:57:35 UTC 2026", Reason.CERTIFICATE_REVOKED),
+        (
+            "constraint check failed: RULE_CRL_VALIDATION is FAILED, but requires at least GOOD",
+            Reason.REVOCATION_UNKNOWN,
+        ),
         ("received NO_PROPOSAL_CHOSEN notify error", Reason.NO_PROPOSAL_CHOSEN),
         ("received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built", Reason.NO_PROPOSAL_CHOSEN),
         ("no acceptable proposal found", Reason.NO_PROPOSAL_CHOSEN),
@@ -87,6 +92,19 @@ def test_the_log_does_not_replace_the_same_reason_with_less_detail() -> None:
         events.on_log(first, "received AUTHENTICATION_FAILED notify error", NOW + 1, Source.ERROR_NOTIFY)
         == first
     )
+
+
+@pytest.mark.parametrize("first", ["log", "notice"])
+def test_that_a_certificate_was_revoked_says_more_than_that_the_peer_was_refused(first: str) -> None:
+    line = "certificate was revoked on Nov 26 15:57:35 UTC 2026, reason: unspecified"
+    facts = Facts() if first == "log" else noticed(3)
+    facts = events.on_log(facts, line, NOW, Source.ERROR_NOTIFY)
+    if first == "log":
+        facts = events.on_notice(facts, notice(3), NOW)
+    assert reason(facts) is Reason.CERTIFICATE_REVOKED
+    assert facts.counters.failures == 1
+    later = events.on_notice(facts, notice(3), NOW + 1)
+    assert reason(later) is Reason.AUTHENTICATION_FAILED
 
 
 def test_a_retransmission_is_noticed_and_cleared() -> None:
@@ -226,24 +244,98 @@ def test_the_tries_of_a_request_are_counted_and_forgotten_with_its_answer() -> N
     assert [entry.kind.value for entry in answered.history] == ["up", "retransmission", "answered"]
 
 
-def alert(name: str, **members: Any) -> dict[str, Any]:
-    sa = {"uniqueid": "1", "remote-host": "192.0.2.1", "remote-id": "bob"}
-    return {"type": name, "ikesa": {"ipsec-1": sa}, **members}
-
-
-def test_an_alert_event_says_what_a_notice_says() -> None:
-    (found,) = events.notices_in_alert(alert("peer-auth-failed"))
-    assert (found.code, found.name, found.peer_address, found.peer_id) == (3, "ipsec-1", "192.0.2.1", "bob")
-    assert reason(events.on_notice(Facts(), found, NOW)) is Reason.AUTHENTICATION_FAILED
-    (found,) = events.notices_in_alert(alert("RETRANSMIT_SEND_TIMEOUT"))
-    assert reason(events.on_notice(Facts(), found, NOW)) is Reason.PEER_SILENT
+def alert(kind: str, name: str = "ipsec-1") -> dict[str, Any]:
+    """Return an alert event as strongSwan 6.1.0 sent it, without what is of no use here."""
+    sa = {
+        "uniqueid": "1",
+        "version": "2",
+        "state": "CONNECTING",
+        "local-host": "192.168.0.1",
+        "local-port": "4500",
+        "local-id": "alice1",
+        "remote-host": "192.168.0.2",
+        "remote-port": "4500",
+        "remote-id": "bob1",
+        "initiator-spi": "c55a6c8464084199",
+        "responder-spi": "d3b9d1a878696d9e",
+        "tasks-passive": ["IKE_AUTH", "IKE_CERT_POST", "IKE_CONFIG", "CHILD_CREATE"],
+    }
+    return {"type": kind, "ike-sa": {name: sa}}
 
 
 @pytest.mark.parametrize(
-    "message", [alert("novel-alert"), alert("retransmit-send"), {"type": "ts-mismatch"}, {}]
+    ("kind", "expected"),
+    [
+        ("peer-auth-failed", Reason.AUTHENTICATION_FAILED),
+        ("local-auth-failed", Reason.AUTHENTICATION_FAILED),
+        ("proposal-mismatch-ike", Reason.NO_PROPOSAL_CHOSEN),
+        ("proposal-mismatch-child", Reason.NO_PROPOSAL_CHOSEN),
+        ("ts-mismatch", Reason.SELECTORS_MISMATCH),
+        ("install-child-sa-failed", Reason.INSTALL_FAILED),
+        ("install-child-policy-failed", Reason.INSTALL_FAILED),
+        ("peer-init-unreachable", Reason.PEER_SILENT),
+        ("retransmit-send-timeout", Reason.PEER_SILENT),
+        ("ike-sa-expired", Reason.LIFETIME_EXPIRED),
+        ("keep-on-child-sa-failure", Reason.UNKNOWN),
+    ],
+)
+def test_an_alert_says_why(kind: str, expected: Reason) -> None:
+    (found,) = events.notices_in_alert(alert(kind))
+    assert (found.name, found.peer_address, found.peer_id) == ("ipsec-1", "192.168.0.2", "bob1")
+    facts = events.on_notice(Facts(), found, NOW)
+    assert reason(facts) is expected
+    assert facts.last_error is not None
+    assert "()" not in facts.last_error.detail
+
+
+def test_an_alert_says_that_the_peer_answered() -> None:
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    waiting = events.on_log(up, "retransmit 1 of request with message ID 7", NOW, Source.ALERT)
+    (found,) = events.notices_in_alert(alert("retransmit-send-cleared"))
+    answered = events.on_notice(waiting, found, NOW)
+    assert (answered.retransmitting, answered.tries) == (False, 0)
+
+
+def test_an_alert_of_an_ike_sa_without_a_name_is_of_its_peer() -> None:
+    (found,) = events.notices_in_alert(alert("proposal-mismatch-ike", "(unnamed)"))
+    assert (found.name, found.peer_address) == ("", "192.168.0.2")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        alert("novel-alert"),
+        alert("retransmit-send"),
+        alert("retransmit-receive"),
+        {"type": "ts-mismatch"},
+        {"type": "ts-mismatch", "ike-sa": {}},
+        {},
+    ],
 )
 def test_an_alert_that_says_nothing_to_us_is_nothing(message: dict[str, Any]) -> None:
     assert list(events.notices_in_alert(message)) == []
+
+
+AUTH_FAILED = "received AUTHENTICATION_FAILED notify error"
+
+
+@pytest.mark.parametrize("alert_first", [True, False])
+def test_an_alert_and_the_log_tell_of_one_failure_with_the_detail_of_the_log(alert_first: bool) -> None:
+    (found,) = events.notices_in_alert(alert("local-auth-failed"))
+
+    def by_alert(facts: Facts, now: float) -> Facts:
+        return events.on_notice(facts, found, now)
+
+    def by_log(facts: Facts, now: float) -> Facts:
+        return events.on_log(facts, AUTH_FAILED, now, Source.ALERT)
+
+    facts = Facts()
+    for attempt in range(1, 4):
+        for told in (by_alert, by_log) if alert_first else (by_log, by_alert):
+            facts = told(facts, NOW + 2.0 * attempt)
+        assert facts.counters.failures == attempt
+        assert facts.last_error is not None
+        assert AUTH_FAILED in facts.last_error.detail
 
 
 def test_with_alerts_the_log_tells_of_retransmissions() -> None:

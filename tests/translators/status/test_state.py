@@ -229,6 +229,16 @@ def test_the_state_of_an_installed_tunnel_golden() -> None:
     }
 
 
+def test_the_key_exchanges_that_followed_the_first_are_shown_in_order() -> None:
+    sa = {**INSTALLED, "ake2": "ML_KEM_768", "ake1": "ECP_384", "ake3": "FRODO_SHAKE_L3"}
+    found = operational.tunnel_state([sa], NOTHING, Applied.APPLIED, None, None, 0.0)
+    (ike_sa,) = found["ike-sa"]  # type: ignore[misc]
+    assert ike_sa["ke-name"] == ["ECP_384", "ML_KEM_768", "FRODO_SHAKE_L3"]
+    assert ike_sa["ke"] == ["ecp384", "mlkem768"]
+    (child,) = found["child-sa"]  # type: ignore[misc]
+    assert not child.keys() & {"ke", "ke-name"}
+
+
 def test_a_tunnel_of_which_nothing_is_known_is_down_and_has_nothing_else() -> None:
     found = operational.tunnel_state([], NOTHING, Applied.DORMANT, None, None, 0.0)
     assert found == {"status": "down", "applied": "dormant", "counters": NO_COUNTS}

@@ -10,13 +10,14 @@ import pytest
 from tests.translators.tunnels import tunnel
 from translators.strongswan.model import IPSEC
 from translators.strongswan.translation import connections
+from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.connections import (
     connection_name,
     messages,
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.translation.fields import FIELDS, Around, Part
+from translators.strongswan.translation.fields import FIELDS, Part
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 from translators.strongswan.translator import find_yang_files
 

@@ -17,8 +17,8 @@ from tests.translators.translation.test_desired import desired
 from tests.translators.translation.test_proposals import EVERYTHING
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.assembly import make
+from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.connections import messages
-from translators.strongswan.translation.fields import Around
 from translators.strongswan.translation.overlaps import (
     SHOWN_MAX,
     Overlaps,

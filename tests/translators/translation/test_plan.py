@@ -14,6 +14,7 @@ from translators.strongswan.translation.plan import (
     Change,
     ChangeClass,
     Phase,
+    Replacement,
     Request,
     Step,
     classify,
@@ -89,6 +90,18 @@ def test_a_changed_secret_is_loaded_alone_and_ends_the_ike_sa() -> None:
         "ipsec-1: load the secret",
         "ipsec-1: end the SAs and the IKE SA",
     ]
+
+
+def test_an_sa_may_prove_to_be_new_unless_the_secret_changed() -> None:
+    before = made(**BOTH)
+    for after, provable in (
+        (made(**BOTH, local_subnet=["10.0.0.0/8"]), True),
+        (made(**BOTH, local_subnet=["10.0.0.0/8"], secret="another-secret"), False),
+        (made(**BOTH, local_address="192.168.0.9"), True),
+        (made(**{**BOTH, "remote_id": {"name": "c"}}), False),  # the owner of the secret
+    ):
+        (end,) = (step for step in plan_steps([Change("ipsec-1", before, after)]) if step.phase is Phase.END)
+        assert end.replacement == (Replacement(before, after) if provable else None)
 
 
 def test_a_changed_identity_also_loads_the_secret_because_its_owner_changes() -> None:

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from translators.strongswan.translation import proposals
-from translators.strongswan.translation.proposals import CIPHERS, GROUPS, INTEGRITY, PRFS, Phase
+from translators.strongswan.translation.proposals import (
+    CIPHERS,
+    GROUPS,
+    INTEGRITY,
+    KEY_EXCHANGES,
+    PRFS,
+    Phase,
+)
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 # What get-algorithms of strongSwan 5.9.8 says with the plugins openssl and curve25519, as far as needed.
@@ -50,6 +57,16 @@ MINIMAL = {
         (Phase.ESP, {"cipher": "aes128gcm12"}, "aes128gcm12"),
         (Phase.ESP, {"cipher": "aes192", "auth": "sha512", "dh": "ecp521"}, "aes192-sha512-ecp521"),
         (Phase.ESP, {"cipher": "chacha20poly1305", "dh": "modp4096"}, "chacha20poly1305-modp4096"),
+        (
+            Phase.IKE,
+            {"cipher": "aes256", "auth": "sha384", "dh": "x25519", "ke": ["mlkem768", "curve448"]},
+            "aes256-sha384-x25519-ke1_mlkem768-ke2_x448",
+        ),
+        (
+            Phase.ESP,
+            {"cipher": "aes256gcm16", "dh": "ecp384", "ke": ["mlkem1024"]},
+            "aes256gcm16-ecp384-ke1_mlkem1024",
+        ),
     ],
 )
 def test_a_proposal_is_written_as_strongswan_reads_it(phase: Phase, proposal: Any, written: str) -> None:
@@ -94,6 +111,30 @@ def test_a_proposal_is_written_as_strongswan_reads_it(phase: Phase, proposal: An
             "unknown-algorithm",
             "ike/proposal[priority='7']/cipher",
         ),
+        (
+            Phase.ESP,
+            {"cipher": "aes128gcm16", "ke": ["mlkem768"]},
+            "esp-ke-without-dh",
+            "esp/proposal[priority='7']/ke",
+        ),
+        (
+            Phase.ESP,
+            {"cipher": "aes128gcm16", "dh": "x25519", "ke": ["frodo"]},
+            "unknown-algorithm",
+            "esp/proposal[priority='7']/ke",
+        ),
+        (
+            Phase.ESP,
+            {"cipher": "aes128gcm16", "dh": "x25519", "ke": ["mlkem768", "x25519"]},
+            "ke-twice",
+            "esp/proposal[priority='7']/ke",
+        ),
+        (
+            Phase.ESP,
+            {"cipher": "aes128gcm16", "dh": "x25519", "ke": [*GROUPS, "mlkem768"][:8]},
+            "too-many-elements",
+            "esp/proposal[priority='7']/ke",
+        ),
     ],
 )
 def test_an_unsafe_or_senseless_proposal_is_refused(
@@ -117,7 +158,8 @@ def test_an_unknown_leaf_of_a_proposal_is_refused_not_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaf", "table"), [("cipher", CIPHERS), ("auth", INTEGRITY), ("prf", PRFS), ("dh", GROUPS)]
+    ("leaf", "table"),
+    [("cipher", CIPHERS), ("auth", INTEGRITY), ("prf", PRFS), ("dh", GROUPS), ("ke", KEY_EXCHANGES)],
 )
 def test_every_name_that_list_sas_shows_leads_back_to_its_keyword(leaf: str, table: Any) -> None:
     for algorithm in table.values():
@@ -184,3 +226,31 @@ def test_key_exchange_methods_are_found_under_the_name_of_strongswan_6_too() -> 
     available = {"ke": EVERYTHING["dh"]}
     check: Callable[..., list[Refused]] = proposals.missing
     assert [r.leaf for r in check(Phase.ESP, {"priority": 1, "dh": "x25519"}, available)] == []
+
+
+HYBRID = {"priority": 1, "cipher": "aes256gcm16", "dh": "x25519", "ke": ["ecp384", "mlkem768"]}
+
+
+def test_an_additional_key_exchange_that_no_plugin_provides_is_named() -> None:
+    available = {**EVERYTHING, "ke": EVERYTHING["dh"]}
+    (refused,) = proposals.missing(Phase.ESP, HYBRID, available)
+    assert (refused.leaf, refused.app_tag) == (
+        "esp/proposal[priority='1']/ke[.='mlkem768']",
+        "algorithm-not-loaded",
+    )
+    for word in ("mlkem768 (ML_KEM_768)", "ml,", "openssl", "6.0.2"):
+        assert word in refused.message
+    assert proposals.missing(Phase.ESP, HYBRID, {**available, "ke": {*EVERYTHING["dh"], "ML_KEM_768"}}) == []
+
+
+def test_a_charon_before_6_has_no_additional_key_exchanges() -> None:
+    (refused,) = proposals.missing(Phase.ESP, HYBRID, EVERYTHING)
+    assert (refused.leaf, refused.app_tag) == ("esp/proposal[priority='1']/ke", "ke-not-supported")
+    assert "strongSwan 6.0" in refused.message
+    assert proposals.missing(Phase.ESP, {**HYBRID, "ke": []}, EVERYTHING) == []
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_the_automatic_proposals_have_one_key_exchange(phase: Phase) -> None:
+    words = {word for proposal in proposals.auto(phase) for word in proposal.split("-")}
+    assert not any(map(proposals.is_further, words))

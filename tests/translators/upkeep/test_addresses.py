@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from secrets import token_hex
 
@@ -11,6 +12,8 @@ import pytest
 
 from tests.lab import Namespace
 from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.translation.guards import Connected
+from translators.strongswan.translation.overlaps import prefix
 from translators.strongswan.upkeep import addresses
 from translators.strongswan.upkeep.addresses import AddressWatch
 
@@ -47,6 +50,50 @@ def test_addresses_that_come_and_go_are_seen(namespace: Namespace) -> None:
     namespace.call(lambda: asyncio.run(watch()))
     assert came[:2] == [frozenset({"192.0.2.7"})] * 2
     assert "2001:db8::7" in frozenset().union(*came)
+
+
+def connected(*written: str) -> frozenset[Connected]:
+    """Return the networks of our addresses in them, each written with the length of its network."""
+    return frozenset(Connected(prefix(one), prefix(one.partition("/")[0])) for one in written)
+
+
+@pytest.mark.real
+def test_networks_are_connected_as_long_as_an_address_and_its_interface_are(namespace: Namespace) -> None:
+    told: list[frozenset[Connected]] = []
+
+    async def watch() -> None:
+        watch = AddressWatch(lambda _came: None, told.append)
+        await watch.start()
+        assert told == [frozenset()], "loopback leads to no network, nor does what is down"
+        namespace.ip("link", "set", "near", "up")
+        await until(lambda: told[-1] == connected("192.0.2.7/24"))
+        namespace.ip("address", "add", "2001:db8::7/64", "dev", "near", "nodad")
+        await until(lambda: told[-1] == connected("192.0.2.7/24", "2001:db8::7/64"))
+        # Two addresses in one network; behind the other interface a host alone.
+        namespace.ip("address", "add", "192.0.2.8/24", "dev", "near")
+        namespace.ip("address", "add", "198.51.100.7/32", "dev", "near")
+        both = connected("192.0.2.7/24", "192.0.2.8/24", "2001:db8::7/64")
+        await until(lambda: told[-1] == both)
+        # No network is behind these.
+        namespace.ip("tuntap", "add", "ipsec0", "mode", "tun")
+        namespace.ip("address", "add", "203.0.113.7/24", "dev", "ipsec0")
+        namespace.ip("link", "set", "ipsec0", "up")
+        await until(lambda: not watch.missing("203.0.113.7"))
+        assert told[-1] == both
+        namespace.ip("address", "delete", "192.0.2.7/24", "dev", "near")
+        await until(lambda: connected("192.0.2.7/24").isdisjoint(told[-1]))
+        # Addresses of IPv4 stay with an interface that goes down; their routes do not.
+        namespace.ip("link", "set", "near", "down")
+        await until(lambda: told[-1] == frozenset())
+        await watch.stop()
+
+    namespace.ip("link", "set", "lo", "up")
+    namespace.ip("address", "add", "10.9.0.1/16", "dev", "lo")
+    namespace.ip("link", "add", "near", "type", "veth", "peer", "name", "cable")
+    namespace.ip("link", "set", "cable", "up")
+    namespace.ip("address", "add", "192.0.2.7/24", "dev", "near")
+    namespace.call(lambda: asyncio.run(watch()))
+    assert [one for one, following in pairwise(told) if one == following] == [], "told without a change"
 
 
 async def test_where_they_cannot_be_watched_nothing_is_called_missing(

@@ -58,7 +58,7 @@ class FakeCharon:
             self.secrets.add(name)
             self.logs(f"loaded IKE shared key with id '{name}' for: 'x'")
         elif command == "terminate":
-            self.sas = []
+            self.sas = [sa for sa in self.sas if sa["uniqueid"] != message["ike-id"]]
         elif command == "unload-conn" and self.connections.pop(name, None) is None:
             raise ViciError(command, "not found")
         return {}
@@ -75,6 +75,10 @@ class Repairs(list[tuple[str, str, str]]):
 
 async def no_keys(_session: object) -> list[str]:
     return []
+
+
+async def nothing_to_mend(_session: object) -> None:
+    pass
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ async def audit(
     desired = Desired()
     desired.put("1", at_bob())
     shared = Shared(desired, charon)  # type: ignore[arg-type]
-    made = Audit(shared, interval_s=0.01, repaired=repairs, give_keys=no_keys)
+    made = Audit(shared, interval_s=0.01, repaired=repairs, give_keys=no_keys, mend=nothing_to_mend)
     charon.audit = made
     made.start()
     yield made
@@ -152,7 +156,7 @@ async def test_an_sa_that_came_of_anothers_connection_is_ended_and_one_of_ours_i
     audit: Audit, charon: FakeCharon, repairs: Repairs
 ) -> None:
     ours = {**INSTALLED, "child-sas": {"c": {**INSTALLED["child-sas"]["ipsec-1-4"]}}}
-    theirs = {**ours, "local-host": "192.168.0.77"}
+    theirs = {**ours, "uniqueid": "7", "local-host": "192.168.0.77"}
     with seldom(audit):
         await looked(charon, 1)
         charon.sas = [ours]
@@ -163,7 +167,7 @@ async def test_an_sa_that_came_of_anothers_connection_is_ended_and_one_of_ours_i
         charon.sas = [ours, theirs]
         charon.logs("replaced vici connection: ipsec-1")
         await until(lambda: len(repairs) == 2)
-        assert charon.sas == []
+        assert charon.sas == [ours]
 
 
 async def test_a_secret_of_another_is_seen_in_the_log(
@@ -231,7 +235,7 @@ async def test_a_lost_charon_or_a_defect_does_not_end_the_audit(
 
 def test_connections_are_compared_in_turn(charon: FakeCharon, repairs: Repairs) -> None:
     names = {f"ipsec-{number:03}" for number in range(70)}
-    audit = Audit(Shared(), interval_s=1.0, repaired=repairs, give_keys=no_keys)
+    audit = Audit(Shared(), interval_s=1.0, repaired=repairs, give_keys=no_keys, mend=nothing_to_mend)
     turns = [audit._in_turn(names) for _ in range(3)]
     assert [len(turn) for turn in turns] == [32, 32, 6]
     assert sorted(name for turn in turns for name in turn) == sorted(names)

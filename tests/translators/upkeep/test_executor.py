@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from agent.errors import BackendError, BackendInconsistent
-from tests.translators.recorded import sa
+from tests.translators.recorded import INSTALLED, sa
+from tests.translators.tunnels import at_bob
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
-from translators.strongswan.translation.plan import Phase, Request, Step
+from translators.strongswan.translation import connections
+from translators.strongswan.translation.plan import Phase, Replacement, Request, Step
 from translators.strongswan.upkeep import executor
-from translators.strongswan.upkeep.executor import SaIds, execute, to_end
+from translators.strongswan.upkeep.executor import SaIds, end_found, execute, to_end
 
 
 class Charon:
@@ -172,3 +174,63 @@ async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_has_to_go_for_a_change_of_the_child_alone(sas: Any, child_only: bool, expected: SaIds) -> None:
     assert to_end(sas, child_only) == expected
+
+
+def between(before: dict[str, Any], after: dict[str, Any]) -> Replacement:
+    return Replacement(*(connections.messages("1", at_bob(**members)) for members in (before, after)))
+
+
+OTHER_SUBNET = {"remote_subnet": ["10.3.0.0/16"]}
+(CHILD,) = INSTALLED["child-sas"].values()
+NEW_CHILD = {**CHILD, "uniqueid": "9", "remote-ts": ["10.3.0.0/16"]}
+BOTH_CHILDREN = {**INSTALLED, "child-sas": {"ipsec-1-4": CHILD, "ipsec-1-9": NEW_CHILD}}
+
+
+async def test_a_child_that_the_peer_negotiated_with_the_new_configuration_stays() -> None:
+    """Before we looked: its own configuration had changed, or strongSwan 6 had ended the old IKE_SA."""
+    charon = Charon(sas=[{**BOTH_CHILDREN}])
+    await run(charon, Step(Phase.END, "ipsec-1", child_only=True, replacement=between({}, OTHER_SUBNET)))
+    assert [message.get("child-id") for _command, message in charon.asked] == ["4"]
+    assert list(charon.sas[0]["child-sas"]) == ["ipsec-1-9"]
+
+
+async def test_an_ike_sa_that_was_negotiated_with_the_new_configuration_stays() -> None:
+    new = {**INSTALLED, "uniqueid": "7", "local-host": "192.168.0.9"}
+    charon = Charon(sas=[INSTALLED, new])
+    step = Step(Phase.END, "ipsec-1", replacement=between({}, {"local_address": "192.168.0.9"}))
+    await run(charon, step)
+    assert charon.sas == [new]
+
+
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        None,
+        # Both allow what was negotiated, so it may have been either.
+        between({"remote_subnet": ["10.0.0.0/8"]}, OTHER_SUBNET),
+        between(OTHER_SUBNET, {**OTHER_SUBNET, "esp": {"copy-dscp": "no"}}),
+        # Neither does.
+        between({}, {"remote_subnet": ["10.4.0.0/16"]}),
+    ],
+)
+def test_what_does_not_prove_to_be_new_goes(replacement: Replacement | None) -> None:
+    only_new = {**INSTALLED, "child-sas": {"ipsec-1-9": NEW_CHILD}}
+    assert to_end([only_new], True, replacement) == SaIds(child=frozenset("9"))
+    assert to_end([only_new], False, replacement) == SaIds(frozenset("6"))
+
+
+@pytest.mark.parametrize("members", [{"state": "CONNECTING"}, {"tasks-queued": ["CHILD_CREATE"]}])
+def test_what_still_negotiates_a_child_goes_whatever_it_has(members: Any) -> None:
+    replacement = between({}, OTHER_SUBNET)
+    assert to_end([{**BOTH_CHILDREN, **members}], True, replacement) == SaIds(frozenset("6"))
+
+
+def test_a_child_that_is_being_rekeyed_proves_nothing() -> None:
+    rekeying = {**INSTALLED, "child-sas": {"ipsec-1-9": {**NEW_CHILD, "state": "REKEYING"}}}
+    assert to_end([rekeying], True, between({}, OTHER_SUBNET)) == SaIds(child=frozenset("9"))
+
+
+async def test_only_the_sas_that_were_found_end() -> None:
+    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5"), sa("ESTABLISHED", uniqueid="6")])
+    await end_found({"ipsec-1": charon.sas[:1], "ipsec-2": []}, charon)  # type: ignore[arg-type]
+    assert [message["ike-id"] for _command, message in charon.asked] == ["5"]

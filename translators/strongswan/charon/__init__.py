@@ -8,6 +8,8 @@ Files, from the ground up:
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
 - leftovers: what a charon that was killed left in the kernel is removed
 - apparmor: whether AppArmor kept charon from starting, and what to do then
+- place: where the files of a charon of our own lie, also on a full disk
+- scope: the systemd scope of a charon of our own
 - daemon: a charon of our own, started, adopted, watched, stopped
 - service: restarts a charon that the system runs
 - session: all connections to one charon, from when it answers until it is lost

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from translators.strongswan.options import Kernel, Options
+from translators.strongswan.translation.revocation import Revocation
 
 CONFIG_FILE = "strongswan.conf"
 VICI_SOCKET = "vici.sock"
@@ -20,14 +21,17 @@ _CRYPTO = (
     *("random", "nonce", "aes", "sha1", "sha2", "hmac", "kdf"),
     *("gmp", "curve25519", "openssl", "gcm", "ccm", "ctr", "chapoly"),
 )
-_CERTIFICATES = ("pem", "pkcs1", "pkcs8", "x509", "pubkey", "constraints")
-_OPTIONAL = frozenset((*_CRYPTO[-7:], *_CERTIFICATES)) | {"sha1", "kdf", "error-notify", "counters"}
+_CERTIFICATES = ("pem", "pkcs1", "pkcs8", "x509", "pubkey", "constraints", "revocation")
+FETCHER = "curl"
+_OPTIONAL = frozenset((*_CRYPTO[-7:], *_CERTIFICATES, FETCHER)) | {"sha1", "kdf", "error-notify", "counters"}
 _PACKAGES = {
     "vici": "strongswan-swanctl",
     "socket-default": "strongswan-libcharon",
     "kernel-libipsec": "libcharon-extra-plugins",
 }
 _PACKAGE_OF_THE_REST = "libstrongswan"
+_MOVED = frozenset({"aes", "sha2", "hmac"})
+"""What Debian 13 has in another package than Debian 12, of the plugins that are needed."""
 
 
 class MissingPlugin(Exception):
@@ -35,12 +39,14 @@ class MissingPlugin(Exception):
 
     def __init__(self, plugin: str) -> None:
         package = _PACKAGES.get(plugin, _PACKAGE_OF_THE_REST)
+        if plugin in _MOVED:
+            package += ", since Debian 13 libstrongswan-extra-plugins"
         super().__init__(f"strongSwan's plugin '{plugin}' is not installed: install the package {package}")
         self.plugin = plugin
 
 
-def plugins_to_load(installed: Collection[str], kernel: Kernel) -> list[str]:
-    """Return the plugins for charon's load line.
+def plugins_to_load(installed: Collection[str], kernel: Kernel, *, fetches: bool = True) -> list[str]:
+    """Return the plugins for charon's load line; ``fetches`` says whether CRLs may be fetched.
 
     Raises:
         MissingPlugin: one that is needed is not among ``installed``.
@@ -50,6 +56,7 @@ def plugins_to_load(installed: Collection[str], kernel: Kernel) -> list[str]:
     wanted = (
         *_CRYPTO,
         *_CERTIFICATES,
+        *((FETCHER,) if fetches else ()),
         *data_path,
         "kernel-netlink",
         "socket-default",
@@ -108,6 +115,22 @@ charon {{
         }}
         socket-default {{
             {"fwmark = 0x42" if marks else ""}
+        }}
+    }}
+}}
+"""
+
+
+def render_revocation(revocation: Revocation) -> str:
+    """Return what follows in strongswan.conf, and may change while charon runs ("reload-settings")."""
+    checks = "yes" if revocation.checks else "no"
+    return f"""\
+charon {{
+    plugins {{
+        revocation {{
+            enable_crl = {checks}
+            enable_ocsp = {checks}
+            timeout = {revocation.timeout_s}
         }}
     }}
 }}

@@ -4,7 +4,7 @@ charon outlives an agent that dies: its SAs go on carrying traffic, and the next
 folder adopts it. It is recognised by two variables in its environment (nobody else can have set them on a
 process of the same user): the folder, and a digest of the configuration. A charon of this folder that
 cannot be adopted (other settings, other network namespace, or it does not answer) is ended first. An agent
-that stops in order ends its charon.
+that stops in order ends its charon, unless it is to be left to the next agent.
 
 charon 5.9 writes its pid to a path fixed at compile time, /var/run/charon.pid, and refuses to start if
 another charon's is there. So it gets a mount namespace in which /var/run is a folder of ours; where
@@ -22,12 +22,14 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers
+from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place
+from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
+from translators.strongswan.translation.revocation import Revocation
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,11 @@ _NOT_READ = "invalid configuration"
 _RUN_FOLDER = "run"
 _PID_FILE = f"{_RUN_FOLDER}/charon.pid"
 _IN_FOLDER = 'cd "$1" && umask 077 && shift && exec "$@"'
-_PRIVATE_RUN = 'mount --bind "$1" "$(readlink -f /var/run)" && shift && exec "$@"'
+# Where its files lie in memory it still sees them in its folder, by whose path AppArmor knows them.
+_PRIVATE_RUN = """
+if [ -d "$1" ] && ! [ . -ef "$1" ]; then mount --bind . "$1" && cd "$1"; fi &&
+mount --bind "$2" "$(readlink -f /var/run)" && shift 2 && exec "$@"
+"""
 
 
 class DaemonError(Exception):
@@ -57,11 +63,24 @@ class DaemonError(Exception):
 
 
 class ManagedCharon:
-    """The one charon that belongs to ``folder`` (created with mode 0700)."""
+    """The one charon that belongs to ``folder`` (created with mode 0700), in ``scope`` if systemd runs us.
+    ``revocation`` says what it is to do about revoked certificates; ``can_fetch``: a plugin that fetches is
+    installed."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        options: Options,
+        *,
+        scope: Scope | None = None,
+        revocation: Callable[[], Revocation] = Revocation,
+    ) -> None:
+        self._folder = self._place = folder
         self._options = options
+        self._scope = scope
+        self._revocation = revocation
+        self._configured = ""
+        self.can_fetch = False
         self._turn = asyncio.Lock()  # a restart is a stop, and a start that must not overtake it
         self._pidfd: int | None = None
         self._log_octets_before = 0
@@ -69,11 +88,11 @@ class ManagedCharon:
 
     @property
     def vici_socket(self) -> Path:
-        return self._folder / charon_config.VICI_SOCKET
+        return self._place / charon_config.VICI_SOCKET
 
     @property
     def notify_socket(self) -> Path:
-        return self._folder / charon_config.NOTIFY_SOCKET
+        return self._place / charon_config.NOTIFY_SOCKET
 
     @property
     def running(self) -> bool:
@@ -86,20 +105,39 @@ class ManagedCharon:
             DaemonError: it is not installed, or it does not start.
         """
         async with self._turn:
-            return await self._start()
+            adopted = await self._start()
+            if self._scope is not None and self.pid is not None:
+                await self._scope.take(self.pid)
+            return adopted
 
     async def _start(self) -> bool:
         self._forget()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         binary = self._binary()
         config = await self._config(binary)
         digest = hashlib.sha256(f"{binary}\n{config}".encode()).hexdigest()
+        self._configured = config
         if await self._adopt(digest):
             return True
+        self._place = place.choose(self._folder)
         await self._remove_leftovers()
-        (self._folder / charon_config.CONFIG_FILE).write_text(config)
+        self.write_config()
         await self._spawn(binary, digest)
         return False
+
+    def write_config(self) -> None:
+        """Write strongswan.conf, with what may change while charon runs as it is to be now; a charon that
+        runs hears of it by "reload-settings".
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self._place / charon_config.CONFIG_FILE
+        wanted = self._configured + charon_config.render_revocation(self._revocation())
+        if self._text_of(charon_config.CONFIG_FILE) == wanted:
+            return  # a full disk then keeps no charon from being started
+        new = path.with_suffix(".new")
+        new.write_text(wanted)
+        new.replace(path)
 
     async def ended(self) -> None:
         """Return when the process is gone."""
@@ -119,6 +157,13 @@ class ManagedCharon:
         async with self._turn:
             await self._end()
 
+    async def leave(self) -> None:
+        """Let the process go on, for the next agent to adopt."""
+        async with self._turn:
+            if self.running:
+                log.info("charon, process %d, goes on for the next agent", self.pid)
+            self._forget()
+
     async def _end(self) -> None:
         for how in (signal.SIGTERM, signal.SIGKILL):
             if self._pidfd is None:
@@ -136,9 +181,9 @@ class ManagedCharon:
 
     async def _remove_leftovers(self) -> None:
         # charon removes this file when it ends in order, after its SAs.
-        if (self._folder / _PID_FILE).exists():
+        if (self._place / _PID_FILE).exists():
             await leftovers.remove()
-            (self._folder / _PID_FILE).unlink(missing_ok=True)
+            (self._place / _PID_FILE).unlink(missing_ok=True)
 
     def _forget(self) -> None:
         if self._pidfd is not None:
@@ -162,7 +207,10 @@ class ManagedCharon:
     async def _config(self, binary: Path) -> str:
         try:
             data_path = await kernel.choose(self._options.kernel)
-            plugins = charon_config.plugins_to_load(self._installed(binary), data_path)
+            installed = self._installed(binary)
+            self.can_fetch = charon_config.FETCHER in installed
+            fetches = self._revocation().fetch
+            plugins = charon_config.plugins_to_load(installed, data_path, fetches=fetches)
         except (charon_config.MissingPlugin, kernel.NoDataPath) as error:
             raise DaemonError(str(error)) from None
         if data_path is Kernel.LIBIPSEC and not kernel.TUN_DEVICE.exists():
@@ -187,7 +235,7 @@ class ManagedCharon:
     # --- adopting and starting ---
 
     async def _adopt(self, digest: str) -> bool:
-        for pid in self._leftovers():
+        for found, pid in self._leftovers():
             try:
                 self._pidfd = os.pidfd_open(pid)
             except ProcessLookupError:
@@ -196,7 +244,7 @@ class ManagedCharon:
             if not self._is_ours(pid):
                 self._forget()
                 continue
-            self.pid = pid
+            self.pid, self._place = pid, found
             environ = _environment(pid)
             same = environ.get(_CONFIG_VARIABLE) == digest and _network_of(str(pid)) == _network_of(
                 "thread-self"
@@ -208,12 +256,18 @@ class ManagedCharon:
             await self._end()
         return False
 
-    def _leftovers(self) -> Iterator[int]:
-        for pid_file in (self._folder / _PID_FILE, Path("/var/run/charon.pid")):
+    def _leftovers(self) -> Iterator[tuple[Path, int]]:
+        """Yield the place and the process of each charon of this folder."""
+        in_memory = place.stand_in(self._folder)
+        for found, pid_file in (
+            (self._folder, self._folder / _PID_FILE),
+            (in_memory, in_memory / _PID_FILE),
+            (self._folder, Path("/var/run/charon.pid")),
+        ):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(pid_file.read_text())
                 if self._is_ours(pid):
-                    yield pid
+                    yield found, pid
 
     def _is_ours(self, pid: int) -> bool:
         return _environment(pid).get(_FOLDER_VARIABLE) == str(self._folder.resolve())
@@ -230,7 +284,7 @@ class ManagedCharon:
         return True
 
     async def _spawn(self, binary: Path, digest: str) -> None:
-        (self._folder / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
+        (self._place / _RUN_FOLDER).mkdir(mode=0o700, exist_ok=True)
         self.set_log_aside()
         self._log_octets_before = self._log_octets()
         environment = {
@@ -245,8 +299,8 @@ class ManagedCharon:
 
     def _run(self, command: list[str], environment: dict[str, str]) -> int:
         """Start ``command`` in the folder; it is no child object's to end when we do."""
-        launch = ["sh", "-c", _IN_FOLDER, "sh", str(self._folder), *command]
-        errors = str(self._folder / ERROR_FILE)
+        launch = ["sh", "-c", _IN_FOLDER, "sh", str(self._place), *command]
+        errors = str(self._place / ERROR_FILE)
         return os.posix_spawnp(
             "sh",
             launch,
@@ -261,13 +315,13 @@ class ManagedCharon:
         )
 
     async def _surroundings(self) -> list[str]:
-        wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", _RUN_FOLDER]
+        wrapped = ["unshare", "--mount", "sh", "-c", _PRIVATE_RUN, "sh", str(self._folder), _RUN_FOLDER]
         if shutil.which("unshare") is None:
             return []
         probe = await asyncio.to_thread(
             subprocess.run,
             [*wrapped, "true"],
-            cwd=self._folder,
+            cwd=self._place,
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
@@ -302,13 +356,13 @@ class ManagedCharon:
 
     def _log_octets(self) -> int:
         try:
-            return (self._folder / charon_config.LOG_FILE).stat().st_size
+            return (self._place / charon_config.LOG_FILE).stat().st_size
         except OSError:
             return 0
 
     def _text_of(self, name: str) -> str:
         try:
-            return (self._folder / name).read_text(errors="replace")
+            return (self._place / name).read_text(errors="replace")
         except OSError:
             return ""
 
@@ -325,7 +379,7 @@ class ManagedCharon:
         Raises:
             OSError: it cannot be renamed.
         """
-        path = self._folder / charon_config.LOG_FILE
+        path = self._place / charon_config.LOG_FILE
         if not path.exists() or path.stat().st_size <= LOG_OCTETS_MAX:
             return False
         path.replace(path.with_suffix(".log.1"))
@@ -334,7 +388,7 @@ class ManagedCharon:
 
 def leftover_pids(folders: Iterable[Path]) -> list[int]:
     """Return the processes of charons that belong to ``folders``, for whoever has to clean up."""
-    return [pid for folder in folders for pid in ManagedCharon(folder, Options())._leftovers()]
+    return [pid for folder in folders for _, pid in ManagedCharon(folder, Options())._leftovers()]
 
 
 def _ended(pidfd: int) -> bool:

@@ -67,8 +67,7 @@ class Keeper:
     def __init__(
         self, options: Options, shared: Shared, *, daemon: ManagedCharon | None, follower: Follower
     ) -> None:
-        self._vici_socket = daemon.vici_socket if daemon else options.vici_socket
-        self._notify_socket = daemon.notify_socket if daemon else options.error_notify_socket
+        self._options = options
         self._daemon = daemon
         self._shared = shared
         self._follower = follower
@@ -76,7 +75,7 @@ class Keeper:
         self._first_outcome = asyncio.Event()
         self._ready = asyncio.Event()
         self._not_started = asyncio.Event()
-        self._stopping = False
+        self._stopping = self._keeping = False
         self._restarting = ""
         self._trouble = "it was not reached yet"
 
@@ -89,10 +88,10 @@ class Keeper:
         if self._task.done():
             self._task.result()
 
-    async def stop(self) -> None:
-        """End the session, and the daemon if it is ours."""
-        self._stopping = True
-        if self._daemon is not None and self._shared.session is not None:
+    async def stop(self, *, keep: bool = False) -> None:
+        """End the session, and the daemon if it is ours and not to be kept."""
+        self._stopping, self._keeping = True, keep
+        if self._daemon is not None and self._shared.session is not None and not keep:
             # Before the connections are closed: charon 5.9 may hang when it shuts down while it still
             # has events for a client that has gone.
             await self._daemon.stop()
@@ -104,7 +103,7 @@ class Keeper:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         if self._daemon is not None:
-            await self._daemon.stop()
+            await (self._daemon.leave() if keep else self._daemon.stop())
 
     async def available(self, limit_s: float) -> CharonSession:
         """Return the session, waiting up to ``limit_s`` seconds for one.
@@ -191,16 +190,18 @@ class Keeper:
     def _end_told(self) -> None:
         if not self._stopping:
             self._follower.lost(self._restarting or "the connection to it was lost")
-        elif self._daemon is not None:
+        elif self._daemon is not None and not self._keeping:
             self._follower.lost("the agent stops, and its daemon with it")
         self._restarting = ""
 
     async def _connect(self) -> CharonSession:
+        vici_socket, notify_socket = self._options.vici_socket, self._options.error_notify_socket
         if self._daemon is not None:
             await self._daemon.start()
+            vici_socket, notify_socket = self._daemon.vici_socket, self._daemon.notify_socket
         follower = self._follower
         session = await CharonSession.open(
-            self._vici_socket, self._notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
+            vici_socket, notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
         )
         try:
             await follower.agree(session)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -134,6 +135,33 @@ class CharonSession:
             raise
         finally:
             self._notice_break()
+
+    async def together(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Run commands with nothing in between, see ``Connection.together``. Raises: as ``request``."""
+        for command, message in requests:
+            self.own_loads.sent(command, message)
+        try:
+            await self._commands.together(requests)
+        finally:
+            self._notice_break()
+
+    async def held(self, kind: str, flag: str = "") -> frozenset[str]:
+        """Return the digests (SHA-256, hexadecimal) of the certificates of ``kind``, or CRLs, in charon.
+
+        Raises: as ``request``.
+        """
+        found: set[str] = set()
+
+        def seen(message: Mapping[str, object]) -> None:
+            if isinstance(data := message.get("data"), bytes):
+                found.add(hashlib.sha256(data).hexdigest())
+
+        message = {"type": kind, **({"flag": flag} if flag else {})}
+        try:
+            await self._polling.stream("list-certs", "list-cert", message, LIST_LIMIT_S, seen)
+        finally:
+            self._notice_break()
+        return frozenset(found)
 
     async def connection(self, name: str) -> Section | None:
         """Return the connection ``name`` as list-conns shows it, None if there is none.

@@ -113,17 +113,60 @@ class Connection(_Wire):
                 if kind != Packet.EVENT:
                     return _reply(command, kind, body)
 
+    async def together(
+        self, requests: Sequence[tuple[str, Request]], limit_s: float = REQUEST_LIMIT_S
+    ) -> None:
+        """Run commands in order, each sent before the reply to the one before it came: charon does them one
+        after the other with nothing in between.
+
+        Raises: as ``request``, the first that charon refused; the others are done all the same.
+        """
+        await self._whole(lambda: self._together(requests, limit_s))
+
+    async def _together(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> None:
+        packets = [(command, _request(command, message)) for command, message in requests]
+        refused: list[ViciError] = []
+        async with self._limited("", limit_s):
+            for command, packet in packets:
+                await self._send(command, packet)
+            for command, _packet in packets:
+                kind = Packet.EVENT
+                while kind == Packet.EVENT:
+                    kind, _name, body = _parse(command, await self._read())
+                try:
+                    _reply(command, kind, body)
+                except ViciUnavailable:
+                    raise
+                except ViciError as error:
+                    refused.append(error)
+        if refused:
+            raise refused[0]
+
     async def stream(
-        self, command: str, event: str, message: Request | None = None, limit_s: float = REQUEST_LIMIT_S
+        self,
+        command: str,
+        event: str,
+        message: Request | None = None,
+        limit_s: float = REQUEST_LIMIT_S,
+        seen: Callable[[Mapping[str, object]], None] = lambda _message: None,
     ) -> list[Section]:
-        """Run a command that answers with a stream of ``event`` messages; return all of them.
+        """Run a command that answers with a stream of ``event`` messages; return all of them. ``seen`` gets
+        each as it came, in octets.
 
         Raises: as ``request``.
         """
-        return await self._whole(lambda: self._stream(command, event, message, limit_s))
+        return await self._whole(
+            lambda: self._stream(command, event, message=message, limit_s=limit_s, seen=seen)
+        )
 
     async def _stream(
-        self, command: str, event: str, message: Request | None, limit_s: float
+        self,
+        command: str,
+        event: str,
+        *,
+        message: Request | None,
+        limit_s: float,
+        seen: Callable[[Mapping[str, object]], None],
     ) -> list[Section]:
         received: list[Section] = []
         async with self._limited(command, limit_s):
@@ -131,10 +174,12 @@ class Connection(_Wire):
             await self._confirm(command, event)
             await self._send(command, _request(command, message))
             while True:
-                kind, _name, body = _parse(command, await self._read())
+                segment = await self._read()
+                kind, _name, body = _parse(command, segment)
                 if kind != Packet.EVENT:
                     break
                 received.append(body)
+                seen(Message.deserialize(Packet.parse(segment).payload))
             await self._send(command, Packet.unregister_event(event))
             await self._confirm(command, event)
         _reply(command, kind, body)

@@ -7,6 +7,7 @@ it lists. Secrets go the other way, in requests, which are never written. Identi
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -27,19 +28,18 @@ OCTETS_MAX = 50_000_000
 class Capture:
     """Appends to the file ``path`` (mode 0600) up to a bound; None writes nothing.
 
+    The file is made by the first line: an agent that only looks at its settings leaves none.
+
     Raises:
-        OptionError: the file cannot be written.
+        OptionError: there can be no such file.
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._file: TextIO | None = None
-        if path is not None:
-            # Line by line: what was said before an agent dies is what one wants to know.
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise OptionError(f"[translator.strongswan] capture: {path}: {error.strerror}") from None
-            self._file = os.fdopen(descriptor, "a", buffering=1, encoding="utf-8")
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            reason = os.strerror(errno.EISDIR if path.is_dir() else errno.ENOENT)
+            raise OptionError(f"[translator.strongswan] capture: {path}: {reason}")
 
     def event(self, now: float, event: str, message: Section) -> None:
         """Write a VICI event."""
@@ -62,9 +62,11 @@ class Capture:
         self._write({"at": now, "found": source})
 
     def _write(self, record: Mapping[str, object]) -> None:
-        if self._file is None:
+        if self._path is None:
             return
         try:
+            if self._file is None:
+                self._file = _opened(self._path)
             self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
             full = self._file.tell() > OCTETS_MAX
         except OSError as error:
@@ -74,8 +76,15 @@ class Capture:
             self.close()
 
     def close(self) -> None:
-        """Close the file. Safe to call twice."""
+        """Close the file, and write no more. Safe to call twice."""
+        self._path = None
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
+
+
+def _opened(path: Path) -> TextIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # Line by line: what was said before an agent dies is what one wants to know.
+    return os.fdopen(descriptor, "a", buffering=1, encoding="utf-8")

@@ -1,7 +1,8 @@
 """Private keys and certificates of this gateway.
 
 - key_store: the private keys on disk, made or imported, read back by nobody
-- expiry (pure): when to tell that a certificate ends
+- expiry (pure): when to tell that a certificate or a CRL ends
+- crls (pure): changes of lists of revoked certificates, and what stands against them
 - signing_request (pure): the names in a request for a certificate
 - charon_keys: the private keys in charon: given, given again, taken back
 - key_rpcs: the rpcs of private keys

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.pki.key_store import KeyStore, PrivateKey
-from translators.strongswan.translation.fields import value_at
+from translators.strongswan.translation.around import value_at
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,12 @@ class CharonKeys:
                 await self.load(session, key)
                 needing += (tunnel for tunnel, _certificate in self.needing(key))
         return needing
+
+    def again(self) -> list[tuple[str, Mapping[str, object]]]:
+        """Return the requests by which a charon that has lost them gets the keys again that it had; it gives
+        them the same handles."""
+        had = (key for key in self._store if self._handles.get(key.name))
+        return [("load-key", {"type": "any", "data": key.pem}) for key in had]
 
     async def load(self, session: CharonSession, key: PrivateKey) -> None:
         """Give charon one key.

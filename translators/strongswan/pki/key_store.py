@@ -94,7 +94,8 @@ class KeyStore:
                 if not _NAME.fullmatch(name):
                     raise Refused("name", "it is no name of a key", "credential-name-characters")
                 self._keys[name] = _key(name, path.read_bytes(), None)
-                path.chmod(0o600)
+                if path.stat().st_mode & 0o777 != 0o600:  # a read-only file system refuses it even so
+                    path.chmod(0o600)
             except (OSError, Refused) as error:
                 reason = error.message if isinstance(error, Refused) else error.strerror
                 log.error("the private key %r is left out: %s", name, reason)

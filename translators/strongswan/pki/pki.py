@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from agent.errors import InvalidValue, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification, Settings
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
+from translators.strongswan.pki.crls import Crls
 from translators.strongswan.pki.expiry import Told
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.status.operational import date_and_time
 from translators.strongswan.tasks import Background, is_set_within
-from translators.strongswan.translation import certificates
+from translators.strongswan.translation import certificates, revocation
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.revocation import Crl
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +29,13 @@ LOOK_INTERVAL_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What changes make of certificates, and what stands against it."""
+    """What changes make of certificates and of CRLs, and what stands against it."""
 
     changed: Mapping[str, Certificate | None]
     before: Mapping[str, Certificate | None]
     errors: tuple[RpcError, ...]
+    crls: Mapping[str, Crl | None] = field(default_factory=dict)
+    crls_before: Mapping[str, Crl | None] = field(default_factory=dict)
 
 
 class Pki:
@@ -41,7 +45,7 @@ class Pki:
         self._settings = settings
         self._desired = shared.desired
         self._store = store
-        self._told = Told()
+        self._told, self._crls_told = Told(), Told()
         self._task = Background()
         self._changed = asyncio.Event()
 
@@ -56,25 +60,43 @@ class Pki:
 
     # --- configuration ---
 
+    def know_crls(self, entries: Mapping[Keys, Json]) -> None:
+        """Take all CRLs; one that cannot be read, though it is committed, is left out."""
+        known: dict[str, Crl] = {}
+        for (name,), entry in entries.items():
+            try:
+                known[name] = revocation.parse(str(entry["pem"]))
+            except Refused as error:
+                log.error("the CRL '%s', which is committed, cannot be used: %s", name, error.message)
+        self._desired.crls = known
+        self._changed.set()
+
     def know(self, entries: Mapping[Keys, Json]) -> None:
         """Take all certificates; one that cannot be read, though it is committed, is left out."""
         known: dict[str, Certificate] = {}
         for (name,), entry in entries.items():
             try:
-                known[name] = certificates.parse(str(entry["pem"]))
+                known[name] = certificates.of_entry(entry)
             except Refused as error:
                 log.error("the certificate '%s', which is committed, cannot be used: %s", name, error.message)
         self._desired.certificates = known
         self._changed.set()
 
-    def parse(self, changes: list[EntryChange]) -> Parsed:
-        """Return what ``changes`` of the list of certificates mean."""
+    def parse(self, changes: list[EntryChange], crl_changes: list[EntryChange]) -> Parsed:
+        """Return what ``changes`` of the list of certificates mean, and ``crl_changes`` of that of CRLs."""
+        parsed = self._parse(changes)
+        crls = Crls(self._desired.crls, self._desired.with_certificates(parsed.changed))
+        changed, errors = crls.changed(crl_changes, certificates_changed=bool(parsed.changed))
+        before = {name: self._desired.crls.get(name) for name in changed}
+        return replace(parsed, errors=(*parsed.errors, *errors), crls=changed, crls_before=before)
+
+    def _parse(self, changes: list[EntryChange]) -> Parsed:
         changed: dict[str, Certificate | None] = {}
         errors: list[RpcError] = []
         for change in changes:
             try:
-                pem = None if change.after is None else str(change.after["pem"])
-                changed[change.keys[0]] = None if pem is None else certificates.parse(pem)
+                after = change.after
+                changed[change.keys[0]] = None if after is None else certificates.of_entry(after)
             except Refused as error:
                 path = f"{change.path}/{error.leaf}"
                 errors.append(InvalidValue(error.message, path=path, app_tag=error.app_tag))
@@ -91,10 +113,11 @@ class Pki:
             )
         return Parsed(changed, {name: known.get(name) for name in changed}, tuple(errors))
 
-    def put(self, changed: Mapping[str, Certificate | None]) -> None:
-        """Set or (None) remove certificates."""
+    def put(self, changed: Mapping[str, Certificate | None], crls: Mapping[str, Crl | None]) -> None:
+        """Set or (None) remove certificates and CRLs."""
         self._desired.certificates = dict(self._desired.with_certificates(changed))
-        if changed:
+        self._desired.crls = dict(self._desired.with_crls(crls))
+        if changed or crls:
             self._changed.set()
             self._settings.state_changed([CERTIFICATE_STATE_ROOT])
 
@@ -108,6 +131,7 @@ class Pki:
                 self._certificate(name, certificate, now)
                 for name, certificate in sorted(desired.certificates.items())
             ],
+            "crl": [_crl(name, crl, now) for name, crl in sorted(desired.crls.items())],
             "private-key": [
                 {
                     "name": key.name,
@@ -137,6 +161,18 @@ class Pki:
         }
         return {leaf: value for leaf, value in found.items() if value not in (None, [])}
 
+    def _look_at_crls(self, now: datetime) -> None:
+        crls = self._desired.crls
+        for name in self._crls_told.due(crls, now):
+            crl = crls[name]
+            assert crl.next_update is not None
+            until = date_and_time(crl.next_update.timestamp())
+            expired = crl.is_expired(now)
+            word = "is out of force since" if expired else "is in force only until"
+            log.warning("the CRL '%s' (%s) %s %s", name, crl.issuer, word, until)
+            content: Json = {"name": name, "issuer": crl.issuer, "next-update": until, "expired": expired}
+            self._settings.notify(Notification({f"{PKI}:crl-expiring": content}))
+
     async def _watch(self) -> None:
         while True:
             self._changed.clear()
@@ -147,7 +183,8 @@ class Pki:
             await is_set_within(self._changed, LOOK_INTERVAL_S)
 
     def look(self, now: datetime) -> None:
-        """Tell of the certificates that expire, or have expired, by ``now``."""
+        """Tell of the certificates and CRLs that expire, or have expired, by ``now``."""
+        self._look_at_crls(now)
         desired = self._desired
         for name in self._told.due(desired.certificates, now):
             certificate = desired.certificates[name]
@@ -163,6 +200,19 @@ class Pki:
                 "tunnel": [int(tunnel) for tunnel in desired.users(name)],
             }
             self._settings.notify(Notification({f"{PKI}:certificate-expiring": content}))
+
+
+def _crl(name: str, crl: Crl, now: datetime) -> Json:
+    found: Json = {
+        "name": name,
+        "issuer": crl.issuer,
+        "number": None if crl.number is None else str(crl.number),
+        "this-update": date_and_time(crl.this_update.timestamp()),
+        "next-update": None if crl.next_update is None else date_and_time(crl.next_update.timestamp()),
+        "expired": crl.is_expired(now),
+        "revoked": crl.revoked,
+    }
+    return {leaf: value for leaf, value in found.items() if value is not None}
 
 
 def _twice(

@@ -130,10 +130,13 @@ class Told:
         return cls(status, ups=counters.ups, downs=counters.downs, failures=counters.failures)
 
 
-def news(tunnel: str, told: Told, now_is: Told, facts: Facts, now: float) -> list[Happening]:
+def news(
+    tunnel: str, told: Told, now_is: Told, facts: Facts, now: float, without_sas: Status = Status.DOWN
+) -> list[Happening]:
     """Return what has happened between ``told`` and ``now_is``, in order; ``facts`` give the reasons.
 
-    A tunnel that went down and up again (or up and down) between two looks is told as both.
+    A tunnel that went down and up again (or up and down) between two looks is told as both. ``without_sas``:
+    the status that it has while it has no SA, as was read by who looked at that moment.
     """
     found = []
     error, status = facts.last_error, now_is.status
@@ -141,10 +144,12 @@ def news(tunnel: str, told: Told, now_is: Told, facts: Facts, now: float) -> lis
     if error is not None and now_is.failures > told.failures and not (was_up and facts.gave_up):
         found.append(negotiation_failed(tunnel, error))
     path = [told.status]
-    if was_up and now_is.downs > told.downs and status is Status.INSTALLED:
-        path.append(Status.DOWN)
+    if was_up and now_is.downs > told.downs and (status is Status.INSTALLED or _began_anew(status, facts)):
+        path.append(without_sas)
     if not was_up and now_is.ups > told.ups and status is not Status.INSTALLED:
         path.append(Status.INSTALLED)
+    if not was_up and now_is.ups > told.ups + 1 and status is Status.INSTALLED:
+        path += [Status.INSTALLED, without_sas]
     path.append(status)
     found += [
         status_changed(tunnel, old, new, why(facts, old, new, now))
@@ -152,6 +157,12 @@ def news(tunnel: str, told: Told, now_is: Told, facts: Facts, now: float) -> lis
         if old is not new
     ]
     return found
+
+
+def _began_anew(status: Status, facts: Facts) -> bool:
+    """Return whether the IKE_SA that is up is another one than when the tunnel was up."""
+    lost = facts.last_down is not None and facts.last_down.reason is Reason.DAEMON_LOST
+    return status is Status.IKE_ESTABLISHED and lost
 
 
 def _failure(why: LastError | None) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from translators.strongswan.status import state
 from translators.strongswan.status.state import Section, sections, strings
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.plan import Replacement
 
 
 def disagreement(messages: Messages, sa: Section) -> str | None:
@@ -30,6 +31,25 @@ def disagreement(messages: Messages, sa: Section) -> str | None:
         if child.get("state") == "INSTALLED" and (why := _child(messages, child)):
             return why
     return None
+
+
+def negotiated_anew(replacement: Replacement | None, sa: Section) -> bool:
+    """Return whether the IKE_SA can only have been negotiated with the new one of two configurations."""
+    return (
+        replacement is not None
+        and disagreement(replacement.before, sa) is not None
+        and disagreement(replacement.after, sa) is None
+    )
+
+
+def child_negotiated_anew(replacement: Replacement | None, child: Section) -> bool:
+    """Return the same of a CHILD_SA."""
+    return (
+        replacement is not None
+        and child.get("state") == "INSTALLED"
+        and _child(replacement.before, child) is not None
+        and _child(replacement.after, child) is None
+    )
 
 
 def _child(messages: Messages, child: Section) -> str | None:
@@ -54,6 +74,12 @@ def _algorithms(negotiated: Section, configured: Collection[str]) -> str | None:
         token = proposals.token(leaf, name, bits if leaf == "cipher" else None)
         if name and not any(token in proposal for proposal in tokens):
             return f"{leaf} {name}"
+    if "dh-group" not in negotiated:
+        return None  # the first CHILD_SA of an IKE_SA has no key exchange of its own
+    names = state.further_key_exchanges(negotiated)
+    further = {proposals.further_token(number, name) for number, name in enumerate(names, 1)}
+    if not any(further == set(filter(proposals.is_further, proposal)) for proposal in tokens):
+        return f"key exchanges {' '.join(names) or 'without others'} after {negotiated['dh-group']}"
     return None
 
 

@@ -4,7 +4,8 @@ list-sas calls a tunnel ESTABLISHED and INSTALLED for up to 165 s after its peer
 failed leaves nothing behind in it. Three sources say both, with the connection's name; the first that a
 charon has is used:
 
-- VICI ``alert`` events, new in strongSwan 6.0.3; how often a request was sent again only the log says.
+- VICI ``alert`` events, new in strongSwan 6.0.3, without details: these, and how often a request was sent
+  again, the log says.
 - the error-notify plugin, over a socket of its own, not ordered against the events.
 - the log at level 1. Its lines are in order, but charon sends them from a queue: late against its events.
 
@@ -112,36 +113,49 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
     if notice.code == Code.RETRANSMIT_SEND_TIMEOUT:
         facts = transitions.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
-        return transitions.failed_somehow(facts, notice.text, now)
+        return transitions.failed_somehow(facts, notice.text or "the CHILD_SA could not be created", now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
-        return transitions.failed(facts, reason, f"{text} ({notice.text})", now)
+        if notice.text:
+            return transitions.failed(facts, reason, f"{text} ({notice.text})", now)
+        return facts if _is_told(facts, reason, now) else transitions.failed(facts, reason, text, now)
     return facts
 
 
+def _is_told(facts: Facts, reason: Reason, now: float) -> bool:
+    last = facts.last_error
+    return last is not None and last.reason is reason and transitions.is_fresh(last, now)
+
+
 # That a request was sent again the log says too, and how often.
-_ALERTS = {code.name.replace("_", "-").lower(): code for code in Code if code is not Code.RETRANSMIT_SEND}
+_ALERTS = {
+    **{code.name.replace("_", "-").lower(): code for code in Code if code is not Code.RETRANSMIT_SEND},
+    "retransmit-send-cleared": Code.RETRANSMIT_CLEARED,
+}
+_UNNAMED = "(unnamed)"
 
 
 def notices_in_alert(message: Section) -> Iterator[Notice]:
-    """Yield what a VICI ``alert`` event says, one notice for each IKE_SA in its section ``ikesa``.
+    """Yield what a VICI ``alert`` event says, one notice for each IKE_SA in its section ``ike-sa``.
 
-    The name of the alert is the one text at the top that we know; what we do not know is nothing to us.
+    An alert has no text of its own: the log says more. What we do not know is nothing to us.
     """
-    texts = [value.lower().replace("_", "-") for value in message.values() if isinstance(value, str)]
-    code = next((_ALERTS[text] for text in texts if text in _ALERTS), None)
-    sas = message.get("ikesa")
+    code = _ALERTS.get(str(message.get("type")))
+    sas = message.get("ike-sa")
     if code is None or not isinstance(sas, Mapping):
         return
     for name, sa in sas.items():
         details = sa if isinstance(sa, Mapping) else {}
         host, peer_id = str(details.get("remote-host", "")), str(details.get("remote-id", ""))
-        yield Notice(
-            code=code, text=code.name.lower().replace("_", " "), name=str(name), peer_id=peer_id, peer=host
-        )
+        known = "" if name == _UNNAMED else str(name)
+        yield Notice(code=code, text="", name=known, peer_id=peer_id, peer=host)
 
 
 _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile("certificate was revoked on"), Reason.CERTIFICATE_REVOKED,
+     "the certificate of the peer was revoked"),
+    (re.compile("constraint check failed: (?:AUTH_)?RULE_(?:CRL|OCSP)_VALIDATION"), Reason.REVOCATION_UNKNOWN,
+     "it is not known whether the certificate of the peer was revoked"),
     (re.compile("received AUTHENTICATION_FAILED"), *_SPECIFIC[Code.LOCAL_AUTH_FAILED]),
     (re.compile("MAC mismatched|no shared key found"), *_SPECIFIC[Code.PEER_AUTH_FAILED]),
     (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"),
@@ -180,8 +194,7 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
         if pattern.search(message):
             if reason is Reason.PEER_SILENT:
                 facts = transitions.silent(facts, now)
-            last = facts.last_error
-            if last is not None and last.reason is reason and transitions.is_fresh(last, now):
+            if source is not Source.ALERT and _is_told(facts, reason, now):
                 return facts  # error-notify has said so, with more detail
             return transitions.failed(facts, reason, f"{text} ({message})", now)
     return facts

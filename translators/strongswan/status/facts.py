@@ -28,6 +28,8 @@ class Reason(Enum):
     """Why a tunnel failed or went down; the values are those of the model's enumeration."""
 
     AUTHENTICATION_FAILED = "authentication-failed"
+    CERTIFICATE_REVOKED = "certificate-revoked"
+    REVOCATION_UNKNOWN = "revocation-unknown"
     NO_PROPOSAL_CHOSEN = "no-proposal-chosen"
     SELECTORS_MISMATCH = "selectors-mismatch"
     PEER_SILENT = "peer-silent"
@@ -142,6 +144,13 @@ def note(facts: Facts, kind: Kind, now: float, reason: Reason | None = None, det
     return replace(facts, history=(*history, entry)[-HISTORY_MAX:])
 
 
+_MORE_GENERAL = {
+    Reason.CERTIFICATE_REVOKED: (Reason.REVOCATION_UNKNOWN, Reason.AUTHENTICATION_FAILED),
+    Reason.REVOCATION_UNKNOWN: (Reason.AUTHENTICATION_FAILED,),
+}
+"""What says less of the same failure."""
+
+
 def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts with a new last error.
 
@@ -149,8 +158,15 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """
     error = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
     last = facts.last_error
-    if last is not None and last.reason in (reason, Reason.UNKNOWN) and _within(last, now, ONE_FAILURE_S):
+    general = (reason, Reason.UNKNOWN, *_MORE_GENERAL.get(reason, ()))
+    if last is not None and last.reason in general and _within(last, now, ONE_FAILURE_S):
         return _told_again(facts, error)
+    if (
+        last is not None
+        and reason in _MORE_GENERAL.get(last.reason, ())
+        and _within(last, now, ONE_FAILURE_S)
+    ):
+        return facts
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)

@@ -177,6 +177,9 @@ def _render(rows: Iterable[Row], section: Section) -> Json:
         name = section.get(key)
         if isinstance(name, str):
             rendered[leaf] = proposals.keyword(leaf, name, bits if leaf == "cipher" else None)
+    names = state.further_key_exchanges(section)
+    rendered["ke-name"] = names or None
+    rendered["ke"] = [word for name in names if (word := proposals.keyword("ke", name))] or None
     return {leaf: value for leaf, value in rendered.items() if value is not None}
 
 

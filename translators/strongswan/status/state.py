@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from translators.strongswan.status.facts import Facts
+from translators.strongswan.translation.proposals import ADDITIONAL_MAX
 
 Section = Mapping[str, object]
 
@@ -104,6 +105,14 @@ def _asks_in_vain(sas: Sequence[Section]) -> bool:
 def creating_child(sas: Iterable[Section]) -> bool:
     """Return whether a CHILD_SA is being negotiated."""
     return any(_CREATING & {*strings(sa.get("tasks-active")), *strings(sa.get("tasks-queued"))} for sa in sas)
+
+
+def further_key_exchanges(sa: Section) -> list[str]:
+    """Return charon's names of the key exchanges that followed the first one, in order (RFC 9370).
+
+    Of an IKE_SA, or of a CHILD_SA that was rekeyed; strongSwan has them since 6.0.
+    """
+    return [str(sa[key]) for n in range(1, ADDITIONAL_MAX + 1) if (key := f"ake{n}") in sa]
 
 
 def strings(value: object) -> Sequence[str]:

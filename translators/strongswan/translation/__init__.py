@@ -4,12 +4,16 @@ Files, from the ground up:
 
 - refusals: what a translation may refuse, by leaf
 - distinguished_name, identities, certificates: who somebody is, as charon and X.509 write it
+- revocation: lists of revoked certificates, and what charon is to hold of authorities and of them
 - proposals: keywords of algorithms, charon's tokens for them, and what it shows
+- around: what beside an entry decides its messages
+- certified: tunnels that prove themselves with certificates
 - fields: the table of what each leaf means to charon
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
 - connections: an entry -> its secrets and its load-conn message
 - planes: the marks and XFRM interfaces that tell packets of the same addresses apart
 - overlaps: which tunnels want the same traffic
+- guards: which packets must not pass in clear, and which no tunnel takes
 - plan: changed entries -> ordered steps, each with its undo
 - desired: the entries in force with their messages, and what stands against a change
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from translators.strongswan.model import Json
 from translators.strongswan.translation import distinguished_name
 from translators.strongswan.translation.identities import Identity, IdentityKind
 from translators.strongswan.translation.refusals import Refused
@@ -25,9 +27,10 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """``pem`` is the canonical text; ``key_digest`` stands for the public key (SHA-256 of its
-    SubjectPublicKeyInfo); ``alt_names`` are the identities beside the subject. Subject and issuer are written
-    as identities are configured."""
+    """``pem`` is the canonical text, ``digest`` (SHA-256, hexadecimal) stands for it; ``key_digest`` stands
+    for the public key (SHA-256 of its SubjectPublicKeyInfo), and ``key_id`` too, as X.509 and charon have it
+    (RFC 5280 section 4.2.1.2); ``alt_names`` are the identities beside the subject. Subject and issuer are
+    written as identities are configured. ``crl_uris`` and ``ocsp_uris`` are configured beside it."""
 
     pem: str = field(repr=False)
     subject: str
@@ -39,6 +42,10 @@ class Certificate:
     not_before: datetime
     not_after: datetime
     _subject_key: DnKey
+    digest: str = ""
+    key_id: bytes = b""
+    crl_uris: tuple[str, ...] = ()
+    ocsp_uris: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -73,11 +80,11 @@ def parse(pem: str) -> Certificate:
         found = x509.load_pem_x509_certificate(text.encode())
         alternatives = _extension(found, x509.SubjectAlternativeName)
         constraints = _extension(found, x509.BasicConstraints)
-        subject, issuer = _parts(found.subject), _parts(found.issuer)
+        subject, issuer = parts_of(found.subject), parts_of(found.issuer)
         return Certificate(
             pem=found.public_bytes(Encoding.PEM).decode(),
-            subject=_shown(distinguished_name.text_of(subject)),
-            issuer=_shown(distinguished_name.text_of(issuer)),
+            subject=shown(distinguished_name.text_of(subject)),
+            issuer=shown(distinguished_name.text_of(issuer)),
             serial_number=f"{found.serial_number:x}",
             alt_names=tuple(_alt_names(alternatives)),
             is_authority=constraints is not None and bool(constraints.ca),
@@ -85,10 +92,38 @@ def parse(pem: str) -> Certificate:
             not_before=found.not_valid_before_utc,
             not_after=found.not_valid_after_utc,
             _subject_key=_dn_key(subject),
+            digest=found.fingerprint(hashes.SHA256()).hex(),
+            key_id=_key_id(found),
         )
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.
-        raise _refused(f"this is not a certificate that can be read ({_shown(str(error))})") from None
+        raise _refused(f"this is not a certificate that can be read ({shown(str(error))})") from None
+
+
+def of_entry(entry: Json) -> Certificate:
+    """Return the certificate that ``entry`` configures.
+
+    Raises:
+        Refused: as ``parse``, or it names places of what only an authority has.
+    """
+    found = parse(str(entry["pem"]))
+    crl_uris, ocsp_uris = _strings(entry.get("crl-uri")), _strings(entry.get("ocsp-uri"))
+    if (crl_uris or ocsp_uris) and not found.is_authority:
+        leaf = "crl-uri" if crl_uris else "ocsp-uri"
+        raise Refused(leaf, "only the certificate of an authority has this", "certificate-not-ca")
+    # charon looks for the places of a CRL by the SHA-1 of the key, and for a CRL by the identifier.
+    if crl_uris and found.key_id != _sha1_key_id(x509.load_pem_x509_certificate(found.pem.encode())):
+        raise Refused(
+            "crl-uri",
+            "the Subject Key Identifier of this authority is not the SHA-1 of its key, and charon would not "
+            "look here: commit the CRL itself, or have certificates name the place",
+            "crl-unsupported",
+        )
+    return replace(found, crl_uris=crl_uris, ocsp_uris=ocsp_uris)
+
+
+def _strings(values: object) -> tuple[str, ...]:
+    return tuple(map(str, values)) if isinstance(values, Sequence) else ()
 
 
 def unindented(pem: str) -> str:
@@ -105,7 +140,7 @@ def _refused(message: str) -> Refused:
     return Refused("pem", message, "certificate-malformed")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return ``text`` with what cannot stand in XML or on a screen as octets in hexadecimal (RFC 4514).
 
     Whoever made the certificate has chosen it.
@@ -123,19 +158,29 @@ def _extension(found: x509.Certificate, kind: type[_Extension]) -> _Extension | 
         return None
 
 
+def _key_id(found: x509.Certificate) -> bytes:
+    named = _extension(found, x509.SubjectKeyIdentifier)
+    return _sha1_key_id(found) if named is None else named.digest
+
+
+def _sha1_key_id(found: x509.Certificate) -> bytes:
+    return x509.SubjectKeyIdentifier.from_public_key(found.public_key()).digest
+
+
 def _alt_names(alternatives: x509.SubjectAlternativeName | None) -> Iterator[Identity]:
     for name in alternatives or ():
         if isinstance(name, x509.DNSName):
-            yield Identity(IdentityKind.NAME, _shown(name.value), "")
+            yield Identity(IdentityKind.NAME, shown(name.value), "")
         elif isinstance(name, x509.RFC822Name):
-            yield Identity(IdentityKind.EMAIL, _shown(name.value), "")
+            yield Identity(IdentityKind.EMAIL, shown(name.value), "")
         elif isinstance(name, x509.IPAddress) and isinstance(
             name.value, ipaddress.IPv4Address | ipaddress.IPv6Address
         ):
             yield Identity(IdentityKind.INET, str(name.value), "")
 
 
-def _parts(name: x509.Name) -> list[tuple[str, str]]:
+def parts_of(name: x509.Name) -> list[tuple[str, str]]:
+    """Return types (dotted) and values of a name, in order."""
     return [(one.oid.dotted_string, str(one.value)) for one in name]
 
 

@@ -12,18 +12,9 @@ from itertools import product
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import credentials
-from translators.strongswan.translation.fields import (
-    ANY_PEER,
-    FIELDS,
-    FIXED_CHILD,
-    LEAVES,
-    Around,
-    Part,
-    Value,
-    has_certificate,
-    is_ikev1,
-    value_at,
-)
+from translators.strongswan.translation.around import Around, Value, value_at
+from translators.strongswan.translation.certified import has_certificate
+from translators.strongswan.translation.fields import ANY_PEER, FIELDS, FIXED_CHILD, LEAVES, Part, is_ikev1
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 NAME_PREFIX = "ipsec-"

@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from translators.strongswan.model import Json
-from translators.strongswan.translation.fields import Around, has_certificate, own_identity, ppk_id, value_at
+from translators.strongswan.translation.around import Around, value_at
+from translators.strongswan.translation.certified import has_certificate, own_identity
+from translators.strongswan.translation.fields import ppk_id
 from translators.strongswan.translation.identities import (
     Identity,
     IdentityKind,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from translators.strongswan.model import Json
-from translators.strongswan.translation import connections, proposals
+from translators.strongswan.translation import connections, proposals, revocation
+from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.fields import Around, configured_proposals, named_certificates
+from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change
 from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,17 @@ Certificates = Mapping[str, Certificate]
 
 
 class Desired:
-    """Entries by tunnel id, certificates by name. ``available`` is what the charon at hand can do, None while
-    unknown. ``keys`` returns the digests of the public keys of which we have the private half."""
+    """Entries by tunnel id, certificates and CRLs by name. ``available`` is what the charon at hand can do,
+    ``plugins`` those that it has loaded, None while unknown. ``keys`` returns the digests of the public keys
+    of which we have the private half."""
 
     def __init__(self, keys: Callable[[], Collection[bytes]] = frozenset) -> None:
         self.available: Available | None = None
         self._keys = keys
+        self.plugins: Collection[str] | None = None
         self.certificates: dict[str, Certificate] = {}
+        self.crls: dict[str, Crl] = {}
+        self.revocation = Revocation()
         self._users: dict[str, set[str]] = {}
         self.entries: dict[str, Json] = {}
         self.messages: dict[str, Messages] = {}
@@ -91,13 +99,13 @@ class Desired:
         for name in named_certificates(entry):
             self._users.setdefault(name, set()).add(tunnel)
         if is_enabled(entry):
-            around = self._around(self.certificates)
+            around = self._around(self.certificates, self.revocation.mode)
             self.claims.add(Claim.of(tunnel, entry, around))
             self.messages[tunnel] = connections.messages(tunnel, entry, around)
             self.overlaps.put(tunnel, Traffic.of(tunnel, self.messages[tunnel]))
 
-    def _around(self, certificates: Certificates) -> Around:
-        return Around(self.available, certificates, self._keys())
+    def _around(self, certificates: Certificates, mode: Mode) -> Around:
+        return Around(self.available, certificates, keys=self._keys(), revocation=mode, plugins=self.plugins)
 
     def users(self, certificate: str) -> list[str]:
         """Return the tunnels that name ``certificate``."""
@@ -110,22 +118,58 @@ class Desired:
         merged = {**self.certificates, **changed}
         return {name: found for name, found in merged.items() if found is not None}
 
-    def change(self, tunnel: str, after: Json | None, certificates: Certificates | None = None) -> Change:
-        """Return what a change to ``after`` means to charon, with ``certificates`` in place of ours.
+    def with_crls(self, changed: Mapping[str, Crl | None]) -> Mapping[str, Crl]:
+        """Return the CRLs once ``changed`` are set or (None) removed."""
+        merged = {**self.crls, **changed}
+        return {name: found for name, found in merged.items() if found is not None}
+
+    def trust(
+        self, entries: Mapping[str, Json | None], certificates: Certificates, crls: Mapping[str, Crl]
+    ) -> Trust:
+        """Return what charon is to hold of authorities and CRLs, with ``entries`` beside our others, and
+        ``certificates`` and ``crls`` in place of ours."""
+        trusted: dict[str, Certificate] = {}
+        for name, certificate in certificates.items():
+            if certificate.is_authority and self._is_trusted(name, entries):
+                trusted[name] = certificate
+        return revocation.trust(trusted, crls)
+
+    def _is_trusted(self, name: str, changed: Mapping[str, Json | None]) -> bool:
+        users = (self.entries[one] for one in self._users.get(name, ()) if one not in changed)
+        return any(
+            entry is not None and is_enabled(entry) and name in trusted_by(entry)
+            for entry in chain(changed.values(), users)
+        )
+
+    def change(
+        self,
+        tunnel: str,
+        after: Json | None,
+        certificates: Certificates | None = None,
+        mode: Mode | None = None,
+    ) -> Change:
+        """Return what a change to ``after`` means to charon, with ``certificates`` and ``mode`` in place of
+        ours.
 
         Raises:
             Refused: ``after`` cannot be translated.
         """
         wanted = after if after is not None and is_enabled(after) else None
-        around = self._around(self.certificates if certificates is None else certificates)
+        around = self._around(
+            self.certificates if certificates is None else certificates,
+            self.revocation.mode if mode is None else mode,
+        )
         messages = connections.messages(tunnel, wanted, around) if wanted is not None else None
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
     def refusals(
-        self, changes: Sequence[tuple[str, Json | None]], certificates: Certificates | None = None
+        self,
+        changes: Sequence[tuple[str, Json | None]],
+        certificates: Certificates | None = None,
+        mode: Mode | None = None,
     ) -> list[Refusal]:
         """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
-        ``certificates`` in place of ours."""
+        ``certificates`` and ``mode`` in place of ours."""
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
@@ -135,7 +179,11 @@ class Desired:
                 continue
             try:
                 # A dormant tunnel is checked too, as far as it can be: it is there to be enabled.
-                around = Around(None, known, self._keys() if is_enabled(after) else None)
+                around = replace(
+                    self._around(known, self.revocation.mode if mode is None else mode), available=None
+                )
+                if not is_enabled(after):
+                    around = replace(around, keys=None, plugins=None)
                 messages = connections.messages(tunnel, after, around)
                 if is_enabled(after):
                     traffic.append(Traffic.of(tunnel, messages))

@@ -8,18 +8,23 @@ manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import proposals
-from translators.strongswan.translation.certificates import Certificate
-from translators.strongswan.translation.identities import Identity, address, local_identity, remote_identity
-from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.around import Around, Value, value_at
+from translators.strongswan.translation.certified import (
+    authorities,
+    has_certificate,
+    own_certificate,
+    own_identity,
+    revocation,
+)
+from translators.strongswan.translation.identities import address, remote_identity
+from translators.strongswan.translation.proposals import Phase
 from translators.strongswan.translation.refusals import Refused
-
-Value = str | list[str]
 
 ANY_PEER = ["%any"]
 DPD_DELAY_DEFAULT_S = 30
@@ -38,19 +43,6 @@ class Part(Enum):
     CHILD = "child"
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What beside the entry itself decides its messages.
-
-    ``available`` limits the automatic proposals, None while unknown. ``keys`` are the digests of the public
-    keys of which this gateway has the private half, None to leave that out of account.
-    """
-
-    available: Available | None = None
-    certificates: Mapping[str, Certificate] = field(default_factory=dict)
-    keys: Collection[bytes] | None = None
-
-
 Render = Callable[[Json, Around], "Value | None"]
 
 
@@ -63,16 +55,6 @@ class Field:
     part: Part
     key: str = ""
     render: Render | None = None
-
-
-def value_at(entry: Json, leaf: str, default: object = None) -> object:
-    """Return the value of a leaf, given by its path below the entry."""
-    node: object = entry
-    for name in leaf.split("/"):
-        if not isinstance(node, Mapping) or name not in node:
-            return default
-        node = node[name]
-    return node
 
 
 def _whole(entry: Json, leaf: str, default: int) -> int:
@@ -140,97 +122,6 @@ def _prefix(leaf: str, text: str) -> str:
         raise Refused(leaf, f"'{text}' is not an IP prefix", "bad-prefix") from None
 
 
-# --- certificates ---
-
-
-def has_certificate(entry: Json) -> bool:
-    """Return whether the gateways of this tunnel have certificates in place of a secret."""
-    return "certificate" in entry
-
-
-def named_certificates(entry: Json) -> set[str]:
-    """Return the names of the certificates that the tunnel refers to."""
-    named = value_at(entry, "certificate/trusted-ca", ())
-    names = {str(one) for one in named} if isinstance(named, Sequence) else set()
-    return names | ({str(value_at(entry, "certificate/own"))} if has_certificate(entry) else set())
-
-
-def own_identity(entry: Json, around: Around) -> Identity:
-    """Return who we are: ``local-id``, or the subject of our certificate, or the local address.
-
-    Raises:
-        Refused: it cannot be sent safely, or is not in our certificate.
-    """
-    if not has_certificate(entry):
-        return local_identity(entry)
-    own = _certificate(around, "certificate/own", str(value_at(entry, "certificate/own")))
-    if not entry.get("local-id"):
-        if not own.subject:
-            raise Refused(
-                "local-id",
-                "the certificate has no subject: set local-id to one of its subject alternative names, "
-                + ", ".join(str(name) for name in own.alt_names),
-                "identity-not-in-certificate",
-            )
-        return own.identity
-    identity = local_identity(entry)
-    if not own.proves(identity):
-        names = ", ".join(str(name) for name in (own.identity, *own.alt_names))
-        raise Refused(
-            "local-id",
-            f"the certificate does not hold the identity {identity}; it holds: {names}. Absent, local-id is "
-            "the subject",
-            "identity-not-in-certificate",
-        )
-    return identity
-
-
-def _certificate(around: Around, leaf: str, name: str) -> Certificate:
-    found = around.certificates.get(name)
-    if found is None:
-        raise Refused(leaf, f"there is no certificate '{name}' in /certificates", "certificate-missing")
-    return found
-
-
-def _own_certificate(entry: Json, around: Around) -> Value | None:
-    if not has_certificate(entry):
-        return None
-    name = str(value_at(entry, "certificate/own"))
-    own = _certificate(around, "certificate/own", name)
-    if around.keys is not None and own.key_digest not in around.keys:
-        raise Refused(
-            "certificate/own",
-            f"this gateway has no private key of the certificate '{name}': call import-private-key, or have "
-            "a key certified that generate-key-pair made",
-            "private-key-missing",
-        )
-    return [own.pem]
-
-
-def _authorities(entry: Json, around: Around) -> Value | None:
-    if not has_certificate(entry):
-        return None
-    named = value_at(entry, "certificate/trusted-ca", ())
-    found = []
-    for name in named if isinstance(named, Sequence) else ():
-        leaf = f"certificate/trusted-ca[.='{name}']"
-        authority = _certificate(around, leaf, str(name))
-        if not authority.is_authority:
-            raise Refused(leaf, f"the certificate '{name}' is not that of an authority", "certificate-not-ca")
-        found.append((leaf, str(name), authority))
-    subjects = {authority.subject for _, _, authority in found}
-    for leaf, name, authority in found:
-        # charon takes nothing for proven that does not end in a root, whoever else it knows.
-        if authority.issuer not in subjects:
-            raise Refused(
-                leaf,
-                f"the authority '{name}' was certified by {authority.issuer}, which is not in trusted-ca: "
-                "add the certificate of that authority too",
-                "certificate-issuer-missing",
-            )
-    return [authority.pem for _, _, authority in found]
-
-
 # --- what is done when the peer is dead, or closes ---
 
 
@@ -296,9 +187,7 @@ def _esp_proposals(entry: Json, around: Around) -> Value:
         return suites
     if not _whole(entry, "esp/anti-replay-window-size", 32):
         # charon would agree on 64 bits with the peer, and have the kernel use 32.
-        raise Refused(
-            "esp/extended-sequence-numbers", "they need an anti-replay window", "esn-needs-window"
-        )
+        raise Refused("esp/extended-sequence-numbers", "they need an anti-replay window", "esn-needs-window")
     return [f"{suite}-esn" for suite in suites]
 
 
@@ -364,14 +253,15 @@ FIELDS = (
     Field("enabled", Part.NOTHING),
     Field("description", Part.NOTHING),
     Field("secret", Part.SECRET),
-    Field("certificate/own", Part.LOCAL, "certs", _own_certificate),
+    Field("certificate/own", Part.LOCAL, "certs", own_certificate),
     Field(
         "certificate/own", Part.IKE, "send_certreq", lambda e, _around: "yes" if has_certificate(e) else "no"
     ),
     Field(
         "certificate/own", Part.IKE, "send_cert", lambda e, _around: "always" if has_certificate(e) else None
     ),
-    Field("certificate/trusted-ca", Part.REMOTE, "cacerts", _authorities),
+    Field("certificate/trusted-ca", Part.REMOTE, "cacerts", authorities),
+    Field("certificate/trusted-ca", Part.REMOTE, "revocation", revocation),
     Field("initiator", Part.IKE, "keyingtries", _keyingtries),
     Field("local-address", Part.IKE, "local_addrs", _local_addrs),
     Field("peer", Part.IKE, "remote_addrs", _remote_addrs),
@@ -379,6 +269,10 @@ FIELDS = (
     Field("remote-id", Part.REMOTE, "id", lambda entry, _around: remote_identity(entry).vici),
     Field("local-subnet", Part.CHILD, "local_ts", _selectors("local-subnet", "local-address")),
     Field("remote-subnet", Part.CHILD, "remote_ts", _selectors("remote-subnet", "peer")),
+    # Not by the connection: see translation/guards.
+    Field("leak-protection", Part.NOTHING),
+    Field("bypass/network", Part.NOTHING),
+    Field("bypass/connected-networks", Part.NOTHING),
     Field("dpd/enabled", Part.IKE),
     Field("dpd/delay", Part.IKE, "dpd_delay", _dpd_delay),
     Field("dpd/action", Part.CHILD, "dpd_action", _charons_dpd_action),

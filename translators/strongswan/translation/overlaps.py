@@ -43,7 +43,7 @@ _BITS = {4: 32, 6: 128}
 
 def prefix(text: str) -> Prefix:
     """Return the prefix written as ``text``."""
-    network = ipaddress.ip_network(text)
+    network = ipaddress.ip_network(text, strict=False)
     return network.version, int(network.network_address), network.prefixlen
 
 
@@ -60,7 +60,8 @@ def _cut(one: Prefix, length: int) -> Prefix:
     return version, first >> spare << spare, length
 
 
-def _within(inner: Prefix, outer: Prefix) -> bool:
+def within(inner: Prefix, outer: Prefix) -> bool:
+    """Return whether all of ``inner`` lies in ``outer``."""
     return inner[0] == outer[0] and inner[2] >= outer[2] and _cut(inner, outer[2]) == outer
 
 
@@ -77,9 +78,9 @@ def relation(own: Pair, other: Pair) -> Relation:
     """Return how two pairs that overlap are to each other."""
     if own == other:
         return Relation.SAME
-    if all(map(_within, own, other)):
+    if all(map(within, own, other)):
         return Relation.NARROWER
-    return Relation.WIDER if all(map(_within, other, own)) else Relation.CROSSING
+    return Relation.WIDER if all(map(within, other, own)) else Relation.CROSSING
 
 
 @dataclass(frozen=True, slots=True)

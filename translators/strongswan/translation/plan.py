@@ -52,11 +52,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """The two configurations that an SA may have been negotiated with, where the SA can show which."""
+
+    before: Messages
+    after: Messages
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do for the tunnel ``name``.
 
     ``do`` is None for the steps that are more than one request: ending SAs (``child_only`` keeps the
-    IKE_SA) and initiating. ``undo`` is None where nothing needs to be put back.
+    IKE_SA, ``replacement`` what was negotiated with the new configuration) and initiating. ``undo`` is None
+    where nothing needs to be put back.
     """
 
     phase: Phase
@@ -64,6 +73,7 @@ class Step:
     do: Request | None = None
     undo: Request | None = None
     child_only: bool = False
+    replacement: Replacement | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         detail = {Phase.END: " of the child only" if self.child_only else " and the IKE SA"}
@@ -176,7 +186,9 @@ def _replacement(before: Messages | None, after: Messages, kind: ChangeClass) ->
             undo = Request("unload-conn", {"name": name})
         steps.append(Step(Phase.LOAD_CONNECTION, name, Request("load-conn", after.load_conn), undo=undo))
     if before is not None:
-        steps.append(Step(Phase.END, name, child_only=kind is ChangeClass.CHILD))
+        # Which secret it was authenticated with no SA shows.
+        replacement = None if before.secrets != after.secrets else Replacement(before, after)
+        steps.append(Step(Phase.END, name, child_only=kind is ChangeClass.CHILD, replacement=replacement))
         if any("trap" in (c.get("dpd_action"), c.get("close_action")) for c in before.children.values()):
             steps.extend(_uninstall(before))
         gone = before.handles - after.handles

@@ -78,6 +78,12 @@ GROUPS = _table(
     Algorithm("x25519", "x25519", "CURVE_25519"),
     Algorithm("curve448", "x448", "CURVE_448"),
 )
+KEY_EXCHANGES = GROUPS | _table(
+    Algorithm("mlkem512", "mlkem512", "ML_KEM_512"),
+    Algorithm("mlkem768", "mlkem768", "ML_KEM_768"),
+    Algorithm("mlkem1024", "mlkem1024", "ML_KEM_1024"),
+)
+"""What may follow the first one, as ``ke1`` to ``ke7``."""
 
 _LEAVES: dict[str, tuple[Mapping[str, Algorithm], tuple[str, ...]]] = {
     # leaf of a proposal: its table, and the kinds of get-algorithms that may list it
@@ -85,7 +91,17 @@ _LEAVES: dict[str, tuple[Mapping[str, Algorithm], tuple[str, ...]]] = {
     "auth": (INTEGRITY, ("integrity",)),
     "prf": (PRFS, ("prf",)),
     "dh": (GROUPS, ("dh", "ke")),
+    # A leaf-list. Before strongSwan 6.0, whose kind is "dh", none of them could be used.
+    "ke": (KEY_EXCHANGES, ("ke",)),
 }
+
+_SINGLE = tuple(leaf for leaf in _LEAVES if leaf != "ke")
+ADDITIONAL_MAX = 7
+"""Transform types 6 to 12 (RFC 9370 section 2.2.1)."""
+
+_ONE_KEY_EXCHANGE = (
+    "this charon has one key exchange and no more (RFC 9370): remove ke, or use strongSwan 6.0 or later"
+)
 
 # RFC 8247 and RFC 8221: AEAD first, CBC with SHA-2 after it, no 3DES, no SHA-1; the groups that
 # RFC 8247 section 2.4 asks for, with those of RFC 8031. Within a kind the preferred one is first.
@@ -108,9 +124,31 @@ def render(phase: Phase, proposal: Json) -> str:
     where = _leaf_of(phase, proposal)
     if unknown := proposal.keys() - {"priority", *_LEAVES}:
         raise UnsupportedLeaf(f"{where}/{min(unknown)}")
-    chosen = {leaf: _look_up(where, leaf, str(proposal[leaf])) for leaf in _LEAVES if leaf in proposal}
+    chosen = {leaf: _look_up(where, leaf, str(proposal[leaf])) for leaf in _SINGLE if leaf in proposal}
+    further = [_look_up(where, "ke", keyword) for keyword in _words(proposal, "ke")]
     _demand_sound(phase, where, chosen)
-    return "-".join(chosen[leaf].token for leaf in _LEAVES if leaf in chosen)
+    _demand_sequence(where, chosen.get("dh"), further)
+    tokens = [chosen[leaf].token for leaf in _SINGLE if leaf in chosen]
+    return "-".join([*tokens, *(_further(n, one.token) for n, one in enumerate(further, 1))])
+
+
+def _further(number: int, token: str | None) -> str:
+    return f"ke{number}_{token}"
+
+
+def further_token(number: int, name: str) -> str:
+    """Return the proposal token of what list-sas shows as key exchange ``number`` after the first."""
+    return _further(number, token("ke", name))
+
+
+def is_further(token: str) -> bool:
+    """Return whether a proposal token is of a key exchange after the first."""
+    return token.startswith("ke")
+
+
+def _words(proposal: Json, leaf: str) -> list[str]:
+    found = proposal.get(leaf, ())
+    return [str(word) for word in found] if isinstance(found, (list, tuple)) else [str(found)]
 
 
 def _leaf_of(phase: Phase, proposal: Json) -> str:
@@ -147,6 +185,18 @@ def _demand_sound(phase: Phase, where: str, chosen: Mapping[str, Algorithm]) -> 
             raise Refused(where, "an IKE proposal needs a Diffie-Hellman group (dh)", "dh-missing")
 
 
+def _demand_sequence(where: str, first: Algorithm | None, further: Sequence[Algorithm]) -> None:
+    if further and first is None:
+        raise Refused(f"{where}/ke", "additional key exchanges need a first one: set dh", "esp-ke-without-dh")
+    if len(further) > ADDITIONAL_MAX:
+        raise Refused(
+            f"{where}/ke", f"at most {ADDITIONAL_MAX} key exchanges may follow", "too-many-elements"
+        )
+    used = [one.keyword for one in (*([first] if first else []), *further)]
+    if twice := [word for word in used if used.count(word) > 1]:
+        raise Refused(f"{where}/ke", f"{twice[0]} is there twice: each key exchange must differ", "ke-twice")
+
+
 def by_priority(proposals: Sequence[Json]) -> list[Json]:
     """Return ``proposals`` with the most preferred (lowest priority number) first."""
     return sorted(proposals, key=lambda proposal: int(str(proposal.get("priority", 0))))
@@ -159,17 +209,31 @@ Available = Mapping[str, Collection[str]]
 def missing(phase: Phase, proposal: Json, available: Available) -> list[Refused]:
     """Return a refusal for every algorithm of ``proposal`` that no plugin of charon provides."""
     where = _leaf_of(phase, proposal)
-    refused = []
-    for leaf, (table, _kinds) in _LEAVES.items():
-        algorithm = table.get(str(proposal[leaf])) if leaf in proposal else None
-        if algorithm is not None and not _provided(leaf, algorithm, available):
-            text = (
-                f"no plugin loaded in charon provides {algorithm.keyword} ({algorithm.name}): choose another "
-                "algorithm, or have charon load a plugin that does, such as openssl (in Debian's package "
-                "libstrongswan-standard-plugins), and restart it"
-            )
-            refused.append(Refused(f"{where}/{leaf}", text, "algorithm-not-loaded"))
-    return refused
+    if proposal.get("ke") and "ke" not in available:
+        return [Refused(f"{where}/ke", _ONE_KEY_EXCHANGE, "ke-not-supported")]
+    return [
+        Refused(f"{where}/{_node(leaf, word)}", _not_loaded(algorithm), "algorithm-not-loaded")
+        for leaf, (table, _kinds) in _LEAVES.items()
+        for word in _words(proposal, leaf)
+        if (algorithm := table.get(word)) is not None and not _provided(leaf, algorithm, available)
+    ]
+
+
+def _node(leaf: str, word: str) -> str:
+    return leaf if leaf in _SINGLE else f"{leaf}[.='{word}']"
+
+
+def _not_loaded(algorithm: Algorithm) -> str:
+    return (
+        f"no plugin loaded in charon provides {algorithm.keyword} ({algorithm.name}): choose another "
+        f"algorithm, or have charon load a plugin that does, {_plugin_for(algorithm)}, and restart it"
+    )
+
+
+def _plugin_for(algorithm: Algorithm) -> str:
+    if algorithm.name.startswith("ML_KEM"):
+        return "such as ml, or openssl since strongSwan 6.0.2 with OpenSSL 3.5 (Debian 13 has neither)"
+    return "such as openssl (in Debian's package libstrongswan-standard-plugins, since 13 in libstrongswan)"
 
 
 def _provided(leaf: str, algorithm: Algorithm, available: Available) -> bool:
@@ -220,7 +284,7 @@ _KEYWORDS = {leaf: _by_name(table) for leaf, (table, _kinds) in _LEAVES.items()}
 def keyword(leaf: str, name: str, key_bits: int | None = None) -> str | None:
     """Return our keyword for what list-sas shows as ``name`` (and key size), None if it is not ours.
 
-    ``leaf`` is cipher, auth, prf or dh.
+    ``leaf`` is cipher, auth, prf, dh or ke.
     """
     names = _KEYWORDS[leaf]
     return names.get((name, key_bits)) or names.get((name, None))

@@ -1,6 +1,7 @@
 """Makes charon hold what it should, brings tunnels up, and tells what became of them.
 
 - executor: runs the steps of a plan, undoing what was done when one fails
+- trust: makes charon hold the authorities and CRLs that are wanted, and forget all others
 - reconcile: makes charon agree with everything that is desired, at start and after a loss
 - audit: sees that charon still holds it, and puts it right
 - supervisor: brings initiators up, and up again

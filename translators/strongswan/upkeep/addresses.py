@@ -13,22 +13,37 @@ from collections.abc import Callable
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
+from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK
 
 from translators.strongswan.tasks import Background
+from translators.strongswan.translation.guards import Connected
+from translators.strongswan.translation.overlaps import prefix
 
 log = logging.getLogger(__name__)
 
 SETTLE_S = 0.05
 """An interface that comes up gets several addresses in a row."""
 RETRY_S = 5.0
+RT_SCOPE_UNIVERSE = 0
+IFF_UP = 0x1
+IFF_LOOPBACK = 0x8
+TUNNEL_KINDS = frozenset({
+    "tun", "xfrm", "vti", "vti6", "ipip", "ip6tnl", "gre", "ip6gre", "sit", "wireguard",
+})  # fmt: skip
 
 
 class AddressWatch:
-    """``present`` is None while it is not known; ``changed`` is called with the addresses that came."""
+    """``present`` is None while it is not known; ``changed`` is called with the addresses that came, and
+    ``networks_changed`` with all networks that are directly connected when these are others."""
 
-    def __init__(self, changed: Callable[[frozenset[str]], None]) -> None:
+    def __init__(
+        self,
+        changed: Callable[[frozenset[str]], None],
+        networks_changed: Callable[[frozenset[Connected]], None] = lambda _networks: None,
+    ) -> None:
         self._changed = changed
+        self._networks_changed = networks_changed
+        self._networks: frozenset[Connected] | None = None
         self._task = Background()
         self._read = asyncio.Event()
         self.present: frozenset[str] | None = None
@@ -61,7 +76,7 @@ class AddressWatch:
     async def _follow(self) -> None:
         # Two sockets: on one, the answer to a question and the news would have to be told apart.
         async with AsyncIPRoute() as news, AsyncIPRoute() as questions:
-            await news.bind(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
+            await news.bind(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
             await self._learn(questions)
             while True:
                 # Each call yields the messages of one datagram.
@@ -75,14 +90,38 @@ class AddressWatch:
                 await self._learn(questions)
 
     async def _learn(self, questions: AsyncIPRoute) -> None:
-        found = set()
+        found: set[str] = set()
+        networks: set[Connected] = set()
+        connecting = await _connecting(questions)
         async for message in await questions.get_addr():
             # A point-to-point address has both, and IFA_ADDRESS is that of the other end.
             address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
             if address:
                 found.add(str(address))
+                if message["index"] in connecting and message["scope"] == RT_SCOPE_UNIVERSE:
+                    networks |= _network(str(address), message["prefixlen"])
         came = frozenset(found) - (self.present or frozenset())
         self.present = frozenset(found)
+        if self._networks is None or networks != self._networks:
+            self._networks = frozenset(networks)
+            self._networks_changed(self._networks)
         self._read.set()
         if came:
             self._changed(came)
+
+
+async def _connecting(questions: AsyncIPRoute) -> set[int]:
+    """Return the indexes of interfaces that connect this machine to networks: those that are up, but for
+    loopback and the ends of tunnels."""
+    found = set()
+    async for link in await questions.get_links():
+        about = link.get_attr("IFLA_LINKINFO")
+        kind = about.get_attr("IFLA_INFO_KIND") if about is not None else None
+        if link["flags"] & IFF_UP and not link["flags"] & IFF_LOOPBACK and kind not in TUNNEL_KINDS:
+            found.add(link["index"])
+    return found
+
+
+def _network(address: str, length: int) -> set[Connected]:
+    network = prefix(f"{address}/{length}")
+    return {Connected(network, prefix(address))} if prefix(address) != network else set()

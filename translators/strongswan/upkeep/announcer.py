@@ -28,8 +28,8 @@ REST = 4.0
 
 
 class Announcer:
-    """``look`` returns the status of each tunnel that exists, ``facts`` what else is known of one;
-    ``clock`` is in seconds since the epoch."""
+    """``look`` returns the status of each tunnel that exists, ``facts`` what else is known of one,
+    ``without_sas`` the status that one has while it has no SA; ``clock`` is in seconds since the epoch."""
 
     def __init__(
         self,
@@ -37,11 +37,13 @@ class Announcer:
         look: Callable[[Collection[str]], Awaitable[Mapping[str, Status]]],
         facts: Callable[[str], Facts],
         clock: Callable[[], float],
+        without_sas: Callable[[str], Status] = lambda _tunnel: Status.DOWN,
     ) -> None:
         self._notify = notify
         self._look = look
         self._facts = facts
         self._clock = clock
+        self._without_sas = without_sas
         self._told: dict[str, Told] = {}
         self._touched: set[str] = set()
         self._wake = asyncio.Event()
@@ -131,6 +133,7 @@ class Announcer:
         for tunnel, status in statuses.items():
             found = Told.of(status, counters[tunnel])
             told = self._told.get(tunnel, Told())
-            for happening in announcements.news(tunnel, told, found, self._facts(tunnel), now):
+            facts, between = self._facts(tunnel), self._without_sas(tunnel)
+            for happening in announcements.news(tunnel, told, found, facts, now, without_sas=between):
                 self.tell(happening)
             self._told[tunnel] = found

@@ -28,7 +28,7 @@ from translators.strongswan.translation.connections import (
     tunnel_of,
     tunnel_of_secret,
 )
-from translators.strongswan.upkeep.executor import end_all, load
+from translators.strongswan.upkeep.executor import end_all, end_found, load
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ IN_TURN = 32
 
 class Audit:
     """``repaired`` is called, under the lock of changes, with each tunnel (by id) that was put right.
-    ``give_keys`` gives charon the private keys that it lacks; it returns the tunnels that need them."""
+    ``give_keys`` gives charon the private keys that it lacks; it returns the tunnels that need them. ``mend``
+    gives it the authorities and CRLs that it lacks."""
 
     def __init__(
         self,
@@ -50,11 +51,13 @@ class Audit:
         interval_s: float,
         repaired: Callable[[str, Drift, str], None],
         give_keys: Callable[[CharonSession], Awaitable[Sequence[str]]],
+        mend: Callable[[CharonSession], Awaitable[None]],
     ) -> None:
         self._interval_s = interval_s
         self._shared = shared
         self._repaired = repaired
         self._give_keys = give_keys
+        self._mend = mend
         self._suspects: dict[str, Drift] = {}
         self._wake = asyncio.Event()
         self._next = ""
@@ -117,6 +120,7 @@ class Audit:
                 await self._reload(session, messages, suspects[name])
         for tunnel in await self._give_keys(session):
             self._repaired(tunnel, Drift.KEY_MISSING, "the private key of its certificate was unloaded")
+        await self._mend(session)
         for name in self._in_turn(wanted.keys() & connections - suspects.keys()):
             await self._compare(session, wanted[name])
 
@@ -162,9 +166,8 @@ class Audit:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await try_request(session, "unload-conn", {"name": name})
         await load(messages, session)
-        sas = await session.list_sas(name)
-        if any(drift.disagreement(messages, sa) for sa in sas):
-            await end_all([name], session)
+        sas = [sa for sa in await session.list_sas(name) if drift.disagreement(messages, sa)]
+        await end_found({name: sas}, session)
         self._tell(name, what, detail)
 
     async def _remove(self, session: CharonSession, name: str) -> None:

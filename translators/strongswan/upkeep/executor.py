@@ -3,7 +3,9 @@
 Ending SAs never waits for the peer: terminate runs without waiting, then list-sas is watched; what is
 still there after a deadline (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
 locally. The SAs to end are collected after the new configuration was loaded, so that none negotiated with
-the old one can slip in between.
+the old one can slip in between. What the peer has negotiated with the new one meanwhile, because its own
+configuration changed or because strongSwan 6 ends an IKE_SA without children when others are loaded, stays
+where list-sas proves it: a change interrupts once.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from itertools import groupby
 from agent.errors import BackendError, BackendInconsistent
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
-from translators.strongswan.status import state
+from translators.strongswan.status import drift, state
 from translators.strongswan.translation.connections import Messages
-from translators.strongswan.translation.plan import Phase, Step
+from translators.strongswan.translation.plan import Phase, Replacement, Step
 
 log = logging.getLogger(__name__)
 
@@ -121,22 +123,24 @@ class SaIds:
         return bool(self.ike or self.child)
 
 
-def to_end(sas: Iterable[Section], child_only: bool) -> SaIds:
+def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | None = None) -> SaIds:
     """Return what has to go: all IKE_SAs, or (``child_only``) the children of those that are up.
 
-    An IKE_SA that is still being negotiated, or has a child under way, holds the child's old
-    configuration in its queue; it goes as a whole.
+    What proves to be new by ``replacement`` stays. An IKE_SA that is still being negotiated, or has a child
+    under way, holds the child's old configuration in its queue; it goes as a whole.
     """
     ike: set[str] = set()
     child: set[str] = set()
     for sa in sas:
         settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
         if not (child_only and settled):
-            ike.add(str(sa.get("uniqueid")))
+            if child_only or not drift.negotiated_anew(replacement, sa):
+                ike.add(str(sa.get("uniqueid")))
             continue
-        # A rekeyed child lingers for some seconds as DELETED and goes by itself.
-        listed = (each for each in state.children(sa) if each.get("state") != "DELETED")
-        child |= {str(each.get("uniqueid")) for each in listed}
+        for each in state.children(sa):
+            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
+            if each.get("state") != "DELETED" and not drift.child_negotiated_anew(replacement, each):
+                child.add(str(each.get("uniqueid")))
     return SaIds(frozenset(ike), frozenset(child))
 
 
@@ -153,10 +157,14 @@ async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callabl
     """
     going: dict[str, SaIds] = {}
     for step in steps:
-        ids = to_end(await session.list_sas(step.name), step.child_only)
+        ids = to_end(await session.list_sas(step.name), step.child_only, step.replacement)
         if ids:
             going[step.name] = ids
             await _terminate(ids, session, force=silent(step.name))
+    await _see_them_go(going, session)
+
+
+async def _see_them_go(going: Mapping[str, SaIds], session: CharonSession) -> None:
     if left := await _wait_until_gone(going, session, END_LIMIT_S):
         for ids in left.values():
             await _terminate(ids, session, force=True)
@@ -169,6 +177,14 @@ async def end_all(
 ) -> None:
     """End every SA of the connections ``names``. Raises: as ``end_sas``."""
     await end_sas([Step(Phase.END, name) for name in names], session, silent)
+
+
+async def end_found(found: Mapping[str, Sequence[Section]], session: CharonSession) -> None:
+    """End these IKE_SAs, by the name of their connection, and no others of it. Raises: as ``end_sas``."""
+    going = {name: to_end(sas, child_only=False) for name, sas in found.items() if sas}
+    for ids in going.values():
+        await _terminate(ids, session, force=False)
+    await _see_them_go(going, session)
 
 
 def termination(key: str, unique_id: str, force: bool) -> dict[str, str]:

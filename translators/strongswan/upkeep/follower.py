@@ -7,26 +7,40 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.pki.charon_keys import CharonKeys
+from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status import announcements
 from translators.strongswan.status.events import Notice
 from translators.strongswan.upkeep.reconcile import reconcile
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 
 class Follower:
     """Fulfils ``keeper.Follower``."""
 
-    def __init__(self, shared: Shared, *, live: LiveTunnels, keys: CharonKeys, logs: TunnelLogs) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        *,
+        live: LiveTunnels,
+        keys: CharonKeys,
+        trust: CharonTrust,
+        logs: TunnelLogs,
+        protection: Protection,
+    ) -> None:
         self._shared = shared
         self._live = live
         self._keys = keys
+        self._trust = trust
         self._logs = logs
+        self._protection = protection
 
     async def agree(self, session: CharonSession) -> None:
-        """Make the charon of ``session`` hold every private key and what is desired."""
+        """Make the charon of ``session`` hold every private key, every bypass and what is desired."""
         async with self._shared.changing:
             await self._keys.load_all(session)
-            await reconcile(session, self._shared.desired, self._live)
+            await self._protection.agree(session)
+            await reconcile(session, self._shared.desired, self._live, trust=self._trust)
 
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Hand on one VICI event."""

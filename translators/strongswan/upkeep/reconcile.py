@@ -17,27 +17,32 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.state import sections
 from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
-from translators.strongswan.upkeep.executor import end_all, load
+from translators.strongswan.upkeep.executor import end_all, end_found, load
+from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 
 
-async def reconcile(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
+async def reconcile(
+    session: CharonSession, desired: Desired, live: LiveTunnels, *, trust: CharonTrust
+) -> None:
     """Make the charon of ``session`` hold exactly what ``desired`` says, as far as names are ours.
 
     Raises:
         ViciError: charon was lost on the way.
     """
-    desired.available = session.algorithms
+    desired.available, desired.plugins = session.algorithms, session.plugins
     live.supervisor.hold_all()
     for refusal in desired.replace(desired.entries):
         log.error(
             "tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message
         )
         live.fail(refusal.tunnel, Reason.OTHER, refusal.message)
+    await trust.agree(session)
     await _unload_others(session, desired)
     await _load_all(session, desired, live)
+    await trust.settle(session)
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)
     live.found(session, sas)
@@ -79,12 +84,11 @@ async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels)
 
 
 async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Section]) -> None:
-    drifted = {}
+    drifted: dict[str, list[Section]] = {}
     for sa in sas:
         name = str(sa["name"])
         messages = desired.messages.get(tunnel_of(name) or "")
         if messages is not None and (why := drift.disagreement(messages, sa)):
-            drifted[name] = why
-    for name, why in drifted.items():
-        log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
-    await end_all(drifted, session)
+            log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
+            drifted.setdefault(name, []).append(sa)
+    await end_found(drifted, session)

@@ -29,6 +29,7 @@ from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.translation.connections import connection_name, tunnel_of
 from translators.strongswan.translation.fields import close_action, dpd_action
+from translators.strongswan.translation.guards import Connected
 from translators.strongswan.upkeep.addresses import AddressWatch
 from translators.strongswan.upkeep.announcer import Announcer
 from translators.strongswan.upkeep.executor import termination
@@ -41,8 +42,9 @@ ONE_BY_ONE_MAX = 32
 
 
 class LiveTunnels:
-    """``state_changed`` hears the paths of state that may be another; ``ours`` says whether the charon is our
-    own, and so has the addresses that we have."""
+    """``state_changed`` hears the paths of state that may be another, ``networks_changed`` the networks that
+    this machine is directly connected to; ``ours`` says whether the charon is our own, and so has the
+    addresses that we have."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class LiveTunnels:
         *,
         notify: Callable[[Notification], None],
         state_changed: Callable[[Sequence[str]], None],
+        networks_changed: Callable[[frozenset[Connected]], None],
         ours: bool,
     ) -> None:
         self._desired = desired = shared.desired
@@ -61,8 +64,14 @@ class LiveTunnels:
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
-        self.announcer = Announcer(notify, look=self._statuses, facts=self.facts, clock=time.time)
-        self.addresses = AddressWatch(self._on_addresses)
+        self.announcer = Announcer(
+            notify,
+            look=self._statuses,
+            facts=self.facts,
+            clock=time.time,
+            without_sas=lambda tunnel: self.status(tunnel, ()),
+        )
+        self.addresses = AddressWatch(self._on_addresses, networks_changed)
         self.supervisor = Supervisor(
             options,
             look=self._look,

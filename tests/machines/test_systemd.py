@@ -1,0 +1,191 @@
+"""systemctl and the agent: what restart, stop, reload and broken settings do to charon and its tunnels."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.machines.running import machine
+
+pytestmark = pytest.mark.machine
+
+SETUP = ("--layer", "setup", "script/setup")
+# The agent starts eight times; each takes 40 to 120 s there.
+LIMIT = ("--limit", "1800")
+
+# alice is the service, bob an agent by itself in a network namespace; a cable joins them.
+GATEWAYS = """
+ip netns add bob
+ip link add cable type veth peer name cable-of-bob netns bob
+ip address add 10.1.0.1/16 dev lo
+ip address add 192.168.0.1/24 dev cable
+ip link set cable up
+ip -n bob address add 10.2.0.1/16 dev lo
+ip -n bob link set lo up
+ip -n bob address add 192.168.0.2/24 dev cable-of-bob
+ip -n bob link set cable-of-bob up
+script/apparmor allow /var/lib/yangswan-bob 2>/dev/null
+
+mkdir -p /etc/yangswan
+settings=/etc/yangswan/settings.toml
+printf 'listen = "127.0.0.1:8300"\\ndata-dir = "/var/lib/yangswan"\\n' >good.toml
+(cat good.toml; printf 'colour = 1\\n[limits]\\nsessions = 0\\n') >broken.toml
+cp good.toml $settings
+cp examples/gateway/yangswan.service /etc/systemd/system
+"""
+
+TOOLS = """
+until_listening() { until (: </dev/tcp/127.0.0.1/8300) 2>/dev/null; do sleep 1; done; }
+until_said() { until grep -q "$1" "$2"; do sleep 1; done; }
+alive() { [ -d "/proc/$1" ] && echo yes || echo no; }
+of_unit() { systemctl show -P "$1" yangswan; }
+charon_of_alice() { cat /var/lib/yangswan/strongswan/run/charon.pid; }
+esp() { ip xfrm state | grep -c 'proto esp'; }
+"""
+
+TRAFFIC = '''
+cat >traffic.py <<'PYTHON'
+"""Echo; or send a numbered packet every 20 ms until SIGTERM, and say how many of them did not come back."""
+import select, signal, socket, sys, time
+
+def bound(address):
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((address, 7000))
+    return made
+
+if sys.argv[1] == "echo":
+    ours = bound("10.2.0.1")
+    while True:
+        ours.sendto(*ours.recvfrom(100))
+
+ending, sent, back, ours, until = [], 0, set(), bound("10.1.0.1"), None
+signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
+while until is None or (len(back) < sent and time.monotonic() < until):
+    if not ending:
+        try:
+            ours.sendto(str(sent).encode(), ("10.2.0.1", 7000))
+        except OSError:
+            pass  # no way to there any more: lost
+        sent += 1
+        time.sleep(0.02)
+    elif until is None:
+        until = time.monotonic() + 20
+    while select.select([ours], [], [], 0.5 if ending else 0)[0]:
+        back.add(int(ours.recv(100)))
+print(f"{sent - len(back)} of {sent}", flush=True)
+PYTHON
+start_traffic() { python3 traffic.py send >traffic.out & traffic=$!; }
+end_traffic() { kill $traffic; wait $traffic; cat traffic.out; }
+'''
+
+UP = """
+systemctl daemon-reload
+systemctl enable --now yangswan 2>/dev/null
+ip netns exec bob .venv/bin/yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
+until_said '^ready ' bob.out
+ip netns exec bob bash examples/clients/with_ssh.sh examples/site-to-site/bob.xml 8300 \\
+    /var/lib/yangswan-bob/client_key >bob.commit 2>&1
+until_listening
+bash examples/clients/with_ssh.sh examples/site-to-site/alice.xml 8300 \\
+    /var/lib/yangswan/client_key >alice.commit 2>&1
+until [ "$(esp)" -gt 0 ]; do sleep 1; done
+ip netns exec bob python3 traffic.py echo &
+charon=$(charon_of_alice)
+echo "systemd: $(systemctl --version | head -n 1)"
+echo "group: $(cut -d: -f3 /proc/$charon/cgroup | sed "s/$charon/PID/")"
+"""
+
+RESTART = """
+start_traffic
+agent=$(of_unit MainPID)
+systemctl restart yangswan
+until_listening
+echo "restart lost: $(end_traffic)"
+echo "restart: another agent $([ "$agent" != "$(of_unit MainPID)" ] && echo yes), charon $(alive $charon)"
+
+start_traffic
+agent=$(of_unit MainPID)
+kill -HUP $agent
+echo "hangup: $(of_unit ActiveState), agent $(alive $agent)"
+kill -9 $agent
+until_listening
+echo "killed lost: $(end_traffic)"
+echo "killed: $(of_unit ActiveState), charon $(alive $charon)"
+"""
+
+BROKEN = """
+start_traffic
+agent=$(of_unit MainPID)
+cp broken.toml $settings
+systemctl reload yangswan 2>/dev/null
+echo "refused: $?, agent $(alive $agent)"
+systemctl restart yangswan
+until [ "$(of_unit ActiveState)" = failed ]; do sleep 1; done
+echo "broken: $(of_unit Result) $(of_unit ExecMainStatus), started again $(of_unit NRestarts)"
+echo "said: $(journalctl -u yangswan -o cat -n 20 --no-pager | grep -c 'colour\\|sessions')"
+echo "broken lost: $(end_traffic)"
+systemctl stop yangswan
+echo "stopped when failed: charon $(alive $charon), esp $(esp)"
+"""
+
+# It comes back from the last commit. The reload is a restart whose settings were looked at first.
+RELOAD = """
+cp good.toml $settings
+systemctl start yangswan
+until_listening
+until [ "$(esp)" -gt 0 ]; do sleep 1; done
+charon=$(charon_of_alice)
+start_traffic
+agent=$(of_unit MainPID)
+systemctl reload yangswan
+until [ "$agent" != "$(of_unit MainPID)" ]; do sleep 1; done
+until_listening
+echo "reload lost: $(end_traffic)"
+echo "reload: charon $(alive $charon)"
+"""
+
+STOP = """
+kill -9 $(of_unit MainPID)
+systemctl stop yangswan
+echo "stopped when killed: $(of_unit ActiveState), charon $(alive $charon), esp $(esp)"
+
+(cat good.toml; echo 'on-stop = "keep"') >$settings
+systemctl start yangswan
+until_listening
+charon=$(charon_of_alice)
+systemctl stop yangswan
+echo "kept: $(of_unit ActiveState) $(of_unit Result), charon $(alive $charon)"
+cp good.toml $settings
+systemctl start yangswan
+until_listening
+echo "adopted: charon $(alive $charon)"
+systemctl stop yangswan
+echo "stopped: $(of_unit ActiveState) $(of_unit Result), charon $(alive $charon), esp $(esp)"
+echo "scopes: $(systemctl list-units --no-legend 'yangswan-charon*' | wc -l)"
+"""
+
+
+def test_restart_stop_reload_and_broken_settings() -> None:
+    script = GATEWAYS + TOOLS + TRAFFIC + UP + RESTART + BROKEN + RELOAD + STOP
+    ended = machine("system", "12", *SETUP, *LIMIT, "--", "bash", "-c", script)
+    print(ended.output)
+    assert ended.status == 0
+    of = dict(line.split(": ", 1) for line in ended.output.splitlines() if ": " in line)
+    assert of["group"] == "/system.slice/yangswan-charon-PID.scope"
+    for what in ("restart", "killed", "broken", "reload"):
+        lost, sent = re.fullmatch(r"(\d+) of (\d+)", of[f"{what} lost"]).groups()  # type: ignore[union-attr]
+        assert (lost, int(sent) > 100) == ("0", True), what
+    assert of["restart"] == "another agent yes, charon yes"
+    assert of["hangup"] == "active, agent yes"
+    assert of["killed"] == "active, charon yes"
+    assert of["refused"] == "1, agent yes"
+    assert of["broken"] == "exit-code 78, started again 0"
+    assert of["said"] == "2"
+    assert of["stopped when failed"] == "charon no, esp 0"
+    assert of["reload"] == "charon yes"
+    assert of["stopped when killed"] == "inactive, charon no, esp 0"
+    assert of["kept"] == "inactive success, charon yes"
+    assert of["adopted"] == "charon yes"
+    assert of["stopped"] == "inactive success, charon no, esp 0"
+    assert of["scopes"] == "0"

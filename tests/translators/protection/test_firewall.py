@@ -1,0 +1,393 @@
+"""What is in force in the kernel of a network namespace, and what it does to packets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import subprocess
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.lab import Namespace
+from tests.translators.protection.test_ruleset import DROPS, PASSES, match
+from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.protection import nft, ruleset
+from translators.strongswan.protection.firewall import Firewall
+from translators.strongswan.protection.nft import NftError
+from translators.strongswan.protection.ruleset import DROP, PASS, Count
+from translators.strongswan.translation.guards import Guard, Match, Way
+from translators.strongswan.translation.overlaps import prefix
+
+T = TypeVar("T")
+
+NEAR, FAR = "10.1.0.1", "10.2.0.1"
+NEAR6, FAR6 = "2001:db8:1::1", "2001:db8:2::1"
+OUT, OUT6 = match(Way.OUT, "10.1.0.0/16", "10.2.0.0/16"), match(Way.OUT, "2001:db8:1::/48", "::/0")
+PAYLOAD = b"in clear"
+SIZE = 20 + 8 + len(PAYLOAD)
+
+
+def guard(*drops: Match, bypass: Iterable[tuple[str, str]] = ()) -> Guard:
+    pairs = frozenset((prefix(local), prefix(network)) for local, network in bypass)
+    return Guard(drops=frozenset(drops), bypass=pairs)
+
+
+def within(namespace: Namespace, test: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return namespace.call(lambda: asyncio.run(test()))
+
+
+async def in_force() -> set[str]:
+    listing = await nft.listing(ruleset.TABLE)
+    return set(ruleset.elements(listing)) if listing is not None else set()
+
+
+def keys(*drops: Match, passes: Iterable[Match] = ()) -> set[str]:
+    return {ruleset.element_key(DROP, one) for one in drops} | {
+        ruleset.element_key(PASS, one) for one in passes
+    }
+
+
+@pytest.fixture
+def gateway(namespace: Namespace) -> Namespace:
+    """A namespace with an address in the near network, and a route to the far one."""
+    namespace.ip("link", "add", "near", "type", "veth", "peer", "name", "cable")
+    namespace.ip("link", "set", "cable", "up")
+    namespace.ip("address", "add", f"{NEAR}/16", "dev", "near")
+    namespace.ip("address", "add", f"{NEAR6}/48", "dev", "near", "nodad")
+    namespace.ip("link", "set", "near", "up")
+    namespace.ip("link", "set", "lo", "up")
+    namespace.ip("route", "add", "10.0.0.0/8", "dev", "near")
+    namespace.ip("route", "add", "2001:db8::/32", "dev", "near")
+    return namespace
+
+
+def passes(source: str, destination: str, *, mark: int = 0, port: int = 9, own_port: int = 0) -> bool:
+    """Send a packet of the calling thread's namespace; return whether the kernel let it leave."""
+    with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sender.bind((source, own_port))
+        try:
+            sender.sendto(PAYLOAD, (destination, port))
+        except PermissionError:
+            return False
+        return True
+
+
+def disturb(words: str) -> None:
+    """Have a process that is not ours change the rules of the calling thread's namespace."""
+    subprocess.run(["nft", words], check=True)
+
+
+# --- what nft takes ---
+
+
+@pytest.mark.real
+def test_nft_takes_all_that_can_be_asked_for_and_gives_it_back(namespace: Namespace) -> None:
+    async def test() -> None:
+        everything = guard(*DROPS, bypass=[("10.1.0.0/16", "10.2.7.0/24"), ("::/0", "::/0")])
+        firewall = Firewall()
+        await firewall.replace([everything])
+        assert await in_force() == keys(*DROPS, passes=everything.passes)
+        assert not await firewall.repair()
+        # One by one: each is an element of the right type for its set.
+        for one in DROPS:
+            await firewall.change(coming=[guard(one)])
+        await firewall.change(going=[everything])
+        assert await in_force() == keys(*DROPS)
+        await firewall.change(going=[guard(one) for one in DROPS[1:]])
+        assert await in_force() == keys(DROPS[0])
+        assert not await firewall.repair()
+        for one in PASSES:
+            there = {ruleset.combination(DROP, DROPS[0])}
+            await nft.apply(ruleset.additions(PASS, [one], there) + ruleset.removals(PASS, [one]))
+        await firewall.change(going=[guard(DROPS[0])])
+        assert await nft.listing(ruleset.TABLE) is None
+
+    within(namespace, test)
+
+
+@pytest.mark.real
+def test_what_is_refused_leaves_all_as_it_was(namespace: Namespace) -> None:
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.replace([guard(OUT)])
+        beyond = Match(Way.OUT, (4, 1 << 31, 16), (4, 0, 0), mark=1, mask=1 << 40)
+        with pytest.raises(NftError, match=r"0x10000000000|Value|too big"):
+            await firewall.change(coming=[guard(OUT6), guard(beyond)])
+        assert await in_force() == keys(OUT)
+        await firewall.change(coming=[guard(OUT6)])
+        assert await in_force() == keys(OUT, OUT6)
+
+    within(namespace, test)
+
+
+# --- what it does to packets ---
+
+
+@pytest.mark.real
+def test_packets_in_clear_are_dropped_and_counted(gateway: Namespace) -> None:
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.replace([guard(OUT, OUT6)])
+        assert [passes(NEAR, FAR) for _ in range(3)] == [False] * 3
+        assert not passes(NEAR6, FAR6)
+        assert passes(NEAR, "10.3.0.1")
+        assert passes(NEAR, NEAR), "loopback"
+        counts = await firewall.counts()
+        assert counts[ruleset.element_key(DROP, OUT)] == Count(3, 3 * SIZE)
+        assert counts[ruleset.element_key(DROP, OUT6)] == Count(1, SIZE + 20)
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("port", [500, 4500])
+def test_the_gateway_itself_may_negotiate(gateway: Namespace, port: int) -> None:
+    async def test() -> None:
+        await Firewall().replace([guard(OUT)])
+        assert passes(NEAR, FAR, own_port=port)
+        assert not passes(NEAR, FAR, port=port)
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+def test_multicast_that_no_router_hands_on_passes(gateway: Namespace) -> None:
+    async def test() -> None:
+        everything = (match(Way.OUT, "0.0.0.0/0", "0.0.0.0/0"), match(Way.OUT, "::/0", "::/0"))
+        await Firewall().replace([guard(*everything)])
+        assert passes(NEAR, "224.0.0.5")
+        assert not passes(NEAR, "239.0.0.5")
+        assert passes(NEAR6, "ff02::5%near")
+        assert not passes(NEAR6, "ff05::5")
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+def test_neighbours_find_each_other_where_everything_else_is_dropped(
+    gateway: Namespace, beside: Namespace
+) -> None:
+    neighbour = "2001:db8:1::2"
+    gateway.ip("link", "set", "cable", "netns", beside.name)
+    beside.ip("address", "add", f"{neighbour}/48", "dev", "cable", "nodad")
+    beside.ip("link", "set", "cable", "up")
+
+    def known() -> bool:
+        shown = subprocess.run(["ip", "-6", "neighbour"], capture_output=True, text=True, check=True)
+        return f"{NEAR6} dev cable lladdr" in shown.stdout
+
+    async def test() -> None:
+        await Firewall().replace([guard(match(Way.OUT, "::/0", "::/0"), match(Way.IN, "::/0", "::/0"))])
+        assert not passes(NEAR6, neighbour)
+
+    async def look() -> None:
+        assert passes(neighbour, NEAR6)
+        await until(known)
+
+    within(gateway, test)
+    within(beside, look)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("mark", "mask", "sent", "leaves"),
+    [
+        (0x2A, 0xFF, 0x2A, False),
+        (0x2A, 0xFF, 0x12A, False),
+        (0x2A, 0xFF, 0, True),
+        (0x2A, 0xFF, 0x2B, True),
+        (0x2A, 0xFFFFFFFF, 0x2A, False),
+        (0x2A, 0xFFFFFFFF, 0x12A, True),
+        (0, 0xFFFFFFFF, 0, False),
+        (0, 0xFFFFFFFF, 1, True),
+        (0x80000000, 0x80000000, 0xC0000000, False),
+    ],
+)
+def test_of_marked_tunnels_only_marked_packets_are_dropped(
+    gateway: Namespace, mark: int, mask: int, sent: int, leaves: bool
+) -> None:
+    async def test() -> None:
+        await Firewall().replace([guard(match(Way.OUT, "10.1.0.0/16", "10.2.0.0/16", mark=mark, mask=mask))])
+        assert passes(NEAR, FAR, mark=sent) is leaves
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+def test_what_is_bypassed_passes_and_the_rest_of_the_network_does_not(gateway: Namespace) -> None:
+    async def test() -> None:
+        await Firewall().replace([guard(OUT, bypass=[("10.1.0.0/16", "10.2.7.0/24")])])
+        assert passes(NEAR, "10.2.7.9")
+        assert not passes(NEAR, "10.2.8.9")
+
+    within(gateway, test)
+
+
+# Counts what leaves the near network's interface after all translation of addresses.
+TRANSLATION = """
+table inet translation {
+  chain translated { type nat hook postrouting priority srcnat; ip saddr 10.9.0.2 snat ip to 10.1.0.1; }
+  chain left { type filter hook postrouting priority 300; oifname "near" udp dport 9 counter; }
+}
+"""
+
+
+@pytest.mark.real
+def test_packets_that_get_a_near_address_on_their_way_out_are_dropped_too(
+    gateway: Namespace, beside: Namespace
+) -> None:
+    gateway.ip("link", "add", "lan", "type", "veth", "peer", "name", "host", "netns", beside.name)
+    for namespace, device, address in ((gateway, "lan", "10.9.0.1/24"), (beside, "host", "10.9.0.2/24")):
+        namespace.ip("address", "add", address, "dev", device)
+        namespace.ip("link", "set", device, "up")
+    beside.ip("route", "add", "10.0.0.0/8", "via", "10.9.0.1")
+
+    def forward() -> None:
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        disturb(TRANSLATION)
+
+    async def dropped() -> Count:
+        return (await Firewall().counts())[ruleset.element_key(DROP, OUT)]
+
+    async def test() -> None:
+        forward()
+        await Firewall().replace([guard(OUT)])
+
+    async def send() -> None:
+        assert passes("10.9.0.2", FAR)
+
+    async def look() -> None:
+        async with asyncio.timeout(30):
+            while await dropped() != Count(1, SIZE):
+                assert not await left()
+
+    async def left() -> int:
+        listing = await nft.listing("inet translation")
+        found = json.dumps(listing).partition('"counter": {"packets": ')[2]
+        return int(found.partition(",")[0])
+
+    within(gateway, test)
+    within(beside, send)
+    within(gateway, look)
+
+
+# --- changes ---
+
+
+@pytest.mark.real
+def test_a_drop_that_two_ask_for_stays_until_both_are_gone_and_goes_on_counting(gateway: Namespace) -> None:
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.change(coming=[guard(OUT), guard(OUT, OUT6)])
+        assert not passes(NEAR, FAR)
+        await firewall.change(going=[guard(OUT)])
+        assert not passes(NEAR, FAR)
+        await firewall.change(going=[guard(OUT, OUT6)], coming=[guard(OUT)])
+        assert not passes(NEAR, FAR)
+        assert passes(NEAR6, FAR6)
+        assert (await firewall.counts())[ruleset.element_key(DROP, OUT)].packets == 3
+        await firewall.change(going=[guard(OUT)])
+        assert passes(NEAR, FAR)
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+def test_the_next_agent_takes_over_what_is_in_force_with_its_counters(gateway: Namespace) -> None:
+    async def test() -> None:
+        await Firewall().replace([guard(OUT, OUT6)])
+        assert not passes(NEAR, FAR)
+        following = Firewall()
+        await following.replace([guard(OUT)])
+        assert not passes(NEAR, FAR)
+        assert passes(NEAR6, FAR6)
+        assert await following.counts() == {ruleset.element_key(DROP, OUT): Count(2, 2 * SIZE)}
+        await Firewall().replace([])
+        assert passes(NEAR, FAR)
+        assert await nft.listing(ruleset.TABLE) is None
+
+    within(gateway, test)
+
+
+DISTURBANCES = (
+    "flush ruleset",
+    "delete table inet yangswan",
+    "flush table inet yangswan",
+    "flush chain inet yangswan output_out",
+    "flush set inet yangswan drop_out4_16_16",
+    "flush set inet yangswan pass_out4_16_24",
+    "add element inet yangswan pass_out4_16_24 { 10.1.0.0 . 10.2.0.0 }",
+    "insert rule inet yangswan output_out accept",
+    "add table inet yangswan { flags dormant; }",
+)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_what_somebody_else_took_out_is_put_in_again(gateway: Namespace, disturbance: str) -> None:
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.replace([guard(OUT, bypass=[("10.1.0.0/16", "10.2.7.0/24")])])
+        assert not await firewall.repair()
+        disturb(disturbance)
+        assert await firewall.repair()
+        assert not await firewall.repair()
+        assert not passes(NEAR, FAR)
+        assert passes(NEAR, "10.2.7.9")
+
+    within(gateway, test)
+
+
+@pytest.mark.real
+def test_a_change_is_made_although_somebody_took_the_table_out(gateway: Namespace) -> None:
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.replace([guard(OUT)])
+        disturb("flush ruleset")
+        await firewall.change(coming=[guard(OUT6)])
+        assert not passes(NEAR, FAR)
+        assert not passes(NEAR6, FAR6)
+        assert not await firewall.repair()
+
+    within(gateway, test)
+
+
+# --- without nft ---
+
+
+async def test_a_gateway_that_asks_for_nothing_needs_no_nft(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nft, "program", lambda: None)
+    firewall = Firewall()
+    await firewall.replace([])
+    await firewall.change(coming=[Guard()])
+    assert not await firewall.repair()
+
+
+async def test_what_is_to_be_dropped_takes_nft(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nft, "program", lambda: None)
+    firewall = Firewall()
+    for change in (firewall.replace([guard(OUT)]), firewall.change(coming=[guard(OUT)])):
+        with pytest.raises(NftError, match="install the package nftables"):
+            await change
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/bin/false", "nft ended with status 1"),
+        ("/nonexistent/nft", "nft cannot be run: .*No such file"),
+    ],
+)
+async def test_an_nft_that_does_not_work_is_told(
+    monkeypatch: pytest.MonkeyPatch, program: str, words: str
+) -> None:
+    monkeypatch.setattr(nft, "program", lambda: program)
+    with pytest.raises(NftError, match=words):
+        await nft.apply(["add table inet yangswan"])

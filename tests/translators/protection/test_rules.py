@@ -1,0 +1,103 @@
+"""Rules of routing for what is bypassed, in a network namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+
+import pytest
+
+from tests.lab import Namespace
+from translators.strongswan.protection.rules import RoutingRules
+from translators.strongswan.translation.overlaps import Pair, prefix
+
+PAIRS = {
+    ("10.1.0.0/16", "192.0.2.0/24"): "from 10.1.0.0/16 to 192.0.2.0/24 lookup main",
+    ("192.0.2.1/32", "192.0.2.2/32"): "from 192.0.2.1 to 192.0.2.2 lookup main",
+    ("0.0.0.0/0", "192.0.2.0/24"): "from all to 192.0.2.0/24 lookup main",
+    ("10.1.0.0/16", "0.0.0.0/0"): "from 10.1.0.0/16 lookup main",
+    ("0.0.0.0/0", "0.0.0.0/0"): "from all lookup main",
+    ("2001:db8:1::/48", "2001:db8:2::/48"): "from 2001:db8:1::/48 to 2001:db8:2::/48 lookup main",
+    ("::/0", "2001:db8::1/128"): "from all to 2001:db8::1 lookup main",
+    ("::/0", "::/0"): "from all lookup main",
+}
+
+OURS = ("216", "217", "218", "219")
+
+
+def pair(local: str, network: str) -> Pair:
+    return prefix(local), prefix(network)
+
+
+def ours() -> list[str]:
+    """Return the rules of our priorities in the namespace of the calling thread."""
+    found = []
+    for family in ("-4", "-6"):
+        shown = subprocess.run(["ip", family, "rule"], capture_output=True, text=True, check=True).stdout
+        found += [line.partition("\t")[2] for line in shown.splitlines() if line.split(":")[0] in OURS]
+    return sorted(line.partition(" proto")[0] for line in found)
+
+
+@pytest.mark.real
+def test_exactly_the_rules_that_are_wanted_are_there(namespace: Namespace) -> None:
+    async def test() -> None:
+        rules = RoutingRules()
+        await rules.replace(pair(*one) for one in PAIRS)
+        assert ours() == sorted(PAIRS.values())
+        # The next agent finds them, and each of them again.
+        await RoutingRules().replace(pair(*one) for one in PAIRS)
+        assert ours() == sorted(PAIRS.values())
+        for one in PAIRS:
+            await rules.replace([pair(*one)])
+            assert ours() == [PAIRS[one]]
+        await rules.replace([])
+        assert ours() == []
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("first", PAIRS)
+def test_a_rule_that_names_less_is_another_one(namespace: Namespace, first: tuple[str, str]) -> None:
+    """The kernel takes it for the same: it would refuse to add it, and delete the other in its place."""
+
+    async def test() -> None:
+        rules = RoutingRules()
+        await rules.replace([pair(*first)])
+        await rules.replace(pair(*one) for one in PAIRS)
+        assert ours() == sorted(PAIRS.values())
+        await rules.replace(pair(*one) for one in PAIRS if one != first)
+        assert ours() == sorted(words for one, words in PAIRS.items() if one != first)
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_rules_of_others_are_left_alone_and_not_taken_for_ours(namespace: Namespace) -> None:
+    wanted = ("10.1.0.0/16", "192.0.2.0/24")
+    others = [
+        "from 10.1.0.0/16 to 192.0.2.0/24 lookup 220",
+        "from 10.9.0.0/16 lookup main",
+    ]
+    for other in others:
+        namespace.ip("rule", "add", "priority", "219", *other.split())
+        namespace.ip("rule", "add", "priority", "217", *other.split())
+    others += others
+
+    async def test() -> None:
+        rules = RoutingRules()
+        await rules.replace([pair(*wanted)])
+        assert ours() == sorted([*others, PAIRS[wanted]])
+        await rules.replace([])
+        assert ours() == sorted(others)
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_what_the_kernel_refuses_is_an_os_error(namespace: Namespace) -> None:
+    async def test() -> None:
+        with pytest.raises(OSError, match="a rule of routing"):
+            await RoutingRules().replace([((4, 0, 40), prefix("10.0.0.0/8"))])
+
+    namespace.call(lambda: asyncio.run(test()))

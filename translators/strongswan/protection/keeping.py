@@ -1,0 +1,290 @@
+"""Puts in force what protects tunnels, in the order in which nothing slips through, and keeps it there.
+
+A change of tunnels has two sides: what is to come is put in force before charon hears of the change, and what
+is to go is taken out after it. Between the two both are in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from agent.errors import BackendError
+from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.shared import Shared
+from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.model import Json
+from translators.strongswan.protection import ruleset, shunts
+from translators.strongswan.protection.firewall import Firewall
+from translators.strongswan.protection.nft import NftError
+from translators.strongswan.protection.rules import RoutingRules
+from translators.strongswan.protection.ruleset import DROP, Count
+from translators.strongswan.protection.watch import RulesWatch
+from translators.strongswan.tasks import Background, is_set_within
+from translators.strongswan.translation.guards import (
+    Connected,
+    ForAll,
+    Guard,
+    Guards,
+    Surroundings,
+    Way,
+)
+from translators.strongswan.translation.overlaps import Pair, prefix, written
+
+log = logging.getLogger(__name__)
+
+COUNTS_MAX_AGE_S = 1.0
+SETTLE_S = 0.05
+QUIET_INTERVALS = 10
+HINT = "as root, with the package nftables; or set leak-protection to false"
+Changed = Mapping[str, Guard]
+"""By owner: a tunnel id, or "" for the gateway."""
+
+
+class Protection:
+    """Keeps ``guards`` in force. ``clients`` returns the addresses from which clients of this server are
+    connected. Without charon (``is_used`` is False) there is nothing to protect."""
+
+    def __init__(
+        self, shared: Shared, *, interval_s: float, clients: Callable[[], Iterable[str]], is_used: bool
+    ) -> None:
+        self.guards = Guards()
+        self.trouble = ""
+        self._shared = shared
+        self._interval_s = interval_s
+        self._clients = clients
+        self._is_used = is_used
+        self._firewall = Firewall()
+        self._rules = RoutingRules()
+        self._watch = RulesWatch(self._look_soon)
+        self._look = asyncio.Event()
+        self._networks_came = asyncio.Event()
+        self._connected: frozenset[Connected] = frozenset()
+        self._tasks = (Background(), Background())
+        self._counts: tuple[float, Mapping[str, Count]] = (0.0, {})
+
+    # --- life ---
+
+    async def start(self, entries: Mapping[str, Json]) -> None:
+        """Put in force what ``entries`` ask for, and keep it there. Where that cannot be, the log and the
+        state say so, and it is tried again."""
+        if not self._is_used:
+            return
+        self._look_around()
+        self._networks_came.clear()
+        await self.replace(entries)
+        self._tasks[0].start(self._keep())
+        self._tasks[1].start(self._follow_networks())
+
+    async def stop(self) -> None:
+        """Stop looking; what is in force stays. Safe to call twice."""
+        if self._firewall.is_there and self._tasks[0].is_running:
+            log.info("what protects tunnels stays in force; yangswand --unprotect takes it out")
+        for task in self._tasks:
+            await task.stop()
+
+    async def replace(self, entries: Mapping[str, Json], for_all: ForAll | None = None) -> None:
+        """Have exactly what ``entries`` ask for in force."""
+        if for_all is not None:
+            self.guards.for_all = for_all
+        if not self._is_used:
+            return
+        self.guards.held = {}
+        self.guards.put(self.guards.wanted(entries))
+        for owner, guard in self.guards.held.items():
+            _warn_of_covered(owner, guard)
+        await self._put_all()
+
+    async def _put_all(self) -> None:
+        try:
+            await self._firewall.replace(list(self.guards.held.values()))
+            await self._rules.replace(self._bypass(self.guards.held.values()))
+        except (NftError, OSError) as error:
+            self._troubled(f"what protects tunnels cannot be put in force: {error}")
+        else:
+            self._troubled("")
+
+    def _troubled(self, why: str) -> None:
+        if why and why != self.trouble:
+            log.error("%s (%s)", why, HINT)
+        elif self.trouble and not why:
+            log.warning("what protects tunnels is in force again")
+        self.trouble = why
+
+    # --- charon ---
+
+    async def agree(self, session: CharonSession) -> None:
+        """Have the charon of a new session let past what is bypassed.
+
+        Raises:
+            ViciError: it was lost.
+        """
+        await shunts.replace(session, {owner: guard.bypass for owner, guard in self.guards.held.items()})
+
+    # --- changes ---
+
+    async def widen(self, changed: Changed) -> None:
+        """Put ``changed`` in force beside what is; the caller holds the lock of changes.
+
+        Raises:
+            BackendError: it cannot be done; what was in force still is.
+        """
+        if not self._is_used or not changed:
+            return
+        try:
+            await self._firewall.change(coming=list(changed.values()))
+        except NftError as error:
+            raise BackendError(f"leak protection cannot be put in force: {error} ({HINT})") from error
+        try:
+            await self._bypass_also(changed)
+        except BaseException as error:
+            await asyncio.shield(self.revert(changed))
+            if isinstance(error, ViciError | OSError):
+                raise BackendError(f"a bypass cannot be put in force: {error}") from error
+            raise
+
+    async def _bypass_also(self, changed: Changed) -> None:
+        differing = self._other_bypass(changed)
+        if not differing:
+            return
+        await self._rules.replace(self._bypass([*self.guards.held.values(), *changed.values()]))
+        if self._shared.session is not None:
+            await shunts.put(
+                self._shared.session, {owner: guard.bypass for owner, guard in differing.items()}
+            )
+
+    def _other_bypass(self, changed: Changed) -> Changed:
+        return {o: guard for o, guard in changed.items() if guard.bypass != self.guards.of(o).bypass}
+
+    async def settle(self, changed: Changed) -> None:
+        """Take out of force what ``changed``, which is in force, came in the place of."""
+        before = {owner: self.guards.of(owner) for owner in changed}
+        self.guards.put(changed)
+        for owner, guard in changed.items():
+            if guard.covered != before[owner].covered:
+                _warn_of_covered(owner, guard)
+        await self._take_out(before, in_place_of=changed)
+
+    async def revert(self, changed: Changed) -> None:
+        """Take ``changed`` out of force again: what it should have come in the place of stays."""
+        await self._take_out(changed, in_place_of={owner: self.guards.of(owner) for owner in changed})
+        session = self._shared.session
+        before = {owner: self.guards.of(owner).bypass for owner in self._other_bypass(changed)}
+        if session is None or not before:
+            return
+        try:
+            await shunts.put(session, before)
+        except ViciError as error:
+            log.error("a bypass cannot be put back, so all is sent anew: %s", error)
+            session.lost.set()
+
+    async def _take_out(self, going: Changed, in_place_of: Changed) -> None:
+        if not self._is_used or not going:
+            return
+        try:
+            await self._firewall.change(going=list(going.values()))
+            if any(guard.bypass != in_place_of[owner].bypass for owner, guard in going.items()):
+                await self._rules.replace(self._bypass(self.guards.held.values()))
+        except (NftError, OSError) as error:
+            # More is in force than should be, never less; the next look takes it out.
+            self._troubled(f"what protected tunnels before cannot be taken out of force: {error}")
+
+    @staticmethod
+    def _bypass(guards: Collection[Guard]) -> set[Pair]:
+        return {pair for guard in guards for pair in guard.bypass}
+
+    # --- keeping ---
+
+    def on_networks(self, connected: frozenset[Connected]) -> None:
+        """Take the networks that this gateway is directly connected to now."""
+        self._connected = connected
+        self._networks_came.set()
+
+    def _look_around(self) -> None:
+        clients = (prefix(address) for address in self._clients())
+        self.guards.around = Surroundings(self._connected, frozenset(clients))
+
+    def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
+        """Return what ``entries`` and ``for_all`` ask for where that is not what is in force.
+
+        Where ``for_all`` changes, ``entries`` are to be all of them."""
+        self._look_around()
+        return self.guards.wanted(entries, for_all)
+
+    def _look_soon(self) -> None:
+        self._look.set()
+
+    async def _keep(self) -> None:
+        self._watch.start()
+        try:
+            await self._look_again_and_again()
+        finally:
+            self._watch.stop()
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            # What is heard of is seen at once; the rest is for what was not.
+            pause_s = self._interval_s if self.trouble else self._interval_s * QUIET_INTERVALS
+            if await is_set_within(self._look, pause_s):
+                await asyncio.sleep(SETTLE_S)
+            self._look.clear()
+            try:
+                if self.trouble:
+                    async with self._shared.changing:
+                        await self._put_all()
+                    # What networks came meanwhile may not have been followed.
+                    self._networks_came.set()
+                elif await self._firewall.repair():
+                    log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
+            except NftError as error:
+                self._troubled(str(error))
+            except Exception:
+                log.exception("defect while looking whether tunnels are protected")
+
+    async def _follow_networks(self) -> None:
+        while True:
+            await self._networks_came.wait()
+            self._networks_came.clear()
+            try:
+                async with self._shared.changing:
+                    self._look_around()
+                    changed = self.guards.wanted(self._shared.desired.entries)
+                    await self.widen(changed)
+                    await self.settle(changed)
+            except BackendError as error:
+                self._troubled(str(error))
+            except Exception:
+                log.exception("defect while following the networks of this gateway")
+
+    # --- state ---
+
+    async def dropped(self, owner: str) -> Mapping[Way, Count]:
+        """Return what was dropped of the packets of a tunnel, up to a second ago."""
+        drops = self.guards.of(owner).drops
+        if not drops or not self._is_used:
+            return {}
+        counts = await self._recent_counts()
+        found: dict[Way, Count] = dict.fromkeys(Way, Count())
+        for match in drops:
+            found[match.way] += counts.get(ruleset.element_key(DROP, match), Count())
+        return found
+
+    async def _recent_counts(self) -> Mapping[str, Count]:
+        now = asyncio.get_running_loop().time()
+        if now - self._counts[0] > COUNTS_MAX_AGE_S or not self._counts[0]:
+            try:
+                self._counts = now, await self._firewall.counts()
+            except NftError as error:
+                log.info("%s", error)
+        return self._counts[1]
+
+
+def _warn_of_covered(owner: str, guard: Guard) -> None:
+    for network in guard.covered:
+        log.warning(
+            "tunnel %s takes %s, to which this gateway is connected, or from which a client of it is: "
+            "they reach each other through the tunnel only; set bypass if that is not what you want",
+            owner,
+            written(network),
+        )

@@ -1,0 +1,86 @@
+"""Policy rules of routing, by which bypassed networks are looked up in the main table.
+
+charon's own routes, which lead into its TUN device or name the address to use, are in a table of their own
+(220), which a rule of priority 220 names. Rules of ours come just before it.
+
+To the kernel a rule that names no source is the same as one that names any, when it looks whether a rule is
+there already and which one to delete; so is one that names no destination. So rules that name both, one or
+neither have priorities of their own.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+
+from pyroute2 import AsyncIPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
+
+PRIORITIES = {(True, True): 219, (False, True): 218, (True, False): 217, (False, False): 216}
+"""By whether a rule names a source and a destination."""
+MAIN_TABLE = 254
+PROTOCOL = 119
+"""By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
+_FAMILY = {4: 2, 6: 10}
+
+
+class RoutingRules:
+    """The rules of ours; they stay when this object goes."""
+
+    async def replace(self, bypass: Iterable[Pair]) -> None:
+        """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        wanted = set(bypass)
+        async with AsyncIPRoute() as kernel:
+            there = await _rules(kernel)
+            for pair in wanted - there:
+                await _change(kernel, "add", pair, already=errno.EEXIST)
+            for pair in there - wanted:
+                await _change(kernel, "del", pair, already=errno.ENOENT)
+
+
+async def _change(kernel: AsyncIPRoute, command: str, pair: Pair, *, already: int) -> None:
+    try:
+        await kernel.rule(command, **_rule(pair))
+    except NetlinkError as error:
+        if error.code != already:
+            raise OSError(error.code, f"a rule of routing: {error}") from error
+
+
+async def _rules(kernel: AsyncIPRoute) -> set[Pair]:
+    found: set[Pair] = set()
+    for version, family in _FAMILY.items():
+        async for message in await kernel.rule("dump", family=family):
+            pair = _side(message, version, "src"), _side(message, version, "dst")
+            is_ours = message.get_attr("FRA_PROTOCOL") == PROTOCOL
+            if is_ours and message.get_attr("FRA_PRIORITY") == _priority(pair):
+                found.add(pair)
+    return found
+
+
+def _side(message: object, version: int, side: str) -> Prefix:
+    address = message.get_attr(f"FRA_{side.upper()}")  # type: ignore[attr-defined]
+    length = message[f"{side}_len"]  # type: ignore[index]
+    return prefix(f"{address}/{length}") if address is not None else (version, 0, 0)
+
+
+def _priority(pair: Pair) -> int:
+    local, network = pair
+    return PRIORITIES[local[2] > 0, network[2] > 0]
+
+
+def _rule(pair: Pair) -> dict[str, object]:
+    local, network = pair
+    found: dict[str, object] = {
+        "family": _FAMILY[local[0]],
+        "priority": _priority(pair),
+        "table": MAIN_TABLE,
+        "protocol": PROTOCOL,
+    }
+    # The kernel takes no rule for a prefix of length 0: it is one that names no prefix.
+    return found | {side: written(one) for side, one in (("src", local), ("dst", network)) if one[2]}

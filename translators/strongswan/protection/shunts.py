@@ -1,0 +1,66 @@
+"""Connections of charon's that hold nothing but policies which let packets past, for the kernel's ESP.
+
+A policy of a tunnel takes packets whatever their route, and has the kernel refuse those in clear; only
+another policy that comes before it lets them past. charon gives those of the mode "pass" the precedence.
+Where charon itself encrypts (kernel-libipsec) there are no policies, and routes decide (rules).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from translators.strongswan.charon.session import CharonSession, try_request
+from translators.strongswan.translation.overlaps import Pair, written
+
+PREFIX = "yangswan-bypass-"
+OF_GATEWAY = "gateway"
+LIBIPSEC = "kernel-libipsec"
+
+
+def connection(owner: str) -> str:
+    """Return the name of the connection for an owner of a guard: a tunnel id, or "" for the gateway."""
+    return PREFIX + (owner or OF_GATEWAY)
+
+
+def load_conn(owner: str, bypass: Iterable[Pair]) -> dict[str, object]:
+    """Return the load-conn message: a child for each pair, which both lie in one address family."""
+    name = connection(owner)
+    children = {
+        f"{name}-{index}": {
+            "local_ts": [written(local)],
+            "remote_ts": [written(network)],
+            "mode": "pass",
+            "start_action": "trap",
+        }
+        for index, (local, network) in enumerate(sorted(bypass), 1)
+    }
+    # Nobody can be this peer.
+    return {name: {"local_addrs": ["127.0.0.1"], "remote_addrs": ["127.0.0.1"], "children": children}}
+
+
+async def put(session: CharonSession, changed: Mapping[str, frozenset[Pair]]) -> None:
+    """Have charon let past, for each owner, exactly these pairs.
+
+    Raises:
+        ViciError: charon refused, or is lost.
+    """
+    if LIBIPSEC in session.plugins:
+        return
+    for owner, bypass in changed.items():
+        # Out first: charon keeps policies of children that a new version of the connection has not.
+        await try_request(session, "unload-conn", {"name": connection(owner)})
+        if bypass:
+            await session.request("load-conn", load_conn(owner, bypass))
+
+
+async def replace(session: CharonSession, wanted: Mapping[str, frozenset[Pair]]) -> None:
+    """Have charon let past exactly ``wanted``, whatever it holds.
+
+    Raises:
+        ViciError: charon refused, or is lost.
+    """
+    connections, _secrets = await session.loaded()
+    for name in connections:
+        if name.startswith(PREFIX):
+            await try_request(session, "unload-conn", {"name": name})
+    await put(session, {owner: bypass for owner, bypass in wanted.items() if bypass})

@@ -1,0 +1,247 @@
+"""Which packets must not pass in clear because they belong to a tunnel, and which never belong to one. Pure.
+
+What is dropped depends on the configuration alone, never on what is up: a rule that stays as it is while
+tunnels come and go has no moment in which it is missing. Whether a packet has been encrypted, or is on its
+way to be, is asked of the packet (protection/ruleset).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import product
+from typing import NamedTuple
+
+from translators.strongswan.model import Json
+from translators.strongswan.translation.around import value_at
+from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
+
+ANY_LENGTH = 0
+MARK_MAX = 0xFFFFFFFF
+
+
+class Way(Enum):
+    """Where a packet goes: from the near to the far side of a tunnel, or back."""
+
+    OUT = "out"
+    IN = "in"
+
+
+class Match(NamedTuple):
+    """Packets in clear on their way ``way``, from ``source`` to ``destination``; of their mark, the bits of
+    ``mask`` are ``mark``."""
+
+    way: Way
+    source: Prefix
+    destination: Prefix
+    mark: int = 0
+    mask: int = 0
+
+
+class Why(Enum):
+    """Why the packets of an enabled tunnel are not dropped; the values are those of the model."""
+
+    SWITCHED_OFF = "switched-off"
+    FAR_SIDE_UNKNOWN = "far-side-unknown"
+    INTERFACE = "interface"
+
+
+@dataclass(frozen=True, slots=True)
+class ForAll:
+    """What is configured for all tunnels: whether those are protected that say nothing of it, and networks
+    that never go into one."""
+
+    leak_protection: bool = True
+    bypass: tuple[Prefix, ...] = ()
+
+    def __str__(self) -> str:
+        networks = ", ".join(map(written, self.bypass)) or "no network"
+        return f"leak protection {'on' if self.leak_protection else 'off'}, bypass of {networks}"
+
+
+def is_protected(leaf: Json | None) -> bool:
+    """Return what the leaf leak-protection of the gateway says, None where it is not there."""
+    return True if leaf is None else bool(leaf.get("leak-protection", True))
+
+
+def with_bypass(for_all: ForAll, changed: Mapping[str, bool]) -> ForAll:
+    """Return ``for_all`` with the networks in ``changed`` among those of bypass, or (False) not."""
+    networks = dict.fromkeys(for_all.bypass) | {prefix(text): None for text in changed}
+    gone = {prefix(text) for text, is_there in changed.items() if not is_there}
+    return replace(for_all, bypass=tuple(sorted(networks.keys() - gone)))
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A network that this gateway is directly connected to, and one of its own addresses there."""
+
+    network: Prefix
+    address: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The networks that this gateway is directly connected to, and who is connected to this server."""
+
+    connected: frozenset[Connected] = frozenset()
+    clients: frozenset[Prefix] = frozenset()
+
+
+NOWHERE = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What one owner, a tunnel or the gateway, asks for. ``bypass``: pairs of a local prefix and a network
+    that never goes into a tunnel. ``covered``: directly connected networks that the tunnel takes as a whole,
+    and clients of this server whom it takes. ``unprotected`` says why ``drops`` is empty or lacks some."""
+
+    drops: frozenset[Match] = frozenset()
+    bypass: frozenset[Pair] = frozenset()
+    covered: tuple[Prefix, ...] = ()
+    unprotected: Why | None = None
+
+    @property
+    def passes(self) -> frozenset[Match]:
+        """What is never dropped."""
+        return frozenset(
+            match
+            for local, network in self.bypass
+            for match in (Match(Way.OUT, local, network), Match(Way.IN, network, local))
+        )
+
+
+NO_GUARD = Guard()
+
+
+def of_gateway(for_all: ForAll) -> Guard:
+    """Return what is asked for whatever tunnels there are."""
+    everything: Mapping[int, Prefix] = {4: (4, 0, 0), 6: (6, 0, 0)}
+    return Guard(bypass=frozenset((everything[network[0]], network) for network in for_all.bypass))
+
+
+def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHERE) -> Guard:
+    """Return what the tunnel asks for; nothing if it is not enabled or (None) not there."""
+    if entry is None or not entry.get("enabled", True):
+        return NO_GUARD
+    pairs = list(_pairs(entry))
+    told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
+    bypass = frozenset(_bypassed(entry, told_apart, around.connected))
+    spared = {network for _local, network in bypass} | set(for_all.bypass)
+    found = Guard(bypass=bypass, covered=tuple(sorted(_covered(told_apart, spared, around))))
+    if not entry.get("leak-protection", for_all.leak_protection):
+        return replace(found, unprotected=Why.SWITCHED_OFF)
+    if not pairs:
+        return replace(found, unprotected=Why.FAR_SIDE_UNKNOWN)
+    drops = frozenset(match for pair in told_apart for match in _both_ways(entry, pair))
+    return replace(found, drops=drops, unprotected=None if told_apart == pairs else Why.INTERFACE)
+
+
+def _is_routed(entry: Json, pair: Pair) -> bool:
+    """Return whether only what is routed into an XFRM interface belongs to ``pair``."""
+    return value_at(entry, "esp/if-id-out") is not None and all(one[2] == ANY_LENGTH for one in pair)
+
+
+def _both_ways(entry: Json, pair: Pair) -> Iterator[Match]:
+    local, remote = pair
+    mark, mask = _mark(value_at(entry, "esp/mark-out"))
+    yield Match(Way.OUT, local, remote, mark=mark, mask=mask)
+    mark, mask = _mark(value_at(entry, "esp/mark-in"))
+    yield Match(Way.IN, remote, local, mark=mark, mask=mask)
+
+
+def _mark(value: object) -> tuple[int, int]:
+    """Return a mark and its mask, 0 and 0 for none."""
+    if value is None:
+        return 0, 0
+    mark, _, mask = str(value).partition("/")
+    bits = int(mask, 0) if mask else MARK_MAX
+    return int(mark, 0) & bits, bits
+
+
+def _prefixes(entry: Json, leaf: str, host: str) -> list[Prefix]:
+    subnets = entry.get(leaf)
+    if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
+        return [prefix(str(one)) for one in subnets]
+    return [prefix(str(entry[host]))] if host in entry else []
+
+
+def _pairs(entry: Json) -> Iterator[Pair]:
+    sides = _prefixes(entry, "local-subnet", "local-address"), _prefixes(entry, "remote-subnet", "peer")
+    return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
+
+
+def _covered(pairs: Sequence[Pair], spared: Collection[Prefix], around: Surroundings) -> set[Prefix]:
+    """Return which networks and clients reach this gateway through the tunnel only."""
+    known = {(one.network, one.address) for one in around.connected}
+    # By which of our addresses a client came is not known.
+    known |= {(client, one.address) for client in around.clients for one in around.connected}
+    return {
+        network
+        for network, address in known
+        if any(within(address, local) and within(network, remote) for local, remote in pairs)
+        and not any(within(network, one) for one in spared)
+    }
+
+
+def _bypassed(entry: Json, pairs: Sequence[Pair], connected: Iterable[Connected]) -> Iterator[Pair]:
+    networks = [prefix(str(one)) for one in _listed(value_at(entry, "bypass/network"))]
+    everywhere = {remote[0] for _local, remote in pairs if remote[2] == ANY_LENGTH}
+    wanted = value_at(entry, "bypass/connected-networks")
+    for one in connected:
+        # What is directly connected is no part of "everywhere else", unless somebody says so.
+        if wanted if wanted is not None else one.network[0] in everywhere:
+            networks.append(one.network)
+    locals_ = dict.fromkeys(local for local, _remote in pairs)
+    return ((local, network) for local, network in product(locals_, networks) if local[0] == network[0])
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+class Guards:
+    """The guards of all owners, by tunnel id; "" is the gateway. ``for_all`` and ``around`` are what the next
+    are made with."""
+
+    def __init__(self) -> None:
+        self.for_all = ForAll()
+        self.around = NOWHERE
+        self.held: dict[str, Guard] = {}
+
+    def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
+        """Return the guards of ``entries``, and of the gateway, that are others than those held."""
+        for_all = self.for_all if for_all is None else for_all
+        guards = {tunnel: of_tunnel(entry, for_all, self.around) for tunnel, entry in entries.items()}
+        guards[""] = of_gateway(for_all)
+        return {owner: one for owner, one in guards.items() if one != self.held.get(owner, NO_GUARD)}
+
+    def put(self, changed: Mapping[str, Guard]) -> None:
+        """Hold ``changed``."""
+        for owner, guard in changed.items():
+            if guard == NO_GUARD:
+                self.held.pop(owner, None)
+            else:
+                self.held[owner] = guard
+
+    def of(self, owner: str) -> Guard:
+        """Return the guard of one owner."""
+        return self.held.get(owner, NO_GUARD)
+
+
+def drops_of(guards: Iterable[Guard]) -> dict[Match, int]:
+    """Return how many of ``guards`` ask for each drop."""
+    return _counted(match for guard in guards for match in guard.drops)
+
+
+def passes_of(guards: Iterable[Guard]) -> dict[Match, int]:
+    """Return how many of ``guards`` ask for each pass."""
+    return _counted(match for guard in guards for match in guard.passes)
+
+
+def _counted(matches: Iterable[Match]) -> dict[Match, int]:
+    found: dict[Match, int] = {}
+    for match in matches:
+        found[match] = found.get(match, 0) + 1
+    return found
