@@ -78,7 +78,7 @@ def test_the_demonstration_carries_traffic_and_apparmor_denies_nothing(seen: Map
     assert seen["esp"].split() == ["esp4", "xfrm_user"]
 
 
-def test_a_hangup_does_not_end_the_agent_a_restart_not_charon_and_a_stop_both(seen: Mapping[str, str]) -> None:
+def test_a_hangup_ends_nothing_a_restart_not_charon_and_a_stop_both(seen: Mapping[str, str]) -> None:
     assert seen["service"] == "active, 0 restarts"
     assert seen["restart"] == "agent no, charon yes"
     assert seen["stop"] == "charon no"
