@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import errno
-import fcntl
 import logging
 import os
 import sys
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from agent.command_line import PROGRAM, Task, printing, read
+from agent.data_folder import DataDir, DataDirInUse
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -59,7 +58,7 @@ def main() -> None:
         if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
             raise SettingsError(*faults)
         if not looking:
-            with _DataDir(asked.settings.data_dir):
+            with DataDir(asked.settings.data_dir):
                 asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
@@ -369,44 +368,6 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     )
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema
-
-
-class DataDirInUse(Exception):
-    """The settings are in order, and another agent that has the same data folder runs."""
-
-
-class _DataDir:
-    """The data folder: made private, and used by one agent at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock: int | None = None
-
-    def __enter__(self) -> None:
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._path.stat().st_mode & 0o777 != 0o700:
-            os.chmod(self._path, 0o700)
-        self._lock = self._opened()
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
-            raise DataDirInUse(f"another agent uses the data folder {self._path}") from None
-
-    def __exit__(self, *_: object) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-
-    def _opened(self) -> int:
-        """Return a descriptor of the lock; of the folder where there is none and none can be made."""
-        path = self._path / "lock"
-        try:
-            return os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        except OSError as problem:
-            if problem.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
-                raise
-            return os.open(path if path.exists() else self._path, os.O_RDONLY)
 
 
 def _configure_logging(level: str) -> None:

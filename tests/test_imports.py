@@ -63,7 +63,7 @@ ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors",)),
-    Room(("agent/memory.py", "agent/ending.py")),
+    Room(("agent/memory.py", "agent/ending.py", "agent/data_folder.py")),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),

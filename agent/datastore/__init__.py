@@ -4,7 +4,7 @@ Datastores holds running and the shared candidate; a Candidate is any whole conf
 become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk
-- database: its SQLite file, which is read even where nothing can be written
+- tables, database: its SQLite file, which is read even where nothing can be written
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - progress: what takes long at a start, how far it is and whether to go on
 - fitting: what can be used of a record that does not fit the modules of this server

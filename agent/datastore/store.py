@@ -17,47 +17,10 @@ from pathlib import Path
 
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.tables import SCHEMA_VERSION, TABLES
 
 log = logging.getLogger(__name__)
 
-# Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
-_SCHEMA_VERSION = 3
-_TABLES = """
-CREATE TABLE IF NOT EXISTS commits (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    time TEXT NOT NULL,
-    user TEXT NOT NULL,
-    session INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    comment TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('applying', 'committed', 'undone'))
-);
-CREATE TABLE IF NOT EXISTS changes (
-    commit_id INTEGER NOT NULL REFERENCES commits (id),
-    position INTEGER NOT NULL,
-    path TEXT NOT NULL,
-    before BLOB NOT NULL,
-    after BLOB NOT NULL,
-    PRIMARY KEY (commit_id, position)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS snapshots (
-    commit_id INTEGER PRIMARY KEY,
-    content BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS confirmed_commit (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    rollback_to INTEGER NOT NULL,
-    timeout_s INTEGER NOT NULL,
-    session INTEGER NOT NULL,
-    user TEXT NOT NULL,
-    source TEXT NOT NULL,
-    persist TEXT
-);
-CREATE TABLE IF NOT EXISTS notes (
-    name TEXT PRIMARY KEY,
-    content TEXT NOT NULL
-) WITHOUT ROWID;
-"""
 # A snapshot is written when the changes since the last one outweigh it, so its cost stays in
 # proportion to what was changed.
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
@@ -356,11 +319,11 @@ class Store:
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version of this program")
-        self._db.executescript(_TABLES)
+        self._db.executescript(TABLES)
         if not self.has_commits():
-            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
@@ -399,7 +362,7 @@ class Store:
                     (snapshot(commit_id, content), commit_id),
                 )
             self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes.items())
-            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self._count_octets()
 
     def _every_change(self) -> Iterator[tuple[int, int, UnitChange]]:

@@ -22,7 +22,8 @@ ALWAYS = (
     "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-no-reboot", "-nic", "none",
     "-display", "none", "-monitor", "none", "-device", "virtio-serial-pci",
 )  # fmt: skip
-KERNEL_WORDS = "console=ttyS0 panic=-1"
+# Where others keep the processors busy, the emulated timer is late and the kernel takes it for a broken one.
+KERNEL_WORDS = "console=ttyS0 panic=-1 no_timer_check"
 PORTS = ("output", "status")
 CHUNK_OCTETS = 65536
 END_LIMIT_S = 60.0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent import __main__ as program
+from agent.data_folder import DataDir, DataDirInUse
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
 from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
@@ -103,11 +104,11 @@ def test_a_data_folder_that_takes_no_lock_file_has_one_agent_all_the_same(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return open_as_it_is(path, flags, mode)
 
-    monkeypatch.setattr(program.os, "open", full)
-    first, second = program._DataDir(tmp_path), program._DataDir(tmp_path)
-    with first, pytest.raises(program.DataDirInUse, match="another agent"), second:
+    monkeypatch.setattr(os, "open", full)
+    first, second = DataDir(tmp_path), DataDir(tmp_path)
+    with first, pytest.raises(DataDirInUse, match="another agent"), second:
         pass
-    with program._DataDir(tmp_path):
+    with DataDir(tmp_path):
         assert sorted(os.listdir(tmp_path)) == (["lock"] if there else [])
 
 
@@ -117,8 +118,8 @@ def test_a_data_folder_that_may_not_be_written_for_another_reason_is_refused(
     def forbidden(*_: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(program.os, "open", forbidden)
-    with pytest.raises(PermissionError), program._DataDir(tmp_path):
+    monkeypatch.setattr(os, "open", forbidden)
+    with pytest.raises(PermissionError), DataDir(tmp_path):
         pass
 
 

@@ -274,7 +274,7 @@ def test_the_earlier_version_refuses_what_has_been_rewritten(
     file: Path, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configuration.store.close()
-    monkeypatch.setattr("agent.datastore.store._SCHEMA_VERSION", 2)
+    monkeypatch.setattr("agent.datastore.store.SCHEMA_VERSION", 2)
     with pytest.raises(StoreError, match="written by a newer version"):
         Store(file)
 
