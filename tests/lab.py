@@ -34,8 +34,8 @@ from translators.strongswan.translator import NAME, StrongSwanTranslator
 
 T = TypeVar("T")
 
-CALL_LIMIT_S = 60.0
-STATUS_LIMIT_S = 60.0
+CALL_LIMIT_S = 180.0
+STATUS_LIMIT_S = 120.0
 PAYLOAD = b"through the tunnel"
 
 # Short enough that a dead peer is declared dead within a test: 1 + 1.5 + 2.25 + 3.4 s.

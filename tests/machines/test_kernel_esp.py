@@ -18,6 +18,7 @@ OTHERS = (
     # From outside the subnets packets come in clear, and nothing of IPsec in the kernel keeps them out.
     f"{TUNNELS} --deselect {TUNNELS}::test_packets_from_outside_the_subnets_do_not_arrive",
     f"{REAL}/test_options.py {REAL}/test_overlaps.py {REAL}/test_leftovers.py",
+    f"{REAL}/test_leaks.py",
 )
 RESULT = re.compile(r"(tests/\S+::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b")
 

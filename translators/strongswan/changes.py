@@ -274,7 +274,7 @@ class Changes:
             await asyncio.shield(self._protection.revert(guards))
             raise
         self._protection.guards.for_all = for_all
-        await self._protection.settle(guards)
+        await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
         touched = {step.name for step in plan.steps}
