@@ -47,7 +47,13 @@ first=$(about MainPID)
 kill -HUP "$first"
 until_said 'SIGHUP is ignored'
 [ "$first" = "$(about MainPID)" ] && echo "service: $(about ActiveState), $(about NRestarts) restarts"
+charon=$(cat /var/lib/yangswan/strongswan/run/charon.pid)
+alive() { [ -d "/proc/$1" ] && echo yes || echo no; }
+systemctl restart yangswan
+until_said 'adopted charon'
+echo "restart: agent $(alive "$first"), charon $(alive "$charon")"
 systemctl stop yangswan
+echo "stop: charon $(alive "$charon")"
 echo "esp: $(grep -oE '^(esp4|xfrm_user) ' /proc/modules | sort | tr -d '\n')"
 echo "denied: $(denied)"
 """
@@ -72,8 +78,10 @@ def test_the_demonstration_carries_traffic_and_apparmor_denies_nothing(seen: Map
     assert seen["esp"].split() == ["esp4", "xfrm_user"]
 
 
-def test_systemd_runs_the_agent_and_a_hangup_does_not_end_it(seen: Mapping[str, str]) -> None:
+def test_a_hangup_ends_nothing_a_restart_not_charon_and_a_stop_both(seen: Mapping[str, str]) -> None:
     assert seen["service"] == "active, 0 restarts"
+    assert seen["restart"] == "agent no, charon yes"
+    assert seen["stop"] == "charon no"
 
 
 def test_a_tunnel_comes_up_and_is_changed(seen: Mapping[str, str]) -> None:

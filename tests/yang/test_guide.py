@@ -24,7 +24,7 @@ def test_an_example_of_the_guide_is_a_sound_configuration(example: str, validate
 
 
 def test_the_guide_has_examples() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
 
 
 def test_the_guide_lists_exactly_the_app_tags_of_the_module() -> None:

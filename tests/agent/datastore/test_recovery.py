@@ -10,7 +10,7 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, UnitChange
+from agent.datastore.store import Store, StoreError, UnitChange
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -150,6 +150,28 @@ async def test_a_rollback_that_the_disk_has_no_room_for_is_in_force_and_recorded
     await full.start()
     assert "cannot be written (database or disk is full)" in caplog.text
     assert b"<number>2</number>" in full.running.to_xml()
+    store.close()
+    again = await started(schema, tmp_path)
+    assert again.store.window() is None
+    assert b"<number>2</number>" in again.running.to_xml()
+
+
+async def test_a_rollback_that_can_be_recorded_nowhere_is_said_and_made_later(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, ONE)
+    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
+    store = Store(tmp_path / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    full = Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+    said = r"rollback .* not be recorded in .*history\.db: .*full.* make room"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "detach", lambda _store, _problem: False)
+        with pytest.raises(StoreError, match=said):
+            await full.start()
+    assert store.window() is not None
     store.close()
     again = await started(schema, tmp_path)
     assert again.store.window() is None

@@ -38,6 +38,7 @@ class Charon:
         self.external: set[str] = set()
         self.crls: set[str] = set()
         self.negotiating = 0
+        self.of_others: list[str] = []
 
     async def request(self, command: str, message: Mapping[str, Any] | None = None) -> dict[str, Any]:
         self.told.append(command)
@@ -64,6 +65,9 @@ class Charon:
 
     async def held(self, kind: str, flag: str = "") -> frozenset[str]:
         return frozenset(self.crls if kind == "X509_CRL" else {*self.external, *self.authorities.values()})
+
+    async def loaded(self) -> tuple[list[str], list[str]]:
+        return [], ["ipsec-2", *self.of_others]
 
     async def list_sas(self) -> list[dict[str, Any]]:
         self.negotiating -= 1
@@ -189,6 +193,20 @@ async def test_what_others_gave_to_a_charon_that_is_not_ours_is_not_cleared(tmp_
     made.charon.external -= digests(OTHER)
     made.charon.crls.clear()
     await made.trust.settle(made.charon)
+    assert made.trust.kept == []
+
+
+async def test_nor_are_secrets_of_others_in_our_own(made: Made) -> None:
+    await made.holds("root", "other")
+    made.charon.of_others = ["theirs"]
+    made.trusts("root")
+    del made.desired.certificates["other"]
+    await made.trust.settle(made.charon)
+    assert "clear-creds" not in made.charon.told
+    assert made.trust.kept == ["the authority O=Other, CN=other"]
+    made.charon.of_others = []
+    await made.trust.settle(made.charon)
+    assert made.charon.external | set(made.charon.authorities.values()) == digests(ROOT)
     assert made.trust.kept == []
 
 

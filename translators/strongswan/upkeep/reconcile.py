@@ -42,11 +42,20 @@ async def reconcile(
     await trust.agree(session)
     await _unload_others(session, desired)
     await _load_all(session, desired, live)
-    await trust.settle(session)
+    await _settle(session, trust)
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)
     live.found(session, sas)
     live.want_all()
+
+
+async def _settle(session: CharonSession, trust: CharonTrust) -> None:
+    try:
+        await trust.settle(session)
+    except ViciUnavailable:
+        raise
+    except ViciError as error:
+        log.error("charon could not be made to forget what is not configured: %s", error)
 
 
 async def _unload_others(session: CharonSession, desired: Desired) -> None:

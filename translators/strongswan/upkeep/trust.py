@@ -6,7 +6,8 @@ too. So authorities are loaded by name as well, which "clear-creds" does not tou
 left that is not wanted, charon is told to forget everything and to take secrets and keys again, in one go: it
 does what comes over one socket in order and at once, and a moment is chosen in which nobody authenticates.
 
-A charon that is not ours may hold what others gave it, which must not be cleared: there the rest is told.
+A charon that is not ours may hold what others gave it, which must not be cleared, and so may ours: there what
+is left is told.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.status.state import strings
+from translators.strongswan.translation.connections import tunnel_of_secret
 from translators.strongswan.translation.revocation import AUTHORITY_PREFIX, CHECKER, FETCHERS, Crl, Trust
 
 log = logging.getLogger(__name__)
@@ -173,16 +175,16 @@ class CharonTrust:
         # One that is configured may stay, though no enabled tunnel trusts it now: each tunnel names its own.
         configured = {one.digest for one in self._shared.desired.certificates.values()}
         surplus = held - configured - {crl.digest for crl in wanted.crls.values()}
-        if self._daemon is None:
+        if not surplus or self._daemon is None or await _others_secrets(session):
             self.kept = sorted(words for digest, words in self._loaded.items() if digest in surplus)
             if self.kept:
                 words = " and ".join(self.kept)
-                log.warning("charon is not ours, and until its restart keeps what was removed: %s", words)
+                log.warning("charon may hold what others gave it, and keeps until its restart: %s", words)
             return
-        if surplus:
-            await _until_quiet(session)
-            log.info("charon is made to forget authorities or CRLs that are not configured any more")
-            await session.together([("clear-creds", {}), *self._all_again(wanted)])
+        await _until_quiet(session)
+        log.info("charon is made to forget authorities or CRLs that are not configured any more")
+        await session.together([("clear-creds", {}), *self._all_again(wanted)])
+        self.kept = []
 
     def _all_again(self, wanted: Trust) -> list[tuple[str, Mapping[str, object]]]:
         messages = self._shared.desired.messages.values()
@@ -202,6 +204,11 @@ async def _try(session: CharonSession, command: str, message: Mapping[str, objec
         raise
     except ViciError as error:
         log.error("charon refused %s: %s", what or command, error.reason)
+
+
+async def _others_secrets(session: CharonSession) -> bool:
+    _connections, handles = await session.loaded()
+    return any(tunnel_of_secret(handle) is None for handle in handles)
 
 
 async def _until_quiet(session: CharonSession) -> None:
