@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,18 @@ def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "/etc/yangswan/settings.toml" in readme
     assert "`/opt/yangswan`" in readme
+
+
+def test_the_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a_reload() -> None:
+    service = unit("yangswan.service")["Service"]
+    assert (service["RestartKillSignal"], service.get("KillSignal", "SIGTERM")) == ("SIGUSR1", "SIGTERM")
+    assert (service["RestartPreventExitStatus"], service["KillMode"]) == (str(os.EX_CONFIG), "process")
+    agent, *options = service["ExecStart"].split()
+    text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
+    reload = [line.partition("=")[2].split() for line in text.splitlines() if line.startswith("ExecReload=")]
+    assert reload == [[agent, "--check", *options], ["systemctl", "--no-block", "restart", "%n"]]
+    # It would be tried again and again: systemd looks at the status of the main process alone.
+    assert "ExecStartPre" not in service
 
 
 def test_no_example_is_without_proof() -> None:
