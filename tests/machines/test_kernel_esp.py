@@ -20,8 +20,8 @@ OTHERS = (
     f"{REAL}/test_options.py {REAL}/test_overlaps.py {REAL}/test_leftovers.py",
     f"{REAL}/test_leaks.py",
 )
-# The modules of a cipher are loaded at its first use, which takes longer here than a peer waits in these tests:
-# it begins anew, and the responder is left with two CHILD_SAs for a while.
+# The modules of a cipher are loaded at its first use, which takes longer here than a peer waits in a test: it
+# begins anew, and the responder is left with two CHILD_SAs for a while.
 LOADED = (
     "unshare --net ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 7 mode tunnel "
     f"aead 'rfc4106(gcm(aes))' 0x{'00' * 36} 128"
