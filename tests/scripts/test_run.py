@@ -41,7 +41,7 @@ def test_a_folder_of_our_name_where_the_user_stands_is_not_taken_for_ours(name: 
         [ROOT / "script/run", "--charon", "none", "--listen", "nowhere"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "yangswand: 'nowhere' is not of the form ADDR:PORT\n")
+    assert (done.returncode, done.stderr) == (78, "yangswand: 'nowhere' is not of the form ADDR:PORT\n")
 
 
 @pytest.mark.real

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -300,8 +301,8 @@ def host_behind(lab: Lab) -> Iterator[Namespace]:
         lab.alice_ns.ip(
             "-6", "route", "add", "2001:db8:2::/64", "via", "2001:db8:ff::2", "dev", lab.cable_of_alice
         )
-        for setting in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
-            subprocess.run([*lab.alice_ns.exec, "sysctl", "-qw", f"{setting}=1"], check=True)
+        for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            lab.alice_ns.call(partial(Path("/proc/sys/net", setting).write_text, "1"))
         yield host
     finally:
         host.close()
