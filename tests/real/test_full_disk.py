@@ -44,7 +44,8 @@ class Disk:
 
     @property
     def exec(self) -> tuple[str, ...]:
-        return ("nsenter", f"--mount=/proc/{self.holder}/ns/mnt", f"--wdns={ROOT}", "--")
+        where = f"/proc/{self.holder}"  # its root, too: in a chroot that is not the one of its mounts
+        return ("nsenter", f"--mount={where}/ns/mnt", f"--root={where}/root", f"--wd={where}/root{ROOT}", "--")
 
     def fill(self) -> None:
         with suppress(OSError), open(self.seen / FILLER, "wb", buffering=0) as file:
