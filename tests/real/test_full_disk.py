@@ -44,8 +44,14 @@ class Disk:
 
     @property
     def exec(self) -> tuple[str, ...]:
-        where = f"/proc/{self.holder}"  # its root, too: in a chroot that is not the one of its mounts
-        return ("nsenter", f"--mount={where}/ns/mnt", f"--root={where}/root", f"--wd={where}/root{ROOT}", "--")
+        of = f"/proc/{self.holder}"  # its root, too: in a chroot that is not the one of its mounts
+        return (
+            "nsenter",
+            f"--mount={of}/ns/mnt",
+            f"--root={of}/root",
+            f"--wd={of}/root{ROOT}",
+            "--",
+        )
 
     def fill(self) -> None:
         with suppress(OSError), open(self.seen / FILLER, "wb", buffering=0) as file:
