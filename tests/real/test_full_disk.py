@@ -44,7 +44,14 @@ class Disk:
 
     @property
     def exec(self) -> tuple[str, ...]:
-        return ("nsenter", f"--mount=/proc/{self.holder}/ns/mnt", f"--wdns={ROOT}", "--")
+        of = f"/proc/{self.holder}"  # its root, too: in a chroot that is not the one of its mounts
+        return (
+            "nsenter",
+            f"--mount={of}/ns/mnt",
+            f"--root={of}/root",
+            f"--wd={of}/root{ROOT}",
+            "--",
+        )
 
     def fill(self) -> None:
         with suppress(OSError), open(self.seen / FILLER, "wb", buffering=0) as file:
