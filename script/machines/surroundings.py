@@ -15,7 +15,7 @@ SUITES = {"12": "bookworm", "13": "trixie"}
 CA_FILE = "/etc/ssl/machine-ca.crt"
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PIP_FILES = ("/etc/pip.conf", "/etc/xdg/pip", "~/.config/pip", "~/.pip")
-PASSED_ON = re.compile(r"CI|TERM|LANG|REWRITE|PIP_\w+|YANGSWAN_(?!MACHINES)\w+|LIBYANG_BINDING|\w+_proxy")
+PASSED_ON = re.compile(r"CI|TERM|LANG|REWRITE|PIP_\w+|YANGSWAN_(?!MACHINES)\w+|\w+_proxy")
 LOCAL_PLACE = re.compile(r"(?:file://)?(/[^\s'\",;:]+)")
 
 

@@ -28,7 +28,7 @@ TESTS = "tests/translators/real/test_algorithms.py tests/translators/real/test_t
 def test_key_exchanges_and_changes_of_tunnels_on_strongswan_6(
     layers: tuple[str, ...], lacks: str | None
 ) -> None:
-    run = f".venv/bin/python -m pytest -q -rs -m real {TESTS}"
+    run = f".venv/bin/python -m pytest -q -rP -m real {TESTS}"
     ended = machine("chroot", "13", *SETUP, *PYTEST, *layers, "--", "bash", "-c", run)
     print(ended.output)
     assert ended.status == 0
