@@ -57,7 +57,7 @@ def _echo(echo: socket.socket, traffic: Traffic) -> None:
     while not traffic.ended.is_set():
         try:
             echo.sendto(*echo.recvfrom(100))
-        except TimeoutError:
+        except OSError:  # nothing came, or there is no way back any more: who sent it counts that
             continue
 
 
