@@ -73,6 +73,8 @@ if sys.argv[1] == "echo":
         ours.sendto(*ours.recvfrom(100))
 
 ending, sent, back, ours, until = [], 0, set(), bound("10.1.0.1"), None
+while not select.select([ours], [], [], 1)[0]:  # until who sends back is there
+    ours.sendto(b"0", ("10.2.0.1", 7000))
 signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
 while until is None or (len(back) < sent and time.monotonic() < until):
     if not ending:
