@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import product
 from typing import NamedTuple
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import value_at
-from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
+from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, within, written
 
 ANY_LENGTH = 0
 MARK_MAX = 0xFFFFFFFF
@@ -168,8 +167,9 @@ def _prefixes(entry: Json, leaf: str, host: str) -> list[Prefix]:
 
 
 def _pairs(entry: Json) -> Iterator[Pair]:
-    sides = _prefixes(entry, "local-subnet", "local-address"), _prefixes(entry, "remote-subnet", "peer")
-    return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
+    return in_one_family(
+        _prefixes(entry, "local-subnet", "local-address"), _prefixes(entry, "remote-subnet", "peer")
+    )
 
 
 def _covered(pairs: Sequence[Pair], spared: Collection[Prefix], around: Surroundings) -> set[Prefix]:
@@ -193,8 +193,7 @@ def _bypassed(entry: Json, pairs: Sequence[Pair], connected: Iterable[Connected]
         # What is directly connected is no part of "everywhere else", unless somebody says so.
         if wanted if wanted is not None else one.network[0] in everywhere:
             networks.append(one.network)
-    locals_ = dict.fromkeys(local for local, _remote in pairs)
-    return ((local, network) for local, network in product(locals_, networks) if local[0] == network[0])
+    return in_one_family(dict.fromkeys(local for local, _remote in pairs), networks)
 
 
 def _listed(value: object) -> Sequence[object]:

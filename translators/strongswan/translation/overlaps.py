@@ -104,9 +104,14 @@ class Traffic:
         return cls(tunnel=tunnel, peer=messages.peer, sent=sent, received=received, pairs=tuple(pairs))
 
 
+def in_one_family(locals_: Iterable[Prefix], remotes: Iterable[Prefix]) -> Iterator[Pair]:
+    """Yield every pair of both sides; one of two address families carries nothing."""
+    return ((local, remote) for local, remote in product(locals_, remotes) if local[0] == remote[0])
+
+
 def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
     sides = [[prefix(text) for text in child[key] if text != "dynamic"] for key in ("local_ts", "remote_ts")]
-    return ((local, remote) for local, remote in product(*sides) if local[0] == remote[0])
+    return in_one_family(*sides)
 
 
 class _Side:
