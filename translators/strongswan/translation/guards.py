@@ -7,6 +7,7 @@ way to be, is asked of the packet (protection/ruleset).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -229,18 +230,11 @@ class Guards:
         return self.held.get(owner, NO_GUARD)
 
 
-def drops_of(guards: Iterable[Guard]) -> dict[Match, int]:
+def drops_of(guards: Iterable[Guard]) -> Counter[Match]:
     """Return how many of ``guards`` ask for each drop."""
-    return _counted(match for guard in guards for match in guard.drops)
+    return Counter(match for guard in guards for match in guard.drops)
 
 
-def passes_of(guards: Iterable[Guard]) -> dict[Match, int]:
+def passes_of(guards: Iterable[Guard]) -> Counter[Match]:
     """Return how many of ``guards`` ask for each pass."""
-    return _counted(match for guard in guards for match in guard.passes)
-
-
-def _counted(matches: Iterable[Match]) -> dict[Match, int]:
-    found: dict[Match, int] = {}
-    for match in matches:
-        found[match] = found.get(match, 0) + 1
-    return found
+    return Counter(match for guard in guards for match in guard.passes)
