@@ -257,10 +257,7 @@ class Changes:
 
     async def _execute_protected(self, plan: StrongSwanPlan) -> None:
         for_all = plan.for_all[1]
-        entries = plan.after
-        if for_all != self._protection.guards.for_all:
-            entries = {**self._shared.desired.entries, **entries}  # type: ignore[dict-item]
-        guards = self._protection.wanted(entries, for_all)
+        guards = self._protection.wanted(plan.after, for_all)
         async with self._protected(guards, for_all):
             await self._execute(plan)
 

@@ -206,10 +206,11 @@ class Protection:
         self.guards.around = Surroundings(self._connected, frozenset(clients))
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
-        """Return what ``entries`` and ``for_all`` ask for where that is not what is in force.
-
-        Where ``for_all`` changes, ``entries`` are to be all of them."""
+        """Return what is asked for where that is not what is in force, once ``entries`` and ``for_all`` are
+        so; a change of ``for_all`` is one of every tunnel."""
         self._look_around()
+        if for_all != self.guards.for_all:
+            entries = {**self._shared.desired.entries, **entries}
         return self.guards.wanted(entries, for_all)
 
     def _look_soon(self) -> None:
@@ -248,8 +249,7 @@ class Protection:
             self._networks_came.clear()
             try:
                 async with self._shared.changing:
-                    self._look_around()
-                    changed = self.guards.wanted(self._shared.desired.entries)
+                    changed = self.wanted(self._shared.desired.entries, self.guards.for_all)
                     await self.widen(changed)
                     await self.settle(changed)
             except BackendError as error:
