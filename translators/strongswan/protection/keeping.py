@@ -160,17 +160,18 @@ class Protection:
     async def settle(self, changed: Changed) -> None:
         """Take out of force what ``changed``, which is in force, came in the place of."""
         before = {owner: self.guards.of(owner) for owner in changed}
+        other_bypass = self._other_bypass(changed)
         self.guards.put(changed)
         for owner, guard in changed.items():
             if guard.covered != before[owner].covered:
                 _warn_of_covered(owner, guard)
-        await self._take_out(before, in_place_of=changed)
+        await self._take_out(before, with_bypass=bool(other_bypass))
 
     async def revert(self, changed: Changed) -> None:
         """Take ``changed`` out of force again: what it should have come in the place of stays."""
-        await self._take_out(changed, in_place_of={owner: self.guards.of(owner) for owner in changed})
-        session = self._shared.session
         before = {owner: self.guards.of(owner).bypass for owner in self._other_bypass(changed)}
+        await self._take_out(changed, with_bypass=bool(before))
+        session = self._shared.session
         if session is None or not before:
             return
         try:
@@ -179,12 +180,12 @@ class Protection:
             log.error("a bypass cannot be put back, so all is sent anew: %s", error)
             session.lost.set()
 
-    async def _take_out(self, going: Changed, in_place_of: Changed) -> None:
+    async def _take_out(self, going: Changed, *, with_bypass: bool) -> None:
         if not self._is_used or not going:
             return
         try:
             await self._firewall.change(going=list(going.values()))
-            if any(guard.bypass != in_place_of[owner].bypass for owner, guard in going.items()):
+            if with_bypass:
                 await self._rules.replace(self._bypass(self.guards.held.values()))
         except (NftError, OSError) as error:
             # More is in force than should be, never less; the next look takes it out.
