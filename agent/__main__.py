@@ -82,13 +82,9 @@ def _complain(*sentences: str, status: int) -> NoReturn:
 async def run(settings: Settings) -> None:
     """Construct the agent, serve, and stop in reverse order."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
-    loop = asyncio.get_running_loop()
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
-    ending.listen(loop)
-
-    async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-        return await loop.run_in_executor(pool, function, *arguments)
-
+    ending.listen(asyncio.get_running_loop())
+    worker = _worker_of(pool)
     store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
@@ -120,6 +116,13 @@ async def run(settings: Settings) -> None:
         await _end_worker(pool, store)
 
 
+def _worker_of(pool: ThreadPoolExecutor) -> Worker:
+    async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+    return worker
+
+
 def _open_history(settings: Settings) -> Store:
     history = settings.data_dir / "history.db"
     refuse_emptied(settings.data_dir, history)
@@ -133,10 +136,7 @@ async def protect(settings: Settings) -> None:
         BackendError: a translator cannot.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
-
-        async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-
+        worker = _worker_of(pool)
         store = _open_history(settings)
         try:
             translators = make_translators(settings)
