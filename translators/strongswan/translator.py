@@ -117,20 +117,19 @@ class StrongSwanTranslator:
         """Take all committed certificates, CRLs, and what is for all tunnels."""
         guards = self.parts.protection.guards
         desired, settings = self.parts.shared.desired, entries.get(())
-        match list_path:
-            case _ if list_path == CERTIFICATES_PATH:
-                self.parts.pki.know(entries)
-            case _ if list_path == CRLS_PATH:
-                self.parts.pki.know_crls(entries)
-            case _ if list_path == REVOCATION_PATH:
-                desired.revocation = desired.revocation.changed(settings or {}, None)
-            case _ if list_path == FETCH_PATH:
-                desired.revocation = desired.revocation.changed(None, settings or {})
-            case _ if list_path == LEAK_PROTECTION_PATH:
-                guards.for_all = replace(guards.for_all, leak_protection=is_protected(settings))
-            case _ if list_path == BYPASS_PATH:
-                networks = dict.fromkeys((keys[0] for keys in entries), True)
-                guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
+        if list_path == CERTIFICATES_PATH:
+            self.parts.pki.know(entries)
+        elif list_path == CRLS_PATH:
+            self.parts.pki.know_crls(entries)
+        elif list_path == REVOCATION_PATH:
+            desired.revocation = desired.revocation.changed(settings or {}, None)
+        elif list_path == FETCH_PATH:
+            desired.revocation = desired.revocation.changed(None, settings or {})
+        elif list_path == LEAK_PROTECTION_PATH:
+            guards.for_all = replace(guards.for_all, leak_protection=is_protected(settings))
+        elif list_path == BYPASS_PATH:
+            networks = dict.fromkeys((keys[0] for keys in entries), True)
+            guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
