@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from agent.errors import InvalidValue, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification, Settings
@@ -23,6 +24,8 @@ from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import Crl
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOOK_INTERVAL_S = 3600.0
 
@@ -62,24 +65,12 @@ class Pki:
 
     def know_crls(self, entries: Mapping[Keys, Json]) -> None:
         """Take all CRLs; one that cannot be read, though it is committed, is left out."""
-        known: dict[str, Crl] = {}
-        for (name,), entry in entries.items():
-            try:
-                known[name] = revocation.parse(str(entry["pem"]))
-            except Refused as error:
-                log.error("the CRL '%s', which is committed, cannot be used: %s", name, error.message)
-        self._desired.crls = known
+        self._desired.crls = _readable("CRL", entries, lambda entry: revocation.parse(str(entry["pem"])))
         self._changed.set()
 
     def know(self, entries: Mapping[Keys, Json]) -> None:
         """Take all certificates; one that cannot be read, though it is committed, is left out."""
-        known: dict[str, Certificate] = {}
-        for (name,), entry in entries.items():
-            try:
-                known[name] = certificates.of_entry(entry)
-            except Refused as error:
-                log.error("the certificate '%s', which is committed, cannot be used: %s", name, error.message)
-        self._desired.certificates = known
+        self._desired.certificates = _readable("certificate", entries, certificates.of_entry)
         self._changed.set()
 
     def parse(self, changes: list[EntryChange], crl_changes: list[EntryChange]) -> Parsed:
@@ -200,6 +191,17 @@ class Pki:
                 "tunnel": [int(tunnel) for tunnel in desired.users(name)],
             }
             self._settings.notify(Notification({f"{PKI}:certificate-expiring": content}))
+
+
+def _readable(what: str, entries: Mapping[Keys, Json], read: Callable[[Json], T]) -> dict[str, T]:
+    """Return by name what ``read`` makes of each entry; the log names those of which it makes nothing."""
+    known: dict[str, T] = {}
+    for (name,), entry in entries.items():
+        try:
+            known[name] = read(entry)
+        except Refused as error:
+            log.error("the %s '%s', which is committed, cannot be used: %s", what, name, error.message)
+    return known
 
 
 def _crl(name: str, crl: Crl, now: datetime) -> Json:
