@@ -137,16 +137,21 @@ async def test_a_commit_that_a_crash_interrupted_is_undone_at_start(schema: Sche
     assert again.store.interrupted() == []
 
 
+async def without_room(schema: Schema, folder: Path) -> tuple[Store, Configuration]:
+    """Return a history that cannot grow, in which a large commit was not confirmed, and who reads it."""
+    configuration = await started(schema, folder)
+    await commit(configuration, ONE)
+    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
+    store = Store(folder / "history.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    return store, Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+
+
 async def test_a_rollback_that_the_disk_has_no_room_for_is_in_force_and_recorded_later(
     schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configuration = await started(schema, tmp_path)
-    await commit(configuration, ONE)
-    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
-    store = Store(tmp_path / "history.db")
-    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
-    store._db.execute(f"PRAGMA max_page_count = {pages}")
-    full = Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+    store, full = await without_room(schema, tmp_path)
     await full.start()
     assert "cannot be written (database or disk is full)" in caplog.text
     assert b"<number>2</number>" in full.running.to_xml()
@@ -159,13 +164,7 @@ async def test_a_rollback_that_the_disk_has_no_room_for_is_in_force_and_recorded
 async def test_a_rollback_that_can_be_recorded_nowhere_is_said_and_made_later(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configuration = await started(schema, tmp_path)
-    await commit(configuration, ONE)
-    await unconfirmed(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(500))))
-    store = Store(tmp_path / "history.db")
-    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
-    store._db.execute(f"PRAGMA max_page_count = {pages}")
-    full = Configuration(schema, store, translators=[RecordingTranslator()], worker=direct)
+    store, full = await without_room(schema, tmp_path)
     said = r"rollback .* not be recorded in .*history\.db: .*full.* make room"
     with monkeypatch.context() as patch:
         patch.setattr(Store, "detach", lambda _store, _problem: False)

@@ -17,6 +17,7 @@ import pytest
 
 from agent.errors import BackendError
 from tests.lab import FAST_RETRANSMIT, STATUS_LIMIT_S, Gateway, Lab, Namespace, carries, udp
+from tests.translators.real.kernel.wire import hardware_address
 from tests.translators.tunnels import Json, at_alice, at_bob
 from tests.wire_tap import Tap, talking
 from translators.strongswan.protection import nft
@@ -191,12 +192,7 @@ def _datagram(source: str, destination: str, port: int) -> bytes:
 
 def _send_in_clear(lab: Lab, packet: bytes) -> None:
     """Put a packet on the cable, past every rule of bob's kernel."""
-    mac = Path(f"/sys/class/net/{lab.cable_of_alice}/address")
-    address = bytes.fromhex(
-        subprocess.run([*lab.alice_ns.exec, "cat", str(mac)], capture_output=True, text=True)
-        .stdout.strip()
-        .replace(":", "")
-    )
+    address = lab.alice_ns.call(lambda: hardware_address(lab.cable_of_alice))
     sender = lab.bob_ns.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
     with sender:
         sender.sendto(packet, (lab.cable_of_bob, 0x0800, 0, 0, address))
