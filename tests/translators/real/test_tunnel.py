@@ -255,6 +255,36 @@ def test_deleting_a_tunnel_whose_peer_is_dead_does_not_wait_for_it(lab: Lab) -> 
     assert alice.sas() == []
 
 
+@pytest.mark.parametrize("is_known", [False, True], ids=["not noticed yet", "known to be silent"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"local_subnet": ["10.1.0.0/17"]},
+        {"esp": {"lifetime-soft": {"time": 1800}}},
+        {"ike": {"rekey-time": 7200}},
+        {"secret": "another-secret-1"},
+        {"enabled": False},
+    ],
+    ids=["subnets", "lifetimes", "ike", "secret", "disabled"],
+)
+def test_a_change_to_a_tunnel_whose_peer_is_dead_is_made_and_undone_without_it(
+    lab: Lab, members: Json, is_known: bool
+) -> None:
+    alice, bob = lab.alice(FAST_RETRANSMIT), lab.bob()
+    alice.start(at_alice(dpd={"enabled": True, "delay": 1}))
+    bob.start(at_bob())
+    alice.wait_status("installed")
+    before = alice.vici("get-conns")["conns"]
+    lab.cut()
+    if is_known:
+        alice.wait_status("retransmission")
+    changed = at_alice(dpd={"enabled": True, "delay": 1}, **members)
+    alice.commit_and_undo(changed)  # as when a confirmed commit is not confirmed
+    assert (alice.sas(), alice.vici("get-conns")["conns"]) == ([], before)
+    alice.commit(changed)
+    assert alice.sas() == []
+
+
 def test_deleting_a_tunnel_that_is_still_connecting_ends_the_attempt(lab: Lab) -> None:
     bob = lab.bob()
     bob.start(at_bob())
