@@ -15,6 +15,7 @@ from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.ruleset import Count
 from translators.strongswan.status import operational
+from translators.strongswan.status.narrowing import narrowed
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
@@ -73,6 +74,8 @@ class StateData:
             names=self._live.children(tunnel),
         )
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
+        messages = self._shared.desired.messages.get(tunnel)
+        found |= {} if messages is None else narrowed(messages.children, sas)
         return found | ({"overlap": shared} if shared else {})
 
     def _of_protection(self, tunnel: str, dropped: Mapping[Way, Count]) -> Json:

@@ -234,6 +234,18 @@ def test_disabling_a_responder_tears_its_tunnel_down_and_enabling_brings_it_back
     bob.wait_status("installed")
 
 
+def test_subnets_in_another_order_change_nothing_and_those_that_the_peer_lacks_are_told(lab: Lab) -> None:
+    alice, bob = lab.both()
+    there, more = "10.1.0.0/16", "10.3.0.0/16"
+    alice.commit(at_alice())
+    bob.commit(at_bob(remote_subnet=[there, more]))
+    assert bob.wait_status("installed")["narrowed"] == {"remote-subnet": [more]}
+    assert "narrowed" not in alice.wait_status("installed")
+    before = spis(bob)
+    assert bob.commit(at_bob(remote_subnet=[more, there])) == []
+    assert spis(bob) == before
+
+
 def test_deleting_a_responder_tears_its_tunnel_down(lab: Lab) -> None:
     alice, bob = pair(lab, 1)
     alice.commit(delete=(1,))

@@ -23,6 +23,9 @@ from translators.strongswan.translation.plan import (
 
 BOTH = {"initiator": True, "peer": "192.0.2.2", "remote_id": {"name": "b"}}
 
+TWO = ["10.9.0.0/16", "10.8.0.0/16"]
+PAIRWISE = {"remote_subnet": ["10.2.0.0/16"], "esp": {"sa-per-subnet-pair": True}}
+
 
 def made(id: int = 1, **members: Any) -> Messages:
     return messages(str(id), tunnel(id, **members))
@@ -34,6 +37,9 @@ def made(id: int = 1, **members: Any) -> Messages:
         (None, None, ChangeClass.NOTHING),
         ({}, {}, ChangeClass.NOTHING),
         ({}, {"description": "x"}, ChangeClass.NOTHING),
+        ({"local_subnet": TWO}, {"local_subnet": TWO[::-1]}, ChangeClass.NOTHING),
+        ({"remote_subnet": TWO}, {"remote_subnet": [*TWO[::-1], TWO[0]]}, ChangeClass.NOTHING),
+        (PAIRWISE | {"local_subnet": TWO}, PAIRWISE | {"local_subnet": TWO[::-1]}, ChangeClass.NOTHING),
         (None, {}, ChangeClass.ADDED),
         ({}, None, ChangeClass.REMOVED),
         ({}, {"secret": "another-secret"}, ChangeClass.SECRET),

@@ -6,6 +6,7 @@ Files, from the ground up:
 - state: list-sas replies and facts -> the status of a tunnel, a dead peer's among them
 - events: a signal of charon -> transitions, among them that a peer does not answer
 - ledger: the facts of all tunnels, moved by signals
+- narrowing: which of its subnets a tunnel does not carry, because its peer took less
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else
 - announcements, dampening: what is told of a tunnel, and how often at most

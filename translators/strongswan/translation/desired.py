@@ -169,6 +169,15 @@ class Desired:
         """What charon is to hold beside the tunnels, for those that accept any identity."""
         return strangers.fence(self._held(), alone=self._alone)
 
+    def why_barred(self, name: str, line: str) -> str | None:
+        """Return what a line of charon's log about ``name`` says of that barrier, None if nothing."""
+        if strangers.barred(name) is None or not line.startswith(strangers.KEPT_OUT):
+            return None
+        barrier = self.fence.barriers.get(name)
+        if barrier is None:
+            return None
+        return f"a peer came as {barrier.identity} with the secret of another tunnel, and was refused"
+
     def _held(self) -> list[strangers.Held]:
         messages = self.messages
         return [(claim, messages[claim.tunnel]) for claim in self.claims if claim.tunnel in messages]

@@ -28,6 +28,8 @@ from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim
 from translators.strongswan.translation.identities import Identity, IdentityKind
 
 BARRIERS_MAX = 2048
+KEPT_OUT = "no private key found for "
+"""What charon's log says of a barrier when it has kept somebody out."""
 _NAME = re.compile("^(.+)-not-[0-9a-f]{16}$")
 _SPACE = {4: (0, 2**32 - 1), 6: (0, 2**128 - 1)}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from ipaddress import ip_address
@@ -39,7 +38,6 @@ from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
 log = logging.getLogger(__name__)
 
-_KEPT_OUT = re.compile("^no private key found for ")
 ONE_BY_ONE_MAX = 32
 """Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
 
@@ -266,18 +264,10 @@ class LiveTunnels:
         name, line = str(message.get("ikesa-name", "")), str(message.get("msg", ""))
         if name:
             self._ledger.on_log(name, line, session.source, now)
-            self._on_barrier(name, line)
+            if (detail := self._desired.why_barred(name, line)) is not None:
+                self.fail(barred(name) or "", Reason.IDENTITY_CONFLICT, detail)
         else:
             self._on_other_log(session, line)
-
-    def _on_barrier(self, name: str, line: str) -> None:
-        """Record who was kept out of a tunnel, where ``name`` is that of a barrier (see strangers)."""
-        if (tunnel := barred(name)) is None or not _KEPT_OUT.search(line):
-            return
-        barrier = self._desired.fence.barriers.get(name)
-        if barrier is not None:
-            detail = f"a peer came as {barrier.identity} with the secret of another tunnel, and was refused"
-            self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
 
     def on_notice(self, notice: Notice) -> None:
         """Take one record of error-notify."""
