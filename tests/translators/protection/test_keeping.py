@@ -37,6 +37,7 @@ class Kernel:
     def __init__(self) -> None:
         self.guards: list[Guard] = []
         self.rules: set[Pair] = set()
+        self.rules_whole = True
         self.shunts: dict[str, frozenset[Pair]] = {}
         self.done: list[str] = []
         self.refuses: set[str] = set()
@@ -90,6 +91,10 @@ class Rules:
     async def replace(self, bypass: Iterable[Pair]) -> None:
         self._kernel._do("rules", OSError(1, "not permitted"))
         self._kernel.rules = set(bypass)
+
+    async def repair(self) -> bool:
+        self._kernel._do("rules looked at", OSError(1, "not permitted"))
+        return not self._kernel.rules_whole
 
 
 class Session:
@@ -262,7 +267,21 @@ async def test_what_somebody_took_out_is_put_in_again_and_told(
     async with started(shared, t1=PLAIN) as protection:
         kernel.whole = False
         protection._look_soon()
-        await until(lambda: "somebody took rules" in caplog.text)
+        await until(lambda: "somebody took rules of nftables" in caplog.text)
+        assert "of routing" not in caplog.text
+        kernel.whole, kernel.rules_whole = True, False
+        protection._look_soon()
+        await until(lambda: "somebody took rules of routing" in caplog.text)
+
+
+async def test_rules_of_routing_that_cannot_be_looked_at_are_told(kernel: Kernel, shared: Shared) -> None:
+    kernel.refuses = {"rules looked at"}
+    async with started(shared, t1=BYPASSING) as protection:
+        protection._look_soon()
+        await until(lambda: "not permitted" in protection.trouble)
+        kernel.refuses = set()
+        protection._look_soon()
+        await until(lambda: not protection.trouble)
 
 
 async def test_one_looks_also_without_being_told(kernel: Kernel, shared: Shared) -> None:

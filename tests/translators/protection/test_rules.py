@@ -101,3 +101,19 @@ def test_what_the_kernel_refuses_is_an_os_error(namespace: Namespace) -> None:
             await RoutingRules().replace([((4, 0, 40), prefix("10.0.0.0/8"))])
 
     namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_what_somebody_else_took_out_is_put_in_again(namespace: Namespace) -> None:
+    async def test() -> None:
+        rules = RoutingRules()
+        assert not await rules.repair()
+        await rules.replace(pair(*one) for one in PAIRS)
+        assert not await rules.repair()
+        for family in ("-4", "-6"):
+            await asyncio.to_thread(subprocess.run, ["ip", family, "rule", "flush"], check=True)
+        assert ours() == []
+        assert await rules.repair()
+        assert ours() == sorted(PAIRS.values())
+
+    namespace.call(lambda: asyncio.run(test()))

@@ -36,7 +36,7 @@ def tapped(lab: Lab) -> Iterator[Tap]:
     with (
         talking(lab.alice_ns, "10.1.0.1", "10.2.0.1"),
         talking(lab.bob_ns, "10.2.0.1", "10.1.0.1"),
-        Tap(lab.bob_ns, lab.cable_of_bob) as tap,
+        Tap(lab) as tap,
     ):
         until(lambda: tap.between(NEAR, FAR) > PACKETS)
         yield tap
@@ -272,12 +272,12 @@ def test_a_packet_that_is_handed_on_is_dropped_too_in_both_families(lab: Lab) ->
         )
         lab.join_networks()
         for source, destination in (("10.8.0.2", "10.2.0.1"), ("2001:db8:8::2", "2001:db8:2::1")):
-            with Tap(lab.bob_ns, lab.cable_of_bob) as tap, talking(host, source, destination):
+            with Tap(lab) as tap, talking(host, source, destination):
                 before = dropped(alice)
                 until(lambda before=before: dropped(alice) > before + PACKETS)
             assert tap.between(f"{source}/{128 if ':' in source else 32}", f"{destination}") == 0
         alice.commit(delete=(1,))
-        with Tap(lab.bob_ns, lab.cable_of_bob) as tap, talking(host, "10.8.0.2", "10.2.0.1"):
+        with Tap(lab) as tap, talking(host, "10.8.0.2", "10.2.0.1"):
             until(lambda: tap.between("10.8.0.2/32", "10.2.0.1/32") > PACKETS)
 
 

@@ -237,12 +237,18 @@ class Protection:
                         await self._put_all()
                     # What networks came meanwhile may not have been followed.
                     self._networks_came.set()
-                elif await self._firewall.repair():
-                    log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
-            except NftError as error:
+                else:
+                    await self._repair()
+            except (NftError, OSError) as error:
                 self._troubled(str(error))
             except Exception:
                 log.exception("defect while looking whether tunnels are protected")
+
+    async def _repair(self) -> None:
+        if await self._firewall.repair():
+            log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
+        if await self._rules.repair():
+            log.warning("somebody took rules of routing out that bypass tunnels; they are in again")
 
     async def _follow_networks(self) -> None:
         while True:

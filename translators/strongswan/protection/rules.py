@@ -10,6 +10,7 @@ neither have priorities of their own.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Iterable
 
@@ -29,19 +30,40 @@ _FAMILY = {4: 2, 6: 10}
 class RoutingRules:
     """The rules of ours; they stay when this object goes."""
 
+    def __init__(self) -> None:
+        self._one_by_one = asyncio.Lock()
+        self._in_force: set[Pair] = set()
+
     async def replace(self, bypass: Iterable[Pair]) -> None:
         """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
 
         Raises:
             OSError: the kernel refused.
         """
-        wanted = set(bypass)
-        async with AsyncIPRoute() as kernel:
-            there = await _rules(kernel)
-            for pair in wanted - there:
-                await _change(kernel, "add", pair, already=errno.EEXIST)
-            for pair in there - wanted:
-                await _change(kernel, "del", pair, already=errno.ENOENT)
+        async with self._one_by_one:
+            wanted = set(bypass)
+            await _have(wanted)
+            self._in_force = wanted
+
+    async def repair(self) -> bool:
+        """Put in force again what should be; return whether something of it was not.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        async with self._one_by_one:
+            return await _have(self._in_force)
+
+
+async def _have(wanted: set[Pair]) -> bool:
+    """Have exactly ``wanted``; return whether something of it was not there."""
+    async with AsyncIPRoute() as kernel:
+        there = await _rules(kernel)
+        for pair in wanted - there:
+            await _change(kernel, "add", pair, already=errno.EEXIST)
+        for pair in there - wanted:
+            await _change(kernel, "del", pair, already=errno.ENOENT)
+    return not wanted <= there
 
 
 async def _change(kernel: AsyncIPRoute, command: str, pair: Pair, *, already: int) -> None:
