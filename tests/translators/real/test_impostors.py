@@ -174,8 +174,8 @@ def test_a_peer_that_sends_no_idr_comes_up(
     local_id: Json | None,
     remote_id: Json | None,
 ) -> None:
-    if neighbours == "another open tunnel" and peer_address is None and remote_id is None:
-        pytest.skip("nothing tells whose peer it is: docs/model.md")
+    # With two that accept anybody, from anywhere, nothing tells whose peer it is.
+    is_known = neighbours != "another open tunnel" or peer_address is not None or remote_id is not None
     alice, bob = gateways
     alice.commit(*NEIGHBOURS[neighbours])
     alice.commit(open_to_all(1, ONE, peer=peer_address, local_id=local_id, remote_id=remote_id))
@@ -183,5 +183,16 @@ def test_a_peer_that_sends_no_idr_comes_up(
     peer.comes(None, None, TWO)
     assert not peer.try_once()
     peer.comes(None, None, ONE)
+    assert peer.try_once() is is_known
+    assert [sa["name"] for sa in alice.sas()] == ["ipsec-1"] * is_known
+
+
+@pytest.mark.parametrize("own", ["2001:db8::9", "10.0.0.5"])
+def test_a_peer_that_sends_no_idr_and_an_address_from_behind_nat_comes_up(
+    gateways: tuple[Gateway, Gateway], own: str
+) -> None:
+    alice, bob = gateways
+    alice.commit(open_to_all(1, ONE), *NEIGHBOURS["a peer by address"])
+    peer = Peer(bob)
+    peer.comes(own, None, ONE)
     assert peer.try_once()
-    assert [sa["name"] for sa in alice.sas()] == ["ipsec-1"]
