@@ -129,9 +129,9 @@ def test_nothing_that_ends_sas_comes_before_anything_that_charon_may_refuse() ->
     ]
     assert lines(*changes) == [
         "ipsec-3: load the connection",
+        "ipsec-1: unload the connection",
         "ipsec-2: load the secret",
         "ipsec-3: load the secret",
-        "ipsec-1: unload the connection",
         "ipsec-1: end the SAs and the IKE SA",
         "ipsec-2: end the SAs and the IKE SA",
         "ipsec-1: uninstall a trap, if there is one",

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.translators.translation.test_plan import Charon, holding, request
@@ -262,8 +262,6 @@ def test_at_each_step_of_a_change_no_secret_opens_the_tunnel_of_another(
     before: list[dict[str, Any]], after: list[dict[str, Any]], count: int
 ) -> None:
     made, wanted = filled(permitted(before)), filled(permitted(after))
-    # An identity that goes from one secret to another has the wrong one for a moment.
-    assume(all(not made.claims.conflicts({one.tunnel}, [one]) for one in wanted.claims))
     entries = {id: wanted.entries.get(id) for id in made.entries.keys() | wanted.entries.keys()}
     changes = [made.change(id, entry) for id, entry in entries.items()]
     steps = plan_steps(changes, made.fences(entries, changes))
@@ -279,7 +277,7 @@ def test_at_each_step_of_a_change_no_secret_opens_the_tunnel_of_another(
     assert there == charon(made)
     for step in steps:
         request(there, step.do)
-        if step.phase.name.startswith(("NARROW", "LOAD", "UNLOAD_BARRIER", "WIDEN")):
+        if step.phase.name.startswith(("NARROW", "LOAD", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")):
             _nothing_is_open(there, own)
     assert there == charon(wanted)
 

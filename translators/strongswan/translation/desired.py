@@ -207,7 +207,15 @@ class Desired:
         before, during, after = (
             strangers.fence(each, alone=self._alone) for each in (held, [*held, *new], [*kept, *new])
         )
-        return Fences(before=before, during=during, after=after)
+        old_claims = [claim for claim, _messages in held if claim.tunnel in wanted]
+        new_claims = [claim for claim, _messages in new]
+        return Fences(
+            before=before,
+            during=during,
+            after=after,
+            moved=_moved(old_claims, new_claims),
+            moved_back=_moved(new_claims, old_claims),
+        )
 
     def refusals(
         self,
@@ -260,6 +268,24 @@ class Desired:
                     yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
+
+
+def _moved(old: Iterable[Claim], new: Iterable[Claim]) -> frozenset[str]:
+    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has."""
+    new = [claim for claim in new if claim.owner is not None]
+    known: dict[object, set[tuple[str, bytes]]] = {}
+    for claim in new:
+        for key in claim.known_as:
+            known.setdefault(key, set()).add((claim.tunnel, claim.digest))
+    return frozenset(
+        connection_name(claim.tunnel)
+        for claim in old
+        if claim.owner is not None
+        and any(
+            tunnel != claim.tunnel and digest != claim.digest
+            for tunnel, digest in known.get(claim.owner.key, ())
+        )
+    )
 
 
 def _too_many_barriers(tunnel: str, count: int) -> Conflict:

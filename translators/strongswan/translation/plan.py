@@ -8,6 +8,9 @@ A barrier (see strangers) stands before the open connection and before the secre
 and falls after both. It comes after the connections with a remote identity: of two that match equally charon
 takes the one that it has had for longer, and a peer that does not say whom it wants is to reach its tunnel.
 
+Where an identity goes from one tunnel to another in one change, the secret that had it goes first, and the
+connection before the new one comes: at no moment does the old secret open the new tunnel, or the reverse.
+
 An existing CHILD_SA keeps its old configuration even when it is rekeyed, and a responder's SAs survive
 the replacing and unloading of their connection. So whatever changes the negotiated part ends the SAs
 that were negotiated with the old one: a secret or anything of IKE the IKE_SA, subnets and ESP only
@@ -17,7 +20,7 @@ the CHILD_SA.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
 from translators.strongswan.translation.connections import Messages, connection_name
@@ -39,19 +42,20 @@ class ChangeClass(Enum):
 class Phase(IntEnum):
     """When a step runs, relative to the steps of other tunnels."""
 
-    NARROW_OWNERS = 1
-    DROP_CONNECTION = 2
-    LOAD_CONNECTION = 3
-    LOAD_BARRIER = 4
-    LOAD_OPEN_CONNECTION = 5
-    LOAD_SECRET = 6
+    WITHDRAW_SECRET = 1
+    NARROW_OWNERS = 2
+    DROP_CONNECTION = 3
+    LOAD_CONNECTION = 4
+    LOAD_BARRIER = 5
+    LOAD_OPEN_CONNECTION = 6
     UNLOAD_CONNECTION = 7
-    END = 8
-    UNINSTALL = 9
-    UNLOAD_SECRET = 10
-    UNLOAD_BARRIER = 11
-    WIDEN_OWNERS = 12
-    INITIATE = 13
+    LOAD_SECRET = 8
+    END = 9
+    UNINSTALL = 10
+    UNLOAD_SECRET = 11
+    UNLOAD_BARRIER = 12
+    WIDEN_OWNERS = 13
+    INITIATE = 14
 
 
 FENCING = frozenset({Phase.NARROW_OWNERS, Phase.LOAD_BARRIER, Phase.UNLOAD_BARRIER, Phase.WIDEN_OWNERS})
@@ -99,6 +103,7 @@ NOT_COMPARED = frozenset({"dscp"})
 """charon takes a connection in which only these differ for an equal one, and keeps the old value."""
 
 _TEXT = {
+    Phase.WITHDRAW_SECRET: "unload the secret, whose identity another tunnel gets",
     Phase.NARROW_OWNERS: "take further owners from the secret",
     Phase.LOAD_BARRIER: "load a barrier against another tunnel's secret",
     Phase.LOAD_OPEN_CONNECTION: "load the connection",
@@ -144,22 +149,49 @@ def classify(before: Messages | None, after: Messages | None) -> ChangeClass:
 
 @dataclass(frozen=True, slots=True)
 class Fences:
-    """What stands beside the tunnels before, during and after a change; during it, enough for both."""
+    """What stands beside the tunnels before, during and after a change; during it, enough for both.
+
+    ``moved`` are the connections whose secret has an identity that another tunnel gets by the change,
+    ``moved_back`` the same for the change that puts back what was before.
+    """
 
     before: Fence = NO_FENCE
     during: Fence = NO_FENCE
     after: Fence = NO_FENCE
+    moved: frozenset[str] = frozenset()
+    moved_back: frozenset[str] = frozenset()
 
     def reversed(self) -> Fences:
         """Return the fences of the change that puts back what was before."""
-        return Fences(before=self.after, during=self.during, after=self.before)
+        return Fences(
+            before=self.after,
+            during=self.during,
+            after=self.before,
+            moved=self.moved_back,
+            moved_back=self.moved,
+        )
 
 
 def plan_steps(changes: Iterable[Change], fences: Fences | None = None) -> tuple[Step, ...]:
     """Return the steps for ``changes``, in the order in which they must run."""
-    steps = [step for change in changes for step in _steps(change)]
-    steps.extend(_fence_steps(fences or Fences()))
+    fences = fences or Fences()
+    steps = [
+        step
+        for change in changes
+        for step in (_withdrawn(_steps(change), change) if change.name in fences.moved else _steps(change))
+    ]
+    steps.extend(_fence_steps(fences))
     return tuple(sorted(steps, key=lambda step: step.phase))
+
+
+def _withdrawn(steps: Iterable[Step], change: Change) -> Iterator[Step]:
+    """Yield ``steps`` with the secrets that were there unloaded before all else."""
+    assert change.before is not None
+    for step in _unload_secrets(change.before, change.before.secrets):
+        yield replace(step, phase=Phase.WITHDRAW_SECRET)
+    yield from (step for step in steps if step.phase not in (Phase.UNLOAD_SECRET, Phase.LOAD_SECRET))
+    if change.after is not None:
+        yield from _load_secrets(None, change.after)
 
 
 def _fence_steps(fences: Fences) -> Iterator[Step]:

@@ -32,7 +32,7 @@ END_LIMIT_S = 1.0
 FORCED_END_LIMIT_S = 5.0
 """Within this charon does what needs no peer; only one that hangs does not."""
 POLL_S = 0.05
-_MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.NARROW_OWNERS, Phase.UNLOAD_BARRIER})
+_MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET, Phase.NARROW_OWNERS, Phase.UNLOAD_BARRIER})
 """The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""
 
 
