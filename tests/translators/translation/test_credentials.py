@@ -132,6 +132,7 @@ INITIATOR: dict[str, Any] = {"peer": "192.0.2.9", "initiator": True}
             {"remote_id": B, "ike": {"childless": "never"}},
             [],
         ),
+        ({"remote_id": A, "ike": {"childless": "force"}}, {"remote_id": B}, []),
         ({"remote_id": A}, {"remote_id": B, "peer": "192.0.2.9", "ike": {"childless": "never"}}, []),
         (INITIATOR | {"remote_id": A}, INITIATOR | {"remote_id": B, "ike": {"childless": "never"}}, []),
         (

@@ -91,8 +91,7 @@ class Claim:
     digest: bytes = field(repr=False)
     is_ikev1: bool = False
     initiates: bool = False
-    childless: str = ""
-    """What charon refuses of a peer: never, force, or "" for neither."""
+    is_never_childless: bool = False
     ppk: str | None = None
     ppk_digest: bytes = field(default=b"", repr=False)
 
@@ -118,7 +117,7 @@ class Claim:
             peer=address("peer", str(entry["peer"])) if "peer" in entry else None,
             is_ikev1=is_ikev1(entry),
             initiates=bool(entry.get("initiator")),
-            childless=_childless(entry),
+            is_never_childless=_is_never_childless(entry),
             digest=_digest(entry.get("secret", "")),
             ppk=ppk_id(entry),
             ppk_digest=_digest(value_at(entry, "ike/ppk/key", "")),
@@ -147,9 +146,9 @@ class Claim:
         return tuple(dict.fromkeys((*found, *((IdentityKind.INET, text) for text in addresses))))
 
 
-def _childless(entry: Json) -> str:
-    chosen = str(value_at(entry, "ike/childless", ""))
-    return chosen if chosen in ("never", "force") and not is_ikev1(entry) else ""
+def _is_never_childless(entry: Json) -> bool:
+    # The first answer of a responder says whether it can: with allow and force it does, with never not.
+    return value_at(entry, "ike/childless") == "never" and not is_ikev1(entry)
 
 
 def _digest(secret: object) -> bytes:
@@ -178,8 +177,8 @@ class Claims:
         self._ppks: dict[str, dict[bytes, set[str]]] = {}
         self._ikev1: dict[tuple[str, str], dict[bytes, set[str]]] = {}
         """Those of IKEv1 with a secret, by local address and peer."""
-        self._ends: dict[tuple[str, str], dict[str, set[str]]] = {}
-        """Those of IKEv2 by local address and peer, and by what they refuse of childless."""
+        self._ends: dict[tuple[str, str], dict[bool, set[str]]] = {}
+        """Those of IKEv2 by local address and peer, and by whether they are never childless."""
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self._claims.values())
@@ -202,7 +201,9 @@ class Claims:
         if claim.is_ikev1 and claim.owner is not None:
             self._ikev1.setdefault(claim.ends, {}).setdefault(claim.digest, set()).add(claim.tunnel)
         if not claim.is_ikev1:
-            self._ends.setdefault(claim.ends, {}).setdefault(claim.childless, set()).add(claim.tunnel)
+            self._ends.setdefault(claim.ends, {}).setdefault(claim.is_never_childless, set()).add(
+                claim.tunnel
+            )
 
     def remove(self, tunnel: str) -> None:
         """Remove the claim of ``tunnel``, if there is one."""
@@ -220,7 +221,7 @@ class Claims:
         if claim.is_ikev1 and claim.owner is not None:
             _discard(self._ikev1, claim.ends, claim.digest, tunnel)
         if not claim.is_ikev1:
-            _discard_from(self._ends[claim.ends], claim.childless, tunnel)
+            _discard_from(self._ends[claim.ends], claim.is_never_childless, tunnel)
             if not self._ends[claim.ends]:
                 del self._ends[claim.ends]
 
@@ -276,13 +277,10 @@ class Claims:
     def _otherwise_childless(self, claim: Claim, without: AbstractSet[str]) -> str | None:
         if claim.is_ikev1:
             return None
-        for childless, tunnels in self._ends.get(claim.ends, {}).items():
-            if childless == claim.childless:
-                continue
-            for tunnel in tunnels:
-                both_initiate = claim.initiates and self._claims[tunnel].initiates
-                if tunnel not in without and tunnel != claim.tunnel and not both_initiate:
-                    return tunnel
+        for tunnel in self._ends.get(claim.ends, {}).get(not claim.is_never_childless, ()):
+            both_initiate = claim.initiates and self._claims[tunnel].initiates
+            if tunnel not in without and tunnel != claim.tunnel and not both_initiate:
+                return tunnel
         return None
 
     @staticmethod
@@ -365,7 +363,8 @@ def _childless_conflict(claim: Claim, other: Claim) -> Conflict:
         tunnel=claim.tunnel,
         other=other.tunnel,
         app_tag="childless-conflict",
-        message=f"tunnels {other.tunnel} and {claim.tunnel} have the same addresses and differ in "
-        "ike/childless, which charon decides by the addresses, before the peer says who it is: one of them "
-        "would never come up. Give them the same value, or different local addresses or peers",
+        message=f"tunnels {other.tunnel} and {claim.tunnel} have the same addresses, and one of them has "
+        "ike/childless never. charon answers by the addresses whether it can be childless, before it knows "
+        "which tunnel the peer wants: a peer that has to be could not reach the other one. Give both never, "
+        "or neither, or different local addresses or peers",
     )

@@ -211,7 +211,7 @@ class Desired:
         new_claims = [claim for claim, _messages in new]
         return Fences(
             before=before,
-            during=during,
+            during=replace(during, barriers={**before.barriers, **during.barriers, **after.barriers}),
             after=after,
             moved=_moved(old_claims, new_claims),
             moved_back=_moved(new_claims, old_claims),
