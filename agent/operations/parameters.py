@@ -15,11 +15,13 @@ from agent.errors import (
     UnknownElement,
     UnknownNamespace,
 )
+from agent.nacm.rules import quote_variable
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.values import canonical, value_problem
 
+NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
 
@@ -111,6 +113,12 @@ def text_of(element: Element, name: str, default: str = "") -> str:
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
     return canonical(schema, node, (element.text or "").strip(), lambda: element.nsmap)
+
+
+def quote_variables(data: Element) -> None:
+    """Make the variable of access control acceptable to libyang, in the one leaf that may hold it."""
+    for path in data.iter(f"{{{NACM_NS}}}path"):
+        path.text = quote_variable(path.text or "")
 
 
 def datastore_of(element: Element, name: str) -> Element:

@@ -9,10 +9,10 @@ from lxml import etree
 
 from agent.errors import InvalidValue
 from agent.operations.predicates import without_logic
-from agent.operations.xpath import select_xpath
+from agent.operations.xpath import read_expression, select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
-from tests.agent.lab import top
+from tests.agent.lab import EC, top
 
 ENTRY = "/every-construct:top/every-construct:entry"
 A, B = "every-construct:number='1'", "every-construct:word='b'"
@@ -64,7 +64,7 @@ def test_what_selects_nothing_is_no_error(schema: Schema, predicates: str) -> No
 def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str) -> None:
     tree = Tree.parse(schema, top("<flag>false</flag>").encode())
     with pytest.raises(InvalidValue) as caught:
-        select_xpath(tree, f"{ENTRY}{predicate}")
+        select_xpath(tree, read_expression(schema, f"{ENTRY}{predicate}", {"every-construct": EC}))
     assert "> 0" not in caught.value.message
     assert "number" not in caught.value.message
 
