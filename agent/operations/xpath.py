@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from agent.errors import ErrorType, InvalidValue
-from agent.operations.predicates import without_logic
+from agent.operations.predicates import may_divide_by_nought, without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.paths import LITERAL
 from agent.yang.prefixed import Declared
@@ -86,6 +86,8 @@ def check_expression(expression: str) -> None:
     plain = LITERAL.sub("''", expression)
     if found := _CRASHING.search(plain):
         raise _bad(f"the function {found[1]}() is not available in a filter")
+    if may_divide_by_nought(expression):
+        raise _bad("behind the operator mod a filter may have a whole number from 1 on, and nothing else")
     depth, brackets, inside = 0, 0, []
     for character in plain:
         depth += {"[": 1, "]": -1}.get(character, 0)

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from agent.errors import InvalidValue
-from agent.operations.predicates import without_logic
+from agent.operations.predicates import may_divide_by_nought, without_logic
 from agent.operations.xpath import read_expression, select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
+from tests.agent.handlers import Lab
 from tests.agent.lab import EC, top
 
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 ENTRY = "/every-construct:top/every-construct:entry"
 A, B = "every-construct:number='1'", "every-construct:word='b'"
 
@@ -67,6 +69,40 @@ def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str)
         select_xpath(tree, read_expression(schema, f"{ENTRY}{predicate}", {"every-construct": EC}))
     assert "> 0" not in caught.value.message
     assert "number" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "divides"),
+    [
+        ("/a[b mod 2 = 1]", False),
+        ("/a[b mod  07 mod 3]", False),
+        ("/a[mod = 0]", False),
+        ("/mod/mod[mod mod 2]", False),
+        ("/a[b = 'x mod 0']", False),
+        ("/a[b mod 0]", True),
+        ("/a[b mod 0.9]", True),
+        ("/a[b mod .5]", True),
+        ("/a[b mod -1]", True),
+        ("/a[b mod c]", True),
+        ("/a[b mod (0)]", True),
+        ("/a[b mod mod]", True),
+        ("/a[mod mod 0]", True),
+        ("/a[b mod 9999999999999999999]", True),
+        ("/a[b mod 2 mod 0]", True),
+        ("/a[b mod]", True),
+    ],
+)
+def test_a_divisor_is_a_whole_number_from_1_on(expression: str, divides: bool) -> None:
+    assert may_divide_by_nought(expression) == divides
+
+
+async def test_a_division_by_nought_is_refused(lab: Lab) -> None:
+    """libyang would die of it."""
+    for operation in ("get", "create-subscription"):
+        uri = "urn:ietf:params:xml:ns:netconf:notification:1.0" if operation != "get" else BASE
+        filter_ = f'<filter xmlns="{uri}" type="xpath" select="/ec:top[1 mod 0]"/>'
+        (error,) = await lab.refused(f'<{operation} xmlns="{uri}">{filter_}</{operation}>')
+        assert (error.tag, "mod" in error.message) == ("invalid-value", True)
 
 
 names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])
