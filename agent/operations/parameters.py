@@ -66,7 +66,11 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
     if node.is_leafy:
-        problem = value_problem(schema, node, element.text or "", lambda: element.nsmap)
+        value = element.text or ""
+        problem = value_problem(schema, node, value, lambda: element.nsmap)
+        if problem is not None and node.holds_names and ":" not in value:
+            # ncclient writes <ncm:format>yang</ncm:format>, which can only mean one of the same module.
+            problem = value_problem(schema, node, value, lambda: {None: node.namespace}) and problem
         if problem is not None:
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}

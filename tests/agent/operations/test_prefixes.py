@@ -19,6 +19,7 @@ from tests.agent.operations.zoo import (
     DECLARED,
     DS,
     EVERYTHING,
+    MONITORING,
     MORE,
     NC,
     RULE,
@@ -29,6 +30,7 @@ from tests.agent.operations.zoo import (
     errors,
     make_zoo,
     ok,
+    serialized,
     zoo,
 )
 
@@ -155,6 +157,21 @@ def test_nothing_is_declared_that_the_client_did_not_declare(schema: Schema, ope
         apply, candidate, parse(f"<nc:config {declared}>{body}</nc:config>".encode()), operation
     )
     assert (error.tag, "cat" in error.message) == ("invalid-value", True)
+
+
+@pytest.mark.parametrize(
+    ("form", "accepted"),
+    [("yang", True), ("ncm:yang", True), ("nc:yang", False), ("yin", True), ("json", False)],
+)
+async def test_the_format_of_a_schema_may_be_written_as_ncclient_does(
+    lab: Lab, form: str, accepted: bool
+) -> None:
+    ask = f"<ncm:identifier>zoo</ncm:identifier><ncm:format>{form}</ncm:format>"
+    declared = f'xmlns:ncm="{MONITORING}" xmlns:nc="{BASE}"'
+    reply = await answer(lab, f"<ncm:get-schema {declared}>{ask}</ncm:get-schema>")
+    text = serialized(reply)
+    assert ("module zoo {" in text) == (accepted and form != "yin")
+    assert ("served as yang only" in text) == (form == "yin")
 
 
 def order(lab: Lab) -> list[str]:
