@@ -320,6 +320,44 @@ async def test_what_is_asked_of_an_rpc_is_read_where_it_stands(
         assert value in error["error-message"]
 
 
+async def test_an_action_belongs_to_the_entry_that_is_meant(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def action(keys: tuple[str, ...], name: str, input: dict[str, object]) -> dict[str, object]:
+        asked.append((keys, name, input))
+        return {"where": "/zoo:zoo/cage[kind='zoo-more:lion']"}
+
+    monkeypatch.setattr(lab.translator, "action", action)
+    await ok(lab, edit(EVERYTHING))
+    await ok(lab, "<commit/>")
+    monkeypatch.setattr(lab.translator, "config_list", "/zoo:zoo/cage")
+    act = f'<action xmlns="urn:ietf:params:xml:ns:yang:1" {DECLARED}>{{}}</action>'
+    for key in ("<z:kind>m:lion</z:kind>", f'<z:kind xmlns="{MORE}">lion</z:kind>'):
+        body = f"<z:zoo><z:cage>{key}<z:move><z:beside>z:cat</z:beside></z:move></z:cage></z:zoo>"
+        (where,) = await answer(lab, act.format(body))
+        prefixes = {uri: prefix for prefix, uri in where.nsmap.items() if prefix}
+        z, more = prefixes[ZOO], prefixes[MORE]
+        assert where.text == f"/{z}:zoo/{z}:cage[{z}:kind='{more}:lion']"
+    assert asked == [(("zoo-more:lion",), "move", {"beside": "zoo:cat"})] * 2
+    body = "<z:zoo><z:cage><z:kind>m:cat</z:kind><z:move><z:beside>z:cat</z:beside></z:move></z:cage></z:zoo>"
+    (place,) = (await answer(lab, act.format(body))).findall(f".//{{{BASE}}}error-path")
+    assert place.text == "/z:zoo/z:cage[z:kind='m:cat']"
+    assert (place.nsmap["z"], place.nsmap["m"]) == (ZOO, MORE)
+
+
+async def test_a_change_is_told_with_what_its_path_declares(lab: Lab) -> None:
+    await ok(lab, '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>')
+    await ok(lab, edit(zoo("<cage><kind>m:lion</kind></cage>", DECLARED)))
+    await ok(lab, "<commit/>")
+    told = etree.fromstring(await lab.caller(1).got("netconf-config-change"))
+    target = next(element for element in told.iter() if etree.QName(element).localname == "target")
+    prefixes = {uri: prefix for prefix, uri in target.nsmap.items() if prefix}
+    z, more = prefixes[ZOO], prefixes[MORE]
+    assert target.text == f"/{z}:zoo/{z}:cage[{z}:kind='{more}:lion']"
+
+
 def test_leafs_of_every_type_are_known_to_hold_names_and_no_other(schema: Schema) -> None:
     names = {node.name for node in schema.find("/zoo:zoo").subtree() if node.holds_names}
     assert names == {
