@@ -293,6 +293,15 @@ async def test_an_error_path_declares_what_the_client_did_not(lab: Lab) -> None:
     assert (place.nsmap["z"], place.nsmap["zm"]) == (ZOO, MORE)
 
 
+async def test_an_error_path_keeps_two_meanings_of_a_prefix_apart(lab: Lab) -> None:
+    key = f'<q:kind xmlns:q="{ZOO}" xmlns:m="{MORE}">m:lion</q:kind>'
+    config = f'<m:zoo xmlns:m="{ZOO}"><m:cage nc:operation="delete">{key}</m:cage></m:zoo>'
+    found = await answer(lab, edit(config))
+    (place,) = found.findall(f".//{{{BASE}}}error-path")
+    assert place.text == "/m:zoo/m:cage[m:kind='m_:lion']"
+    assert (place.nsmap["m"], place.nsmap["m_"]) == (ZOO, MORE)
+
+
 async def test_what_is_asked_of_an_rpc_is_read_where_it_stands(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
