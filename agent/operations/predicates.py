@@ -2,13 +2,13 @@
 
 libyang computes ``mod`` with whole numbers, and dies of a division by nought. libyang 2.1 takes
 ``path[a or b]`` for a boolean, and refuses it, where ``path`` selects nothing: it casts what it should only
-skip. Sums and products of truth values are not cast.
+skip. Sums and products of truth values are not cast. libyang 3 dies of an identity without a prefix.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(
     r"""\s*(
@@ -21,6 +21,7 @@ _TOKEN = re.compile(
 )
 _OPERATORS = frozenset({"and", "or", "div", "mod", "*"})
 _DIVISOR = re.compile(r"0*[1-9]\d{0,17}(?:\.\d*)?")
+_DERIVED = ("derived-from", "derived-from-or-self")
 _CLOSING = {"(": ")", "[": "]"}
 _OPERAND = re.compile(r"[\w\"'.)\]]|\*$")
 
@@ -42,6 +43,34 @@ def may_divide_by_nought(expression: str) -> bool:
             return True
         tokens.take()
     return False
+
+
+def identities(expression: str) -> Iterator[tuple[int, int] | None]:
+    """Yield where the literal of each derived-from() or derived-from-or-self() stands, without its quotes.
+
+    None: the identity is no literal.
+    """
+    tokens = list(_TOKEN.finditer(expression))
+    texts = [token[1] for token in tokens]
+    for number, text in enumerate(texts):
+        if text.rpartition(":")[2] not in _DERIVED or texts[number + 1 : number + 2] != ["("]:
+            continue
+        after = _second_argument(texts, number + 1)
+        literal, closing = [*texts[after : after + 2], "", ""][:2]
+        if literal[:1] in ("'", '"') and len(literal) > 1 and closing == ")":
+            yield tokens[after].start(1) + 1, tokens[after].end(1) - 1
+        else:
+            yield None
+
+
+def _second_argument(texts: Sequence[str], opening: int) -> int:
+    """Return the number of the token after the first comma in the bracket that opens at ``opening``."""
+    depth = 0
+    for number in range(opening, len(texts)):
+        depth += (texts[number] in _CLOSING) - (texts[number] in _CLOSING.values())
+        if depth == 0 or (depth == 1 and texts[number] == ","):
+            return number + 1
+    return len(texts)
 
 
 class _Tokens:

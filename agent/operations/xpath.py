@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 
 from agent.errors import ErrorType, InvalidValue
-from agent.operations.predicates import may_divide_by_nought, without_logic
+from agent.operations.predicates import identities, may_divide_by_nought, without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.paths import LITERAL
-from agent.yang.prefixed import Declared
+from agent.yang.prefixed import Declared, used_in
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
@@ -27,10 +27,9 @@ _WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|anc
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
 # Outside of predicates: a step that may be the root of the tree, which libyang finds and does not return.
 _ROOT = re.compile(r"(?<![\w.\])*])/\s*(?![\w.*@/\s])|/\s*$|(?<![\w.])\.\.?(?![\w.])|\b(?:node|current)\s*\(")
-# The literal is a name without a prefix, which is one of the default namespace (RFC 7950 section 9.10.3).
-_IDENTITY = re.compile(
-    r"""(?P<call>\bderived-from(?:-or-self)?\s*\([^()'"]*,\s*)(?P<quote>['"])(?P<name>[A-Za-z_][\w.-]*)(?P=quote)(?=\s*\))"""
-)
+_IDENTITY = re.compile(r"(?:[^:\s]+:)?[^:\s]+")
+DEFAULT = "_default_"
+"""A prefix for the default namespace, which a name in a literal cannot be given otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,12 @@ class Expression:
 
     @property
     def qualified(self) -> str:
-        """The expression with a module in each name of an identity that depends on the default namespace."""
-        module = next((m for m, uri in self.declared.items() if m and uri == self.declared.get(None)), None)
-        if module is None:
-            return self.text
-        return _IDENTITY.sub(
-            lambda match: f"{match['call']}{match['quote']}{module}:{match['name']}{match['quote']}",
-            self.text,
-        )
+        """The expression with a prefix on each name of an identity that depends on the default namespace."""
+        text = self.text
+        for span in sorted(filter(None, identities(text)), reverse=True):
+            if ":" not in text[slice(*span)]:  # RFC 7950 section 9.10.3
+                text = f"{text[: span[0]]}{DEFAULT}:{text[span[0] :]}"
+        return text
 
 
 def read_expression(schema: Schema, text: str, declared: Declared) -> Expression:
@@ -71,7 +68,20 @@ def read_expression(schema: Schema, text: str, declared: Declared) -> Expression
             raise _bad(f"the prefix '{match[1]}' of the XPath expression is not declared")
         if uri not in schema.by_namespace:
             raise _bad(f"no module of this server has the namespace '{uri}' of the prefix '{match[1]}'")
-    return Expression(text, {**{name: m.namespace for name, m in schema.by_name.items()}, **declared})
+    known: dict[str | None, str] = {name: module.namespace for name, module in schema.by_name.items()}
+    _check_identities(text, declared)
+    used = used_in(text, known | dict(declared))
+    return Expression(text, {DEFAULT: used[None], **used} if used.get(None) else used)
+
+
+def _check_identities(text: str, declared: Declared) -> None:
+    """Raise InvalidValue for an identity that libyang cannot look up without harm."""
+    for span in identities(text):
+        name = "" if span is None else text[slice(*span)]
+        if not _IDENTITY.fullmatch(name):
+            raise _bad("derived-from and derived-from-or-self need an identity as a literal, PREFIX:NAME")
+        if ":" not in name and not declared.get(None):
+            raise _bad(f"the identity '{name}' has no prefix, and no default namespace is in scope")
 
 
 def check_expression(expression: str) -> None:
@@ -112,12 +122,17 @@ def select_xpath(tree: Tree, expression: Expression, max_depth: int | None = Non
 
 
 def _selected(tree: Tree, expression: Expression) -> list[Node]:
-    plain, declared = without_logic(expression.qualified), expression.declared
+    qualified, declared = expression.qualified, expression.declared
+    plain = without_logic(qualified)
     try:
-        nodes = find_all(tree, plain, declared)
-    except InvalidValue:
-        if plain != expression.text:
-            find_all(tree, expression.text, declared)  # whose error quotes what the client wrote
+        try:
+            nodes = find_all(tree, plain, declared)
+        except InvalidValue:
+            if plain != qualified:
+                find_all(tree, qualified, declared)  # whose error quotes what the client wrote
+            raise
+    except InvalidValue as problem:
+        problem.message = problem.message.replace(f"{DEFAULT}:", "")
         raise
     if _ROOT.search(_outside_predicates(plain)):
         nodes += find_all(tree, f"({plain})[not(parent::node())]/*", declared)

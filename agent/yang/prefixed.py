@@ -57,8 +57,16 @@ _NAMING = ("identityref", "instance-identifier", "xpath1.0")
 # What stands for a prefix; no XML holds these characters.
 _MARK = re.compile("\x01([^\x02]*)\x02")
 
+_PREFIX = re.compile(r"[\w.-]+(?=:)")
+
 Declared = Mapping[str | None, str]
 """Namespaces by prefix; None is the default one."""
+
+
+def used_in(text: str, declared: Declared) -> Declared:
+    """Return the default namespace and what else occurs in ``text``; a client may declare thousands."""
+    prefixes: set[str | None] = {None, *_PREFIX.findall(text)}
+    return {prefix: declared[prefix] for prefix in prefixes if prefix in declared}
 
 
 @dataclass(frozen=True, slots=True)

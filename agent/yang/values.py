@@ -11,7 +11,7 @@ from collections.abc import Callable
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
 from agent.yang.native import text
-from agent.yang.prefixed import Declared, Refusal, read_value, split_value
+from agent.yang.prefixed import Declared, Refusal, read_value, split_value, used_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -54,7 +54,8 @@ def _better(message: str, node: SchemaNode, value: str) -> str:
 
 
 def _read(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> str | Refusal:
-    return read_value(schema.ctx, node.pointer, value, prefixes() if node.holds_names else {})
+    declared = used_in(value, prefixes()) if node.holds_names else {}
+    return read_value(schema.ctx, node.pointer, value, declared)
 
 
 def is_default_value(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> bool:

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from agent.errors import InvalidValue
-from agent.operations.predicates import may_divide_by_nought, without_logic
+from agent.operations.predicates import identities, may_divide_by_nought, without_logic
 from agent.operations.xpath import read_expression, select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
 from tests.agent.handlers import Lab
-from tests.agent.lab import EC, top
+from tests.agent.lab import EC, entry, top
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+STREAM = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 ENTRY = "/every-construct:top/every-construct:entry"
 A, B = "every-construct:number='1'", "every-construct:word='b'"
 
@@ -99,10 +100,53 @@ def test_a_divisor_is_a_whole_number_from_1_on(expression: str, divides: bool) -
 async def test_a_division_by_nought_is_refused(lab: Lab) -> None:
     """libyang would die of it."""
     for operation in ("get", "create-subscription"):
-        uri = "urn:ietf:params:xml:ns:netconf:notification:1.0" if operation != "get" else BASE
+        uri = STREAM if operation != "get" else BASE
         filter_ = f'<filter xmlns="{uri}" type="xpath" select="/ec:top[1 mod 0]"/>'
         (error,) = await lab.refused(f'<{operation} xmlns="{uri}">{filter_}</{operation}>')
         assert (error.tag, "mod" in error.message) == ("invalid-value", True)
+
+
+CALL = "derived-from-or-self"
+
+
+@pytest.mark.parametrize(
+    ("expression", "literals"),
+    [
+        ("/a[b = 'derived-from(c, d)']", []),
+        (f"/a[{CALL}(b, 'p:c')]", ["p:c"]),
+        ('/a[derived-from ( b , "c" )]', ["c"]),
+        (f"/a[{CALL}(b[c = 'x,y'][contains(d, ',')], 'p:c')]", ["p:c"]),
+        (f"/a[{CALL}(b[{CALL}(c, 'p:d')], 'p:e') or derived-from(f, 'g')]", ["p:e", "p:d", "g"]),
+        (f"/a[{CALL}(b, c)]", [None]),
+        (f"/a[{CALL}(b, concat('c', ''))]", [None]),
+        (f"/a[{CALL}(b, 'c' | d)]", [None]),
+        (f"/a[{CALL}(b)]", [None]),
+        (f"/a[p:{CALL}(b, c)]", [None]),
+        (f"/a[{CALL}(b", [None]),
+        (f"/a[{CALL}(b, 'c", [None]),
+        (f"/a[{CALL}(b, '", [None]),
+        ("/a/derived-from[b = 'c']", []),
+    ],
+)
+def test_the_literals_that_name_identities_are_found(expression: str, literals: list[str | None]) -> None:
+    found = [None if span is None else expression[slice(*span)] for span in identities(expression)]
+    assert found == literals
+
+
+@pytest.mark.parametrize(
+    "identity", ["'cat'", "''", "' '", "ec:word", "string(ec:pet)", "':cat'", "'ec:'", "'a b'"]
+)
+async def test_an_identity_that_libyang_3_would_die_of_is_refused(lab: Lab, identity: str) -> None:
+    await lab.commit(entry("<pet>ec:cat</pet>"))
+    for function in ("derived-from", CALL, f"ec:{CALL}"):
+        select = f"/ec:top/ec:entry[{function}(ec:pet, {identity})]"
+        filter_ = f'<nc:filter type="xpath" select="{select}"/>'
+        for operation in (
+            f'<nc:get xmlns="">{filter_}</nc:get>',
+            f'<nc:create-subscription xmlns="" xmlns:nc="{STREAM}">{filter_}</nc:create-subscription>',
+        ):
+            (error,) = await lab.refused(operation)
+            assert error.tag == "invalid-value"
 
 
 names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])

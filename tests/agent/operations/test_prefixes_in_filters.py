@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from agent.operations.parameters import NMDA_NS as NMDA
+from agent.operations.xpath import read_expression
 from agent.translator import Notification
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
@@ -283,3 +284,11 @@ async def test_a_subscription_is_to_what_is_meant(lab: Lab, filter_: str) -> Non
     prefix = (told[1].text or "")[1:].partition(":")[0]
     assert (told[1].nsmap[prefix], told[1].text) == (ZOO, f"/{prefix}:zoo/{prefix}:text")
     assert len(lab.caller(1).sent) == 1
+
+
+def test_of_thousands_of_declarations_only_those_that_occur_are_kept(schema: Schema) -> None:
+    many = {f"p{number}": ZOO for number in range(20_000)}
+    found = read_expression(schema, "/p7:zoo[p8:idref='p9:cat']", {**many, None: MORE})
+    assert set(found.declared.values()) == {ZOO, MORE}
+    assert {"p7", "p8", "p9", None} <= set(found.declared)
+    assert len(found.declared) < 10
