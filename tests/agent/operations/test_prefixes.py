@@ -344,13 +344,13 @@ async def test_an_action_belongs_to_the_entry_that_is_meant(
     monkeypatch.setattr(lab.translator, "config_list", "/zoo:zoo/cage")
     act = f'<action xmlns="urn:ietf:params:xml:ns:yang:1" {DECLARED}>{{}}</action>'
     for key in ("<z:kind>m:lion</z:kind>", f'<z:kind xmlns="{MORE}">lion</z:kind>'):
-        body = f"<z:zoo><z:cage>{key}<z:move><z:beside>z:cat</z:beside></z:move></z:cage></z:zoo>"
+        body = f"<z:zoo><z:cage>{key}<z:move><z:beside>m:cat</z:beside></z:move></z:cage></z:zoo>"
         (where,) = await answer(lab, act.format(body))
         prefixes = {uri: prefix for prefix, uri in where.nsmap.items() if prefix}
         z, more = prefixes[ZOO], prefixes[MORE]
         assert where.text == f"/{z}:zoo/{z}:cage[{z}:kind='{more}:lion']"
-    assert asked == [(("zoo-more:lion",), "move", {"beside": "zoo:cat"})] * 2
-    body = "<z:zoo><z:cage><z:kind>m:cat</z:kind><z:move><z:beside>z:cat</z:beside></z:move></z:cage></z:zoo>"
+    assert asked == [(("zoo-more:lion",), "move", {"beside": "zoo-more:cat"})] * 2
+    body = "<z:zoo><z:cage><z:kind>m:cat</z:kind><z:move><z:beside>m:cat</z:beside></z:move></z:cage></z:zoo>"
     (place,) = (await answer(lab, act.format(body))).findall(f".//{{{BASE}}}error-path")
     assert place.text == "/z:zoo/z:cage[z:kind='m:cat']"
     assert (place.nsmap["z"], place.nsmap["m"]) == (ZOO, MORE)
