@@ -196,6 +196,10 @@ class Translator(Protocol):
         """Invoke an rpc of the translator's modules, of which no two have one of the same name; returns its
         output ({} for none)."""
 
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        """Undo what ``rpc`` has begun, as far as that can be: nobody will get its ``output``, and so nobody
+        knows how to end it."""
+
 
 TranslatorFactory = Callable[[Settings], Translator]
 """What an entry point of the group ``yangswan.translators`` names. It changes nothing and starts nothing. A

@@ -76,8 +76,10 @@ class Invocation:
         """
         if not output:
             return b""
-        document = {f"{self.node.module}:{name}": value for name, value in output.items()}
-        _parse(schema, self.operation, json_document(document), JSON, lib.LYD_TYPE_REPLY_YANG)
+        for name, value in output.items():
+            # One at a time: libyang 2 takes a reply of one node only.
+            document = json_document({f"{self.node.module}:{name}": value})
+            _parse(schema, self.operation, document, JSON, lib.LYD_TYPE_REPLY_YANG)
         input_names = {child.pointer for child in self.node.children.values()}
         return b"".join(
             print_node(child, XML) for child in children(self.operation) if child.schema not in input_names

@@ -252,6 +252,13 @@ class StrongSwanTranslator:
             return await self.parts.key_rpcs.rpc(name, input)
         return await self.parts.actions.rpc(name, input)
 
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        """End the monitor or log that ``rpc`` began, or delete the key that it made."""
+        if self.parts.key_rpcs.serves(rpc):
+            await self.parts.key_rpcs.take_back(rpc, input)
+        else:
+            await self.parts.actions.take_back(rpc, output)
+
 
 def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:
     return {keys[0]: entry for keys, entry in entries.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES
+from tests.agent.lab import EC, MODULES
 from tests.agent.recording_translator import RecordingTranslator
 
 ACME, HOSTILE = MODULES / "acme.yang", MODULES / "hostile.yang"
@@ -28,3 +30,36 @@ async def test_an_rpc_of_a_module_of_no_translator_is_carried_out_by_none(lab: L
         "nothing on this server carries out <ping>",
     )
     assert "rpc ping" not in lab.translator.log
+
+
+SURVEY = f'<survey xmlns="{EC}"><name>asked</name></survey>'
+
+
+async def test_an_output_of_every_kind_of_node_is_in_the_order_of_the_model(lab: Lab) -> None:
+    lab.translator.outputs["survey"] = {
+        "right": "r",
+        "left": "l",
+        "more": {"second": "2", "first": "1"},
+        "row": [{"id": "a", "mark": [None]}, {"id": "b"}],
+        "word": ["x", "y"],
+        "number": "18446744073709551615",
+        "name": "said",
+    }
+    here = f' xmlns="{EC}"'
+    assert await lab.do(SURVEY) == (
+        f"<name{here}>said</name><number{here}>18446744073709551615</number>"
+        f"<word{here}>x</word><word{here}>y</word>"
+        f"<row{here}><id>a</id><mark/></row><row{here}><id>b</id></row>"
+        f"<more{here}><first>1</first><second>2</second></more>"
+        f"<left{here}>l</left><right{here}>r</right>"
+    )
+    assert lab.translator.log[-1] == "rpc survey"
+
+
+@pytest.mark.parametrize("output", [{"name": "said", "number": "no number"}, {"unknown": "leaf"}])
+async def test_what_an_rpc_began_is_taken_back_if_its_reply_cannot_be_built(
+    lab: Lab, output: dict[str, str]
+) -> None:
+    lab.translator.outputs["survey"] = output
+    await lab.refused(SURVEY)
+    assert lab.translator.log[-2:] == ["rpc survey", f"take back survey: {output}"]

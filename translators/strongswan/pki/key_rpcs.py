@@ -64,6 +64,11 @@ class KeyRpcs:
             log.error("the folder of private keys: %s", error)
             raise OperationFailed(f"the private key could not be kept on disk: {error.strerror}") from None
 
+    async def take_back(self, rpc: str, input: Json) -> None:
+        """Delete the key that ``rpc`` has made: nobody has got the public half of it."""
+        if rpc == "generate-key-pair":
+            await self._delete({"name": input["name"]})
+
     async def _generate(self, input: Json) -> Json:
         name, algorithm = str(input["name"]), str(input.get("algorithm", "ecdsa-p256"))
         self._store.demand_free(name)
