@@ -127,6 +127,7 @@ class StateData:
             available=session.algorithms if session is not None else {},
             stats=stats,
             source=session.source if session is not None else None,
+            trouble=self._shared.trouble,
             options=self._options,
             now=time.time(),
         )

@@ -43,6 +43,7 @@ class Reason(Enum):
     CONFIGURATION_CHANGED = "configuration-changed"
     DRIFT = "drift"
     DAEMON_LOST = "daemon-lost"
+    DAEMON_UNAVAILABLE = "daemon-unavailable"
     UNKNOWN = "unknown"
     OTHER = "other"
 
@@ -170,6 +171,13 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+
+
+def hindered(facts: Facts, detail: str, now: float) -> Facts:
+    """Return the facts when there is no daemon for any tunnel; that is no failure of this one."""
+    return replace(
+        facts, last_error=LastError(Reason.DAEMON_UNAVAILABLE, detail[:DETAIL_CHARACTERS_MAX], now)
+    )
 
 
 def _told_again(facts: Facts, error: LastError) -> Facts:

@@ -258,9 +258,13 @@ def daemon_state(
     source: Source | None,
     options: Options,
     now: float,
+    trouble: str = "",
 ) -> Json:
-    """Return the container ``daemon``; ``version`` is None while charon is not connected."""
+    """Return the container ``daemon``; ``version`` is None while charon is not connected, ``trouble`` says
+    why not."""
     found: Json = {"backend": backend, "connected": version is not None}
+    if trouble:
+        found["trouble"] = trouble
     if version is not None:
         found |= {
             "version": f"charon {version}",

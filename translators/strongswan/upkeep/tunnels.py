@@ -28,6 +28,7 @@ from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.translation.connections import connection_name, tunnel_of
+from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.upkeep.addresses import AddressWatch
@@ -166,6 +167,12 @@ class LiveTunnels:
     def fail(self, tunnel: str, reason: Reason, detail: str) -> None:
         """Record why ``tunnel`` does not work."""
         self._put(tunnel, transitions.failed(self.facts(tunnel), reason, detail, time.time()))
+
+    def hindered(self, detail: str) -> None:
+        """Record why no tunnel can come up."""
+        for tunnel, entry in self._desired.entries.items():
+            if is_enabled(entry):
+                self._put(tunnel, transitions.hindered(self.facts(tunnel), detail, time.time()))
 
     def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
         """Record that charon holds the tunnel again as it is configured, and tell it."""
