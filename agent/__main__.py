@@ -35,6 +35,7 @@ from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
+from agent.transport.files import keyless
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
 from agent.xml import MAX_DEPTH
@@ -100,6 +101,8 @@ async def run(settings: Settings) -> None:
             progress=Progress(ending.is_asked),
         )
         users = ensure_keys(settings.data_dir, settings.users)
+        for sentence in keyless(users):
+            log.error("%s", sentence)  # the file is read at each login, so it may come later
         await agent.start(users)
         try:
             with printing():
@@ -194,6 +197,8 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
+        # First: a port in use is found out before anything is begun that others see.
+        await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -281,7 +286,7 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
 def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
     """Return a sentence for each setting that an agent could not be made of; nothing is written.
 
-    ``with_modules``: also load every YANG module, as a start does.
+    ``with_modules``: also load every YANG module, as a start does, and read the keys of every user.
     """
     faults: list[str] = []
     translators: list[Translator] = []
@@ -290,6 +295,8 @@ def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
             make(settings)
         except SettingsError as problem:
             faults.extend(problem.faults)
+    if with_modules:
+        faults.extend(keyless(settings.users))
     if with_modules and not faults:
         try:
             make_schema(settings, translators)

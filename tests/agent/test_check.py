@@ -87,3 +87,20 @@ def test_a_start_says_the_same_and_ends_with_the_same_status(tmp_path: Path) -> 
     )  # fmt: skip
     assert (done.returncode, done.stderr.splitlines()) == check("--config", file)[::2]
     assert os.listdir(tmp_path) == ["settings.toml"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file"), ("\n", "holds no public key")])
+def test_a_user_without_a_key_that_can_be_read_is_a_fault_of_a_check_and_told_at_a_start(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    keys = tmp_path / "keys"
+    if content is not None:
+        keys.write_text(content)
+    options = ["--user", "ann", "--authorized-keys", str(keys)]
+    status, _, (said,) = check(*options)
+    assert status == os.EX_CONFIG
+    assert said.startswith(f"yangswand: the user 'ann' cannot log in: {keys}")
+    assert reason in said
+    with running_agent(tmp_path / "data", options) as agent:
+        agent.stop()
+        assert any("the user 'ann' cannot log in" in line for line in agent.log)

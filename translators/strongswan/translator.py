@@ -14,6 +14,7 @@ from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Move, Plan
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
+from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
@@ -132,8 +133,14 @@ class StrongSwanTranslator:
             guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
-        """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
+        """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed.
+
+        Raises:
+            BackendError: charon is to be our own, and this process may not have one.
+        """
         parts = self.parts
+        if self._backend == "managed" and (refusal := rights.refusal()):
+            raise BackendError(refusal)
         parts.pki.start()
         parts.shared.desired.replace(_by_tunnel(entries))
         if parts.keeper is not None:

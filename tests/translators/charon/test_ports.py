@@ -46,8 +46,8 @@ def proc(folder: Path, name: str, cgroup: str) -> Path:
     (process / "fd" / "7").symlink_to("socket:[4711]")
     (process / "comm").write_text(f"{name}\n")
     (process / "cgroup").write_text(cgroup)
-    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref"
-    line = "  1: 00000000:{:04X} 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 {} 2"
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+    line = "  1: 00000000:{:04X} 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 {}"
     (net / "udp").write_text("\n".join([head, line.format(53, 1), line.format(500, 4711)]))
     return folder
 
@@ -74,4 +74,5 @@ def test_a_unit_is_named_with_its_command_and_a_charon_with_external(
 
 
 def test_a_holder_that_proc_does_not_show_is_another_program(tmp_path: Path, taken: int) -> None:
-    assert ports.refusal(tmp_path) == f"UDP port {taken} is taken by another program, which /proc does not show"
+    told = f"UDP port {taken} is taken by another program, which /proc does not show"
+    assert ports.refusal(tmp_path) == told
