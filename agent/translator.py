@@ -126,6 +126,10 @@ class Translator(Protocol):
     state_roots: Sequence[str]
     """Top-level config-false containers it fills, e.g. ``/yangswan-daemon:daemon``."""
 
+    def unusable(self) -> Sequence[str]:
+        """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
+        before start; a translator with such options is not started."""
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
 

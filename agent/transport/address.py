@@ -20,7 +20,7 @@ async def take(host: str, port: int) -> list[socket.socket]:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror as problem:
-        raise OSError(f"NETCONF cannot be served on {host}: {problem.strerror}") from None
+        raise OSError(_unresolved(host, problem)) from None
     taken: list[socket.socket] = []
     try:
         for family, _type, _protocol, _name, address in dict.fromkeys(found):
@@ -30,6 +30,23 @@ async def take(host: str, port: int) -> list[socket.socket]:
         close(taken)
         raise
     return taken
+
+
+def hindrances(host: str) -> list[str]:
+    """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _type, _protocol, _name, address in dict.fromkeys(found):
+            _bound(family, address).close()
+    except socket.gaierror as problem:
+        return [_unresolved(host, problem)]
+    except OSError as problem:
+        return [str(problem)]
+    return []
+
+
+def _unresolved(host: str, problem: socket.gaierror) -> str:
+    return f"NETCONF cannot be served on {host}: {problem.strerror}"
 
 
 def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
@@ -43,7 +60,7 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
         made.bind(address)
     except OSError as problem:
         made.close()
-        where = f"{address[0]} port {address[1]}"
+        where = f"{address[0]} port {address[1]}" if address[1] else address[0]
         raise OSError(f"NETCONF cannot be served on {where}: {_reason(problem)}") from None
     return made
 

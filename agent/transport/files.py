@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import asyncssh
@@ -18,23 +17,6 @@ def write_durably(file: Path, content: bytes, mode: int) -> None:
         target.flush()
         os.fsync(target.fileno())
     draft.replace(file)
-
-
-def keyless(users: Mapping[str, Path]) -> list[str]:
-    """Return a sentence for each of ``users``, by name, whose file holds no public key that can be read."""
-    found = []
-    for user, file in users.items():
-        reason = "it holds no public key"
-        try:
-            if any(file.read_bytes().split()):
-                asyncssh.read_authorized_keys(str(file))
-                continue
-        except OSError as problem:
-            reason = os.strerror(problem.errno or 0)
-        except ValueError as problem:
-            reason = str(problem)
-        found.append(f"the user '{user}' cannot log in: {file}, the file of his public keys: {reason}")
-    return found
 
 
 def write_key_pair(file: Path, comment: str) -> None:

@@ -25,6 +25,7 @@ from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
+from agent.transport.users import read_keys
 
 log = logging.getLogger(__name__)
 
@@ -268,7 +269,7 @@ class _Connection(asyncssh.SSHServer):
         if file is None:
             return False
         try:
-            keys = asyncssh.read_authorized_keys(str(file))
+            keys = read_keys(file)
         except (OSError, ValueError) as problem:
             log.error("the authorized keys of %r cannot be read: %s", username, problem)
             return False

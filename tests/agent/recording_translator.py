@@ -42,6 +42,9 @@ class RecordingTranslator:
     outputs: dict[str, Json] = field(default_factory=dict)
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
 
+    def unusable(self) -> Sequence[str]:
+        return ()
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         self.known[list_path] = dict(entries)
 

@@ -84,6 +84,7 @@ def test_the_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a
     service = unit("yangswan.service")["Service"]
     assert (service["RestartKillSignal"], service.get("KillSignal", "SIGTERM")) == ("SIGUSR1", "SIGTERM")
     assert (service["RestartPreventExitStatus"], service["KillMode"]) == (str(os.EX_CONFIG), "process")
+    assert unit("yangswan.service")["Unit"]["StartLimitIntervalSec"] == "0"  # else it is given up after 5
     agent, *options = service["ExecStart"].split()
     text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
     reload = [line.partition("=")[2].split() for line in text.splitlines() if line.startswith("ExecReload=")]

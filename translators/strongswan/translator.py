@@ -6,7 +6,7 @@ because charon cannot be asked for it in full, and it changes only after charon 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,13 +106,18 @@ class StrongSwanTranslator:
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
-    def __init__(self, backend: str, parts: Parts) -> None:
+    def __init__(self, backend: str, parts: Parts, *, unusable: Callable[[], list[str]]) -> None:
         self.yang_files: Sequence[Path] = find_yang_files()
         self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
+        self._unusable = unusable
 
     # --- life ---
+
+    def unusable(self) -> Sequence[str]:
+        """Return a sentence for each option that names what charon cannot be run with, or reached at."""
+        return self._unusable()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed certificates, CRLs, and what is for all tunnels."""

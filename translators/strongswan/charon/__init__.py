@@ -5,6 +5,7 @@ Files, from the ground up:
 - vici: one connection to the VICI socket, and the stream of events
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
+- named: whether the files that the options name are what they are taken for
 - rights: may this process have a charon of its own
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
 - leftovers: what a charon that was killed left in the kernel is removed
