@@ -14,7 +14,7 @@ Files, from the ground up:
 - tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
 - values, units, locality: values and their types; units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
-- invocation: rpcs, actions and notifications
+- wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
 Rules: all calls are made from one thread at a time. Names of data are parsed strictly; opaque nodes and LYB
 are never used (they crash the binding or the library), a NUL is refused before it could cut a document short,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import BadElement, InvalidValue
+from agent.errors import BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
 from agent.yang.schema import Schema
@@ -27,6 +27,7 @@ from agent.yang.tree import (
     to_json,
     upwards,
 )
+from agent.yang.wording import reword
 
 
 @dataclass(slots=True)
@@ -47,9 +48,14 @@ class Invocation:
         Raises:
             RpcErrors: unknown nodes, wrong values, a broken rule of the input.
         """
-        tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
-        forget_errors(schema.ctx)
-        check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
+        try:
+            tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+            forget_errors(schema.ctx)
+            check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
+        except RpcErrors as problem:
+            for error in problem.errors:
+                reword(schema, error)
+            raise
         _refuse_more(schema, operation)
         node = schema.node_of(operation.schema)
         holder_node = parent_of(operation)

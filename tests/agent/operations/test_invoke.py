@@ -63,3 +63,45 @@ async def test_what_an_rpc_began_is_taken_back_if_its_reply_cannot_be_built(
     lab.translator.outputs["survey"] = output
     await lab.refused(SURVEY)
     assert lab.translator.log[-2:] == ["rpc survey", f"take back survey: {output}"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<foo/>", "there is no 'foo' below 'survey'"),
+        ("<name>x</name><foo><bar/></foo>", "there is no 'foo' below 'survey'"),
+        ("text<name>x</name>", "'survey' holds elements, not text"),
+    ],
+)
+async def test_what_is_wrong_with_the_input_is_said_as_of_an_edit(
+    lab: Lab, body: str, message: str
+) -> None:
+    (error,) = await lab.refused(f'<survey xmlns="{EC}">{body}</survey>')
+    assert error.message == message
+    assert "rpc survey" not in lab.translator.log
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<entry><poke/></entry>", "the list entry needs its key 'id'"),
+        ("<entry><id>a</id><foo/></entry>", "there is no 'foo' below 'entry'"),
+        ("<foo/>", "there is no 'foo' below 'top'"),
+        ("<entry><id>a</id><poke><foo/></poke></entry>", "there is no 'foo' below 'poke'"),
+        ("<entry><id>a</id><poke/></entry>", "the mandatory node 'strength' is missing"),
+        (
+            "<entry><id>a</id><poke><strength>256</strength></poke></entry>",
+            "strength: '256' is not a whole number from 0 to 255",
+        ),
+        (
+            "<entry><id>a</id><poke><strength>x</strength></poke></entry>",
+            "strength: 'x' is not a whole number from 0 to 255",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_an_action_is_said_as_of_an_edit(
+    lab: Lab, body: str, message: str
+) -> None:
+    action = f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><top xmlns="{EC}">{body}</top></action>'
+    (error,) = await lab.refused(action)
+    assert error.message == message
