@@ -135,16 +135,17 @@ class Changes:
         """Return every reason why ``changes`` cannot be applied."""
         parsed, wanted, revocation = self._sorted(changes)
         if parsed.errors:
-            return parsed.errors
+            return [*parsed.errors, *parsed.crl_errors]
         desired = self._shared.desired
         certificates = desired.with_certificates(parsed.changed)
         if errors := self._cannot_check(revocation, parsed, certificates):
-            return errors
+            return [*parsed.crl_errors, *errors]
         refusals = desired.refusals(list(wanted.items()), certificates, revocation.mode)
         return [
             *self._over_cap(wanted),
             *_too_many(self._for_all(changes)),
             *(_error(refusal) for refusal in refusals),
+            *parsed.crl_errors,
         ]
 
     def _cannot_check(
