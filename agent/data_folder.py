@@ -38,7 +38,9 @@ def _problem(path: Path) -> OSError | None:
         for found in (path, *path.absolute().parents):
             with suppress(FileNotFoundError):
                 _look(found)
-                return None
+                room = os.statvfs(found)
+                full = found != path and room.f_blocks and not room.f_bfree
+                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(found)) if full else None
             if found.is_symlink():
                 return FileNotFoundError(errno.ENOENT, "where this link leads there is nothing", str(found))
     except OSError as problem:

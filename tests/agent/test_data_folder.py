@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,6 +52,14 @@ def test_a_disk_that_may_recover_hinders_a_new_folder_alone(
     new = tmp_path / "new"
     assert faults(new) == []
     assert hindrances(new) == [f"{new} cannot be the data folder: {tmp_path}: {os.strerror(reason)}"]
+
+
+def test_a_full_disk_hinders_a_new_folder_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems make files, but give them no room."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_blocks=1000, f_bfree=0))
+    new = tmp_path / "new"
+    assert (hindrances(tmp_path), faults(new)) == ([], [])
+    assert hindrances(new) == [f"{new} cannot be the data folder: {tmp_path}: No space left on device"]
 
 
 def test_a_file_system_without_files_that_have_no_name_is_taken(

@@ -108,13 +108,11 @@ def test_what_is_not_wrong_is_read_all_the_same(tmp_path: Path) -> None:
     ("content", "where"),
     [
         (b'listen = "\xff"', "0xff is not (at line 1, column 11)"),
-        (b'\xef\xbb\xbf# \xc3\xa4\n\n# \xc3\xa4 \xe4\n', "0xe4 is not (at line 3, column 5)"),
+        (b"\xef\xbb\xbf# \xc3\xa4\n\n# \xc3\xa4 \xe4\n", "0xe4 is not (at line 3, column 5)"),
         ('listen = "[::]:830"'.encode("utf-16"), "0xff is not (at line 1, column 1)"),
     ],
 )
-def test_a_file_that_is_not_utf_8_is_named_with_the_place(
-    tmp_path: Path, content: bytes, where: str
-) -> None:
+def test_a_file_that_is_not_utf_8_is_named_with_the_place(tmp_path: Path, content: bytes, where: str) -> None:
     file = tmp_path / "agent.toml"
     file.write_bytes(content)
     with pytest.raises(SettingsError) as caught:

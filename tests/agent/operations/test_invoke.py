@@ -73,9 +73,7 @@ async def test_what_an_rpc_began_is_taken_back_if_its_reply_cannot_be_built(
         ("text<name>x</name>", "'survey' holds elements, not text"),
     ],
 )
-async def test_what_is_wrong_with_the_input_is_said_as_of_an_edit(
-    lab: Lab, body: str, message: str
-) -> None:
+async def test_what_is_wrong_with_the_input_is_said_as_of_an_edit(lab: Lab, body: str, message: str) -> None:
     (error,) = await lab.refused(f'<survey xmlns="{EC}">{body}</survey>')
     assert error.message == message
     assert "rpc survey" not in lab.translator.log
@@ -99,9 +97,7 @@ async def test_what_is_wrong_with_the_input_is_said_as_of_an_edit(
         ),
     ],
 )
-async def test_what_is_wrong_with_an_action_is_said_as_of_an_edit(
-    lab: Lab, body: str, message: str
-) -> None:
+async def test_what_is_wrong_with_an_action_is_said_as_of_an_edit(lab: Lab, body: str, message: str) -> None:
     action = f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><top xmlns="{EC}">{body}</top></action>'
     (error,) = await lab.refused(action)
     assert error.message == message
