@@ -19,6 +19,7 @@ from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.overlaps import written
 from translators.strongswan.upkeep.trust import CharonTrust
@@ -73,7 +74,16 @@ class StateData:
             names=self._live.children(tunnel),
         )
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
-        return found | ({"overlap": shared} if shared else {})
+        limited = self._limitation(tunnel)
+        return found | ({"overlap": shared} if shared else {}) | ({"limitation": limited} if limited else {})
+
+    def _limitation(self, tunnel: str) -> str | None:
+        session, entry = self._shared.session, self._shared.desired.entries[tunnel]
+        if session is None or tunnel not in self._shared.desired.messages:
+            return None
+        actions = {"dpd/action": dpd_action(entry), "close-action": close_action(entry)}
+        traps = [leaf for leaf, action in actions.items() if action == "trap"]
+        return operational.limitation(traps, session.version, session.plugins)
 
     def _of_protection(self, tunnel: str, dropped: Mapping[Way, Count]) -> Json:
         guard = self._protection.guards.of(tunnel)

@@ -18,9 +18,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
+from translators.strongswan.status import exchange
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section, children
@@ -114,6 +115,9 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
         facts = transitions.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
         return transitions.failed_somehow(facts, notice.text or "the CHILD_SA could not be created", now)
+    if notice.code == Code.PEER_INIT_UNREACHABLE and facts.exchange.heard:
+        # Its own text speaks of the first message, whichever it was.
+        return transitions.failed(facts, Reason.PEER_SILENT, facts.exchange.silence, now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
         if notice.text:
@@ -164,13 +168,18 @@ _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
      "no proposal is acceptable to both ends, or the peer has no matching tunnel"),
     (re.compile("unable to install (inbound|outbound|IPsec)"), Reason.INSTALL_FAILED,
      "the SA or policy could not be installed"),
-    (re.compile("giving up after"), *_SPECIFIC[Code.RETRANSMIT_SEND_TIMEOUT]),
+    (re.compile("giving up after|DPD check timed out"), *_SPECIFIC[Code.RETRANSMIT_SEND_TIMEOUT]),
 )  # fmt: skip
 _CAUSES: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile("^closing expired CHILD_SA"), Reason.LIFETIME_EXPIRED,
+     "an SA came to its end before it was rekeyed"),
+    (re.compile("^deleting (?:CHILD|IKE)_SA after [0-9]+ seconds of inactivity"), Reason.INACTIVE,
+     "it carried nothing for too long"),
     (re.compile("received DELETE for (IKE_SA|ESP|AH)"), Reason.PEER_CLOSED, "the peer ended it"),
     (re.compile("received INITIAL_CONTACT"), Reason.PEER_RESTARTED, "the peer began anew"),
 )  # fmt: skip
-_RETRANSMIT = re.compile("^retransmit ([0-9]+) of request")
+_RETRANSMIT = re.compile("^(?:sending )?retransmit ([0-9]+) of request")
+_REAUTHENTICATION = re.compile("^reauthenticating IKE_SA")
 _ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
 
 
@@ -180,6 +189,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
     Beside error-notify the log does not say whether the peer answers: a line that comes late would raise
     the flag after it was cleared, for good.
     """
+    before, now_said = facts.exchange, exchange.after(facts.exchange, message)
+    facts = replace(facts, exchange=now_said)
+    if before.probed and exchange.is_probe(message):
+        return transitions.unanswered(facts, facts.tries + 1, now)
+    if before.probed and not now_said.probed:
+        return transitions.answered(facts, now)
     if source is not Source.ERROR_NOTIFY:
         if sent_again := _RETRANSMIT.match(message):
             tries = int(sent_again[1])
@@ -187,7 +202,11 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
             return facts if repeated else transitions.unanswered(facts, tries, now)
         if _ANSWER.match(message):
             return transitions.answered(facts, now)
+    if _REAUTHENTICATION.match(message):
+        return transitions.reauthenticating(facts, now)
     for pattern, reason, text in _CAUSES:
+        if reason is Reason.PEER_CLOSED and now_said.answering:
+            continue  # to our own DELETE it answers with one
         if pattern.search(message):
             return transitions.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:

@@ -54,8 +54,8 @@ class Ledger:
     def put(self, tunnel: str, facts: Facts) -> None:
         """Set what is known of ``tunnel``."""
         if facts != self._facts.get(tunnel):
-            self._facts[tunnel] = facts
             self._touched.add(tunnel)
+        self._facts[tunnel] = facts  # what is being said at the moment makes no difference to who looks
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""

@@ -144,7 +144,7 @@ class LiveTunnels:
             self.want(messages.name)
 
     def _is_left_down(self, tunnel: str) -> bool:
-        entry, facts = self._desired.entries[tunnel], self.facts(tunnel)
+        entry, facts = self._desired.entries.get(tunnel, {}), self.facts(tunnel)
         return (facts.gave_up and dpd_action(entry) != "restart") or (
             facts.closed and close_action(entry) != "restart"
         )
@@ -220,7 +220,8 @@ class LiveTunnels:
 
     def status(self, tunnel: str, sas: Sequence[Section]) -> Status:
         """Return the status of a tunnel with these IKE_SAs."""
-        retrying = connection_name(tunnel) in self.supervisor
+        # One that is left down is watched until the next look alone.
+        retrying = connection_name(tunnel) in self.supervisor and not self._is_left_down(tunnel)
         return state.status(sas, self.facts(tunnel), retrying, self.children(tunnel))
 
     def children(self, tunnel: str) -> Sequence[str]:
@@ -345,6 +346,8 @@ class LiveTunnels:
             return Progress.UP
         if state.is_under_way(sas):
             return Progress.UNDER_WAY
+        if tunnel in self._ledger:
+            self._put(tunnel, transitions.not_renewed(self.facts(tunnel), time.time()))
         if tunnel not in self._desired.entries or self._is_left_down(tunnel):
             return Progress.TO_STAY_DOWN
         return Progress.NO_ADDRESS if self._address_is_missing(tunnel) else Progress.DOWN
