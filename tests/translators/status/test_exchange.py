@@ -166,3 +166,53 @@ def sa(number: int, *, asks: bool) -> dict[str, object]:
 def test_one_silent_peer_of_two_leaves_the_tunnel_up(asking: list[bool], expected: Status) -> None:
     sas = [sa(number, asks=asks) for number, asks in enumerate(asking, 1)]
     assert state.status(sas, Facts(retransmitting=True), False) is expected
+
+
+# --- IKEv1 ---
+
+PROBE = "generating INFORMATIONAL_V1 request 2424469558 [ HASH N(DPD) ]"
+PROBE_ANSWERED = "parsed INFORMATIONAL_V1 request 4028114238 [ HASH N(DPD_ACK) ]"
+MAIN_MODE = ["initiating Main Mode IKE_SA ipsec-1[1] to 192.168.0.1", "generating ID_PROT request 0 [ SA V ]"]
+GARBLED = "invalid HASH_V1 payload length, decryption failed?"
+
+
+def test_a_second_probe_before_an_answer_is_a_retransmission_until_there_is_one() -> None:
+    assert not logged(UP, PROBE).retransmitting
+    assert not logged(UP, PROBE, PROBE_ANSWERED, PROBE).retransmitting
+    silent = logged(UP, PROBE, PROBE, PROBE)
+    assert (silent.retransmitting, silent.tries) == (True, 2)
+    assert not logged(silent, PROBE_ANSWERED).retransmitting
+    gone = logged(silent, "DPD check timed out, enforcing DPD action")
+    assert (gone.gave_up, gone.last_error and gone.last_error.reason) == (True, Reason.PEER_SILENT)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "received INVALID_ID_INFORMATION error notify",
+        "no matching CHILD_SA config found for 10.2.0.0/16 === 10.1.0.0/16",
+    ],
+)
+def test_subnets_that_do_not_match_are_told_in_ikev1(line: str) -> None:
+    error = logged(Facts(), line).last_error
+    assert error is not None
+    assert error.reason is Reason.SELECTORS_MISMATCH
+
+
+@pytest.mark.parametrize("source", [Source.LOG, Source.ERROR_NOTIFY])
+def test_different_secrets_are_told_in_ikev1_also_once_the_attempt_is_given_up(source: Source) -> None:
+    answered = "parsed ID_PROT response 0 [ KE No NAT-D NAT-D ]"
+    facts = logged(Facts(), *MAIN_MODE, answered, GARBLED, source=source)
+    later = events.on_log(facts, "giving up after 3 retransmits", NOW + 60, source)
+    for code in (6, 24):
+        later = events.on_notice(later, Notice(code, "text", "ipsec-1", "", "192.0.2.1[500]"), NOW + 60)
+    for found in (facts, later):
+        assert found.last_error is not None
+        assert found.last_error.reason is Reason.AUTHENTICATION_FAILED
+    again = logged(later, *MAIN_MODE, source=source)
+    assert not again.exchange.garbled
+
+
+def test_a_retransmission_of_ikev1_is_told_by_the_log() -> None:
+    line = "sending retransmit 2 of request message ID 0, seq 3"
+    assert logged(UP, line, source=Source.LOG).tries == 2

@@ -23,6 +23,7 @@ from enum import Enum, IntEnum
 
 from translators.strongswan.status import exchange
 from translators.strongswan.status import facts as transitions
+from translators.strongswan.status.exchange import Exchange
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section, children
 
@@ -104,6 +105,17 @@ _SPECIFIC = {
 _TRY = re.compile("number ([0-9]+)")
 
 
+_SILENCE = frozenset({Code.PEER_INIT_UNREACHABLE, Code.RETRANSMIT_SEND_TIMEOUT})
+_DIFFERENT_SECRETS = "what the peer sent could not be decrypted: the two ends have different secrets"
+
+
+def why_silent(said: Exchange) -> tuple[Reason, str]:
+    """Return why an attempt to reach the peer came to nothing that got no answer."""
+    if said.garbled:
+        return Reason.AUTHENTICATION_FAILED, _DIFFERENT_SECRETS
+    return Reason.PEER_SILENT, said.silence
+
+
 def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
     """Return the facts after a record of error-notify, or an alert that means the same."""
     if notice.code == Code.RETRANSMIT_SEND:
@@ -115,9 +127,11 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
         facts = transitions.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
         return transitions.failed_somehow(facts, notice.text or "the CHILD_SA could not be created", now)
-    if notice.code == Code.PEER_INIT_UNREACHABLE and facts.exchange.heard:
+    said = facts.exchange
+    if notice.code in _SILENCE and (said.garbled or (said.heard and said.opens)):
         # Its own text speaks of the first message, whichever it was.
-        return transitions.failed(facts, Reason.PEER_SILENT, facts.exchange.silence, now)
+        reason, text = why_silent(said)
+        return facts if _is_told(facts, reason, now) else transitions.failed(facts, reason, text, now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
         if notice.text:
@@ -162,8 +176,10 @@ _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
      "it is not known whether the certificate of the peer was revoked"),
     (re.compile("received AUTHENTICATION_FAILED"), *_SPECIFIC[Code.LOCAL_AUTH_FAILED]),
     (re.compile("MAC mismatched|no shared key found"), *_SPECIFIC[Code.PEER_AUTH_FAILED]),
-    (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"),
-     *_SPECIFIC[Code.TS_MISMATCH]),
+    (exchange.GARBLED, Reason.AUTHENTICATION_FAILED, _DIFFERENT_SECRETS),
+    # The second and the third: IKEv1.
+    (re.compile("received TS_UNACCEPTABLE|received INVALID_ID_INFORMATION|no matching CHILD_SA config found|"
+                "traffic selectors .* (un|in)acceptable"), *_SPECIFIC[Code.TS_MISMATCH]),
     (re.compile("received NO_PROPOSAL_CHOSEN|no acceptable proposal found"), Reason.NO_PROPOSAL_CHOSEN,
      "no proposal is acceptable to both ends, or the peer has no matching tunnel"),
     (re.compile("unable to install (inbound|outbound|IPsec)"), Reason.INSTALL_FAILED,
@@ -211,8 +227,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
             return transitions.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:
         if pattern.search(message):
+            if pattern is exchange.GARBLED and facts.up:
+                continue  # anybody can send what nobody can read
             if reason is Reason.PEER_SILENT:
                 facts = transitions.silent(facts, now)
+                if now_said.opens and (now_said.heard or now_said.garbled):
+                    reason, text = why_silent(now_said)
             if source is not Source.ALERT and _is_told(facts, reason, now):
                 return facts  # error-notify has said so, with more detail
             return transitions.failed(facts, reason, f"{text} ({message})", now)

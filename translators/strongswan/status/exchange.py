@@ -10,6 +10,7 @@ _BEGUN = re.compile("^initiating (Main Mode |Aggressive Mode )?IKE_SA ")
 _ASKED = re.compile(r"^generating ([A-Z_0-9]+) request [0-9]+ \[(.*)\]")
 _HEARD = re.compile(r"^parsed ([A-Z_0-9]+) (request|response) [0-9]+ \[(.*)\]")
 _SENT = re.compile(r"^sending packet: from \S+\[[0-9]+\] to \S+\[([0-9]+)\]")
+GARBLED = re.compile("^invalid (?:ID|HASH)_V1 payload length, decryption failed")
 _PROBE = "N(DPD)"
 NAT_PORT = 4500
 
@@ -18,13 +19,15 @@ NAT_PORT = 4500
 class Exchange:
     """``asked`` is the exchange of our last request, ``heard`` whether the peer has answered in this attempt
     to reach it, ``port`` the UDP port that it was last written to. ``answering``: what is read at the moment
-    answers a request of ours. ``probed``: a DPD request of IKEv1, which nothing sends again, is open."""
+    answers a request of ours. ``probed``: a DPD request of IKEv1, which nothing sends again, is open.
+    ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets."""
 
     asked: str = ""
     heard: bool = False
     port: int = 0
     answering: bool = False
     probed: bool = False
+    garbled: bool = False
 
     @property
     def opens(self) -> bool:
@@ -48,6 +51,8 @@ def after(exchange: Exchange, line: str) -> Exchange:
         return replace(exchange, asked=asked[1], probed=exchange.probed or _PROBE in asked[2])
     if heard := _HEARD.match(line):
         return replace(exchange, heard=True, answering=heard[2] == "response", probed=False)
+    if GARBLED.search(line):
+        return replace(exchange, garbled=True)
     if sent := _SENT.match(line):
         return replace(exchange, port=int(sent[1]))
     return exchange

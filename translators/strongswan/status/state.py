@@ -94,6 +94,13 @@ def status(
     return Status.CONNECTING if retrying or states & _IKE_BEGINNING else Status.DOWN
 
 
+def believed(facts: Facts, retrying: bool) -> Status:
+    """Return the status by what charon told last, while it does not answer what SAs there are."""
+    if facts.up or facts.renewing is not None:
+        return Status.RETRANSMISSION if facts.retransmitting else Status.INSTALLED
+    return Status.CONNECTING if retrying else Status.DOWN
+
+
 def _asks_in_vain(sas: Sequence[Section], names: Collection[str]) -> bool:
     """Return whether what is sent again leaves the tunnel without an IKE_SA that works.
 
