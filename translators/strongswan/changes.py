@@ -75,6 +75,11 @@ class StrongSwanPlan:
         return [*of_all, *differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
 
     @property
+    def asks_charon(self) -> bool:
+        """Whether charon has to do anything for it."""
+        return bool(self.steps) or self.takes_trust or self.revocation[0] != self.revocation[1]
+
+    @property
     def takes_trust(self) -> bool:
         """Whether charon may be left with an authority or a CRL that it is not to have any more."""
         before, after = self.trust

@@ -221,6 +221,10 @@ class StrongSwanTranslator:
             RpcErrors: ``check`` found something, or there is no charon.
         """
         if self.parts.keeper is not None:
+            if self.parts.shared.session is None:
+                plan = self.parts.changes.plan(changes)
+                if not plan.asks_charon:
+                    return plan
             try:
                 await self.parts.keeper.available(AVAILABLE_LIMIT_S)
             except Unavailable as error:
