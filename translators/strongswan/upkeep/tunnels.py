@@ -78,7 +78,7 @@ class LiveTunnels:
             options,
             facts=self.facts,
             fail=self.fail,
-            begin_anew=lambda tunnel: self._do_soon(self._begin_sooner(connection_name(tunnel))),
+            begin_anew=self._begin_sooner,
         )
         self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy()
         self.addresses = AddressWatch(self._on_addresses, networks_changed)
@@ -330,25 +330,20 @@ class LiveTunnels:
             address = self._local_address(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
                 log.info("%s: its local address %s has come", messages.name, address)
-                self._do_soon(self._begin_anew(tunnel, messages.name))
+                self._do_soon(self._end_attempt(messages.name, self.supervisor.want))
 
-    async def _begin_anew(self, tunnel: str, name: str) -> None:
-        """Have the tunnel begin now: an attempt that could not send anything waits long for its turn."""
-        await self._end_attempt(tunnel, name)
-        if name in self.supervisor:
-            self.supervisor.want(name)
+    def _begin_sooner(self, tunnel: str) -> None:
+        if (name := connection_name(tunnel)) in self.supervisor:
+            self._do_soon(self._end_attempt(name, self.supervisor.hasten))
 
-    async def _begin_sooner(self, name: str) -> None:
-        """Have the attempt end that charon makes, and the next one begin soon."""
-        if name in self.supervisor:
-            await self._end_attempt(tunnel_of(name) or "", name)
-            self.supervisor.hasten(name)
-
-    async def _end_attempt(self, tunnel: str, name: str) -> None:
+    async def _end_attempt(self, name: str, then: Callable[[str], None]) -> None:
+        """End the attempt that charon makes, which waits long for its turn, and have another begin."""
         session = self._shared.session
-        if session is not None and not self.facts(tunnel).up:
+        if session is not None and not self.facts(tunnel_of(name) or "").up:
             for unique_id in state.half_open((await self.sas([name]) or {}).get(name, [])):
                 await terminate(session, unique_id, force=True)
+        if name in self.supervisor:
+            then(name)
 
     # --- what the supervisor asks ---
 
