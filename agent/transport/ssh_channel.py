@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 _WRITE_PIECE_OCTETS = 65536
 _CLOSE_TIMEOUT_S = 10
+_NO_SHELL = (
+    b"This is a NETCONF server; there is no shell, and there are no commands. Connect with a NETCONF client, "
+    b"or add '-s netconf' to the command line of ssh.\r\n"
+)
 
 
 class Admission(Protocol):
@@ -45,6 +49,7 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._arrived = bytearray()
         self._ended = False
+        self._explains = False
         self._lost = asyncio.Event()
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
@@ -56,10 +61,15 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         self._channel = chan
 
     def shell_requested(self) -> bool:
-        return False
+        return self._explain()
 
     def exec_requested(self, command: str) -> bool:
-        return False
+        return self._explain()
+
+    def _explain(self) -> bool:
+        """Have the request granted, so that who typed ``ssh HOST`` reads a sentence; then it ends."""
+        self._explains = True
+        return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
         if subsystem != "netconf":
@@ -71,9 +81,15 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
+        if self._explains and self._channel is not None:
+            self._channel.write_stderr(_NO_SHELL)
+            self._channel.exit(1)
+            return
         self._admission.opened(self, self._peer)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self._explains:
+            return
         self._arrived += data
         self._readable.set()
         if len(self._arrived) > self._admission.limits.read_buffer_octets and self._channel is not None:

@@ -1,7 +1,7 @@
 """A client that sends white space without end, each octet in an SSH packet of its own: a program of its own.
 
-Arguments: port, file of the private key, user, the address of loopback that it comes from. It prints the number
-of its session, and ends when the server ends that.
+Arguments: port, file of the private key, user, the address of loopback that it comes from. It prints the
+number of its session, and ends when the server ends that.
 """
 
 from __future__ import annotations

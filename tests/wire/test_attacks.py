@@ -1,4 +1,4 @@
-"""Clients who keep others from being served if they can, while an administrator asks the program as it runs."""
+"""Clients who keep others from being served if they can, while an administrator asks the running program."""
 
 from __future__ import annotations
 
