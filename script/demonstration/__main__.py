@@ -42,6 +42,10 @@ def main() -> int:
             status = demonstrate(laboratory, once=options.once)
         except Failure as failure:
             tell(f"FAILED: {failure}")
+            _keep_logs(laboratory)
+        except Exception:
+            _keep_logs(laboratory)
+            raise
         except Interrupted as interrupted:
             tell(f"{interrupted}: stopping")
             status = interrupted.exit_status
@@ -53,6 +57,12 @@ def main() -> int:
         tell(f"left behind: {problem}")
     tell("namespaces, processes and files are gone" if not problems else "FAILED to remove everything")
     return 1 if problems else status
+
+
+def _keep_logs(laboratory: Laboratory) -> None:
+    kept = laboratory.keep_logs()
+    if kept is not None:
+        tell(f"the logs of the agents and of charon are kept in {kept}")
 
 
 def demonstrate(laboratory: Laboratory, *, once: bool) -> int:
