@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 from script.demonstration.interrupts import Interrupted, Interrupts
@@ -162,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/demo", description="Two gateways in network namespaces, joined by an IPsec tunnel."
     )
+    parser.add_argument("--version", action="version", version=f"yangswan {version('yangswan')}")
     parser.add_argument(
         "--once",
         action="store_true",

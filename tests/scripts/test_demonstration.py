@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,14 @@ def test_a_failure_keeps_the_logs_and_says_where(
         "bob-agent.log": "what the agent said",
         "bob-charon.log": "what charon said",
     }
+
+
+def test_it_says_its_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(program.sys, "argv", ["demo", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"yangswan {version('yangswan')}\n"
 
 
 def test_nothing_is_kept_where_there_are_no_logs(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -276,7 +277,11 @@ def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_pa
 def test_an_option_that_it_does_not_know_is_refused() -> None:
     status, _, messages = call("main", "--test")
     assert status == 1
-    assert messages == "setup: unknown: --test (--quiet, --tests)\n"
+    assert messages == "setup: unknown: --test (--quiet, --tests, --version)\n"
+
+
+def test_it_says_its_version_and_does_nothing() -> None:
+    assert call("main", "--version") == (0, f"yangswan {version('yangswan')}", "")
 
 
 # -- the virtual environment ---------------------------------------------------------------------
