@@ -281,7 +281,10 @@ def test_an_option_that_it_does_not_know_is_refused() -> None:
 
 
 def test_it_says_its_version_and_does_nothing() -> None:
-    assert call("main", "--version") == (0, f"yangswan {version('yangswan')}", "")
+    done = subprocess.run(
+        [ROOT / "script/setup", "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"yangswan {version('yangswan')}\n", "")
 
 
 # -- the virtual environment ---------------------------------------------------------------------
