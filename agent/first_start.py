@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from agent.datastore.candidate import Candidate
@@ -82,7 +85,7 @@ def _has_rules(configuration: Configuration) -> bool:
 
 
 def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
-    """Yield the exact commands with which the usual clients connect."""
+    """Yield the exact commands with which the usual clients connect, those that are installed here."""
     user = next(iter(users))
     own_key = settings.data_dir / "client_key"
     key = own_key if own_key.exists() and not settings.users else Path("YOUR_PRIVATE_KEY")
@@ -92,13 +95,24 @@ def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> I
         f"  ssh -i {key} -o UserKnownHostsFile={settings.data_dir / 'known_hosts'}"
         f" -o StrictHostKeyChecking=accept-new -p {port} {user}@{host} -s netconf"
     )
+    console, ncclient = _client("netconf-console2"), find_spec("ncclient")
     # Without --ssh-config it adds a password of its own, which its SSH library refuses for a plain key.
+    if console is not None:
+        yield (
+            f"  {console} --host {host} --port {port} --user {user} --privKeyFile {key}"
+            " --ssh-config=/dev/null --hello"
+        )
+    if ncclient is None:
+        return
     yield (
-        f"  netconf-console2 --host {host} --port {port} --user {user} --privKeyFile {key}"
-        " --ssh-config=/dev/null --hello"
-    )
-    yield (
-        '  python3 -c "from ncclient import manager; print(manager.connect('
+        f"  {sys.executable}"
+        ' -c "from ncclient import manager; print(manager.connect('
         f"host='{host}', port={port}, username='{user}', key_filename='{key}', hostkey_verify=False, "
         "allow_agent=False, look_for_keys=False).get_config('running'))\""
     )
+
+
+def _client(name: str) -> str | None:
+    """Return how to call a program: from beside the interpreter, in whose environment it may be alone."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else shutil.which(name)

@@ -64,7 +64,16 @@ ROOMS = (
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
     Room(("agent/search_path.py",), pure=True),
-    Room(("agent/memory.py", "agent/ending.py", "agent/data_folder.py", "agent/regular_file.py")),
+    Room(
+        (
+            "agent/memory.py",
+            "agent/ending.py",
+            "agent/data_folder.py",
+            "agent/regular_file.py",
+            "agent/turns.py",
+            "agent/unfinished.py",
+        )
+    ),
     Room(
         ("agent/named.py",),
         (
@@ -108,7 +117,11 @@ ROOMS = (
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
-    Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
+    Room(
+        ("agent/transport/*.py",),
+        ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),
+        ("asyncssh",),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
@@ -126,6 +139,8 @@ ROOMS = (
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",
+            "agent.turns",
+            "agent.unfinished",
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),

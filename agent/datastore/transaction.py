@@ -89,11 +89,10 @@ class Transactions:
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
-            "commit %d by %s (session %d, %s): %d changed",
+            "commit %d by %s (%s): %d changed",
             commit_id,
             info.user,
-            info.session_id,
-            info.source,
+            info.occasion,
             len(prepared.units),
         )
         return commit_id

@@ -62,6 +62,11 @@ class EndOfMessageDecoder:
         self._searched = 0
         return message
 
+    @property
+    def held_octets(self) -> int:
+        """How much of a message is held that is not whole."""
+        return len(self._buffer)
+
     def take_rest(self) -> bytes:
         """Return what follows the last message, for a decoder of the other framing."""
         rest = bytes(self._buffer)
@@ -93,6 +98,11 @@ class ChunkDecoder:
         self._digits = bytearray()
         self._missing = 0
         self._message = bytearray()
+
+    @property
+    def held_octets(self) -> int:
+        """How much of a message is held that is not whole."""
+        return len(self._message)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that ``data`` completes.

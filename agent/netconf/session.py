@@ -137,6 +137,12 @@ class Session:
         """True once hellos were exchanged."""
         return self.state in (State.IDLE, State.BUSY)
 
+    @property
+    def held_octets(self) -> int:
+        """What is held of messages that are not whole, or wait for their turn."""
+        unfinished = 0 if self._decoder is None else self._decoder.held_octets
+        return unfinished + sum(map(len, self._waiting))
+
     def start(self) -> list[Action]:
         """Return our <hello>, which is always framed as base:1.0 (RFC 6242 section 4.1)."""
         return [Send(encode_end_of_message(build_hello(self._capabilities, self.session_id)))]

@@ -61,6 +61,23 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 }
 
 
+READS = frozenset(
+    {
+        (NETCONF_NS, "get"),
+        (NETCONF_NS, "get-config"),
+        (NMDA_NS, "get-data"),
+        (MONITORING_NS, "get-schema"),
+        (AGENT_NS, "explain-access"),
+    }
+)
+"""What changes nothing, and of which nothing is left when it is broken off."""
+
+
+def only_reads(operation: Element) -> bool:
+    """Return whether ``operation`` may be broken off at any time."""
+    return (namespace(operation), local_name(operation)) in READS
+
+
 async def dispatch(context: Context, caller: Caller, operation: Element) -> bytes:
     """Carry out one operation; returns the reply's body, b"" for ``<ok/>``.
 

@@ -63,7 +63,8 @@ class Orchestrator:
             self._session.validate(source="candidate")
             self._session.commit()
         except RPCError as refusal:
-            raise Failure(f"{self._name} refused: {refusal.message} ({refusal.path})") from None
+            where = f" ({refusal.path})" if refusal.path else ""
+            raise Failure(f"{self._name} refused: {refusal.message}{where}") from None
 
     def status(self, tunnel: int) -> str | None:
         """Return what the gateway says of the tunnel; None if it has no such tunnel."""

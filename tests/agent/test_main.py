@@ -97,6 +97,16 @@ def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
         assert str(tmp_path / "client_key") in hint
 
 
+def test_only_clients_that_are_installed_are_hinted_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = ensure_keys(tmp_path, {})
+    monkeypatch.setattr("agent.first_start.find_spec", lambda _name: None)
+    monkeypatch.setattr("agent.first_start._client", lambda _name: None)
+    (_, only) = connect_hints(Settings(data_dir=tmp_path), 8301, users)
+    assert only.startswith("  ssh ")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_data_folder_that_takes_no_lock_file_has_one_agent_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool

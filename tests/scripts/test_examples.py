@@ -37,7 +37,7 @@ OF_ENROLMENT = {"certificates/authority.sh", "certificates/enrol.py", "certifica
 @pytest.mark.parametrize("document", ["alice.xml", "bob.xml"])
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_configures_a_tunnel(client: str, document: str, agent: Agent) -> None:
-    program = "bash" if client.endswith(".sh") else "python3"
+    program = "bash" if client.endswith(".sh") else ".venv/bin/python"
     done = agent.run_as_written("sh", f"{program} examples/clients/{client} examples/site-to-site/{document}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {"alice.xml": "to the branch office", "bob.xml": "to the central office"}[document] in done.stdout
