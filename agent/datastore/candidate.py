@@ -86,5 +86,8 @@ class Savepoint:
         tree = self._candidate.tree
         for path, (unit, _) in self._saved.items():
             self._candidate.changed[path] = unit
-            for node in unit.locate(tree):
+            nodes = unit.locate(tree)
+            for node in nodes:
                 tree.add_defaults(node)
+            if not nodes:
+                unit.give_default(tree)

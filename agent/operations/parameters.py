@@ -16,6 +16,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.yang.cases import excluded, exclusions
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.values import canonical, value_problem
@@ -38,7 +39,7 @@ def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None
 
 def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
     seen: dict[str, SchemaNode] = {}
-    chosen: dict[str, str] = {}
+    known: list[tuple[Element, SchemaNode]] = []
     for child in element:
         name, uri = local_name(child), namespace(child)
         found = node.children.get((uri, name))
@@ -48,18 +49,20 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
         if name in seen and not found.has_instances:
             yield BadElement(name, f"<{name}> may stand only once", type=ErrorType.PROTOCOL)
         seen[name] = found
-        for choice, case in found.cases:
-            if chosen.setdefault(choice, case) != case:
-                yield BadElement(name, f"<{name}> excludes <{chosen[choice]}>", type=ErrorType.PROTOCOL)
+        known.append((child, found))
         yield from _check_parameter(schema, found, child)
+    for _, later, first in exclusions(known):
+        yield excluded(later, first, type=ErrorType.PROTOCOL)
+    chosen = {pair for found in seen.values() for pair in found.cases}
     for required in node.children.values():
-        if required.mandatory and not required.cases and required.name not in seen:
+        if required.mandatory and set(required.cases) <= chosen and required.name not in seen:
             yield _missing(required.name, element)
     unknown = len(seen) < len(element)  # it was reported, and may be what was meant to be chosen
     for choice, members in node.mandatory_choices.items():
-        if choice not in chosen and not unknown:
+        if not unknown and all(choice != one for one, _ in chosen):
             names = " or ".join(f"<{name}>" for _, name in members)
-            yield _missing(members[0][1] if len(members) == 1 else choice, element, names)
+            name = members[0][1] if len(members) == 1 else choice.partition(":")[2]
+            yield _missing(name, element, names)
 
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:

@@ -16,6 +16,7 @@ from agent.operations.parameters import NMDA_NS, datastore_of, parameter
 from agent.operations.subtree import cut, select, selects_event
 from agent.operations.xpath import check_expression, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
@@ -113,7 +114,7 @@ def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> De
 
 def report(tree: Tree, defaults: Defaults) -> bytes:
     """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243."""
-    printed = tree.to_xml(defaults)
+    printed = printed_with(tree, defaults)
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
     return printed

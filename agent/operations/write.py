@@ -21,6 +21,7 @@ from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults, readable
 from agent.xml import NETCONF_NS, Element, drop, local_name, rename, serialize
+from agent.yang.leaf_lists import printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -111,7 +112,7 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
 
 def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
     """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
-    printed = readable(access, context.configuration.running).to_xml(defaults)
+    printed = printed_with(readable(access, context.configuration.running), defaults)
     _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import BadElement, InvalidValue
+from agent.errors import BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
+from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
@@ -48,6 +49,8 @@ class Invocation:
             RpcErrors: unknown nodes, wrong values, a broken rule of the input.
         """
         tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+        if twice := [*repeated(schema, tree.first), *repeated(schema, first_child(operation))]:
+            raise RpcErrors(twice)
         forget_errors(schema.ctx)
         check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
         _refuse_more(schema, operation)
