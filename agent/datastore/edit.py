@@ -54,7 +54,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     attributes = EditAttributes(candidate.schema, config)
     if attributes.errors:
         raise RpcErrors(attributes.errors)
-    if attributes.any:
+    if attributes.any or default_operation == "none":  # of which nothing more would be looked at
         check_document(candidate.schema, config, attributes)
     elif errors := list(check_cases(candidate.schema, config, candidate.schema.roots, attributes)):
         raise RpcErrors(errors)

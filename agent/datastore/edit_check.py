@@ -22,9 +22,9 @@ from agent.errors import (
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, namespace
+from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
-from agent.yang.paths import literal
+from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, is_default_value, value_problem
@@ -224,7 +224,7 @@ def _check(
         return
     if schema_node.kind is Kind.ANYDATA:
         return
-    if (element.text or "").strip():
+    if holds_text(element):
         message = f"'{schema_node.name}' holds elements, not text"
         yield BadElement(schema_node.name, message, path=path_of_element(schema, element))
     yield from _check_keys(schema, element, schema_node)
@@ -245,9 +245,29 @@ def _check_attributes(
     if element in attributes.insert and not schema_node.user_ordered:
         message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
         yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
+    request = attributes.insert.get(element)
+    if request is not None and request.key is not None and schema_node.kind is Kind.LIST:
+        yield from _check_anchor(schema, element, schema_node, request.key)
     if element in attributes.claimed and not _is_default(schema, schema_node, element):
         message = f"the value of '{schema_node.name}' is not its default, as the attribute 'default' says"
         yield InvalidValue(message, path=path_of_element(schema, element))
+
+
+def _check_anchor(
+    schema: Schema, element: Element, schema_node: SchemaNode, predicates: str
+) -> Iterator[RpcError]:
+    """Check the names of the keys in the attribute key, which a value alone does not show to be wrong."""
+    names = key_names(predicates.strip())
+    uris = {element.nsmap.get(prefix) if prefix else schema_node.namespace for prefix, _ in names or ()}
+    given = [name for _, name in names or ()]
+    wanted = "".join(f"[{key}='...']" for key in schema_node.keys)
+    if names is None or sorted(given) != sorted(schema_node.keys):
+        message = f"'key' must name each key of '{schema_node.name}' once: {wanted}"
+    elif uris != {schema_node.namespace}:
+        message = f"a prefix in 'key' is not declared, or not that of the keys of '{schema_node.name}'"
+    else:
+        return
+    yield BadAttribute("key", schema_node.name, message, path=path_of_element(schema, element))
 
 
 def _is_default(schema: Schema, schema_node: SchemaNode, element: Element) -> bool:

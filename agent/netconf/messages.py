@@ -19,6 +19,7 @@ from agent.xml import (
     Element,
     attributes_of,
     declarations,
+    holds_text,
     local_name,
     namespace,
     parse,
@@ -106,6 +107,8 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
+    if holds_text(root):
+        raise RpcProblem(BadElement("rpc", "<rpc> holds an operation, not text", type=ErrorType.RPC), start)
     if namespace(root[0]) in ("", NETCONF_NS):
         _adopt(root[0])
     return Rpc(root[0], start, len(data))

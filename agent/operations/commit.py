@@ -6,6 +6,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
+from agent.errors import BadElement, ErrorType
 from agent.nacm.control import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.locking import changing_candidate
@@ -24,6 +25,12 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         persist=_token(operation, "persist"),
         persist_id=_token(operation, "persist-id"),
     )
+    if not request.confirmed and parameter(operation, "confirm-timeout") is not None:
+        raise BadElement(
+            "confirm-timeout",
+            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
+            type=ErrorType.PROTOCOL,
+        )
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)

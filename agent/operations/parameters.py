@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from agent.errors import (
     BadElement,
@@ -12,13 +12,14 @@ from agent.errors import (
     OperationNotSupported,
     RpcError,
     RpcErrors,
+    UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
 )
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
 from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import canonical, value_problem
 
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
@@ -27,7 +28,7 @@ NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
     """Check the parameters of ``element`` against the rpc ``operation``.
 
-    Content of anyxml parameters (config, filter) is not looked at.
+    Of anyxml parameters (config, filter) the content is not looked at, only that there is no text in it.
 
     Raises:
         RpcErrors: unknown, missing, repeated or ill-typed parameters; all of them.
@@ -38,6 +39,7 @@ def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None
 
 
 def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    yield from _strays(node, element)
     seen: dict[str, SchemaNode] = {}
     known: list[tuple[Element, SchemaNode]] = []
     for child in element:
@@ -66,7 +68,11 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
 
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
-    if node.is_leafy:
+    if node.is_leafy and len(element):
+        message = f"<{node.name}> holds a value, not elements"
+        yield BadElement(node.name, message, type=ErrorType.PROTOCOL)
+    elif node.is_leafy:
+        yield from _strays(node, element)
         problem = value_problem(schema, node, element.text or "", lambda: element.nsmap)
         if problem is not None:
             problem.type = ErrorType.PROTOCOL
@@ -74,6 +80,38 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
             yield problem
     elif node.is_interior:
         yield from _check(schema, node, element)
+    else:
+        yield from _strays(node, element)
+
+
+XML_NS = "http://www.w3.org/XML/1998/namespace"
+_FILTER_ATTRIBUTES = ("type", "select", f"{{{NETCONF_NS}}}type", f"{{{NETCONF_NS}}}select")
+_HINTS = {
+    "config": " (it goes on elements of data; for all of them there is <default-operation>)",
+}
+
+
+def strays(element: Element, *, known: Collection[str] = (), text: bool = False) -> Iterator[RpcError]:
+    """Yield an error for each attribute of ``element`` that means nothing, and for text that does not.
+
+    Args:
+        known: attributes that mean something; those of XML itself, as xml:lang, always may stand there.
+        text: text does.
+    """
+    name = local_name(element)
+    for key in attributes_of(element):
+        uri, _, attribute = key.rpartition("}")
+        if key not in known and uri[1:] != XML_NS:
+            hint = _HINTS.get(name, "") if attribute == "operation" else ""
+            message = f"attribute '{attribute}' is not known on <{name}>{hint}"
+            yield UnknownAttribute(attribute, name, message, type=ErrorType.PROTOCOL)
+    if not text and holds_text(element):
+        yield BadElement(name, f"<{name}> holds elements, not text", type=ErrorType.PROTOCOL)
+
+
+def _strays(node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    is_filter = node.name == "filter" and node.kind is Kind.ANYDATA
+    return strays(element, known=_FILTER_ATTRIBUTES if is_filter else (), text=node.is_leafy)
 
 
 _OPTIONAL = {

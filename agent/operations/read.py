@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, ErrorType, MissingAttribute
+from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
@@ -73,17 +73,30 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     element = parameter(operation, "filter")
     if element is None:
         return Filter()
-    kind = _attribute(element, "type") or "subtree"
-    if kind == "subtree":
+    kind = _attribute(element, "type")
+    expression = _attribute(element, "select")
+    if kind in (None, "subtree"):
+        if expression is not None:
+            raise _select_without_xpath(kind)
         return Filter(subtree=element)
     if kind != "xpath":
         raise BadAttribute(
             "type", "filter", f"a filter is of type subtree or xpath, not '{kind}'", type=ErrorType.PROTOCOL
         )
-    expression = _attribute(element, "select")
     if expression is None:
         raise MissingAttribute("select", "filter", type=ErrorType.PROTOCOL)
+    if len(element):
+        message = "a filter of type xpath is what 'select' says: it holds no elements"
+        raise BadElement(local_name(element[0]), message, type=ErrorType.PROTOCOL)
     return _xpath_filter(schema, expression, element)
+
+
+def _select_without_xpath(kind: str | None) -> BadAttribute:
+    """Return what refuses a select, which only a filter of type xpath has (RFC 6241 section 8.9.5.1)."""
+    if kind is None:
+        return MissingAttribute("type", "filter", type=ErrorType.PROTOCOL)
+    message = f"'select' goes with the type xpath, not {kind}"
+    return BadAttribute("select", "filter", message, type=ErrorType.PROTOCOL)
 
 
 def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | None) -> Filter:

@@ -9,6 +9,7 @@ from agent.notifications import STREAM, Subscription
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, read_filter
+from agent.operations.subtree import refuse_mixed
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
@@ -39,6 +40,8 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
 
 def _try(schema: Schema, filter_: Filter) -> None:
     """*worker* Find out on some event that the filter can be used at all."""
+    if filter_.subtree is not None:
+        refuse_mixed(filter_.subtree)
     tree, _ = notification_tree(schema, b'{"nc-notifications:replayComplete": {}}')
     filter_.matches_event(tree)
 
