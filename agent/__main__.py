@@ -25,7 +25,14 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
+from agent.first_start import (
+    connect_hints,
+    ensure_keys,
+    ensure_rules,
+    host_key_hint,
+    keep_known_hosts,
+    refuse_emptied,
+)
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -101,8 +108,10 @@ async def run(settings: Settings) -> None:
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
+        keep_known_hosts(settings, agent.transport.port)
         try:
             with printing():
+                print(host_key_hint(settings.data_dir))
                 for line in connect_hints(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {_address(settings.host)}:{agent.transport.port}")
