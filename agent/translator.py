@@ -13,7 +13,7 @@ never to all entries.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,9 +45,12 @@ class EntryChange:
 @dataclass(frozen=True, slots=True)
 class Notification:
     """A YANG notification: event time is added by the agent. ``content`` is RFC 7951 JSON with one
-    member, e.g. ``{"yangswan-ipsec:tunnel-state-changed": {...}}``."""
+    member, e.g. ``{"yangswan-ipsec:tunnel-state-changed": {...}}``. ``names``: each leaf or leaf-list of it
+    that holds the key of an entry, with the entry's path, in which {} stands for the key: who may not read
+    the entry is not told."""
 
     content: Json
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 - rules: ``/nacm`` as plain values
 - access: decides about one operation, data node or notification; the first match wins, and it is said which
 - prune: takes out of a tree what its reader may not see
+- events: what of an event its reader may be told
 - control: holds the rules in force, counts denials, and refuses changes that their author may not make
 - factory: the rules of a first start
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
-from agent.nacm.rules import Rule, Rules, Step, predicate
+from agent.nacm.rules import Rule, Rules, Step, parse_path, predicate
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Node, downwards, keys_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
@@ -177,6 +177,20 @@ def steps_to(schema: Schema, node: Node) -> tuple[list[Step], list[SchemaNode]]:
         steps.append(Step(schema_node.module, schema_node.name, keys))
         nodes.append(schema_node)
     return steps, nodes
+
+
+def located(schema: Schema, path: str) -> tuple[tuple[Step, ...], tuple[SchemaNode, ...]] | None:
+    """Return the steps and nodes of a data path, None if it is none."""
+    nodes: list[SchemaNode] = []
+    level: Mapping[QName, SchemaNode] = schema.roots
+    try:
+        steps = parse_path(path)
+        for step in steps:
+            nodes.append(level[schema.by_name[step.module].namespace, step.name])
+            level = nodes[-1].children
+    except (ValueError, KeyError):
+        return None
+    return (steps, tuple(nodes)) if nodes else None
 
 
 def _covers_data(rule: Rule, steps: Sequence[Step], module: str) -> bool:

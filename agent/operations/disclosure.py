@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
-from agent.nacm.access import Access
+from agent.nacm.access import Access, located
 from agent.nacm.control import WRITES
-from agent.nacm.rules import Step, parse_path
+from agent.nacm.rules import Step
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -75,7 +75,7 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     """*worker* Return ``error`` as its receiver may see it."""
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
-    found = _located(schema, error.path)
+    found = located(schema, error.path)
     if found is None or _touchable(access, *found):
         error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
         return error
@@ -87,19 +87,5 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
 
 def _hidden_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
     texts = (value,) if isinstance(value, str) else value
-    places = (_located(schema, text) for text in texts if text.startswith("/"))
+    places = (located(schema, text) for text in texts if text.startswith("/"))
     return any(place is not None and not _touchable(access, *place) for place in places)
-
-
-def _located(schema: Schema, path: str) -> tuple[Steps, Nodes] | None:
-    """Return the steps and nodes of a data path, None if it is none."""
-    nodes: list[SchemaNode] = []
-    level: Mapping[QName, SchemaNode] = schema.roots
-    try:
-        steps = parse_path(path)
-        for step in steps:
-            nodes.append(level[schema.by_name[step.module].namespace, step.name])
-            level = nodes[-1].children
-    except (ValueError, KeyError):
-        return None
-    return (steps, tuple(nodes)) if nodes else None

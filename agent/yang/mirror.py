@@ -90,6 +90,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
     elif node.kind is Kind.LEAF:
         node.is_key = bool(flags & lib.LYS_KEY)
         base = ffi.cast("struct lysc_node_leaf *", pointer).type.basetype
+        node.names_data = base == lib.LY_TYPE_INST
         node.json_number = base in _JSON_NUMBERS
         node.json_boolean = base == lib.LY_TYPE_BOOL
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
@@ -101,6 +102,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)
         node.min_elements = int(detail.min)
         if node.kind is Kind.LEAF_LIST:
+            node.names_data = detail.type.basetype == lib.LY_TYPE_INST
             dflts = sized_array(detail.dflts)
             node.defaults = tuple(text(lib.lyd_value_get_canonical(ctx, dflt)) for dflt in dflts)
         node.max_elements = int(detail.max) if 0 < detail.max < 0xFFFFFFFF else None

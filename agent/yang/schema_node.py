@@ -37,6 +37,7 @@ class SchemaNode:
     ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
     ``mandatory_choices``: MODULE:NAME of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
+    ``names_data``: its values are paths of data nodes (instance-identifier).
     ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
@@ -72,6 +73,7 @@ class SchemaNode:
     json_boolean: bool = False
     default: str | None = None
     defaults: tuple[str, ...] = ()
+    names_data: bool = False
     default_lists: bool = False
     conditional: bool = False
 
