@@ -32,7 +32,8 @@ class EntryChange:
 
     ``before`` is None for a new entry, ``after`` is None for a deleted one. Both hold the keys,
     and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier, ``list_path``
-    the schema path of its list; empty: the translator's ``config_list``.
+    the schema path of its list; empty: the translator's ``config_list``. ``blind``: somebody wrote what he
+    may not read of it, so that nothing may show whether that is what was there before.
     """
 
     keys: Keys
@@ -40,6 +41,16 @@ class EntryChange:
     before: Json | None
     after: Json | None
     list_path: str = ""
+    blind: bool = False
+
+
+Reader = Callable[[str], bool]
+"""Says if who asks may read what is at an RFC 7951 instance-identifier."""
+
+
+def reads_all(_path: str) -> bool:
+    """Be the Reader of who may read everything."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +170,11 @@ class Translator(Protocol):
         With ``keep`` the backend goes on with all that it holds, for the next agent to take over: nothing of
         it is ended or taken out, as if this agent had crashed. What was started to be looked at ends."""
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
-        """Return every reason why ``changes`` cannot be applied. No side effects, no waiting."""
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied. No side effects, no waiting.
+
+        No answer depends on a secret that who asks may not read. What is said of other entries names them in
+        ``RpcError.about``."""
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``; nothing is changed.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
 from agent.nacm.rules import Rule, Rules, Step, parse_path, predicate
+from agent.translator import Reader, reads_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Node, downwards, keys_of, value_of
@@ -108,6 +109,17 @@ class Access:
             if rule.concerns_data(access):
                 return rule.permit and rule.all_data
         return False
+
+    def reader(self, schema: Schema) -> Reader:
+        """Return what says if a data node may be read, by its path."""
+        if self.everything([_READ]):
+            return reads_all
+
+        def may_read(path: str) -> bool:
+            place = located(schema, path)
+            return place is not None and self.reach(*place, _READ).permit
+
+        return may_read
 
     # -- refusals --------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.nacm.access import Access, located
+from agent.nacm.access import Access
+from agent.translator import Reader
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind
@@ -21,17 +22,18 @@ def readable_event(access: Access, schema: Schema, body: bytes, names: Mapping[s
         names: which leafs of the event hold the key of an entry, and the entry's path with {} for the key.
     """
     tree, _ = notification_tree(schema, body, xml=True)
-    if not all(_keep(access, tree, node, names) for node in list(children(tree.first))):
+    may_read = access.reader(schema)
+    if not all(_keep(may_read, tree, node, names) for node in list(children(tree.first))):
         return None
-    return tree.to_xml() if _prune(access, tree, tree.first) else None
+    return tree.to_xml() if _prune(may_read, tree, tree.first) else None
 
 
-def _keep(access: Access, tree: Tree, node: Node, names: Mapping[str, str]) -> bool:
+def _keep(may_read: Reader, tree: Tree, node: Node, names: Mapping[str, str]) -> bool:
     """Remove a value that stands for what may not be read; False if nothing of the event makes sense then."""
     schema_node = tree.schema.node_of(node.schema)
     if schema_node.name not in names:
         return True
-    if _may_read(access, tree, names[schema_node.name].format(value_of(node))):
+    if may_read(names[schema_node.name].format(value_of(node))):
         return True
     if schema_node.kind is Kind.LEAF_LIST:
         tree.remove(node)
@@ -39,21 +41,16 @@ def _keep(access: Access, tree: Tree, node: Node, names: Mapping[str, str]) -> b
     return False
 
 
-def _prune(access: Access, tree: Tree, node: Node) -> bool:
+def _prune(may_read: Reader, tree: Tree, node: Node) -> bool:
     """Remove from ``node`` the entries that name what may not be read; False if ``node`` itself does."""
     for child in list(children(node)):
         below = tree.schema.node_of(child.schema)
-        if below.names_data and not _may_read(access, tree, value_of(child)):
+        if below.names_data and not may_read(value_of(child)):
             if below.kind is Kind.LEAF:
                 return False
             tree.remove(child)
-        elif below.is_interior and not _prune(access, tree, child):
+        elif below.is_interior and not _prune(may_read, tree, child):
             if below.kind is not Kind.LIST:
                 return False
             tree.remove(child)
     return True
-
-
-def _may_read(access: Access, tree: Tree, path: str) -> bool:
-    place = located(tree.schema, path)
-    return place is not None and access.reach(*place, "read").permit

@@ -12,11 +12,14 @@ from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
 from agent.nacm.access import Access, located
 from agent.nacm.control import WRITES
+from agent.nacm.prune import prune
 from agent.nacm.rules import Step
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
+from agent.yang.tree import Tree
+from agent.yang.units import units_by_path
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -52,6 +55,42 @@ def _named(
             yield from _named(schema, access, child, node.children, steps, nodes)
 
 
+def names_hidden(schema: Schema, access: Access, config: Element) -> bool:
+    """*worker* True if an edit names something that ``access`` does not let its user read."""
+    if access.everything(["read"]):
+        return False
+    return any(_hidden(schema, access, child, schema.roots, (), ()) for child in config)
+
+
+def _hidden(
+    schema: Schema,
+    access: Access,
+    element: Element,
+    level: Mapping[QName, SchemaNode],
+    steps: Steps,
+    nodes: Nodes,
+) -> bool:
+    node = level.get((namespace(element), local_name(element)))
+    if node is None or node.is_key:
+        return False
+    steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
+    if not access.data(steps, node, "read").permit:
+        return True
+    if node.kind is Kind.ANYDATA:
+        return False
+    return any(_hidden(schema, access, child, node.children, steps, nodes) for child in element)
+
+
+def hidden_units(access: Access, content: Tree) -> set[str]:
+    """*worker* Return the paths of the units of ``content`` that hold something which ``access`` does not let
+    its user read."""
+    if access.everything(["read"]):
+        return set()
+    readable = content.duplicate()
+    prune(access, readable)
+    return {path for path, unit in units_by_path(content).items() if not unit.is_same(readable, content)}
+
+
 def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
     keys: dict[str, str] = {}
     if node.kind is Kind.LEAF_LIST:
@@ -71,8 +110,26 @@ def _touchable(access: Access, steps: Steps, nodes: Nodes) -> bool:
     return any(access.data(steps, nodes[-1], write).permit for write in WRITES)
 
 
+def tells_of_hidden(schema: Schema, access: Access, error: RpcError) -> bool:
+    """*worker* True if an error tells of other entries of which its receiver may not read all but secrets."""
+    if not error.about or access.everything(["read"]):
+        return False
+    places = (located(schema, path) for path in error.about)
+    return not all(place is not None and _all_readable(access, *place) for place in places)
+
+
+def _all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    if not access.reach(steps, nodes, "read").permit:
+        return False
+    below = (child for child in nodes[-1].children.values() if child.config and not child.secret)
+    return all(_all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
+
+
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     """*worker* Return ``error`` as its receiver may see it."""
+    if tells_of_hidden(schema, access, error):
+        error.message = "this is in conflict with something that you may not read"
+        error.info = {}
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
     found = located(schema, error.path)

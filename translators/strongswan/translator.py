@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon.keeper import Keeper, Unavailable
@@ -191,9 +191,9 @@ class StrongSwanTranslator:
 
     # --- changes ---
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied."""
-        return self.parts.changes.check(changes)
+        return self.parts.changes.check(changes, may_read)
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.

@@ -13,7 +13,7 @@ identity owns it, which then must be that of no other tunnel.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -33,6 +33,9 @@ from translators.strongswan.translation.refusals import Refused
 IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")
+
+Unsure = Callable[[str, str], bool]
+"""Says of two tunnels if it must not be told whether their keys are equal."""
 
 PPK_SUFFIX = "-ppk"
 _ALONE = Around()
@@ -142,6 +145,10 @@ class Claims:
     def __len__(self) -> int:
         return len(self._claims)
 
+    def holds(self, claim: Claim) -> bool:
+        """Return whether just this is claimed by its tunnel."""
+        return self._claims.get(claim.tunnel) == claim
+
     def add(self, claim: Claim) -> None:
         """Add ``claim``, in place of an older one of the same tunnel."""
         self.remove(claim.tunnel)
@@ -169,20 +176,27 @@ class Claims:
             _discard(self._ppks, claim.ppk, claim.ppk_digest, tunnel)
         _discard_from(self._pairs, claim.pair, tunnel)
 
-    def conflicts(self, replaced: AbstractSet[str], claims: Iterable[Claim]) -> list[Conflict]:
+    def conflicts(
+        self, replaced: AbstractSet[str], claims: Iterable[Claim], unsure: Unsure | None = None
+    ) -> list[Conflict]:
         """Return what stands against ``claims`` once the tunnels in ``replaced`` are gone.
 
-        A conflict between two of ``claims`` is reported once, for the later one.
+        A conflict between two of ``claims`` is reported once, for the later one. ``unsure``: for which two
+        tunnels equal keys count as different, too; None: for none.
         """
         found: list[Conflict] = []
         added = Claims()
         for claim in claims:
-            found.extend(self._against(claim, replaced))
-            found.extend(added._against(claim, frozenset()))
+            found.extend(self._against(claim, replaced, unsure))
+            found.extend(added._against(claim, frozenset(), unsure))
             added.add(claim)
         return found
 
-    def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
+    def _against(self, claim: Claim, without: AbstractSet[str], unsure: Unsure | None) -> Iterable[Conflict]:
+        def other_secret(index: Mapping[_Key, Mapping[bytes, set[str]]], key: _Key, own: bytes) -> str | None:
+            others = _holders(index.get(key, {}), own, claim.tunnel, unsure)
+            return _first(others, without, claim.tunnel)
+
         if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
             yield Conflict(
                 tunnel=claim.tunnel,
@@ -192,9 +206,7 @@ class Claims:
                 f"({claim.local}) and remote identity ({claim.remote}); charon could not tell them apart: "
                 "give one other identities, or make them one tunnel with several subnets",
             )
-        if claim.ppk is not None and (
-            other := self._other_secret(self._ppks, claim.ppk, claim, without, claim.ppk_digest)
-        ):
+        if claim.ppk is not None and (other := other_secret(self._ppks, claim.ppk, claim.ppk_digest)):
             yield Conflict(
                 tunnel=claim.tunnel,
                 other=other,
@@ -203,28 +215,13 @@ class Claims:
                 "of one id; charon could not tell them apart: give the keys different ids",
             )
         for key in dict.fromkeys(claim.known_as):
-            if other := self._other_secret(self._owners, key, claim, without):
+            if other := other_secret(self._owners, key, claim.digest):
                 yield _shadowed(claim.tunnel, other, key)
                 return
         if claim.owner is None:
             return
-        if other := self._other_secret(self._known, claim.owner.key, claim, without):
+        if other := other_secret(self._known, claim.owner.key, claim.digest):
             yield _shadowed(claim.tunnel, other, claim.owner.key)
-
-    @staticmethod
-    def _other_secret(
-        index: Mapping[_Key, Mapping[bytes, set[str]]],
-        key: _Key,
-        claim: Claim,
-        without: AbstractSet[str],
-        own: bytes | None = None,
-    ) -> str | None:
-        for digest, tunnels in index.get(key, {}).items():
-            if digest != (claim.digest if own is None else own) and (
-                other := _first(tunnels, without, claim.tunnel)
-            ):
-                return other
-        return None
 
     def opened_by_another(self, tunnel: str, remote_id: str) -> str | None:
         """Return a tunnel whose key the peer of ``tunnel`` may have used, None if it used its own.
@@ -240,6 +237,18 @@ class Claims:
             if self._claims[other].digest != claim.digest:
                 return other
         return None
+
+
+def _holders(
+    by_digest: Mapping[bytes, set[str]], own: bytes, tunnel: str, unsure: Unsure | None
+) -> Iterator[str]:
+    """Yield the tunnels that have another key than ``own``, that of ``tunnel``, or are not to be told from
+    such."""
+    for digest, tunnels in by_digest.items():
+        if digest != own:
+            yield from tunnels
+        elif unsure is not None:
+            yield from (other for other in tunnels if unsure(tunnel, other))
 
 
 def _first(tunnels: Iterable[str], without: AbstractSet[str], itself: str) -> str | None:
