@@ -14,8 +14,14 @@ from agent.yang.tree import Node, downwards, keys_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")
+# Of use to whom may change something, and in the way of others: a lock, and what others wrote thrown away.
+EDITING = frozenset(
+    ("ietf-netconf", name)
+    for name in ("lock", "unlock", "discard-changes", "commit", "cancel-commit", "validate")
+)
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"
+_WRITERS_ONLY = "nothing permits any change, no rule is about it, and writers-only is true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Access:
                 return _by(rule)
         if node.deny_all or (node.module, node.name) in GUARDED:
             return _protected("default-deny-all")
+        if self.settings.writers_only and (node.module, node.name) in EDITING and not self._may_write():
+            return Decision(False, _WRITERS_ONLY)
         return _default("exec-default", self.settings.exec_default)
 
     def notification(self, node: SchemaNode) -> Decision:
@@ -109,6 +117,19 @@ class Access:
             if rule.concerns_data(access):
                 return rule.permit and rule.all_data
         return False
+
+    def _may_write(self) -> bool:
+        """True unless every change of every data node is denied."""
+        return any(self._may_somewhere(access) for access in ("create", "update", "delete"))
+
+    def _may_somewhere(self, access: str) -> bool:
+        for rule in self.rules:
+            if rule.concerns_data(access):
+                if rule.permit:
+                    return True
+                if rule.all_data:
+                    return False
+        return self.settings.write_default
 
     def reader(self, schema: Schema) -> Reader:
         """Return what says if a data node may be read, by its path."""

@@ -82,13 +82,17 @@ class RuleList:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The whole of ``/nacm``; the defaults are those of its YANG module. True permits."""
+    """The whole of ``/nacm``; the defaults are those of its YANG modules. True permits.
+
+    ``writers_only``: who may change nothing needs a rule for what is of use to changes alone.
+    """
 
     enabled: bool = True
     read_default: bool = True
     write_default: bool = False
     exec_default: bool = True
     external_groups: bool = True
+    writers_only: bool = False
     members: Mapping[str, frozenset[str]] | None = None
     lists: tuple[RuleList, ...] = ()
 
@@ -114,6 +118,7 @@ def read_rules(nacm: Mapping[str, Any]) -> Rules:
         write_default=nacm.get("write-default", "deny") == "permit",
         exec_default=nacm.get("exec-default", "permit") == "permit",
         external_groups=nacm.get("enable-external-groups", True),
+        writers_only=nacm.get("yangswan-agent:writers-only", False),
         members={group["name"]: frozenset(group.get("user-name", [])) for group in groups},
         lists=tuple(_rule_list(entry) for entry in nacm.get("rule-list", [])),
     )
