@@ -23,7 +23,7 @@ def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
     for node in siblings(first):
         schema_node = schema.node_of(node.schema)
         identity = address(node.schema), _identity(schema_node, node)
-        if identity in seen:
+        if identity in seen and not _may_repeat(schema_node):
             yield BadElement(
                 schema_node.name,
                 f"'{schema_node.name}' may stand only once here",
@@ -32,6 +32,13 @@ def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:
         seen.add(identity)
         if schema_node.is_interior:
             yield from repeated(schema, first_child(node))
+
+
+def _may_repeat(schema_node: SchemaNode) -> bool:
+    """True for what only configuration has once: an entry without keys, a value (RFC 7950 section 7.7)."""
+    if schema_node.kind is Kind.LIST:
+        return not schema_node.keys
+    return schema_node.kind is Kind.LEAF_LIST and not schema_node.config
 
 
 def _exclusive(schema: Schema, first: Node) -> Iterator[RpcError]:

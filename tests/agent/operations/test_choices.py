@@ -48,6 +48,12 @@ async def test_two_cases_are_refused(choosing: Lab, request_: str, path: str) ->
     assert (error.tag, error.path, error.info) == ("bad-element", path, {"bad-element": "train"})
 
 
+async def test_what_has_no_keys_may_stand_twice_in_an_input(choosing: Lab) -> None:
+    twice = 2 * "<companion><name>a</name></companion><word>b</word>"
+    (error,) = await choosing.refused(f'<leave xmlns="{CHOOSING}">{twice}</leave>')
+    assert error.tag == "operation-not-supported"  # it was read; nothing carries it out here
+
+
 async def test_two_cases_of_parameters_are_refused(choosing: Lab) -> None:
     (error,) = await choosing.refused("<get-config><source><running/><candidate/></source></get-config>")
     assert (error.tag, error.info) == ("bad-element", {"bad-element": "candidate"})
