@@ -13,7 +13,7 @@ identity owns it, which then must be that of no other tunnel.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -141,6 +141,8 @@ class Claims:
         self._pairs: dict[PairKey, set[str]] = {}
         self._owner_texts: dict[str, set[str]] = {}
         self._ppks: dict[str, dict[bytes, set[str]]] = {}
+        self._unsure: Unsure | None = None
+        """That of the look for conflicts which is under way."""
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -186,17 +188,14 @@ class Claims:
         """
         found: list[Conflict] = []
         added = Claims()
+        self._unsure = added._unsure = unsure
         for claim in claims:
-            found.extend(self._against(claim, replaced, unsure))
-            found.extend(added._against(claim, frozenset(), unsure))
+            found.extend(self._against(claim, replaced))
+            found.extend(added._against(claim, frozenset()))
             added.add(claim)
         return found
 
-    def _against(self, claim: Claim, without: AbstractSet[str], unsure: Unsure | None) -> Iterable[Conflict]:
-        def other_secret(index: Mapping[_Key, Mapping[bytes, set[str]]], key: _Key, own: bytes) -> str | None:
-            others = _holders(index.get(key, {}), own, claim.tunnel, unsure)
-            return _first(others, without, claim.tunnel)
-
+    def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
         if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
             yield Conflict(
                 tunnel=claim.tunnel,
@@ -206,7 +205,9 @@ class Claims:
                 f"({claim.local}) and remote identity ({claim.remote}); charon could not tell them apart: "
                 "give one other identities, or make them one tunnel with several subnets",
             )
-        if claim.ppk is not None and (other := other_secret(self._ppks, claim.ppk, claim.ppk_digest)):
+        if claim.ppk is not None and (
+            other := self._other_secret(self._ppks, claim.ppk, claim, without, claim.ppk_digest)
+        ):
             yield Conflict(
                 tunnel=claim.tunnel,
                 other=other,
@@ -215,13 +216,30 @@ class Claims:
                 "of one id; charon could not tell them apart: give the keys different ids",
             )
         for key in dict.fromkeys(claim.known_as):
-            if other := other_secret(self._owners, key, claim.digest):
+            if other := self._other_secret(self._owners, key, claim, without):
                 yield _shadowed(claim.tunnel, other, key)
                 return
         if claim.owner is None:
             return
-        if other := other_secret(self._known, claim.owner.key, claim.digest):
+        if other := self._other_secret(self._known, claim.owner.key, claim, without):
             yield _shadowed(claim.tunnel, other, claim.owner.key)
+
+    def _other_secret(
+        self,
+        index: Mapping[_Key, Mapping[bytes, set[str]]],
+        key: _Key,
+        claim: Claim,
+        without: AbstractSet[str],
+        own: bytes | None = None,
+    ) -> str | None:
+        for digest, tunnels in index.get(key, {}).items():
+            if digest == (claim.digest if own is None else own):
+                if self._unsure is None:
+                    continue
+                tunnels = {tunnel for tunnel in tunnels if self._unsure(claim.tunnel, tunnel)}
+            if other := _first(tunnels, without, claim.tunnel):
+                return other
+        return None
 
     def opened_by_another(self, tunnel: str, remote_id: str) -> str | None:
         """Return a tunnel whose key the peer of ``tunnel`` may have used, None if it used its own.
@@ -237,18 +255,6 @@ class Claims:
             if self._claims[other].digest != claim.digest:
                 return other
         return None
-
-
-def _holders(
-    by_digest: Mapping[bytes, set[str]], own: bytes, tunnel: str, unsure: Unsure | None
-) -> Iterator[str]:
-    """Yield the tunnels that have another key than ``own``, that of ``tunnel``, or are not to be told from
-    such."""
-    for digest, tunnels in by_digest.items():
-        if digest != own:
-            yield from tunnels
-        elif unsure is not None:
-            yield from (other for other in tunnels if unsure(tunnel, other))
 
 
 def _first(tunnels: Iterable[str], without: AbstractSet[str], itself: str) -> str | None:
