@@ -375,6 +375,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.names = {path: entry for t in translators for path, entry in t.names.items()}
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema
 

@@ -135,6 +135,10 @@ class Translator(Protocol):
     """Schema paths of the other lists that it owns, of what entries of ``config_list`` refer to or share.
     Their entries have no state and no actions. A leaf that is in no list may be named, too: it is as a list
     of one entry without keys, whose one member is the leaf."""
+    names: Mapping[str, str]
+    """Schema paths of its state leafs and leaf-lists that hold the key of an entry elsewhere, each with the
+    path of that entry, in which {} stands for the key. Who may not read the entry does not see the value; if
+    it is a key itself, nor the entry of the state that it is in."""
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]

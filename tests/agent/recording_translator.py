@@ -28,6 +28,7 @@ class RecordingTranslator:
     yang_files: Sequence[Path] = (EVERY_CONSTRUCT,)
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moves: Sequence[Move] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     config_list: str = "/every-construct:top/entry"
     further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"

@@ -67,6 +67,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Lab]:
     schema = Schema(
         standard_modules(), SERVED, translator.yang_files, disabled_features=translator.disabled_features
     )
+    schema.names = translator.names
     async with running_lab(schema, tmp_path, translator) as lab:  # type: ignore[arg-type]
         await translator.start({})
         lab.callers[WRITER] = Remembering(WRITER, "wilma")
@@ -214,6 +215,29 @@ async def test_a_conflict_names_nothing_that_may_not_be_read(gateway: Lab, entry
     }
     for word in ("198.51.100.1", "peer1", "own1", "tunnel 1", "tunnels 1", "10.1."):
         assert word not in str(hidden)
+
+
+async def test_state_names_no_tunnel_that_may_not_be_read(gateway: Lab) -> None:
+    subnets = "<local-subnet>10.1.0.0/16</local-subnet><remote-subnet>10.2.0.0/16</remote-subnet>"
+    both = [tunnel(number, more=subnets).replace(f"198.51.100.{number}", "198.51.100.9") for number in (1, 2)]
+    await gateway.commit(tunnels(*both))
+    request = f"<get><filter>{tunnels('<ipsec><id>2</id><state/></ipsec>')}</filter></get>"
+    assert "<tunnel>1</tunnel>" in await gateway.do(request, WRITER)
+    await hide_the_first(gateway)
+    seen = await gateway.do(request, WRITER)
+    assert "<status>" in seen
+    assert "overlap" not in seen
+    assert "<tunnel>1</tunnel>" in await gateway.do(request)
+
+
+def test_what_names_tunnels_in_the_state_is_in_the_model(tmp_path: Path) -> None:
+    translator = make(Settings(tmp_path / "data", "none"))
+    schema = Schema(
+        standard_modules(), SERVED, translator.yang_files, disabled_features=translator.disabled_features
+    )
+    for path, entry in translator.names.items():
+        assert not schema.find(path).config
+        assert schema.find(entry.partition("[")[0]).kind.value == "list"
 
 
 async def test_such_tries_are_logged_and_limited(

@@ -27,6 +27,7 @@ from translators.strongswan.model import (
     IPSEC,
     LEAK_PROTECTION_PATH,
     LIST_PATH,
+    NAMES,
     PKI,
     REVOCATION_PATH,
     STATE_PATH,
@@ -93,6 +94,7 @@ class StrongSwanTranslator:
 
     name = NAME
     moves: Sequence[Move] = MOVES
+    names: Mapping[str, str] = NAMES
     config_list = LIST_PATH
     state_path = STATE_PATH
     further_lists: Sequence[str] = (
