@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from agent.datastore.edit import edit
 from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
+from tests.agent.datastore.lab import INFO, commit, started
 from tests.agent.lab import CHOOSING, candidate_with, config, errors_of, make_schema
 
 TRUE = 'wd:default="true"'
@@ -140,3 +142,22 @@ def test_a_default_that_is_deleted_away_is_in_use_again(choosing: Schema) -> Non
     candidate = candidate_with(choosing, oven("<timer>9</timer>"), oven('<timer nc:operation="delete"/>'))
     assert b"<timer>5</timer>" in candidate.tree.to_xml(Defaults.REPORT_ALL)
     assert candidate.tree.to_xml() == b""
+
+
+async def test_a_restart_and_a_discard_bring_back_the_values_alone(choosing: Schema, tmp_path: Path) -> None:
+    first = await started(choosing, tmp_path)
+    await commit(first, oven(racks(2)))
+    await commit(first, bells("dong"))
+    edit(first.candidate, config(oven(racks(9))))
+    await first.discard()
+    assert first.candidate.tree.to_xml(Defaults.REPORT_ALL) == first.running.to_xml(Defaults.REPORT_ALL)
+    first.store.close()
+    second = await started(choosing, tmp_path)
+    printed = second.running.to_xml(Defaults.REPORT_ALL).decode()
+    assert re.findall("<rack>(.*?)<", printed) == ["2"]
+    assert re.findall("<bell[^>]*>(.*?)<", printed) == ["dong"]
+    edit(second.candidate, config(oven(racks(2, attributes='nc:operation="delete"'))))
+    await second.commit(INFO)
+    printed = second.running.to_xml(Defaults.REPORT_ALL).decode()
+    assert re.findall("<rack>(.*?)<", printed) == ["1", "2", "3"]
+    second.store.close()
