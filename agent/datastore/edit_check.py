@@ -98,15 +98,22 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_literal(element)}]"
+        return "" if schema_node.secret else f"[.={_literal(schema, schema_node, element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    found = {local_name(child): _literal(child) for child in element if is_key_of(schema_node, child)}
+    found = {}
+    for child in element:
+        if is_key_of(schema_node, child):
+            key = schema_node.children[schema_node.namespace, local_name(child)]
+            found[key.name] = _literal(schema, key, child)
     return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
 
 
-def _literal(element: Element) -> str:
-    return literal((element.text or "").strip())
+def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
+    value = (element.text or "").strip()
+    if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
+        value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
+    return literal(value)
 
 
 class EditAttributes:
@@ -191,7 +198,11 @@ class EditAttributes:
             self._refuse(BadAttribute, "insert", element, message)
             return
         self.insert[element] = InsertRequest(
-            insert, local_name(element), key=taken.get("key"), value=taken.get("value")
+            insert,
+            local_name(element),
+            key=taken.get("key"),
+            value=taken.get("value"),
+            prefixes=lambda: element.nsmap,
         )
 
 
@@ -273,7 +284,7 @@ def _check_anchor(
 def _is_default(schema: Schema, schema_node: SchemaNode, element: Element) -> bool:
     value = element.text or ""
     if schema_node.kind is not Kind.LEAF_LIST:
-        return is_default_value(schema, schema_node, value)
+        return is_default_value(schema, schema_node, value, lambda: element.nsmap)
     return canonical(schema, schema_node, value, lambda: element.nsmap) in schema_node.defaults
 
 

@@ -20,6 +20,7 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Tree
 from agent.yang.units import units_by_path
+from agent.yang.values import split_at_names
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -126,10 +127,31 @@ def _all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
 
 
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
-    """*worker* Return ``error`` as its receiver may see it."""
+    """*worker* Return ``error`` as its receiver may see it, with what it takes to write its paths as XML."""
     if tells_of_hidden(schema, access, error):
         error.message = "this is in conflict with something that you may not read"
         error.info = {}
+    error = _seen(schema, access, error)
+    for path in (error.path, *(text for texts in error.info.values() for text in _texts(texts))):
+        if path is not None and path.startswith("/"):
+            error.spelled.update(_spelled(schema, path))
+    return error
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _spelled(schema: Schema, path: str) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    steps, nodes = located(schema, path) or ((), ())
+    for step, node in zip(steps, nodes, strict=True):
+        for key, value in step.keys.items():
+            leaf = node if key == "." else node.children.get((node.namespace, key))
+            if leaf is not None and leaf.holds_names:
+                yield (key, value), split_at_names(schema, leaf, value)
+
+
+def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
     found = located(schema, error.path)
@@ -143,6 +165,5 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
 
 
 def _hidden_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
-    texts = (value,) if isinstance(value, str) else value
-    places = (located(schema, text) for text in texts if text.startswith("/"))
+    places = (located(schema, text) for text in _texts(value) if text.startswith("/"))
     return any(place is not None and not _touchable(access, *place) for place in places)

@@ -40,6 +40,7 @@ class SchemaNode:
     ``names_data``: its values are paths of data nodes (instance-identifier).
     ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
+    ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
@@ -69,6 +70,7 @@ class SchemaNode:
     anydata_below: bool = False
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
+    holds_names: bool = False
     json_number: bool = False
     json_boolean: bool = False
     default: str | None = None
