@@ -110,6 +110,13 @@ def reached_at(settings: Settings) -> str:
     return settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
 
 
+def greeting(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what an agent says when it begins to serve, for who wants to connect to it."""
+    keep_known_hosts(settings, port)
+    yield host_key_hint(settings.data_dir)
+    yield from connect_hints(settings, port, users)
+
+
 def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
     """Yield the exact commands with which the usual clients connect, and check the host key."""
     user = next(iter(users))
