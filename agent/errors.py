@@ -11,7 +11,6 @@ commit raises BackendError, which is undone and then answered. Anything else is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import TypedDict, Unpack
@@ -26,15 +25,11 @@ class ErrorType(Enum):
     APPLICATION = "application"
 
 
-_LINE_END = re.compile(r"[ \t]*[\r\n]+\s*")
-
-
 class RpcError(Exception):
     """One ``<rpc-error>``.
 
     Args:
-        message: Sentence for a human; says what is wrong and, where known, what to change. In one line: what
-            it quotes of a YANG module may be written in several.
+        message: Sentence for a human; says what is wrong and, where known, what to change.
         path: RFC 7951 instance-identifier of the offending node, if there is one.
         app_tag: error-app-tag (RFC 7950 section 15, or the YANG module's own).
         type: overrides the class's ErrorType.
@@ -58,7 +53,6 @@ class RpcError(Exception):
         type: ErrorType | None = None,
         info: Mapping[str, str | tuple[str, ...]] | None = None,
     ) -> None:
-        message = _LINE_END.sub(" ", message).strip()
         super().__init__(message)
         self.message = message
         self.path = path

@@ -182,7 +182,9 @@ def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, st
     if error.path:
         path, declared = xml_path(error.path, namespaces, prefixes, spelled=error.spelled)
         text += f"<error-path{_declarations(declared)}>{_text(path)}</error-path>"
-    message = _PATH.sub(partial(_in_terms_of_the_client, namespaces, prefixes), error.message)
+    # What is quoted of a YANG module may be written in several lines.
+    message = _LINE_END.sub(" ", error.message).strip()
+    message = _PATH.sub(partial(_in_terms_of_the_client, namespaces, prefixes), message)
     text += f'<error-message xml:lang="en">{_text(message)}</error-message>'
     if error.info:
         text += f"<error-info>{_info(error, namespaces, prefixes)}</error-info>"
@@ -217,6 +219,7 @@ def _in_terms_of_the_client(
     return xml_path(found[0], namespaces, prefixes)[0] if found["module"] in namespaces else found[0]
 
 
+_LINE_END = re.compile(r"[ \t]*[\r\n]+\s*")
 # As libyang quotes one: it begins with a module, and every key has a literal.
 _PATH = re.compile(
     r"(?<![\w/.:*\]])(?=/(?P<module>[\w.-]+):)(?:/(?:[\w.-]+:)?[A-Za-z_][\w.-]*"
