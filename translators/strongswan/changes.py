@@ -42,7 +42,7 @@ from translators.strongswan.translation.certified import CANNOT_CHECK, has_certi
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import Discretion, Refusal
 from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
-from translators.strongswan.translation.plan import Step, plan_steps
+from translators.strongswan.translation.plan import FENCING, Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.executor import execute
@@ -233,11 +233,12 @@ class Changes:
                 desired.change(tunnel, after, certificates, revocation.mode)
                 for tunnel, after in wanted.items()
             ]
+            fences = desired.fences(wanted, planned, certificates)
         except Refused as error:  # nothing of the automatic proposals is left with this charon
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         return StrongSwanPlan(
-            steps=plan_steps(planned),
-            reverse=plan_steps(change.reversed() for change in planned),
+            steps=plan_steps(planned, fences),
+            reverse=plan_steps((change.reversed() for change in planned), fences.reversed()),
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
@@ -282,7 +283,7 @@ class Changes:
         await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
-        touched = {step.name for step in plan.steps}
+        touched = {step.name for step in plan.steps if step.phase not in FENCING}
         desired, session = self._shared.desired, self._shared.session
         before, revocation = plan.revocation
         if session is not None:
