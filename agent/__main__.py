@@ -26,7 +26,7 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
+from agent.first_start import ensure_keys, ensure_rules, greeting, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -119,7 +119,7 @@ async def run(settings: Settings) -> None:
         await agent.start(users)
         try:
             with printing():
-                for line in connect_hints(settings, agent.transport.port, users):
+                for line in greeting(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
@@ -398,6 +398,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.names = {path: entry for t in translators for path, entry in t.names.items()}
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema
 

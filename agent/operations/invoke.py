@@ -13,6 +13,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.operations.context import Caller, Context
+from agent.operations.parameters import strays
 from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
@@ -39,6 +40,8 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
         raise MissingElement(
             "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
         )
+    if stray := list(strays(operation)):
+        raise RpcErrors(stray)
     call = await _parse(context, operation[0])
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(

@@ -44,7 +44,8 @@ class Orchestrator:
         try:
             self._session: Any = manager.connect(
                 host=AGENT_HOST, port=AGENT_PORT, sock=link, username="admin", timeout=RPC_LIMIT_S,
-                key_filename=str(gateway.client_key), hostkey_verify=False, allow_agent=False,
+                key_filename=str(gateway.client_key), allow_agent=False,
+                hostkey_b64=gateway.client_key.with_name("host_key.pub").read_text().split()[1],
                 look_for_keys=False,
             )  # fmt: skip
         except TransportError as problem:

@@ -17,7 +17,7 @@ SA may be without child, too (RFC 6023). Two tunnels that differ in these must d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -38,6 +38,9 @@ from translators.strongswan.translation.refusals import Refused
 IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")
+
+Unsure = Callable[[str, str], bool]
+"""Says of two tunnels if it must not be told whether their keys are equal."""
 
 PPK_SUFFIX = "-ppk"
 FURTHER_SUFFIX = "-further"
@@ -175,6 +178,8 @@ class Claims:
         self._pairs: dict[PairKey, set[str]] = {}
         self._owner_texts: dict[str, set[str]] = {}
         self._ppks: dict[str, dict[bytes, set[str]]] = {}
+        self._unsure: Unsure | None = None
+        """That of the look for conflicts which is under way."""
         self._ikev1: dict[tuple[str, str], dict[bytes, set[str]]] = {}
         """Those of IKEv1 with a secret, by local address and peer."""
         self._ends: dict[tuple[str, str], dict[bool, set[str]]] = {}
@@ -185,6 +190,10 @@ class Claims:
 
     def __len__(self) -> int:
         return len(self._claims)
+
+    def holds(self, claim: Claim) -> bool:
+        """Return whether just this is claimed by its tunnel."""
+        return self._claims.get(claim.tunnel) == claim
 
     def add(self, claim: Claim) -> None:
         """Add ``claim``, in place of an older one of the same tunnel."""
@@ -225,13 +234,17 @@ class Claims:
             if not self._ends[claim.ends]:
                 del self._ends[claim.ends]
 
-    def conflicts(self, replaced: AbstractSet[str], claims: Iterable[Claim]) -> list[Conflict]:
+    def conflicts(
+        self, replaced: AbstractSet[str], claims: Iterable[Claim], unsure: Unsure | None = None
+    ) -> list[Conflict]:
         """Return what stands against ``claims`` once the tunnels in ``replaced`` are gone.
 
-        A conflict between two of ``claims`` is reported once, for the later one.
+        A conflict between two of ``claims`` is reported once, for the later one. ``unsure``: for which two
+        tunnels equal keys count as different, too; None: for none.
         """
         found: list[Conflict] = []
         added = Claims()
+        self._unsure = added._unsure = unsure
         for claim in claims:
             found.extend(self._against(claim, replaced))
             found.extend(added._against(claim, frozenset()))
@@ -283,8 +296,8 @@ class Claims:
                 return tunnel
         return None
 
-    @staticmethod
     def _other_secret(
+        self,
         index: Mapping[_Key, Mapping[bytes, set[str]]],
         key: _Key,
         claim: Claim,
@@ -292,9 +305,11 @@ class Claims:
         own: bytes | None = None,
     ) -> str | None:
         for digest, tunnels in index.get(key, {}).items():
-            if digest != (claim.digest if own is None else own) and (
-                other := _first(tunnels, without, claim.tunnel)
-            ):
+            if digest == (claim.digest if own is None else own):
+                if self._unsure is None:
+                    continue
+                tunnels = {tunnel for tunnel in tunnels if self._unsure(claim.tunnel, tunnel)}
+            if other := _first(tunnels, without, claim.tunnel):
                 return other
         return None
 

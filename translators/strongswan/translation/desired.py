@@ -12,7 +12,7 @@ from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, Conflict
+from translators.strongswan.translation.credentials import Claim, Claims, Conflict, Unsure
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
@@ -24,12 +24,14 @@ from translators.strongswan.translation.strangers import Fence
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry."""
+    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry. ``other``
+    is the tunnel that the message tells of, if it tells of one."""
 
     tunnel: str
     leaf: str
     message: str
     app_tag: str
+    other: str | None = None
 
     @classmethod
     def of(cls, tunnel: str, refused: Refused) -> Refusal:
@@ -40,6 +42,15 @@ class Refusal:
 def is_enabled(entry: Json | None) -> bool:
     """Return whether charon is to hold anything for ``entry``."""
     return entry is not None and bool(entry.get("enabled", True))
+
+
+@dataclass(frozen=True, slots=True)
+class Discretion:
+    """What who asks may not learn: the keys of tunnels that ``hides`` names. ``blind``: the tunnels of which
+    a key was written by somebody who may not read it."""
+
+    hides: Callable[[str], bool]
+    blind: Collection[str] = frozenset()
 
 
 Certificates = Mapping[str, Certificate]
@@ -222,9 +233,11 @@ class Desired:
         changes: Sequence[tuple[str, Json | None]],
         certificates: Certificates | None = None,
         mode: Mode | None = None,
+        *,
+        discretion: Discretion | None = None,
     ) -> list[Refusal]:
         """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
-        ``certificates`` and ``mode`` in place of ours."""
+        ``certificates`` and ``mode`` in place of ours. Of keys that are not to be told it does not depend."""
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
@@ -247,16 +260,35 @@ class Desired:
             except Refused as error:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
-        conflicts = self.claims.conflicts(replaced, claims)
+        conflicts = self.claims.conflicts(replaced, claims, self._unsure(claims, discretion))
         conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
         kept = [claim for claim in self.claims if claim.tunnel not in replaced]
         if claims and (barriers := strangers.count([*kept, *claims])) > strangers.BARRIERS_MAX:
             conflicts.append(_too_many_barriers(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
-                Refusal(tunnel=conflict.tunnel, leaf="", message=conflict.message, app_tag=conflict.app_tag)
+                Refusal(
+                    tunnel=conflict.tunnel,
+                    leaf="",
+                    message=conflict.message,
+                    app_tag=conflict.app_tag,
+                    other=conflict.other,
+                )
             )
         return found
+
+    def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
+        """Return for which two tunnels it must not be told whether their keys are equal: one is not for the
+        eyes of who asks, and one is changed. So what is committed stays as it is."""
+        if discretion is None:
+            return None
+        changed = {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
+        hides = discretion.hides
+
+        def unsure(one: str, other: str) -> bool:
+            return (one in changed or other in changed) and (hides(one) or hides(other))
+
+        return unsure
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
         if self.available is None:
