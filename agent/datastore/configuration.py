@@ -111,6 +111,7 @@ class Configuration:
 
     def _load(self) -> None:
         with usable(self.store.path):
+            self.store.verify(self._progress)
             bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
