@@ -15,6 +15,7 @@ become running. Configuration is all of that for the rest of the server.
 - edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
 - backends: the translators as one
+- outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - confirmed, confirming: the table of confirmed commit, and the table at work
 - configuration: the whole

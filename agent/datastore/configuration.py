@@ -122,6 +122,14 @@ class Configuration:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
         return replay.as_of(commit_id, store=self.store, running=self.running)
 
+    def is_as_of(self, commit_id: int) -> bool:
+        """*worker* Return whether nothing was committed after ``commit_id``."""
+        return self.store.latest() == commit_id
+
+    def close_window(self) -> None:
+        """*worker* Record that no confirmed commit is pending. Raises: RpcErrors."""
+        self._transactions.record_window(None)
+
     def with_content(self, document: Json) -> Candidate:
         """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""
         return self.datastores.with_content(document)

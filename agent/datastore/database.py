@@ -50,7 +50,7 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
         copy = Path(folder, path.name)
         for ending in ("", "-journal", "-wal"):
             source = path.with_name(path.name + ending)
-            if source.exists():
+            if source.exists():  # a copy ends SQLite's own locks, and the data folder has one that stays
                 shutil.copyfile(source, copy.with_name(source.name))
         found = sqlite3.connect(copy)
         try:
