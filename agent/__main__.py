@@ -25,7 +25,7 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
+from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -85,6 +85,7 @@ async def run(settings: Settings) -> None:
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
     worker = _worker_of(pool)
+    refuse_read(settings.data_dir)
     store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
@@ -125,7 +126,7 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 def _open_history(settings: Settings) -> Store:
     history = settings.data_dir / "history.db"
-    refuse_emptied(settings.data_dir, history)
+    refuse_lost(settings.data_dir, history)
     return Store(history)
 
 

@@ -68,7 +68,10 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         if options.version:
             print(f"{PROGRAM} {version('yangswan')}")
             raise SystemExit(0)
-    settings, faults = from_file_as_far_as_it_goes(options.config) if options.config else (Settings(), [])
+    if options.config:
+        settings, faults = from_file_as_far_as_it_goes(options.config)
+    else:
+        settings, faults = Settings(data_dir=_default_folder()), []
     if options.listen is not None:
         try:
             host, port = parse_address(options.listen)
@@ -92,6 +95,12 @@ def read(argv: Sequence[str] | None = None) -> Asked:
     except SettingsError as problem:
         faults.extend(problem.faults)
     return Asked(settings, tuple(faults), options.task)
+
+
+def _default_folder() -> Path:
+    """Return the data folder of who names none: that of the checkout, wherever the agent is started."""
+    checkout = Path(sys.prefix).parent
+    return checkout / "var" if (checkout / "script" / "run").is_file() else Settings().data_dir
 
 
 _TASKS = {
@@ -143,7 +152,12 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what)
     add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add("--data-dir", type=_file, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add(
+        "--data-dir",
+        type=_file,
+        metavar="DIR",
+        help="keys, history, daemon files (default var in the checkout that the program is from, else ./var)",
+    )
     add("--user", type=_word, metavar="NAME", help="a user who may connect, with --authorized-keys")
     add("--authorized-keys", type=_file, metavar="FILE", help="public keys of --user, one a line")
     add(

@@ -2,7 +2,7 @@
 
 Keys (defaults in brackets):
     listen           "ADDR:PORT" to accept NETCONF over SSH on ["127.0.0.1:8300"]
-    data-dir         folder for keys, history and the managed daemon's files ["./var"]
+    data-dir         folder for keys, history and the managed daemon's files ["var" beside the file]
     charon           "managed", "external" or "none" ["managed"]
     on-stop          "end" or "keep": what becomes of a managed charon and its tunnels at SIGTERM ["end"]
     log-level        "debug", "info", "warning" or "error" ["info"]

@@ -96,7 +96,10 @@ ROOMS = (
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
-        (*VALUES, "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+        (
+            *VALUES,
+            *("agent.data_folder", "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+        ),
     ),
     Room(
         ("agent/server.py", "agent/live.py"),
