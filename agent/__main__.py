@@ -20,16 +20,18 @@ from agent.data_folder import DataDir, DataDirInUse
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.migration import models_of
 from agent.datastore.moves import hints
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
+from agent.first_start import RULES_NOTE, connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.repair import Declined, ask, repair
 from agent.served import SERVED, standard_modules
 from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
@@ -59,12 +61,15 @@ def main() -> None:
             raise SettingsError(*faults)
         if not looking:
             with DataDir(asked.settings.data_dir):
-                asyncio.run(_WORK[asked.task](asked.settings))
+                if asked.task is Task.REPAIR:
+                    mend(asked.settings, yes=asked.yes)
+                else:
+                    asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except (DataDirInUse, StoreError, BackendError, OSError) as problem:
+    except (DataDirInUse, Declined, StoreError, BackendError, OSError) as problem:
         _complain(str(problem), status=1)
     except Ended:
         log.info("stopped before the history was read; it is as it was")
@@ -155,6 +160,18 @@ async def unprotect(settings: Settings) -> None:
     """
     for translator in make_translators(settings):
         await translator.withdraw()
+
+
+def mend(settings: Settings, *, yes: bool) -> None:
+    """Make a new history of what is whole in a damaged one, if whoever asks for it agrees.
+
+    Raises:
+        Declined: he does not.
+        StoreError: it cannot be made.
+    """
+    notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
+    with printing():
+        repair(settings.data_dir / "history.db", notes, (lambda _question: True) if yes else ask)
 
 
 _WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}

@@ -32,16 +32,18 @@ class Task(Enum):
     CHECK = "check"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for. ``faults``: a sentence for each setting that cannot be used, for which
-    ``settings`` has the default."""
+    ``settings`` has the default. ``yes``: the question of the task is answered."""
 
     settings: Settings
     faults: tuple[str, ...] = ()
     task: Task = Task.RUN
+    yes: bool = False
 
 
 def read_settings(argv: Sequence[str] | None = None) -> Settings:
@@ -94,7 +96,9 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         refuse_octets(settings.data_dir)
     except SettingsError as problem:
         faults.extend(problem.faults)
-    return Asked(settings, tuple(faults), options.task)
+    if options.yes and options.task is not Task.REPAIR:
+        faults.append("--yes belongs to --repair")
+    return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
 
 
 def _default_folder() -> Path:
@@ -107,6 +111,7 @@ _TASKS = {
     Task.CHECK: "look at the settings and end: 0, or 78 with all that is wrong",
     Task.PROTECT: "keep packets of tunnels from passing in clear, and end: for boot, before the network",
     Task.UNPROTECT: "let them pass again, and end: for when the agent is removed",
+    Task.REPAIR: "say what a damaged history has lost, ask, keep it, and make a new one of the rest",
 }
 
 
@@ -150,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--version", action="store_true", help="say the version, and end")
     for task, what in _TASKS.items():
         add(f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what)
+    add("--yes", action="store_true", help="with --repair: do not ask")
     add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add(

@@ -20,7 +20,7 @@ from agent.transport.files import write_key_pair
 DEFAULT_USER = "admin"
 KEYS = ("host_key", "client_key")
 """What a first start makes in the data folder after the history."""
-_RULES_NOTE = "first-rules"
+RULES_NOTE = "first-rules"
 
 
 def refuse_lost(data_dir: Path, history: Path) -> None:
@@ -78,14 +78,14 @@ async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> No
     if configuration.store.read_only is not None:
         return
     with usable(configuration.store.path):
-        if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
+        if await configuration.worker(configuration.store.note, RULES_NOTE) is not None:
             return
         if not await configuration.worker(_has_rules, configuration):
             candidate = await configuration.worker(configuration.with_content, factory_rules(users))
             async with configuration.writing:
                 author = replace(SERVER, comment="first rules of access control")
                 await _commit(configuration, author, candidate)
-        await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+        await configuration.worker(configuration.store.keep_note, RULES_NOTE, "made")
 
 
 async def _commit(configuration: Configuration, author: CommitInfo, candidate: Candidate) -> None:

@@ -64,6 +64,7 @@ ROOMS = (
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors",)),
     Room(("agent/memory.py", "agent/ending.py", "agent/data_folder.py")),
+    Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
@@ -97,8 +98,8 @@ ROOMS = (
     Room(
         ("agent/first_start.py",),
         (
-            *VALUES,
-            *("agent.data_folder", "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+            *(*VALUES, "agent.data_folder", "agent.datastore"),
+            *("agent.nacm", "agent.settings", "agent.transport.files"),
         ),
     ),
     Room(

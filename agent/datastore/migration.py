@@ -44,7 +44,7 @@ def bring_up_to_date(
     moves: list[Move] = []
     notes: dict[str, str] = {}
     for translator in translators:
-        note, newest = f"model:{translator.name}", max((m.since for m in translator.moves), default="")
+        note, newest = next(iter(models_of([translator]).items()))
         seen = store.note(note) or ""
         if seen > newest:
             raise StoreError(
@@ -55,6 +55,14 @@ def bring_up_to_date(
             notes[note] = newest
     if notes or not store.has_sums:
         _Conversion(store, list(_relocations(moves, schema)), progress).run(notes)
+
+
+def models_of(translators: Sequence[Translator]) -> dict[str, str]:
+    """Return the notes of a history that has seen all moves."""
+    return {
+        f"model:{translator.name}": max((move.since for move in translator.moves), default="")
+        for translator in translators
+    }
 
 
 def _relocations(moves: Sequence[Move], schema: Schema) -> Iterator[Relocation]:
