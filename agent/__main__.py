@@ -25,7 +25,7 @@ from agent.datastore.moves import hints
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
-from agent.errors import BackendError
+from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -47,6 +47,7 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+MAX_LIMIT = 2**31 - 1
 TRANSLATORS = "yangswan.translators"
 
 
@@ -69,8 +70,10 @@ def main() -> None:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except (DataDirInUse, Declined, StoreError, BackendError, OSError) as problem:
+    except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
+    except OSError as problem:
+        _complain(about_file(problem), status=1)
     except Ended:
         log.info("stopped before the history was read; it is as it was")
         raise SystemExit(0) from None
@@ -327,8 +330,8 @@ def make_limits(settings: Settings) -> Limits:
     for name, value in settings.limits.items():
         if name not in known:
             faults.append(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
-        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            faults.append(f"the limit '{name}' must be a positive number")
+        elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
+            faults.append(f"the limit '{name}' must be a positive number, {MAX_LIMIT} at most")
         elif name == "message-depth" and value > MAX_DEPTH:
             faults.append(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
     if faults:

@@ -24,7 +24,10 @@ def demand_private(file: Path) -> None:
         Exposed: it is so.
         OSError: it cannot be looked at.
     """
-    mode = stat.S_IMODE(file.stat().st_mode)
+    kind = file.stat().st_mode
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EINVAL, "it is no file", str(file))
+    mode = stat.S_IMODE(kind)
     if mode & 0o077:
         raise Exposed(
             f"{file} may be read by others (mode {mode:04o}). Remove it to have another one made; or, if "

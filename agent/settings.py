@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]*:[^\[\]\s]*)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})"
 )
@@ -77,11 +78,33 @@ def from_file_as_far_as_it_goes(path: Path) -> tuple[Settings, list[str]]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         return Settings(), [f"{path} cannot be read: {problem.strerror}"]
-    except ValueError as problem:  # no TOML, or no UTF-8
+    except UnicodeDecodeError as problem:
+        line = problem.object.count(b"\n", 0, problem.start) + 1
+        return Settings(), [f"{path} is not UTF-8: octet {problem.object[problem.start]:#04x} in line {line}"]
+    except RecursionError:
+        return Settings(), [f"{path}: it is nested too deeply"]
+    except ValueError as problem:  # no TOML
         return Settings(), [f"{path}: {problem}"]
     known = ", ".join(sorted(SETTINGS))
     faults = [f"{path}: unknown setting '{key}'; known are {known}" for key in sorted(set(table) - SETTINGS)]
+    if unprintable := list(_unprintable(table)):
+        return Settings(), [*faults, *(f"{path}: {one} holds a control character" for one in unprintable)]
     return _settings(_Values(table, faults), path.parent), faults
+
+
+def _unprintable(value: object, where: str = "") -> Iterator[str]:
+    """Yield where text stands that is no name of a file, user or word: it holds a control character."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if _CONTROL.search(key):
+                yield f"the key {key!r}"
+            else:
+                yield from _unprintable(below, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _unprintable(below, where)
+    elif isinstance(value, str) and _CONTROL.search(value):
+        yield f"the setting '{where}'"
 
 
 def _settings(values: _Values, folder: Path) -> Settings:
@@ -153,16 +176,18 @@ class _Values:
 
     def texts(self, key: str) -> list[str]:
         values: list[str] = self.typed(key, list, [])
-        if all(isinstance(value, str) for value in values):
+        if all(isinstance(value, str) and value for value in values):
             return values
-        self._faults.append(f"the setting '{key}' must be a list of strings")
+        self._faults.append(f"the setting '{key}' must be a list of strings, none of them empty")
         return []
 
     def each(self, key: str, kind: type) -> dict[str, Any]:
         values: dict[str, Any] = self.typed(key, dict, {})
         wrong = [name for name, value in values.items() if not isinstance(value, kind)]
         self._faults.extend(f"the setting '{key}.{name}' must be of type {kind.__name__}" for name in wrong)
-        return {name: value for name, value in values.items() if name not in wrong}
+        empty = [name for name, value in values.items() if "" in (name, value)]
+        self._faults.extend(f"the setting '{key}.{name}' must not be empty" for name in empty)
+        return {name: value for name, value in values.items() if name not in (*wrong, *empty)}
 
     def one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
         value: str = self.typed(key, str, default)

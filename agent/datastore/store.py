@@ -20,6 +20,7 @@ from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.progress import Progress
 from agent.datastore.tables import SCHEMA_VERSION, TABLES
+from agent.errors import about_file
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,8 @@ class Store:
             with usable(self.path):
                 copy = copy_in_memory(self.path)
         except OSError as problem:
-            raise StoreError(f"{self.path} cannot be written: {why}; nor copied: {problem}") from problem
+            nor = f"nor copied: {about_file(problem)}"
+            raise StoreError(f"{self.path} cannot be written: {why}; {nor}") from problem
         self.read_only = why
         log.error(
             "%s cannot be written (%s): what was committed is in force, and commits are refused until there "
