@@ -17,6 +17,7 @@ from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
+from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
@@ -210,10 +211,19 @@ def replace_units(datastores: Datastores, prepared: Prepared) -> None:
         tell(running, prepared.units)
 
 
+def _takes_nothing(problem: Exception) -> bool:
+    """Return whether the disk is full or read-only; then nothing is wrong with it, nor with this server."""
+    if isinstance(problem, NotRecorded) or "full" in str(problem):
+        return isinstance(problem, sqlite3.OperationalError)
+    return about_writing(problem) and "I/O" not in str(problem)
+
+
 def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
     """Return what to tell of a commit that failed after it was begun (RFC 6241 appendix A)."""
     backend = isinstance(problem, BackendError)
-    if not backend:
+    if unwritten := _takes_nothing(problem):
+        log.error("a commit was undone, as it could not be recorded: %s", problem)
+    elif not backend:
         log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
     if not restored:
         return RollbackFailed(
@@ -227,5 +237,7 @@ def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
         return ResourceDenied(f"the commit was undone: {problem}", app_tag="history-read-only")
     if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
         return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
+    if unwritten:
+        return ResourceDenied(f"the commit was undone: it could not be recorded on disk: {problem}")
     reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
     return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")
