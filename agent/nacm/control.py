@@ -8,7 +8,7 @@ from itertools import islice
 
 from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import Access
-from agent.nacm.rules import Rules, read_rules
+from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.translator import Json
 from agent.yang.difference import Difference
 from agent.yang.schema import Schema
@@ -46,9 +46,13 @@ class AccessControl:
         self.denied_notifications = 0
 
     def load(self, running: Tree) -> None:
-        """*worker* Take over the rules of ``running``."""
-        node = running.find(NACM_PATH)
-        self.rules = read_rules(to_json(node)) if node else Rules()
+        """*worker* Take over the rules of ``running``; access is closed if they cannot be read."""
+        try:
+            node = running.find(NACM_PATH)
+            self.rules = read_rules(to_json(node)) if node else Rules()
+        except (LookupError, TypeError, ValueError) as problem:
+            log.error("nobody may do anything but recovery users: the rules cannot be read: %s", problem)
+            self.rules = CLOSED
         self._known.clear()
 
     def reload(self, running: Tree, units: Sequence[Unit]) -> None:
