@@ -35,6 +35,9 @@ class RpcError(Exception):
         type: overrides the class's ErrorType.
         info: error-info children of the base namespace, element name to text; a tuple of texts
             repeats the element.
+
+    ``spelled``: values in the predicates of paths that hold names, by key and value: cut where XML has a
+    prefix (text, module, text, ..., module, text), for XML declares other prefixes than RFC 7951.
     """
 
     tag = "operation-failed"
@@ -57,6 +60,7 @@ class RpcError(Exception):
         if type is not None:
             self.type = type
         self.info: dict[str, str | tuple[str, ...]] = dict(info or {})
+        self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def __repr__(self) -> str:
         return (

@@ -26,7 +26,7 @@ from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, n
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.values import is_default_value, value_problem
+from agent.yang.values import canonical, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 MAX_ERRORS = 100
@@ -97,15 +97,22 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_literal(element)}]"
+        return "" if schema_node.secret else f"[.={_literal(schema, schema_node, element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    found = {local_name(child): _literal(child) for child in element if is_key_of(schema_node, child)}
+    found = {}
+    for child in element:
+        if is_key_of(schema_node, child):
+            key = schema_node.children[schema_node.namespace, local_name(child)]
+            found[key.name] = _literal(schema, key, child)
     return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
 
 
-def _literal(element: Element) -> str:
-    return literal((element.text or "").strip())
+def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
+    value = (element.text or "").strip()
+    if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
+        value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
+    return literal(value)
 
 
 class EditAttributes:
@@ -180,7 +187,11 @@ class EditAttributes:
             self._refuse(BadAttribute, "insert", element, message)
             return
         self.insert[element] = InsertRequest(
-            insert, local_name(element), key=taken.get("key"), value=taken.get("value")
+            insert,
+            local_name(element),
+            key=taken.get("key"),
+            value=taken.get("value"),
+            prefixes=lambda: element.nsmap,
         )
 
 
@@ -231,7 +242,9 @@ def _check_attributes(
     if element in attributes.insert and not schema_node.user_ordered:
         message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
         yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
-    if element in attributes.tagged and not is_default_value(schema, schema_node, element.text or ""):
+    if element in attributes.tagged and not is_default_value(
+        schema, schema_node, element.text or "", lambda: element.nsmap
+    ):
         message = f"the value of '{schema_node.name}' is not its default, as the attribute 'default' says"
         yield InvalidValue(message, path=path_of_element(schema, element))
 

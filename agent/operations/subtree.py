@@ -35,6 +35,14 @@ class Scope:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._comparisons = 0
+        self._values: dict[tuple[Element, SchemaNode], str] = {}
+
+    def value(self, element: Element, schema_node: SchemaNode) -> str:
+        """Return the value that a content match asks for; it is read once only."""
+        found = self._values.get((element, schema_node))
+        if found is None:
+            found = self._values[element, schema_node] = canonical_value(self.schema, schema_node, element)
+        return found
 
     def compare(self) -> None:
         """Count one comparison.
@@ -196,7 +204,7 @@ def _match_node(scope: Scope, element: Element, schema_node: SchemaNode, node: N
     mark = Mark(node)
     tested = is_content_match(element)
     if schema_node.is_leafy:
-        if len(element) or (tested and value_of(node) != canonical_value(scope.schema, schema_node, element)):
+        if len(element) or (tested and value_of(node) != scope.value(element, schema_node)):
             return None
         mark.whole = True
         return mark
