@@ -55,7 +55,11 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
         found = sqlite3.connect(copy)
         try:
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            found.backup(memory)
+            try:
+                found.backup(memory)
+            except BaseException:
+                memory.close()
+                raise
         finally:
             found.close()
     return memory
