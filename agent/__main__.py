@@ -15,6 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
+from agent import named, search_path
 from agent.command_line import PROGRAM, Task, printing, read
 from agent.data_folder import DataDir, DataDirInUse, refuse_unused
 from agent.datastore.configuration import Configuration
@@ -26,7 +27,7 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
-from agent.first_start import RULES_NOTE, connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, refuse_lost, refuse_read
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -39,6 +40,7 @@ from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
+from agent.turns import Turns
 from agent.xml import MAX_DEPTH
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
@@ -53,16 +55,20 @@ TRANSLATORS = "yangswan.translators"
 
 def main() -> None:
     """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
-    (sysexits.h, EX_CONFIG), 1 otherwise, with the reason."""
+    (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
+    search_path.complete(os.environ)
     try:
         asked = read()
         _configure_logging(asked.settings.log_level)
         looking = asked.task is Task.CHECK
-        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
+        if faults := [*asked.faults, *faults_of(asked.settings, asked.task)]:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
-        if not looking:
+        if looking:
+            if hindrances := named.hindrances(asked.settings):
+                _complain(*hindrances, status=1)
+        else:
             with DataDir(asked.settings.data_dir):
                 if asked.task is Task.REPAIR:
                     mend(asked.settings, yes=asked.yes)
@@ -114,7 +120,7 @@ async def run(settings: Settings) -> None:
         await agent.start(users)
         try:
             with printing():
-                for line in connect_hints(settings, agent.transport.port, users):
+                for line in greeting(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
@@ -129,7 +135,15 @@ async def run(settings: Settings) -> None:
 
 def _worker_of(pool: ThreadPoolExecutor) -> Worker:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        call = pool.submit(function, *arguments)
+        result = asyncio.wrap_future(call)
+        try:
+            return await asyncio.shield(result)
+        except asyncio.CancelledError:
+            # A call that has begun goes on to its end: what it works with must not be given up before.
+            if not call.cancel():
+                await asyncio.wait({result})
+            raise
 
     return worker
 
@@ -217,6 +231,8 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
+        # First: a port in use is found out before anything is begun that others see.
+        await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -276,7 +292,8 @@ def assemble(
         now=_now,
     )
     outlet.context = context
-    server = Server(context, limits, refused)
+    turns = Turns()
+    server = Server(context, limits, refused=refused, turns=turns)
     transport = SshTransport(
         host=settings.host,
         port=settings.port,
@@ -286,6 +303,7 @@ def assemble(
         serve=server.serve,
         recovery_users=settings.recovery_users,
         refused=refused,
+        turns=turns,
     )
     return Agent(context, server, transport)
 
@@ -301,10 +319,11 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
     pool.shutdown()
 
 
-def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
-    """Return a sentence for each setting that an agent could not be made of; nothing is written.
+def faults_of(settings: Settings, task: Task) -> list[str]:
+    """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
-    ``with_modules``: also load every YANG module, as a start does.
+    What only an agent uses keeps no leak protection from coming into force. Every YANG module is loaded for a
+    check alone: a start does it in any case.
     """
     faults: list[str] = []
     translators: list[Translator] = []
@@ -313,7 +332,10 @@ def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
             make(settings)
         except SettingsError as problem:
             faults.extend(problem.faults)
-    if with_modules and not faults:
+    if task in (Task.RUN, Task.CHECK):
+        faults.extend(named.faults(settings))
+        faults.extend(fault for translator in translators for fault in translator.unusable())
+    if task is Task.CHECK and not faults:
         try:
             make_schema(settings, translators)
         except (SchemaError, OSError) as problem:
@@ -389,6 +411,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.names = {path: entry for t in translators for path, entry in t.names.items()}
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema
 

@@ -60,6 +60,8 @@ class RpcError(Exception):
         if type is not None:
             self.type = type
         self.info: dict[str, str | tuple[str, ...]] = dict(info or {})
+        self.about: tuple[str, ...] = ()
+        """Paths of list entries other than that of ``path`` which the message tells of."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def __repr__(self) -> str:
@@ -210,4 +212,5 @@ def about_file(problem: OSError) -> str:
     """Return what the system says of a file, the file's name first, as people read it."""
     if problem.filename is None or not problem.strerror:
         return str(problem)
-    return f"{problem.filename}: {problem.strerror}"
+    name = problem.filename
+    return f"{name.decode(errors='replace') if isinstance(name, bytes) else name}: {problem.strerror}"

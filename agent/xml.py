@@ -75,6 +75,11 @@ def _refuse_deep(root: Element, max_depth: int) -> None:
             raise XmlError(f"elements are nested deeper than {max_depth} levels")
 
 
+def holds_text(element: Element) -> bool:
+    """True if text stands in ``element`` beside its children; white space is none."""
+    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
 def declarations(element: Element) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield ("start-ns", (prefix, URI)) for each namespace declared on ``element`` or below."""
     yield from etree.iterwalk(element, events=("start-ns",))

@@ -62,8 +62,33 @@ def _up_to(room: str, *more: str) -> tuple[str, ...]:
 ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
-    Room(("agent/settings.py",), ("agent.errors",)),
-    Room(("agent/memory.py", "agent/ending.py", "agent/data_folder.py")),
+    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
+    Room(("agent/search_path.py",), pure=True),
+    Room(
+        (
+            "agent/memory.py",
+            "agent/ending.py",
+            "agent/data_folder.py",
+            "agent/regular_file.py",
+            "agent/turns.py",
+            "agent/unfinished.py",
+        )
+    ),
+    Room(
+        ("agent/named.py",),
+        (
+            "agent.data_folder",
+            "agent.regular_file",
+            "agent.settings",
+            "agent.transport.address",
+            "agent.transport.users",
+        ),
+    ),
+    Room(
+        ("agent/transport/users.py",),
+        ("agent.errors", "agent.netconf", "agent.regular_file", "agent.transport"),
+        ("asyncssh",),
+    ),
     Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
@@ -93,7 +118,11 @@ ROOMS = (
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
-    Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
+    Room(
+        ("agent/transport/*.py",),
+        ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),
+        ("asyncssh",),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
@@ -114,6 +143,8 @@ ROOMS = (
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",
+            "agent.turns",
+            "agent.unfinished",
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from agent.errors import (
     DataMissing,
     ErrorType,
@@ -11,6 +13,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.operations.context import Caller, Context
+from agent.operations.parameters import strays
 from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
@@ -23,7 +26,11 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
     for translator in context.operational.translators:
         if call.node.module in map(context.schema.by_file.get, translator.yang_files):
             output = await translator.rpc(call.node.name, call.input)
-            return await _reply(context, call, output)
+            try:
+                return await _reply(context, call, output)
+            except BaseException:
+                await asyncio.shield(translator.take_back(call.node.name, call.input, output))
+                raise
     raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")
 
 
@@ -33,6 +40,8 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
         raise MissingElement(
             "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
         )
+    if stray := list(strays(operation)):
+        raise RpcErrors(stray)
     call = await _parse(context, operation[0])
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
-from agent.notifications import STREAM, Subscription
+from agent.nacm.events import readable_event
+from agent.notifications import STREAM, Door, Subscription
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, read_filter
+from agent.operations.subtree import refuse_mixed
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
@@ -32,13 +34,23 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             may=lambda node: context.nacm.may_be_told(context.access(caller), node),
             start=start,
             stop=stop,
+            door=lambda: _door(context, caller),
         )
     )
     return b""
 
 
+def _door(context: Context, caller: Caller) -> Door | None:
+    access = context.access(caller)
+    if access.everything(["read"]):
+        return None
+    return lambda event: readable_event(access, context.schema, event.body, event.names)
+
+
 def _try(schema: Schema, filter_: Filter) -> None:
     """*worker* Find out on some event that the filter can be used at all."""
+    if filter_.subtree is not None:
+        refuse_mixed(filter_.subtree)
     tree, _ = notification_tree(schema, b'{"nc-notifications:replayComplete": {}}')
     filter_.matches_event(tree)
 

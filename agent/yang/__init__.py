@@ -12,11 +12,13 @@ Files, from the ground up:
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
-- tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
+- tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
+  two states of it differ in
+- leaf_lists: defaults of leaf-lists, merged and reported
 - values: whether they fit their types, from a client's form to the canonical one, and back
 - units, locality: units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
-- invocation: rpcs, actions and notifications
+- wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
 Rules: all calls are made from one thread at a time. Names of data are parsed strictly; opaque nodes and LYB
 are never used (they crash the binding or the library), a NUL is refused before it could cut a document short,

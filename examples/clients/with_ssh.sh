@@ -3,6 +3,10 @@
 #
 #     bash examples/clients/with_ssh.sh examples/site-to-site/alice.xml [PORT] [KEY]
 set -euo pipefail
+if [ $# -lt 1 ] || [ $# -gt 3 ] || [ ! -r "$1" ]; then
+    echo "usage: bash $0 FILE [PORT] [KEY], where FILE can be read and holds the content of an <edit-config>" >&2
+    exit 2
+fi
 document=$1
 port=${2:-8300}
 key=${3:-var/client_key}
@@ -18,4 +22,4 @@ base='xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
     echo "<tunnels xmlns='urn:yangswan:params:xml:ns:yang:ipsec'/></filter></get></rpc>]]>]]>"
     echo "<rpc message-id='4' $base><close-session/></rpc>]]>]]>"
 } | ssh -i "$key" -p "$port" -o UserKnownHostsFile="$(dirname "$key")/known_hosts" \
-    -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes -s admin@127.0.0.1 netconf
+    -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -s admin@127.0.0.1 netconf

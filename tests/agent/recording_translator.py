@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
@@ -28,6 +28,7 @@ class RecordingTranslator:
     yang_files: Sequence[Path] = (EVERY_CONSTRUCT,)
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moves: Sequence[Move] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     config_list: str = "/every-construct:top/entry"
     further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"
@@ -39,7 +40,11 @@ class RecordingTranslator:
     refuse_undo: bool = False
     asked_for: list[Keys] = field(default_factory=list)
 
+    outputs: dict[str, Json] = field(default_factory=dict)
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
+
+    def unusable(self) -> Sequence[str]:
+        return ()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         self.known[list_path] = dict(entries)
@@ -57,7 +62,7 @@ class RecordingTranslator:
     async def stop(self, *, keep: bool = False) -> None:
         self.log.append("stop, keep" if keep else "stop")
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         if self.refuse_check:
             return [InvalidValue("refused by check", path=change.path) for change in changes]
         return []
@@ -105,7 +110,12 @@ class RecordingTranslator:
             return {}
         if name == "sum":
             return {"result": input.get("a", 0) + 1}
+        if name in self.outputs:
+            return self.outputs[name]
         raise OperationNotSupported(f"no {name}")
+
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        self.log.append(f"take back {rpc}: {output}")
 
     def _set(self, keys: Keys, content: Json | None) -> None:
         if content is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,9 +19,21 @@ from agent import __main__ as program
 from agent.data_folder import DataDir, DataDirInUse, Exposed
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
-from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_lost, refuse_read
+from agent.first_start import (
+    KEYS,
+    connect_hints,
+    ensure_keys,
+    ensure_rules,
+    host_key_hint,
+    keep_known_hosts,
+    refuse_lost,
+    refuse_read,
+)
 from agent.operational import Operational
 from agent.settings import Settings
+from agent.transport.files import write_key_pair
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema
 from tests.agent.lab import direct
 
@@ -81,9 +97,7 @@ def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_pat
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
-def test_a_key_that_others_may_read_is_refused_and_left_as_it_is(
-    tmp_path: Path, key: str, mode: int
-) -> None:
+def test_a_key_that_others_may_read_is_refused_and_left_as_it_is(tmp_path: Path, key: str, mode: int) -> None:
     file = tmp_path / key
     file.touch(0o600)
     refuse_read(tmp_path)
@@ -100,6 +114,7 @@ def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
 
 def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
     users = ensure_keys(tmp_path, {})
+    write_key_pair(tmp_path / "host_key", "host")
     hints = list(connect_hints(Settings(data_dir=tmp_path), 8301, users))
     for hint in hints[1:]:
         assert "8301" in hint
@@ -129,6 +144,41 @@ def test_a_data_folder_that_others_may_write_in_is_refused(tmp_path: Path, mode:
 def test_a_data_folder_that_is_made_is_private(tmp_path: Path) -> None:
     with DataDir(tmp_path / "new" / "folder"):
         assert (tmp_path / "new" / "folder").stat().st_mode & 0o777 == 0o700
+
+
+def test_only_clients_that_are_installed_are_hinted_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = ensure_keys(tmp_path, {})
+    monkeypatch.setattr("agent.first_start.find_spec", lambda _name: None)
+    monkeypatch.setattr("agent.first_start._client", lambda _name: None)
+    (_, only) = connect_hints(Settings(data_dir=tmp_path), 8301, users)
+    assert only.startswith("  ssh ")
+
+
+def test_the_hints_check_the_host_key(tmp_path: Path) -> None:
+    users = ensure_keys(tmp_path, {})
+    write_key_pair(tmp_path / "host_key", "host")
+    algorithm, key, *_ = (tmp_path / "host_key.pub").read_text().split()
+    settings = Settings(data_dir=tmp_path)
+    assert host_key_hint(tmp_path) == f"Host key: {algorithm} {key}"
+    _, ssh, _, ncclient = connect_hints(settings, 8301, users)
+    assert f"UserKnownHostsFile={tmp_path / 'known_hosts'} -o StrictHostKeyChecking=yes" in ssh
+    assert f"hostkey_b64='{key}'" in ncclient
+    assert "hostkey_verify" not in ncclient
+    for port, name in ((8301, "[127.0.0.1]:8301"), (22, "127.0.0.1")):
+        keep_known_hosts(settings, port)
+        assert (tmp_path / "known_hosts").read_text() == f"{name},* {algorithm} {key}\n"
+
+
+def test_known_hosts_that_cannot_be_written_are_no_reason_not_to_serve(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_key_pair(tmp_path / "host_key", "host")
+    (tmp_path / "known_hosts.new").mkdir()
+    keep_known_hosts(Settings(data_dir=tmp_path), 8301)
+    assert not (tmp_path / "known_hosts").exists()
+    assert "known_hosts could not be written" in caplog.text
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -182,3 +232,22 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
     with pytest.raises(StoreError, match=r"first rules of access control could not be committed: .*full"):
         await ensure_rules(configuration, ["u" * 60_000])
     store.close()
+
+
+async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        transport = SshTransport(
+            host="localhost",
+            port=other.getsockname()[1],
+            host_key=tmp_path / "host_key",
+            users={},
+            limits=Limits(),
+            serve=lambda _stream, _peer: asyncio.sleep(0),
+        )
+        nothing: Any = SimpleNamespace()  # to begin anything with these would be an AttributeError
+        agent = program.Agent(nothing, nothing, transport)
+        with pytest.raises(OSError, match=r"cannot be served on 127\.0\.0\.1 .* another program listens"):
+            await agent.start({})
+    assert not (tmp_path / "host_key").exists()

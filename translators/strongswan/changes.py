@@ -19,7 +19,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json
+from agent.translator import EntryChange, Json, Reader, reads_all
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
@@ -40,9 +40,9 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.desired import Refusal
+from translators.strongswan.translation.desired import Discretion, Refusal
 from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
-from translators.strongswan.translation.plan import Step, plan_steps
+from translators.strongswan.translation.plan import FENCING, Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.executor import execute
@@ -73,6 +73,11 @@ class StrongSwanPlan:
         """Return one line per step, free of secrets."""
         of_all = [f"for all tunnels: {self.for_all[1]}"] if self.for_all[0] != self.for_all[1] else []
         return [*of_all, *differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
+
+    @property
+    def asks_charon(self) -> bool:
+        """Whether charon has to do anything for it."""
+        return bool(self.steps) or self.takes_trust or self.revocation[0] != self.revocation[1]
 
     @property
     def takes_trust(self) -> bool:
@@ -131,20 +136,23 @@ class Changes:
         self._trust = trust
         self._has_charon = has_charon
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
-        """Return every reason why ``changes`` cannot be applied."""
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied; see ``Translator.check``."""
         parsed, wanted, revocation = self._sorted(changes)
         if parsed.errors:
-            return parsed.errors
+            return [*parsed.errors, *parsed.crl_errors]
         desired = self._shared.desired
         certificates = desired.with_certificates(parsed.changed)
         if errors := self._cannot_check(revocation, parsed, certificates):
-            return errors
-        refusals = desired.refusals(list(wanted.items()), certificates, revocation.mode)
+            return [*parsed.crl_errors, *errors]
+        refusals = desired.refusals(
+            list(wanted.items()), certificates, revocation.mode, discretion=_discretion(changes, may_read)
+        )
         return [
             *self._over_cap(wanted),
             *_too_many(self._for_all(changes)),
             *(_error(refusal) for refusal in refusals),
+            *parsed.crl_errors,
         ]
 
     def _cannot_check(
@@ -225,11 +233,12 @@ class Changes:
                 desired.change(tunnel, after, certificates, revocation.mode)
                 for tunnel, after in wanted.items()
             ]
+            fences = desired.fences(wanted, planned, certificates)
         except Refused as error:  # nothing of the automatic proposals is left with this charon
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         return StrongSwanPlan(
-            steps=plan_steps(planned),
-            reverse=plan_steps(change.reversed() for change in planned),
+            steps=plan_steps(planned, fences),
+            reverse=plan_steps((change.reversed() for change in planned), fences.reversed()),
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
@@ -274,7 +283,7 @@ class Changes:
         await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
-        touched = {step.name for step in plan.steps}
+        touched = {step.name for step in plan.steps if step.phase not in FENCING}
         desired, session = self._shared.desired, self._shared.session
         before, revocation = plan.revocation
         if session is not None:
@@ -371,4 +380,29 @@ def _too_many(for_all: ForAll) -> list[RpcError]:
 def _error(refusal: Refusal) -> RpcError:
     path = entry_path(refusal.tunnel)
     where = f"{path}/{refusal.leaf}" if refusal.leaf else path
-    return InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
+    error = InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
+    error.about = () if refusal.other is None else (entry_path(refusal.other),)
+    return error
+
+
+def _discretion(changes: Sequence[EntryChange], may_read: Reader) -> Discretion | None:
+    """Return what who asks may not learn, None if he may read everything."""
+    if may_read is reads_all:
+        return None
+    known: dict[str, bool] = {}
+
+    def hides(tunnel: str) -> bool:
+        if tunnel not in known:
+            entry = entry_path(tunnel)
+            known[tunnel] = not all(may_read(f"{entry}/{leaf}") for leaf in KEYS)
+        return known[tunnel]
+
+    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and _is_tunnel(c)))
+
+
+def _is_tunnel(change: EntryChange) -> bool:
+    return change.list_path in ("", LIST_PATH)
+
+
+KEYS = ("secret", "ike/ppk/key")
+"""What the messages about conflicts depend on and no message may tell."""
