@@ -21,16 +21,18 @@ from agent.data_folder import DataDir, DataDirInUse, refuse_unused
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
+from agent.datastore.migration import models_of
 from agent.datastore.moves import hints
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
-from agent.errors import BackendError
-from agent.first_start import ensure_keys, ensure_rules, greeting, refuse_emptied
+from agent.errors import BackendError, about_file
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, refuse_lost, refuse_read
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.repair import Declined, ask, repair
 from agent.served import SERVED, standard_modules
 from agent.server import Server, routed_address
 from agent.settings import Settings, SettingsError
@@ -47,6 +49,7 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+MAX_LIMIT = 2**31 - 1
 TRANSLATORS = "yangswan.translators"
 
 
@@ -67,26 +70,23 @@ def main() -> None:
                 _complain(*hindrances, status=1)
         else:
             with DataDir(asked.settings.data_dir):
-                asyncio.run(_WORK[asked.task](asked.settings))
+                if asked.task is Task.REPAIR:
+                    mend(asked.settings, yes=asked.yes)
+                else:
+                    asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except OSError as problem:
-        _complain(_sentence(problem), status=1)
-    except (DataDirInUse, StoreError, BackendError) as problem:
+    except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
+    except OSError as problem:
+        _complain(about_file(problem), status=1)
     except Ended:
         log.info("stopped before the history was read; it is as it was")
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
-
-
-def _sentence(problem: OSError) -> str:
-    if problem.filename is None or not problem.strerror:
-        return str(problem)
-    return f"{os.fsdecode(problem.filename)}: {problem.strerror}"
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
@@ -101,6 +101,7 @@ async def run(settings: Settings) -> None:
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
     worker = _worker_of(pool)
+    refuse_read(settings.data_dir)
     store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
@@ -149,7 +150,7 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 def _open_history(settings: Settings) -> Store:
     history = settings.data_dir / "history.db"
-    refuse_emptied(settings.data_dir, history)
+    refuse_lost(settings.data_dir, history)
     return Store(history)
 
 
@@ -178,6 +179,18 @@ async def unprotect(settings: Settings) -> None:
     """
     for translator in make_translators(settings):
         await translator.withdraw()
+
+
+def mend(settings: Settings, *, yes: bool) -> None:
+    """Make a new history of what is whole in a damaged one, if whoever asks for it agrees.
+
+    Raises:
+        Declined: he does not.
+        StoreError: it cannot be made.
+    """
+    notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
+    with printing():
+        repair(settings.data_dir / "history.db", notes, (lambda _question: True) if yes else ask)
 
 
 _WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}
@@ -341,8 +354,8 @@ def make_limits(settings: Settings) -> Limits:
     for name, value in settings.limits.items():
         if name not in known:
             faults.append(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
-        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            faults.append(f"the limit '{name}' must be a positive number")
+        elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
+            faults.append(f"the limit '{name}' must be a positive number, {MAX_LIMIT} at most")
         elif name == "message-depth" and value > MAX_DEPTH:
             faults.append(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
     if faults:

@@ -32,16 +32,18 @@ class Task(Enum):
     CHECK = "check"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for. ``faults``: a sentence for each setting that cannot be used, for which
-    ``settings`` has the default."""
+    ``settings`` has the default. ``yes``: the question of the task is answered."""
 
     settings: Settings
     faults: tuple[str, ...] = ()
     task: Task = Task.RUN
+    yes: bool = False
 
 
 def read_settings(argv: Sequence[str] | None = None) -> Settings:
@@ -68,7 +70,10 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         if options.version:
             print(f"{PROGRAM} {version('yangswan')}")
             raise SystemExit(0)
-    settings, faults = from_file_as_far_as_it_goes(options.config) if options.config else (Settings(), [])
+    if options.config:
+        settings, faults = from_file_as_far_as_it_goes(options.config)
+    else:
+        settings, faults = Settings(data_dir=_default_folder()), []
     if options.listen is not None:
         try:
             host, port = parse_address(options.listen)
@@ -91,13 +96,22 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         refuse_octets(settings.data_dir)
     except SettingsError as problem:
         faults.extend(problem.faults)
-    return Asked(settings, tuple(faults), options.task)
+    if options.yes and options.task is not Task.REPAIR:
+        faults.append("--yes belongs to --repair")
+    return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
+
+
+def _default_folder() -> Path:
+    """Return the data folder of who names none: that of the checkout, wherever the agent is started."""
+    checkout = Path(sys.prefix).parent
+    return checkout / "var" if (checkout / "script" / "run").is_file() else Settings().data_dir
 
 
 _TASKS = {
     Task.CHECK: "look at the settings and end: 0, or 78 with all that is wrong",
     Task.PROTECT: "keep packets of tunnels from passing in clear, and end: for boot, before the network",
     Task.UNPROTECT: "let them pass again, and end: for when the agent is removed",
+    Task.REPAIR: "say what a damaged history has lost, ask, keep it, and make a new one of the rest",
 }
 
 
@@ -144,9 +158,15 @@ def _parser() -> argparse.ArgumentParser:
         only_one(
             f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what
         )
+    add("--yes", action="store_true", help="with --repair: do not ask")
     add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add("--data-dir", type=_file, metavar="DIR", help="keys, history, daemon files (default ./var)")
+    add(
+        "--data-dir",
+        type=_file,
+        metavar="DIR",
+        help="keys, history, daemon files (default var in the checkout that the program is from, else ./var)",
+    )
     add(
         "--user",
         type=_word,

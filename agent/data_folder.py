@@ -1,16 +1,39 @@
-"""The data folder: made private, and used by one agent at a time."""
+"""The data folder: made private, and used by one agent at a time. What it did not make it leaves as it is."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 
 class DataDirInUse(Exception):
     """The settings are in order, and another agent that has the same data folder runs."""
+
+
+class Exposed(OSError):
+    """Others may read or write what only the agent may; the message says what and what to do."""
+
+
+def demand_private(file: Path) -> None:
+    """Refuse a file with a secret that others may read: whoever has read it can pass for this gateway.
+
+    Raises:
+        Exposed: it is so.
+        OSError: it cannot be looked at.
+    """
+    kind = file.stat().st_mode
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EINVAL, "it is no file", str(file))
+    mode = stat.S_IMODE(kind)
+    if mode & 0o077:
+        raise Exposed(
+            f"{file} may be read by others (mode {mode:04o}). Remove it to have another one made; or, if "
+            f"nobody has read it, say: chmod 600 {file}"
+        )
 
 
 PASSING = frozenset({
@@ -89,6 +112,7 @@ class DataDir:
 
     Raises:
         DataDirInUse: another agent uses it.
+        Exposed: others may write in it.
         OSError: it cannot be made, or is not ours.
     """
 
@@ -98,8 +122,12 @@ class DataDir:
 
     def __enter__(self) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._path.stat().st_mode & 0o777 != 0o700:
-            os.chmod(self._path, 0o700)
+        mode = stat.S_IMODE(self._path.stat().st_mode)
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise Exposed(
+                f"others may write in the data folder {self._path} (mode {mode:04o}), so put another history "
+                f"or key there. Give another folder, or say: chmod go-w {self._path}"
+            )
         self._lock = self._opened()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -206,3 +206,11 @@ class BackendError(Exception):
 
 class BackendInconsistent(BackendError):
     """A backend refused a step, and undoing an earlier one failed too; it must be reconciled."""
+
+
+def about_file(problem: OSError) -> str:
+    """Return what the system says of a file, the file's name first, as people read it."""
+    if problem.filename is None or not problem.strerror:
+        return str(problem)
+    name = problem.filename
+    return f"{name.decode(errors='replace') if isinstance(name, bytes) else name}: {problem.strerror}"

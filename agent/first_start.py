@@ -6,10 +6,12 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from agent.data_folder import demand_private
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
@@ -25,24 +27,40 @@ SSH_PORT = 22
 DEFAULT_USER = "admin"
 KEYS = ("host_key", "client_key")
 """What a first start makes in the data folder after the history."""
-_RULES_NOTE = "first-rules"
+RULES_NOTE = "first-rules"
 
 
-def refuse_emptied(data_dir: Path, history: Path) -> None:
-    """Refuse a history without content beside keys that an earlier start made.
+def refuse_lost(data_dir: Path, history: Path) -> None:
+    """Refuse a folder without a history, or with an empty one, beside keys that an earlier start made.
+
+    To begin anew would take every tunnel out of a charon, and open access to whom the first rules permit it.
 
     Raises:
         StoreError: it is so. It says how to begin anew on purpose.
     """
-    if not history.exists() or history.stat().st_size > 0:
+    there = history.exists()
+    if there and history.stat().st_size > 0:
         return
     for name in KEYS:
         if (data_dir / name).exists():
+            state = "empty" if there else "missing"
             raise StoreError(
-                f"{history} is empty, and {data_dir / name} shows that something was in it: it is damaged. "
-                "Put a copy of the data folder in its place; or, to begin anew with the same keys, "
-                f"delete {history}"
+                f"{history} is {state}, and {data_dir / name} shows that it was not. "
+                "Put a copy of the data folder in its place; or, to begin anew, give another data folder, or "
+                "let yangswand --repair make a history without tunnels, in which nobody may do anything but "
+                "recovery users"
             )
+
+
+def refuse_read(data_dir: Path) -> None:
+    """Refuse keys of the folder that others may read.
+
+    Raises:
+        Exposed: it is so.
+    """
+    for name in KEYS:
+        with suppress(FileNotFoundError):
+            demand_private(data_dir / name)
 
 
 def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
@@ -67,14 +85,14 @@ async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> No
     if configuration.store.read_only is not None:
         return
     with usable(configuration.store.path):
-        if await configuration.worker(configuration.store.note, _RULES_NOTE) is not None:
+        if await configuration.worker(configuration.store.note, RULES_NOTE) is not None:
             return
         if not await configuration.worker(_has_rules, configuration):
             candidate = await configuration.worker(configuration.with_content, factory_rules(users))
             async with configuration.writing:
                 author = replace(SERVER, comment="first rules of access control")
                 await _commit(configuration, author, candidate)
-        await configuration.worker(configuration.store.keep_note, _RULES_NOTE, "made")
+        await configuration.worker(configuration.store.keep_note, RULES_NOTE, "made")
 
 
 async def _commit(configuration: Configuration, author: CommitInfo, candidate: Candidate) -> None:

@@ -89,6 +89,7 @@ ROOMS = (
         ("agent.errors", "agent.netconf", "agent.regular_file", "agent.transport"),
         ("asyncssh",),
     ),
+    Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
@@ -125,7 +126,10 @@ ROOMS = (
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
-        (*VALUES, "agent.datastore", "agent.nacm", "agent.settings", "agent.transport.files"),
+        (
+            *(*VALUES, "agent.data_folder", "agent.datastore"),
+            *("agent.nacm", "agent.settings", "agent.transport.files"),
+        ),
     ),
     Room(
         ("agent/server.py", "agent/live.py"),

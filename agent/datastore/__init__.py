@@ -5,6 +5,8 @@ become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk
 - tables, database: its SQLite file, which is read even where nothing can be written
+- checksums: what a disk has changed or lost of it is found before anything is believed
+- salvage: what is whole in a damaged one, and a new one made of it
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - progress: what takes long at a start, how far it is and whether to go on
 - fitting: what can be used of a record that does not fit the modules of this server
@@ -14,6 +16,7 @@ become running. Configuration is all of that for the rest of the server.
 - edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
 - backends: the translators as one
+- outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - confirmed, confirming: the table of confirmed commit, and the table at work
 - configuration: the whole

@@ -111,6 +111,7 @@ class Configuration:
 
     def _load(self) -> None:
         with usable(self.store.path):
+            self.store.verify(self._progress)
             bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
@@ -120,6 +121,14 @@ class Configuration:
     def as_of(self, commit_id: int) -> Candidate:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""
         return replay.as_of(commit_id, store=self.store, running=self.running)
+
+    def is_as_of(self, commit_id: int) -> bool:
+        """*worker* Return whether nothing was committed after ``commit_id``."""
+        return self.store.latest() == commit_id
+
+    def close_window(self) -> None:
+        """*worker* Record that no confirmed commit is pending. Raises: RpcErrors."""
+        self._transactions.record_window(None)
 
     def with_content(self, document: Json) -> Candidate:
         """*worker* Return running with ``document`` (RFC 7951) merged into it, as a candidate."""

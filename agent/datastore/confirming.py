@@ -23,6 +23,7 @@ from agent.datastore.confirmed import (
     refusal,
     too_late,
 )
+from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check
 from agent.datastore.store import SERVER, CommitInfo
 from agent.errors import RpcErrors
@@ -71,6 +72,7 @@ class ConfirmedCommits:
 
         Raises:
             RpcError, RpcErrors: it was refused; neither running nor the window has changed.
+            InForce: both have changed, and may get lost.
         """
         before = self.window
         if problem := refusal(before, request, info.session_id, _clock()):
@@ -84,7 +86,13 @@ class ConfirmedCommits:
             source=info.source,
             now_s=_clock(),
         )
-        commit_id = await self._configuration.commit(info, window=window, check=check, may_read=may_read)
+        doubt: InForce | None = None
+        try:
+            commit_id = await self._configuration.commit(
+                info, window=window, check=check, may_read=may_read
+            )
+        except InForce as told:
+            commit_id, doubt = told.commit_id, told
         if window is not None:  # the time that the commit itself took is not the client's
             window = replace(window, deadline_s=_clock() + window.timeout_s)
         self._set(window)
@@ -92,6 +100,8 @@ class ConfirmedCommits:
             self._tell("start" if before is None else "extend", info, window.timeout_s)
         elif before is not None:
             self._tell("complete", info)
+        if doubt is not None:
+            raise doubt
         return commit_id
 
     async def cancel(self, persist_id: str | None, info: CommitInfo) -> None:
@@ -163,9 +173,12 @@ class ConfirmedCommits:
     async def _roll_back(self, window: Window, event: str, info: CommitInfo) -> None:
         log.warning("confirmed commit of %s rolled back (%s)", window.user, event)
         configuration = self._configuration
-        candidate = await configuration.worker(configuration.as_of, window.rollback_to)
-        author = replace(info, comment=f"rollback of a confirmed commit: {event}")
-        await configuration.commit(author, candidate=candidate)
+        if await configuration.worker(configuration.is_as_of, window.rollback_to):
+            await configuration.worker(configuration.close_window)
+        else:
+            candidate = await configuration.worker(configuration.as_of, window.rollback_to)
+            author = replace(info, comment=f"rollback of a confirmed commit: {event}")
+            await configuration.commit(author, candidate=candidate)
         self._set(None)
         self._tell(event, info)
 

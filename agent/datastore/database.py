@@ -43,18 +43,23 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
         OSError: it cannot be read, or there is no other place to copy it to.
         sqlite3.Error: it is no database.
     """
-    # SQLite reads a write-ahead log only where it can write. So both files are taken where it can.
+    # Where SQLite cannot write it reads no write-ahead log (of an older version), and cannot take back what a
+    # journal says was begun. So the files are taken where it can.
     place = next((folder for folder in IN_MEMORY if os.access(folder, os.W_OK)), None)
     with tempfile.TemporaryDirectory(prefix="yangswan-", dir=place) as folder:
         copy = Path(folder, path.name)
-        for ending in ("", "-wal"):
+        for ending in ("", "-journal", "-wal"):
             source = path.with_name(path.name + ending)
-            if source.exists():
+            if source.exists():  # a copy ends SQLite's own locks, and the data folder has one that stays
                 shutil.copyfile(source, copy.with_name(source.name))
         found = sqlite3.connect(copy)
         try:
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            found.backup(memory)
+            try:
+                found.backup(memory)
+            except BaseException:
+                memory.close()
+                raise
         finally:
             found.close()
     return memory
@@ -66,7 +71,9 @@ def on_disk(path: Path) -> sqlite3.Connection:
     os.chmod(path, 0o600)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        db.execute("PRAGMA journal_mode=WAL")
+        # No write-ahead log: a damaged octet in one silently ends it, and with it what was acknowledged. And
+        # what a failing disk has half written is taken back by the journal, in the next process too.
+        db.execute("PRAGMA journal_mode=TRUNCATE")
         db.execute("PRAGMA synchronous=FULL")
     except BaseException:
         db.close()

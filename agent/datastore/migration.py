@@ -14,7 +14,7 @@ from itertools import groupby
 from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError, UnitChange, recorded
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 
@@ -44,7 +44,7 @@ def bring_up_to_date(
     moves: list[Move] = []
     notes: dict[str, str] = {}
     for translator in translators:
-        note, newest = f"model:{translator.name}", max((m.since for m in translator.moves), default="")
+        note, newest = next(iter(models_of([translator]).items()))
         seen = store.note(note) or ""
         if seen > newest:
             raise StoreError(
@@ -53,8 +53,16 @@ def bring_up_to_date(
         if seen < newest:
             moves.extend(move for move in translator.moves if move.since > seen)
             notes[note] = newest
-    if notes:
+    if notes or not store.has_sums:
         _Conversion(store, list(_relocations(moves, schema)), progress).run(notes)
+
+
+def models_of(translators: Sequence[Translator]) -> dict[str, str]:
+    """Return the notes of a history that has seen all moves."""
+    return {
+        f"model:{translator.name}": max((move.since for move in translator.moves), default="")
+        for translator in translators
+    }
 
 
 def _relocations(moves: Sequence[Move], schema: Schema) -> Iterator[Relocation]:
@@ -62,6 +70,18 @@ def _relocations(moves: Sequence[Move], schema: Schema) -> Iterator[Relocation]:
     namespaces = schema.namespaces()
     for _, of_one in groupby(sorted(moves, key=lambda move: move.since), lambda move: move.since):
         yield Relocation(of_one, namespaces)
+
+
+def _every_change(database: sqlite3.Connection) -> Iterator[tuple[int, int, UnitChange]]:
+    """Yield commit, position and unit of everything recorded; one row at a time, which may be changed."""
+    commit_id, position = -1, -1
+    while row := database.execute(
+        "SELECT commit_id, position, path, before, after FROM changes "
+        "WHERE (commit_id, position) > (?, ?) ORDER BY commit_id, position LIMIT 1",
+        (commit_id, position),
+    ).fetchone():
+        commit_id, position, *unit = row
+        yield commit_id, position, recorded(commit_id, *unit)
 
 
 class _Conversion:
@@ -77,7 +97,8 @@ class _Conversion:
         if count:
             log.info("the history is brought to the form of this version: %d recorded changes", count)
         try:
-            self._store.rewrite(self._unit, self._snapshot, notes)
+            with self._store.rewriting(notes) as database:
+                self._rewrite(database)
         except CannotMove as problem:
             raise self._refusal(f"{self._what} is damaged: {problem}. {WHAT_TO_DO}") from problem
         except sqlite3.OperationalError as problem:  # of the disk, or of the file's mode
@@ -86,6 +107,20 @@ class _Conversion:
             raise self._refusal(f"{problem}. {WHAT_TO_DO}") from problem
         if count:
             log.info("the history has the form of this version: %d rewritten", self._rewritten)
+
+    def _rewrite(self, database: sqlite3.Connection) -> None:
+        for commit_id, position, old in _every_change(database):
+            new = self._unit(commit_id, old)
+            if new != old:
+                database.execute(
+                    "UPDATE changes SET path = ?, before = ?, after = ? WHERE commit_id = ? AND position = ?",
+                    (new.path, new.before, new.after, commit_id, position),
+                )
+        for commit_id, content in self._store.snapshots():
+            database.execute(
+                "UPDATE snapshots SET content = ? WHERE commit_id = ?",
+                (self._snapshot(commit_id, content), commit_id),
+            )
 
     def _refusal(self, why: str) -> StoreError:
         return StoreError(

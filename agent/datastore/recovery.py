@@ -40,6 +40,9 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     if window is None:
         return
     log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
+    if store.latest() == window.rollback_to:
+        _record(None, store)
+        return
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
     _record(prepared, store)
@@ -47,10 +50,10 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared, store: Store) -> None:
+def _record(prepared: Prepared | None, store: Store) -> None:
     commit_id = None
     try:
-        if prepared.units:
+        if prepared is not None and prepared.units:
             author = replace(SERVER, comment="rollback at start")
             commit_id = store.begin(author, prepared.records, timestamp())
         store.finish(commit_id)

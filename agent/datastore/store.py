@@ -2,7 +2,7 @@
 
 A commit is a row with its state (applying, committed, undone) and the units it replaced, before and after.
 Running is the newest snapshot with the later committed changes put on top. Every method returns only when
-what it wrote is on disk (WAL, synchronous=FULL). The file holds secrets and is readable by its owner only.
+what it wrote is on disk (synchronous=FULL). The file holds secrets and is readable by its owner only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.datastore.checksums import Damaged, fits, is_sealed, keep_sums, seal, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.progress import Progress
 from agent.datastore.tables import SCHEMA_VERSION, TABLES
+from agent.errors import about_file
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +29,21 @@ log = logging.getLogger(__name__)
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 
 
-DAMAGED = "If it is damaged, put a copy of the data folder in its place"
+WAY_ON = (
+    "put a copy of the data folder in its place, or let yangswand --repair keep what is whole: it says first "
+    "what is lost"
+)
+DAMAGED = f"If it is damaged, {WAY_ON}"
 
 
 class StoreError(Exception):
     """The history file cannot be used; the message says why and what to do."""
+
+
+_KEEP_NOTE = (
+    "INSERT INTO notes (name, content) VALUES (?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET content = excluded.content"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,8 @@ def usable(path: Path) -> Iterator[None]:
     """Raise StoreError where SQLite cannot go on with the history at ``path``."""
     try:
         yield
+    except Damaged as problem:
+        raise StoreError(f"{path} is damaged: {problem}. {WAY_ON.capitalize()}") from problem
     except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
         raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
     except sqlite3.DatabaseError as problem:
@@ -80,7 +95,7 @@ def usable(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be used as commit history: it holds no text. {DAMAGED}") from problem
 
 
-def _recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
+def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
     """Return what a row holds; SQLite keeps any kind of value in any column.
 
     Raises:
@@ -111,6 +126,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.read_only: str | None = None
+        self.has_sums = False
         self._sealed = False
         self._pending_octets = self._printed_octets = 0
         with usable(path):
@@ -160,7 +176,8 @@ class Store:
             with usable(self.path):
                 copy = copy_in_memory(self.path)
         except OSError as problem:
-            raise StoreError(f"{self.path} cannot be written: {why}; nor copied: {problem}") from problem
+            nor = f"nor copied: {about_file(problem)}"
+            raise StoreError(f"{self.path} cannot be written: {why}; {nor}") from problem
         self.read_only = why
         log.error(
             "%s cannot be written (%s): what was committed is in force, and commits are refused until there "
@@ -197,6 +214,7 @@ class Store:
                 f"nothing can be recorded in {self.path}: {why}; free some space and commit again, the "
                 "server need not be restarted"
             ) from problem
+        keep_sums(disk)
         self._db.close()
         self._db = disk
         self.read_only = None
@@ -233,7 +251,8 @@ class Store:
             self._db.execute("DELETE FROM confirmed_commit")
             if window is not None:
                 self._db.execute(
-                    "INSERT INTO confirmed_commit VALUES (1, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO confirmed_commit (one, rollback_to, timeout_s, session, user, source, "
+                    "persist) VALUES (1, ?, ?, ?, ?, ?, ?)",
                     (
                         window.rollback_to,
                         window.timeout_s,
@@ -271,7 +290,7 @@ class Store:
 
     def keep_note(self, name: str, content: str) -> None:
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, content))
+            self._db.execute(_KEEP_NOTE, (name, content))
 
     def undo(self, commit_id: int) -> None:
         """Record that the commit was taken back."""
@@ -288,10 +307,10 @@ class Store:
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
         """Return the newest snapshot (XML, may be empty) and the committed changes after it."""
-        since, content = next(self._snapshots(), (0, b""))
+        since, content = next(self.snapshots(), (0, b""))
         return content, self.changes_after(since)
 
-    def _snapshots(self) -> Iterator[tuple[int, bytes]]:
+    def snapshots(self) -> Iterator[tuple[int, bytes]]:
         """Yield commit and content of each, newest first. There is one at most: older ones are deleted."""
         rows = self._db.execute("SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC").fetchall()
         for commit_id, content in rows:
@@ -317,10 +336,10 @@ class Store:
         if self._pending_octets < len(body):
             return False
         with self._transaction():
+            self._db.execute("DELETE FROM snapshots")
             self._db.execute(
-                "INSERT OR REPLACE INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
+                "INSERT INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
-            self._db.execute("DELETE FROM snapshots WHERE commit_id < (SELECT max(commit_id) FROM snapshots)")
         self._pending_octets = 0
         return True
 
@@ -328,60 +347,59 @@ class Store:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version of this program")
-        self._db.executescript(TABLES)
+        self.has_sums = is_sealed(self._db)
+        if self.has_sums != (version == SCHEMA_VERSION):
+            raise Damaged([f"it says that its form is {version}, and holds another"])
+        if self.has_sums:
+            keep_sums(self._db)
+            return
+        with Transaction(self._db):
+            for statement in TABLES.split(";"):
+                self._db.execute(statement)
         if not self.has_commits():
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            with self.rewriting({}):
+                pass
+
+    def verify(self, progress: Progress) -> None:
+        """Compare all that is recorded with its checksums, as far as it has any.
+
+        Raises:
+            Damaged: it differs.
+            Ended: the agent was told to stop.
+        """
+        if self.has_sums:
+            verify(self._db, progress)
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        rows: Iterable[tuple[int, object, object, object]] = self._db.execute(
-            "SELECT commit_id, path, before, after FROM changes JOIN commits ON commits.id = commit_id "
+        whole = fits("changes") if self.has_sums else "1"
+        rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
+            f"SELECT {whole}, commit_id, path, before, after FROM changes "
+            "JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
             (commit_id,),
         )
-        for row in rows:
-            yield _recorded(*row)
+        for is_whole, commit_id, path, before, after in rows:
+            if not is_whole:
+                raise Damaged([f"{path} of commit {commit_id} does not fit its checksum"])
+            yield recorded(commit_id, path, before, after)
 
-    def rewrite(
-        self,
-        unit: Callable[[int, UnitChange], UnitChange],
-        snapshot: Callable[[int, bytes], bytes],
-        notes: Mapping[str, str],
-    ) -> None:
-        """Put all that is recorded into another form and keep ``notes`` about it: in one step, or not at all.
+    @contextmanager
+    def rewriting(self, notes: Mapping[str, str]) -> Iterator[sqlite3.Connection]:
+        """Yield what to put all that is recorded into another form by, and keep ``notes`` about it.
 
-        Args:
-            unit: returns the new form of a unit of a commit, whose id it is given.
-            snapshot: the same, of a snapshot.
+        In one step, or not at all. The rows have checksums afterwards.
         """
         with self._transaction():
-            for commit_id, position, old in self._every_change():
-                new = unit(commit_id, old)
-                if new != old:
-                    self._db.execute(
-                        "UPDATE changes SET path = ?, before = ?, after = ? "
-                        "WHERE commit_id = ? AND position = ?",
-                        (new.path, new.before, new.after, commit_id, position),
-                    )
-            for commit_id, content in self._snapshots():
-                self._db.execute(
-                    "UPDATE snapshots SET content = ? WHERE commit_id = ?",
-                    (snapshot(commit_id, content), commit_id),
-                )
-            self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes.items())
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            yield self._db
+            self._db.executemany(_KEEP_NOTE, notes.items())
+            if not self.has_sums:
+                seal(self._db)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if not self.has_sums:
+            keep_sums(self._db)
+            self.has_sums = True
         self._count_octets()
-
-    def _every_change(self) -> Iterator[tuple[int, int, UnitChange]]:
-        """Yield commit, position and unit of everything recorded; one row at a time, which may be changed."""
-        commit_id, position = -1, -1
-        while row := self._db.execute(
-            "SELECT commit_id, position, path, before, after FROM changes "
-            "WHERE (commit_id, position) > (?, ?) ORDER BY commit_id, position LIMIT 1",
-            (commit_id, position),
-        ).fetchone():
-            commit_id, position, *unit = row
-            yield commit_id, position, _recorded(commit_id, *unit)
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""

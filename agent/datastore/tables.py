@@ -1,9 +1,12 @@
-"""What stands in the SQLite file of the history. Pure."""
+"""What stands in the SQLite file of the history. Pure.
+
+``checksum`` of each row is kept by agent.datastore.checksums, and so is the row of ``seal``.
+"""
 
 from __future__ import annotations
 
 # Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 TABLES = """
 CREATE TABLE IF NOT EXISTS commits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -12,7 +15,8 @@ CREATE TABLE IF NOT EXISTS commits (
     session INTEGER NOT NULL,
     source TEXT NOT NULL,
     comment TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('applying', 'committed', 'undone'))
+    state TEXT NOT NULL CHECK (state IN ('applying', 'committed', 'undone')),
+    checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS changes (
     commit_id INTEGER NOT NULL REFERENCES commits (id),
@@ -20,11 +24,13 @@ CREATE TABLE IF NOT EXISTS changes (
     path TEXT NOT NULL,
     before BLOB NOT NULL,
     after BLOB NOT NULL,
+    checksum INTEGER,
     PRIMARY KEY (commit_id, position)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (
     commit_id INTEGER PRIMARY KEY,
-    content BLOB NOT NULL
+    content BLOB NOT NULL,
+    checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS confirmed_commit (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -33,10 +39,47 @@ CREATE TABLE IF NOT EXISTS confirmed_commit (
     session INTEGER NOT NULL,
     user TEXT NOT NULL,
     source TEXT NOT NULL,
-    persist TEXT
+    persist TEXT,
+    checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS notes (
     name TEXT PRIMARY KEY,
-    content TEXT NOT NULL
+    content TEXT NOT NULL,
+    checksum INTEGER
 ) WITHOUT ROWID;
 """
+"""Statements, of which none holds a semicolon of its own."""
+SEAL = """
+CREATE TABLE IF NOT EXISTS seal (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    rows INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    model INTEGER NOT NULL
+)
+"""
+"""``rows``: how many there are. ``total``: all their checksums together. ``model``: that of the tables."""
+COLUMNS = {
+    "commits": ("id", "time", "user", "session", "source", "comment", "state"),
+    "changes": ("commit_id", "position", "path", "before", "after"),
+    "snapshots": ("commit_id", "content"),
+    "confirmed_commit": ("one", "rollback_to", "timeout_s", "session", "user", "source", "persist"),
+    "notes": ("name", "content"),
+}
+"""The columns of each table that its checksums are of."""
+KEYS = {
+    "commits": ("id",),
+    "changes": ("commit_id", "position"),
+    "snapshots": ("commit_id",),
+    "confirmed_commit": ("one",),
+    "notes": ("name",),
+}
+SEALED = {
+    "commits": "commit",
+    "changes": "the units of commits",
+    "snapshots": "the snapshot of commit",
+    "confirmed_commit": "the pending confirmed commit",
+    "notes": "the note",
+    "seal": "the sum of all checksums",
+    "file": "its pages",
+}
+"""What a table holds, in words."""

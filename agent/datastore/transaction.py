@@ -2,7 +2,8 @@
 
 prepare (may fail, changes nothing) -> write-ahead record on disk -> translators apply -> record committed
 on disk -> running swaps its units. A commit that returns is on disk and in the backends; one that raises has
-changed neither. All functions marked *worker* run on the thread that owns libyang.
+changed neither, unless it says so (agent.datastore.outcome). All functions marked *worker* run on the thread
+that owns libyang.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
+from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
+from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.store import CommitInfo, NotRecorded, Store, timestamp
 from agent.errors import (
@@ -96,12 +99,9 @@ class Transactions:
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
-            try:
-                await self._worker(self._nothing_changed, candidate, window)
-            except sqlite3.Error as problem:
-                raise RpcErrors([_undone(problem)]) from problem
+            await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id = await self._make_real(info, prepared, window)
+        commit_id, doubt = await self._make_real(info, prepared, window)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
@@ -111,10 +111,14 @@ class Transactions:
             info.occasion,
             len(prepared.units),
         )
+        if doubt is not None:
+            raise doubt
         return commit_id
 
-    async def _make_real(self, info: CommitInfo, prepared: Prepared, window: Window | None) -> int:
-        """Bring a change to disk and to the backends; returns the commit's id.
+    async def _make_real(
+        self, info: CommitInfo, prepared: Prepared, window: Window | None
+    ) -> tuple[int, InForce | None]:
+        """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
@@ -132,23 +136,52 @@ class Transactions:
         try:
             await self._worker(self._store.finish, commit_id, window)
         except Exception as problem:
+            marked = await self._mark_undone(commit_id)
+            found = False if marked else await self._worker(self._found, commit_id, window)
+            if found:
+                log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
+                return commit_id, InForce(commit_id, problem)
             restored = await self._backends.take_back(planned, commit_id)
-            await self._mark_undone(commit_id)
-            raise RpcErrors([_undone(problem, restored=restored)]) from problem
-        return commit_id
+            told = unknown(problem) if found is None else _undone(problem, restored=restored)
+            raise RpcErrors([told]) from problem
+        return commit_id, None
+
+    def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
+        """*worker* Return what a start would find of a commit whose record failed."""
+        return found_by_a_start(self._store.path, commit_id, window)
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
-        """*worker* Only the window of a confirmed commit may still have to be opened or closed."""
-        candidate.discard(self._datastores.running)
-        if window is not None or self._store.window() is not None:
-            self._store.finish(None, window)
+        """*worker* Only the window of a confirmed commit may still have to be opened or closed.
 
-    async def _mark_undone(self, commit_id: int) -> None:
+        Raises:
+            RpcErrors: it could not be recorded.
+        """
+        candidate.discard(self._datastores.running)
+        self.record_window(window)
+
+    def record_window(self, window: Window | None) -> None:
+        """*worker* Record which window of a confirmed commit is open, with no change of running.
+
+        Raises:
+            RpcErrors: it could not be recorded.
+        """
+        try:
+            if window is not None or self._store.window() is not None:
+                self._store.finish(None, window)
+        except sqlite3.Error as problem:
+            found = False if isinstance(problem, NotRecorded) else self._found(None, window)
+            if found:
+                raise InForce(None, problem) from problem
+            raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
+
+    async def _mark_undone(self, commit_id: int) -> bool:
         try:
             await self._worker(self._store.undo, commit_id)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
+            return False
+        return True
 
     def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
         """*worker* Make running hold the prepared units; returns them as edits for subscribers.
@@ -193,10 +226,19 @@ def replace_units(datastores: Datastores, prepared: Prepared) -> None:
         tell(running, prepared.units)
 
 
+def _takes_nothing(problem: Exception) -> bool:
+    """Return whether the disk is full or read-only; then nothing is wrong with it, nor with this server."""
+    if isinstance(problem, NotRecorded) or "full" in str(problem):
+        return isinstance(problem, sqlite3.OperationalError)
+    return about_writing(problem) and "I/O" not in str(problem)
+
+
 def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
     """Return what to tell of a commit that failed after it was begun (RFC 6241 appendix A)."""
     backend = isinstance(problem, BackendError)
-    if not backend:
+    if unwritten := _takes_nothing(problem):
+        log.error("a commit was undone, as it could not be recorded: %s", problem)
+    elif not backend:
         log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
     if not restored:
         return RollbackFailed(
@@ -210,5 +252,7 @@ def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
         return ResourceDenied(f"the commit was undone: {problem}", app_tag="history-read-only")
     if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
         return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
+    if unwritten:
+        return ResourceDenied(f"the commit was undone: it could not be recorded on disk: {problem}")
     reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
     return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")

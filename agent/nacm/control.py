@@ -8,7 +8,7 @@ from itertools import islice
 
 from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import Access
-from agent.nacm.rules import Rules, read_rules
+from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.nacm.tries import Tries
 from agent.translator import Json
 from agent.yang.difference import Difference
@@ -48,9 +48,13 @@ class AccessControl:
         self.tries = Tries()
 
     def load(self, running: Tree) -> None:
-        """*worker* Take over the rules of ``running``."""
-        node = running.find(NACM_PATH)
-        self.rules = read_rules(to_json(node)) if node else Rules()
+        """*worker* Take over the rules of ``running``; access is closed if they cannot be read."""
+        try:
+            node = running.find(NACM_PATH)
+            self.rules = read_rules(to_json(node)) if node else Rules()
+        except (LookupError, TypeError, ValueError) as problem:
+            log.error("nobody may do anything but recovery users: the rules cannot be read: %s", problem)
+            self.rules = CLOSED
         self._known.clear()
 
     def reload(self, running: Tree, units: Sequence[Unit]) -> None:

@@ -109,6 +109,10 @@ class Rules:
         return tuple(rule.for_user(user) for found in lists for rule in found.rules)
 
 
+CLOSED = Rules(read_default=False, exec_default=False, external_groups=False)
+"""Permits nothing to anybody: for rules of which nobody knows what they say."""
+
+
 def read_rules(nacm: Mapping[str, Any]) -> Rules:
     """Return the rules of an RFC 7951 object with the content of ``/nacm``, defaults filled in."""
     groups = nacm.get("groups", {}).get("group", [])

@@ -9,14 +9,21 @@ import asyncssh
 
 
 def write_durably(file: Path, content: bytes, mode: int) -> None:
-    """Write ``file`` with permission bits ``mode``; after a crash it is whole or missing."""
+    """Write ``file`` with permission bits ``mode``; after a crash it is whole or missing.
+
+    Raises:
+        OSError: it cannot be written; the error has its name.
+    """
     draft = file.with_name(file.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(target.fileno())
-    draft.replace(file)
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content)
+            target.flush()
+            os.fsync(target.fileno())
+        draft.replace(file)
+    except OSError as problem:  # a full disk is told by descriptor, which names nothing
+        raise OSError(problem.errno, problem.strerror, str(file)) from problem
 
 
 def write_key_pair(file: Path, comment: str) -> None:

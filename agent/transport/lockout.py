@@ -69,11 +69,12 @@ class Lockout:
     def _read(self) -> None:
         try:
             content: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
+            latest = self._now() + LONGEST_S  # a source that is damage's alone is not refused for years
             for source, (failures, until) in content.items():
-                self._failures[source], self._until[source] = int(failures), float(until)
+                self._failures[source], self._until[source] = int(failures), min(float(until), latest)
         except FileNotFoundError:
             return
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
             log.warning("%s cannot be read: failed logins are counted anew", self._file)
             self._failures.clear()
             self._until.clear()

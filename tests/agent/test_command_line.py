@@ -66,7 +66,22 @@ def test_its_version_is_looked_up_for_who_asks_and_not_to_start(monkeypatch: pyt
         raise PackageNotFoundError(distribution)
 
     monkeypatch.setattr("agent.command_line.version", not_installed)
-    assert read_settings([]) == Settings()
+    assert read_settings(["--data-dir", "var"]) == Settings()
+
+
+def test_who_names_no_data_folder_gets_that_of_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    assert read_settings([]).data_dir == Path("var")  # an agent that is installed
+    (tmp_path / "script").mkdir()
+    (tmp_path / "script" / "run").touch()
+    assert read_settings([]).data_dir == tmp_path / "var"
+    settings = tmp_path / "elsewhere" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text("")
+    assert read_settings(["--config", str(settings)]).data_dir == settings.parent / "var"
+    assert read_settings(["--data-dir", "here"]).data_dir == Path("here")
 
 
 OPTIONS = (

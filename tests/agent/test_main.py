@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from agent import __main__ as program
-from agent.data_folder import DataDir, DataDirInUse
+from agent.data_folder import DataDir, DataDirInUse, Exposed
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
 from agent.first_start import (
@@ -26,7 +26,8 @@ from agent.first_start import (
     ensure_rules,
     host_key_hint,
     keep_known_hosts,
-    refuse_emptied,
+    refuse_lost,
+    refuse_read,
 )
 from agent.operational import Operational
 from agent.settings import Settings
@@ -80,16 +81,30 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_empty_history_beside_keys_is_refused_with_how_to_begin_anew(tmp_path: Path, key: str) -> None:
+def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_path: Path, key: str) -> None:
     history = tmp_path / "history.db"
-    refuse_emptied(tmp_path, history)
+    refuse_lost(tmp_path, history)
     history.touch()
-    refuse_emptied(tmp_path, history)  # a first start that ended early
+    refuse_lost(tmp_path, history)  # a first start that ended early
     (tmp_path / key).touch()
-    with pytest.raises(StoreError, match=rf"history\.db is empty, and .*{key} .* delete .*history\.db"):
-        refuse_emptied(tmp_path, history)
-    history.unlink()
-    refuse_emptied(tmp_path, history)
+    for state in ("empty", "missing"):
+        with pytest.raises(StoreError, match=rf"history\.db is {state}, and .*{key} shows .* --repair"):
+            refuse_lost(tmp_path, history)
+        history.unlink(missing_ok=True)
+    history.write_bytes(b"something")
+    refuse_lost(tmp_path, history)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
+def test_a_key_that_others_may_read_is_refused_and_left_as_it_is(tmp_path: Path, key: str, mode: int) -> None:
+    file = tmp_path / key
+    file.touch(0o600)
+    refuse_read(tmp_path)
+    file.chmod(mode)
+    with pytest.raises(Exposed, match=rf"{key} may be read by others \(mode {mode:04o}\).* chmod 600 "):
+        refuse_read(tmp_path)
+    assert file.stat().st_mode & 0o777 == mode
 
 
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
@@ -105,6 +120,30 @@ def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
         assert "8301" in hint
         assert "admin" in hint
         assert str(tmp_path / "client_key") in hint
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o500 | 0o200])
+def test_a_data_folder_that_the_agent_did_not_make_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    folder.chmod(mode)
+    with DataDir(folder):
+        assert folder.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o722, 0o1777])
+def test_a_data_folder_that_others_may_write_in_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Exposed, match=rf"mode {mode:04o}.* chmod go-w {folder}"), DataDir(folder):
+        pass
+    assert (list(folder.iterdir()), folder.stat().st_mode & 0o1777) == ([], mode)
+
+
+def test_a_data_folder_that_is_made_is_private(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "new" / "folder"):
+        assert (tmp_path / "new" / "folder").stat().st_mode & 0o777 == 0o700
 
 
 def test_only_clients_that_are_installed_are_hinted_at(

@@ -14,7 +14,7 @@ import pytest
 
 from agent.__main__ import make_schema
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import WAY_ON, Store, StoreError
 from agent.nacm.control import AccessControl
 from agent.settings import Settings
 from agent.translator import Settings as TranslatorSettings
@@ -37,13 +37,14 @@ def schema(translator: StrongSwanTranslator) -> Schema:
     return make_schema(Settings(), [translator])
 
 
-def load(file: Path, schema: Schema, translator: StrongSwanTranslator) -> None:
-    """Read it as a start does."""
+def load(file: Path, schema: Schema, translator: StrongSwanTranslator) -> bytes:
+    """Read it as a start does; returns running."""
     store = Store(file)
     try:
         configuration = Configuration(schema, store, translators=[translator], worker=direct)
         configuration.load()
         AccessControl(schema).load(configuration.running)
+        return configuration.running.to_xml()
     finally:
         store.close()
 
@@ -77,6 +78,30 @@ def test_any_octets_are_used_or_refused(
     file.write_bytes(damaged(intact[form], seed))
     with suppress(StoreError):
         load(file, schema, translator)
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, intact: tuple[bytes, bytes], schema: Schema,
+    translator: StrongSwanTranslator,
+) -> bytes:  # fmt: skip
+    file = tmp_path_factory.mktemp("running") / "history.db"
+    file.write_bytes(intact[1])
+    return load(file, schema, translator)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_bit_that_has_turned_over_changes_no_unit_without_a_word(
+    seed: int, intact: tuple[bytes, bytes], running: bytes, schema: Schema,
+    translator: StrongSwanTranslator, tmp_path: Path,
+) -> None:  # fmt: skip
+    random, octets = Random(seed), bytearray(intact[1])
+    used = [place for place, octet in enumerate(octets) if octet] if seed % 2 else range(len(octets))
+    octets[random.choice(used)] ^= 1 << random.randrange(8)
+    file = tmp_path / "history.db"
+    file.write_bytes(octets)
+    with suppress(StoreError):  # it names the file and what is damaged
+        assert load(file, schema, translator) == running
 
 
 @pytest.mark.parametrize(
@@ -115,5 +140,5 @@ def test_an_agent_says_so_in_one_sentence(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"yangswand: {file} cannot be used as commit history: ")
-    assert done.stderr.endswith("put a copy of the data folder in its place\n")
+    assert done.stderr.endswith(f"{WAY_ON}\n")
     assert done.stderr.count("\n") == 1

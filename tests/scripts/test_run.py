@@ -44,12 +44,23 @@ def test_a_folder_of_our_name_where_the_user_stands_is_not_taken_for_ours(name: 
     assert (done.returncode, done.stderr) == (78, "yangswand: 'nowhere' is not of the form ADDR:PORT\n")
 
 
+@pytest.mark.parametrize("folder", ["/", "/usr"])
+def test_its_data_is_in_the_checkout_wherever_it_is_started(folder: str) -> None:
+    subprocess.run([ROOT / "script/setup", "--quiet"], check=True)
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "-P", ROOT / "script/charon_folder.py"],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == f"{ROOT / 'var'}\n"
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_is_ready_and_stops_cleanly(number: int, tmp_path: Path, namespace: str) -> None:
     process = subprocess.Popen(
-        ["ip", "netns", "exec", namespace, ROOT / "script/run"], cwd=tmp_path, env=environment(tmp_path),
-        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ["ip", "netns", "exec", namespace, ROOT / "script/run", "--data-dir", "var"], cwd=tmp_path,
+        env=environment(tmp_path), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         output = lines_until(process, "ready ")

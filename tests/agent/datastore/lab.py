@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store
+from agent.datastore.tables import COLUMNS
 from agent.yang.schema import Schema
 from tests.agent.lab import config, direct, entry
 from tests.agent.recording_translator import RecordingTranslator
@@ -23,6 +25,18 @@ async def started(
     configuration = Configuration(schema, store, translators=translators, worker=direct)
     await configuration.start()
     return configuration
+
+
+def without_sums(file: Path, version: int) -> None:
+    """Make a history that of a version before its rows had checksums."""
+    database = sqlite3.connect(file)
+    for table in COLUMNS:
+        database.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+    database.execute("DROP TABLE seal")
+    database.execute(f"PRAGMA user_version = {version}")
+    database.commit()
+    database.execute("VACUUM")
+    database.close()
 
 
 async def commit(configuration: Configuration, body: str) -> int | None:

@@ -16,8 +16,10 @@ from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.datastore.tables import COLUMNS
 from agent.translator import Move
 from agent.yang.schema import Schema
+from tests.agent.datastore.lab import without_sums
 from tests.agent.lab import EC, ET, config, direct, entry
 from tests.agent.recording_translator import RecordingTranslator
 
@@ -51,9 +53,7 @@ def older(folder: Path, *commits: Sequence[UnitChange], version: int = 2) -> Pat
     for changes in commits:
         store.finish(store.begin(INFO, changes, TIME))
     store.close()
-    with sqlite3.connect(file) as database:
-        database.execute(f"PRAGMA user_version = {version}")
-    database.close()
+    without_sums(file, version)
     return file
 
 
@@ -61,8 +61,10 @@ def everything(file: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all that is in a history."""
     database = sqlite3.connect(file)
     try:
-        tables = ("commits", "changes", "snapshots", "confirmed_commit", "notes")
-        found = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+        found = {
+            table: database.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            for table, columns in COLUMNS.items()
+        }
         return found | {"version": database.execute("PRAGMA user_version").fetchall()}
     finally:
         database.close()
@@ -161,13 +163,13 @@ def test_the_form_is_noted_and_the_next_start_does_nothing(
     file = older(tmp_path, [unit("1", after=BEFORE)])
     bring(file, schema)
     assert ("model:recording", "2027-01-01") in everything(file)["notes"]
-    assert everything(file)["version"] == [(3,)]
+    assert everything(file)["version"] == [(4,)]
     converted = everything(file)
 
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Store, "rewrite", never)
+    monkeypatch.setattr(Store, "rewriting", never)
     monkeypatch.setattr(Store, "changes_count", never)
     bring(file, schema)
     assert everything(file) == converted
@@ -183,13 +185,14 @@ def test_an_empty_history_gets_the_note_at_once(
     assert caplog.text == ""
 
 
-def test_without_moves_nothing_is_noted_and_an_older_version_may_go_on(
-    schema: Schema, tmp_path: Path
-) -> None:
+def test_without_moves_nothing_is_noted_and_the_rows_get_checksums(schema: Schema, tmp_path: Path) -> None:
     file = older(tmp_path, [unit("1", after=BEFORE)])
     before = everything(file)
     bring(file, schema, translator(()))
-    assert everything(file) == before
+    assert everything(file) == before | {"version": [(4,)]}
+    store = Store(file)
+    store.verify(endless())
+    assert store.has_sums
 
 
 def test_later_moves_are_applied_to_what_has_seen_the_earlier_ones(schema: Schema, tmp_path: Path) -> None:
@@ -244,7 +247,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(
     assert everything(file) == before
     assert before["version"] == [(2,)]
     bring(file, schema)
-    assert everything(file)["version"] == [(3,)]
+    assert everything(file)["version"] == [(4,)]
 
 
 def test_a_disk_that_is_full_leaves_everything_as_it_was(schema: Schema, tmp_path: Path) -> None:
@@ -332,7 +335,7 @@ def test_what_no_move_concerns_is_left_as_it_is(schema: Schema, tmp_path: Path) 
     before = everything(file)["changes"]
     bring(file, schema)
     assert everything(file)["changes"] == before
-    assert everything(file)["version"] == [(3,)]
+    assert everything(file)["version"] == [(4,)]
 
 
 def test_a_long_history_says_how_far_it_is(
@@ -398,7 +401,7 @@ def test_who_ends_it_finds_everything_as_it_was(
     assert len(asked) == 4
     assert everything(file) == before
     bring(file, schema)
-    assert everything(file)["version"] == [(3,)]
+    assert everything(file)["version"] == [(4,)]
 
 
 async def test_snapshots_come_when_they_would_have(schema: Schema, tmp_path: Path) -> None:

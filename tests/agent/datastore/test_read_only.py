@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,18 @@ def paths(store: Store) -> list[str]:
     return [change.path for change in store.load()[1]]
 
 
+def in_wal_mode(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
 def history_with(file: Path, *numbers: int) -> None:
-    """Leave a history as a killed agent does: its commits may be in the write-ahead log alone."""
-    store = Store(file)
+    """Leave a history as a killed agent of an older version did, its commits in a write-ahead log alone."""
+    Store(file).close()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store_module, "on_disk", in_wal_mode)
+        store = Store(file)
     for number in numbers:
         commit(store, number)
     # Both files as they are now, since closing would bring them together.
@@ -127,7 +137,7 @@ def test_what_a_start_puts_right_is_written_with_the_first_commit_after_there_is
     again = Store(file)
     assert (again.read_only, again.interrupted()) == (None, [])
     assert paths(again) == ["/m:1", "/m:2", "/m:3", "/m:4"]
-    assert again._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert again._db.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
 
 
 def test_a_disk_that_fills_up_while_it_is_written_again_leaves_all_as_it_was(

@@ -97,6 +97,19 @@ async def test_a_disk_that_fails_after_apply_undoes_the_backend(schema: Schema, 
     assert translator.holds == {}
 
 
+async def test_a_file_system_that_became_read_only_is_said_and_no_fault_of_the_server(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    configuration = await started(schema, tmp_path)
+    configuration.store._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(RpcErrors, match=r"undone: it could not be recorded on disk: .*readonly") as caught:
+        await commit(configuration, ONE)
+    assert caught.value.errors[0].tag == "resource-denied"
+    assert [record.exc_info for record in caplog.records] == [None]
+    configuration.store._db.execute("PRAGMA query_only = OFF")
+    assert await commit(configuration, "") is not None
+
+
 async def test_a_disk_that_is_full_from_the_start_refuses_the_commit(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator()
     configuration = await started(schema, tmp_path, translator)

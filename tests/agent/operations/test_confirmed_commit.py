@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.datastore import confirming
+from agent.datastore import confirming, recovery
+from agent.datastore.candidate import Candidate
 from agent.errors import RpcErrors
 from agent.operations.locking import release
 from agent.yang.schema import Schema
@@ -277,6 +278,31 @@ async def test_a_confirmed_commit_of_nothing_opens_a_window_too(lab: Lab) -> Non
     await confirmed(lab, 3)
     await lab.do("<cancel-commit/>")
     assert holds(lab, 2)
+
+
+async def test_a_confirmed_commit_of_nothing_costs_no_copy_of_the_tree(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    async with running_lab(schema, tmp_path) as lab:
+        await lab.commit(number(2))
+        with monkeypatch.context() as patched:
+            patched.setattr(Candidate, "__init__", never)
+            for end in ("<commit/>", "<cancel-commit/>"):
+                await lab.do(CONFIRMED)
+                assert lab.context.confirmed.window is not None
+                await lab.do(end)
+                assert lab.context.confirmed.window is None
+                assert lab.context.configuration.store.window() is None
+            await lab.do(SHORT)
+            await lab.until(lambda: lab.context.confirmed.window is None)
+            await lab.do(PERSIST)
+    monkeypatch.setattr(recovery, "as_of", never)
+    async with running_lab(schema, tmp_path) as lab:
+        assert lab.context.configuration.store.window() is None
+        assert "<number>2</number>" in lab.running
 
 
 async def test_a_restart_inside_the_window_rolls_back(schema: Schema, tmp_path: Path) -> None:

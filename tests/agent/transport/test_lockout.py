@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from agent.transport.files import write_durably
 from agent.transport.lockout import LONGEST_S, MAX_SOURCES, Lockout
 
 
@@ -85,3 +88,32 @@ def test_the_number_of_sources_is_bounded(tmp_path: Path) -> None:
     for number in range(MAX_SOURCES + 10):
         made.failed(f"source {number}")
     assert len(made._failures) == MAX_SOURCES
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a": [Infinity, 1]}', b'{"a": [1e999, 1]}', b"[" * 200_000, b'{"a": {}}', b"[[1]]", b'"a"', b"\0"],
+)
+def test_octets_of_any_kind_are_begun_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / "lockout.json").write_bytes(content)
+    assert Lockout(tmp_path / "lockout.json", 3, 30).remaining_s("a") == 0
+    assert "failed logins are counted anew" in caplog.text
+
+
+def test_damage_refuses_nobody_for_longer_than_failures_do(tmp_path: Path) -> None:
+    (tmp_path / "lockout.json").write_text('{"a": [3, 1e300], "b": [3, Infinity], "c": [3, NaN]}')
+    lockout = Lockout(tmp_path / "lockout.json", 3, 30, now=lambda: 1000.0)
+    assert [lockout.remaining_s(source) for source in "abc"] == [3600, 3600, 0]
+
+
+@pytest.mark.parametrize("call", ["fsync", "open", "replace"])
+def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(*((Path, call) if call == "replace" else (os, call)), full)
+    with pytest.raises(OSError, match="No space left") as told:
+        write_durably(tmp_path / "host_key", b"key", 0o600)
+    assert (told.value.errno, told.value.filename) == (errno.ENOSPC, str(tmp_path / "host_key"))

@@ -35,12 +35,26 @@ def test_what_a_crash_left_is_removed_and_what_is_no_key_is_left_out(
     (tmp_path / ".half.new").write_text(kept.pem)
     (tmp_path / "my key.pem").write_text(key_pem(new_key()))
     (tmp_path / "broken.pem").write_text("-----BEGIN PRIVATE KEY-----")
-    (tmp_path / "good.pem").chmod(0o644)
+    (tmp_path / "broken.pem").chmod(0o600)
     assert [key.name for key in store(tmp_path)] == ["good"]
     assert not (tmp_path / ".half.new").exists()
-    assert stat.S_IMODE((tmp_path / "good.pem").stat().st_mode) == 0o600
     assert "'my key' is left out: it is no name of a key" in caplog.text
     assert "'broken' is left out: this is not a private key" in caplog.text
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_key_that_others_may_read_is_left_out_and_its_mode_is_nobodys_to_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
+) -> None:
+    for one in ("open", "kept"):
+        store(tmp_path).keep(parse(one, key_pem(new_key()), None))
+    (tmp_path / "open.pem").chmod(mode)
+    assert [key.name for key in store(tmp_path)] == ["kept"]
+    assert stat.S_IMODE((tmp_path / "open.pem").stat().st_mode) == mode
+    assert f"'open' is left out: others may read it (mode {mode:04o})" in caplog.text
+    assert f"chmod 600 {tmp_path / 'open.pem'}" in caplog.text
+    (tmp_path / "open.pem").chmod(0o400)
+    assert [key.name for key in store(tmp_path)] == ["kept", "open"]
 
 
 def test_a_key_that_did_not_get_to_disk_is_not_there_later(

@@ -76,6 +76,9 @@ class PrivateKey:
         return signed.public_bytes(Encoding.PEM).decode()
 
 
+_READ = "Delete it and have a new one certified; or, if nobody has read it, say: chmod 600 "
+
+
 class KeyStore:
     """The keys in ``folder``, which is made when there is the first. Keys are read once, at ``load``."""
 
@@ -93,9 +96,10 @@ class KeyStore:
             try:
                 if not _NAME.fullmatch(name):
                     raise Refused("name", "it is no name of a key", "credential-name-characters")
+                mode = path.stat().st_mode & 0o777
+                if mode & 0o077:
+                    raise Refused("name", f"others may read it (mode {mode:04o}). {_READ}{path}", "")
                 self._keys[name] = _key(name, path.read_bytes(), None)
-                if path.stat().st_mode & 0o777 != 0o600:  # a read-only file system refuses it even so
-                    path.chmod(0o600)
             except (OSError, Refused) as error:
                 reason = error.message if isinstance(error, Refused) else error.strerror
                 log.error("the private key %r is left out: %s", name, reason)
