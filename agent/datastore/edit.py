@@ -11,7 +11,7 @@ from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit_check import EditAttributes, check_document, path_of_element, schema_of_element
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
-from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
+from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
 from agent.xml import Element, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
@@ -87,6 +87,8 @@ class _Walk:
 
     def apply(self, element: Element, inherited: str) -> None:
         """Apply ``element`` and what is below it, under the operation that it inherits."""
+        if len(self.errors) >= MAX_ERRORS:
+            return
         schema_node = schema_of_element(self.schema, element)
         operation = self.attributes.operation.get(element, inherited)
         hot = element in self.attributes.hot
@@ -107,8 +109,7 @@ class _Walk:
 
     def _merge(self, element: Element) -> None:
         patch, node = self._parse(element, whole=True)
-        if twice := list(repeated(self.schema, patch.first)):
-            raise RpcErrors(twice)
+        raise_all(repeated(self.schema, patch.first))
         self.savepoint.touch(node)
         self._drop_other_cases(node)
         self._drop_anydata(node)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
 
 from agent.datastore.insertion import InsertRequest
 from agent.errors import (
+    KEY_CHARACTERS_MAX,
+    MAX_ERRORS,
     BadAttribute,
     BadElement,
     InvalidValue,
@@ -21,6 +22,7 @@ from agent.errors import (
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
+    raise_all,
 )
 from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, namespace
 from agent.yang.paths import literal
@@ -29,7 +31,6 @@ from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
-MAX_ERRORS = 100
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
 
@@ -105,7 +106,8 @@ def _predicates(schema: Schema, element: Element) -> str:
 
 
 def _literal(element: Element) -> str:
-    return literal((element.text or "").strip())
+    # What is that long is left out of an error's path: no need to copy it once for each error.
+    return literal((element.text or "").strip()[: KEY_CHARACTERS_MAX + 1])
 
 
 class EditAttributes:
@@ -123,7 +125,7 @@ class EditAttributes:
         self.errors: list[RpcError] = []
         self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
-        while waiting:
+        while waiting and len(self.errors) < MAX_ERRORS:
             element, level = waiting.popleft()
             if element.attrib:
                 self._read(element, config)
@@ -136,6 +138,8 @@ class EditAttributes:
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
         for name, value in attributes_of(element).items():
+            if len(self.errors) >= MAX_ERRORS:
+                break
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"
             if key == f"{NETCONF_NS} operation":
@@ -188,11 +192,9 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
     """Check names, keys and values of the whole edit.
 
     Raises:
-        RpcErrors: all faults that were found, at most ``MAX_ERRORS``.
+        RpcErrors: all faults that were found.
     """
-    found = (e for element in config for e in _check(schema, element, attributes, removing=False))
-    if errors := list(islice(found, MAX_ERRORS)):
-        raise RpcErrors(errors)
+    raise_all(e for element in config for e in _check(schema, element, attributes, removing=False))
 
 
 def _check(

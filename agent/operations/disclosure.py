@@ -76,7 +76,7 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
     found = _located(schema, error.path)
-    if found is None or _touchable(access, *found):
+    if found is None or (_touchable(access, *found) and not error.path_cut):
         error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
         return error
     error.path = access.shown_path(*found)

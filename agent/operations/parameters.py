@@ -11,9 +11,9 @@ from agent.errors import (
     MissingElement,
     OperationNotSupported,
     RpcError,
-    RpcErrors,
     UnknownElement,
     UnknownNamespace,
+    raise_all,
 )
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -29,11 +29,9 @@ def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None
     Content of anyxml parameters (config, filter) is not looked at.
 
     Raises:
-        RpcErrors: unknown, missing, repeated or ill-typed parameters; all of them.
+        RpcErrors: unknown, missing, repeated or ill-typed parameters.
     """
-    errors = list(_check(schema, operation, element))
-    if errors:
-        raise RpcErrors(errors)
+    raise_all(_check(schema, operation, element))
 
 
 def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from agent.datastore.candidate import Savepoint
 from agent.datastore.edit import edit
 from agent.datastore.edit_check import EditAttributes, check_document
@@ -11,6 +13,7 @@ from agent.errors import (
     OperationNotSupported,
     RpcErrors,
     UnknownAttribute,
+    raise_all,
 )
 from agent.nacm.access import Access
 from agent.nacm.control import WRITES
@@ -145,24 +148,22 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     quote_variables(config)
     attributes = EditAttributes(schema, config)
     instructed = {**attributes.operation, **attributes.insert}
-    errors = attributes.errors + [
+    refused = (
         UnknownAttribute(
             "operation" if element in attributes.operation else "insert",
             local_name(element),
             "a whole configuration is copied as it is: only edit-config takes instructions",
         )
         for element in instructed
-    ]
-    if errors:
-        raise RpcErrors(errors)
+    )
+    raise_all(chain(attributes.errors, refused))
     if attributes.tagged:
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
     try:
         content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
-        if twice := list(repeated(schema, content.first)):
-            raise RpcErrors(twice)
+        raise_all(repeated(schema, content.first))
         return content
     except RpcErrors:
         check_document(schema, config, attributes)
