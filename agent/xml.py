@@ -29,7 +29,7 @@ MAX_ELEMENTS = 1_000_000
 """Elements that a document may have; each costs a hundred octets and more once it is parsed."""
 
 MAX_DECLARATIONS = 128
-"""Declarations of namespaces that may be in scope of one element: all that is done with it costs that much."""
+"""Declarations of namespaces that may be in scope of an element: what is done with it costs that much."""
 
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"

@@ -72,7 +72,8 @@ ROOMS = (
     ),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
     Room(
-        ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
+        ("agent/datastore/admission.py", "agent/datastore/edit*.py", "agent/datastore/skeleton.py"),
+        (*VALUES, "agent.datastore", "agent.xml"),
     ),
     # What running was, and what a change would do to it, is found without a commit.
     Room(

@@ -7,6 +7,9 @@ that can be known are reported.
 
 from __future__ import annotations
 
+from itertools import islice
+
+from agent.datastore.admission import costly
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit_check import EditAttributes, check_document, path_of_element, schema_of_element
 from agent.datastore.insertion import place_instance
@@ -15,6 +18,7 @@ from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcError
 from agent.xml import Element, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
+from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     NO_NODE,
@@ -29,6 +33,8 @@ from agent.yang.tree import (
     siblings,
 )
 from agent.yang.units import remove_empty
+
+SMALL_ELEMENTS = 1000
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -49,6 +55,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         raise RpcErrors(attributes.errors)
     if attributes.any:
         check_document(candidate.schema, config, attributes)
+    refuse_costly(candidate.schema, config, attributes)
     savepoint = Savepoint(candidate)
     walk = _Walk(candidate, savepoint, attributes)
     try:
@@ -70,6 +77,19 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         savepoint.take_back()
         raise RpcErrors(walk.errors)
     return savepoint
+
+
+def refuse_costly(schema: Schema, config: Element, attributes: EditAttributes) -> None:
+    """Refuse what must not come before libyang.
+
+    Raises:
+        RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
+    """
+    if found := list(islice(costly(schema, config, attributes.hot), MAX_ERRORS)):
+        small = next(islice(config.iter(), SMALL_ELEMENTS, None), None) is None
+        if small and not attributes.any:
+            check_document(schema, config, attributes)
+        raise RpcErrors(found)
 
 
 class _Walk:

@@ -45,6 +45,12 @@ def is_key_of(schema_node: SchemaNode, child: Element) -> bool:
     return local_name(child) in schema_node.keys and namespace(child) == schema_node.namespace
 
 
+def key_elements(schema_node: SchemaNode, element: Element) -> list[Element]:
+    """Return the keys that an entry of the list ``schema_node`` holds, without a look at all its children."""
+    found = (next(element.iterchildren(f"{{{schema_node.namespace}}}{k}"), None) for k in schema_node.keys)
+    return [key for key in found if key is not None]
+
+
 def schema_of_element(schema: Schema, element: Element) -> SchemaNode:
     """Return the configuration node that ``element`` instantiates.
 
@@ -101,8 +107,7 @@ def _predicates(schema: Schema, element: Element) -> str:
         return "" if schema_node.secret else f"[.={_literal(element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    found = {local_name(child): _literal(child) for child in element if is_key_of(schema_node, child)}
-    return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
+    return "".join(f"[{local_name(key)}={_literal(key)}]" for key in key_elements(schema_node, element))
 
 
 def _literal(element: Element) -> str:

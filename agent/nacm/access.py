@@ -127,6 +127,11 @@ class Access:
         decision = self.reach(steps, nodes, access)
         return None if decision.permit else self._denied(steps, nodes, access, decision)
 
+    def action_refusal(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> AccessDenied | None:
+        """Return why the action that the steps lead to may not be invoked, None if it may."""
+        decision = self.reach(steps, nodes, "exec")
+        return None if decision.permit else self._denied(steps, nodes, "exec", decision)
+
     def write_refusal(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> AccessDenied | None:
         """Return why a data node may not be changed, whether it is there or not; None if it may."""
         decision = self.data(steps, nodes[-1], "update")

@@ -32,6 +32,7 @@ Namespaces = Mapping[str, tuple[str, str]]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX_SEARCH_LIMIT = 10000
+_PARAMETERS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _adopt(element: Element) -> None:
     if not namespace(element):
         rename(element, f"{{{NETCONF_NS}}}{local_name(element)}")
     if namespace(element) == NETCONF_NS and local_name(element) not in ("config", "filter"):
-        for child in element:
+        for child in islice(element, _PARAMETERS_MAX):
             _adopt(child)
 
 

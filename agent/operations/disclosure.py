@@ -40,7 +40,7 @@ def _named(
     node = level.get((namespace(element), local_name(element)))
     if node is None or node.is_key:
         return
-    steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
+    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
     below = [child for child in element if not is_key_of(node, child)]
     if (element.attrib or not below or node.kind is Kind.ANYDATA) and not _touchable(access, steps, nodes):
         refusal = access.write_refusal(steps, nodes)
@@ -52,7 +52,8 @@ def _named(
             yield from _named(schema, access, child, node.children, steps, nodes)
 
 
-def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
+def step_of(schema: Schema, node: SchemaNode, element: Element) -> Step:
+    """*worker* Return the step to ``element``, a ``node``, with the keys that it gives."""
     keys: dict[str, str] = {}
     if node.kind is Kind.LEAF_LIST:
         keys = {".": canonical_value(schema, node, element)}

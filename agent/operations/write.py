@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from agent.datastore.candidate import Savepoint
-from agent.datastore.edit import edit
+from agent.datastore.edit import edit, refuse_costly
 from agent.datastore.edit_check import EditAttributes, check_document
 from agent.errors import (
     ErrorType,
@@ -161,6 +161,7 @@ def inline_config(schema: Schema, config: Element) -> Tree:
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
+    refuse_costly(schema, config, attributes)
     try:
         content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
         raise_all(repeated(schema, content.first))

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from agent.errors import ErrorType, InvalidValue
 from agent.operations.predicates import without_logic
 from agent.operations.subtree import Mark, copy_marks
+from agent.yang.expressions import expression_fault
 from agent.yang.paths import LITERAL
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
-MAX_EXPRESSION_OCTETS = 8192
-MAX_BRACKETS_DEEP = 32
 # libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
 _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
@@ -51,17 +50,14 @@ def check_expression(expression: str) -> None:
         InvalidValue: it is too long or nested too deeply, uses a function that libyang does not survive, or
             searches the whole tree again and again inside a predicate.
     """
-    if len(expression.encode()) > MAX_EXPRESSION_OCTETS:
-        raise _bad(f"an XPath expression may have at most {MAX_EXPRESSION_OCTETS} octets")
+    if fault := expression_fault(expression):
+        raise _bad(fault)
     plain = LITERAL.sub("''", expression)
     if found := _CRASHING.search(plain):
         raise _bad(f"the function {found[1]}() is not available in a filter")
-    depth, brackets, inside = 0, 0, []
+    depth, inside = 0, []
     for character in plain:
         depth += {"[": 1, "]": -1}.get(character, 0)
-        brackets += {"[": 1, "(": 1, "]": -1, ")": -1}.get(character, 0)
-        if brackets > MAX_BRACKETS_DEEP:
-            raise _bad(f"brackets may be nested {MAX_BRACKETS_DEEP} deep at most in an XPath expression")
         inside.append(character if depth > 0 else " ")
     if _WIDE.search("".join(inside)):
         raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")

@@ -12,7 +12,8 @@ Files, from the ground up:
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
 - tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
-- values, units, locality: values and their types; units; which modules can be validated unit by unit
+- values, expressions: values and their types; what an XPath expression may look like
+- units, locality: units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
 - invocation: rpcs, actions and notifications
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.yang.modules import SchemaError
-from agent.yang.native import NULL, Pointer, address, c_str, crashes_on, ffi, lib, sized_array, text, whens
+from agent.yang.native import (
+    NULL,
+    Pointer,
+    address,
+    c_str,
+    crashes_on,
+    ffi,
+    holds_expression,
+    lib,
+    sized_array,
+    text,
+    whens,
+)
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -52,6 +64,7 @@ class Mirror:
                 f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist,"
                 " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
             )
+        node.is_expression = node.is_leafy and holds_expression(pointer)
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):

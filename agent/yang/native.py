@@ -34,6 +34,7 @@ __all__ = [
     "extra",
     "ffi",
     "forget_errors",
+    "holds_expression",
     "lib",
     "sized_array",
     "text",
@@ -173,6 +174,21 @@ def value_validate(
     )
     canonical = "" if box[0] == NULL_TEXT else _extra_ffi.string(box[0]).decode()
     return int(rc), canonical
+
+
+def holds_expression(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may be a path or another XPath expression."""
+    return _is_expression(ffi.cast("struct lysc_node_leaf *", leaf).type)
+
+
+def _is_expression(type_: Pointer) -> bool:
+    if type_.basetype == lib.LY_TYPE_UNION:
+        return any(map(_is_expression, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
+    if type_.basetype == lib.LY_TYPE_LEAFREF:
+        return _is_expression(ffi.cast("struct lysc_type_leafref *", type_).realtype)
+    # The name of what reads a type is the first that libyang has of it.
+    name = _extra_ffi.string(_extra_ffi.cast("const char **", address(type_.plugin))[0]).decode()
+    return any(word in name for word in ("instance-identifier", "xpath1.0"))
 
 
 def crashes_on(leaf: Pointer) -> bool:

@@ -38,6 +38,7 @@ class SchemaNode:
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
+    ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
 
@@ -71,6 +72,7 @@ class SchemaNode:
     default: str | None = None
     defaults: tuple[str, ...] = ()
     conditional: bool = False
+    is_expression: bool = False
 
     @property
     def qname(self) -> QName:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
+from agent.yang.expressions import expression_fault
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, sized_array, text, value_validate
 from agent.yang.problems import take_problems
 from agent.yang.schema import Schema
@@ -31,6 +32,8 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     """
     if "\0" in value:
         return InvalidValue("a value cannot hold a NUL character")
+    if node.is_expression and (fault := expression_fault(value)):
+        return InvalidValue(f"{node.name}: {fault}")
     if lib.LY_TYPE_INST in _base_types(node):
         return None
     plain = _json_form(schema, node, value, prefixes).encode()
@@ -99,6 +102,8 @@ def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
 
 def canonical(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes = dict) -> str:
     """Return the canonical form of ``value`` (XML or JSON prefixes), or ``value`` itself if it has none."""
+    if node.is_expression and expression_fault(value):
+        return value
     plain = _json_form(schema, node, value, prefixes).encode()
     rc, found = value_validate(schema.ctx, node.pointer, plain)
     if rc not in (lib.LY_SUCCESS, lib.LY_EINCOMPLETE):
