@@ -14,7 +14,7 @@ from agent.yang.invocation import Invocation
 from agent.yang.tree import Tree
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import ACME, AGENT, JOE, NACM, interface, rule, rule_list, ruled
+from tests.agent.operations.test_nacm import AGENT, JOE, NACM, interface, rule, rule_list, ruled
 from tests.requests import edit_candidate
 
 MANY = 1_000
@@ -150,8 +150,8 @@ async def test_access_comes_before_the_parser(lab: Lab, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_key_of_megabytes_is_refused(lab: Lab, door: str) -> None:
     key = "k" * (MAX_KEY_OCTETS + 1)
-    (error,) = await lab.refused(DOORS[door](top(f"<pair><name>{key}</name><value>1</value></pair>")))
-    assert (error.tag, error.path) == ("too-big", "/every-construct:top/pair")
+    (error,) = await lab.refused(DOORS[door](entry(f"<stage><name>{key}</name></stage>")))
+    assert (error.tag, error.path) == ("too-big", "/every-construct:top/entry[id='1']/stage")
     (error,) = await lab.refused(DOORS[door](entry(f"<tag>{key}</tag>")))
     assert error.tag == "too-big"
 
