@@ -191,7 +191,8 @@ class Subscription:
     """What one session wants (RFC 5277 section 2.1.1).
 
     ``wants``: *worker* function that says if a filter selects something of an event's tree. ``may``: if the
-    subscriber may read an event of this kind; asked for each event, for the rules may change.
+    subscriber may read an event of this kind; asked for each event, for the rules may change. ``carry_out``:
+    has that function called where it harms nobody, None on libyang's thread.
     """
 
     stream: Stream
@@ -200,6 +201,7 @@ class Subscription:
     may: Callable[[SchemaNode], bool]
     start: datetime | None = None
     stop: datetime | None = None
+    carry_out: Callable[[Event, Callable[[], bool]], Awaitable[bool]] | None = None
 
     async def run(self) -> None:
         """Send events until the stop time, or for ever; ends with the connection."""
@@ -237,8 +239,14 @@ class Subscription:
             return
         if not self.may(self.stream.schema.notifications[event.name]):
             return
-        if self.wants is None or await self.stream.worker(self._selected, event):
+        if self.wants is None or await self._carried_out(event, lambda: self._selected(event)):
             await self.send(event.message())
+
+    async def _carried_out(self, event: Event, work: Callable[[], bool]) -> bool:
+        if self.carry_out is None:
+            done: bool = await self.stream.worker(work)
+            return done
+        return await self.carry_out(event, work)
 
     def _selected(self, event: Event) -> bool:
         """*worker* True if the filter selects something; then the whole event is sent."""

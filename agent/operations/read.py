@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from agent.apart import TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, ErrorType, MissingAttribute
+from agent.errors import BadAttribute, ErrorType, MissingAttribute, ResourceDenied
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
@@ -14,10 +17,12 @@ from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter
 from agent.operations.subtree import cut, select, selects_event
-from agent.operations.xpath import check_expression, module_prefixes, select_xpath
+from agent.operations.xpath import SEARCH_CPU_S, check_expression, is_plain, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
+
+Result = TypeVar("Result")
 
 WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 _DEFAULTS_SPACES = (WITH_DEFAULTS_NS, NMDA_NS)
@@ -138,8 +143,7 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
         tree = configuration.running if source == "running" else configuration.candidate.tree
         return report(filter_.apply(readable(access, tree, filter_)), defaults)
 
-    body: bytes = await context.worker(work)
-    return in_data(body)
+    return in_data(await carried_out(context, caller, filter_, work))
 
 
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -152,8 +156,34 @@ async def get(context: Context, caller: Caller, operation: Element) -> bytes:
         prune(access, tree)
         return report(filter_.apply(tree), defaults)
 
-    body: bytes = await context.worker(work)
-    return in_data(body)
+    return in_data(await carried_out(context, caller, filter_, work))
+
+
+async def carried_out(
+    context: Context, caller: Caller, filter_: Filter, work: Callable[[], Result]
+) -> Result:
+    """Return what ``work`` returns, which applies ``filter_``: where it may take long, in a copy.
+
+    Raises:
+        ResourceDenied: it takes too long.
+    """
+    if filter_.xpath is None or is_plain(filter_.xpath):
+        done: Result = await context.worker(work)
+        return done
+    return await apart(context, caller, work)
+
+
+async def apart(context: Context, caller: Caller, work: Callable[[], Result]) -> Result:
+    """As ``carried_out``, whatever the filter is."""
+    try:
+        found: Result = await context.apart.done(caller.user, context.worker, work)
+        return found
+    except TooCostly:
+        raise ResourceDenied(
+            f"to find what the XPath expression selects takes more than {SEARCH_CPU_S} s: give the keys of "
+            "list entries, and fewer paths inside of predicates",
+            type=ErrorType.PROTOCOL,
+        ) from None
 
 
 async def with_state(context: Context, filter_: Filter, *, state: bool = True) -> Tree:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
-from agent.notifications import STREAM, Subscription
+from agent.notifications import STREAM, Event, Subscription
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
-from agent.operations.read import Filter, read_filter
+from agent.operations.read import Filter, apart, read_filter
+from agent.operations.xpath import most_visits
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
+
+MAX_VISITS = 1_000_000
+"""What the look at one event may take on libyang's thread: some tens of milliseconds."""
 
 
 async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -32,9 +37,21 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             may=lambda node: context.nacm.may_be_told(context.access(caller), node),
             start=start,
             stop=stop,
+            carry_out=lambda event, work: _carried_out(context, caller, filter_, event, work),
         )
     )
     return b""
+
+
+async def _carried_out(
+    context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bool]
+) -> bool:
+    """Return whether ``filter_`` selects something of ``event``, as ``work`` finds out."""
+    nodes = event.body.count(b"<")
+    if filter_.xpath is not None and most_visits(filter_.xpath, nodes) > MAX_VISITS:
+        return await apart(context, caller, work)
+    found: bool = await context.worker(work)
+    return found
 
 
 def _try(schema: Schema, filter_: Filter) -> None:

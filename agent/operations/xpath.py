@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from agent.apart import at_most
 from agent.errors import ErrorType, InvalidValue
 from agent.operations.predicates import without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.expressions import expression_fault
-from agent.yang.paths import LITERAL
+from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
@@ -17,6 +18,11 @@ from agent.yang.tree import Node, Tree, find_all, parent_of
 _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
 _WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
+
+SEARCH_CPU_S = 0.5
+"""What it may take of a processor to find what an expression selects."""
+_PLAIN = re.compile(rf"(?:/[\w.-]+(?::[\w.-]+)?(?:{KEY_TEST.pattern})*+)++")
+_PLAIN_PREDICATES_MAX = 8
 
 # A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
@@ -72,21 +78,47 @@ def select_xpath(tree: Tree, expression: str, max_depth: int | None = None) -> T
     top: dict[Node, Mark] = {}
     plain = without_logic(expression)
     try:
-        nodes = find_all(tree, plain)
+        with at_most(SEARCH_CPU_S):
+            nodes = find_all(tree, plain)
     except InvalidValue:
         if plain != expression:
             find_all(tree, expression)  # whose error quotes what the client wrote
         raise
     for node in nodes:
-        _mark(top, node).whole = True
+        mark = _mark(top, node, covered=max_depth is None)
+        if mark is not None:
+            mark.whole = True
     return copy_marks(tree, top.values(), max_depth)
 
 
-def _mark(top: dict[Node, Mark], node: Node) -> Mark:
+def _mark(top: dict[Node, Mark], node: Node, *, covered: bool) -> Mark | None:
+    """Return the mark of ``node``, made if needed; None if it is ``covered`` by a whole one above it."""
     parent = parent_of(node)
     if not parent:
         return top.setdefault(node, Mark(node))
-    return _mark(top, parent).child(node)
+    above = _mark(top, parent, covered=covered)
+    if above is None or (covered and above.whole):
+        return None
+    return above.child(node)
+
+
+def is_plain(expression: str) -> bool:
+    """True for a path in which nothing but values is compared: that takes no longer than to walk the tree."""
+    return bool(_PLAIN.fullmatch(expression)) and expression.count("[") <= _PLAIN_PREDICATES_MAX
+
+
+def most_visits(expression: str, nodes: int) -> int:
+    """Return how many nodes at most are visited to evaluate ``expression`` on a tree of so many.
+
+    Each step may visit all of them for each, inside a predicate once more for each, and so on.
+    """
+    plain = LITERAL.sub("''", expression)
+    deep = deepest = 0
+    for character in plain:
+        deep += {"[": 1, "]": -1}.get(character, 0)
+        deepest = max(deepest, deep)
+    steps = sum(map(plain.count, "/[(|,")) + 1
+    return int(steps * max(nodes, 1) ** (deepest + 2))
 
 
 def _bad(message: str) -> InvalidValue:
