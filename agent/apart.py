@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from io import FileIO
 from typing import Any, NoReturn
 
+SEARCH_CPU_S = 0.5
+"""What it may take of a processor to find what a filter selects."""
 WORK_CPU_S = 5.0
 """For all of it: what is left to do once something is selected grows with that only."""
 PATIENCE_S = 30.0
@@ -39,6 +41,11 @@ class TooCostly(Exception):
     """The copy was ended, or ended itself, before its work was done."""
 
 
+def in_copy() -> bool:
+    """True in a copy of the process."""
+    return _in_copy
+
+
 @contextmanager
 def at_most(cpu_s: float) -> Iterator[None]:
     """End the copy that this runs in, if it does, when the block takes more time of a processor."""
@@ -46,8 +53,10 @@ def at_most(cpu_s: float) -> Iterator[None]:
         yield
         return
     before_s, _ = signal.setitimer(signal.ITIMER_PROF, cpu_s)
-    yield
-    signal.setitimer(signal.ITIMER_PROF, before_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, before_s)
 
 
 class Apart:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -134,9 +135,11 @@ def _deeper_than(levels: int) -> etree.XPath:
     return etree.XPath(f"boolean({'/*' * (levels + 1)})")
 
 
-def declarations(element: Element) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield ("start-ns", (prefix, URI)) for each namespace declared on ``element`` or below."""
-    yield from etree.iterwalk(element, events=("start-ns",))
+def declarations(element: Element, limit: int) -> Iterator[tuple[str, str]]:
+    """Yield (prefix, URI) for each namespace declared on ``element`` or below, among ``limit`` of both."""
+    for event, found in islice(etree.iterwalk(element, events=("start-ns", "start")), limit):
+        if event == "start-ns":
+            yield found
 
 
 def serialize(element: Element) -> bytes:

@@ -146,7 +146,7 @@ def _reply_start(root: Element) -> bytes:
 def client_prefixes(operation: Element) -> dict[str, str]:
     """Return namespace to the prefix that the client uses for it, for error paths in its terms."""
     found = {uri: prefix for prefix, uri in operation.nsmap.items() if prefix}
-    for _, (prefix, uri) in islice(declarations(operation), _PREFIX_SEARCH_LIMIT):
+    for prefix, uri in declarations(operation, _PREFIX_SEARCH_LIMIT):
         if prefix:
             found.setdefault(uri, prefix)
     return found

@@ -7,17 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.apart import TooCostly
+from agent.apart import SEARCH_CPU_S, TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
 from agent.errors import BadAttribute, ErrorType, MissingAttribute, ResourceDenied
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
+from agent.operations.budget import TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter
 from agent.operations.subtree import cut, select, selects_event
-from agent.operations.xpath import SEARCH_CPU_S, check_expression, is_plain, module_prefixes, select_xpath
+from agent.operations.xpath import check_expression, is_plain, module_prefixes, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -79,6 +80,7 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
         return Filter()
     kind = _attribute(element, "type") or "subtree"
     if kind == "subtree":
+        refuse_large(element)
         return Filter(subtree=element)
     if kind != "xpath":
         raise BadAttribute(
@@ -98,6 +100,8 @@ def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | N
     """
     if xpath is not None:
         return _xpath_filter(schema, (xpath.text or "").strip(), xpath)
+    if subtree is not None:
+        refuse_large(subtree)
     return Filter(subtree=subtree)
 
 
@@ -168,8 +172,11 @@ async def carried_out(
         ResourceDenied: it takes too long.
     """
     if filter_.xpath is None or is_plain(filter_.xpath):
-        done: Result = await context.worker(work)
-        return done
+        try:
+            done: Result = await context.worker(work)
+            return done
+        except TooMuchHere:
+            pass
     return await apart(context, caller, work)
 
 
@@ -180,8 +187,8 @@ async def apart(context: Context, caller: Caller, work: Callable[[], Result]) ->
         return found
     except TooCostly:
         raise ResourceDenied(
-            f"to find what the XPath expression selects takes more than {SEARCH_CPU_S} s: give the keys of "
-            "list entries, and fewer paths inside of predicates",
+            f"to find what the filter selects takes more than {SEARCH_CPU_S} s: give the keys of list "
+            "entries, and ask for fewer things, or have fewer paths inside of predicates",
             type=ErrorType.PROTOCOL,
         ) from None
 
@@ -192,7 +199,7 @@ async def with_state(context: Context, filter_: Filter, *, state: bool = True) -
     wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
     if state:
         lists = {t.config_list: t for t in context.operational.translators}
-        keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
+        keys = {path: list(entries) for path, entries in wanted.entries.items() if path in lists}
         roots = [path for path in wanted.roots if path in context.operational.roots]
         documents = await context.operational.root_documents(roots)
         documents += await context.operational.entry_documents(keys)

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
 from agent.notifications import STREAM, Event, Subscription
+from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
-from agent.operations.read import Filter, apart, read_filter
+from agent.operations.read import Filter, apart, carried_out, read_filter
 from agent.operations.xpath import most_visits
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
@@ -26,6 +27,8 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
     filter_ = read_filter(context.schema, operation)
+    if filter_.subtree is not None:
+        refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
     await context.worker(_try, context.schema, filter_)
@@ -50,8 +53,7 @@ async def _carried_out(
     nodes = event.body.count(b"<")
     if filter_.xpath is not None and most_visits(filter_.xpath, nodes) > MAX_VISITS:
         return await apart(context, caller, work)
-    found: bool = await context.worker(work)
-    return found
+    return await carried_out(context, caller, filter_, work)
 
 
 def _try(schema: Schema, filter_: Filter) -> None:

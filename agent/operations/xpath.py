@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from agent.apart import at_most
+from agent.apart import SEARCH_CPU_S, at_most
 from agent.errors import ErrorType, InvalidValue
 from agent.operations.predicates import without_logic
 from agent.operations.subtree import Mark, copy_marks
@@ -19,9 +19,7 @@ _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
 _WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
 
-SEARCH_CPU_S = 0.5
-"""What it may take of a processor to find what an expression selects."""
-_PLAIN = re.compile(rf"(?:/[\w.-]+(?::[\w.-]+)?(?:{KEY_TEST.pattern})*+)++")
+_PLAIN = re.compile(rf"(?:/[^\W\d][\w.-]*+(?::[^\W\d][\w.-]*+)?(?:{KEY_TEST.pattern})*+)++")
 _PLAIN_PREDICATES_MAX = 8
 
 # A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
