@@ -142,6 +142,11 @@ def declarations(element: Element, limit: int) -> Iterator[tuple[str, str]]:
             yield found
 
 
+def has_more_elements(element: Element, count: int) -> bool:
+    """True if more than ``count`` elements are below ``element``; it is not looked at further than that."""
+    return next(islice(element.iterdescendants(), count, None), None) is not None
+
+
 def serialize(element: Element) -> bytes:
     """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it."""
     data: bytes = etree.tostring(element, with_tail=False, encoding="UTF-8", xml_declaration=False)

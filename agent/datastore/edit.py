@@ -15,7 +15,7 @@ from agent.datastore.edit_check import EditAttributes, check_document, path_of_e
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
-from agent.xml import Element, serialize
+from agent.xml import Element, has_more_elements, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
@@ -86,8 +86,7 @@ def refuse_costly(schema: Schema, config: Element, attributes: EditAttributes) -
         RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
     """
     if found := list(islice(costly(schema, config, attributes.hot), MAX_ERRORS)):
-        small = next(islice(config.iter(), SMALL_ELEMENTS, None), None) is None
-        if small and not attributes.any:
+        if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
             check_document(schema, config, attributes)
         raise RpcErrors(found)
 

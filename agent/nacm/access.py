@@ -15,6 +15,7 @@ from agent.yang.tree import Node, downwards, keys_of, value_of
 ALWAYS = ("ietf-netconf", "close-session")
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"
+WRITES = ("create", "update", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,15 @@ class Access:
             if rule.concerns_data(access):
                 return rule.permit and rule.all_data
         return False
+
+    def change_refusal(self) -> AccessDenied | None:
+        """Return why no change at all is permitted, None if some may be: then the change decides."""
+        if self.free or self.settings.write_default:
+            return None
+        if any(rule.permit and any(map(rule.concerns_data, WRITES)) for rule in self.rules):
+            return None
+        decision = _default("write-default", permit=False)
+        return AccessDenied(self.sentence("change anything", decision))
 
     # -- refusals --------------------------------------------------------------------------
 

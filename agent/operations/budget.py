@@ -6,11 +6,9 @@ the process (agent.apart), so that it keeps nobody waiting, and one that needs t
 
 from __future__ import annotations
 
-from itertools import islice
-
 from agent.apart import in_copy
 from agent.errors import ErrorType, TooBig
-from agent.xml import Element
+from agent.xml import Element, has_more_elements
 from agent.yang.schema import Schema
 
 MAX_ELEMENTS = 10_000
@@ -52,6 +50,6 @@ class Budget:
 
 def refuse_large(filter_element: Element, max_elements: int = MAX_ELEMENTS) -> None:
     """Raise TooBig if a subtree filter has too many elements."""
-    if next(islice(filter_element.iterdescendants(), max_elements, None), None) is not None:
+    if has_more_elements(filter_element, max_elements):
         message = f"the filter has more than {max_elements} elements: ask for fewer things at once"
         raise TooBig(message, type=ErrorType.PROTOCOL)

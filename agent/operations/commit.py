@@ -6,11 +6,11 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES
 from agent.operations.context import Caller, Context
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
-from agent.operations.write import inline_config
+from agent.operations.write import inline_config, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
 from agent.yang.tree import NO_NODE, Tree, is_default
@@ -76,7 +76,7 @@ async def discard_changes(context: Context, caller: Caller, _operation: Element)
     return b""
 
 
-async def validate(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def validate(context: Context, caller: Caller, operation: Element) -> bytes:
     source = datastore_of(operation, "source")
     name = datastore_name(context.schema, operation, "source")
     configuration = context.configuration
@@ -86,6 +86,7 @@ async def validate(context: Context, _caller: Caller, operation: Element) -> byt
         if name == "candidate":
             await configuration.validate(configuration.candidate)
         else:
+            refuse_in_vain(context, caller, operation)
             await configuration.validate(await context.worker(_candidate_of, context, source))
     return b""
 

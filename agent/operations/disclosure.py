@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
-from agent.nacm.access import Access
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES, Access
 from agent.nacm.rules import Step, parse_path
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace

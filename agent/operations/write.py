@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from agent.datastore.candidate import Savepoint
-from agent.datastore.edit import edit, refuse_costly
+from agent.datastore.edit import SMALL_ELEMENTS, edit, refuse_costly
 from agent.datastore.edit_check import EditAttributes, check_document
 from agent.errors import (
     ErrorType,
@@ -15,15 +15,14 @@ from agent.errors import (
     UnknownAttribute,
     raise_all,
 )
-from agent.nacm.access import Access
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES, Access
 from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import named_refusals
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, text_of
 from agent.operations.read import read_defaults, readable
-from agent.xml import NETCONF_NS, Element, drop, local_name, rename, serialize
+from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -37,12 +36,22 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     return b""
 
 
+def refuse_in_vain(context: Context, caller: Caller, operation: Element) -> None:
+    """Refuse a large configuration of who may change nothing, without a look at it.
+
+    Of a small one he learns what exactly he may not change.
+    """
+    if has_more_elements(operation, SMALL_ELEMENTS):
+        context.nacm.refuse_any_change(context.access(caller))
+
+
 async def apply_edit(context: Context, caller: Caller, operation: Element) -> None:
     """Apply the ``<config>`` of edit-config or edit-data to the candidate.
 
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
+    refuse_in_vain(context, caller, operation)
     config = parameter(operation, "config")
     assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
     rename(config, f"{{{NETCONF_NS}}}config")  # that of edit-data is in another namespace
@@ -91,6 +100,7 @@ async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
+    refuse_in_vain(context, caller, operation)
     source = datastore_of(operation, "source")
     name = local_name(source)
     if name == "candidate":

@@ -12,9 +12,19 @@ from agent.nacm.rules import parse_path
 from agent.yang.expressions import MAX_BRACKETS_DEEP, MAX_EXPRESSION_OCTETS, MAX_SIGNS, expression_fault
 from agent.yang.invocation import Invocation
 from agent.yang.tree import Tree
-from tests.agent.handlers import Lab
+from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import AGENT, JOE, NACM, interface, rule, rule_list, ruled
+from tests.agent.operations.test_nacm import (
+    AGENT,
+    JOE,
+    NACM,
+    NOBODY,
+    interface,
+    path,
+    rule,
+    rule_list,
+    ruled,
+)
 from tests.requests import edit_candidate
 
 MANY = 1_000
@@ -246,3 +256,30 @@ async def test_so_are_the_rules_that_a_configuration_breaks(lab: Lab) -> None:
     await lab.edit(top("".join(f"<entry><id>{n}</id><twice>1</twice></entry>" for n in range(300))))
     assert len(await lab.refused("<commit/>")) == MAX_ERRORS
     assert EC in lab.candidate
+
+
+# -- who may change nothing ----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("user", [JOE, NOBODY])
+async def test_a_large_configuration_of_who_may_change_nothing_is_not_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, door: str, user: int
+) -> None:
+    monkeypatch.setattr("agent.operations.write.EditAttributes", lambda *_: pytest.fail("it was looked at"))
+    monkeypatch.setattr("agent.operations.write.edit", lambda *_: pytest.fail("it was looked at"))
+    lab.callers |= {JOE: Remembering(JOE, "joe"), NOBODY: Remembering(NOBODY, "nobody")}
+    body = top("".join(f"<entry><id>{n}</id></entry>" for n in range(MANY)))
+    (error,) = await lab.refused(DOORS[door](body), user)
+    assert error.tag == "access-denied"
+    assert "may not change anything" in error.message
+    assert lab.context.nacm.denied_data_writes == 1
+
+
+@pytest.mark.parametrize("setting", ["<write-default>permit</write-default>", ""])
+async def test_who_may_change_something_has_it_looked_at(lab: Lab, setting: str) -> None:
+    permitted = rule("some", "permit", path("/ec:top", "create"))
+    await ruled(lab, rule_list("l", ["limited"], *([] if setting else [permitted])), settings=setting)
+    await lab.do(DOORS["edit-config"](top("".join(f"<entry><id>{n}</id></entry>" for n in range(MANY)))), JOE)
+    assert lab.candidate.count("<entry>") == MANY
