@@ -32,6 +32,9 @@ MAX_ELEMENTS = 1_000_000
 MAX_DECLARATIONS = 128
 """Declarations of namespaces that may be in scope of an element: what is done with it costs that much."""
 
+_FEW_DECLARATIONS = 8
+_DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
+_PREFIX = re.compile(rb"([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
@@ -148,9 +151,17 @@ def has_more_elements(element: Element, count: int) -> bool:
 
 
 def serialize(element: Element) -> bytes:
-    """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it."""
+    """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it.
+
+    Of many only those are written that its names and values may use: it may be one of many elements, too.
+    """
     data: bytes = etree.tostring(element, with_tail=False, encoding="UTF-8", xml_declaration=False)
-    return data
+    if len(element.nsmap) <= _FEW_DECLARATIONS:
+        return data
+    end = data.index(b">")  # in a value it is written as a reference
+    own = _DECLARATION.sub(b"", data[:end])
+    used = {*_PREFIX.findall(own), *_PREFIX.findall(data, end)}
+    return _DECLARATION.sub(lambda match: match[0] if match[1] in used else b"", data[:end]) + data[end:]
 
 
 def rename(element: Element, tag: str) -> None:

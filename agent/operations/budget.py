@@ -15,7 +15,7 @@ MAX_ELEMENTS = 10_000
 MAX_ELEMENTS_SUBSCRIBED = 1000
 """Of a filter that is applied again to each event."""
 MAX_COMPARISONS = 1_000_000
-HERE_COMPARISONS = 50_000
+HERE_COMPARISONS = 20_000
 """Some tens of milliseconds of libyang's thread."""
 
 

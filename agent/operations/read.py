@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.apart import SEARCH_CPU_S, TooCostly
+from agent.apart import TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
 from agent.errors import BadAttribute, ErrorType, MissingAttribute, ResourceDenied
 from agent.nacm.access import Access
@@ -187,8 +187,8 @@ async def apart(context: Context, caller: Caller, work: Callable[[], Result]) ->
         return found
     except TooCostly:
         raise ResourceDenied(
-            f"to find what the filter selects takes more than {SEARCH_CPU_S} s: give the keys of list "
-            "entries, and ask for fewer things, or have fewer paths inside of predicates",
+            "it takes too long to find what the filter selects: give the keys of list entries, and ask for "
+            "fewer things, or have fewer paths inside of predicates",
             type=ErrorType.PROTOCOL,
         ) from None
 

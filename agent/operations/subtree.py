@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from agent.apart import SEARCH_CPU_S, at_most
+from agent.apart import at_most
 from agent.operations.budget import Budget
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
@@ -26,8 +26,33 @@ from agent.yang.tree import (
     value_of,
 )
 
+SUBTREE_CPU_S = 2.0
+"""What a copy of the process may take for it: the budget as a rule ends before."""
 Level = Mapping[QName, SchemaNode]
 """The nodes that may stand at one place, by their names."""
+
+
+class Look(Budget):
+    """One look of a filter at a tree: its budget, and what is known of the filter's elements."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__(schema)
+        self._parts: dict[Element, tuple[list[Element], list[Element]]] = {}
+        self._values: dict[tuple[Element, int], str] = {}
+
+    def parts(self, element: Element) -> tuple[list[Element], list[Element]]:
+        """Return the content match nodes below ``element``, and the others."""
+        if element not in self._parts:
+            tests = [child for child in element if is_content_match(child)]
+            self._parts[element] = tests, [child for child in element if not is_content_match(child)]
+        return self._parts[element]
+
+    def value(self, schema_node: SchemaNode, element: Element) -> str:
+        """Return the canonical value of ``element``, a ``schema_node``."""
+        key = element, id(schema_node)
+        if key not in self._values:
+            self._values[key] = canonical_value(self.schema, schema_node, element)
+        return self._values[key]
 
 
 class Mark:
@@ -64,10 +89,10 @@ def selects_event(tree: Tree, filter_element: Element) -> bool:
 
 def _marks(tree: Tree, filter_element: Element, level: Level) -> Collection[Mark]:
     top: dict[Node, Mark] = {}
-    budget = Budget(tree.schema)
-    with at_most(SEARCH_CPU_S):
+    look = Look(tree.schema)
+    with at_most(SUBTREE_CPU_S):
         for element in filter_element:
-            for mark in _match(budget, element, tree.first, level):
+            for mark in _match(look, element, tree.first, level):
                 _join(top, mark)
     return top.values()
 
@@ -117,14 +142,14 @@ def _join(room: dict[Node, Mark], mark: Mark) -> None:
         _join(known.children, child)
 
 
-def _match(budget: Budget, element: Element, first: Node, level: Level) -> Iterator[Mark]:
+def _match(look: Look, element: Element, first: Node, level: Level) -> Iterator[Mark]:
     """Yield a mark for each sibling from ``first`` on that ``element`` selects."""
     if element.attrib:  # attribute match expressions (6.2.2): YANG data has no attributes
         return
-    budget.spend()
+    look.spend()
     for schema_node in named(element, level):
-        for node in _candidates(budget, element, schema_node, first):
-            mark = _match_node(budget, element, schema_node, node)
+        for node in _candidates(look, element, schema_node, first):
+            mark = _match_node(look, element, schema_node, node)
             if mark is not None:
                 yield mark
 
@@ -138,22 +163,22 @@ def named(element: Element, level: Level) -> list[SchemaNode]:
     return [] if node is None else [node]
 
 
-def _candidates(budget: Budget, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
-    budget.spend(len(element))
-    keys = given_keys(budget.schema, element, schema_node)
+def _candidates(look: Look, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
+    look.spend(len(element))
+    keys = given_keys(look.schema, element, schema_node)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
         if entry != NO_NODE:
             yield entry
         return
     if not schema_node.has_instances:
-        budget.spend()
+        look.spend()
         node = sibling_of_schema(first, schema_node)
         if node != NO_NODE:
             yield node
         return
     for node in siblings(first):
-        budget.spend()
+        look.spend()
         if node.schema == schema_node.pointer:
             yield node
 
@@ -178,29 +203,26 @@ def is_content_match(element: Element) -> bool:
     return bool((element.text or "").strip()) and len(element) == 0
 
 
-def _match_node(budget: Budget, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
+def _match_node(look: Look, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
     mark = Mark(node)
     tested = is_content_match(element)
     if schema_node.is_leafy:
-        if len(element) or (
-            tested and value_of(node) != canonical_value(budget.schema, schema_node, element)
-        ):
+        if len(element) or (tested and value_of(node) != look.value(schema_node, element)):
             return None
         mark.whole = True
         return mark
     if len(element) == 0 or schema_node.kind is Kind.ANYDATA:
         mark.whole = not tested
         return mark if mark.whole else None
-    return _match_children(budget, element, schema_node, mark)
+    return _match_children(look, element, schema_node, mark)
 
 
-def _match_children(budget: Budget, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
-    budget.spend(len(element))
-    tests = [child for child in element if is_content_match(child)]
-    others = [child for child in element if not is_content_match(child)]
+def _match_children(look: Look, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
+    look.spend(len(element))
+    tests, others = look.parts(element)
     first = first_child(mark.node)
     for test in tests:
-        matched = list(_match(budget, test, first, schema_node.children))
+        matched = list(_match(look, test, first, schema_node.children))
         if not matched:
             return None
         for below in matched:
@@ -209,6 +231,6 @@ def _match_children(budget: Budget, element: Element, schema_node: SchemaNode, m
         mark.whole = True
         return mark
     for other in others:
-        for below in _match(budget, other, first, schema_node.children):
+        for below in _match(look, other, first, schema_node.children):
             _join(mark.children, below)
     return mark if mark.children else None

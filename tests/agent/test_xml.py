@@ -36,6 +36,23 @@ def test_more_namespaces_are_refused_before_libxml2_sees_them(
         parse(data)
 
 
+def test_an_element_is_written_with_those_of_many_declarations_that_it_may_use() -> None:
+    inside = b"<q:x xmlns:q='urn:q'>p7:cat<p8:y p9:z='&gt;'>/p10:b[c=\"p11:d\"]</p8:y></q:x>tail"
+    element = parse(b"<a xmlns='urn:a' %s>%s</a>" % (declared(100), inside))[0]
+    written = xml.serialize(element)
+    again = parse(written)
+    assert again.nsmap == {None: "urn:a", "q": "urn:q", **{f"p{n}": f"urn:{n}" for n in range(7, 12)}}
+    assert xml.serialize(again) == written
+    assert [(e.tag, e.text, dict(e.attrib)) for e in again.iter()] == [
+        (e.tag, e.text, dict(e.attrib)) for e in element.iter()
+    ]
+
+
+def test_few_declarations_are_all_written() -> None:
+    element = parse(b"<a xmlns='urn:a' %s><b/></a>" % declared(7))[0]
+    assert len(parse(xml.serialize(element)).nsmap) == 8
+
+
 def test_a_document_may_declare_a_namespace_on_each_of_many_elements() -> None:
     assert len(parse(b"<a>%s</a>" % (b"<b xmlns='urn:b' xmlns:p='urn:p'/>" * 10_000))) == 10_000
 
