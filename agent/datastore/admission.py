@@ -12,12 +12,11 @@ from collections.abc import Collection, Iterator, Mapping
 from agent.datastore.edit_check import key_elements, path_of_element
 from agent.errors import BadElement, InvalidValue, RpcError, TooBig
 from agent.xml import Element, local_name, namespace
-from agent.yang.expressions import expression_fault
+from agent.yang.expressions import value_fault
+from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical
-
-MAX_KEY_OCTETS = 65536
 
 Level = Mapping[QName, SchemaNode]
 
@@ -45,7 +44,7 @@ def _costly(
         node = _node_of(element, level)
         if node is None:
             continue
-        if node.is_expression and (fault := expression_fault(element.text or "")):
+        if node.is_leafy and (fault := value_fault(node, element.text or "")):
             yield InvalidValue(f"{node.name}: {fault}", path=path_of_element(schema, element))
             continue
         if long := _long_key(node, element):

@@ -1,7 +1,7 @@
-"""What an XPath expression, or a path, may look like, before libyang reads it.
+"""What a value may look like before libyang reads it, above all an XPath expression.
 
-libyang reads a row of minus signs again for each of them: 400,000 take it half a minute. And all that is made
-of an expression grows with its length.
+libyang reads a row of minus signs again for each of them: 400,000 take it half a minute. And it quotes a
+value once for each type that does not take it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,23 @@ from __future__ import annotations
 import re
 
 from agent.yang.paths import LITERAL
+from agent.yang.schema_node import SchemaNode
 
 MAX_EXPRESSION_OCTETS = 8192
 MAX_BRACKETS_DEEP = 32
 MAX_SIGNS = 16
+MAX_VALUE_OCTETS = 1024 * 1024
+"""Of what is no binary and has a pattern, a range, or one of several types."""
 _SIGNS = re.compile(rf"-(?:\s*+-){{{MAX_SIGNS}}}")
+
+
+def value_fault(node: SchemaNode, value: str) -> str:
+    """Return why ``value``, one of ``node``, is not read at all, without quoting it; "" if it may be."""
+    if node.is_expression:
+        return expression_fault(value)
+    if len(value) > MAX_VALUE_OCTETS and not node.may_be_long:
+        return f"a value of this type has at most {MAX_VALUE_OCTETS} octets"
+    return ""
 
 
 def expression_fault(expression: str) -> str:

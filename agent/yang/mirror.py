@@ -14,6 +14,7 @@ from agent.yang.native import (
     ffi,
     holds_expression,
     lib,
+    may_be_long,
     sized_array,
     text,
     whens,
@@ -64,7 +65,9 @@ class Mirror:
                 f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist,"
                 " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
             )
-        node.is_expression = node.is_leafy and holds_expression(pointer)
+        if node.is_leafy:
+            node.is_expression = holds_expression(pointer)
+            node.may_be_long = may_be_long(pointer)
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):

@@ -9,6 +9,9 @@ KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s
 """A predicate with the name of a key, without its prefix, and the literal that is its value."""
 LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
+MAX_KEY_OCTETS = 65536
+"""Of the key of a list entry, or a value of a leaf-list: no data has longer ones."""
+
 
 def steps_of(path: str) -> Iterator[tuple[str, str]]:
     """Yield (module, name) of each step of a schema path, whose steps name a module only where it changes."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
-from agent.yang.expressions import expression_fault
+from agent.yang.expressions import value_fault
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib, sized_array, text, value_validate
 from agent.yang.problems import take_problems
 from agent.yang.schema import Schema
@@ -32,7 +32,7 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     """
     if "\0" in value:
         return InvalidValue("a value cannot hold a NUL character")
-    if node.is_expression and (fault := expression_fault(value)):
+    if fault := value_fault(node, value):
         return InvalidValue(f"{node.name}: {fault}")
     if lib.LY_TYPE_INST in _base_types(node):
         return None
@@ -102,7 +102,7 @@ def is_default_value(schema: Schema, node: SchemaNode, value: str) -> bool:
 
 def canonical(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes = dict) -> str:
     """Return the canonical form of ``value`` (XML or JSON prefixes), or ``value`` itself if it has none."""
-    if node.is_expression and expression_fault(value):
+    if value_fault(node, value):
         return value
     plain = _json_form(schema, node, value, prefixes).encode()
     rc, found = value_validate(schema.ctx, node.pointer, plain)

@@ -21,6 +21,12 @@ NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 ACTION = "urn:ietf:params:xml:ns:yang:1"
 TUNNELS = 300
 MIB = 1024 * 1024
+NO_ADMIN = (
+    f'<nacm xmlns="{NACM}"><groups><group><name>admin</name>'
+    '<user-name xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="remove">mallory</user-name>'
+    "</group></groups></nacm>"
+)
+"""At the first start all users are administrators."""
 PROBE = f'<get><filter><agent xmlns="{AGENT}"/></filter></get>'
 
 
@@ -88,7 +94,7 @@ async def filled(agent: AgentProcess) -> AsyncIterator[RawClient]:
     """An administrator's session with an agent that has its tunnels."""
     async with session(agent, "admin") as (admin, _):
         wanted = "".join(map(tunnel, range(1, TUNNELS + 1)))
-        assert b"<ok/>" in await reply(admin, rpc(edit_candidate(tunnels(wanted))))
+        assert b"<ok/>" in await reply(admin, rpc(edit_candidate(tunnels(wanted) + NO_ADMIN)))
         assert b"<ok/>" in await reply(admin, rpc("<commit/>"))
         yield admin
 
@@ -178,18 +184,20 @@ ELEMENT_OCTETS = 320
 
 
 @pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("user", ["mallory", "admin"])
 async def test_one_request_costs_eight_times_its_size_and_is_answered_shortly(
-    agent: AgentProcess, name: str
+    agent: AgentProcess, name: str, user: str
 ) -> None:
     message = rpc(ATTACKS[name])
     elements = message.count(b"</") + message.count(b"/>")
-    async with filled(agent) as admin, session(agent, "mallory") as (mallory, _):
+    async with filled(agent) as admin, session(agent, user) as (client, _):
         await admin.ask(PROBE)
         before = status_octets(agent, "VmRSS")
         forget_peak(agent)
-        answer = await reply(mallory, message)
+        answer = await reply(client, message)
         taken = status_octets(agent, "VmHWM") - before
         assert answer.count(b"<rpc-error>") <= MAX_ERRORS
         assert len(answer) < 200_000
         assert taken < 8 * len(message) + ELEMENT_OCTETS * elements + 8 * MIB
+        await admin.ask("<discard-changes/>")
         assert b"<agent" in await admin.ask(PROBE)

@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.datastore.admission import MAX_KEY_OCTETS
 from agent.errors import MAX_ERRORS
 from agent.nacm.rules import parse_path
-from agent.yang.expressions import MAX_BRACKETS_DEEP, MAX_EXPRESSION_OCTETS, MAX_SIGNS, expression_fault
+from agent.yang.expressions import (
+    MAX_BRACKETS_DEEP,
+    MAX_EXPRESSION_OCTETS,
+    MAX_SIGNS,
+    MAX_VALUE_OCTETS,
+    expression_fault,
+)
 from agent.yang.invocation import Invocation
+from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.tree import Tree
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
@@ -164,6 +170,21 @@ async def test_a_key_of_megabytes_is_refused(lab: Lab, door: str) -> None:
     assert (error.tag, error.path) == ("too-big", "/every-construct:top/entry[id='1']/stage")
     (error,) = await lab.refused(DOORS[door](entry(f"<tag>{key}</tag>")))
     assert error.tag == "too-big"
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("leaf", ["number", "word", "either", "radius"])
+async def test_a_value_of_megabytes_is_refused_where_none_is_meant(lab: Lab, door: str, leaf: str) -> None:
+    (error,) = await lab.refused(DOORS[door](entry(f"<{leaf}>{'1' * (MAX_VALUE_OCTETS + 1)}</{leaf}>")))
+    assert (error.tag, error.path) == ("invalid-value", f"/every-construct:top/entry[id='1']/{leaf}")
+    assert len(error.message) < 200
+
+
+async def test_a_string_without_a_pattern_is_as_long_as_it_is(lab: Lab) -> None:
+    text = "x" * (MAX_VALUE_OCTETS + 1)
+    await lab.edit(entry(f"<stage><name>a</name></stage><only-with-word>{text}</only-with-word>"))
+    assert text in lab.candidate
 
 
 EXPRESSIONS = {
