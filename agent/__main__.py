@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from agent.command_line import PROGRAM, Task, printing, read
-from agent.data_folder import DataDir, DataDirInUse
+from agent.data_folder import DataDir, DataDirInUse, refuse_unused
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -57,6 +57,8 @@ def main() -> None:
         looking = asked.task is Task.CHECK
         if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
             raise SettingsError(*faults)
+        if asked.task in (Task.PROTECT, Task.UNPROTECT):
+            refuse_unused(asked.settings.data_dir)
         if not looking:
             with DataDir(asked.settings.data_dir):
                 asyncio.run(_WORK[asked.task](asked.settings))

@@ -12,6 +12,23 @@ class DataDirInUse(Exception):
     """The settings are in order, and another agent that has the same data folder runs."""
 
 
+class Unused(OSError):
+    """No agent has used the folder: whoever names it means another one."""
+
+
+def refuse_unused(path: Path) -> None:
+    """Refuse a folder without a history, from which nothing can be said of what an agent left in this system.
+
+    Raises:
+        Unused: it has none.
+    """
+    if not (path / "history.db").is_file():
+        raise Unused(
+            f"{path} is no data folder that an agent has used: there is no history.db in it. Nothing was "
+            "changed; what is in force stays. Say --data-dir, or --config with the settings of the agent"
+        )
+
+
 class DataDir:
     """While it is entered, no other agent uses the folder ``path``, which is made if it is missing.
 

@@ -48,6 +48,9 @@ class RpcError(Exception):
 
     What comes from the client is cut, so that no error is longer than these limits say, however long his
     names and values are. ``path_cut``: a predicate is missing in the path because its value is that long.
+
+    ``spelled``: values in the predicates of paths that hold names, by key and value: cut where XML has a
+    prefix (text, module, text, ..., module, text), for XML declares other prefixes than RFC 7951.
     """
 
     tag = "operation-failed"
@@ -72,6 +75,7 @@ class RpcError(Exception):
         if type is not None:
             self.type = type
         self.info = dict(info or {})
+        self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @property
     def path(self) -> str | None:

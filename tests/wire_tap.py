@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
-from tests.lab import Namespace, udp
+from tests.lab import Lab, Namespace, udp
 
 ETH_P_ALL = 3
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -24,15 +24,19 @@ Ends = tuple[str, str]
 
 
 class Tap:
-    """Counts packets of IP on the interface ``cable`` of ``namespace`` by source and destination, in either
-    direction, as long as it is entered."""
+    """Counts packets of IP that either gateway of ``lab`` puts on the cable, by source and destination, as
+    long as it is entered.
 
-    def __init__(self, namespace: Namespace, cable: str) -> None:
+    Only what goes out: a packet that the kernel has decrypted seems to arrive at the same interface again.
+    """
+
+    def __init__(self, lab: Lab) -> None:
         self.seen: Counter[Ends] = Counter()
         self._ended = threading.Event()
-        self._socket = namespace.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._socket.bind((cable, ETH_P_ALL))
+        self._sockets = [
+            _opened(lab.alice_ns, lab.cable_of_alice),
+            _opened(lab.bob_ns, lab.cable_of_bob),
+        ]
         self._thread = threading.Thread(target=self._read)
 
     def __enter__(self) -> Tap:
@@ -44,21 +48,24 @@ class Tap:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        self._socket.close()
+        for one in self._sockets:
+            one.close()
 
     def _read(self) -> None:
         while not self._ended.is_set():
-            if not select.select([self._socket], [], [], READ_LIMIT_S)[0]:
-                continue
-            try:
-                packet, address = self._socket.recvfrom(128)
-            except OSError:  # the cable was pulled
-                continue
-            if (ends := _ends(address[1], packet)) is not None:
-                self.seen[ends] += 1
+            for one in select.select(self._sockets, [], [], READ_LIMIT_S)[0]:
+                self._take(one)
+
+    def _take(self, one: socket.socket) -> None:
+        try:
+            packet, address = one.recvfrom(128)
+        except OSError:  # the cable was pulled
+            return
+        if address[2] == socket.PACKET_OUTGOING and (ends := _ends(address[1], packet)) is not None:
+            self.seen[ends] += 1
 
     def between(self, one: str, other: str) -> int:
-        """Return how many packets passed between two networks, in either direction."""
+        """Return how many packets went out from one network to the other, in either direction."""
         networks = ipaddress.ip_network(one), ipaddress.ip_network(other)
         return sum(
             count
@@ -66,6 +73,13 @@ class Tap:
             for first, second in (networks, networks[::-1])
             if ipaddress.ip_address(ends[0]) in first and ipaddress.ip_address(ends[1]) in second
         )
+
+
+def _opened(namespace: Namespace, cable: str) -> socket.socket:
+    opened = namespace.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    opened.bind((cable, ETH_P_ALL))
+    return opened
 
 
 def _ends(kind: int, packet: bytes) -> Ends | None:

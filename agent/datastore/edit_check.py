@@ -28,7 +28,7 @@ from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, n
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.values import is_default_value, value_problem
+from agent.yang.values import canonical, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
@@ -104,15 +104,20 @@ def _predicates(schema: Schema, element: Element) -> str:
     except (RpcErrors, RecursionError):
         return ""
     if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_literal(element)}]"
+        return "" if schema_node.secret else f"[.={_literal(schema, schema_node, element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    return "".join(f"[{local_name(key)}={_literal(key)}]" for key in key_elements(schema_node, element))
+    found = ((local_name(key), key) for key in key_elements(schema_node, element))
+    leafs = schema_node.children
+    return "".join(f"[{k}={_literal(schema, leafs[schema_node.namespace, k], key)}]" for k, key in found)
 
 
-def _literal(element: Element) -> str:
+def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
     # What is that long is left out of an error's path: no need to copy it once for each error.
-    return literal((element.text or "").strip()[: KEY_CHARACTERS_MAX + 1])
+    value = (element.text or "").strip()[: KEY_CHARACTERS_MAX + 1]
+    if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
+        value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
+    return literal(value)
 
 
 class EditAttributes:
@@ -189,7 +194,11 @@ class EditAttributes:
             self._refuse(BadAttribute, "insert", element, message)
             return
         self.insert[element] = InsertRequest(
-            insert, local_name(element), key=taken.get("key"), value=taken.get("value")
+            insert,
+            local_name(element),
+            key=taken.get("key"),
+            value=taken.get("value"),
+            prefixes=lambda: element.nsmap,
         )
 
 
@@ -238,7 +247,9 @@ def _check_attributes(
     if element in attributes.insert and not schema_node.user_ordered:
         message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
         yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
-    if element in attributes.tagged and not is_default_value(schema, schema_node, element.text or ""):
+    if element in attributes.tagged and not is_default_value(
+        schema, schema_node, element.text or "", lambda: element.nsmap
+    ):
         message = f"the value of '{schema_node.name}' is not its default, as the attribute 'default' says"
         yield InvalidValue(message, path=path_of_element(schema, element))
 

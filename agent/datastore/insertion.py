@@ -9,17 +9,21 @@ from agent.yang.paths import keys_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import Node, Tree, first_sibling, keys_of, siblings, value_of
-from agent.yang.values import canonical
+from agent.yang.values import Prefixes, canonical
 
 
 @dataclass(frozen=True, slots=True)
 class InsertRequest:
-    """The insert, key and value attributes of one element; ``element`` is its local name."""
+    """The insert, key and value attributes of one element.
+
+    ``element`` is its local name; ``prefixes`` gives what is declared where it stands.
+    """
 
     insert: str
     element: str
     key: str | None = None
     value: str | None = None
+    prefixes: Prefixes = dict
 
 
 def place_instance(tree: Tree, node: Node, request: InsertRequest) -> None:
@@ -51,10 +55,10 @@ def _anchor(tree: Tree, node: Node, others: list[Node], request: InsertRequest) 
     if wanted is None:
         raise MissingAttribute(attribute, request.element)
     if schema_node.kind is Kind.LIST:
-        named = _keys(tree.schema, schema_node, wanted)
+        named = _keys(tree.schema, schema_node, wanted, request.prefixes)
         found = [n for n in others if keys_of(n, schema_node) == named]
     else:
-        value = canonical(tree.schema, schema_node, wanted)
+        value = canonical(tree.schema, schema_node, wanted, request.prefixes)
         found = [n for n in others if value_of(n) == value]
     if found:
         return found[0]
@@ -66,7 +70,7 @@ def _anchor(tree: Tree, node: Node, others: list[Node], request: InsertRequest) 
     )
 
 
-def _keys(schema: Schema, schema_node: SchemaNode, predicates: str) -> tuple[str, ...]:
+def _keys(schema: Schema, schema_node: SchemaNode, predicates: str, prefixes: Prefixes) -> tuple[str, ...]:
     named = keys_in(predicates)
     by_name = {child.name: child for child in schema_node.children.values() if child.is_key}
-    return tuple(canonical(schema, by_name[key], named.get(key, "")) for key in schema_node.keys)
+    return tuple(canonical(schema, by_name[key], named.get(key, ""), prefixes) for key in schema_node.keys)

@@ -12,17 +12,23 @@ from agent.xml import Element, local_name, serialize
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 
+_PREFIX = "_"
+
 
 def open_tag(element: Element, schema_node: SchemaNode) -> bytes:
-    """Return the start tag of ``element``, followed by its keys if it is a list entry."""
-    tag = f"<{schema_node.name} xmlns={quoteattr(schema_node.namespace)}>".encode()
+    """Return the start tag of ``element``, followed by its keys if it is a list entry.
+
+    Its namespace has a prefix that no value uses: a default one would be in scope of the client's values.
+    """
+    name = f"{_PREFIX}:{schema_node.name}"
+    tag = f"<{name} xmlns:{_PREFIX}={quoteattr(schema_node.namespace)}>".encode()
     if schema_node.kind is not Kind.LIST:
         return tag
     return tag + b"".join(map(serialize, key_elements(schema_node, element)))
 
 
 def close_tag(element: Element) -> bytes:
-    return f"</{local_name(element)}>".encode()
+    return f"</{_PREFIX}:{local_name(element)}>".encode()
 
 
 def wrapped(schema: Schema, element: Element, body: bytes) -> tuple[bytes, int]:

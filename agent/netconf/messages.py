@@ -177,7 +177,7 @@ def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, st
     if error.app_tag:
         text += f"<error-app-tag>{_text(error.app_tag)}</error-app-tag>"
     if error.path:
-        path, declared = xml_path(error.path, namespaces, prefixes)
+        path, declared = xml_path(error.path, namespaces, prefixes, spelled=error.spelled)
         text += f"<error-path{_declarations(declared)}>{_text(path)}</error-path>"
     text += f'<error-message xml:lang="en">{_text(error.message)}</error-message>'
     if error.info:
@@ -193,7 +193,7 @@ def _info(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, str]) 
         for value in (values,) if isinstance(values, str) else values:
             declared: dict[str, str] = {}
             if uri and value.startswith("/"):
-                value, declared = xml_path(value, namespaces, prefixes)
+                value, declared = xml_path(value, namespaces, prefixes, spelled=error.spelled)
             text += f"<{name}{default}{_declarations(declared)}>{_text(value)}</{name}>"
     return text
 
@@ -213,8 +213,17 @@ _PREDICATE = re.compile(
 )
 
 
-def xml_path(path: str, namespaces: Namespaces, prefixes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+Spelled = Mapping[tuple[str, str], Sequence[str]]
+"""As RpcError.spelled."""
+
+
+def xml_path(
+    path: str, namespaces: Namespaces, prefixes: Mapping[str, str], *, spelled: Spelled | None = None
+) -> tuple[str, dict[str, str]]:
     """Turn an RFC 7951 instance-identifier into an XPath with prefixes.
+
+    Args:
+        spelled: pieces of the values in it that hold names themselves.
 
     Returns:
         The path, and the prefixes it uses with their namespaces. A path that is not understood
@@ -230,7 +239,14 @@ def xml_path(path: str, namespaces: Namespaces, prefixes: Mapping[str, str]) -> 
             name = test["self"] or ""
             if test["name"]:
                 name = _qualified(test["module"] or module, test["name"], namespaces, prefixes, declared)
-            text += f"[{name}={test['value']}]" if name else f"[{test['position']}]"
+            value = test["value"] or ""
+            if pieces := (spelled or {}).get((test["name"] or ".", value[1:-1])):
+                written = (
+                    piece if number % 2 == 0 else _prefix(piece, namespaces, prefixes, declared)
+                    for number, piece in enumerate(pieces)
+                )
+                value = f"{value[0]}{''.join(written)}{value[0]}"
+            text += f"[{name}={value}]" if name else f"[{test['position']}]"
             position = test.end()
     return text, declared
 
@@ -240,9 +256,15 @@ def _qualified(
 ) -> str:
     if module not in namespaces:
         return name
+    return f"{_prefix(module, namespaces, prefixes, declared)}:{name}"
+
+
+def _prefix(
+    module: str, namespaces: Namespaces, prefixes: Mapping[str, str], declared: dict[str, str]
+) -> str:
     own, uri = namespaces[module]
     prefix = prefixes.get(uri, own)
     while declared.get(prefix, uri) != uri:
         prefix += "_"
     declared[prefix] = uri
-    return f"{prefix}:{name}"
+    return prefix

@@ -16,6 +16,7 @@ from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
+from agent.yang.values import split_at_names
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -72,7 +73,28 @@ def _touchable(access: Access, steps: Steps, nodes: Nodes) -> bool:
 
 
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
-    """*worker* Return ``error`` as its receiver may see it."""
+    """*worker* Return ``error`` as its receiver may see it, with what it takes to write its paths as XML."""
+    error = _seen(schema, access, error)
+    for path in (error.path, *(text for texts in error.info.values() for text in _texts(texts))):
+        if path is not None and path.startswith("/"):
+            error.spelled.update(_spelled(schema, path))
+    return error
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _spelled(schema: Schema, path: str) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    steps, nodes = _located(schema, path) or ((), ())
+    for step, node in zip(steps, nodes, strict=True):
+        for key, value in step.keys.items():
+            leaf = node if key == "." else node.children.get((node.namespace, key))
+            if leaf is not None and leaf.holds_names:
+                yield (key, value), split_at_names(schema, leaf, value)
+
+
+def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
     found = _located(schema, error.path)
@@ -86,8 +108,7 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
 
 
 def _hidden_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
-    texts = (value,) if isinstance(value, str) else value
-    places = (_located(schema, text) for text in texts if text.startswith("/"))
+    places = (_located(schema, text) for text in _texts(value) if text.startswith("/"))
     return any(place is not None and not _touchable(access, *place) for place in places)
 
 

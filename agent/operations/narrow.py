@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from agent.operations.subtree import given_keys, is_content_match, named
+from agent.operations.xpath import Expression
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.paths import KEY_TEST, LITERAL
@@ -118,27 +119,30 @@ def _may_select_state(element: Element, schema_node: SchemaNode) -> bool:
     return any(below.holds_state for below in asked)
 
 
-def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
+def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wanted:
     """Return what an XPath may touch: one entry if it starts with a plain path to one, else everything."""
     wanted = Wanted(Tree(schema))
-    node, module, position, first = None, "", 0, running.first
+    text = expression.text.strip()
+    if not text.startswith("/"):  # its context node is the root
+        text = f"/{text}"
+    node, namespace, position, first = None, "", 0, running.first
     level = schema.roots
-    while (step := _STEP.match(expression, position)) is not None:
-        module = step[1] or module
+    while (step := _STEP.match(text, position)) is not None:
+        namespace = expression.declared.get(step[1], "") if step[1] else namespace
         name = step[2] or step[3]
-        node = level.get((schema.by_name[module].namespace, name)) if module in schema.by_name else None
+        node = level.get((namespace, name))
         if node is None:
             break
         position = step.end()
         if not wanted.roots:
             wanted.roots.append(node.path)
         if not node.shell:
-            entry = _keyed_entry(expression, position, node, first)
+            entry = _keyed_entry(text, position, node, first)
             if entry is None:
                 break
             if entry != NO_NODE:
                 wanted.take(entry, node)
-            return wanted if _single(expression) else wanted_everywhere(schema, running)
+            return wanted if _single(text) else wanted_everywhere(schema, running)
         found = sibling_of_schema(first, node)
         first = first_child(found) if found != NO_NODE else NO_NODE
         level = node.children
@@ -146,7 +150,7 @@ def narrow_xpath(schema: Schema, running: Tree, expression: str) -> Wanted:
 
 
 def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
-    if node.kind is not Kind.LIST:
+    if node.kind is not Kind.LIST or any(node.children[node.namespace, key].holds_names for key in node.keys):
         return None
     given: dict[str, str] = {}
     while (match := KEY_TEST.match(expression, position)) is not None:

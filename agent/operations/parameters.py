@@ -15,11 +15,13 @@ from agent.errors import (
     UnknownNamespace,
     raise_all,
 )
+from agent.nacm.rules import quote_variable
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.values import canonical, value_problem
 
+NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
 
@@ -62,7 +64,11 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
     if node.is_leafy:
-        problem = value_problem(schema, node, element.text or "", lambda: element.nsmap)
+        value = element.text or ""
+        problem = value_problem(schema, node, value, lambda: element.nsmap)
+        if problem is not None and node.holds_names and ":" not in value:
+            # ncclient writes <ncm:format>yang</ncm:format>, which can only mean one of the same module.
+            problem = value_problem(schema, node, value, lambda: {None: node.namespace}) and problem
         if problem is not None:
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}
@@ -109,6 +115,12 @@ def text_of(element: Element, name: str, default: str = "") -> str:
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
     return canonical(schema, node, (element.text or "").strip(), lambda: element.nsmap)
+
+
+def quote_variables(data: Element) -> None:
+    """Make the variable of access control acceptable to libyang, in the one leaf that may hold it."""
+    for path in data.iter(f"{{{NACM_NS}}}path"):
+        path.text = quote_variable(path.text or "")
 
 
 def datastore_of(element: Element, name: str) -> Element:

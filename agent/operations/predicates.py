@@ -1,13 +1,14 @@
-"""``and`` and ``or`` in the predicates of an XPath expression, written in another way. Pure.
+"""Operators in an XPath expression that libyang cannot be given as they are. Pure.
 
-libyang 2.1 takes ``path[a or b]`` for a boolean, and refuses it, where ``path`` selects nothing: it casts
-what it should only skip. Sums and products of truth values are not cast.
+libyang computes ``mod`` with whole numbers, and dies of a division by nought. libyang 2.1 takes
+``path[a or b]`` for a boolean, and refuses it, where ``path`` selects nothing: it casts what it should only
+skip. Sums and products of truth values are not cast. libyang 3 dies of an identity without a prefix.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(
     r"""\s*(
@@ -19,6 +20,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPERATORS = frozenset({"and", "or", "div", "mod", "*"})
+_DIVISOR = re.compile(r"0*[1-9]\d{0,17}(?:\.\d*)?")
+_DERIVED = ("derived-from", "derived-from-or-self")
 _CLOSING = {"(": ")", "[": "]"}
 _OPERAND = re.compile(r"[\w\"'.)\]]|\*$")
 
@@ -32,26 +35,71 @@ def without_logic(expression: str) -> str:
     return "".join(pieces)
 
 
+def may_divide_by_nought(expression: str) -> bool:
+    """Return whether something stands behind a ``mod`` that is no number from 1 on."""
+    tokens = _Tokens(expression)
+    while tokens.current is not None:
+        if tokens.take_operator("mod") and not _DIVISOR.fullmatch(tokens.text):
+            return True
+        tokens.take()
+    return False
+
+
+def identities(expression: str) -> Iterator[tuple[int, int] | None]:
+    """Yield where the literal of each derived-from() or derived-from-or-self() stands, without its quotes.
+
+    None: the identity is no literal.
+    """
+    tokens = list(_TOKEN.finditer(expression))
+    texts = [token[1] for token in tokens]
+    for number, text in enumerate(texts):
+        if text.rpartition(":")[2] not in _DERIVED or texts[number + 1 : number + 2] != ["("]:
+            continue
+        after = _second_argument(texts, number + 1)
+        literal, closing = [*texts[after : after + 2], "", ""][:2]
+        if literal[:1] in ("'", '"') and len(literal) > 1 and closing == ")":
+            yield tokens[after].start(1) + 1, tokens[after].end(1) - 1
+        else:
+            yield None
+
+
+def _second_argument(texts: Sequence[str], opening: int) -> int:
+    """Return the number of the token after the first comma in the bracket that opens at ``opening``."""
+    depth = 0
+    for number in range(opening, len(texts)):
+        depth += (texts[number] in _CLOSING) - (texts[number] in _CLOSING.values())
+        if depth == 0 or (depth == 1 and texts[number] == ","):
+            return number + 1
+    return len(texts)
+
+
 class _Tokens:
-    """Tokens with the white space before them; ``current`` is None at the end."""
+    """Tokens with the white space before them (``text``: without); ``current`` is None at the end."""
 
     def __init__(self, expression: str) -> None:
         self._found: Iterator[re.Match[str]] = _TOKEN.finditer(expression)
         self._after_operand = False
-        self._take()
+        self.take()
 
-    def _take(self) -> None:
+    def take(self) -> None:
         match = next(self._found, None)
         self.current = None if match is None else match[0]
-        self._text = "" if match is None else match[1]
+        self.text = "" if match is None else match[1]
         # XPath 1.0 section 3.7: these are operators only after an operand.
-        self.is_operator = self._after_operand and self._text in _OPERATORS
-        self._after_operand = not self.is_operator and bool(_OPERAND.match(self._text))
+        self.is_operator = self._after_operand and self.text in _OPERATORS
+        self._after_operand = not self.is_operator and bool(_OPERAND.match(self.text))
+
+    def take_operator(self, name: str) -> bool:
+        """Take the operator ``name`` if it comes next; return whether it did."""
+        found = self.is_operator and self.text == name
+        if found:
+            self.take()
+        return found
 
     def piece(self) -> str:
         """Take one token, with all that is in it if it is a bracket."""
-        text, opening = self.current or "", self._text
-        self._take()
+        text, opening = self.current or "", self.text
+        self.take()
         if opening in _CLOSING:
             text += self._inside(_CLOSING[opening])
         return text
@@ -63,30 +111,30 @@ class _Tokens:
             done += self._disjunction(closing)
             if self.current is None:
                 return done
-            separator, text = self.current, self._text
-            self._take()
+            separator, text = self.current, self.text
+            self.take()
             done += separator
             if text == closing:
                 return done
 
     def _disjunction(self, closing: str) -> str:
         parts = [self._conjunction(closing)]
-        while self.is_operator and self._text == "or":
-            self._take()
+        while self.is_operator and self.text == "or":
+            self.take()
             parts.append(self._conjunction(closing))
         return parts[0] if len(parts) == 1 else f"{_numbers(parts, ' + ')} > 0"
 
     def _conjunction(self, closing: str) -> str:
         parts = [self._operand(closing)]
-        while self.is_operator and self._text == "and":
-            self._take()
+        while self.is_operator and self.text == "and":
+            self.take()
             parts.append(self._operand(closing))
         return parts[0] if len(parts) == 1 else f"{_numbers(parts, ' * ')} > 0"
 
     def _operand(self, closing: str) -> str:
         taken = ""
-        while self.current is not None and self._text not in (",", closing):
-            if self.is_operator and self._text in ("and", "or"):
+        while self.current is not None and self.text not in (",", closing):
+            if self.is_operator and self.text in ("and", "or"):
                 break
             taken += self.piece()
         return taken

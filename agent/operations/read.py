@@ -16,9 +16,9 @@ from agent.operational import merge_state
 from agent.operations.budget import TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
-from agent.operations.parameters import NMDA_NS, datastore_of, parameter
+from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
 from agent.operations.subtree import cut, select, selects_event
-from agent.operations.xpath import check_expression, is_plain, module_prefixes, select_xpath
+from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -33,10 +33,10 @@ _LIBYANG_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encod
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A checked filter: a subtree, or an XPath expression with module names as prefixes."""
+    """A checked filter: a subtree, or an XPath expression."""
 
     subtree: Element | None = None
-    xpath: str | None = None
+    xpath: Expression | None = None
 
     @property
     def empty(self) -> bool:
@@ -80,8 +80,7 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
         return Filter()
     kind = _attribute(element, "type") or "subtree"
     if kind == "subtree":
-        refuse_large(element)
-        return Filter(subtree=element)
+        return _subtree_filter(element)
     if kind != "xpath":
         raise BadAttribute(
             "type", "filter", f"a filter is of type subtree or xpath, not '{kind}'", type=ErrorType.PROTOCOL
@@ -100,14 +99,17 @@ def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | N
     """
     if xpath is not None:
         return _xpath_filter(schema, (xpath.text or "").strip(), xpath)
-    if subtree is not None:
-        refuse_large(subtree)
-    return Filter(subtree=subtree)
+    return Filter() if subtree is None else _subtree_filter(subtree)
+
+
+def _subtree_filter(element: Element) -> Filter:
+    refuse_large(element)
+    quote_variables(element)
+    return Filter(subtree=element)
 
 
 def _xpath_filter(schema: Schema, expression: str, element: Element) -> Filter:
-    check_expression(expression)
-    return Filter(xpath=module_prefixes(schema, expression, element.nsmap))
+    return Filter(xpath=read_expression(schema, expression, element.nsmap))
 
 
 def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> Defaults:
@@ -171,7 +173,7 @@ async def carried_out(
     Raises:
         ResourceDenied: it takes too long.
     """
-    if filter_.xpath is None or is_plain(filter_.xpath):
+    if filter_.xpath is None or is_plain(filter_.xpath.text):
         try:
             done: Result = await context.worker(work)
             return done

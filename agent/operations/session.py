@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from agent.errors import InvalidParameter
 from agent.operations.context import Caller, Context, Ending, EndKind
-from agent.operations.parameters import text_of
+from agent.operations.parameters import canonical_value, parameter
 from agent.xml import NETCONF_NS, Element
-from agent.yang.values import canonical
 
 
 async def close_session(_context: Context, caller: Caller, _operation: Element) -> bytes:
@@ -16,8 +15,10 @@ async def close_session(_context: Context, caller: Caller, _operation: Element) 
 
 async def kill_session(context: Context, caller: Caller, operation: Element) -> bytes:
     leaf = context.schema.rpcs[NETCONF_NS, "kill-session"].children[NETCONF_NS, "session-id"]
+    found = parameter(operation, "session-id")
+    assert found is not None, "it is mandatory"
     # YANG writes 0143 for 99, so the canonical form counts.
-    session_id = int(await context.worker(canonical, context.schema, leaf, text_of(operation, "session-id")))
+    session_id = int(await context.worker(canonical_value, context.schema, leaf, found))
     if session_id == caller.session_id:
         raise InvalidParameter("session-id", "a session cannot kill itself: use close-session")
     for other in context.callers():

@@ -51,7 +51,7 @@ async def _carried_out(
 ) -> bool:
     """Return whether ``filter_`` selects something of ``event``, as ``work`` finds out."""
     nodes = event.body.count(b"<")
-    if filter_.xpath is not None and most_visits(filter_.xpath, nodes) > MAX_VISITS:
+    if filter_.xpath is not None and most_visits(filter_.xpath.text, nodes) > MAX_VISITS:
         return await apart(context, caller, work)
     return await carried_out(context, caller, filter_, work)
 

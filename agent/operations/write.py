@@ -16,19 +16,16 @@ from agent.errors import (
     raise_all,
 )
 from agent.nacm.access import WRITES, Access
-from agent.nacm.rules import quote_variable
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import named_refusals
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import datastore_of, parameter, text_of
+from agent.operations.parameters import datastore_of, parameter, quote_variables, text_of
 from agent.operations.read import read_defaults, readable
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 from agent.yang.units import unit_differences, units_by_path
-
-NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -141,12 +138,6 @@ def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
     except RpcErrors:
         candidate.tree, candidate.changed = before, changed
         raise
-
-
-def quote_variables(config: Element) -> None:
-    """Make the variable of access control acceptable to libyang, in the one leaf that may hold it."""
-    for path in config.iter(f"{{{NACM_NS}}}path"):
-        path.text = quote_variable(path.text or "")
 
 
 def inline_config(schema: Schema, config: Element) -> Tree:

@@ -1,16 +1,20 @@
-"""XPath filters (RFC 6241 section 8.9)."""
+"""XPath filters (RFC 6241 section 8.9).
+
+The context node is the root of what is filtered, and the declarations are those in scope of the filter.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 from agent.apart import SEARCH_CPU_S, at_most
 from agent.errors import ErrorType, InvalidValue
-from agent.operations.predicates import without_logic
+from agent.operations.predicates import identities, may_divide_by_nought, without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.expressions import expression_fault
 from agent.yang.paths import KEY_TEST, LITERAL
+from agent.yang.prefixed import Declared, used_in
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
@@ -24,27 +28,63 @@ _PLAIN_PREDICATES_MAX = 8
 
 # A string literal, or a prefix that is followed by a name; "::" belongs to an axis.
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*):(?=[A-Za-z_*])(?!:)")
+# Outside of predicates: a step that may be the root of the tree, which libyang finds and does not return.
+_ROOT = re.compile(r"(?<![\w.\])*])/\s*(?![\w.*@/\s])|/\s*$|(?<![\w.])\.\.?(?![\w.])|\b(?:node|current)\s*\(")
+_IDENTITY = re.compile(r"(?:[^:\s]+:)?[^:\s]+")
+DEFAULT = "_default_"
+"""A prefix for the default namespace, which a name in a literal cannot be given otherwise."""
 
 
-def module_prefixes(schema: Schema, expression: str, prefixes: Mapping[str | None, str]) -> str:
-    """Return ``expression`` with the client's prefixes replaced by module names.
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression: what the client wrote, and the namespaces of its prefixes.
 
-    Raises:
-        InvalidValue: a prefix is not declared, or stands for a namespace that is not served.
+    Names of modules are declared, too, as far as they are no prefixes of the client: literals may use them.
     """
 
-    def replace(match: re.Match[str]) -> str:
+    text: str
+    declared: Declared
+
+    @property
+    def qualified(self) -> str:
+        """The expression with a prefix on each name of an identity that depends on the default namespace."""
+        text = self.text
+        for span in sorted(filter(None, identities(text)), reverse=True):
+            if ":" not in text[slice(*span)]:  # RFC 7950 section 9.10.3
+                text = f"{text[: span[0]]}{DEFAULT}:{text[span[0] :]}"
+        return text
+
+
+def read_expression(schema: Schema, text: str, declared: Declared) -> Expression:
+    """Return a client's expression; ``declared`` is in scope where it stands.
+
+    Raises:
+        InvalidValue: a prefix is not declared, or stands for a namespace that is not served; or what
+            ``check_expression`` refuses.
+    """
+    check_expression(text)
+    for match in _TOKEN.finditer(text):
         if match[1] is None:
-            return match[0]
-        uri = prefixes.get(match[1])
+            continue
+        uri = declared.get(match[1])
         if uri is None:
             raise _bad(f"the prefix '{match[1]}' of the XPath expression is not declared")
-        module = schema.by_namespace.get(uri)
-        if module is None:
+        if uri not in schema.by_namespace:
             raise _bad(f"no module of this server has the namespace '{uri}' of the prefix '{match[1]}'")
-        return f"{module.name}:"
+    known: dict[str | None, str] = {name: module.namespace for name, module in schema.by_name.items()}
+    _check_identities(text, declared)
+    used = used_in(text, known | dict(declared))
+    return Expression(text, {DEFAULT: used[None], **used} if used.get(None) else used)
 
-    return _TOKEN.sub(replace, expression)
+
+def _check_identities(text: str, declared: Declared) -> None:
+    """Raise InvalidValue for an identity that libyang cannot look up without harm."""
+    for span in identities(text):
+        name = "" if span is None else text[slice(*span)]
+        if not _IDENTITY.fullmatch(name):
+            raise _bad("derived-from and derived-from-or-self need an identity as a literal, PREFIX:NAME")
+        if ":" not in name and not declared.get(None):
+            raise _bad(f"the identity '{name}' has no prefix, and no default namespace is in scope")
 
 
 def check_expression(expression: str) -> None:
@@ -59,6 +99,8 @@ def check_expression(expression: str) -> None:
     plain = LITERAL.sub("''", expression)
     if found := _CRASHING.search(plain):
         raise _bad(f"the function {found[1]}() is not available in a filter")
+    if may_divide_by_nought(expression):
+        raise _bad("behind the operator mod a filter may have a whole number from 1 on, and nothing else")
     depth, inside = 0, []
     for character in plain:
         depth += {"[": 1, "]": -1}.get(character, 0)
@@ -67,26 +109,47 @@ def check_expression(expression: str) -> None:
         raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")
 
 
-def select_xpath(tree: Tree, expression: str, max_depth: int | None = None) -> Tree:
-    """Return a copy of the nodes that ``expression`` (module names as prefixes) selects.
+def select_xpath(tree: Tree, expression: Expression, max_depth: int | None = None) -> Tree:
+    """Return a copy of the nodes that ``expression`` selects.
 
     Raises:
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
     top: dict[Node, Mark] = {}
-    plain = without_logic(expression)
-    try:
-        with at_most(SEARCH_CPU_S):
-            nodes = find_all(tree, plain)
-    except InvalidValue:
-        if plain != expression:
-            find_all(tree, expression)  # whose error quotes what the client wrote
-        raise
+    with at_most(SEARCH_CPU_S):
+        nodes = _selected(tree, expression)
     for node in nodes:
         mark = _mark(top, node, covered=max_depth is None)
         if mark is not None:
             mark.whole = True
     return copy_marks(tree, top.values(), max_depth)
+
+
+def _selected(tree: Tree, expression: Expression) -> list[Node]:
+    qualified, declared = expression.qualified, expression.declared
+    plain = without_logic(qualified)
+    try:
+        try:
+            nodes = find_all(tree, plain, declared)
+        except InvalidValue:
+            if plain != qualified:
+                find_all(tree, qualified, declared)  # whose error quotes what the client wrote
+            raise
+    except InvalidValue as problem:
+        problem.message = problem.message.replace(f"{DEFAULT}:", "")
+        raise
+    if _ROOT.search(_outside_predicates(plain)):
+        nodes += find_all(tree, f"({plain})[not(parent::node())]/*", declared)
+    return nodes
+
+
+def _outside_predicates(expression: str) -> str:
+    depth, outside = 0, []
+    for character in LITERAL.sub("''", expression):
+        depth += character == "["
+        outside.append(" " if depth > 0 else character)
+        depth -= character == "]"
+    return "".join(outside)
 
 
 def _mark(top: dict[Node, Mark], node: Node, *, covered: bool) -> Mark | None:

@@ -9,10 +9,12 @@ Files, from the ground up:
 - native: the C API; it alone imports libyang and cffi, and nobody outside of this package imports it
 - worker: the thread that owns libyang
 - paths: how paths are written
+- prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
 - tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
-- values, expressions: values and their types; what an XPath expression may look like
+- expressions, values: what a value may look like; whether it fits its type, from a client's form to the
+  canonical one, and back
 - units, locality: units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
 - invocation: rpcs, actions and notifications

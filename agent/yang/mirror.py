@@ -19,6 +19,7 @@ from agent.yang.native import (
     text,
     whens,
 )
+from agent.yang.prefixed import holds_names
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -66,6 +67,7 @@ class Mirror:
                 " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
             )
         if node.is_leafy:
+            node.holds_names = holds_names(pointer)
             node.is_expression = holds_expression(pointer)
             node.may_be_long = may_be_long(pointer)
         _fill_details(self._ctx, node, pointer)

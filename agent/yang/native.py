@@ -33,7 +33,9 @@ __all__ = [
     "error_place",
     "errors",
     "extra",
+    "extra_ffi",
     "ffi",
+    "find_from_root",
     "forget_errors",
     "holds_expression",
     "lib",
@@ -49,8 +51,8 @@ Pointer = Any
 
 NULL = ffi.NULL
 
-_extra_ffi = cffi.FFI()
-_extra_ffi.cdef(
+extra_ffi = cffi.FFI()
+extra_ffi.cdef(
     """
     int lyd_unlink_tree(void *node);
     int lyd_insert_sibling(void *sibling, void *node, void **first);
@@ -71,6 +73,14 @@ _extra_ffi.cdef(
     int lyd_eval_xpath3(const void *ctx_node, const void *cur_mod, const char *xpath, int format,
                         void *prefix_data, const void *vars, uint8_t *result);
     int lys_print_node(void *out, const void *node, int format, size_t line_octets, uint32_t options);
+    int ly_set_new(void **set);
+    int ly_set_add(void *set, const void *object, uint8_t list, void *index);
+    void ly_set_free(void *set, void *destructor);
+    void ly_err_free(void *item);
+    int lyd_find_xpath3(const void *ctx_node, const void *tree, const char *xpath, int format,
+                        void *prefix_data, const void *vars, void **set);
+    int lyd_find_xpath4(const void *ctx_node, const void *tree, const char *xpath, int format,
+                        void *prefix_data, const void *vars, void **set);
     """
 )
 LYD_COMPARE_FULL_RECURSION = 0x01
@@ -81,14 +91,14 @@ LY_VALUE_SCHEMA_RESOLVED = 2
 def _open_extra() -> Any:
     for name in ("libyang.so.2", "libyang.so.3"):
         try:
-            return _extra_ffi.dlopen(name)
+            return extra_ffi.dlopen(name)
         except OSError:
             continue
     raise ImportError("no libyang.so.2 or libyang.so.3: run script/setup")
 
 
 extra = _open_extra()
-NULL_TEXT = _extra_ffi.NULL
+NULL_TEXT = extra_ffi.NULL
 
 
 def address(pointer: Pointer) -> int:
@@ -97,31 +107,31 @@ def address(pointer: Pointer) -> int:
 
 def cast_extra(pointer: Pointer) -> Pointer:
     """Return ``pointer`` as a ``void *`` of the second door."""
-    return _extra_ffi.cast("void *", address(pointer))
+    return extra_ffi.cast("void *", address(pointer))
 
 
 def text_extra(pointer: Pointer) -> Pointer:
     """Return a ``const char *`` of the first door for the second one."""
-    return _extra_ffi.cast("const char *", address(pointer))
+    return extra_ffi.cast("const char *", address(pointer))
 
 
 def extra_text(value: bytes) -> Pointer:
     """Return ``value`` as a C string of the second door; keep the result while it is used."""
-    return _extra_ffi.new("char[]", value)
+    return extra_ffi.new("char[]", value)
 
 
 def out_extra() -> Pointer:
     """Return room for one ``void *`` result of an ``extra`` function."""
-    return _extra_ffi.new("void **")
+    return extra_ffi.new("void **")
 
 
 def out_extra_bool() -> Pointer:
-    return _extra_ffi.new("uint8_t *")
+    return extra_ffi.new("uint8_t *")
 
 
 def from_extra(pointer: Pointer, ctype: str = "struct lyd_node *") -> Pointer:
     """Return a ``void *`` of the second door as a pointer of the first."""
-    return ffi.cast(ctype, int(_extra_ffi.cast("uintptr_t", pointer)))
+    return ffi.cast(ctype, int(extra_ffi.cast("uintptr_t", pointer)))
 
 
 def c_str(value: str) -> bytes:
@@ -170,11 +180,11 @@ def value_validate(
     Returns:
         libyang's return code, and the canonical value ("" if there is none).
     """
-    box = _extra_ffi.new("const char **")
+    box = extra_ffi.new("const char **")
     rc = extra.lyd_value_validate(
         cast_extra(ctx), cast_extra(schema), value, len(value), cast_extra(context), NULL_TEXT, box
     )
-    canonical = "" if box[0] == NULL_TEXT else _extra_ffi.string(box[0]).decode()
+    canonical = "" if box[0] == NULL_TEXT else extra_ffi.string(box[0]).decode()
     return int(rc), canonical
 
 
@@ -189,7 +199,7 @@ def _is_expression(type_: Pointer) -> bool:
     if type_.basetype == lib.LY_TYPE_LEAFREF:
         return _is_expression(ffi.cast("struct lysc_type_leafref *", type_).realtype)
     # The name of what reads a type is the first that libyang has of it.
-    name = _extra_ffi.string(_extra_ffi.cast("const char **", address(type_.plugin))[0]).decode()
+    name = extra_ffi.string(extra_ffi.cast("const char **", address(type_.plugin))[0]).decode()
     return any(word in name for word in ("instance-identifier", "xpath1.0"))
 
 
@@ -224,6 +234,20 @@ def _must_lead_somewhere(type_: Pointer) -> bool:
     if type_.basetype == lib.LY_TYPE_INST:
         return bool(ffi.cast("struct lysc_type_instanceid *", type_).require_instance)
     return False
+
+
+def find_from_root(
+    tree: Pointer, expression: bytes, *, format: int, prefix_data: Pointer
+) -> tuple[int, Pointer]:
+    """Evaluate an XPath whose context node is the root of ``tree``.
+
+    Returns:
+        libyang's return code, and a ``struct ly_set *`` that the caller frees.
+    """
+    find = extra.lyd_find_xpath4 if _ONE_SENTENCE else extra.lyd_find_xpath3  # libyang 3 renamed it
+    box = out_extra()
+    rc = find(cast_extra(NULL), cast_extra(tree), expression, format, prefix_data, cast_extra(NULL), box)
+    return int(rc), from_extra(box[0], "struct ly_set *")
 
 
 TOLD_OCTETS = 4096

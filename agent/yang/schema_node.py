@@ -37,6 +37,7 @@ class SchemaNode:
     ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
+    ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
@@ -68,6 +69,7 @@ class SchemaNode:
     anydata_below: bool = False
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
+    holds_names: bool = False
     json_number: bool = False
     json_boolean: bool = False
     default: str | None = None

@@ -17,7 +17,8 @@ from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
 from agent.yang.paths import MAX_KEY_OCTETS, literal
-from agent.yang.problems import check, take_problems
+from agent.yang.prefixed import Declared, Refusal, select_nodes
+from agent.yang.problems import check
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -373,20 +374,19 @@ def add_annotation(schema: Schema, node: Node, module: str, name: str, value: st
     check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
 
 
-def find_all(tree: Tree, expression: str) -> list[Node]:
-    """Return the nodes that an XPath expression (module names as prefixes) selects.
+def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
+    """Return the nodes that an XPath expression selects from the root of ``tree``.
+
+    Args:
+        declared: namespaces by prefix; None if the prefixes are names of modules.
 
     Raises:
         InvalidValue: it is not a valid expression or no node-set.
     """
     if tree.empty:
         return []
-    box = ffi.new("struct ly_set **")
-    native.forget_errors(tree.schema.ctx)
-    if lib.lyd_find_xpath(tree.first, c_str(expression), box) != lib.LY_SUCCESS:
-        reason = take_problems(tree.schema)[0].message
+    found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
+    if isinstance(found, Refusal):
+        reason = found.message
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)
-    try:
-        return [box[0].dnodes[index] for index in range(box[0].count)]
-    finally:
-        lib.ly_set_free(box[0], NULL)
+    return found

@@ -13,7 +13,7 @@ VICI = (
     "--layer", "vici",
     "set -e; apt-get install -y -qq --no-install-recommends python3-venv libcharon-extra-plugins "
     "libstrongswan-standard-plugins libstrongswan-extra-plugins; python3 -m venv with-vici; "
-    "with-vici/bin/pip install -q vici",
+    "with-vici/bin/pip install -q vici cryptography",
 )  # fmt: skip
 
 TOOLS = """

@@ -51,7 +51,8 @@ def test_an_agent_that_is_killed_leaves_the_tunnel_protected(lab: Lab, tmp_path:
         lab.bob_ns.ip("link", "set", "lo", "up")
         assert tap.seen["10.1.0.1", "10.2.0.1"] == before
         done = program(lab.alice_ns, "--unprotect", "--data-dir", str(tmp_path / "a"))
-        assert (done.returncode, done.stderr) == (0, "")
+        assert done.returncode == 0
+        assert done.stderr.endswith("nothing keeps packets of tunnels from passing in clear any more\n")
         until(lambda: tap.seen["10.1.0.1", "10.2.0.1"] > before + PACKETS)
         assert tap.between(NEAR, FAR) > 0
 
@@ -70,6 +71,40 @@ def test_a_boot_protects_before_the_agent_is_there(lab: Lab, tmp_path: Path) -> 
         assert "pass_out4_0_24" in found
         assert program(namespace, "--unprotect", *data_dir).returncode == 0
         assert rules(namespace) == ""
+
+
+@pytest.mark.parametrize("option", ["--protect", "--unprotect"])
+def test_a_folder_that_no_agent_has_used_changes_nothing(lab: Lab, tmp_path: Path, option: str) -> None:
+    with gateway(lab.alice_ns, tmp_path / "a") as agent:
+        commit(lab.alice_ns, agent, ALICE)
+        agent.stop()
+    before = rules(lab.alice_ns)
+    assert "10.1.0.0 . 10.2.0.0" in before
+    for folder in (tmp_path / "elsewhere", tmp_path / "empty"):
+        done = program(lab.alice_ns, option, "--data-dir", str(folder))
+        assert done.returncode == 1
+        assert f"{folder} is no data folder that an agent has used" in done.stderr
+        assert rules(lab.alice_ns) == before
+        (tmp_path / "empty").mkdir(exist_ok=True)
+    assert not (tmp_path / "elsewhere").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_what_protects_cannot_be_taken_out_without_nft(
+    lab: Lab, tmp_path: Path
+) -> None:
+    with gateway(lab.alice_ns, tmp_path / "a") as agent:
+        commit(lab.alice_ns, agent, ALICE)
+        agent.stop()
+    hidden = "for it in $(which -a nft); do mount --bind /dev/null $it; done; exec \"$@\""
+    command = [sys.executable, "-m", "agent", "--unprotect", "--data-dir", str(tmp_path / "a")]
+    done = subprocess.run(
+        [*lab.alice_ns.exec, "unshare", "--mount", "sh", "-c", hidden, "sh", *command],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the program nft was not found: install the package nftables" in done.stderr
+    assert "10.1.0.0 . 10.2.0.0" in rules(lab.alice_ns)
 
 
 @contextmanager

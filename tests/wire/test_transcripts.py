@@ -83,7 +83,8 @@ class Conversation:
 async def test_the_server_says_what_is_written(file: Path, tmp_path: Path) -> None:
     written: list[str] = []
     transcript = list(turns(read(file)))
-    with running_agent(tmp_path / "data", ["--yang-module", str(MODULES / "acme.yang")]) as agent:
+    modules = [f"--yang-module={MODULES / name}.yang" for name in ("acme", "zoo", "zoo-more")]
+    with running_agent(tmp_path / "data", modules) as agent:
         async with AsyncExitStack() as stack:
             conversation = Conversation(stack, agent)
             for turn in transcript:
@@ -109,6 +110,7 @@ def test_there_is_one_for_each_feature() -> None:
         "limits",
         "nmda",
         "notifications",
+        "prefixes",
         "with-defaults",
     }
     assert {file.stem for file in TRANSCRIPTS} == features

@@ -6,6 +6,7 @@ because charon cannot be asked for it in full, and it changes only after charon 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from translators.strongswan.model import (
 from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
@@ -41,6 +43,8 @@ from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+log = logging.getLogger(__name__)
 
 NAME = "strongswan"
 
@@ -163,7 +167,10 @@ class StrongSwanTranslator:
         Raises:
             BackendError: what is in force cannot be taken out.
         """
+        if self.parts.keeper is not None and nft.program() is None:
+            raise BackendError(f"what protects tunnels cannot be looked for: {nft.NOT_FOUND}")
         await self._protect({}, ForAll())
+        log.info("nothing keeps packets of tunnels from passing in clear any more")
 
     async def stop(self, *, keep: bool = False) -> None:
         """Stop; a managed charon ends unless it is to be kept, an external one keeps what it holds."""

@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from agent.errors import InvalidValue
-from agent.operations.predicates import without_logic
-from agent.operations.xpath import select_xpath
+from agent.operations.predicates import identities, may_divide_by_nought, without_logic
+from agent.operations.xpath import read_expression, select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
-from tests.agent.lab import top
+from tests.agent.handlers import Lab
+from tests.agent.lab import EC, entry, top
 
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+STREAM = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 ENTRY = "/every-construct:top/every-construct:entry"
 A, B = "every-construct:number='1'", "every-construct:word='b'"
 
@@ -64,9 +67,86 @@ def test_what_selects_nothing_is_no_error(schema: Schema, predicates: str) -> No
 def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str) -> None:
     tree = Tree.parse(schema, top("<flag>false</flag>").encode())
     with pytest.raises(InvalidValue) as caught:
-        select_xpath(tree, f"{ENTRY}{predicate}")
+        select_xpath(tree, read_expression(schema, f"{ENTRY}{predicate}", {"every-construct": EC}))
     assert "> 0" not in caught.value.message
     assert "number" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "divides"),
+    [
+        ("/a[b mod 2 = 1]", False),
+        ("/a[b mod  07 mod 3]", False),
+        ("/a[mod = 0]", False),
+        ("/mod/mod[mod mod 2]", False),
+        ("/a[b = 'x mod 0']", False),
+        ("/a[b mod 0]", True),
+        ("/a[b mod 0.9]", True),
+        ("/a[b mod .5]", True),
+        ("/a[b mod -1]", True),
+        ("/a[b mod c]", True),
+        ("/a[b mod (0)]", True),
+        ("/a[b mod mod]", True),
+        ("/a[mod mod 0]", True),
+        ("/a[b mod 9999999999999999999]", True),
+        ("/a[b mod 2 mod 0]", True),
+        ("/a[b mod]", True),
+    ],
+)
+def test_a_divisor_is_a_whole_number_from_1_on(expression: str, divides: bool) -> None:
+    assert may_divide_by_nought(expression) == divides
+
+
+async def test_a_division_by_nought_is_refused(lab: Lab) -> None:
+    """libyang would die of it."""
+    for operation in ("get", "create-subscription"):
+        uri = STREAM if operation != "get" else BASE
+        filter_ = f'<filter xmlns="{uri}" type="xpath" select="/ec:top[1 mod 0]"/>'
+        (error,) = await lab.refused(f'<{operation} xmlns="{uri}">{filter_}</{operation}>')
+        assert (error.tag, "mod" in error.message) == ("invalid-value", True)
+
+
+CALL = "derived-from-or-self"
+
+
+@pytest.mark.parametrize(
+    ("expression", "literals"),
+    [
+        ("/a[b = 'derived-from(c, d)']", []),
+        (f"/a[{CALL}(b, 'p:c')]", ["p:c"]),
+        ('/a[derived-from ( b , "c" )]', ["c"]),
+        (f"/a[{CALL}(b[c = 'x,y'][contains(d, ',')], 'p:c')]", ["p:c"]),
+        (f"/a[{CALL}(b[{CALL}(c, 'p:d')], 'p:e') or derived-from(f, 'g')]", ["p:e", "p:d", "g"]),
+        (f"/a[{CALL}(b, c)]", [None]),
+        (f"/a[{CALL}(b, concat('c', ''))]", [None]),
+        (f"/a[{CALL}(b, 'c' | d)]", [None]),
+        (f"/a[{CALL}(b)]", [None]),
+        (f"/a[p:{CALL}(b, c)]", [None]),
+        (f"/a[{CALL}(b", [None]),
+        (f"/a[{CALL}(b, 'c", [None]),
+        (f"/a[{CALL}(b, '", [None]),
+        ("/a/derived-from[b = 'c']", []),
+    ],
+)
+def test_the_literals_that_name_identities_are_found(expression: str, literals: list[str | None]) -> None:
+    found = [None if span is None else expression[slice(*span)] for span in identities(expression)]
+    assert found == literals
+
+
+@pytest.mark.parametrize(
+    "identity", ["'cat'", "''", "' '", "ec:word", "string(ec:pet)", "':cat'", "'ec:'", "'a b'"]
+)
+async def test_an_identity_that_libyang_3_would_die_of_is_refused(lab: Lab, identity: str) -> None:
+    await lab.commit(entry("<pet>ec:cat</pet>"))
+    for function in ("derived-from", CALL, f"ec:{CALL}"):
+        select = f"/ec:top/ec:entry[{function}(ec:pet, {identity})]"
+        filter_ = f'<nc:filter type="xpath" select="{select}"/>'
+        for operation in (
+            f'<nc:get xmlns="">{filter_}</nc:get>',
+            f'<nc:create-subscription xmlns="" xmlns:nc="{STREAM}">{filter_}</nc:create-subscription>',
+        ):
+            (error,) = await lab.refused(operation)
+            assert error.tag == "invalid-value"
 
 
 names = st.sampled_from(["a", "b", "or", "and", "*", "@x", "div"])

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -155,6 +156,75 @@ def test_the_gateway_itself_may_negotiate(gateway: Namespace, port: int) -> None
         assert not passes(NEAR, FAR, port=port)
 
     within(gateway, test)
+
+
+def quoted(protocol: int, version: int) -> bytes:
+    """Return the head of a packet of ``protocol``, as an error of ICMP quotes it."""
+    if version == 4:
+        return struct.pack("!BxHxxxxBBxx4s4s", 0x45, 28, 64, protocol, b"\n\1\0\1", b"\n\2\0\1") + bytes(8)
+    return struct.pack("!IHBB16s16s", 6 << 28, 8, protocol, 64, bytes(16), bytes(16)) + bytes(8)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("protocol", "arrives"),
+    [(50, True), (17, True), (6, False), (1, False)],
+    ids=["esp", "udp", "tcp", "icmp"],
+)
+@pytest.mark.parametrize("version", [4, 6])
+def test_what_a_router_says_of_esp_arrives(
+    gateway: Namespace, beside: Namespace, version: int, protocol: int, arrives: bool
+) -> None:
+    gateway.ip("link", "set", "cable", "netns", beside.name)
+    beside.ip("address", "add", "10.1.0.2/16", "dev", "cable")
+    beside.ip("address", "add", "2001:db8:1::2/48", "dev", "cable", "nodad")
+    beside.ip("link", "set", "cable", "up")
+    family, number = ((socket.AF_INET, 1), (socket.AF_INET6, 58))[version == 6]
+    kind, code, target = (3, 4, NEAR) if version == 4 else (2, 0, NEAR6)
+    dropped = match(Way.IN, *(("0.0.0.0/0", "0.0.0.0/0") if version == 4 else ("::/0", "::/0")))
+    body = struct.pack("!BBHHH", kind, code, 0, 0, 1280) + quoted(protocol, version)
+
+    def send() -> None:
+        with socket.socket(family, socket.SOCK_RAW, number) as sender:
+            sender.sendto(_checked(body) if version == 4 else body, (target, 0))
+
+    async def test() -> None:
+        firewall = Firewall()
+        await firewall.replace([guard(dropped)])
+        with socket.socket(family, socket.SOCK_RAW, number) as receiver:
+            receiver.setblocking(False)
+            beside.call(send)
+            key = ruleset.element_key(DROP, dropped)
+
+            def seen() -> bool:
+                with suppress(BlockingIOError):
+                    return quoted(protocol, version) in receiver.recv(2048)
+                return False
+
+            def counted() -> bool:
+                table = subprocess.run(["nft", "-j", "list", "ruleset"], capture_output=True, check=True)
+                return bool(ruleset.counts(json.loads(table.stdout))[key].packets)
+
+            found = "waiting"
+
+            def ended() -> bool:
+                nonlocal found
+                found = "arrived" if seen() else "dropped" if counted() else found
+                return found != "waiting"
+
+            await until(ended)
+            assert found == ("arrived" if arrives else "dropped")
+
+    within(gateway, test)
+
+
+def _checked(message: bytes) -> bytes:
+    """Return a message of ICMP with its checksum (RFC 1071)."""
+    words = struct.unpack(f"!{len(message) // 2}H", message)
+    total = sum(words)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return message[:2] + struct.pack("!H", ~total & 0xFFFF) + message[4:]
 
 
 @pytest.mark.real

@@ -19,6 +19,7 @@ from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.protection import keeping, ruleset, shunts
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.nft import NftError
+from translators.strongswan.protection.rules import Charons
 from translators.strongswan.protection.ruleset import DROP, Count
 from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard, Way
 from translators.strongswan.translation.overlaps import Pair, prefix
@@ -28,6 +29,8 @@ BYPASSING = between(["10.1.0.0/16"], ["10.2.0.0/16"], bypass={"network": ["10.2.
 EVERYWHERE = between(["10.1.0.0/16"], ["0.0.0.0/0"])
 PAIR: Pair = (prefix("10.1.0.0/16"), prefix("10.2.7.0/24"))
 PAIR_OUTSIDE: Pair = (prefix("10.1.0.0/16"), OUTSIDE.network)
+HOME: Pair = (prefix("0.0.0.0/0"), prefix("10.1.0.0/16"))
+PAST, PAST_OUTSIDE = {PAIR, PAIR[::-1]}, {PAIR_OUTSIDE, PAIR_OUTSIDE[::-1], HOME}
 
 
 class Kernel:
@@ -37,6 +40,8 @@ class Kernel:
     def __init__(self) -> None:
         self.guards: list[Guard] = []
         self.rules: set[Pair] = set()
+        self.rules_whole = True
+        self.of_charon: list[Charons] = []
         self.shunts: dict[str, frozenset[Pair]] = {}
         self.done: list[str] = []
         self.refuses: set[str] = set()
@@ -91,6 +96,16 @@ class Rules:
         self._kernel._do("rules", OSError(1, "not permitted"))
         self._kernel.rules = set(bypass)
 
+    async def repair(self) -> bool:
+        self._kernel._do("rules looked at", OSError(1, "not permitted"))
+        return not self._kernel.rules_whole
+
+    async def know_charon(self) -> None:
+        self._kernel._do("rule of charon known", OSError(1, "not permitted"))
+
+    async def repair_charon(self) -> Charons:
+        return self._kernel.of_charon.pop() if self._kernel.of_charon else Charons.THERE
+
 
 class Session:
     """As CharonSession."""
@@ -119,6 +134,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     monkeypatch.setattr(keeping, "RoutingRules", lambda: Rules(made))
     monkeypatch.setattr(keeping, "RulesWatch", Silent)
     monkeypatch.setattr(keeping, "SETTLE_S", 0.0)
+    monkeypatch.setattr(keeping, "SURE_S", 0.0)
     monkeypatch.setattr(shunts, "put", made.put)
     return made
 
@@ -174,7 +190,7 @@ async def test_a_change_that_is_not_made_leaves_what_was(kernel: Kernel, shared:
         await protection.widen(changed)
         await protection.revert(changed)
         assert kernel.guards == before
-        assert kernel.rules == {PAIR}
+        assert kernel.rules == PAST
         assert kernel.shunts == {"1": frozenset({PAIR})}
 
 
@@ -184,11 +200,11 @@ async def test_a_bypass_passes_before_it_is_routed_and_let_past(kernel: Kernel, 
         changed = wanted(protection, t1=BYPASSING)
         await protection.widen(changed)
         assert kernel.done == ["coming", "rules", "shunts"]
-        assert (kernel.rules, kernel.shunts) == ({PAIR}, {"1": frozenset({PAIR})})
+        assert (kernel.rules, kernel.shunts) == (PAST, {"1": frozenset({PAIR})})
         await protection.settle(changed)
         gone = wanted(protection, t1=None)
         await protection.widen(gone)
-        assert kernel.rules == {PAIR}, "until it is gone"
+        assert kernel.rules == PAST, "until it is gone"
         await protection.settle(gone)
         assert (kernel.guards, kernel.rules, kernel.shunts["1"]) == ([], set(), frozenset())
 
@@ -197,7 +213,7 @@ async def test_without_a_session_nothing_is_said_to_charon(kernel: Kernel, share
     shared.session = None
     async with started(shared) as protection:
         await protection.widen(wanted(protection, t1=BYPASSING))
-        assert kernel.rules == {PAIR}
+        assert kernel.rules == PAST
         assert kernel.shunts == {}
 
 
@@ -262,7 +278,40 @@ async def test_what_somebody_took_out_is_put_in_again_and_told(
     async with started(shared, t1=PLAIN) as protection:
         kernel.whole = False
         protection._look_soon()
-        await until(lambda: "somebody took rules" in caplog.text)
+        await until(lambda: "somebody took rules of nftables" in caplog.text)
+        assert "of routing" not in caplog.text
+        kernel.whole, kernel.rules_whole = True, False
+        protection._look_soon()
+        await until(lambda: "somebody took rules of routing" in caplog.text)
+
+
+async def test_a_rule_of_charon_that_is_gone_is_put_in_at_the_second_look(
+    kernel: Kernel, shared: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with started(shared, t1=PLAIN) as protection:
+        kernel.of_charon = [Charons.PUT_IN, Charons.MISSING]
+        protection._look_soon()
+        await until(lambda: "somebody took out charon's rule of routing, 220" in caplog.text)
+
+
+async def test_without_charon_its_rules_are_its_own_affair(kernel: Kernel, shared: Shared) -> None:
+    shared.session = None
+    async with started(shared, t1=PLAIN) as protection:
+        kernel.of_charon = [Charons.PUT_IN]
+        for looks in (1, 2):
+            protection._look_soon()
+            await until(lambda looks=looks: kernel.done.count("rules looked at") >= looks)
+        assert kernel.of_charon == [Charons.PUT_IN]
+
+
+async def test_rules_of_routing_that_cannot_be_looked_at_are_told(kernel: Kernel, shared: Shared) -> None:
+    kernel.refuses = {"rules looked at"}
+    async with started(shared, t1=BYPASSING) as protection:
+        protection._look_soon()
+        await until(lambda: "not permitted" in protection.trouble)
+        kernel.refuses = set()
+        protection._look_soon()
+        await until(lambda: not protection.trouble)
 
 
 async def test_one_looks_also_without_being_told(kernel: Kernel, shared: Shared) -> None:
@@ -279,7 +328,7 @@ async def test_what_is_in_force_stays_when_nobody_looks_after_it_any_more(
     async with started(shared, t1=BYPASSING):
         pass
     assert len(kernel.guards) == 1
-    assert kernel.rules == {PAIR}
+    assert kernel.rules == PAST
     assert caplog.text.count("stays in force; yangswand --unprotect takes it out") == 1
 
 
@@ -295,11 +344,11 @@ async def test_where_nothing_is_in_force_nothing_is_said_of_it(
 async def test_networks_that_come_and_go_are_followed(kernel: Kernel, shared: Shared) -> None:
     async with started(shared, t1=EVERYWHERE) as protection:
         protection.on_networks(frozenset({OUTSIDE}))
-        await until(lambda: kernel.rules == {PAIR_OUTSIDE})
+        await until(lambda: kernel.rules == PAST_OUTSIDE)
         await until(lambda: protection.guards.of("1").bypass == {PAIR_OUTSIDE})
         assert kernel.guards == [protection.guards.of("1")]
         protection.on_networks(frozenset())
-        await until(lambda: kernel.rules == set())
+        await until(lambda: kernel.rules == {HOME})
 
 
 async def test_networks_that_could_not_be_followed_are_followed_later(kernel: Kernel, shared: Shared) -> None:
@@ -309,7 +358,7 @@ async def test_networks_that_could_not_be_followed_are_followed_later(kernel: Ke
         await until(lambda: bool(protection.trouble))
         kernel.refuses = set()
         protection._look_soon()
-        await until(lambda: kernel.rules == {PAIR_OUTSIDE})
+        await until(lambda: kernel.rules == PAST_OUTSIDE)
 
 
 async def test_a_network_that_a_tunnel_takes_is_told_once(

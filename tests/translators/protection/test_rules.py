@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.lab import Namespace
-from translators.strongswan.protection.rules import RoutingRules
+from translators.strongswan.protection.rules import Charons, RoutingRules
 from translators.strongswan.translation.overlaps import Pair, prefix
 
 PAIRS = {
@@ -99,5 +99,44 @@ def test_what_the_kernel_refuses_is_an_os_error(namespace: Namespace) -> None:
     async def test() -> None:
         with pytest.raises(OSError, match="a rule of routing"):
             await RoutingRules().replace([((4, 0, 40), prefix("10.0.0.0/8"))])
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_what_somebody_else_took_out_is_put_in_again(namespace: Namespace) -> None:
+    async def test() -> None:
+        rules = RoutingRules()
+        assert not await rules.repair()
+        await rules.replace(pair(*one) for one in PAIRS)
+        assert not await rules.repair()
+        for family in ("-4", "-6"):
+            await asyncio.to_thread(subprocess.run, ["ip", family, "rule", "flush"], check=True)
+        assert ours() == []
+        assert await rules.repair()
+        assert ours() == sorted(PAIRS.values())
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_a_rule_of_charon_is_put_in_again_when_it_was_missing_twice(namespace: Namespace) -> None:
+    def there() -> list[str]:
+        shown = subprocess.run(["ip", "rule", "show"], capture_output=True, text=True, check=True).stdout
+        return [line.split("\t")[1].strip() for line in shown.splitlines() if line.startswith("220:")]
+
+    async def test() -> None:
+        rules = RoutingRules()
+        await rules.know_charon()
+        assert await rules.repair_charon() is Charons.THERE, "there was none"
+        namespace.ip("rule", "add", "priority", "220", "lookup", "220")
+        assert await rules.repair_charon() is Charons.THERE
+        await rules.know_charon()
+        namespace.ip("rule", "del", "priority", "220")
+        assert await rules.repair_charon() is Charons.MISSING
+        assert there() == [], "charon may be ending"
+        assert await rules.repair_charon() is Charons.PUT_IN
+        assert there() == ["from all lookup 220"]
+        assert await rules.repair_charon() is Charons.THERE
 
     namespace.call(lambda: asyncio.run(test()))

@@ -105,7 +105,8 @@ async def test_where_the_rules_cannot_be_watched_the_log_says_so(
     watch.start()
     monkeypatch.undo()
     watch.stop()
-    assert "only looked for: [Errno 93] Protocol not supported" in caplog.text
+    for what in ("nftables", "rules of routing"):
+        assert f"changes of {what} cannot be watched, only looked for: [Errno 93]" in caplog.text
 
 
 class Lossy:
@@ -120,5 +121,27 @@ class Lossy:
 
 def test_news_that_were_lost_may_have_been_of_others() -> None:
     heard: list[int] = []
-    RulesWatch(lambda: heard.append(1))._read(Lossy())  # type: ignore[arg-type]
+    RulesWatch(lambda: heard.append(1))._read(Lossy(), lambda _datagram: False)  # type: ignore[arg-type]
     assert heard == [1]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_a_rule_of_routing_that_goes_is_heard_and_one_that_comes_is_not(
+    namespace: Namespace, family: str
+) -> None:
+    def rule(*words: str) -> None:
+        subprocess.run(["ip", family, "rule", *words], check=True)
+
+    async def test() -> None:
+        heard: list[int] = []
+        watch = RulesWatch(lambda: heard.append(1))
+        watch.start()
+        try:
+            await asyncio.to_thread(rule, "add", "priority", "219", "lookup", "main")
+            await asyncio.to_thread(rule, "del", "priority", "219")
+            await until(lambda: len(heard) == 1)
+        finally:
+            watch.stop()
+
+    namespace.call(lambda: asyncio.run(test()))

@@ -36,7 +36,7 @@ def tapped(lab: Lab) -> Iterator[Tap]:
     with (
         talking(lab.alice_ns, "10.1.0.1", "10.2.0.1"),
         talking(lab.bob_ns, "10.2.0.1", "10.1.0.1"),
-        Tap(lab.bob_ns, lab.cable_of_bob) as tap,
+        Tap(lab) as tap,
     ):
         until(lambda: tap.between(NEAR, FAR) > PACKETS)
         yield tap
@@ -272,12 +272,12 @@ def test_a_packet_that_is_handed_on_is_dropped_too_in_both_families(lab: Lab) ->
         )
         lab.join_networks()
         for source, destination in (("10.8.0.2", "10.2.0.1"), ("2001:db8:8::2", "2001:db8:2::1")):
-            with Tap(lab.bob_ns, lab.cable_of_bob) as tap, talking(host, source, destination):
+            with Tap(lab) as tap, talking(host, source, destination):
                 before = dropped(alice)
                 until(lambda before=before: dropped(alice) > before + PACKETS)
             assert tap.between(f"{source}/{128 if ':' in source else 32}", f"{destination}") == 0
         alice.commit(delete=(1,))
-        with Tap(lab.bob_ns, lab.cable_of_bob) as tap, talking(host, "10.8.0.2", "10.2.0.1"):
+        with Tap(lab) as tap, talking(host, "10.8.0.2", "10.2.0.1"):
             until(lambda: tap.between("10.8.0.2/32", "10.2.0.1/32") > PACKETS)
 
 
@@ -314,10 +314,45 @@ def test_a_tunnel_for_everything_leaves_the_connected_network_alone(lab: Lab) ->
         assert carries(host, "10.8.0.2", lab.alice_ns, "10.8.0.1")
         assert carries(lab.alice_ns, "10.8.0.1", host, "10.8.0.2")
         assert carries(host, "10.8.0.2", lab.bob_ns, "10.2.0.1"), "the rest goes through the tunnel"
+        assert carries(lab.bob_ns, "10.2.0.1", host, "10.8.0.2"), "what comes out of it does not go in again"
+        assert carries(lab.alice_ns, "192.168.0.1", host, "10.8.0.2"), "by any address of the gateway"
         assert "covered-network" not in alice.state()
         alice.commit(at_alice(**everything, bypass={"connected-networks": False}))
         found = alice.wait_for(lambda state: "covered-network" in state)
         assert found["covered-network"] == ["10.8.0.0/24"]
+
+
+def test_what_is_bypassed_passes_in_both_directions(lab: Lab) -> None:
+    with host_behind(lab) as host:
+        alice, bob = lab.both(FAST_RETRANSMIT)
+        bypass: Json = {"network": ["10.2.0.0/16"]}
+        alice.commit(at_alice(local_subnet=["10.8.0.0/24"], remote_subnet=["10.0.0.0/8"], bypass=bypass))
+        bob.commit(at_bob(local_subnet=["10.0.0.0/8"], remote_subnet=["10.8.0.0/24"]))
+        # bob bypasses for all tunnels what alice does for one.
+        bob.gateway_commit(bypass={"10.8.0.0/24": True})
+        until_both_are_up(alice, bob)
+        lab.join_networks()
+        lab.bob_ns.ip("route", "replace", "10.8.0.0/24", "via", "192.168.0.1")
+        with Tap(lab) as tap:
+            assert carries(host, "10.8.0.2", lab.bob_ns, "10.2.0.1")
+            assert carries(lab.bob_ns, "10.2.0.1", host, "10.8.0.2")
+            until(lambda: tap.between("10.8.0.0/24", "10.2.0.0/16") >= 2)
+
+
+def test_a_rule_of_charon_that_somebody_flushes_is_there_again(lab: Lab) -> None:
+    alice, bob = lab.both(FAST_RETRANSMIT)
+    bob.commit(at_bob())
+    alice.commit(at_alice())
+    until_both_are_up(alice, bob)
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
+    lab.alice_ns.ip("rule", "del", "priority", "220")
+
+    def there() -> bool:
+        shown = subprocess.run([*lab.alice_ns.exec, "ip", "rule"], capture_output=True, text=True).stdout
+        return "lookup 220" in shown
+
+    until(there)
+    assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1")
 
 
 def test_a_tunnel_that_takes_who_configures_the_gateway_says_so(

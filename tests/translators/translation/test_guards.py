@@ -235,6 +235,33 @@ def test_what_is_bypassed_passes_in_both_directions() -> None:
     assert guard.passes == both("10.1.0.0/16", "10.2.7.0/24")
 
 
+    assert guard.past == pairs(("10.1.0.0/16", "10.2.7.0/24"), ("10.2.7.0/24", "10.1.0.0/16"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        # What comes out of a tunnel to everywhere is not for everywhere,
+        (between(OURS, ALL), pairs(("0.0.0.0/0", "10.1.0.0/16"))),
+        (between([*OURS, *OURS6], [*ALL6, *ALL]), pairs(("0.0.0.0/0", "10.1.0.0/16"), ("::/0", OURS6[0]))),
+        (between(OURS, ["10.0.0.0/8"]), pairs(("10.0.0.0/8", "10.1.0.0/16"))),
+        # and whoever is behind the other end has no near side within the far one.
+        (between(OURS, THEIRS), pairs()),
+        (between(["10.0.0.0/8"], THEIRS), pairs()),
+        (between(ALL, OURS), pairs()),
+        (between(OURS, OURS), pairs()),
+        (between(ALL, ALL), pairs()),
+        (between(OURS, ALL, enabled=False), pairs()),
+    ],
+)
+def test_what_is_for_the_near_side_does_not_go_into_the_tunnel_again(
+    entry: Json, expected: frozenset[Pair]
+) -> None:
+    guard = of_tunnel(entry, ForAll())
+    assert guard.home == expected
+    assert guard.past >= expected
+
+
 def test_a_network_of_the_gateway_goes_into_no_tunnel() -> None:
     for_all = ForAll(bypass=(prefix("192.0.2.0/24"), prefix("2001:db8:ff::/64")))
     guard = of_gateway(for_all)

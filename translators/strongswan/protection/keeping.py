@@ -18,7 +18,7 @@ from translators.strongswan.model import Json
 from translators.strongswan.protection import ruleset, shunts
 from translators.strongswan.protection.firewall import Firewall
 from translators.strongswan.protection.nft import NftError
-from translators.strongswan.protection.rules import RoutingRules
+from translators.strongswan.protection.rules import CHARON, Charons, RoutingRules
 from translators.strongswan.protection.ruleset import DROP, Count
 from translators.strongswan.protection.watch import RulesWatch
 from translators.strongswan.tasks import Background, is_set_within
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 COUNTS_MAX_AGE_S = 1.0
 SETTLE_S = 0.05
+SURE_S = 1.0
 QUIET_INTERVALS = 10
 HINT = "as root, with the package nftables; or set leak-protection to false"
 Changed = Mapping[str, Guard]
@@ -99,7 +100,7 @@ class Protection:
     async def _put_all(self) -> None:
         try:
             await self._firewall.replace(list(self.guards.held.values()))
-            await self._rules.replace(self._bypass(self.guards.held.values()))
+            await self._rules.replace(self._past(self.guards.held.values()))
         except (NftError, OSError) as error:
             self._troubled(f"what protects tunnels cannot be put in force: {error}")
         else:
@@ -120,6 +121,10 @@ class Protection:
         Raises:
             ViciError: it was lost.
         """
+        try:
+            await self._rules.know_charon()
+        except OSError as error:
+            log.info("rules of routing cannot be read: %s", error)
         await shunts.replace(session, {owner: guard.bypass for owner, guard in self.guards.held.items()})
 
     # --- changes ---
@@ -145,11 +150,10 @@ class Protection:
             raise
 
     async def _bypass_also(self, changed: Changed) -> None:
+        if self._has_other_past(changed):
+            await self._rules.replace(self._past([*self.guards.held.values(), *changed.values()]))
         differing = self._other_bypass(changed)
-        if not differing:
-            return
-        await self._rules.replace(self._bypass([*self.guards.held.values(), *changed.values()]))
-        if self._shared.session is not None:
+        if differing and self._shared.session is not None:
             await shunts.put(
                 self._shared.session, {owner: guard.bypass for owner, guard in differing.items()}
             )
@@ -157,20 +161,23 @@ class Protection:
     def _other_bypass(self, changed: Changed) -> Changed:
         return {o: guard for o, guard in changed.items() if guard.bypass != self.guards.of(o).bypass}
 
+    def _has_other_past(self, changed: Changed) -> bool:
+        return any(guard.past != self.guards.of(owner).past for owner, guard in changed.items())
+
     async def settle(self, changed: Changed) -> None:
         """Take out of force what ``changed``, which is in force, came in the place of."""
         before = {owner: self.guards.of(owner) for owner in changed}
-        other_bypass = self._other_bypass(changed)
+        other_past = self._has_other_past(changed)
         self.guards.put(changed)
         for owner, guard in changed.items():
             if guard.covered != before[owner].covered:
                 _warn_of_covered(owner, guard)
-        await self._take_out(before, with_bypass=bool(other_bypass))
+        await self._take_out(before, with_rules=other_past)
 
     async def revert(self, changed: Changed) -> None:
         """Take ``changed`` out of force again: what it should have come in the place of stays."""
         before = {owner: self.guards.of(owner).bypass for owner in self._other_bypass(changed)}
-        await self._take_out(changed, with_bypass=bool(before))
+        await self._take_out(changed, with_rules=self._has_other_past(changed))
         session = self._shared.session
         if session is None or not before:
             return
@@ -180,20 +187,20 @@ class Protection:
             log.error("a bypass cannot be put back, so all is sent anew: %s", error)
             session.lost.set()
 
-    async def _take_out(self, going: Changed, *, with_bypass: bool) -> None:
+    async def _take_out(self, going: Changed, *, with_rules: bool) -> None:
         if not self._is_used or not going:
             return
         try:
             await self._firewall.change(going=list(going.values()))
-            if with_bypass:
-                await self._rules.replace(self._bypass(self.guards.held.values()))
+            if with_rules:
+                await self._rules.replace(self._past(self.guards.held.values()))
         except (NftError, OSError) as error:
             # More is in force than should be, never less; the next look takes it out.
             self._troubled(f"what protected tunnels before cannot be taken out of force: {error}")
 
     @staticmethod
-    def _bypass(guards: Collection[Guard]) -> set[Pair]:
-        return {pair for guard in guards for pair in guard.bypass}
+    def _past(guards: Collection[Guard]) -> set[Pair]:
+        return {pair for guard in guards for pair in guard.past}
 
     # --- keeping ---
 
@@ -237,12 +244,25 @@ class Protection:
                         await self._put_all()
                     # What networks came meanwhile may not have been followed.
                     self._networks_came.set()
-                elif await self._firewall.repair():
-                    log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
-            except NftError as error:
+                else:
+                    await self._repair()
+            except (NftError, OSError) as error:
                 self._troubled(str(error))
             except Exception:
                 log.exception("defect while looking whether tunnels are protected")
+
+    async def _repair(self) -> None:
+        if await self._firewall.repair():
+            log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
+        if await self._rules.repair():
+            log.warning("somebody took rules of routing out that bypass tunnels; they are in again")
+        if self._shared.session is None:
+            return
+        of_charon = await self._rules.repair_charon()
+        if of_charon is Charons.PUT_IN:
+            log.warning("somebody took out charon's rule of routing, %d; it is in again", CHARON)
+        elif of_charon is Charons.MISSING:
+            asyncio.get_running_loop().call_later(SURE_S, self._look_soon)
 
     async def _follow_networks(self) -> None:
         while True:

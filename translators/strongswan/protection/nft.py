@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 LIMIT_S = 30.0
 own_pids: deque[int] = deque(maxlen=64)
 """Of the last runs: whose changes those were (see watch)."""
+NOT_FOUND = "the program nft was not found: install the package nftables"
 PLACES = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -52,7 +53,7 @@ async def listing(table: str) -> Mapping[str, object] | None:
 async def _run(arguments: list[str], text: bytes) -> bytes:
     found = program()
     if found is None:
-        raise NftError("the program nft was not found: install the package nftables")
+        raise NftError(NOT_FOUND)
     process = None
     try:
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Policy rules of routing, by which bypassed networks are looked up in the main table.
+"""Policy rules of routing, by which what goes past the tunnels is looked up in the main table.
 
 charon's own routes, which lead into its TUN device or name the address to use, are in a table of their own
 (220), which a rule of priority 220 names. Rules of ours come just before it.
@@ -10,8 +10,10 @@ neither have priorities of their own.
 
 from __future__ import annotations
 
+import asyncio
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import Enum
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -21,6 +23,8 @@ from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, wr
 PRIORITIES = {(True, True): 219, (False, True): 218, (True, False): 217, (False, False): 216}
 """By whether a rule names a source and a destination."""
 MAIN_TABLE = 254
+CHARON = 220
+"""charon's table of routes, and the priority of its rule."""
 PROTOCOL = 119
 """By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
 _FAMILY = {4: 2, 6: 10}
@@ -29,24 +33,97 @@ _FAMILY = {4: 2, 6: 10}
 class RoutingRules:
     """The rules of ours; they stay when this object goes."""
 
-    async def replace(self, bypass: Iterable[Pair]) -> None:
-        """Have exactly one rule for each of ``bypass``: pairs of a local prefix and a network.
+    def __init__(self) -> None:
+        self._one_by_one = asyncio.Lock()
+        self._in_force: set[Pair] = set()
+        self._of_charon: set[int] = set()
+        self._missed: set[int] = set()
+
+    async def replace(self, past: Iterable[Pair]) -> None:
+        """Have exactly one rule for each of ``past``: pairs of a source and a destination.
 
         Raises:
             OSError: the kernel refused.
         """
-        wanted = set(bypass)
-        async with AsyncIPRoute() as kernel:
-            there = await _rules(kernel)
-            for pair in wanted - there:
-                await _change(kernel, "add", pair, already=errno.EEXIST)
-            for pair in there - wanted:
-                await _change(kernel, "del", pair, already=errno.ENOENT)
+        async with self._one_by_one:
+            wanted = set(past)
+            await _have(wanted)
+            self._in_force = wanted
+
+    async def repair(self) -> bool:
+        """Put in force again what should be; return whether something of it was not.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        async with self._one_by_one:
+            return await _have(self._in_force)
+
+    async def know_charon(self) -> None:
+        """Take the rules of a charon that is there anew: for each address family one, or none.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        async with self._one_by_one:
+            self._of_charon, self._missed = await _of_charon(), set()
+
+    async def repair_charon(self) -> Charons:
+        """Put rules in again that ``know_charon`` found, and that were missing at the last call too.
+
+        Without them no packet finds its way into a tunnel. Missing once may be that charon takes them out,
+        because it ends.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        async with self._one_by_one:
+            missing = self._of_charon - await _of_charon() if self._of_charon else set()
+            again, self._missed = missing & self._missed, missing - self._missed
+            if again:
+                await _put_in_of_charon(again)
+            return Charons.PUT_IN if again else Charons.MISSING if missing else Charons.THERE
 
 
-async def _change(kernel: AsyncIPRoute, command: str, pair: Pair, *, already: int) -> None:
+class Charons(Enum):
+    """What became of the rules of charon."""
+
+    THERE = "there"
+    MISSING = "missing"
+    PUT_IN = "put in"
+
+
+async def _of_charon() -> set[int]:
+    async with AsyncIPRoute() as kernel:
+        return {
+            version
+            for version, family in _FAMILY.items()
+            async for message in await kernel.rule("dump", family=family)
+            if (message.get_attr("FRA_PRIORITY"), message.get_attr("FRA_TABLE")) == (CHARON, CHARON)
+        }
+
+
+async def _put_in_of_charon(versions: Iterable[int]) -> None:
+    async with AsyncIPRoute() as kernel:
+        for version in versions:
+            rule = {"family": _FAMILY[version], "priority": CHARON, "table": CHARON}
+            await _change(kernel, "add", rule, already=errno.EEXIST)
+
+
+async def _have(wanted: set[Pair]) -> bool:
+    """Have exactly ``wanted``; return whether something of it was not there."""
+    async with AsyncIPRoute() as kernel:
+        there = await _rules(kernel)
+        for pair in wanted - there:
+            await _change(kernel, "add", _rule(pair), already=errno.EEXIST)
+        for pair in there - wanted:
+            await _change(kernel, "del", _rule(pair), already=errno.ENOENT)
+    return not wanted <= there
+
+
+async def _change(kernel: AsyncIPRoute, command: str, rule: Mapping[str, object], *, already: int) -> None:
     try:
-        await kernel.rule(command, **_rule(pair))
+        await kernel.rule(command, **rule)
     except NetlinkError as error:
         if error.code != already:
             raise OSError(error.code, f"a rule of routing: {error}") from error
@@ -70,17 +147,16 @@ def _side(message: object, version: int, side: str) -> Prefix:
 
 
 def _priority(pair: Pair) -> int:
-    local, network = pair
-    return PRIORITIES[local[2] > 0, network[2] > 0]
+    source, destination = pair
+    return PRIORITIES[source[2] > 0, destination[2] > 0]
 
 
 def _rule(pair: Pair) -> dict[str, object]:
-    local, network = pair
     found: dict[str, object] = {
-        "family": _FAMILY[local[0]],
+        "family": _FAMILY[pair[0][0]],
         "priority": _priority(pair),
         "table": MAIN_TABLE,
         "protocol": PROTOCOL,
     }
     # The kernel takes no rule for a prefix of length 0: it is one that names no prefix.
-    return found | {side: written(one) for side, one in (("src", local), ("dst", network)) if one[2]}
+    return found | {side: written(one) for side, one in zip(("src", "dst"), pair, strict=True) if one[2]}

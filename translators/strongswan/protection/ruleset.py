@@ -114,6 +114,13 @@ _LINK = (
     "ip daddr { 224.0.0.0/24, 255.255.255.255 } return",
     "ip6 daddr ff02::/16 return",
 )
+# What a router on the way says of a packet of ESP, or of ESP in UDP: without it the MTU of the path is never
+# known. The protocol of the packet that it quotes stands in the tenth octet of an IPv4 header, in the seventh
+# of one of IPv6.
+_OF_ESP = (
+    "icmp type { destination-unreachable, time-exceeded } @th,136,8 { 17, 50 } return",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded } @th,112,8 { 17, 50 } return",
+)
 
 # Forwarded packets pass both looks: what the first lets past, accepted, goes on to the second. The last look
 # is for those that get an address of the near side only when the source is translated (priority 100).
@@ -139,6 +146,8 @@ def skeleton() -> list[str]:
         if hook != "forward":
             port = "sport" if way is Way.OUT else "dport"
             rules += [_OWN[0], _OWN[1].format(port=port), *_LINK]
+        if hook == "input":
+            rules += _OF_ESP
         rules += [f"jump {way.value}_{verdict}" for verdict in (PASS, DROP)]
         lines += [f"add rule {TABLE} {chain} {rule}" for rule in rules]
     return lines

@@ -1,7 +1,7 @@
-"""Hears that somebody else changed rules of nftables, from netlink (its group of nftables).
+"""Hears that somebody else changed rules of nftables, or that rules of routing went, from netlink.
 
-Debian's own set of rules, when it is loaded, begins with "flush ruleset". Of a message only its author is
-read: it is the word to look at what is there.
+Debian's own set of rules, when it is loaded, begins with "flush ruleset". Of a message only its kind, and of
+nftables its author, is read: it is the word to look at what is there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ GROUP_NFTABLES = 7
 NEW_GENERATION = 10 << 8 | 15
 """The subsystem nftables, and its message that ends a transaction (linux/netfilter/nf_tables.h)."""
 GENERATION_PID = 2
+GROUPS_RULE = 1 << (8 - 1) | 1 << (19 - 1)
+RULE_GONE = 33
+"""The groups of rules of IPv4 and IPv6, and RTM_DELRULE (linux/rtnetlink.h)."""
 HEADER = struct.Struct("=IHHII")
 FAMILY_HEADER_SIZE = 4
 ATTRIBUTE = struct.Struct("=HH")
@@ -29,53 +32,73 @@ READS_AT_ONCE = 64
 
 
 class RulesWatch:
-    """``changed`` is called on the event loop after changes of the rules by another process than ours."""
+    """``changed`` is called on the event loop after changes of the rules of nftables by another process than
+    ours, and when a rule of routing went."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
 
     def start(self) -> None:
         """Begin to listen; where that cannot be, the log says so."""
+        self._listen(NETLINK_NETFILTER, 1 << (GROUP_NFTABLES - 1), _is_foreign)
+        self._listen(socket.NETLINK_ROUTE, GROUPS_RULE, _is_of_one_gone)
+
+    def _listen(self, protocol: int, groups: int, matters: Callable[[bytes], bool]) -> None:
         try:
-            opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+            opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
             opened.setblocking(False)
-            opened.bind((0, 1 << (GROUP_NFTABLES - 1)))
+            opened.bind((0, groups))
         except OSError as error:
-            log.warning("changes of nftables cannot be watched, only looked for: %s", error)
+            what = "nftables" if protocol == NETLINK_NETFILTER else "rules of routing"
+            log.warning("changes of %s cannot be watched, only looked for: %s", what, error)
             return
-        self._socket = opened
-        asyncio.get_running_loop().add_reader(opened.fileno(), self._read, opened)
+        self._sockets.append(opened)
+        asyncio.get_running_loop().add_reader(opened.fileno(), self._read, opened, matters)
 
     def stop(self) -> None:
         """Stop listening. Safe to call twice."""
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
+        while self._sockets:
+            opened = self._sockets.pop()
+            asyncio.get_running_loop().remove_reader(opened.fileno())
+            opened.close()
 
-    def _read(self, opened: socket.socket) -> None:
-        foreign = False
+    def _read(self, opened: socket.socket, matters: Callable[[bytes], bool]) -> None:
+        found = False
         try:
             for _ in range(READS_AT_ONCE):
-                foreign |= any(pid not in nft.own_pids for pid in authors(opened.recv(READ_SIZE)))
+                found |= matters(opened.recv(READ_SIZE))
         except BlockingIOError:
             pass
         except OSError:  # some were lost
-            foreign = True
-        if foreign:
+            found = True
+        if found:
             self._changed()
+
+
+def _is_foreign(datagram: bytes) -> bool:
+    return any(pid not in nft.own_pids for pid in authors(datagram))
+
+
+def _is_of_one_gone(datagram: bytes) -> bool:
+    return any(kind == RULE_GONE for kind, _body in _messages(datagram))
 
 
 def authors(datagram: bytes) -> Iterator[int]:
     """Yield the process ids of those who, as ``datagram`` says, made a new generation of the rules."""
+    for kind, body in _messages(datagram):
+        if kind == NEW_GENERATION:
+            yield _attribute(body[FAMILY_HEADER_SIZE:], GENERATION_PID)
+
+
+def _messages(datagram: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind of each message, and what follows its header."""
     at = 0
     while at + HEADER.size <= len(datagram):
         length, kind = HEADER.unpack_from(datagram, at)[:2]
         if length < HEADER.size:
             return
-        if kind == NEW_GENERATION:
-            yield _attribute(datagram[at + HEADER.size + FAMILY_HEADER_SIZE : at + length], GENERATION_PID)
+        yield kind, datagram[at + HEADER.size : at + length]
         at += _aligned(length)
 
 

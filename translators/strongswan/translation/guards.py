@@ -94,11 +94,14 @@ NOWHERE = Surroundings()
 @dataclass(frozen=True, slots=True)
 class Guard:
     """What one owner, a tunnel or the gateway, asks for. ``bypass``: pairs of a local prefix and a network
-    that never goes into a tunnel. ``covered``: directly connected networks that the tunnel takes as a whole,
-    and clients of this server whom it takes. ``unprotected`` says why ``drops`` is empty or lacks some."""
+    that never goes into a tunnel. ``home``: pairs of a far prefix and a local one that lies within it: what
+    is for the near side comes out of the tunnel, and does not go in again. ``covered``: directly connected
+    networks that the tunnel takes as a whole, and clients of this server whom it takes. ``unprotected`` says
+    why ``drops`` is empty or lacks some."""
 
     drops: frozenset[Match] = frozenset()
     bypass: frozenset[Pair] = frozenset()
+    home: frozenset[Pair] = frozenset()
     covered: tuple[Prefix, ...] = ()
     unprotected: Why | None = None
 
@@ -110,6 +113,11 @@ class Guard:
             for local, network in self.bypass
             for match in (Match(Way.OUT, local, network), Match(Way.IN, network, local))
         )
+
+    @property
+    def past(self) -> frozenset[Pair]:
+        """Pairs of a source and a destination between which routes of tunnels do not count."""
+        return self.bypass | {(network, local) for local, network in self.bypass} | self.home
 
 
 NO_GUARD = Guard()
@@ -129,7 +137,8 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
     told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
     bypass = frozenset(_bypassed(entry, told_apart, around.connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
-    found = Guard(bypass=bypass, covered=tuple(sorted(_covered(told_apart, spared, around))))
+    home = frozenset((far, near) for near, far in told_apart if near[2] > far[2] and within(near, far))
+    found = Guard(bypass=bypass, home=home, covered=tuple(sorted(_covered(told_apart, spared, around))))
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
