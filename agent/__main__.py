@@ -15,6 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
+from agent import named, search_path
 from agent.command_line import PROGRAM, Task, printing, read
 from agent.data_folder import DataDir, DataDirInUse, refuse_unused
 from agent.datastore.configuration import Configuration
@@ -50,29 +51,41 @@ TRANSLATORS = "yangswan.translators"
 
 def main() -> None:
     """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
-    (sysexits.h, EX_CONFIG), 1 otherwise, with the reason."""
+    (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
+    search_path.complete(os.environ)
     try:
         asked = read()
         _configure_logging(asked.settings.log_level)
         looking = asked.task is Task.CHECK
-        if faults := [*asked.faults, *faults_of(asked.settings, with_modules=looking)]:
+        if faults := [*asked.faults, *faults_of(asked.settings, asked.task)]:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
-        if not looking:
+        if looking:
+            if hindrances := named.hindrances(asked.settings):
+                _complain(*hindrances, status=1)
+        else:
             with DataDir(asked.settings.data_dir):
                 asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except SchemaError as problem:
         _complain(str(problem), status=os.EX_CONFIG)
-    except (DataDirInUse, StoreError, BackendError, OSError) as problem:
+    except OSError as problem:
+        _complain(_sentence(problem), status=1)
+    except (DataDirInUse, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
     except Ended:
         log.info("stopped before the history was read; it is as it was")
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+
+
+def _sentence(problem: OSError) -> str:
+    if problem.filename is None or not problem.strerror:
+        return str(problem)
+    return f"{os.fsdecode(problem.filename)}: {problem.strerror}"
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
@@ -196,6 +209,8 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
+        # First: a port in use is found out before anything is begun that others see.
+        await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -280,10 +295,11 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
     pool.shutdown()
 
 
-def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
-    """Return a sentence for each setting that an agent could not be made of; nothing is written.
+def faults_of(settings: Settings, task: Task) -> list[str]:
+    """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
-    ``with_modules``: also load every YANG module, as a start does.
+    What only an agent uses keeps no leak protection from coming into force. Every YANG module is loaded for a
+    check alone: a start does it in any case.
     """
     faults: list[str] = []
     translators: list[Translator] = []
@@ -292,7 +308,10 @@ def faults_of(settings: Settings, *, with_modules: bool) -> list[str]:
             make(settings)
         except SettingsError as problem:
             faults.extend(problem.faults)
-    if with_modules and not faults:
+    if task in (Task.RUN, Task.CHECK):
+        faults.extend(named.faults(settings))
+        faults.extend(fault for translator in translators for fault in translator.unusable())
+    if task is Task.CHECK and not faults:
         try:
             make_schema(settings, translators)
         except (SchemaError, OSError) as problem:

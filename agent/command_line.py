@@ -139,13 +139,28 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
     add("--version", action="store_true", help="say the version, and end")
+    only_one = parser.add_mutually_exclusive_group().add_argument
     for task, what in _TASKS.items():
-        add(f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what)
+        only_one(
+            f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what
+        )
     add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add("--data-dir", type=_file, metavar="DIR", help="keys, history, daemon files (default ./var)")
-    add("--user", type=_word, metavar="NAME", help="a user who may connect, with --authorized-keys")
-    add("--authorized-keys", type=_file, metavar="FILE", help="public keys of --user, one a line")
+    add(
+        "--user",
+        type=_word,
+        action=_Once,
+        metavar="NAME",
+        help="a user who may connect, with --authorized-keys; for more there is the settings file",
+    )
+    add(
+        "--authorized-keys",
+        type=_file,
+        action=_Once,
+        metavar="FILE",
+        help="public keys of --user, one a line",
+    )
     add(
         "--recovery-user",
         type=_word,
@@ -168,6 +183,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
     return parser
+
+
+class _Once(argparse.Action):
+    """An option whose first value would be lost without a word if it were given again."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "it can be given only once")
+        setattr(namespace, self.dest, values)
 
 
 def _word(text: str) -> str:

@@ -5,11 +5,66 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
 class DataDirInUse(Exception):
     """The settings are in order, and another agent that has the same data folder runs."""
+
+
+PASSING = frozenset({
+    errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS,
+    errno.ESTALE, errno.ETIMEDOUT,
+})  # fmt: skip
+"""What may be otherwise at the next start, though nobody has changed what the folder is called."""
+
+
+def faults(path: Path) -> list[str]:
+    """Return why ``path`` can never be a data folder; nothing is written."""
+    problem = _problem(path)
+    return [_sentence(path, problem)] if problem is not None and problem.errno not in PASSING else []
+
+
+def hindrances(path: Path) -> list[str]:
+    """Return why ``path`` cannot be made at the moment; one that is there serves on a full disk, too."""
+    problem = _problem(path)
+    passes = problem is not None and problem.errno in PASSING and not path.exists()
+    return [_sentence(path, problem)] if problem is not None and passes else []
+
+
+def _problem(path: Path) -> OSError | None:
+    try:
+        for found in (path, *path.absolute().parents):
+            with suppress(FileNotFoundError):
+                _look(found)
+                room = os.statvfs(found)
+                full = found != path and room.f_blocks and not room.f_bfree
+                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(found)) if full else None
+            if found.is_symlink():
+                return FileNotFoundError(errno.ENOENT, "where this link leads there is nothing", str(found))
+    except OSError as problem:
+        return problem
+    return None
+
+
+def _sentence(path: Path, problem: OSError) -> str:
+    where = "" if problem.filename == str(path) else f"{problem.filename}: "
+    return f"{path} cannot be the data folder: {where}{problem.strerror}"
+
+
+def _look(folder: Path) -> None:
+    """Make a file without a name in ``folder``: it leaves no trace.
+
+    Raises:
+        OSError: no file can be made in it.
+    """
+    try:
+        os.close(os.open(str(folder), os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as problem:
+        # Not every file system has files without names; but those of the kernel's own have no room at all.
+        if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR) or os.statvfs(folder).f_blocks == 0:
+            raise
 
 
 class Unused(OSError):

@@ -15,6 +15,7 @@ Keys (defaults in brackets):
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -22,13 +23,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.regular_file import read_regular
+
 CHARON_MODES = ("managed", "external", "none")
 ON_STOP = ("end", "keep")
 _GENERAL = ("listen", "data-dir", "charon", "on-stop", "log-level", "yang-modules", "recovery-users")
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 LOG_LEVELS = ("debug", "info", "warning", "error")
+FILE_OCTETS_MAX = 1_000_000
 
-
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+"""RFC 1123 section 2.1; with the underscore, which is in use."""
 _ADDRESS = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]*:[^\[\]\s]*)\]|(?P<host>[^:\[\]\s]+)):(?P<port>[0-9]{1,5})"
 )
@@ -74,14 +81,35 @@ def from_file(path: Path) -> Settings:
 def from_file_as_far_as_it_goes(path: Path) -> tuple[Settings, list[str]]:
     """Return the settings of a TOML file, with the default where it is faulty; and all faults."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(_text(read_regular(path, FILE_OCTETS_MAX)))
     except OSError as problem:
         return Settings(), [f"{path} cannot be read: {problem.strerror}"]
     except ValueError as problem:  # no TOML, or no UTF-8
         return Settings(), [f"{path}: {problem}"]
+    except RecursionError:
+        return Settings(), [f"{path}: its values are nested too deeply"]
     known = ", ".join(sorted(SETTINGS))
     faults = [f"{path}: unknown setting '{key}'; known are {known}" for key in sorted(set(table) - SETTINGS)]
     return _settings(_Values(table, faults), path.parent), faults
+
+
+def _text(content: bytes) -> str:
+    """Return the text of a TOML file, without the mark with which some editors begin it.
+
+    Raises:
+        ValueError: it is no UTF-8; the text says where.
+    """
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as problem:
+        line_start = content.rfind(b"\n", 0, problem.start) + 1
+        line = content.count(b"\n", 0, problem.start) + 1
+        column = len(content[line_start : problem.start].decode()) + 1
+        octet = content[problem.start]
+        raise ValueError(
+            f"a settings file is UTF-8, and 0x{octet:02x} is not (at line {line}, column {column})"
+        ) from None
 
 
 def _settings(values: _Values, folder: Path) -> Settings:
@@ -90,13 +118,13 @@ def _settings(values: _Values, folder: Path) -> Settings:
     return Settings(
         host=host,
         port=port,
-        data_dir=folder / values.typed("data-dir", str, str(default.data_dir)),
+        data_dir=folder / values.file("data-dir", str(default.data_dir)),
         charon=values.one_of("charon", CHARON_MODES, default.charon),
         on_stop=values.one_of("on-stop", ON_STOP, default.on_stop),
         log_level=values.one_of("log-level", LOG_LEVELS, default.log_level),
-        yang_modules=tuple(folder / name for name in values.texts("yang-modules")),
+        yang_modules=tuple(folder / name for name in values.files("yang-modules")),
         recovery_users=tuple(values.texts("recovery-users")),
-        users={user: folder / name for user, name in values.each("users", str).items()},
+        users={user: folder / name for user, name in values.files_by_name("users").items()},
         limits=values.typed("limits", dict, {}),
         translators=values.each("translator", dict),
     )
@@ -106,13 +134,41 @@ def parse_address(text: str) -> tuple[str, int]:
     """Return (address, port) of "ADDR:PORT" or "[ADDR6]:PORT".
 
     Raises:
-        SettingsError: it has not that form; port 0 takes any free port.
+        SettingsError: it has not that form, or ADDR is neither an address nor the name of a host; port 0
+            takes any free port.
     """
     found = _ADDRESS.fullmatch(text)
     if found is None or int(found["port"]) > 65535:
         six = "; an IPv6 address stands in brackets, [ADDR]:PORT" if text.count(":") > 1 else ""
         raise SettingsError(f"'{text}' is not of the form ADDR:PORT{six}")
-    return found["six"] or found["host"], int(found["port"])
+    host = found["six"] or found["host"]
+    if not (_is_ipv6(host) if found["six"] else _is_host(host)):
+        raise SettingsError(f"'{text}': {host} is neither an IP address nor the name of a host")
+    return host, int(found["port"])
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host(text: str) -> bool:
+    """True for an IPv4 address, and for what can be a name: one whose last label is a number is none."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        name = text.encode("idna").decode()
+    except UnicodeError:
+        return False
+    last = name.rstrip(".").rpartition(".")[2]
+    return len(name) <= 254 and _HOST_NAME.fullmatch(name) is not None and not last.isdecimal()
 
 
 def refuse_octets(data_dir: Path) -> None:
@@ -150,6 +206,27 @@ class _Values:
         else:
             return value
         return default
+
+    def file(self, key: str, default: str) -> str:
+        value: str = self.typed(key, str, default)
+        return value if self._can_be_file(key, value) else default
+
+    def files(self, key: str) -> list[str]:
+        return [value for value in self.texts(key) if self._can_be_file(key, value)]
+
+    def files_by_name(self, key: str) -> dict[str, str]:
+        found = self.each(key, str)
+        return {name: value for name, value in found.items() if self._can_be_file(f"{key}.{name}", value)}
+
+    def _can_be_file(self, key: str, value: str) -> bool:
+        """An empty name would be the folder of the settings file; NUL ends a name for the system."""
+        if not value:
+            self._faults.append(f"the setting '{key}' must not be empty")
+        elif "\0" in value:
+            self._faults.append(f"the setting '{key}' must not hold the character NUL")
+        else:
+            return True
+        return False
 
     def texts(self, key: str) -> list[str]:
         values: list[str] = self.typed(key, list, [])

@@ -126,6 +126,10 @@ class Translator(Protocol):
     state_roots: Sequence[str]
     """Top-level config-false containers it fills, e.g. ``/yangswan-daemon:daemon``."""
 
+    def unusable(self) -> Sequence[str]:
+        """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
+        before start; a translator with such options is not started."""
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
 
@@ -195,6 +199,10 @@ class Translator(Protocol):
     async def rpc(self, name: str, input: Json) -> Json:
         """Invoke an rpc of the translator's modules, of which no two have one of the same name; returns its
         output ({} for none)."""
+
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        """Undo what ``rpc`` has begun, as far as that can be: nobody will get its ``output``, and so nobody
+        knows how to end it."""
 
 
 TranslatorFactory = Callable[[Settings], Translator]

@@ -70,8 +70,32 @@ def _up_to(room: str, *more: str) -> tuple[str, ...]:
 ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
-    Room(("agent/settings.py",), ("agent.errors",)),
-    Room(("agent/apart.py", "agent/memory.py", "agent/ending.py", "agent/data_folder.py")),
+    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
+    Room(("agent/search_path.py",), pure=True),
+    Room(
+        (
+            "agent/apart.py",
+            "agent/memory.py",
+            "agent/ending.py",
+            "agent/data_folder.py",
+            "agent/regular_file.py",
+        )
+    ),
+    Room(
+        ("agent/named.py",),
+        (
+            "agent.data_folder",
+            "agent.regular_file",
+            "agent.settings",
+            "agent.transport.address",
+            "agent.transport.users",
+        ),
+    ),
+    Room(
+        ("agent/transport/users.py",),
+        ("agent.errors", "agent.netconf", "agent.regular_file", "agent.transport"),
+        ("asyncssh",),
+    ),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from agent.datastore.admission import costly_input
@@ -33,7 +34,11 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
     for translator in context.operational.translators:
         if call.node.module in map(context.schema.by_file.get, translator.yang_files):
             output = await translator.rpc(call.node.name, call.input)
-            return await _reply(context, call, output)
+            try:
+                return await _reply(context, call, output)
+            except BaseException:
+                await asyncio.shield(translator.take_back(call.node.name, call.input, output))
+                raise
     raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")
 
 

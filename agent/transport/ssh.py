@@ -12,17 +12,20 @@ import grp
 import logging
 import os
 import pwd
+import socket
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import asyncssh
 
+from agent.transport import address
 from agent.transport.files import write_key_pair
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
+from agent.transport.users import read_keys
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +67,21 @@ class SshTransport:
         self._host = host
         self._port = port
         self._host_key = host_key
-        self._listener: asyncssh.SSHAcceptor | None = None
+        self._taken: list[socket.socket] = []
+        self._listeners: list[asyncssh.SSHAcceptor] = []
 
     @property
     def port(self) -> int:
         """The port that is listened on; differs from the configured one if that was 0."""
-        return self._port if self._listener is None else self._listener.get_port()
+        return self._listeners[0].get_port() if self._listeners else self._port
+
+    async def take_address(self) -> None:
+        """Have the address, without accepting anybody yet.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+        self._taken = await address.take(self._host, self._port)
 
     async def start(self) -> None:
         """Begin to accept clients.
@@ -77,10 +89,20 @@ class SshTransport:
         Raises:
             OSError: the address cannot be listened on.
         """
+        if not self._taken:
+            await self.take_address()
+        try:
+            while self._taken:
+                self._listeners.append(await self._listen(self._taken[0]))
+                del self._taken[0]
+        except BaseException:
+            address.close(self._taken)
+            raise
+
+    async def _listen(self, taken: socket.socket) -> asyncssh.SSHAcceptor:
         limits = self.limits
-        self._listener = await asyncssh.listen(
-            self._host,
-            self._port,
+        return await asyncssh.listen(
+            sock=taken,
             server_factory=lambda: _Connection(self),
             server_host_keys=[_host_key(self._host_key)],
             login_timeout=limits.login_timeout_s,
@@ -102,9 +124,11 @@ class SshTransport:
 
     async def stop(self) -> None:
         """Stop accepting, end every channel, and wait for their sessions to be over."""
-        if self._listener is None:
+        address.close(self._taken)
+        if not self._listeners:
             return
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for connection in list(self.connections):
             connection.close()
         if self._tasks:
@@ -245,7 +269,7 @@ class _Connection(asyncssh.SSHServer):
         if file is None:
             return False
         try:
-            keys = asyncssh.read_authorized_keys(str(file))
+            keys = read_keys(file)
         except (OSError, ValueError) as problem:
             log.error("the authorized keys of %r cannot be read: %s", username, problem)
             return False

@@ -17,7 +17,7 @@ Files, from the ground up:
   canonical one, and back
 - units, locality: units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
-- invocation: rpcs, actions and notifications
+- wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
 Rules: all calls are made from one thread at a time. Names of data are parsed strictly; opaque nodes and LYB
 are never used (they crash the binding or the library), a NUL is refused before it could cut a document short,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import BadElement, InvalidValue
+from agent.errors import BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
 from agent.yang.schema import Schema
@@ -27,6 +27,7 @@ from agent.yang.tree import (
     to_json,
     upwards,
 )
+from agent.yang.wording import reword
 
 
 @dataclass(slots=True)
@@ -47,9 +48,14 @@ class Invocation:
         Raises:
             RpcErrors: unknown nodes, wrong values, a broken rule of the input.
         """
-        tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
-        forget_errors(schema.ctx)
-        check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
+        try:
+            tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+            forget_errors(schema.ctx)
+            check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
+        except RpcErrors as problem:
+            for error in problem.errors:
+                reword(schema, error)
+            raise
         _refuse_more(schema, operation)
         node = schema.node_of(operation.schema)
         holder_node = parent_of(operation)
@@ -76,8 +82,10 @@ class Invocation:
         """
         if not output:
             return b""
-        document = {f"{self.node.module}:{name}": value for name, value in output.items()}
-        _parse(schema, self.operation, json_document(document), JSON, lib.LYD_TYPE_REPLY_YANG)
+        for name, value in output.items():
+            # One at a time: libyang 2 takes a reply of one node only.
+            document = json_document({f"{self.node.module}:{name}": value})
+            _parse(schema, self.operation, document, JSON, lib.LYD_TYPE_REPLY_YANG)
         input_names = {child.pointer for child in self.node.children.values()}
         return b"".join(
             print_node(child, XML) for child in children(self.operation) if child.schema not in input_names

@@ -135,6 +135,13 @@ def _plugin(kind: Pointer) -> Pointer:
     return extra_ffi.cast("struct value_type *", address(kind.plugin))
 
 
+def refusal_of(ctx: Pointer, leaf: Pointer, value: str, declared: Declared) -> Refusal | None:
+    """Return why ``value`` does not fit its type, None if it does: ``read_value`` without a copy of it."""
+    namespaces = Namespaces(declared)
+    with _stored(ctx, leaf, value, format=lib.LY_VALUE_XML, prefix_data=namespaces.pointer) as stored:
+        return stored if isinstance(stored, Refusal) else None
+
+
 def read_value(ctx: Pointer, leaf: Pointer, value: str, declared: Declared) -> str | Refusal:
     """Return the canonical form of ``value``, which a client wrote where ``declared`` was in scope.
 

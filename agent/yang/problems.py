@@ -60,7 +60,7 @@ def _problem(schema: Schema, item: object) -> RpcError:
     error = _by_message(message, path, app_tag)
     if path and is_secret(schema, path) and isinstance(error, InvalidValue):
         quotes = app_tag is None or message.startswith("Unsatisfied")  # libyang's own words, with the value
-        hidden = _without_value(_named(schema, path)) if quotes else message
+        hidden = _without_value(node_at(schema, path)) if quotes else message
         return InvalidValue(hidden, path=path, app_tag=app_tag)
     if item.vecode == lib.LYVE_SYNTAX_XML:  # type: ignore[attr-defined]
         return MalformedMessage(message)
@@ -98,11 +98,11 @@ def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError
 def is_secret(schema: Schema, path: str) -> bool:
     """True if ``path`` (instance-identifier) names a node that is nacm:default-deny-all, or one that cannot
     be found, so that nothing is shown by mistake."""
-    node = _named(schema, path)
+    node = node_at(schema, path)
     return node is None or node.secret
 
 
-def _named(schema: Schema, path: str) -> SchemaNode | None:
+def node_at(schema: Schema, path: str) -> SchemaNode | None:
     """Return what ``path`` names, also in an rpc, action or notification; None if there is none such.
 
     A path of libyang may have steps that name a choice or case; they are passed over.

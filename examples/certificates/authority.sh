@@ -5,6 +5,10 @@
 #
 # Yours will be another: a company has one, and its key is kept elsewhere.
 set -euo pipefail
+if [ $# -ne 1 ] || [ ! -r "$1" ]; then
+    echo "usage: $0 REQUEST, a file with a signing request in PEM; the certificate is printed" >&2
+    exit 2
+fi
 request=$1
 if [ ! -f root.key ]; then
     (umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root.key)

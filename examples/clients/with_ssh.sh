@@ -3,6 +3,10 @@
 #
 #     bash examples/clients/with_ssh.sh examples/site-to-site/alice.xml [PORT] [KEY]
 set -euo pipefail
+if [ $# -lt 1 ] || [ $# -gt 3 ] || [ ! -r "$1" ]; then
+    echo "usage: bash $0 FILE [PORT] [KEY], where FILE can be read and holds the content of an <edit-config>" >&2
+    exit 2
+fi
 document=$1
 port=${2:-8300}
 key=${3:-var/client_key}

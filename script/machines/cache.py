@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,8 +120,8 @@ class Cache:
         """Remove leftovers, and things that nobody used for a while; ``everything`` that is not in use."""
         tell(f"leftovers of killed runs: {self.sweep()}")
         oldest = time.time() - UNUSED_DAYS * 24 * 3600
-        for path in sorted(self.things.iterdir()):
-            if everything or path.stat().st_mtime < oldest:
+        for path in self._ready():
+            if everything or _used_at(path) < oldest:
                 removed = self._remove_if_free(path, path.name)
                 tell(f"{path.name}: {'removed' if removed else 'in use, kept'}")
         if everything:
@@ -129,10 +130,16 @@ class Cache:
     def sizes(self) -> list[tuple[str, int, float]]:
         """Return (name, megabytes on disk, days since it was used) of everything that is ready."""
         now = time.time()
+        looked_at = [(path, _used_at(path), _megabytes(path)) for path in self._ready()]
         return [
-            (path.name, _megabytes(path), (now - path.stat().st_mtime) / (24 * 3600))
-            for path in sorted(self.things.iterdir())
+            (path.name, megabytes, (now - used_at) / (24 * 3600))
+            for path, used_at, megabytes in looked_at
+            if path.exists()
         ]
+
+    def _ready(self) -> list[Path]:
+        """Return what is ready; what another run makes at the moment is its own."""
+        return sorted(path for path in self.things.iterdir() if not path.name.endswith(MAKING))
 
     def _remove_if_free(self, path: Path, name: str) -> bool:
         lock = os.open(self._locks / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
@@ -172,5 +179,18 @@ def mounts_below(path: Path) -> list[str]:
     return [place for place in places if place == folder or place.startswith(folder + "/")]
 
 
+def _used_at(path: Path) -> float:
+    """Return when it was used (s since 1970); a time to come if another run has removed it meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
 def _megabytes(path: Path) -> int:
-    return int(run_quietly(["du", "-s", "-B1000000", str(path)]).split()[0])
+    """Return how much is there; what another run removes meanwhile, or makes unreadable, does not count."""
+    done = subprocess.run(
+        ["du", "-s", "-B1000000", str(path)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return int(done.stdout.split()[0]) if done.stdout else 0

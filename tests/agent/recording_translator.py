@@ -39,7 +39,11 @@ class RecordingTranslator:
     refuse_undo: bool = False
     asked_for: list[Keys] = field(default_factory=list)
 
+    outputs: dict[str, Json] = field(default_factory=dict)
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
+
+    def unusable(self) -> Sequence[str]:
+        return ()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         self.known[list_path] = dict(entries)
@@ -105,7 +109,12 @@ class RecordingTranslator:
             return {}
         if name == "sum":
             return {"result": input.get("a", 0) + 1}
+        if name in self.outputs:
+            return self.outputs[name]
         raise OperationNotSupported(f"no {name}")
+
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        self.log.append(f"take back {rpc}: {output}")
 
     def _set(self, keys: Keys, content: Json | None) -> None:
         if content is None:

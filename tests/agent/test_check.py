@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.__main__ import faults_of
+from agent.command_line import Task
+from agent.settings import from_file
 from tests.agent_process import running_agent
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +90,87 @@ def test_a_start_says_the_same_and_ends_with_the_same_status(tmp_path: Path) -> 
     )  # fmt: skip
     assert (done.returncode, done.stderr.splitlines()) == check("--config", file)[::2]
     assert os.listdir(tmp_path) == ["settings.toml"]
+
+
+def start(*options: str) -> tuple[int, str, list[str]]:
+    """Return the status, standard output, and the lines of standard error of a start that fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", *options],
+        cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        (b"\n", "holds no public key"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "holds no public key"),
+        (b"ssh-ed25519 AAAA\n# x\n", "holds no public key"),
+        (b"ssh-ed25519 \xff\n", "not UTF-8"),
+    ],
+)
+def test_a_user_without_a_key_that_can_be_read_is_a_fault_of_a_check_and_of_a_start(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    keys = tmp_path / "keys"
+    if content is not None:
+        keys.write_bytes(content)
+    options = ["--user", "ann", "--authorized-keys", str(keys), "--data-dir", str(tmp_path / "data")]
+    status, _, (said,) = check(*options)
+    assert status == os.EX_CONFIG
+    assert said.startswith(f"yangswand: the user 'ann' cannot log in: {keys}")
+    assert reason in said
+    assert start(*options) == (status, "", [said])
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("task", ["--protect", "--unprotect"])
+def test_what_only_an_agent_uses_keeps_no_protection_from_coming_into_force(
+    tmp_path: Path, task: str
+) -> None:
+    text = '[users]\nbob = "missing"\n[translator.strongswan]\ncharon-binary = "/nope"'
+    settings = from_file(Path(file_with(tmp_path, text)))
+    assert faults_of(settings, Task(task[2:])) == []
+    assert [fault.split(":")[0] for fault in faults_of(settings, Task.RUN)] == [
+        "the user 'bob' cannot log in",
+        "[translator.strongswan] charon-binary",
+    ]
+
+
+def test_a_file_that_is_no_folder_cannot_be_the_data_folder(tmp_path: Path) -> None:
+    file = file_with(tmp_path, "")
+    status, _, (said,) = check("--data-dir", file)
+    assert (status, said) == (
+        os.EX_CONFIG,
+        f"yangswand: {file} cannot be the data folder: Not a directory",
+    )
+    assert start("--data-dir", file) == (status, "", [said])
+
+
+def test_what_may_go_by_itself_has_another_status(tmp_path: Path) -> None:
+    """192.0.2.1 is nobody's (RFC 5737): an interface may get it."""
+    options = ("--listen", "192.0.2.1:830", "--charon", "none", "--data-dir", str(tmp_path / "data"))
+    status, _, (said,) = check(*options)
+    assert (status, said) == (
+        1,
+        "yangswand: NETCONF cannot be served on 192.0.2.1: no interface has this address",
+    )
+    assert not (tmp_path / "data").exists()
+    status, _, said_at_start = start(*options)
+    assert status == 1
+    assert "192.0.2.1 port 830: no interface has this address" in said_at_start[-1]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize("option", ["--config", "--yang-module", "--authorized-keys"])
+def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str, option: str) -> None:
+    named = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[kind]
+    if kind == "pipe":
+        os.mkfifo(named)
+    user = ("--user", "ann") if option == "--authorized-keys" else ()
+    status, _, (said,) = check(option, str(named), *user)
+    assert status == os.EX_CONFIG
+    assert str(named) in said
+    assert said.endswith("it is a folder" if kind == "folder" else "it is no regular file")

@@ -36,6 +36,25 @@ def test_a_user_needs_keys() -> None:
     assert found.users == {"ann": Path("ann.pub")}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--protect --unprotect", "--unprotect: not allowed with argument --protect"),
+        ("--protect --check", "--check: not allowed with argument --protect"),
+        ("--check --unprotect", "--unprotect: not allowed with argument --check"),
+        ("--user a --authorized-keys f --user b", "--user: it can be given only once"),
+        ("--user a --authorized-keys f --authorized-keys f", "--authorized-keys: it can be given only once"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read_settings(words.split())
+    assert caught.value.code == 2
+    assert f"yangswand: error: argument {said}" in capsys.readouterr().err
+
+
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         read_settings(["--version"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,6 +22,8 @@ from agent.datastore.store import Store, StoreError
 from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
 from agent.operational import Operational
 from agent.settings import Settings
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema
 from tests.agent.lab import direct
 
@@ -142,3 +148,22 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
     with pytest.raises(StoreError, match=r"first rules of access control could not be committed: .*full"):
         await ensure_rules(configuration, ["u" * 60_000])
     store.close()
+
+
+async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        transport = SshTransport(
+            host="localhost",
+            port=other.getsockname()[1],
+            host_key=tmp_path / "host_key",
+            users={},
+            limits=Limits(),
+            serve=lambda _stream, _peer: asyncio.sleep(0),
+        )
+        nothing: Any = SimpleNamespace()  # to begin anything with these would be an AttributeError
+        agent = program.Agent(nothing, nothing, transport)
+        with pytest.raises(OSError, match=r"cannot be served on 127\.0\.0\.1 .* another program listens"):
+            await agent.start({})
+    assert not (tmp_path / "host_key").exists()

@@ -10,6 +10,7 @@ import pytest
 
 from agent.__main__ import make_limits, make_translators
 from agent.settings import (
+    FILE_OCTETS_MAX,
     Settings,
     SettingsError,
     from_file,
@@ -74,6 +75,10 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         ("users.ann = 3", "users.ann"),
         ("translator.strongswan = 3", "translator.strongswan"),
         ("not toml", "agent.toml"),
+        ('data-dir = "a\\u0000"', "'data-dir' must not hold the character NUL"),
+        ('yang-modules = ["a", ""]', "'yang-modules' must not be empty"),
+        ('users.ann = ""', "'users.ann' must not be empty"),
+        ('users.ann = "\\u0000"', "'users.ann' must not hold the character NUL"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(
@@ -99,11 +104,34 @@ def test_what_is_not_wrong_is_read_all_the_same(tmp_path: Path) -> None:
     assert (settings.users, len(faults)) == ({"bob": tmp_path / "b.pub"}, 2)
 
 
-def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b'listen = "\xff"', "0xff is not (at line 1, column 11)"),
+        (b"\xef\xbb\xbf# \xc3\xa4\n\n# \xc3\xa4 \xe4\n", "0xe4 is not (at line 3, column 5)"),
+        ('listen = "[::]:830"'.encode("utf-16"), "0xff is not (at line 1, column 1)"),
+    ],
+)
+def test_a_file_that_is_not_utf_8_is_named_with_the_place(tmp_path: Path, content: bytes, where: str) -> None:
     file = tmp_path / "agent.toml"
-    file.write_bytes(b'listen = "\xff"')
-    with pytest.raises(SettingsError, match=r"agent\.toml: .*utf-8"):
+    file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
         from_file(file)
+    assert str(caught.value) == f"{file}: a settings file is UTF-8, and {where}"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_bytes(b'\xef\xbb\xbflisten = "[::]:830"\n')
+    assert from_file(file).port == 830
+
+
+def test_a_file_of_any_length_or_depth_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"longer than {FILE_OCTETS_MAX} octets"):
+        from_file(file_with(tmp_path, "#" * (FILE_OCTETS_MAX + 1)))
+    assert from_file(file_with(tmp_path, "#" * FILE_OCTETS_MAX)) == Settings(data_dir=tmp_path / "var")
+    with pytest.raises(SettingsError, match="nested too deeply"):
+        from_file(file_with(tmp_path, "users = " + "[" * 100_000))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -151,6 +179,24 @@ def test_an_address_without_host_or_port_is_refused(text: str) -> None:
 def test_an_ipv6_address_has_its_brackets(text: str) -> None:
     with pytest.raises(SettingsError, match=r"an IPv6 address stands in brackets, \[ADDR\]:PORT"):
         parse_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "256.1.1.1:8", "1.2.3:8", "12:8", "1.2.3.4.:8", "a..b:8", "-a:8", "a_b-.c:8", "*:8", "a/b:8",
+        "\u2024:8", f"{'x' * 64}:8", f"{'x.' * 127}xx:8", "[::1::]:8", "[12345::]:8", "[::g]:8",
+        "[1.2.3.4:]:8",
+    ],
+)  # fmt: skip
+def test_what_is_neither_an_address_nor_a_name_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"is neither an IP address nor the name of a host$"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0", "localhost", "gw-1.example.", "b\u00fccher.example", "_x", "1a"])
+def test_what_can_be_an_address_or_a_name_is_taken(text: str) -> None:
+    assert parse_address(f"{text}:830") == (text, 830)
 
 
 def test_addresses() -> None:

@@ -58,9 +58,10 @@ def test_a_wrong_secret_is_told_with_its_reason_and_without_the_secret(pair: Pai
 def test_the_packets_of_a_tunnel_are_shown(pair: Pair) -> None:
     async def watch() -> None:
         async with subscriber(pair.bob) as client:
-            body = f'<start-monitor xmlns="{NS["d"]}"><seconds>300</seconds></start-monitor>'
+            body = f'<start-monitor xmlns="{NS["d"]}"><seconds>300</seconds><file>true</file></start-monitor>'
             client.send(chunked(rpc(body)))
-            await client.until_message(b"<monitor-id")
+            answer = await client.until_message(b"<monitor-id")
+            assert b"<file" in answer
             await asyncio.to_thread(up, pair, 1)
             first = await event(
                 client, "packet", "d", protocol="ike", exchange="ike-sa-init", response="false"

@@ -116,3 +116,17 @@ def test_it_stays_up_until_ctrl_c_and_says_how_to_connect() -> None:
     assert demo.returncode == 0
     assert "are gone" in output
     assert Traces.now(demo.pid) == before
+
+
+def test_without_root_and_sudo_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    for program in ("bash", "dirname", "readlink"):
+        (tmp_path / program).symlink_to(f"/usr/bin/{program}")
+    done = subprocess.run(
+        [ROOT / "script/demo", "--once"], env={"PATH": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("demo: not root, and no sudo: run as root: ")
+    assert done.stderr.count("\n") == 1

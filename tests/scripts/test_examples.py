@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,24 @@ def test_the_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a
     service = unit("yangswan.service")["Service"]
     assert (service["RestartKillSignal"], service.get("KillSignal", "SIGTERM")) == ("SIGUSR1", "SIGTERM")
     assert (service["RestartPreventExitStatus"], service["KillMode"]) == (str(os.EX_CONFIG), "process")
+    assert unit("yangswan.service")["Unit"]["StartLimitIntervalSec"] == "0"  # else it is given up after 5
     agent, *options = service["ExecStart"].split()
     text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
     reload = [line.partition("=")[2].split() for line in text.splitlines() if line.startswith("ExecReload=")]
     assert reload == [[agent, "--check", *options], ["systemctl", "--no-block", "restart", "%n"]]
     # It would be tried again and again: systemd looks at the status of the main process alone.
     assert "ExecStartPre" not in service
+
+
+@pytest.mark.parametrize("script", sorted(EXAMPLES.rglob("*.sh")), ids=lambda path: path.name)
+@pytest.mark.parametrize("words", [[], ["no-such-file"], ["a", "b", "c", "d"]])
+def test_a_script_says_how_it_is_used(script: Path, words: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", str(script), *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_example_is_without_proof() -> None:

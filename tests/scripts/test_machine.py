@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,43 @@ def test_what_is_kept_is_listed(cache: Cache, capsys: pytest.CaptureFixture[str]
     thing, total = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r" +[34] MB  used  0\.0 days ago  thing", thing)
     assert total.endswith(str(cache.folder))
+
+
+@pytest.mark.parametrize("vanishes", ["a file", "all of it"])
+def test_what_another_run_makes_or_removes_meanwhile_is_no_trouble(
+    cache: Cache, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, vanishes: str
+) -> None:
+    """A ``du`` in whose sight something goes says so on standard error, and ends with 1."""
+    for name in ("gone", "thing"):
+        cache.obtain(name, 0, lambda folder: (folder / "file").touch())
+    cache.close()
+    (cache.things / "layer.making").mkdir()
+    run = subprocess.run
+
+    def racing(command: list[str], **options: Any) -> Any:
+        if command[-1].endswith("/gone"):
+            if vanishes == "all of it":
+                shutil.rmtree(command[-1])
+            else:
+                command = ["sh", "-c", f'du "$@"; du {cache.things}/no-such', *command]
+        return run(command, **options)
+
+    monkeypatch.setattr(cache_module.subprocess, "run", racing)
+    assert main(["list"]) == 0
+    printed = capsys.readouterr()
+    names = [line.split()[-1] for line in printed.out.splitlines()[:-1]]
+    assert names == (["thing"] if vanishes == "all of it" else ["gone", "thing"])
+    assert printed.err == ""
+
+
+def test_clean_leaves_what_another_run_makes(cache: Cache) -> None:
+    other = Cache(cache.folder)
+
+    def make(folder: Path) -> None:
+        other.clean(everything=True)
+        (folder / "file").touch()
+
+    assert (cache.obtain("thing", 0, make) / "file").exists()
 
 
 # --- what machines take over -----------------------------------------------------------------------

@@ -129,7 +129,8 @@ async def test_a_key_that_a_rollback_may_need_stays(agent: AgentProcess) -> None
         pem = ROOT.sign(await output(client, request, "pem"))
         await done(client, certificates(gateway=pem), "<commit><confirmed/></commit>")
         delete = call("delete-private-key", name="old")
-        assert await refused(client, delete) == ("operation-failed", "private-key-in-use", None)
+        refusal = await refused(client, delete)
+        assert refusal == ("operation-failed", "private-key-in-use", "/delete-private-key/name")
         await done(client, "<cancel-commit/>")
         assert b"<private-key>old</private-key>" in await client.ask(STATE)
         await done(client, certificates(gateway=pem), "<commit><confirmed/></commit>", "<commit/>", delete)
@@ -154,10 +155,13 @@ async def test_a_private_key_beside_a_certificate_does_not_get_into_the_configur
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        (call("delete-private-key", name="none"), ("data-missing", "private-key-missing", None)),
+        (
+            call("delete-private-key", name="none"),
+            ("data-missing", "private-key-missing", "/delete-private-key/name"),
+        ),
         (
             call("generate-signing-request", private_key="none", subject="CN=x"),
-            ("data-missing", "private-key-missing", None),
+            ("data-missing", "private-key-missing", "/generate-signing-request/private-key"),
         ),
         (
             call("import-private-key", name="x", pem="hello"),
@@ -196,7 +200,7 @@ async def test_a_certificate_that_a_tunnel_needs_stays_and_one_that_nobody_needs
         async with raw_client(agent, greet="1.1") as client:
             await enrol(client)
             refusal = await refused(client, call("delete-private-key", name="gw1"))
-            assert refusal == ("operation-failed", "private-key-in-use", None)
+            assert refusal == ("operation-failed", "private-key-in-use", "/delete-private-key/name")
             gone = edit_candidate(
                 f'<certificates xmlns="{PKI}"><certificate {DELETE}><name>root</name></certificate>'
                 "</certificates>"

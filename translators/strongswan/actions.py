@@ -102,6 +102,13 @@ class Actions:
                 raise OperationNotSupported(f"'{name}' is not implemented in this version")
         return {}
 
+    async def take_back(self, rpc: str, output: Json) -> None:
+        """End what an rpc began of which nobody gets the ``output``."""
+        if rpc == "start-monitor":
+            await self._monitors.take_back(int(output["monitor-id"]))
+        elif rpc == "start-log":
+            self._logs.stop(int(output["log-id"]))
+
     async def _restart(self, keeper: Keeper) -> None:
         if self._restarting:
             raise InUse("charon is being restarted already")

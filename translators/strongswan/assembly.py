@@ -7,6 +7,7 @@ from functools import partial
 from agent.translator import Settings, TranslatorFactory
 from translators.strongswan.actions import Actions
 from translators.strongswan.changes import Changes
+from translators.strongswan.charon import named
 from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
 from translators.strongswan.charon.scope import Scope, own_service
@@ -115,7 +116,8 @@ def make(settings: Settings) -> StrongSwanTranslator:
             logs=logs,
         ),
     )
-    return StrongSwanTranslator(settings.charon, parts)
+    unusable = partial(named.faults, options, settings.charon)
+    return StrongSwanTranslator(settings.charon, parts, unusable=unusable)
 
 
 # Seen by the type checker: what is made fulfils the Protocol.

@@ -75,6 +75,11 @@ class StrongSwanPlan:
         return [*of_all, *differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
 
     @property
+    def asks_charon(self) -> bool:
+        """Whether charon has to do anything for it."""
+        return bool(self.steps) or self.takes_trust or self.revocation[0] != self.revocation[1]
+
+    @property
     def takes_trust(self) -> bool:
         """Whether charon may be left with an authority or a CRL that it is not to have any more."""
         before, after = self.trust
@@ -135,16 +140,17 @@ class Changes:
         """Return every reason why ``changes`` cannot be applied."""
         parsed, wanted, revocation = self._sorted(changes)
         if parsed.errors:
-            return parsed.errors
+            return [*parsed.errors, *parsed.crl_errors]
         desired = self._shared.desired
         certificates = desired.with_certificates(parsed.changed)
         if errors := self._cannot_check(revocation, parsed, certificates):
-            return errors
+            return [*parsed.crl_errors, *errors]
         refusals = desired.refusals(list(wanted.items()), certificates, revocation.mode)
         return [
             *self._over_cap(wanted),
             *_too_many(self._for_all(changes)),
             *(_error(refusal) for refusal in refusals),
+            *parsed.crl_errors,
         ]
 
     def _cannot_check(

@@ -87,7 +87,7 @@ class Options:
 
 
 def _path(value: object) -> Path:
-    if not isinstance(value, str) or not value.startswith("/"):
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
         raise ValueError("an absolute path")
     return Path(value)
 

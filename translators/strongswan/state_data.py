@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,8 +20,10 @@ from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.overlaps import written
+from translators.strongswan.upkeep.listing import READ_LIMIT_S
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -56,15 +59,15 @@ class StateData:
         now = time.time()
         entries = self._shared.desired.entries  # some may have gone meanwhile
         return {
-            key: self._of_tunnel(key[0], sas.get(connection_name(key[0]), []), now)
+            key: self._of_tunnel(key[0], None if sas is None else sas.get(connection_name(key[0]), []), now)
             | self._of_protection(key[0], dropped[key[0]])
             for key in tunnels
             if key[0] in entries
         }
 
-    def _of_tunnel(self, tunnel: str, sas: Sequence[Section], now: float) -> Json:
+    def _of_tunnel(self, tunnel: str, sas: Sequence[Section] | None, now: float) -> Json:
         found = operational.tunnel_state(
-            sas,
+            sas or (),
             self._live.facts(tunnel),
             self._applied(tunnel),
             attempts=self._live.supervisor.attempts(connection_name(tunnel)),
@@ -72,8 +75,19 @@ class StateData:
             now=now,
             names=self._live.children(tunnel),
         )
+        if sas is None:
+            found["status"] = self._live.status(tunnel, None).value
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
-        return found | ({"overlap": shared} if shared else {})
+        limited = self._limitation(tunnel)
+        return found | ({"overlap": shared} if shared else {}) | ({"limitation": limited} if limited else {})
+
+    def _limitation(self, tunnel: str) -> str | None:
+        session, entry = self._shared.session, self._shared.desired.entries[tunnel]
+        if session is None or tunnel not in self._shared.desired.messages:
+            return None
+        actions = {"dpd/action": dpd_action(entry), "close-action": close_action(entry)}
+        traps = [leaf for leaf, action in actions.items() if action == "trap"]
+        return operational.limitation(traps, session.version, session.plugins)
 
     def _of_protection(self, tunnel: str, dropped: Mapping[Way, Count]) -> Json:
         guard = self._protection.guards.of(tunnel)
@@ -114,19 +128,23 @@ class StateData:
         return {"revocation": found | ({"kept": trust.kept} if trust.kept else {})}
 
     async def _of_daemon(self) -> Json:
-        session = self._shared.session
+        session, trouble = self._shared.session, self._shared.trouble
         stats: Section = {}
         if session is not None:
             try:
-                stats = await session.stats()
+                async with asyncio.timeout(READ_LIMIT_S):
+                    stats = await session.stats()
             except ViciError:
                 session = None
+            except TimeoutError:
+                session, trouble = None, "charon does not answer"
         return operational.daemon_state(
             self._backend,
             version=session.version if session is not None else None,
             available=session.algorithms if session is not None else {},
             stats=stats,
             source=session.source if session is not None else None,
+            trouble=trouble,
             options=self._options,
             now=time.time(),
         )

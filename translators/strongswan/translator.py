@@ -7,7 +7,7 @@ because charon cannot be asked for it in full, and it changes only after charon 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Move, Plan
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
+from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
@@ -109,13 +110,18 @@ class StrongSwanTranslator:
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
-    def __init__(self, backend: str, parts: Parts) -> None:
+    def __init__(self, backend: str, parts: Parts, *, unusable: Callable[[], list[str]]) -> None:
         self.yang_files: Sequence[Path] = find_yang_files()
         self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
+        self._unusable = unusable
 
     # --- life ---
+
+    def unusable(self) -> Sequence[str]:
+        """Return a sentence for each option that names what charon cannot be run with, or reached at."""
+        return self._unusable()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed certificates, CRLs, and what is for all tunnels."""
@@ -136,8 +142,14 @@ class StrongSwanTranslator:
             guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
-        """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed."""
+        """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed.
+
+        Raises:
+            BackendError: charon is to be our own, and this process may not have one.
+        """
         parts = self.parts
+        if self._backend == "managed" and (refusal := rights.refusal()):
+            raise BackendError(refusal)
         parts.pki.start()
         parts.shared.desired.replace(_by_tunnel(entries))
         if parts.keeper is not None:
@@ -209,6 +221,10 @@ class StrongSwanTranslator:
             RpcErrors: ``check`` found something, or there is no charon.
         """
         if self.parts.keeper is not None:
+            if self.parts.shared.session is None:
+                plan = self.parts.changes.plan(changes)
+                if not plan.asks_charon:
+                    return plan
             try:
                 await self.parts.keeper.available(AVAILABLE_LIMIT_S)
             except Unavailable as error:
@@ -258,6 +274,13 @@ class StrongSwanTranslator:
         if self.parts.key_rpcs.serves(name):
             return await self.parts.key_rpcs.rpc(name, input)
         return await self.parts.actions.rpc(name, input)
+
+    async def take_back(self, rpc: str, input: Json, output: Json) -> None:
+        """End the monitor or log that ``rpc`` began, or delete the key that it made."""
+        if self.parts.key_rpcs.serves(rpc):
+            await self.parts.key_rpcs.take_back(rpc, input)
+        else:
+            await self.parts.actions.take_back(rpc, output)
 
 
 def _by_tunnel(entries: Mapping[Keys, Json]) -> dict[str, Json]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES
+from tests.agent.lab import EC, MODULES
 from tests.agent.recording_translator import RecordingTranslator
 
 ACME, HOSTILE = MODULES / "acme.yang", MODULES / "hostile.yang"
@@ -28,3 +30,74 @@ async def test_an_rpc_of_a_module_of_no_translator_is_carried_out_by_none(lab: L
         "nothing on this server carries out <ping>",
     )
     assert "rpc ping" not in lab.translator.log
+
+
+SURVEY = f'<survey xmlns="{EC}"><name>asked</name></survey>'
+
+
+async def test_an_output_of_every_kind_of_node_is_in_the_order_of_the_model(lab: Lab) -> None:
+    lab.translator.outputs["survey"] = {
+        "right": "r",
+        "left": "l",
+        "more": {"second": "2", "first": "1"},
+        "row": [{"id": "a", "mark": [None]}, {"id": "b"}],
+        "word": ["x", "y"],
+        "number": "18446744073709551615",
+        "name": "said",
+    }
+    here = f' xmlns="{EC}"'
+    assert await lab.do(SURVEY) == (
+        f"<name{here}>said</name><number{here}>18446744073709551615</number>"
+        f"<word{here}>x</word><word{here}>y</word>"
+        f"<row{here}><id>a</id><mark/></row><row{here}><id>b</id></row>"
+        f"<more{here}><first>1</first><second>2</second></more>"
+        f"<left{here}>l</left><right{here}>r</right>"
+    )
+    assert lab.translator.log[-1] == "rpc survey"
+
+
+@pytest.mark.parametrize("output", [{"name": "said", "number": "no number"}, {"unknown": "leaf"}])
+async def test_what_an_rpc_began_is_taken_back_if_its_reply_cannot_be_built(
+    lab: Lab, output: dict[str, str]
+) -> None:
+    lab.translator.outputs["survey"] = output
+    await lab.refused(SURVEY)
+    assert lab.translator.log[-2:] == ["rpc survey", f"take back survey: {output}"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<foo/>", "there is no 'foo' below 'survey'"),
+        ("<name>x</name><foo><bar/></foo>", "there is no 'foo' below 'survey'"),
+        ("text<name>x</name>", "'survey' holds elements, not text"),
+    ],
+)
+async def test_what_is_wrong_with_the_input_is_said_as_of_an_edit(lab: Lab, body: str, message: str) -> None:
+    (error,) = await lab.refused(f'<survey xmlns="{EC}">{body}</survey>')
+    assert error.message == message
+    assert "rpc survey" not in lab.translator.log
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<entry><poke/></entry>", "the list entry needs its key 'id'"),
+        ("<entry><id>a</id><foo/></entry>", "there is no 'foo' below 'entry'"),
+        ("<foo/>", "there is no 'foo' below 'top'"),
+        ("<entry><id>a</id><poke><foo/></poke></entry>", "there is no 'foo' below 'poke'"),
+        ("<entry><id>a</id><poke/></entry>", "the mandatory node 'strength' is missing"),
+        (
+            "<entry><id>a</id><poke><strength>256</strength></poke></entry>",
+            "strength: '256' is not a whole number from 0 to 255",
+        ),
+        (
+            "<entry><id>a</id><poke><strength>x</strength></poke></entry>",
+            "strength: 'x' is not a whole number from 0 to 255",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_an_action_is_said_as_of_an_edit(lab: Lab, body: str, message: str) -> None:
+    action = f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><top xmlns="{EC}">{body}</top></action>'
+    (error,) = await lab.refused(action)
+    assert error.message == message

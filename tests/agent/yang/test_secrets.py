@@ -53,4 +53,4 @@ def test_a_long_value_is_not_repeated_as_a_whole(schema: Schema) -> None:
     step = f"<count {ACME}><step>{'9' * 100_000}</step></count>"
     told = message(lambda: Invocation.parse(schema, step.encode(), Tree(schema)))
     assert len(told) < 600
-    assert told.endswith("...")
+    assert "...' is not a whole number" in told

@@ -226,6 +226,24 @@ async def test_a_program_that_cannot_run_is_named(tmp_path: Path) -> None:
         await Monitors(tmp_path, Told(), nobody, str(tmp_path / "missing")).start({})
 
 
+async def test_one_of_which_nobody_knows_is_taken_back_with_its_file(tmp_path: Path) -> None:
+    told, folder = Told(), tmp_path / "captures"
+    monitors = Monitors(folder, told, nobody, program(tmp_path, PACKETS))
+    for number in range(1, MAX_MONITORS + 2):
+        assert (await monitors.start({"file": True}))["monitor-id"] == number
+        await monitors.take_back(number)
+    assert await told.until("monitor-ended", MAX_MONITORS + 1)
+    assert captures(folder) == []
+    await monitors.take_back(1)  # it has ended
+
+
+async def test_one_that_cannot_start_leaves_no_file(tmp_path: Path) -> None:
+    monitors = Monitors(tmp_path, Told(), nobody, str(tmp_path / "missing"))
+    with pytest.raises(OperationFailed):
+        await monitors.start({"file": True})
+    assert captures(tmp_path) == []
+
+
 async def test_monitors_are_limited_and_all_end_with_the_agent(tmp_path: Path) -> None:
     told = Told()
     monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,25 @@ from typing import Any
 import pytest
 
 from agent.errors import RpcError
-from agent.translator import Settings
-from tests.translators.authority import key_pem, new_key
+from agent.translator import EntryChange, Settings
+from tests.lab import change
+from tests.translators.authority import Authority, key_pem, new_key
+from tests.translators.tunnels import at_alice
+from translators.strongswan.assembly import make
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 
 KEY = {"name": "gw", "pem": key_pem(new_key())}
+
+
+def certificate(name: str, pem: str | None, before: str | None = None) -> EntryChange:
+    path = f"{CERTIFICATES_PATH}[name='{name}']"
+    old, new = (None if text is None else {"name": name, "pem": text} for text in (before, pem))
+    return EntryChange((name,), path, old, new, CERTIFICATES_PATH)
 
 
 class FakeSession:
@@ -119,3 +131,73 @@ async def test_a_key_that_came_back_meanwhile_stays(made: Made) -> None:
     await made.rpcs.rpc("import-private-key", KEY)
     await made.keys.load_all(charon)  # type: ignore[arg-type]
     assert charon.keys == {"handle"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "tag"),
+    [
+        (errno.ENOSPC, "resource-denied"),
+        (errno.EDQUOT, "resource-denied"),
+        (errno.EROFS, "resource-denied"),
+        (errno.EIO, "operation-failed"),
+    ],
+)
+async def test_a_disk_that_takes_no_key_is_told_as_of_a_commit(
+    made: Made, monkeypatch: pytest.MonkeyPatch, reason: int, tag: str
+) -> None:
+    await made.rpcs.rpc("import-private-key", KEY)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(KeyStore, "_write", broken)
+    monkeypatch.setattr(Path, "unlink", broken)
+    for rpc, given in (
+        ("generate-key-pair", {"name": "new"}),
+        ("import-private-key", {"name": "new", "pem": key_pem(new_key())}),
+        ("delete-private-key", {"name": "gw"}),
+    ):
+        with pytest.raises(RpcError) as caught:
+            await made.rpcs.rpc(rpc, given)
+        assert (caught.value.tag, caught.value.app_tag) == (tag, "private-key-not-written")
+        assert os.strerror(reason) in caught.value.message
+    assert made.files == ["gw.pem"]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_an_authority_has_one_certificate_whether_tunnels_use_it_or_not(tmp_path: Path, again: bool) -> None:
+    root = Authority()
+    translator = make(Settings(tmp_path, "none"))
+    translator.know(CERTIFICATES_PATH, {("root",): {"name": "root", "pem": root.pem}})
+    pem = root.pem if again else root.renewed()
+    errors = translator.check([certificate("other", pem)])
+    assert [error.app_tag for error in errors] == ([] if again else ["certificate-authority-twice"])
+
+
+async def test_who_removes_an_authority_is_told_of_all_that_needs_it(tmp_path: Path) -> None:
+    root, listed = Authority(), Authority("CN=other")
+    translator = make(Settings(tmp_path, "none"))
+    await translator.start({})
+    own = new_key()
+    await translator.rpc("import-private-key", {"name": "own", "pem": key_pem(own)})
+    pems = {"root": root.pem, "other": listed.pem, "own": root.certify(own, "CN=gw")}
+    known = {(name,): {"name": name, "pem": pem} for name, pem in pems.items()}
+    translator.know(CERTIFICATES_PATH, known)
+    translator.know(CRLS_PATH, {("crl",): {"name": "crl", "pem": root.revoke()}})
+    named = {"own": "own", "trusted-ca": ["root"]}
+    entry = at_alice(7, secret=None, certificate=named, local_id=None)
+    assert translator.check([change(None, entry)]) == []
+    translator.parts.shared.desired.replace({"7": entry})
+    gone = certificate("root", None, root.pem)
+    tunnel, crl = translator.check([gone])
+    assert (tunnel.path, tunnel.app_tag) == (
+        "/yangswan-ipsec:tunnels/ipsec[id='7']/certificate/trusted-ca[.='root']",
+        "certificate-missing",
+    )
+    assert (crl.path, crl.app_tag) == (f"{CRLS_PATH}[name='crl']/pem", "crl-issuer-missing")
+    assert crl.message.endswith("that is to be removed: remove the CRL, too")
+    replaced = certificate("root", Authority().pem, root.pem)
+    assert [error.message for error in translator.check([replaced]) if error.path == crl.path] == [
+        "the CRL 'crl' needs the certificate of O=ACME, CN=root that is to be another one: "
+        "replace or remove the CRL, too"
+    ]

@@ -393,9 +393,10 @@ def test_without_charon_a_change_is_refused(lab: Lab) -> None:
     alice = lab.alice({"charon-binary": "/nonexistent/charon"})
     alice.start(at_alice())
     with pytest.raises(RpcErrors) as refused:
-        alice.commit(at_alice(description="x"))
+        alice.commit(at_alice(secret="another-secret-2"))
     assert [error.app_tag for error in refused.value.errors] == ["daemon-unavailable"]
     assert "strongswan-charon" in str(refused.value)
+    alice.commit(at_alice(description="nothing for charon"))
 
 
 def with_charon_alone(gateway: Gateway) -> Gateway:

@@ -373,3 +373,23 @@ def test_an_unreachable_daemon_is_not_connected() -> None:
         "backend": "external",
         "connected": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("traps", "version", "plugins", "limited"),
+    [
+        (["dpd/action"], "5.9.8", ["kernel-libipsec", "vici"], True),
+        (["dpd/action", "close-action"], "5.9.10", ["kernel-libipsec"], True),
+        (["dpd/action"], "5.9.11", ["kernel-libipsec"], False),
+        (["dpd/action"], "6.0.1", ["kernel-libipsec"], False),
+        (["dpd/action"], "5.9.8", ["kernel-netlink"], False),
+        ([], "5.9.8", ["kernel-libipsec"], False),
+        (["dpd/action"], "", ["kernel-libipsec"], False),
+    ],
+)
+def test_a_trap_that_cannot_spring_is_said(
+    traps: list[str], version: str, plugins: list[str], limited: bool
+) -> None:
+    said = operational.limitation(traps, version, plugins)
+    assert (said is not None) is limited
+    assert said is None or said.startswith(" and ".join(traps))

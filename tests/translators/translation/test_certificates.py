@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from textwrap import indent
 
@@ -13,7 +14,7 @@ from cryptography import x509
 from tests.translators.authority import Authority, key_pem, new_key
 from translators.strongswan.pki import expiry
 from translators.strongswan.pki.expiry import DAYS_BEFORE, Told
-from translators.strongswan.translation import certificates
+from translators.strongswan.translation import certificates, revocation
 from translators.strongswan.translation.identities import Identity, IdentityKind, local_identity
 from translators.strongswan.translation.refusals import Refused
 
@@ -94,6 +95,25 @@ def test_what_is_not_one_certificate_is_refused(pem: str) -> None:
     with pytest.raises(Refused) as refused:
         certificates.parse(pem)
     assert (refused.value.leaf, refused.value.app_tag) == ("pem", "certificate-malformed")
+    assert not re.search(r"[{}]|asn1|https:|Error", refused.value.message)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda pem: pem.replace("\n", "\n#\n", 1), "are not base64, or some are missing"),
+        (lambda pem: pem.replace(pem.splitlines()[2] + "\n", ""), "is damaged, cut off, or something else"),
+        (lambda pem: "\n".join([*pem.splitlines()[:4], pem.splitlines()[-1]]), "is damaged, cut off"),
+        (lambda pem: "\n".join(pem.splitlines()[:: len(pem.splitlines()) - 1]), "is damaged, cut off"),
+    ],
+)
+def test_what_is_damaged_is_said_in_words_for_people(damage: Callable[[str], str], reason: str) -> None:
+    crl = Authority().revoke()
+    for parse, pem in ((certificates.parse, PEM), (revocation.parse, crl)):
+        with pytest.raises(Refused) as refused:
+            parse(damage(pem.strip()))
+        assert reason in refused.value.message
+        assert not re.search(r"[{}]|asn1|https:|Error", refused.value.message)
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,27 @@ def test_a_charon_before_6_has_no_additional_key_exchanges() -> None:
 def test_the_automatic_proposals_have_one_key_exchange(phase: Phase) -> None:
     words = {word for proposal in proposals.auto(phase) for word in proposal.split("-")}
     assert not any(map(proposals.is_further, words))
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_ikev1_is_offered_suites_of_one_algorithm_of_each_kind(phase: Phase) -> None:
+    offered = proposals.auto_ikev1(phase)
+    *suites, _ = offered if phase is Phase.IKE else offered[:-1]
+    assert {"aes128-sha256-modp2048", "aes256-sha256-ecp256", "aes256-sha512-modp3072"} <= {*suites}
+    assert all(len(suite.split("-")) == (2 if "gcm" in suite else 3) for suite in suites)
+    assert len({*offered}) == len(offered)
+    assert offered[-1] == proposals.auto(phase, aead=phase is Phase.ESP)[-1], "what a peer offers, as before"
+    assert 40 * len(suites) < 1200 or phase is Phase.ESP, "the first message is not fragmented"
+
+
+def test_ikev1_is_offered_what_charon_has() -> None:
+    available = {"encryption": ["AES_CBC"], "integrity": ["HMAC_SHA2_256_128"], "dh": ["MODP_2048"]}
+    assert proposals.auto_ikev1(Phase.ESP, available)[:2] == [
+        "aes256-sha256-modp2048",
+        "aes128-sha256-modp2048",
+    ]
+
+
+def test_esp_without_groups() -> None:
+    offered = ["aes256gcm16-ecp256", "aes256-sha256-ecp256", "aes256-sha256-modp2048-none"]
+    assert proposals.without_groups(offered) == ["aes256gcm16", "aes256-sha256"]

@@ -5,11 +5,14 @@ Files, from the ground up:
 - vici: one connection to the VICI socket, and the stream of events
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
+- named: whether the files that the options name are what they are taken for
+- rights: may this process have a charon of its own
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
 - leftovers: what a charon that was killed left in the kernel is removed
 - apparmor: whether AppArmor kept charon from starting, and what to do then
 - place: where the files of a charon of our own lie, also on a full disk
 - scope: the systemd scope of a charon of our own
+- ports: whether another program has the ports of IKE
 - daemon: a charon of our own, started, adopted, watched, stopped
 - service: restarts a charon that the system runs
 - session: all connections to one charon, from when it answers until it is lost

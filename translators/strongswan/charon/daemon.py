@@ -25,7 +25,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place
+from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place, ports
 from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
@@ -120,6 +120,8 @@ class ManagedCharon:
             return True
         self._place = place.choose(self._folder)
         await self._remove_leftovers()
+        if refusal := await asyncio.to_thread(ports.refusal):
+            raise DaemonError(refusal)
         self.write_config()
         await self._spawn(binary, digest)
         return False

@@ -57,6 +57,9 @@ class Follower(Protocol):
     def found(self, session: CharonSession) -> None:
         """Hear that ``session`` is in use."""
 
+    def hindered(self, detail: str) -> None:
+        """Hear why no tunnel can come up: there is no charon."""
+
     def lost(self, detail: str) -> None:
         """Hear that the session in use has ended; ``detail`` is what is known about it."""
 
@@ -150,9 +153,7 @@ class Keeper:
             try:
                 session = await self._connect()
             except (DaemonError, ViciError, OSError) as error:
-                if str(error) != self._trouble:
-                    log.error("%s", error)
-                self._trouble = str(error)
+                self._hindered(str(error))
                 self._first_outcome.set()
                 if isinstance(error, DaemonError):
                     self._not_started.set()
@@ -160,6 +161,7 @@ class Keeper:
                 failures += 1
                 continue
             failures = 0
+            self._trouble = self._shared.trouble = ""
             self._shared.session = session
             self._ready.set()
             self._first_outcome.set()
@@ -174,6 +176,12 @@ class Keeper:
                 self._shared.session = None
                 self._end_told()
                 await session.close()
+
+    def _hindered(self, detail: str) -> None:
+        if detail != self._trouble:
+            log.error("%s", detail)
+            self._trouble = self._shared.trouble = detail
+            self._follower.hindered(detail)
 
     async def _until_lost(self, session: CharonSession) -> None:
         while not session.lost.is_set():

@@ -13,10 +13,13 @@ from translators.strongswan.translation.desired import Desired
 class Shared:
     """``desired``: what charon is to hold. ``changing`` is held by whoever changes that, or charon.
 
+    ``trouble``: why there is none, "" while nothing is known.
+
     ``session``: the session in use; None while there is none whose charon agrees with what is desired. Only
     the keeper sets it.
     """
 
     desired: Desired = field(default_factory=Desired)
     session: CharonSession | None = None
+    trouble: str = ""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)

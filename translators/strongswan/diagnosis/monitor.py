@@ -103,7 +103,12 @@ class Monitors:
             raise ResourceDenied(f"there are {MAX_MONITORS} monitors already: stop one first")
         number = next(self._numbers)
         file = self._new_file(number) if input.get("file", False) else None
-        process = await self._spawn(program, whole=file is not None)
+        try:
+            process = await self._spawn(program, whole=file is not None)
+        except OperationFailed:
+            if file is not None:
+                file.unlink(missing_ok=True)
+            raise
         monitor = Monitor(
             number=number,
             tunnels=frozenset(str(tunnel) for tunnel in input.get("tunnel", [])),
@@ -130,6 +135,15 @@ class Monitors:
         if monitor is None:
             raise InvalidValue(f"there is no monitor {number}", info={"bad-element": "monitor-id"})
         await self._end(monitor)
+
+    async def take_back(self, number: int) -> None:
+        """End a capture of which nobody knows, and remove its file."""
+        monitor = self._running.get(number)
+        if monitor is None:
+            return  # it has ended, and told so
+        await self._end(monitor)
+        if monitor.file is not None:
+            monitor.file.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """End every capture. Safe to call twice."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from agent.errors import InvalidValue, RpcError
 from agent.translator import EntryChange
@@ -35,16 +35,27 @@ class Crls:
         merged = {**self._known, **changed}
         there = {name: crl for name, crl in merged.items() if crl is not None}
         # One whose authority is gone, too.
-        errors += self._unsigned(there if certificates_changed else there.keys() & changed.keys(), there)
+        names = there if certificates_changed else there.keys() & changed.keys()
+        errors += self._unsigned(names, there, changed.keys())
         errors += [_error(name, error) for name, error in _twice(there, changed)]
         return changed, errors
 
-    def _unsigned(self, names: Iterable[str], crls: Mapping[str, Crl]) -> Iterator[RpcError]:
+    def _unsigned(
+        self, names: Iterable[str], crls: Mapping[str, Crl], changed: Collection[str]
+    ) -> Iterator[RpcError]:
         for name in names:
             try:
                 revocation.check_issuer(crls[name], self._authorities)
             except Refused as error:
-                yield _error(name, error)
+                yield _error(name, error if name in changed else _left_behind(name, crls[name], error))
+
+
+def _left_behind(name: str, crl: Crl, refused: Refused) -> Refused:
+    """Return ``refused`` for who has changed the certificate of the authority, and not the CRL."""
+    missing = refused.app_tag == "crl-issuer-missing"
+    what = "removed: remove the CRL, too" if missing else "another one: replace or remove the CRL, too"
+    message = f"the CRL '{name}' needs the certificate of {crl.issuer} that is to be {what}"
+    return Refused(refused.leaf, message, refused.app_tag)
 
 
 def _twice(crls: Mapping[str, Crl], changed: Mapping[str, Crl | None]) -> Iterator[tuple[str, Refused]]:

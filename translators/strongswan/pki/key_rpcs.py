@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 
-from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed
+from agent.errors import DataExists, DataMissing, InvalidValue, OperationFailed, ResourceDenied, RpcError
 from agent.translator import Json, Settings
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
@@ -62,7 +64,12 @@ class KeyRpcs:
             raise kind(error.message, path=f"/{PKI}:{name}/{error.leaf}", app_tag=error.app_tag) from None
         except OSError as error:
             log.error("the folder of private keys: %s", error)
-            raise OperationFailed(f"the private key could not be kept on disk: {error.strerror}") from None
+            raise _not_written(error) from None
+
+    async def take_back(self, rpc: str, input: Json) -> None:
+        """Delete the key that ``rpc`` has made: nobody has got the public half of it."""
+        if rpc == "generate-key-pair":
+            await self._delete({"name": input["name"]})
 
     async def _generate(self, input: Json) -> Json:
         name, algorithm = str(input["name"]), str(input.get("algorithm", "ecdsa-p256"))
@@ -108,20 +115,23 @@ class KeyRpcs:
 
     async def _delete(self, input: Json) -> Json:
         async with self._shared.changing:
-            await self._delete_unneeded(self._found(input, "name"))
+            await self._delete_unneeded(self._found("delete-private-key", "name", input))
         return {}
 
     async def _delete_unneeded(self, key: PrivateKey) -> None:
+        path = f"/{PKI}:delete-private-key/name"
         if self._settings.rollback_pending():
             raise OperationFailed(
                 f"a commit is under way or waits to be confirmed, and what was in force before may need the "
                 f"private key '{key.name}': confirm or cancel it first",
+                path=path,
                 app_tag="private-key-in-use",
             )
         if needing := next(self._keys.needing(key), None):
             raise OperationFailed(
                 f"tunnel {needing[0]} needs the private key '{key.name}' for its certificate '{needing[1]}': "
                 "disable the tunnel, or give it another certificate",
+                path=path,
                 app_tag="private-key-in-use",
             )
         self._store.delete(key.name)
@@ -130,7 +140,7 @@ class KeyRpcs:
         log.info("the private key '%s' was deleted", key.name)
 
     async def _request(self, input: Json) -> Json:
-        key = self._found(input, "private-key")
+        key = self._found("generate-signing-request", "private-key", input)
         subject = subject_name(str(input["subject"]))
         names = alt_names(input.get("subject-alt-name", ()))
         try:
@@ -139,11 +149,21 @@ class KeyRpcs:
             log.info("no signing request for %s: %s", subject.rfc4514_string(), error)
             raise bad_subject("subject", "no certificate can hold these names") from None
 
-    def _found(self, input: Json, leaf: str) -> PrivateKey:
+    def _found(self, rpc: str, leaf: str, input: Json) -> PrivateKey:
         key = self._store.get(str(input[leaf]))
         if key is None:
-            raise DataMissing(f"there is no private key '{input[leaf]}'", app_tag="private-key-missing")
+            message, path = f"there is no private key '{input[leaf]}'", f"/{PKI}:{rpc}/{leaf}"
+            raise DataMissing(message, path=path, app_tag="private-key-missing")
         return key
 
     def _tell_changed(self) -> None:
         self._settings.state_changed([CERTIFICATE_STATE_ROOT])
+
+
+def _not_written(error: OSError) -> RpcError:
+    """Return what is said where no key could be kept or deleted, on a full disk the same as of a commit."""
+    passes = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    kind = ResourceDenied if passes else OperationFailed
+    reason = error.strerror or os.strerror(error.errno or 0)
+    message = f"nothing was changed: the folder of private keys could not be written: {reason}"
+    return kind(message, app_tag="private-key-not-written")

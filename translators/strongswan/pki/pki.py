@@ -32,13 +32,17 @@ LOOK_INTERVAL_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What changes make of certificates and of CRLs, and what stands against it."""
+    """What changes make of certificates and of CRLs, and what stands against it.
+
+    Without ``errors`` it is known which certificates there will be, whatever is wrong with CRLs.
+    """
 
     changed: Mapping[str, Certificate | None]
     before: Mapping[str, Certificate | None]
     errors: tuple[RpcError, ...]
     crls: Mapping[str, Crl | None] = field(default_factory=dict)
     crls_before: Mapping[str, Crl | None] = field(default_factory=dict)
+    crl_errors: tuple[RpcError, ...] = ()
 
 
 class Pki:
@@ -79,7 +83,7 @@ class Pki:
         crls = Crls(self._desired.crls, self._desired.with_certificates(parsed.changed))
         changed, errors = crls.changed(crl_changes, certificates_changed=bool(parsed.changed))
         before = {name: self._desired.crls.get(name) for name in changed}
-        return replace(parsed, errors=(*parsed.errors, *errors), crls=changed, crls_before=before)
+        return replace(parsed, crl_errors=tuple(errors), crls=changed, crls_before=before)
 
     def _parse(self, changes: list[EntryChange]) -> Parsed:
         changed: dict[str, Certificate | None] = {}

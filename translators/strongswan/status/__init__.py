@@ -2,9 +2,11 @@
 
 Files, from the ground up:
 
+- exchange: what is being said with the peer at the moment
 - facts: what is known of a tunnel and list-sas does not show, and the transitions that it makes
 - state: list-sas replies and facts -> the status of a tunnel, a dead peer's among them
 - events: a signal of charon -> transitions, among them that a peer does not answer
+- unnamed: whose address the lines about an IKE_SA without a connection come from
 - ledger: the facts of all tunnels, moved by signals
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else

@@ -18,10 +18,12 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
+from translators.strongswan.status import exchange
 from translators.strongswan.status import facts as transitions
+from translators.strongswan.status.exchange import Exchange
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section, children
 
@@ -103,6 +105,17 @@ _SPECIFIC = {
 _TRY = re.compile("number ([0-9]+)")
 
 
+_SILENCE = frozenset({Code.PEER_INIT_UNREACHABLE, Code.RETRANSMIT_SEND_TIMEOUT})
+_DIFFERENT_SECRETS = "what the peer sent could not be decrypted: the two ends have different secrets"
+
+
+def why_silent(said: Exchange) -> tuple[Reason, str]:
+    """Return why an attempt to reach the peer came to nothing that got no answer."""
+    if said.garbled:
+        return Reason.AUTHENTICATION_FAILED, _DIFFERENT_SECRETS
+    return Reason.PEER_SILENT, said.silence
+
+
 def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
     """Return the facts after a record of error-notify, or an alert that means the same."""
     if notice.code == Code.RETRANSMIT_SEND:
@@ -114,6 +127,11 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
         facts = transitions.silent(facts, now)
     if notice.code == Code.KEEP_ON_CHILD_SA_FAILURE:
         return transitions.failed_somehow(facts, notice.text or "the CHILD_SA could not be created", now)
+    said = facts.exchange
+    if notice.code in _SILENCE and (said.garbled or (said.heard and said.opens)):
+        # Its own text speaks of the first message, whichever it was.
+        reason, text = why_silent(said)
+        return facts if _is_told(facts, reason, now) else transitions.failed(facts, reason, text, now)
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
         if notice.text:
@@ -158,19 +176,26 @@ _LOG: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
      "it is not known whether the certificate of the peer was revoked"),
     (re.compile("received AUTHENTICATION_FAILED"), *_SPECIFIC[Code.LOCAL_AUTH_FAILED]),
     (re.compile("MAC mismatched|no shared key found"), *_SPECIFIC[Code.PEER_AUTH_FAILED]),
-    (re.compile("received TS_UNACCEPTABLE|traffic selectors .* (un|in)acceptable"),
-     *_SPECIFIC[Code.TS_MISMATCH]),
+    (exchange.GARBLED, Reason.AUTHENTICATION_FAILED, _DIFFERENT_SECRETS),
+    # The second and the third: IKEv1.
+    (re.compile("received TS_UNACCEPTABLE|received INVALID_ID_INFORMATION|no matching CHILD_SA config found|"
+                "traffic selectors .* (un|in)acceptable"), *_SPECIFIC[Code.TS_MISMATCH]),
     (re.compile("received NO_PROPOSAL_CHOSEN|no acceptable proposal found"), Reason.NO_PROPOSAL_CHOSEN,
      "no proposal is acceptable to both ends, or the peer has no matching tunnel"),
     (re.compile("unable to install (inbound|outbound|IPsec)"), Reason.INSTALL_FAILED,
      "the SA or policy could not be installed"),
-    (re.compile("giving up after"), *_SPECIFIC[Code.RETRANSMIT_SEND_TIMEOUT]),
+    (re.compile("giving up after|DPD check timed out"), *_SPECIFIC[Code.RETRANSMIT_SEND_TIMEOUT]),
 )  # fmt: skip
 _CAUSES: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
+    (re.compile("^closing expired CHILD_SA"), Reason.LIFETIME_EXPIRED,
+     "an SA came to its end before it was rekeyed"),
+    (re.compile("^deleting (?:CHILD|IKE)_SA after [0-9]+ seconds of inactivity"), Reason.INACTIVE,
+     "it carried nothing for too long"),
     (re.compile("received DELETE for (IKE_SA|ESP|AH)"), Reason.PEER_CLOSED, "the peer ended it"),
     (re.compile("received INITIAL_CONTACT"), Reason.PEER_RESTARTED, "the peer began anew"),
 )  # fmt: skip
-_RETRANSMIT = re.compile("^retransmit ([0-9]+) of request")
+_RETRANSMIT = re.compile("^(?:sending )?retransmit ([0-9]+) of request")
+_REAUTHENTICATION = re.compile("^reauthenticating IKE_SA")
 _ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
 
 
@@ -180,6 +205,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
     Beside error-notify the log does not say whether the peer answers: a line that comes late would raise
     the flag after it was cleared, for good.
     """
+    before, now_said = facts.exchange, exchange.after(facts.exchange, message)
+    facts = replace(facts, exchange=now_said)
+    if before.probed and exchange.is_probe(message):
+        return transitions.unanswered(facts, facts.tries + 1, now)
+    if before.probed and not now_said.probed:
+        return transitions.answered(facts, now)
     if source is not Source.ERROR_NOTIFY:
         if sent_again := _RETRANSMIT.match(message):
             tries = int(sent_again[1])
@@ -187,13 +218,21 @@ def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
             return facts if repeated else transitions.unanswered(facts, tries, now)
         if _ANSWER.match(message):
             return transitions.answered(facts, now)
+    if _REAUTHENTICATION.match(message):
+        return transitions.reauthenticating(facts, now)
     for pattern, reason, text in _CAUSES:
+        if reason is Reason.PEER_CLOSED and now_said.answering:
+            continue  # to our own DELETE it answers with one
         if pattern.search(message):
             return transitions.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:
         if pattern.search(message):
+            if pattern is exchange.GARBLED and facts.up:
+                continue  # anybody can send what nobody can read
             if reason is Reason.PEER_SILENT:
                 facts = transitions.silent(facts, now)
+                if now_said.opens and (now_said.heard or now_said.garbled):
+                    reason, text = why_silent(now_said)
             if source is not Source.ALERT and _is_told(facts, reason, now):
                 return facts  # error-notify has said so, with more detail
             return transitions.failed(facts, reason, f"{text} ({message})", now)

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from translators.strongswan.status.exchange import Exchange
+
 SPECIFIC_REASON_STANDS_S = 5.0
 ONE_FAILURE_S = 0.5
 CAUSE_STANDS_S = 1.0
@@ -39,10 +41,12 @@ class Reason(Enum):
     INSTALL_FAILED = "install-failed"
     IDENTITY_CONFLICT = "identity-conflict"
     LIFETIME_EXPIRED = "lifetime-expired"
+    INACTIVE = "inactive"
     TERMINATED = "terminated"
     CONFIGURATION_CHANGED = "configuration-changed"
     DRIFT = "drift"
     DAEMON_LOST = "daemon-lost"
+    DAEMON_UNAVAILABLE = "daemon-unavailable"
     UNKNOWN = "unknown"
     OTHER = "other"
 
@@ -57,6 +61,7 @@ class Kind(Enum):
     ANSWERED = "answered"
     REKEYED = "rekeyed"
     IKE_REKEYED = "ike-rekeyed"
+    REAUTHENTICATED = "reauthenticated"
     REPAIRED = "repaired"
 
 
@@ -109,6 +114,9 @@ class Facts:
     """The peer closed the tunnel while it was up, and it was not up again since."""
     cause: LastError | None = None
     """What is about to take the tunnel down, or just did."""
+    renewing: float | None = None
+    """Since when the IKE_SA is authenticated anew, during which there may be none for a moment."""
+    exchange: Exchange = field(default=Exchange(), compare=False)
     counters: Counters = field(default_factory=Counters)
     history: tuple[Entry, ...] = ()
     """The last happenings, oldest first, at most ``HISTORY_MAX``."""
@@ -167,9 +175,18 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
         and _within(last, now, ONE_FAILURE_S)
     ):
         return facts
+    if facts.renewing is not None and not facts.up:
+        facts = _lost(replace(facts, renewing=None), error, now)
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+
+
+def hindered(facts: Facts, detail: str, now: float) -> Facts:
+    """Return the facts when there is no daemon for any tunnel; that is no failure of this one."""
+    return replace(
+        facts, last_error=LastError(Reason.DAEMON_UNAVAILABLE, detail[:DETAIL_CHARACTERS_MAX], now)
+    )
 
 
 def _told_again(facts: Facts, error: LastError) -> Facts:
@@ -214,6 +231,8 @@ _OWN = frozenset({
     Reason.TERMINATED, Reason.CONFIGURATION_CHANGED, Reason.DRIFT,
     Reason.IDENTITY_CONFLICT, Reason.DAEMON_LOST,
 })  # fmt: skip
+_OURS = _OWN | {Reason.LIFETIME_EXPIRED, Reason.INACTIVE}
+"""What this gateway does: because somebody told it to, or by itself."""
 
 
 def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
@@ -222,7 +241,7 @@ def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     What we do ourselves stands before what the peer does: to our own DELETE it answers with one.
     """
     current = _current_cause(facts, now)
-    if current is not None and (current.reason in _OWN or reason not in _OWN):
+    if current is not None and (current.reason in _OURS or reason not in _OURS):
         return facts
     cause = LastError(reason, detail[:DETAIL_CHARACTERS_MAX], now)
     if reason not in _OWN and (explained := _explained(facts, cause, now)) is not None:
@@ -234,22 +253,25 @@ def _current_cause(facts: Facts, now: float) -> LastError | None:
     cause = facts.cause
     if cause is None:
         return None
-    limit_s = OWN_CAUSE_STANDS_S if cause.reason in _OWN else CAUSE_STANDS_S
+    limit_s = OWN_CAUSE_STANDS_S if cause.reason in _OURS else CAUSE_STANDS_S
     return cause if _within(cause, now, limit_s) else None
 
 
 def child_up(facts: Facts, child: str, now: float) -> Facts:
     """Return the facts with one CHILD_SA more."""
-    was_up = facts.up
+    was_up, renewed = facts.up, facts.renewing is not None
     facts = replace(
         facts,
         children=facts.children | {child},
+        renewing=None,
         retransmitting=False,
         tries=0,
         gave_up=False,
         closed=False,
         cause=None,
     )
+    if renewed:
+        return note(facts, Kind.REAUTHENTICATED, now)
     if was_up:
         return facts
     return note(count(replace(facts, since=now), ups=1), Kind.UP, now)
@@ -266,18 +288,30 @@ def all_down(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts when every SA is gone at once, or is out of sight."""
     facts = replace(facts, retransmitting=False, tries=0)
     cause = LastError(reason, detail, now)
-    if facts.up:
+    if facts.up or facts.renewing is not None:
         return _left_with(replace(facts, cause=cause), frozenset(), now)
     return _explained(facts, cause, now) or facts  # it may have said good-bye
 
 
 def _left_with(facts: Facts, children: frozenset[str], now: float) -> Facts:
     facts = replace(facts, children=children)
-    if children:
+    if children or (facts.renewing is not None and _current_cause(facts, now) is None):
         return facts
-    why = _why_down(facts, now)
+    return _lost(facts, _why_down(facts, now), now)
+
+
+def _lost(facts: Facts, why: LastError, now: float) -> Facts:
     closed = facts.closed or why.reason is Reason.PEER_CLOSED
-    facts = replace(facts, since=now, retransmitting=False, tries=0, closed=closed, cause=None, last_down=why)
+    facts = replace(
+        facts,
+        since=now,
+        retransmitting=False,
+        tries=0,
+        closed=closed,
+        cause=None,
+        renewing=None,
+        last_down=why,
+    )
     return note(count(facts, downs=1), Kind.DOWN, now, why.reason, why.detail)
 
 
@@ -302,6 +336,29 @@ def ike_rekeyed(facts: Facts, now: float) -> Facts:
     return note(replace(facts, retransmitting=False, tries=0), Kind.IKE_REKEYED, now)
 
 
+def reauthenticating(facts: Facts, now: float) -> Facts:
+    """Return the facts once the IKE_SA is about to be authenticated anew: charon ends it, and begins another
+    one (RFC 7296 section 2.8.3). The tunnel counts as up if the other one comes up."""
+    if facts.up:
+        return replace(facts, renewing=now)
+    last = facts.last_down
+    if last is None or last.reason is not Reason.UNKNOWN or not _within(last, now, CAUSE_STANDS_S):
+        return facts
+    # It went down a moment ago, and this is why.
+    history = tuple(entry for entry in facts.history if (entry.kind, entry.at) != (Kind.DOWN, last.at))
+    downs = [entry for entry in history if entry.kind is Kind.DOWN]
+    before = LastError(downs[-1].reason or Reason.UNKNOWN, downs[-1].detail, downs[-1].at) if downs else None
+    return count(replace(facts, renewing=now, last_down=before, history=history), downs=-1)
+
+
+def not_renewed(facts: Facts, now: float) -> Facts:
+    """Return the facts once the tunnel is known to be down, also if it was authenticated anew last."""
+    if facts.renewing is None or facts.up:
+        return facts
+    detail = "the IKE SA was to be authenticated anew, and did not come up again"
+    return _lost(facts, LastError(Reason.OTHER, detail, now), now)
+
+
 def unanswered(facts: Facts, tries: int, now: float) -> Facts:
     """Return the facts once a request was sent for the ``tries``-th time again."""
     facts = count(facts, retransmissions=1)
@@ -322,6 +379,9 @@ def silent(facts: Facts, now: float) -> Facts:
 
     The down event and the word that the peer is dead come over different sockets, in any order.
     """
+    if facts.renewing is not None and not facts.up:
+        detail = "the peer did not answer when the IKE SA was authenticated anew"
+        return _lost(facts, LastError(Reason.PEER_SILENT, detail, now), now)
     just_down = not facts.up and facts.last_down is not None and is_fresh(facts.last_down, now)
     return replace(facts, retransmitting=False, tries=0, gave_up=facts.gave_up or facts.up or just_down)
 
@@ -350,8 +410,8 @@ def reseeded(facts: Facts | None, children: Iterable[str], installed_s: int, now
     found = frozenset(children)
     if facts is None:
         return Facts(children=found, since=now - installed_s if found else None)
-    was_up = facts.up
-    facts = replace(facts, retransmitting=False, tries=0, cause=None)
+    was_up = facts.up or facts.renewing is not None
+    facts = replace(facts, retransmitting=False, tries=0, cause=None, renewing=None)
     if not found:
         return _left_with(facts, found, now) if was_up else facts
     facts = replace(facts, children=found, gave_up=False, closed=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from translators.strongswan.status import events, state
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import Notice, Rekeying, Source
+from translators.strongswan.status.exchange import GARBLED
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation.connections import connection_name, tunnel_of
@@ -54,8 +55,8 @@ class Ledger:
     def put(self, tunnel: str, facts: Facts) -> None:
         """Set what is known of ``tunnel``."""
         if facts != self._facts.get(tunnel):
-            self._facts[tunnel] = facts
             self._touched.add(tunnel)
+        self._facts[tunnel] = facts  # what is being said at the moment makes no difference to who looks
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
@@ -106,6 +107,11 @@ class Ledger:
         """Take a line of charon's log about the connection ``name``."""
         if (tunnel := self.tunnel(name)) is not None:
             self.put(tunnel, events.on_log(self.facts(tunnel), line, now, source))
+
+    def on_garbled(self, line: str, tunnels: Sequence[str], source: Source, now: float) -> None:
+        """Take a line about a peer that charon does not know yet, and that may be of ``tunnels``."""
+        if len(tunnels) == 1 and GARBLED.search(line):
+            self.put(tunnels[0], events.on_log(self.facts(tunnels[0]), line, now, source))
 
     def on_notice(self, notice: Notice, now: float) -> None:
         """Take a record of error-notify.

@@ -7,6 +7,7 @@ would make the whole reply invalid.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -222,6 +223,23 @@ def tunnel_state(
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
+_USER_SPACE_ESP = "kernel-libipsec"
+_ACQUIRES_SINCE = (5, 9, 11)
+
+
+def limitation(traps: Collection[str], version: str, plugins: Collection[str]) -> str | None:
+    """Return what a charon of ``version`` with ``plugins`` cannot do of the actions ``traps`` of a tunnel
+    (leaves that are "trap"), None if it can."""
+    numbers = tuple(int(part) for part in re.findall("[0-9]+", version)[:3])
+    if not traps or _USER_SPACE_ESP not in plugins or not numbers or numbers >= _ACQUIRES_SINCE:
+        return None
+    return (
+        f"{' and '.join(traps)} trap: strongSwan {version} with ESP in user space ({_USER_SPACE_ESP}) does "
+        "not see packets that wait for the tunnel; it stays down until the action initiate. 5.9.11 and "
+        "later, or ESP in the kernel, do"
+    )
+
+
 def _error(error: LastError | None) -> Json | None:
     if error is None:
         return None
@@ -258,9 +276,13 @@ def daemon_state(
     source: Source | None,
     options: Options,
     now: float,
+    trouble: str = "",
 ) -> Json:
-    """Return the container ``daemon``; ``version`` is None while charon is not connected."""
+    """Return the container ``daemon``; ``version`` is None while charon is not connected, ``trouble`` says
+    why not."""
     found: Json = {"backend": backend, "connected": version is not None}
+    if trouble:
+        found["trouble"] = trouble
     if version is not None:
         found |= {
             "version": f"charon {version}",

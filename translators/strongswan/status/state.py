@@ -86,20 +86,32 @@ def status(
     """
     states = {sa.get("state") for sa in sas}
     if states & IKE_UP:
-        if facts.retransmitting and _asks_in_vain(sas):
+        if facts.retransmitting and _asks_in_vain(sas, names):
             return Status.RETRANSMISSION
         return Status.INSTALLED if carries_all(sas, names) else Status.IKE_ESTABLISHED
+    if facts.renewing is not None and states & _IKE_BEGINNING and not facts.tries:
+        return Status.INSTALLED  # for a moment there is no IKE_SA but the new one
     return Status.CONNECTING if retrying or states & _IKE_BEGINNING else Status.DOWN
 
 
-def _asks_in_vain(sas: Sequence[Section]) -> bool:
-    """Return whether what is sent again can be of an IKE_SA that is up.
+def believed(facts: Facts, retrying: bool) -> Status:
+    """Return the status by what charon told last, while it does not answer what SAs there are."""
+    if facts.up or facts.renewing is not None:
+        return Status.RETRANSMISSION if facts.retransmitting else Status.INSTALLED
+    return Status.CONNECTING if retrying else Status.DOWN
 
-    An old one may still be sending its DELETE to a peer that has since come back with a new one; of the
-    two, only a request shows who is asking.
+
+def _asks_in_vain(sas: Sequence[Section], names: Collection[str]) -> bool:
+    """Return whether what is sent again leaves the tunnel without an IKE_SA that works.
+
+    An old one may still be sending its DELETE to a peer that has since come back with a new one, and a
+    tunnel for any peer may have several, of which one is silent: only a request shows who is asking.
     """
     up = [sa for sa in sas if sa.get("state") in IKE_UP]
-    return len(up) == len(sas) or any(strings(sa.get("tasks-active")) for sa in up)
+    asking = [sa for sa in up if strings(sa.get("tasks-active"))]
+    if not asking:
+        return len(up) == len(sas)
+    return not carries_all([sa for sa in up if sa not in asking], names)
 
 
 def creating_child(sas: Iterable[Section]) -> bool:

@@ -97,7 +97,7 @@ def parse(pem: str) -> Certificate:
         )
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.
-        raise _refused(f"this is not a certificate that can be read ({shown(str(error))})") from None
+        raise _refused(f"this is not a certificate that can be read: {why_unreadable(error)}") from None
 
 
 def of_entry(entry: Json) -> Certificate:
@@ -138,6 +138,16 @@ def digest(key: PublicKeyTypes) -> bytes:
 
 def _refused(message: str) -> Refused:
     return Refused("pem", message, "certificate-malformed")
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return what the parser found wrong; what it says of octets and tags is for who writes parsers."""
+    text = str(error)
+    if "PEM" in text or "base64" in text.lower():
+        return "the lines from BEGIN to END are not base64, or some are missing"
+    if "asn1" in text.lower() or "{" in text or not text:
+        return "what the lines from BEGIN to END hold is damaged, cut off, or something else"
+    return shown(text)
 
 
 def shown(text: str) -> str:

@@ -176,7 +176,9 @@ def _proposals(phase: Phase) -> Callable[[Json, Around], list[str]]:
     def render(entry: Json, around: Around) -> list[str]:
         if configured := configured_proposals(entry, phase):
             return [proposals.render(phase, one) for one in proposals.by_priority(configured)]
-        return proposals.auto(phase, around.available, aead=phase is Phase.ESP or not is_ikev1(entry))
+        if is_ikev1(entry):
+            return proposals.auto_ikev1(phase, around.available)
+        return proposals.auto(phase, around.available)
 
     return render
 

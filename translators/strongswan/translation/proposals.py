@@ -265,6 +265,37 @@ def auto(phase: Phase, available: Available | None = None, *, aead: bool = True)
     return proposals
 
 
+# What an initiator of IKEv1 offers is one algorithm of a kind in each proposal; so many of them fit into the
+# first message without its being fragmented.
+_IKEV1_CIPHERS = ("aes256", "aes128")
+_IKEV1_INTEGRITY = ("sha512", "sha256")
+_IKEV1_GROUPS = ("ecp384", "ecp256", "modp4096", "modp3072", "modp2048", "x25519")
+
+
+def auto_ikev1(phase: Phase, available: Available | None = None) -> list[str]:
+    """Return the proposals of IKEv1 for "none configured": suites of one algorithm of each kind, and after
+    them, for what a peer offers, all that ``auto`` has. The groups of ESP are those of IKE: charon offers the
+    one that both have agreed on there.
+
+    Raises:
+        Refused: charon has nothing for them.
+    """
+    all_of_them = auto(phase, available, aead=phase is Phase.ESP)
+    auths = _tokens("auth", _IKEV1_INTEGRITY, available)
+    suites = [f"{c}-{a}" for c in _tokens("cipher", _IKEV1_CIPHERS, available) for a in auths]
+    if phase is Phase.ESP:
+        suites = [*_tokens("cipher", _AUTO_AEAD[:2], available), *suites]
+    groups = _tokens("dh", _IKEV1_GROUPS, available)
+    return [*(f"{suite}-{group}" for group in groups for suite in suites), *all_of_them]
+
+
+def without_groups(written: Sequence[str]) -> list[str]:
+    """Return proposals of ESP without their groups, each once."""
+    groups = {_AUTO_ESP_LAST_GROUP, *(group.token for group in GROUPS.values())}
+    left = ("-".join(part for part in one.split("-") if part not in groups) for one in written)
+    return list(dict.fromkeys(left))
+
+
 def _tokens(leaf: str, keywords: Sequence[str], available: Available | None) -> list[str]:
     table = _LEAVES[leaf][0]
     return [

@@ -13,7 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import distinguished_name
-from translators.strongswan.translation.certificates import Certificate, parts_of, shown, unindented
+from translators.strongswan.translation.certificates import (
+    Certificate,
+    parts_of,
+    shown,
+    unindented,
+    why_unreadable,
+)
 from translators.strongswan.translation.refusals import Refused
 
 CHECKER = "revocation"
@@ -113,7 +119,8 @@ def parse(pem: str) -> Crl:
         )
     except Exception as error:
         # The parser raises many kinds for what is malformed; none of them is a fault of ours.
-        raise _refused(f"this is not a CRL that can be read ({shown(str(error))})", "crl-malformed") from None
+        message = f"this is not a CRL that can be read: {why_unreadable(error)}"
+        raise _refused(message, "crl-malformed") from None
     if x509.DeltaCRLIndicator.oid in numbers:
         raise _refused("this is a delta CRL, which changes another one: commit a full CRL", "crl-unsupported")
     if not crl.issuer_key_id:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -30,6 +31,14 @@ IFF_LOOPBACK = 0x8
 TUNNEL_KINDS = frozenset({
     "tun", "xfrm", "vti", "vti6", "ipip", "ip6tnl", "gre", "ip6gre", "sit", "wireguard",
 })  # fmt: skip
+
+
+def as_the_kernel_writes(address: object) -> str | None:
+    """Return an address in the spelling of the kernel, None if it is none."""
+    try:
+        return str(ip_address(str(address)))
+    except ValueError:
+        return None
 
 
 class AddressWatch:

@@ -147,6 +147,13 @@ class Supervisor:
         if watched.timer is None:
             self._arm(name, self._pause_s(watched))
 
+    def hasten(self, name: str) -> None:
+        """Have the next attempt with a tunnel that is down begin soon, whatever its pauses had grown to."""
+        watched = self._watched.get(name)
+        if watched is not None and watched.up_since_s is None:
+            options = self._options
+            self._arm(name, delay_s(0, options.retry_first, options.retry_max, self._random.random()))
+
     def _pause_s(self, watched: _Watched) -> float:
         tried = max(watched.attempt - 1, 0)
         return delay_s(tried, self._options.retry_first, self._options.retry_max, self._random.random())

@@ -10,35 +10,35 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 from agent.translator import Notification
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
+from translators.strongswan.charon.vici import Section, ViciUnavailable
 from translators.strongswan.diagnosis.capture import Capture
 from translators.strongswan.model import DAEMON_ROOT, entry_path
 from translators.strongswan.options import Options
-from translators.strongswan.status import announcements, state
+from translators.strongswan.status import announcements, state, unnamed
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.announcements import Drift
 from translators.strongswan.status.events import Notice
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
+from translators.strongswan.status.unnamed import Unnamed
 from translators.strongswan.translation.connections import connection_name, tunnel_of
+from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
-from translators.strongswan.upkeep.addresses import AddressWatch
+from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
-from translators.strongswan.upkeep.executor import termination
+from translators.strongswan.upkeep.legacy import ForwardSecrecy
+from translators.strongswan.upkeep.listing import by_name, sas_of, terminate
+from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
 log = logging.getLogger(__name__)
-
-ONE_BY_ONE_MAX = 32
-"""Up to so many tunnels are asked for by name; for more, one list of all SAs is cheaper."""
 
 
 class LiveTunnels:
@@ -60,7 +60,10 @@ class LiveTunnels:
         self._shared = shared
         self._ours = ours
         self._state_changed = state_changed
-        self._ledger = Ledger(lambda tunnel: tunnel in desired.entries, self._with_peer)
+        self._ledger = Ledger(
+            lambda tunnel: tunnel in desired.entries,
+            lambda address: unnamed.with_peer(desired.entries, address),
+        )
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
@@ -71,6 +74,13 @@ class LiveTunnels:
             clock=time.time,
             without_sas=lambda tunnel: self.status(tunnel, ()),
         )
+        self._silent = SilentPeers(
+            options,
+            facts=self.facts,
+            fail=self.fail,
+            begin_anew=self._begin_sooner,
+        )
+        self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy()
         self.addresses = AddressWatch(self._on_addresses, networks_changed)
         self.supervisor = Supervisor(
             options,
@@ -89,6 +99,7 @@ class LiveTunnels:
     async def stop(self) -> None:
         """Stop. Safe to call twice."""
         self.supervisor.forget_all()
+        self._silent.stop()
         for task in self._errands:
             task.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)
@@ -119,12 +130,14 @@ class LiveTunnels:
             self._look_again(tunnel)
 
     def _look_again(self, tunnel: str) -> None:
+        self._silent.look(tunnel)
         self.announcer.touch(tunnel)
         self.changed(tunnel)
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
         self._ledger.forget(tunnel)
+        self._silent.forget(tunnel)
         self.announcer.forget(tunnel)
 
     def reconfigured(self, tunnel: str) -> None:
@@ -143,7 +156,7 @@ class LiveTunnels:
             self.want(messages.name)
 
     def _is_left_down(self, tunnel: str) -> bool:
-        entry, facts = self._desired.entries[tunnel], self.facts(tunnel)
+        entry, facts = self._desired.entries.get(tunnel, {}), self.facts(tunnel)
         return (facts.gave_up and dpd_action(entry) != "restart") or (
             facts.closed and close_action(entry) != "restart"
         )
@@ -167,6 +180,12 @@ class LiveTunnels:
         """Record why ``tunnel`` does not work."""
         self._put(tunnel, transitions.failed(self.facts(tunnel), reason, detail, time.time()))
 
+    def hindered(self, detail: str) -> None:
+        """Record why no tunnel can come up."""
+        for tunnel, entry in self._desired.entries.items():
+            if is_enabled(entry):
+                self._put(tunnel, transitions.hindered(self.facts(tunnel), detail, time.time()))
+
     def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
         """Record that charon holds the tunnel again as it is configured, and tell it."""
         if tunnel in self._desired.entries:
@@ -178,14 +197,14 @@ class LiveTunnels:
 
     def found(self, session: CharonSession, sas: Sequence[Section]) -> None:
         """Learn what is up from all SAs of a charon that was running before us, or lost from sight."""
-        by_name, now = _by_name(sas), time.time()
+        listed, now = by_name(sas), time.time()
         self._capture.found(now, session.source.value)
-        self._capture.sas(now, [connection_name(tunnel) for tunnel in self._desired.entries], by_name)
+        self._capture.sas(now, [connection_name(tunnel) for tunnel in self._desired.entries], listed)
         for tunnel in self._ledger.known():
             if tunnel not in self._desired.entries:
                 self.forget(tunnel)
-        for tunnel in self._ledger.on_found(self._desired.entries, by_name, now):
-            self.announcer.know(tunnel, self.status(tunnel, by_name.get(connection_name(tunnel), [])))
+        for tunnel in self._ledger.on_found(self._desired.entries, listed, now):
+            self.announcer.know(tunnel, self.status(tunnel, listed.get(connection_name(tunnel), [])))
         self._touch()
 
     def lost(self, detail: str) -> None:
@@ -197,23 +216,16 @@ class LiveTunnels:
 
     # --- what charon says now ---
 
-    async def sas(self, names: Sequence[str]) -> dict[str, list[Section]]:
-        """Return the IKE_SAs by connection name; nothing while there is no charon."""
-        session = self._shared.session
-        if session is None:
-            return {}
-        try:
-            if len(names) > ONE_BY_ONE_MAX:
-                return _by_name(await session.list_sas())
-            return _by_name([sa for name in names for sa in await session.list_sas(name)])
-        except ViciError as error:
-            # Lost at this moment: what is configured is still told, as down.
-            log.info("%s", error)
-            return {}
+    async def sas(self, names: Sequence[str]) -> dict[str, list[Section]] | None:
+        """Return the IKE_SAs by connection name; nothing while there is no charon, None if it hangs."""
+        return await sas_of(self._shared.session, names)
 
-    def status(self, tunnel: str, sas: Sequence[Section]) -> Status:
-        """Return the status of a tunnel with these IKE_SAs."""
-        retrying = connection_name(tunnel) in self.supervisor
+    def status(self, tunnel: str, sas: Sequence[Section] | None) -> Status:
+        """Return the status of a tunnel with these IKE_SAs, None if nobody knows which it has."""
+        # One that is left down is watched until the next look alone.
+        retrying = connection_name(tunnel) in self.supervisor and not self._is_left_down(tunnel)
+        if sas is None:
+            return state.believed(self.facts(tunnel), retrying)
         return state.status(sas, self.facts(tunnel), retrying, self.children(tunnel))
 
     def children(self, tunnel: str) -> Sequence[str]:
@@ -225,6 +237,8 @@ class LiveTunnels:
         there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
         names = [connection_name(tunnel) for tunnel in there]
         sas = await self.sas(names)
+        if sas is None:
+            return {}  # it answers again, or is lost, which touches every tunnel
         self._capture.sas(time.time(), names, sas)
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
@@ -239,7 +253,7 @@ class LiveTunnels:
 
     def _end_soon(self, unique_id: str, force: bool) -> None:
         if (session := self._shared.session) is not None:
-            self._do_soon(_terminate(session, unique_id, force))
+            self._do_soon(terminate(session, unique_id, force=force))
 
     def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -261,7 +275,11 @@ class LiveTunnels:
 
     def _on_log(self, session: CharonSession, message: Section, now: float) -> None:
         name, line = str(message.get("ikesa-name", "")), str(message.get("msg", ""))
-        if name:
+        if name == unnamed.NAME:
+            if (ends := self._unnamed.ends(message)) is not None:
+                tunnels = unnamed.candidates(self._desired.entries, *ends)
+                self._ledger.on_garbled(line, tunnels, session.source, now)
+        elif name:
             self._ledger.on_log(name, line, session.source, now)
         else:
             self._on_other_log(session, line)
@@ -272,9 +290,6 @@ class LiveTunnels:
         self._capture.notice(now, notice)
         self._ledger.on_notice(notice, now)
         self._touch()
-
-    def _with_peer(self, address: str) -> list[str]:
-        return [tunnel for tunnel, entry in self._desired.entries.items() if entry.get("peer") == address]
 
     def _on_sa(self, found: SaEvent) -> None:
         name = connection_name(found.tunnel)
@@ -315,16 +330,20 @@ class LiveTunnels:
             address = self._local_address(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
                 log.info("%s: its local address %s has come", messages.name, address)
-                self._do_soon(self._begin_anew(tunnel, messages.name))
+                self._do_soon(self._end_attempt(messages.name, self.supervisor.want))
 
-    async def _begin_anew(self, tunnel: str, name: str) -> None:
-        """Have the tunnel begin now: an attempt that could not send anything waits long for its turn."""
+    def _begin_sooner(self, tunnel: str) -> None:
+        if (name := connection_name(tunnel)) in self.supervisor:
+            self._do_soon(self._end_attempt(name, self.supervisor.hasten))
+
+    async def _end_attempt(self, name: str, then: Callable[[str], None]) -> None:
+        """End the attempt that charon makes, which waits long for its turn, and have another begin."""
         session = self._shared.session
-        if session is not None and not self.facts(tunnel).up:
-            for unique_id in state.half_open((await self.sas([name])).get(name, [])):
-                await _terminate(session, unique_id, force=True)
+        if session is not None and not self.facts(tunnel_of(name) or "").up:
+            for unique_id in state.half_open((await self.sas([name]) or {}).get(name, [])):
+                await terminate(session, unique_id, force=True)
         if name in self.supervisor:
-            self.supervisor.want(name)
+            then(name)
 
     # --- what the supervisor asks ---
 
@@ -338,6 +357,8 @@ class LiveTunnels:
             return Progress.UP
         if state.is_under_way(sas):
             return Progress.UNDER_WAY
+        if tunnel in self._ledger:
+            self._put(tunnel, transitions.not_renewed(self.facts(tunnel), time.time()))
         if tunnel not in self._desired.entries or self._is_left_down(tunnel):
             return Progress.TO_STAY_DOWN
         return Progress.NO_ADDRESS if self._address_is_missing(tunnel) else Progress.DOWN
@@ -350,11 +371,7 @@ class LiveTunnels:
         return not self.addresses.missing(address)
 
     def _local_address(self, tunnel: str) -> str | None:
-        """Return the local address in the spelling of the kernel."""
-        try:
-            return str(ip_address(str(self._desired.entries.get(tunnel, {}).get("local-address"))))
-        except ValueError:
-            return None
+        return as_the_kernel_writes(self._desired.entries.get(tunnel, {}).get("local-address"))
 
     def _address_is_missing(self, tunnel: str) -> bool:
         if self.local_address_is_there(tunnel) is not False:
@@ -368,7 +385,11 @@ class LiveTunnels:
         session = self._shared.session
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
-        children = self.children(tunnel_of(name) or "") or (name,)
+        tunnel = tunnel_of(name) or ""
+        if (messages := self._desired.messages.get(tunnel)) is not None:
+            entry, facts = self._desired.entries[tunnel], self.facts(tunnel)
+            await self._forward_secrecy.settle(session, messages, entry=entry, facts=facts)
+        children = self.children(tunnel) or (name,)
         if len(children) > 1:
             children = state.missing_children(await session.list_sas(name), children)
         for child in children:
@@ -392,16 +413,3 @@ class LiveTunnels:
         for name in names:
             self.supervisor.want(name)
 
-
-def _by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
-    by_name: dict[str, list[Section]] = {}
-    for sa in sas:
-        by_name.setdefault(str(sa["name"]), []).append(sa)
-    return by_name
-
-
-async def _terminate(session: CharonSession, unique_id: str, force: bool) -> None:
-    try:
-        await session.request("terminate", termination("ike-id", unique_id, force))
-    except ViciError as error:
-        log.info("%s", error)

@@ -1,0 +1,45 @@
+"""What the settings name, users, files, folders and addresses: whether an agent can use it.
+
+A fault is there until somebody changes the settings, or what they name. A hindrance goes by itself: the next
+start may find it gone. Nothing is written, and an agent that runs does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from agent import data_folder
+from agent.regular_file import read_regular
+from agent.settings import Settings
+from agent.transport import address
+from agent.transport.users import keyless, misnamed
+
+_MODULE_OCTETS_MAX = 10_000_000
+
+
+def faults(settings: Settings) -> list[str]:
+    """Return a sentence for each name in ``settings`` of what cannot be used."""
+    return [
+        *misnamed((*settings.users, *settings.recovery_users)),
+        *keyless(settings.users),
+        *data_folder.faults(settings.data_dir),
+        *_unreadable(settings.yang_modules),
+    ]
+
+
+def _unreadable(modules: Iterable[Path]) -> list[str]:
+    found = []
+    for file in modules:
+        try:
+            read_regular(file, _MODULE_OCTETS_MAX)
+        except OSError as problem:
+            reason = problem.strerror or os.strerror(problem.errno or 0)
+            found.append(f"the YANG file {file} cannot be read: {reason}")
+    return found
+
+
+def hindrances(settings: Settings) -> list[str]:
+    """Return a sentence for each name in ``settings`` of what cannot be had at the moment."""
+    return [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]

@@ -1,0 +1,81 @@
+"""The address that clients come to. It is taken first of all: nothing is begun where nobody could come."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from typing import Any
+
+
+async def take(host: str, port: int) -> list[socket.socket]:
+    """Return a bound socket, on which nobody listens yet, for each address of ``host``; port 0 for any.
+
+    Raises:
+        OSError: one cannot be had; the text says why, and what to do.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except socket.gaierror as problem:
+        raise OSError(_unresolved(host, problem)) from None
+    taken: list[socket.socket] = []
+    try:
+        for family, _type, _protocol, _name, address in dict.fromkeys(found):
+            taken.append(_bound(family, (address[0], port, *address[2:])))
+            port = taken[0].getsockname()[1]
+    except OSError:
+        close(taken)
+        raise
+    return taken
+
+
+def hindrances(host: str) -> list[str]:
+    """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _type, _protocol, _name, address in dict.fromkeys(found):
+            _bound(family, address).close()
+    except socket.gaierror as problem:
+        return [_unresolved(host, problem)]
+    except OSError as problem:
+        return [str(problem)]
+    return []
+
+
+def _unresolved(host: str, problem: socket.gaierror) -> str:
+    return f"NETCONF cannot be served on {host}: {problem.strerror}"
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        # As asyncio does: a port whose connections have just ended is free.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except OSError as problem:
+        made.close()
+        where = f"{address[0]} port {address[1]}" if address[1] else address[0]
+        raise OSError(f"NETCONF cannot be served on {where}: {_reason(problem)}") from None
+    return made
+
+
+def _reason(problem: OSError) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return "another program listens there (ss -ltnp names it): end it, or choose another with --listen"
+    if problem.errno == errno.EADDRNOTAVAIL:
+        return "no interface has this address"
+    if problem.errno == errno.EACCES:
+        return "a port below 1024 takes root"
+    return os.strerror(problem.errno or 0)
+
+
+def close(sockets: list[socket.socket]) -> None:
+    """Give up the addresses."""
+    while sockets:
+        sockets.pop().close()

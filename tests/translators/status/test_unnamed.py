@@ -1,0 +1,70 @@
+"""Whose address the lines about a peer come from that charon does not know yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from translators.strongswan.status import unnamed
+from translators.strongswan.status.events import Source
+from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.ledger import Ledger
+from translators.strongswan.status.unnamed import SAS_MAX, Unnamed
+
+GARBLED = "invalid ID_V1 payload length, decryption failed?"
+ENTRIES = {
+    "1": {"peer": "192.0.2.1", "local-address": "198.51.100.1"},
+    "2": {"local-address": "198.51.100.1"},
+    "3": {"local-address": "198.51.100.2"},
+    "4": {"local-address": "198.51.100.2"},
+}
+
+
+def line(sa: int, text: str) -> dict[str, str]:
+    return {"ikesa-name": unnamed.NAME, "ikesa-uniqueid": str(sa), "msg": text}
+
+
+def packet(sa: int) -> dict[str, str]:
+    return line(sa, f"received packet: from 192.0.2.{sa % 200}[500] to 198.51.100.1[500] (100 bytes)")
+
+
+def test_the_addresses_are_those_of_the_last_packet_of_the_sa_and_bounded() -> None:
+    known = Unnamed()
+    assert known.ends(line(1, GARBLED)) is None
+    known.ends(packet(1))
+    assert known.ends(line(1, GARBLED)) == ("192.0.2.1", "198.51.100.1")
+    for sa in range(2, SAS_MAX + 2):
+        known.ends(packet(sa))
+    assert known.ends(line(1, GARBLED)) is None
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "expected"),
+    [
+        ("192.0.2.1", "198.51.100.1", ["1"]),
+        ("192.0.2.9", "198.51.100.1", ["2"]),
+        ("192.0.2.9", "198.51.100.2", ["3", "4"]),
+        ("192.0.2.9", "198.51.100.9", []),
+    ],
+)
+def test_the_tunnels_are_those_of_the_peer_or_for_any(peer: str, own: str, expected: list[str]) -> None:
+    assert unnamed.candidates(ENTRIES, peer, own) == expected
+
+
+@pytest.mark.parametrize(
+    ("tunnels", "text", "told"),
+    [(["2"], GARBLED, True), (["3", "4"], GARBLED, False), (["2"], "received DELETE for IKE_SA x", False)],
+)
+def test_what_cannot_be_decrypted_is_told_of_the_one_tunnel_that_it_may_be_of(
+    tunnels: list[str], text: str, told: bool
+) -> None:
+    ledger = Ledger(lambda _tunnel: True, lambda _address: [])
+    ledger.on_garbled(text, tunnels, Source.ERROR_NOTIFY, 1000.0)
+    error = ledger.facts(tunnels[0]).last_error
+    assert (error is not None and error.reason is Reason.AUTHENTICATION_FAILED) is told
+
+
+def test_a_tunnel_that_is_up_does_not_fail_by_what_anybody_can_send() -> None:
+    ledger = Ledger(lambda _tunnel: True, lambda _address: [])
+    ledger.put("2", Facts(children=frozenset("1")))
+    ledger.on_garbled(GARBLED, ["2"], Source.ERROR_NOTIFY, 1000.0)
+    assert ledger.facts("2").last_error is None

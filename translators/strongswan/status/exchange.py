@@ -1,0 +1,64 @@
+"""What is being said with the peer at the moment, as the lines of charon's log tell it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+_OPENING = frozenset({"IKE_SA_INIT", "IKE_INTERMEDIATE", "IKE_AUTH", "ID_PROT", "AGGRESSIVE"})
+_BEGUN = re.compile("^initiating (Main Mode |Aggressive Mode )?IKE_SA ")
+_ASKED = re.compile(r"^generating ([A-Z_0-9]+) request [0-9]+ \[(.*)\]")
+_HEARD = re.compile(r"^parsed ([A-Z_0-9]+) (request|response) [0-9]+ \[(.*)\]")
+_SENT = re.compile(r"^sending packet: from \S+\[[0-9]+\] to \S+\[([0-9]+)\]")
+GARBLED = re.compile("^invalid (?:ID|HASH)_V1 payload length, decryption failed")
+_PROBE = "N(DPD)"
+NAT_PORT = 4500
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """``asked`` is the exchange of our last request, ``heard`` whether the peer has answered in this attempt
+    to reach it, ``port`` the UDP port that it was last written to. ``answering``: what is read at the moment
+    answers a request of ours. ``probed``: a DPD request of IKEv1, which nothing sends again, is open.
+    ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets."""
+
+    asked: str = ""
+    heard: bool = False
+    port: int = 0
+    answering: bool = False
+    probed: bool = False
+    garbled: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether our last request is one of those that set an IKE_SA up."""
+        return self.asked in _OPENING
+
+    @property
+    def silence(self) -> str:
+        """What a peer did not do that does not answer, in words."""
+        if not self.heard or not self.opens:
+            return "the peer did not answer the first message"
+        blocked = f": UDP port {NAT_PORT} may be blocked on the way" if self.port == NAT_PORT else ""
+        return f"the peer answered the first message, but none after it{blocked}"
+
+
+def after(exchange: Exchange, line: str) -> Exchange:
+    """Return what is being said once charon has logged ``line``."""
+    if _BEGUN.match(line):
+        return Exchange()
+    if asked := _ASKED.match(line):
+        return replace(exchange, asked=asked[1], probed=exchange.probed or _PROBE in asked[2])
+    if heard := _HEARD.match(line):
+        return replace(exchange, heard=True, answering=heard[2] == "response", probed=False)
+    if GARBLED.search(line):
+        return replace(exchange, garbled=True)
+    if sent := _SENT.match(line):
+        return replace(exchange, port=int(sent[1]))
+    return exchange
+
+
+def is_probe(line: str) -> bool:
+    """Return whether ``line`` is of a DPD request of IKEv1."""
+    asked = _ASKED.match(line)
+    return asked is not None and _PROBE in asked[2]
