@@ -26,7 +26,7 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError
-from agent.first_start import connect_hints, ensure_keys, ensure_rules, refuse_emptied
+from agent.first_start import ensure_keys, ensure_rules, greeting, refuse_emptied
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
@@ -38,6 +38,7 @@ from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh import SshTransport
+from agent.turns import Turns
 from agent.xml import MAX_DEPTH
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
@@ -118,7 +119,7 @@ async def run(settings: Settings) -> None:
         await agent.start(users)
         try:
             with printing():
-                for line in connect_hints(settings, agent.transport.port, users):
+                for line in greeting(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
@@ -133,7 +134,15 @@ async def run(settings: Settings) -> None:
 
 def _worker_of(pool: ThreadPoolExecutor) -> Worker:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        call = pool.submit(function, *arguments)
+        result = asyncio.wrap_future(call)
+        try:
+            return await asyncio.shield(result)
+        except asyncio.CancelledError:
+            # A call that has begun goes on to its end: what it works with must not be given up before.
+            if not call.cancel():
+                await asyncio.wait({result})
+            raise
 
     return worker
 
@@ -270,7 +279,8 @@ def assemble(
         now=_now,
     )
     outlet.context = context
-    server = Server(context, limits, refused)
+    turns = Turns()
+    server = Server(context, limits, refused=refused, turns=turns)
     transport = SshTransport(
         host=settings.host,
         port=settings.port,
@@ -280,6 +290,7 @@ def assemble(
         serve=server.serve,
         recovery_users=settings.recovery_users,
         refused=refused,
+        turns=turns,
     )
     return Agent(context, server, transport)
 
@@ -387,6 +398,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )
+    schema.names = {path: entry for t in translators for path, entry in t.names.items()}
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema
 

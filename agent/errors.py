@@ -75,6 +75,8 @@ class RpcError(Exception):
         if type is not None:
             self.type = type
         self.info = dict(info or {})
+        self.about: tuple[str, ...] = ()
+        """Paths of list entries other than that of ``path`` which the message tells of."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @property

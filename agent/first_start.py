@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from agent.datastore.candidate import Candidate
@@ -13,8 +17,11 @@ from agent.errors import RpcErrors
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
-from agent.transport.files import write_key_pair
+from agent.transport.files import public_key, write_durably, write_key_pair
 
+log = logging.getLogger(__name__)
+
+SSH_PORT = 22
 DEFAULT_USER = "admin"
 KEYS = ("host_key", "client_key")
 """What a first start makes in the data folder after the history."""
@@ -81,24 +88,70 @@ def _has_rules(configuration: Configuration) -> bool:
     return about_rules(configuration.explicit_units())
 
 
+def keep_known_hosts(settings: Settings, port: int) -> None:
+    """Leave a file of known hosts beside the host key, with which a client on this machine can check it.
+
+    A disk that is full is no reason not to serve.
+    """
+    name = reached_at(settings) if port == SSH_PORT else f"[{reached_at(settings)}]:{port}"
+    line = f"{name},* {' '.join(public_key(settings.data_dir / 'host_key'))}\n".encode()
+    file = settings.data_dir / "known_hosts"
+    try:
+        if not file.exists() or file.read_bytes() != line:
+            write_durably(file, line, 0o644)
+    except OSError as problem:
+        log.warning("%s could not be written: %s", file, problem.strerror)
+
+
+def host_key_hint(data_dir: Path) -> str:
+    """Return a line with the host key, for who connects from elsewhere."""
+    return f"Host key: {' '.join(public_key(data_dir / 'host_key'))}"
+
+
+def reached_at(settings: Settings) -> str:
+    """Return an address at which a client on this machine reaches the agent."""
+    return settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+
+
+def greeting(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what an agent says when it begins to serve, for who wants to connect to it."""
+    keep_known_hosts(settings, port)
+    yield host_key_hint(settings.data_dir)
+    yield from connect_hints(settings, port, users)
+
+
 def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
-    """Yield the exact commands with which the usual clients connect."""
+    """Yield the exact commands with which the usual clients connect and check the host key: of those that are
+    installed here."""
     user = next(iter(users))
+    _, host_key = public_key(settings.data_dir / "host_key")
     own_key = settings.data_dir / "client_key"
     key = own_key if own_key.exists() and not settings.users else Path("YOUR_PRIVATE_KEY")
-    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    host = reached_at(settings)
     yield "Connect with one of:"
     yield (
         f"  ssh -i {key} -o UserKnownHostsFile={settings.data_dir / 'known_hosts'}"
-        f" -o StrictHostKeyChecking=accept-new -p {port} {user}@{host} -s netconf"
+        f" -o StrictHostKeyChecking=yes -p {port} {user}@{host} -s netconf"
     )
+    console, ncclient = _client("netconf-console2"), find_spec("ncclient")
     # Without --ssh-config it adds a password of its own, which its SSH library refuses for a plain key.
+    if console is not None:
+        yield (
+            f"  {console} --host {host} --port {port} --user {user} --privKeyFile {key}"
+            " --ssh-config=/dev/null --hello"
+        )
+    if ncclient is None:
+        return
     yield (
-        f"  netconf-console2 --host {host} --port {port} --user {user} --privKeyFile {key}"
-        " --ssh-config=/dev/null --hello"
-    )
-    yield (
-        '  python3 -c "from ncclient import manager; print(manager.connect('
-        f"host='{host}', port={port}, username='{user}', key_filename='{key}', hostkey_verify=False, "
+        f"  {sys.executable}"
+        ' -c "from ncclient import manager; print(manager.connect('
+        f"host='{host}', port={port}, username='{user}', key_filename='{key}', "
+        f"hostkey_b64='{host_key}', "
         "allow_agent=False, look_for_keys=False).get_config('running'))\""
     )
+
+
+def _client(name: str) -> str | None:
+    """Return how to call a program: from beside the interpreter, in whose environment it may be alone."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else shutil.which(name)

@@ -16,12 +16,17 @@ from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Close, Counters, Send, Session
 from agent.notifications import Subscription
 from agent.operations.context import Ending, EndKind
+from agent.operations.dispatch import only_reads
 from agent.transport.limits import Limits
 from agent.transport.stream import ByteStream, Peer
+from agent.turns import Account, Turns
+from agent.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
 
 READ_OCTETS = 65536
+PIECE_OCTETS = 8192
+"""Of what was read, so much is taken apart at a time: it may hold a chunk for each octet."""
 LAST_WRITE_S = 2.0
 """How long the last message of a session that is to end may take."""
 
@@ -31,6 +36,8 @@ class Live:
 
     Args:
         answer: carries out a request and returns what to do next.
+        turns: in which sessions take apart what they read.
+        unfinished: what all of them hold meanwhile.
         may_idle: True if the session may be silent for as long as it likes.
     """
 
@@ -43,6 +50,8 @@ class Live:
         limits: Limits,
         answer: Callable[[Live, Rpc], Awaitable[list[Action]]],
         may_idle: Callable[[Live], bool],
+        turns: Turns,
+        unfinished: Unfinished,
     ) -> None:
         self.session = session
         self.login_time = login_time
@@ -52,6 +61,9 @@ class Live:
         self._limits = limits
         self._answer = answer
         self._may_idle = may_idle
+        self._turns = turns
+        self._account = Account()
+        self._unfinished = unfinished
         self._hello_by_s = _clock() + limits.hello_timeout_s
         self._interrupt = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -110,14 +122,23 @@ class Live:
                 data = await self._read()
                 if data is None:
                     return
-                actions = self.session.receive(data)
-                del data
-                if self.session.established and not greeted:
-                    greeted = True
-                    established(self)
-                await self._perform(actions)
+                for start in range(0, max(1, len(data)), PIECE_OCTETS):
+                    actions = await self._taken(data[start : start + PIECE_OCTETS])
+                    if self.session.established and not greeted:
+                        greeted = True
+                        established(self)
+                    await self._perform(actions)
+                    if self._interrupt.is_set():
+                        return
         except (ConnectionError, TimeoutError) as problem:
             self._lost(problem)
+        finally:
+            self._unfinished.forget(self)
+
+    async def _taken(self, data: bytes) -> list[Action]:
+        actions = await self._turns.done(self._account, lambda: self.session.receive(data))
+        self._unfinished.holds(self, self.session.held_octets, arriving=True)
+        return actions
 
     def _lost(self, problem: Exception) -> None:
         self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
@@ -167,12 +188,33 @@ class Live:
                 return
             else:
                 octets, begun_s = action.rpc.octets, _clock()
-                pending.extend(await self._answer(self, action.rpc))
+                self._unfinished.holds(self, octets + self.session.held_octets, arriving=False)
+                pending.extend(await self._answered(action.rpc))
+                self._unfinished.holds(self, self.session.held_octets, arriving=True)
                 if self.ending is not None:
                     del pending[1:]  # its own reply goes out, nothing after it is begun
                 if octets >= LARGE_OCTETS or _clock() - begun_s >= LONG_S:
                     del action  # the message itself is part of what is given back
                     await asyncio.get_running_loop().run_in_executor(None, give_back)
+
+    async def _answered(self, rpc: Rpc) -> list[Action]:
+        """Carry out ``rpc``; what only reads is broken off when nobody waits for it any more."""
+        answer = asyncio.ensure_future(self._answer(self, rpc))
+        gone = asyncio.ensure_future(self._stream.gone())
+        interrupt = asyncio.ensure_future(self._interrupt.wait())
+        try:
+            await asyncio.wait({answer, gone, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                self.end(Ending(EndKind.DROPPED, "the client is gone"))
+            if not answer.done() and only_reads(rpc.operation):
+                answer.cancel()
+                await asyncio.wait({answer})
+                if answer.cancelled():
+                    return []
+            return await answer
+        finally:
+            for task in (answer, gone, interrupt):
+                task.cancel()
 
     def _ending(self, close: Close) -> Ending:
         if close.by_client:

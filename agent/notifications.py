@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -36,15 +36,18 @@ MAX_WAITING = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One recorded event; ``number`` counts from 1 without gaps. ``body``: its element, as XML."""
+    """One recorded event; ``number`` counts from 1 without gaps. ``body``: its element, as XML. ``names``: as
+    in ``agent.translator.Notification``."""
 
     number: int
     time: datetime
     name: QName
     body: bytes = field(repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    def message(self) -> bytes:
-        return message(self.time, self.body)
+
+Door = Callable[[Event], bytes | None]
+"""*worker* Returns what of an event somebody may be told, as XML; None if nothing."""
 
 
 def message(time: datetime, body: bytes) -> bytes:
@@ -163,7 +166,8 @@ class Stream:
                     # A fault of whoever made it; the name is all that may be safe to log.
                     log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
                     continue
-                await self._add(Event(next(self._numbers), time=time, name=name, body=body))
+                number = next(self._numbers)
+                await self._add(Event(number, time=time, name=name, body=body, names=notification.names))
             self._idle.set()
 
     async def _add(self, event: Event) -> None:
@@ -191,8 +195,9 @@ class Subscription:
     """What one session wants (RFC 5277 section 2.1.1).
 
     ``wants``: *worker* function that says if a filter selects something of an event's tree. ``may``: if the
-    subscriber may read an event of this kind; asked for each event, for the rules may change. ``carry_out``:
-    has that function called where it harms nobody, None on libyang's thread.
+    subscriber may read an event of this kind; asked for each event, for the rules may change. ``door``:
+    returns the *worker* function that says what of an event he may be told, None if that is all.
+    ``carry_out``: has the look at an event done where it harms nobody, None on libyang's thread.
     """
 
     stream: Stream
@@ -201,7 +206,8 @@ class Subscription:
     may: Callable[[SchemaNode], bool]
     start: datetime | None = None
     stop: datetime | None = None
-    carry_out: Callable[[Event, Callable[[], bool]], Awaitable[bool]] | None = None
+    door: Callable[[], Door | None] = lambda: None
+    carry_out: Callable[[Event, Callable[[], bytes]], Awaitable[bytes]] | None = None
 
     async def run(self) -> None:
         """Send events until the stop time, or for ever; ends with the connection."""
@@ -239,20 +245,26 @@ class Subscription:
             return
         if not self.may(self.stream.schema.notifications[event.name]):
             return
-        if self.wants is None or await self._carried_out(event, lambda: self._selected(event)):
-            await self.send(event.message())
+        body = event.body
+        door = self.door()
+        if door is not None or self.wants is not None:
+            body = await self._carried_out(event, lambda: self._selected(event, door))
+        if body:
+            await self.send(message(event.time, body))
 
-    async def _carried_out(self, event: Event, work: Callable[[], bool]) -> bool:
+    async def _carried_out(self, event: Event, work: Callable[[], bytes]) -> bytes:
         if self.carry_out is None:
-            done: bool = await self.stream.worker(work)
+            done: bytes = await self.stream.worker(work)
             return done
         return await self.carry_out(event, work)
 
-    def _selected(self, event: Event) -> bool:
-        """*worker* True if the filter selects something; then the whole event is sent."""
-        assert self.wants is not None
-        tree, _ = notification_tree(self.stream.schema, event.body, xml=True)
-        return self.wants(tree)
+    def _selected(self, event: Event, door: Door | None) -> bytes:
+        """*worker* Return what may be told of an event if the filter selects something of that, else b""."""
+        body = event.body if door is None else door(event)
+        if not body or self.wants is None:
+            return body or b""
+        tree, _ = notification_tree(self.stream.schema, body, xml=True)
+        return body if self.wants(tree) else b""
 
     async def _missed(self, count: int) -> None:
         content = {MISSED: {"count": count}}

@@ -24,6 +24,8 @@ from agent.operations.locking import release
 from agent.translator import Json
 from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
+from agent.turns import Turns
+from agent.unfinished import Holder, Unfinished
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +48,18 @@ class Totals:
 class Server:
     """The NETCONF server; ``serve`` is given to every transport."""
 
-    def __init__(self, context: Context, limits: Limits, refused: Refused) -> None:
+    def __init__(self, context: Context, limits: Limits, refused: Refused, turns: Turns) -> None:
         self.context = context
         self.capabilities = monitoring.capabilities(context.schema)
         self._limits = limits
         self._refused = refused
+        self._turns = turns
+        # One message of the largest size has room, whatever is set.
+        self._unfinished = Unfinished(
+            max(limits.unfinished_octets, limits.message_octets),
+            octets_per_user=max(limits.unfinished_octets_per_user, limits.message_octets),
+            end=_give_way,
+        )
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
@@ -86,6 +95,8 @@ class Server:
             limits=limits,
             answer=self._answer,
             may_idle=self._may_idle,
+            turns=self._turns,
+            unfinished=self._unfinished,
         )
         self._live[live.session_id] = live
         self._totals.in_sessions += 1
@@ -197,6 +208,11 @@ class Server:
         if (why := self.context.configuration.store.read_only) is not None:
             content["history-read-only"] = why
         return content
+
+
+def _give_way(holder: Holder, reason: str) -> None:
+    if isinstance(holder, Live):
+        holder.end(Ending(EndKind.OTHER, reason))
 
 
 def _parameters(live: Live) -> Json:

@@ -13,7 +13,7 @@ never to all entries.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +32,8 @@ class EntryChange:
 
     ``before`` is None for a new entry, ``after`` is None for a deleted one. Both hold the keys,
     and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier, ``list_path``
-    the schema path of its list; empty: the translator's ``config_list``.
+    the schema path of its list; empty: the translator's ``config_list``. ``blind``: somebody wrote what he
+    may not read of it, so that nothing may show whether that is what was there before.
     """
 
     keys: Keys
@@ -40,14 +41,27 @@ class EntryChange:
     before: Json | None
     after: Json | None
     list_path: str = ""
+    blind: bool = False
+
+
+Reader = Callable[[str], bool]
+"""Says if who asks may read what is at an RFC 7951 instance-identifier."""
+
+
+def reads_all(_path: str) -> bool:
+    """Be the Reader of who may read everything."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
     """A YANG notification: event time is added by the agent. ``content`` is RFC 7951 JSON with one
-    member, e.g. ``{"yangswan-ipsec:tunnel-state-changed": {...}}``."""
+    member, e.g. ``{"yangswan-ipsec:tunnel-state-changed": {...}}``. ``names``: each leaf or leaf-list of it
+    that holds the key of an entry, with the entry's path, in which {} stands for the key: who may not read
+    the entry is not told."""
 
     content: Json
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,10 @@ class Translator(Protocol):
     """Schema paths of the other lists that it owns, of what entries of ``config_list`` refer to or share.
     Their entries have no state and no actions. A leaf that is in no list may be named, too: it is as a list
     of one entry without keys, whose one member is the leaf."""
+    names: Mapping[str, str]
+    """Schema paths of its state leafs and leaf-lists that hold the key of an entry elsewhere, each with the
+    path of that entry, in which {} stands for the key. Who may not read the entry does not see the value; if
+    it is a key itself, nor the entry of the state that it is in."""
     state_path: str
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
@@ -160,8 +178,11 @@ class Translator(Protocol):
         With ``keep`` the backend goes on with all that it holds, for the next agent to take over: nothing of
         it is ended or taken out, as if this agent had crashed. What was started to be looked at ends."""
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
-        """Return every reason why ``changes`` cannot be applied. No side effects, no waiting."""
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied. No side effects, no waiting.
+
+        No answer depends on a secret that who asks may not read. What is said of other entries names them in
+        ``RpcError.about``."""
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``; nothing is changed.

@@ -150,6 +150,11 @@ def has_more_elements(element: Element, count: int) -> bool:
     return next(islice(element.iterdescendants(), count, None), None) is not None
 
 
+def holds_text(element: Element) -> bool:
+    """True if text stands in ``element`` beside its children; white space is none."""
+    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
 def serialize(element: Element) -> bytes:
     """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it.
 

@@ -79,6 +79,8 @@ ROOMS = (
             "agent/ending.py",
             "agent/data_folder.py",
             "agent/regular_file.py",
+            "agent/turns.py",
+            "agent/unfinished.py",
         )
     ),
     Room(
@@ -125,7 +127,11 @@ ROOMS = (
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
-    Room(("agent/transport/*.py",), ("agent.errors", "agent.netconf", "agent.transport"), ("asyncssh",)),
+    Room(
+        ("agent/transport/*.py",),
+        ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),
+        ("asyncssh",),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
@@ -143,6 +149,8 @@ ROOMS = (
             "agent.monitoring",
             "agent.transport.stream",
             "agent.transport.limits",
+            "agent.turns",
+            "agent.unfinished",
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),

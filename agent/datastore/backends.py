@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.datastore.datastores import Datastores
 from agent.errors import BackendError, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan, Translator
+from agent.translator import EntryChange, Json, Keys, Plan, Reader, Translator, reads_all
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,9 @@ class Backends:
         entries: Mapping[Keys, Json] = await self._worker(self._datastores.entries, list_path)
         return entries
 
-    def check(self, changes: Changes) -> list[RpcError]:
+    def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
-        return [e for t in self._translators for e in t.check(changes.get(t.name, []))]
+        return [e for t in self._translators for e in t.check(changes.get(t.name, []), may_read)]
 
     async def plan(self, changes: Changes) -> list[Planned]:
         """Plan ``changes``; nothing is changed.

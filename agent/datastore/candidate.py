@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from agent.yang.difference import Difference
 from agent.yang.schema import Schema
@@ -14,34 +14,43 @@ class Candidate:
     """A configuration being edited (RFC 6241 section 8.3).
 
     ``changed`` holds every unit that was touched since candidate and running last agreed; some of them
-    may have been changed back.
+    may have been changed back. ``blind``: paths of those in which somebody wrote what he may not read; they
+    count as different, for whether they are would tell him if he has guessed right.
     """
 
     def __init__(self, running: Tree) -> None:
         self.tree = running.duplicate()
         self.changed: dict[str, Unit] = {}
+        self.blind: set[str] = set()
 
     @property
     def schema(self) -> Schema:
         return self.tree.schema
 
     def differing(self, running: Tree) -> list[Unit]:
-        """Return the changed units whose content really differs from ``running``."""
-        return [unit for unit in self.changed.values() if not unit.is_same(self.tree, running)]
+        """Return the changed units whose content differs from ``running``, or has to be taken for."""
+        return [unit for unit in self.changed.values() if self._differs(unit, running)]
+
+    def _differs(self, unit: Unit, running: Tree) -> bool:
+        if unit.path in self.blind and (unit.locate(self.tree) or unit.locate(running)):
+            return True
+        return not unit.is_same(self.tree, running)
 
     def discard(self, running: Tree) -> None:
         """Make the candidate equal to running again (RFC 6241 section 8.3.4.2)."""
         for unit in self.changed.values():
             unit.replace_in(self.tree, unit.locate(running))
         self.changed.clear()
+        self.blind.clear()
 
-    def replace_all(self, content: Tree, running: Tree) -> None:
-        """Make the candidate hold exactly ``content`` (copy-config)."""
+    def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
+        """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
         units = units_by_path(content, self.tree, running)
         fresh = content.duplicate()
         fresh.add_defaults()
         self.tree = fresh
-        self.changed = {path: unit for path, unit in units.items() if not unit.is_same(fresh, running)}
+        self.blind = set(blind)
+        self.changed = {path: unit for path, unit in units.items() if self._differs(unit, running)}
 
 
 class Savepoint:
@@ -51,6 +60,7 @@ class Savepoint:
         self._candidate = candidate
         self._saved: dict[str, tuple[Unit, Tree]] = {}
         self._changed_before = dict(candidate.changed)
+        self._blind_before = set(candidate.blind)
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -80,11 +90,19 @@ class Savepoint:
         for unit, copy in self._saved.values():
             unit.replace_in(self._candidate.tree, unit.locate(copy))
         self._candidate.changed = self._changed_before
+        self._candidate.blind = self._blind_before
+
+    def mark_blind(self) -> None:
+        """Have every touched unit count as changed: the author of the edit may not read all that he wrote."""
+        self._candidate.blind.update(self._saved)
 
     def keep(self) -> None:
         """Let the edit stand: its units now count as changed, and get their defaults."""
         tree = self._candidate.tree
         for path, (unit, _) in self._saved.items():
             self._candidate.changed[path] = unit
-            for node in unit.locate(tree):
+            nodes = unit.locate(tree)
+            for node in nodes:
                 tree.add_defaults(node)
+            if not nodes:
+                unit.give_default(tree)

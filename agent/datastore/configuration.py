@@ -20,7 +20,7 @@ from agent.datastore.progress import Progress, endless
 from agent.datastore.store import CommitInfo, Store, StoreError, usable
 from agent.datastore.transaction import Announce, Transactions
 from agent.errors import RpcErrors
-from agent.translator import Json, Notification, Translator
+from agent.translator import Json, Notification, Reader, Translator, reads_all
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -153,15 +153,15 @@ class Configuration:
         """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
         await self.worker(self.candidate.discard, self.running)
 
-    async def validate(self, candidate: Candidate) -> None:
-        """Validate as a commit would, without effects (RFC 6241 section 8.6).
+    async def validate(self, candidate: Candidate, may_read: Reader = reads_all) -> None:
+        """Validate as a commit would, without effects (RFC 6241 section 8.6), for who may read that.
 
         Raises:
             RpcErrors: all that is wrong.
         """
         prepared = await self.worker(self.prepare, candidate)
         await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
-        if errors := self._backends.check(prepared.changes):
+        if errors := self._backends.check(prepared.changes, may_read):
             raise RpcErrors(errors)
 
     async def commit(
@@ -171,6 +171,7 @@ class Configuration:
         candidate: Candidate | None = None,
         window: Window | None = None,
         check: Check | None = None,
+        may_read: Reader = reads_all,
     ) -> int | None:
         """Make the candidate (the shared one if none is given) running.
 
@@ -179,6 +180,7 @@ class Configuration:
         Args:
             window: the window of a confirmed commit that is open once this commit is in force.
             check: may refuse what would be changed.
+            may_read: what a refusal may depend on.
 
         Returns:
             The commit's id, None if nothing differed.
@@ -189,7 +191,7 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(info, chosen, window=window, check=check)
+        return await self._transactions.commit(info, chosen, window=window, check=check, may_read=may_read)
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

@@ -26,7 +26,7 @@ from agent.datastore.confirmed import (
 from agent.datastore.preparation import Check
 from agent.datastore.store import SERVER, CommitInfo
 from agent.errors import RpcErrors
-from agent.translator import Json
+from agent.translator import Json, Reader, reads_all
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,13 @@ class ConfirmedCommits:
         """Seconds until the open window is rolled back."""
         return max(0.0, self.window.deadline_s - _clock()) if self.window is not None else 0.0
 
-    async def commit(self, request: Request, info: CommitInfo, check: Check | None = None) -> int | None:
+    async def commit(
+        self,
+        request: Request,
+        info: CommitInfo,
+        check: Check | None = None,
+        may_read: Reader = reads_all,
+    ) -> int | None:
         """Carry out ``<commit>``; returns the commit's id, None if nothing differed.
 
         Raises:
@@ -78,7 +84,7 @@ class ConfirmedCommits:
             source=info.source,
             now_s=_clock(),
         )
-        commit_id = await self._configuration.commit(info, window=window, check=check)
+        commit_id = await self._configuration.commit(info, window=window, check=check, may_read=may_read)
         if window is not None:  # the time that the commit itself took is not the client's
             window = replace(window, deadline_s=_clock() + window.timeout_s)
         self._set(window)

@@ -11,7 +11,13 @@ from itertools import islice
 
 from agent.datastore.admission import costly
 from agent.datastore.candidate import Candidate, Savepoint
-from agent.datastore.edit_check import EditAttributes, check_document, path_of_element, schema_of_element
+from agent.datastore.edit_check import (
+    EditAttributes,
+    check_cases,
+    check_document,
+    path_of_element,
+    schema_of_element,
+)
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
@@ -26,6 +32,7 @@ from agent.yang.tree import (
     Tree,
     children,
     first_child,
+    instances,
     is_default,
     last_child,
     parent_of,
@@ -53,8 +60,10 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     attributes = EditAttributes(candidate.schema, config)
     if attributes.errors:
         raise RpcErrors(attributes.errors)
-    if attributes.any:
+    if attributes.any or default_operation == "none":  # of which nothing more would be looked at
         check_document(candidate.schema, config, attributes)
+    else:
+        raise_all(check_cases(candidate.schema, config, candidate.schema.roots, attributes))
     refuse_costly(candidate.schema, config, attributes)
     savepoint = Savepoint(candidate)
     walk = _Walk(candidate, savepoint, attributes)
@@ -113,7 +122,7 @@ class _Walk:
         hot = element in self.attributes.hot
         if operation == "merge" and not hot:
             self._merge(element)
-        elif element in self.attributes.tagged and operation != "delete":
+        elif element in self.attributes.tagged and operation in ("merge", "replace", "create"):
             self._reset(element, schema_node, operation)
         elif operation in ("delete", "remove"):
             self._delete(element, schema_node, must_exist=operation == "delete")
@@ -145,9 +154,12 @@ class _Walk:
             self._remove_node(node)
 
     def _reset(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
-        """Give a leaf its default back, as its attribute says (RFC 6243 section 4.5.2)."""
+        """Give a leaf or leaf-list its defaults back, as its attribute says (RFC 6243 section 4.5.2)."""
         if operation == "create" and self._existing(element, schema_node):
             self.errors.append(self._exists(element))
+        elif schema_node.kind is Kind.LEAF_LIST:
+            for node in self._values(element, schema_node):
+                self._remove_node(node)
         else:
             self._delete(element, schema_node, must_exist=False)
 
@@ -223,6 +235,16 @@ class _Walk:
     def _find(self, element: Element) -> Node:
         _patch, node = self._parse(element, whole=False)
         return self.tree.find_like(node)
+
+    def _values(self, element: Element, schema_node: SchemaNode) -> list[Node]:
+        """Return the candidate's explicit values of the leaf-list that ``element`` is of."""
+        above = element.getparent()
+        first = self.tree.first
+        if schema_node.parent is not None and above is not None:
+            in_list = schema_node.parent.kind is Kind.LIST
+            parent = self._find(above) if in_list else self._find_by_schema(above, schema_node.parent)
+            first = NO_NODE if parent == NO_NODE else first_child(parent)
+        return [node for node in instances(first, schema_node) if not is_default(node)]
 
     def _find_by_schema(self, element: Element, schema_node: SchemaNode) -> Node:
         """Find a container or leaf without reading its content, which a delete may leave out."""

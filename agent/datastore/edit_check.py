@@ -7,7 +7,8 @@ exact tag and with a path that carries the keys.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from agent.datastore.insertion import InsertRequest
 from agent.errors import (
@@ -24,10 +25,11 @@ from agent.errors import (
     UnknownNamespace,
     raise_all,
 )
-from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, local_name, namespace
-from agent.yang.paths import literal
+from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, holds_text, local_name, namespace
+from agent.yang.cases import excluded, exclusions
+from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
@@ -123,15 +125,17 @@ def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
 class EditAttributes:
     """The operation and insert attributes of an edit, taken off its elements.
 
-    ``hot`` holds every element with such an attribute on itself or below. ``tagged`` holds those that the
-    default attribute says to be defaults (RFC 6243 section 4.5.2). ``errors``: what is wrong with attributes.
+    ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
+    default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
+    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``errors``: what is
+    wrong with attributes.
     """
 
     def __init__(self, schema: Schema, config: Element) -> None:
         self.operation: dict[Element, str] = {}
         self.insert: dict[Element, InsertRequest] = {}
         self.hot: set[Element] = set()
-        self.tagged: set[Element] = set()
+        self.claimed: set[Element] = set()
         self.errors: list[RpcError] = []
         self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
@@ -144,6 +148,7 @@ class EditAttributes:
                 below = node.children if node is not None else {}
                 waiting.extend((child, below) for child in element)
         self.any = bool(self.hot)
+        self.tagged = {element for element in self.claimed if self._all_claimed(element)}
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
@@ -170,13 +175,20 @@ class EditAttributes:
             self.hot.add(above)
             above = above.getparent()
 
+    def _all_claimed(self, element: Element) -> bool:
+        """False if a value of the same leaf-list stands beside ``element`` without the attribute."""
+        above = element.getparent()
+        return above is None or all(
+            other in self.claimed for other in above if other.tag == element.tag and not len(other)
+        )
+
     def _refuse(self, kind: type[BadAttribute], attribute: str, element: Element, message: str) -> None:
         path = path_of_element(self._schema, element)
         self.errors.append(kind(attribute, local_name(element), message, path=path))
 
     def _default(self, element: Element, value: str) -> None:
         if value in ("true", "1"):
-            self.tagged.add(element)
+            self.claimed.add(element)
         elif value not in ("false", "0"):
             message = f"'{value}' is not a boolean"
             self._refuse(BadAttribute, "default", element, message)
@@ -208,7 +220,8 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
     Raises:
         RpcErrors: all faults that were found.
     """
-    raise_all(e for element in config for e in _check(schema, element, attributes, removing=False))
+    inside = (e for element in config for e in _check(schema, element, attributes, removing=False))
+    raise_all(chain(check_cases(schema, config, schema.roots, attributes), inside))
 
 
 def _check(
@@ -228,11 +241,13 @@ def _check(
         return
     if schema_node.kind is Kind.ANYDATA:
         return
-    if (element.text or "").strip():
+    if holds_text(element):
         message = f"'{schema_node.name}' holds elements, not text"
         yield BadElement(schema_node.name, message, path=path_of_element(schema, element))
     yield from _check_keys(schema, element, schema_node)
     yield from _check_repeated(schema, element, schema_node)
+    if not removing:
+        yield from check_cases(schema, element, schema_node.children, attributes)
     for child in element:
         yield from _check(schema, child, attributes, removing=removing)
 
@@ -247,11 +262,36 @@ def _check_attributes(
     if element in attributes.insert and not schema_node.user_ordered:
         message = f"'{schema_node.name}' is not ordered by the user, so it has no place to insert at"
         yield UnknownAttribute("insert", schema_node.name, message, path=path_of_element(schema, element))
-    if element in attributes.tagged and not is_default_value(
-        schema, schema_node, element.text or "", lambda: element.nsmap
-    ):
+    request = attributes.insert.get(element)
+    if request is not None and request.key is not None and schema_node.kind is Kind.LIST:
+        yield from _check_anchor(schema, element, schema_node, request.key)
+    if element in attributes.claimed and not _is_default(schema, schema_node, element):
         message = f"the value of '{schema_node.name}' is not its default, as the attribute 'default' says"
         yield InvalidValue(message, path=path_of_element(schema, element))
+
+
+def _check_anchor(
+    schema: Schema, element: Element, schema_node: SchemaNode, predicates: str
+) -> Iterator[RpcError]:
+    """Check the names of the keys in the attribute key, which a value alone does not show to be wrong."""
+    names = key_names(predicates.strip())
+    uris = {element.nsmap.get(prefix) if prefix else schema_node.namespace for prefix, _ in names or ()}
+    given = [name for _, name in names or ()]
+    wanted = "".join(f"[{key}='...']" for key in schema_node.keys)
+    if names is None or sorted(given) != sorted(schema_node.keys):
+        message = f"'key' must name each key of '{schema_node.name}' once: {wanted}"
+    elif uris != {schema_node.namespace}:
+        message = f"a prefix in 'key' is not declared, or not that of the keys of '{schema_node.name}'"
+    else:
+        return
+    yield BadAttribute("key", schema_node.name, message, path=path_of_element(schema, element))
+
+
+def _is_default(schema: Schema, schema_node: SchemaNode, element: Element) -> bool:
+    value = element.text or ""
+    if schema_node.kind is not Kind.LEAF_LIST:
+        return is_default_value(schema, schema_node, value, lambda: element.nsmap)
+    return canonical(schema, schema_node, value, lambda: element.nsmap) in schema_node.defaults
 
 
 def _check_leaf(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
@@ -284,3 +324,26 @@ def _check_repeated(schema: Schema, element: Element, schema_node: SchemaNode) -
             message = f"'{below.name}' may stand only once in '{schema_node.name}'"
             yield BadElement(below.name, message, path=path_of_element(schema, child))
         seen.add(qname)
+
+
+def check_cases(
+    schema: Schema, parent: Element, level: Mapping[QName, SchemaNode], attributes: EditAttributes
+) -> Iterator[RpcError]:
+    """Yield an error for each child of ``parent`` that brings data of another case of a choice than one
+    before it (RFC 7950 section 8.3.1); ``level`` are the nodes that children may be of."""
+    known = ((child, level.get((namespace(child), local_name(child)))) for child in parent)
+    choosing = ((child, node) for child, node in known if node is not None and node.cases)
+    brought = ((child, node) for child, node in choosing if _brings(child, node, attributes))
+    for child, node, first in exclusions(brought):
+        yield excluded(node, first, path=path_of_element(schema, child))
+
+
+def _brings(element: Element, node: SchemaNode, attributes: EditAttributes) -> bool:
+    """True if ``element`` is there after the edit: it is not removed, nor a container that all is removed
+    from."""
+    if attributes.operation.get(element) in ("delete", "remove") or element in attributes.tagged:
+        return False
+    if not node.is_np_container or len(element) == 0:
+        return True
+    below = ((child, node.children.get((namespace(child), local_name(child)))) for child in element)
+    return any(found is not None and _brings(child, found, attributes) for child, found in below)

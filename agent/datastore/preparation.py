@@ -6,8 +6,8 @@ alike. Everything here runs on the thread that owns libyang (*worker*).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.store import UnitChange
@@ -65,13 +65,13 @@ class Preparation:
         else:
             scratch = candidate.tree.duplicate()
             validate(scratch, everything=True)
-            units, refreshed = _compared(scratch, running)
+            units, refreshed = _compared(scratch, running, candidate.blind)
             complete = True
         return Prepared(
             units,
             scratch,
             records=_records(units, scratch, running),
-            changes=self._changes(units, scratch, running),
+            changes=self._changes(units, scratch, running, candidate.blind),
             refreshed=refreshed,
             complete=complete,
         )
@@ -80,12 +80,15 @@ class Preparation:
         root = unit.probe.first
         return self._schema.node_of(root.schema).module in self._local
 
-    def _changes(self, units: Iterable[Unit], scratch: Tree, running: Tree) -> dict[str, list[EntryChange]]:
+    def _changes(
+        self, units: Iterable[Unit], scratch: Tree, running: Tree, blind: Collection[str]
+    ) -> dict[str, list[EntryChange]]:
         changes: dict[str, list[EntryChange]] = {}
         for unit in units:
             name = self._lists.get(unit.schema_node.path)
             if name is not None:
-                changes.setdefault(name, []).append(_change(unit, scratch, running))
+                change = _change(unit, scratch, running)
+                changes.setdefault(name, []).append(replace(change, blind=unit.path in blind))
         return changes
 
 
@@ -98,12 +101,14 @@ def unvalidated(candidate: Candidate, running: Tree) -> Prepared:
     return Prepared(units, candidate.tree, records=_records(units, candidate.tree, running))
 
 
-def _compared(scratch: Tree, running: Tree) -> tuple[list[Unit], list[Unit]]:
-    """Return the units in which a whole configuration differs from running, and those that differ in the
-    defaults in use alone."""
+def _compared(scratch: Tree, running: Tree, blind: Collection[str]) -> tuple[list[Unit], list[Unit]]:
+    """Return the units in which a whole configuration differs from running, or has to be taken for
+    (``blind``), and those that differ in the defaults in use alone."""
     both = units_by_path(scratch, running)
-    differing = [u for u in both.values() if not u.is_same(scratch, running, defaults=True)]
-    units = [unit for unit in differing if not unit.is_same(scratch, running)]
+    differing = [
+        u for u in both.values() if u.path in blind or not u.is_same(scratch, running, defaults=True)
+    ]
+    units = [unit for unit in differing if unit.path in blind or not unit.is_same(scratch, running)]
     named = {unit.path for unit in units}
     return units, [unit for unit in differing if unit.path not in named]
 

@@ -51,6 +51,13 @@ class CommitInfo:
     source: str
     comment: str = ""
 
+    @property
+    def occasion(self) -> str:
+        """From where it was committed, or why the agent itself did it, in words."""
+        if self.session_id:
+            return f"session {self.session_id} from {self.source}"
+        return self.comment or "by itself"
+
 
 SERVER = CommitInfo("yangswan", 0, "")
 """Who commits when the server does it by itself."""

@@ -27,7 +27,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import Json, Notification
+from agent.translator import Json, Notification, Reader, reads_all
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,19 @@ class Transactions:
         self._announce = announce
 
     async def commit(
-        self, info: CommitInfo, candidate: Candidate, *, window: Window | None, check: Check | None
+        self,
+        info: CommitInfo,
+        candidate: Candidate,
+        *,
+        window: Window | None,
+        check: Check | None,
+        may_read: Reader = reads_all,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
-        task = asyncio.ensure_future(self._commit(info, candidate, window=window, check=check))
+        task = asyncio.ensure_future(
+            self._commit(info, candidate, window=window, check=check, may_read=may_read)
+        )
         task.add_done_callback(self._committed)
         try:
             return await asyncio.shield(task)
@@ -73,12 +81,20 @@ class Transactions:
         self._datastores.committer = None
 
     async def _commit(
-        self, info: CommitInfo, candidate: Candidate, *, window: Window | None, check: Check | None
+        self,
+        info: CommitInfo,
+        candidate: Candidate,
+        *,
+        window: Window | None,
+        check: Check | None,
+        may_read: Reader = reads_all,
     ) -> int | None:
         running = self._datastores.running
         prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
         if check is not None:
             await self._worker(check, prepared, running)
+        if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
+            raise RpcErrors(errors)
         if not prepared.units:
             try:
                 await self._worker(self._nothing_changed, candidate, window)
@@ -89,11 +105,10 @@ class Transactions:
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
-            "commit %d by %s (session %d, %s): %d changed",
+            "commit %d by %s (%s): %d changed",
             commit_id,
             info.user,
-            info.session_id,
-            info.source,
+            info.occasion,
             len(prepared.units),
         )
         return commit_id

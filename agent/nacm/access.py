@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
-from agent.nacm.rules import Rule, Rules, Step, predicate
+from agent.nacm.rules import Rule, Rules, Step, parse_path, predicate
+from agent.translator import Reader, reads_all
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Node, downwards, keys_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")
+# Of use to whom may change something, and in the way of others: a lock, and what others wrote thrown away.
+EDITING = frozenset(
+    ("ietf-netconf", name)
+    for name in ("lock", "unlock", "discard-changes", "commit", "cancel-commit", "validate")
+)
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"
 WRITES = ("create", "update", "delete")
+_WRITERS_ONLY = "nothing permits any change, no rule is about it, and writers-only is true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class Access:
                 return _by(rule)
         if node.deny_all or (node.module, node.name) in GUARDED:
             return _protected("default-deny-all")
+        if self.settings.writers_only and (node.module, node.name) in EDITING and not self._may_write():
+            return Decision(False, _WRITERS_ONLY)
         return _default("exec-default", self.settings.exec_default)
 
     def notification(self, node: SchemaNode) -> Decision:
@@ -110,14 +119,36 @@ class Access:
                 return rule.permit and rule.all_data
         return False
 
+    def _may_write(self) -> bool:
+        """True unless every change of every data node is denied."""
+        return any(map(self._may_somewhere, WRITES))
+
+    def _may_somewhere(self, access: str) -> bool:
+        for rule in self.rules:
+            if rule.concerns_data(access):
+                if rule.permit:
+                    return True
+                if rule.all_data:
+                    return False
+        return self.settings.write_default
+
     def change_refusal(self) -> AccessDenied | None:
         """Return why no change at all is permitted, None if some may be: then the change decides."""
-        if self.free or self.settings.write_default:
+        if self.free or self._may_write():
             return None
-        if any(rule.permit and any(map(rule.concerns_data, WRITES)) for rule in self.rules):
-            return None
-        decision = _default("write-default", permit=False)
+        decision = Decision(False, "nothing permits any change")
         return AccessDenied(self.sentence("change anything", decision))
+
+    def reader(self, schema: Schema) -> Reader:
+        """Return what says if a data node may be read, by its path."""
+        if self.everything([_READ]):
+            return reads_all
+
+        def may_read(path: str) -> bool:
+            place = located(schema, path)
+            return place is not None and self.reach(*place, _READ).permit
+
+        return may_read
 
     # -- refusals --------------------------------------------------------------------------
 
@@ -192,6 +223,20 @@ def steps_to(schema: Schema, node: Node) -> tuple[list[Step], list[SchemaNode]]:
         steps.append(Step(schema_node.module, schema_node.name, keys))
         nodes.append(schema_node)
     return steps, nodes
+
+
+def located(schema: Schema, path: str) -> tuple[tuple[Step, ...], tuple[SchemaNode, ...]] | None:
+    """Return the steps and nodes of a data path, None if it is none."""
+    nodes: list[SchemaNode] = []
+    level: Mapping[QName, SchemaNode] = schema.roots
+    try:
+        steps = parse_path(path)
+        for step in steps:
+            nodes.append(level[schema.by_name[step.module].namespace, step.name])
+            level = nodes[-1].children
+    except (ValueError, KeyError):
+        return None
+    return (steps, tuple(nodes)) if nodes else None
 
 
 def _covers_data(rule: Rule, steps: Sequence[Step], module: str) -> bool:

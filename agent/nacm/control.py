@@ -9,6 +9,7 @@ from itertools import islice
 from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import Access
 from agent.nacm.rules import Rules, read_rules
+from agent.nacm.tries import Tries
 from agent.translator import Json
 from agent.yang.difference import Difference
 from agent.yang.schema import Schema
@@ -43,6 +44,7 @@ class AccessControl:
         self.denied_operations = 0
         self.denied_data_writes = 0
         self.denied_notifications = 0
+        self.tries = Tries()
 
     def load(self, running: Tree) -> None:
         """*worker* Take over the rules of ``running``."""
@@ -102,6 +104,16 @@ class AccessControl:
             self.denied_data_writes += 1
             log.warning("denied: %s (%s)", errors[0].message, errors[0].path)
             raise RpcErrors(errors)
+
+    def count_hidden_conflict(self, access: Access, problem: RpcError) -> None:
+        """Count and log that a change conflicts with something that its author may not read."""
+        self.tries.count(access.user)
+        log.warning(
+            "user '%s' was refused %s (%s): it conflicts with what he may not read",
+            access.user,
+            problem.path,
+            problem.app_tag,
+        )
 
     def _refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
         for difference in found:

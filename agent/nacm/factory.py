@@ -13,12 +13,14 @@ def factory_rules(users: Iterable[str]) -> Json:
     """Return ``/nacm`` in RFC 7951 form.
 
     ``users`` are in the group admin, which may do everything. The group operator may do everything but
-    touch access control, the group reader may only look, and at no secret; both are empty.
+    touch access control, the group reader may only look, and at no secret; both are empty. Who is in no group
+    may only look, too, and lock nothing.
     """
     return {
         "ietf-netconf-acm:nacm": {
             # A system's group that happens to be called operator is not ours.
             "enable-external-groups": False,
+            "yangswan-agent:writers-only": True,
             "groups": {
                 "group": [
                     {"name": "admin", "user-name": sorted(users)},
@@ -31,7 +33,8 @@ def factory_rules(users: Iterable[str]) -> Json:
                 _rule_list(
                     "operator",
                     [
-                        _rule("not-the-rules", "deny", **{"module-name": "ietf-netconf-acm"}),
+                        # By its path: other modules have added to it.
+                        _rule("not-the-rules", "deny", path="/ietf-netconf-acm:nacm"),
                         _rule("everything-else", "permit"),
                     ],
                 ),

@@ -13,13 +13,22 @@ from agent.nacm.rules import Rule, xpath_of
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, find_all, parent_of, upwards
+from agent.yang.tree import Node, Tree, find_all, parent_of, upwards, value_of
 
 
 def prune(access: Access, tree: Tree) -> None:
-    """*worker* Remove from ``tree`` what ``access`` does not let its user read."""
+    """*worker* Remove from ``tree`` what ``access`` does not let its user read, and what names such data."""
     if access.everything(["read"]):
         return
+    _prune_by_rules(access, tree)
+    may_read = access.reader(tree.schema)
+    for path, entry in tree.schema.names.items():
+        named = find_all(tree, _qualified(path))
+        for node in [node for node in named if not may_read(entry.format(value_of(node)))]:
+            tree.remove(_removable(tree.schema, node))
+
+
+def _prune_by_rules(access: Access, tree: Tree) -> None:
     schema = tree.schema
     permits = _Permits(schema, tree)
     for rule in access.rules:

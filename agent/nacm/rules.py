@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.yang.paths import keys_in, literal
+from agent.yang.paths import key_names, keys_in, literal
 
 USER = "$USER"
 """What stands for the variable of RFC 8341 section 3.5 in a path: libyang takes it as a string only."""
@@ -82,13 +82,17 @@ class RuleList:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The whole of ``/nacm``; the defaults are those of its YANG module. True permits."""
+    """The whole of ``/nacm``; the defaults are those of its YANG modules. True permits.
+
+    ``writers_only``: who may change nothing needs a rule for what is of use to changes alone.
+    """
 
     enabled: bool = True
     read_default: bool = True
     write_default: bool = False
     exec_default: bool = True
     external_groups: bool = True
+    writers_only: bool = False
     members: Mapping[str, frozenset[str]] | None = None
     lists: tuple[RuleList, ...] = ()
 
@@ -114,6 +118,7 @@ def read_rules(nacm: Mapping[str, Any]) -> Rules:
         write_default=nacm.get("write-default", "deny") == "permit",
         exec_default=nacm.get("exec-default", "permit") == "permit",
         external_groups=nacm.get("enable-external-groups", True),
+        writers_only=nacm.get("yangswan-agent:writers-only", False),
         members={group["name"]: frozenset(group.get("user-name", [])) for group in groups},
         lists=tuple(_rule_list(entry) for entry in nacm.get("rule-list", [])),
     )
@@ -141,27 +146,33 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
 _STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*+'|\"[^\"]*+\")*+\])*+)")
 
 
-def parse_path(text: str) -> tuple[Step, ...]:
+def parse_path(text: str, *, own_keys: bool = False) -> tuple[Step, ...]:
     """Return the steps of a node-instance-identifier with module names as prefixes; () for "/".
+
+    Args:
+        own_keys: a prefix of a key other than the module of its step is refused, and not passed over.
 
     Raises:
         ValueError: it is none.
     """
     if text.strip() == "/":
         return ()
-    steps = tuple(_steps(text.strip()))
+    steps = tuple(_steps(text.strip(), own_keys))
     if not steps:
         raise ValueError("an instance-identifier begins with /MODULE:NAME")
     return steps
 
 
-def _steps(text: str) -> Iterator[Step]:
+def _steps(text: str, own_keys: bool) -> Iterator[Step]:
     position, module = 0, ""
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None or not (match[1] or module):
             raise ValueError("an instance-identifier has the form /MODULE:NAME[KEY='VALUE']/NAME")
         module = match[1] or module
+        prefixes = {prefix for prefix, _ in key_names(match[3]) or ()}
+        if own_keys and not prefixes <= {"", module}:
+            raise ValueError("a key is in the module of its list")
         yield Step(module, match[2], keys_in(match[3]))
         position = match.end()
 

@@ -21,7 +21,10 @@ class ProtocolError(Exception):
 
 
 class FramingError(ProtocolError):
-    """The stream cannot be cut into messages any more."""
+    """The stream cannot be cut into messages any more. ``complete``: those that came whole before, and have a
+    right to an answer."""
+
+    complete: tuple[bytes, ...] = ()
 
 
 class EndOfMessageDecoder:
@@ -40,8 +43,12 @@ class EndOfMessageDecoder:
         """
         self.add(data)
         messages: list[bytes] = []
-        while (message := self.next_message()) is not None:
-            messages.append(message)
+        try:
+            while (message := self.next_message()) is not None:
+                messages.append(message)
+        except FramingError as problem:
+            problem.complete = tuple(messages)
+            raise
         return messages
 
     def add(self, data: bytes) -> None:
@@ -61,6 +68,11 @@ class EndOfMessageDecoder:
         self._buffer = rest
         self._searched = 0
         return message
+
+    @property
+    def held_octets(self) -> int:
+        """How much of a message is held that is not whole."""
+        return len(self._buffer)
 
     def take_rest(self) -> bytes:
         """Return what follows the last message, for a decoder of the other framing."""
@@ -94,6 +106,11 @@ class ChunkDecoder:
         self._missing = 0
         self._message = bytearray()
 
+    @property
+    def held_octets(self) -> int:
+        """How much of a message is held that is not whole."""
+        return len(self._message)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that ``data`` completes.
 
@@ -102,14 +119,18 @@ class ChunkDecoder:
         """
         messages: list[bytes] = []
         position = 0
-        while position < len(data):
-            if self._state is _State.DATA:
-                position = self._take(data, position)
-            else:
-                if self._step(data[position]):
-                    messages.append(bytes(self._message))
-                    self._message.clear()
-                position += 1
+        try:
+            while position < len(data):
+                if self._state is _State.DATA:
+                    position = self._take(data, position)
+                else:
+                    if self._step(data[position]):
+                        messages.append(bytes(self._message))
+                        self._message.clear()
+                    position += 1
+        except FramingError as problem:
+            problem.complete = tuple(messages)
+            raise
         return messages
 
     def _take(self, data: bytes, position: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,6 +20,7 @@ from agent.xml import (
     Element,
     attributes_of,
     declarations,
+    holds_text,
     local_name,
     namespace,
     parse,
@@ -107,6 +109,8 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
         extra = local_name(root[1])
         message = "<rpc> holds more than one operation"
         raise RpcProblem(BadElement(extra, message, type=ErrorType.RPC), start)
+    if holds_text(root):
+        raise RpcProblem(BadElement("rpc", "<rpc> holds an operation, not text", type=ErrorType.RPC), start)
     if namespace(root[0]) in ("", NETCONF_NS):
         _adopt(root[0])
     return Rpc(root[0], start, len(data))
@@ -179,7 +183,10 @@ def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, st
     if error.path:
         path, declared = xml_path(error.path, namespaces, prefixes, spelled=error.spelled)
         text += f"<error-path{_declarations(declared)}>{_text(path)}</error-path>"
-    text += f'<error-message xml:lang="en">{_text(error.message)}</error-message>'
+    # What is quoted of a YANG module may be written in several lines.
+    message = _LINE_END.sub(" ", error.message).strip()
+    message = _PATH.sub(partial(_in_terms_of_the_client, namespaces, prefixes), message)
+    text += f'<error-message xml:lang="en">{_text(message)}</error-message>'
     if error.info:
         text += f"<error-info>{_info(error, namespaces, prefixes)}</error-info>"
     return f"{text}</rpc-error>".encode()
@@ -206,6 +213,17 @@ def _text(value: str) -> str:
     return escape(_NOT_XML.sub("\ufffd", value))
 
 
+def _in_terms_of_the_client(namespaces: Namespaces, prefixes: Mapping[str, str], found: re.Match[str]) -> str:
+    """Return a path that a message quotes with the client's prefixes, if it is one of data."""
+    return xml_path(found[0], namespaces, prefixes)[0] if found["module"] in namespaces else found[0]
+
+
+_LINE_END = re.compile(r"[ \t]*[\r\n]+\s*")
+# As libyang quotes one: it begins with a module, and every key has a literal.
+_PATH = re.compile(
+    r"(?<![\w/.:*\]])(?=/(?P<module>[\w.-]+):)(?:/(?:[\w.-]+:)?[A-Za-z_][\w.-]*"
+    r"(?:\[(?:(?:[\w.-]+:)?[A-Za-z_][\w.-]*|\.)=(?:\"[^\"]*\"|'[^']*')\]|\[\d+\])*)+"
+)
 _STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)")
 _PREDICATE = re.compile(
     r"\[(?:(?:(?P<module>[\w.-]+):)?(?P<name>[A-Za-z_][\w.-]*)|(?P<self>\.))=(?P<value>\"[^\"]*\"|'[^']*')\]"

@@ -16,6 +16,7 @@ from agent.netconf.framing import (
     WHITE_SPACE,
     ChunkDecoder,
     EndOfMessageDecoder,
+    FramingError,
     ProtocolError,
     encode_chunks,
     encode_end_of_message,
@@ -131,11 +132,18 @@ class Session:
         self._chunked = False
         self._waiting: deque[bytes] = deque()
         self._bad_in_a_row = 0
+        self._broken = ""
 
     @property
     def established(self) -> bool:
         """True once hellos were exchanged."""
         return self.state in (State.IDLE, State.BUSY)
+
+    @property
+    def held_octets(self) -> int:
+        """What is held of messages that are not whole, or wait for their turn."""
+        unfinished = 0 if self._decoder is None else self._decoder.held_octets
+        return unfinished + sum(map(len, self._waiting))
 
     def start(self) -> list[Action]:
         """Return our <hello>, which is always framed as base:1.0 (RFC 6242 section 4.1)."""
@@ -147,6 +155,8 @@ class Session:
             return []
         if not data:
             return self._close("the client ended the connection", by_client=True)
+        if self._broken:
+            return []
         try:
             return self._receive(data)
         except ProtocolError as problem:
@@ -174,9 +184,17 @@ class Session:
     def _receive(self, data: bytes) -> list[Action]:
         if self.state is State.HELLO:
             return self._receive_hello(data)
-        assert self._decoder is not None
-        self._waiting.extend(self._decoder.feed(data))
+        self._waiting.extend(self._cut(data))
         return self._next()
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        """Return the messages that ``data`` completes, also where the framing breaks after them."""
+        assert self._decoder is not None
+        try:
+            return self._decoder.feed(data)
+        except FramingError as problem:
+            self._broken = str(problem)
+            return list(problem.complete)
 
     def _receive_hello(self, data: bytes) -> list[Action]:
         if self._decoder is None:
@@ -187,9 +205,9 @@ class Session:
             early = data.startswith(b"#") and BASE_1_1 in self._capabilities
             self._decoder = ChunkDecoder(self._limit) if early else EndOfMessageDecoder(self._limit)
         if isinstance(self._decoder, ChunkDecoder):
-            messages = self._decoder.feed(data)
+            messages = self._cut(data)
             if not messages:
-                return []
+                return self._close(self._broken) if self._broken else []
             self._waiting.extend(messages[1:])
             return self._hello(messages[0])
         self._decoder.add(data)
@@ -214,8 +232,7 @@ class Session:
             self._decoder = ChunkDecoder(self._limit)
         elif isinstance(self._decoder, ChunkDecoder) and not self._chunked:
             return self._close("a chunked <hello> that does not offer base:1.1")
-        assert self._decoder is not None
-        self._waiting.extend(self._decoder.feed(rest))
+        self._waiting.extend(self._cut(rest))
         return self._next()
 
     def _refusal(self, hello: Hello) -> str:
@@ -228,7 +245,10 @@ class Session:
     # -- requests --------------------------------------------------------------------------
 
     def _next(self) -> list[Action]:
-        """Hand out the next waiting request, answering those that cannot be dispatched."""
+        """Hand out the next waiting request, answering those that cannot be dispatched.
+
+        When none is left and the framing is broken, nothing can follow.
+        """
         actions: list[Action] = []
         while self.state is State.IDLE and self._waiting:
             message = self._waiting.popleft()
@@ -243,6 +263,8 @@ class Session:
                 self.counters.in_rpcs += 1
                 self._move(Input.RPC)
                 actions.append(Dispatch(rpc))
+        if self.state is State.IDLE and self._broken:
+            actions += self._close(self._broken)
         return actions
 
     def _malformed(self, problem: XmlError) -> RpcError:

@@ -6,11 +6,13 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
-from agent.nacm.access import WRITES
+from agent.errors import BadElement, ErrorType
+from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
+from agent.operations.disclosure import hidden_units
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
-from agent.operations.write import inline_config, refuse_in_vain
+from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
 from agent.yang.tree import NO_NODE, Tree, is_default
@@ -24,10 +26,20 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         persist=_token(operation, "persist"),
         persist_id=_token(operation, "persist-id"),
     )
+    if not request.confirmed and parameter(operation, "confirm-timeout") is not None:
+        raise BadElement(
+            "confirm-timeout",
+            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
+            type=ErrorType.PROTOCOL,
+        )
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
-        await context.confirmed.commit(request, caller_info(caller), _check(context, caller))
+        access = context.access(caller)
+        context.nacm.tries.refuse_more(access.user)
+        await context.confirmed.commit(
+            request, caller_info(caller), _check(context, caller), access.reader(context.schema)
+        )
     return b""
 
 
@@ -77,22 +89,34 @@ async def discard_changes(context: Context, caller: Caller, _operation: Element)
 
 
 async def validate(context: Context, caller: Caller, operation: Element) -> bytes:
+    """Validate a datastore, or a configuration that is given: that as copy-config would take it."""
     source = datastore_of(operation, "source")
     name = datastore_name(context.schema, operation, "source")
     configuration = context.configuration
     if name == "running":
         return b""  # running was validated when it was committed
+    access = context.access(caller)
+    context.nacm.tries.refuse_more(access.user)
     async with configuration.writing:
-        if name == "candidate":
-            await configuration.validate(configuration.candidate)
-        else:
+        candidate = configuration.candidate
+        if name != "candidate":
             refuse_in_vain(context, caller, operation)
-            await configuration.validate(await context.worker(_candidate_of, context, source))
+            candidate = await context.worker(_candidate_of, context, access, source)
+        await configuration.validate(candidate, access.reader(context.schema))
     return b""
 
 
-def _candidate_of(context: Context, config: Element) -> Candidate:
+def _candidate_of(context: Context, access: Access, config: Element) -> Candidate:
+    """*worker* Return ``config`` as a candidate.
+
+    Raises:
+        RpcErrors: it does not fit the schema, or its author may not make it running.
+    """
     running = context.configuration.running
+    content = permitted_content(context, access, config)
     candidate = Candidate(running)
-    candidate.replace_all(inline_config(context.schema, config), running)
+    candidate.replace_all(content, running, hidden_units(access, content))
+    if not access.everything(WRITES):
+        units = list(candidate.changed.values())
+        context.nacm.refuse_changes(access, unit_differences(units, running, candidate.tree))
     return candidate

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 
 from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
-from agent.nacm.access import WRITES, Access
-from agent.nacm.rules import Step, parse_path
+from agent.nacm.access import WRITES, Access, located
+from agent.nacm.prune import prune
+from agent.nacm.rules import Step
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
+from agent.yang.tree import Tree
+from agent.yang.units import units_by_path
 from agent.yang.values import split_at_names
 
 Steps = tuple[Step, ...]
@@ -52,6 +55,42 @@ def _named(
             yield from _named(schema, access, child, node.children, steps, nodes)
 
 
+def names_hidden(schema: Schema, access: Access, config: Element) -> bool:
+    """*worker* True if an edit names something that ``access`` does not let its user read."""
+    if access.everything(["read"]):
+        return False
+    return any(_hidden(schema, access, child, schema.roots, (), ()) for child in config)
+
+
+def _hidden(
+    schema: Schema,
+    access: Access,
+    element: Element,
+    level: Mapping[QName, SchemaNode],
+    steps: Steps,
+    nodes: Nodes,
+) -> bool:
+    node = level.get((namespace(element), local_name(element)))
+    if node is None or node.is_key:
+        return False
+    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
+    if not access.data(steps, node, "read").permit:
+        return True
+    if node.kind is Kind.ANYDATA:
+        return False
+    return any(_hidden(schema, access, child, node.children, steps, nodes) for child in element)
+
+
+def hidden_units(access: Access, content: Tree) -> set[str]:
+    """*worker* Return the paths of the units of ``content`` that hold something which ``access`` does not let
+    its user read."""
+    if access.everything(["read"]):
+        return set()
+    readable = content.duplicate()
+    prune(access, readable)
+    return {path for path, unit in units_by_path(content).items() if not unit.is_same(readable, content)}
+
+
 def step_of(schema: Schema, node: SchemaNode, element: Element) -> Step:
     """*worker* Return the step to ``element``, a ``node``, with the keys that it gives."""
     keys: dict[str, str] = {}
@@ -72,8 +111,26 @@ def _touchable(access: Access, steps: Steps, nodes: Nodes) -> bool:
     return any(access.data(steps, nodes[-1], write).permit for write in WRITES)
 
 
+def tells_of_hidden(schema: Schema, access: Access, error: RpcError) -> bool:
+    """*worker* True if an error tells of other entries of which its receiver may not read all but secrets."""
+    if not error.about or access.everything(["read"]):
+        return False
+    places = (located(schema, path) for path in error.about)
+    return not all(place is not None and _all_readable(access, *place) for place in places)
+
+
+def _all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    if not access.reach(steps, nodes, "read").permit:
+        return False
+    below = (child for child in nodes[-1].children.values() if child.config and not child.secret)
+    return all(_all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
+
+
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     """*worker* Return ``error`` as its receiver may see it, with what it takes to write its paths as XML."""
+    if tells_of_hidden(schema, access, error):
+        error.message = "this is in conflict with something that you may not read"
+        error.info = {}
     error = _seen(schema, access, error)
     for path in (error.path, *(text for texts in error.info.values() for text in _texts(texts))):
         if path is not None and path.startswith("/"):
@@ -86,7 +143,7 @@ def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _spelled(schema: Schema, path: str) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
-    steps, nodes = _located(schema, path) or ((), ())
+    steps, nodes = located(schema, path) or ((), ())
     for step, node in zip(steps, nodes, strict=True):
         for key, value in step.keys.items():
             leaf = node if key == "." else node.children.get((node.namespace, key))
@@ -97,7 +154,7 @@ def _spelled(schema: Schema, path: str) -> Iterator[tuple[tuple[str, str], tuple
 def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
-    found = _located(schema, error.path)
+    found = located(schema, error.path)
     if found is None or (_touchable(access, *found) and not error.path_cut):
         error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
         return error
@@ -108,19 +165,5 @@ def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
 
 
 def _hidden_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
-    places = (_located(schema, text) for text in _texts(value) if text.startswith("/"))
+    places = (located(schema, text) for text in _texts(value) if text.startswith("/"))
     return any(place is not None and not _touchable(access, *place) for place in places)
-
-
-def _located(schema: Schema, path: str) -> tuple[Steps, Nodes] | None:
-    """Return the steps and nodes of a data path, None if it is none."""
-    nodes: list[SchemaNode] = []
-    level: Mapping[QName, SchemaNode] = schema.roots
-    try:
-        steps = parse_path(path)
-        for step in steps:
-            nodes.append(level[schema.by_name[step.module].namespace, step.name])
-            level = nodes[-1].children
-    except (ValueError, KeyError):
-        return None
-    return (steps, tuple(nodes)) if nodes else None

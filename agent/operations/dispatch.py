@@ -28,7 +28,7 @@ from agent.operations import (
     write,
 )
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import disclosed
+from agent.operations.disclosure import disclosed, tells_of_hidden
 from agent.operations.parameters import NMDA_NS, check_input
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
@@ -59,6 +59,23 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (AGENT_NS, "explain-access"): explain.explain_access,
     (YANG_NS, "action"): invoke.invoke_action,
 }
+
+
+READS = frozenset(
+    {
+        (NETCONF_NS, "get"),
+        (NETCONF_NS, "get-config"),
+        (NMDA_NS, "get-data"),
+        (MONITORING_NS, "get-schema"),
+        (AGENT_NS, "explain-access"),
+    }
+)
+"""What changes nothing, and of which nothing is left when it is broken off."""
+
+
+def only_reads(operation: Element) -> bool:
+    """Return whether ``operation`` may be broken off at any time."""
+    return (namespace(operation), local_name(operation)) in READS
 
 
 async def dispatch(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -94,8 +111,13 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
 
 
 async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:
-    access = context.access(caller)
-    return RpcErrors([await context.worker(disclosed, context.schema, access, error) for error in errors])
+    access, schema = context.access(caller), context.schema
+    found = list(errors)
+    for error in found:
+        if await context.worker(tells_of_hidden, schema, access, error):
+            context.nacm.count_hidden_conflict(access, error)
+            break  # one request is one try
+    return RpcErrors([await context.worker(disclosed, schema, access, error) for error in found])
 
 
 def _unknown(context: Context, uri: str, name: str) -> RpcError:

@@ -13,7 +13,7 @@ from agent.operations.parameters import parameter, text_of
 from agent.xml import Element, namespace
 from agent.yang.expressions import expression_fault
 from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
+from agent.yang.schema_node import Kind, SchemaNode
 
 
 async def explain_access(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -63,7 +63,7 @@ def _data(schema: Schema, access: Access, operation: Element) -> Decision:
     if fault := expression_fault(path):
         raise _unknown("path", fault)
     try:
-        steps = parse_path(path)
+        steps = parse_path(path, own_keys=True)
         nodes = _nodes(schema, steps)
     except (ValueError, KeyError):
         raise _unknown("path", "this server has no data node of this path; write /MODULE:NAME/NAME") from None
@@ -74,7 +74,7 @@ def _nodes(schema: Schema, steps: tuple[Step, ...]) -> list[SchemaNode]:
     """Return the schema node of each step.
 
     Raises:
-        KeyError: there is none; ValueError: no step is given.
+        KeyError: there is none, or a key is given that is none; ValueError: no step is given.
     """
     if not steps:
         raise ValueError("no node")
@@ -83,8 +83,14 @@ def _nodes(schema: Schema, steps: tuple[Step, ...]) -> list[SchemaNode]:
     for step in steps:
         qname = schema.by_name[step.module].namespace, step.name
         found.append(level[qname] if qname in level else actions[qname])
+        if not step.keys.keys() <= _keys_of(found[-1]):
+            raise KeyError(step.name)
         level, actions = found[-1].children, found[-1].actions
     return found
+
+
+def _keys_of(node: SchemaNode) -> set[str]:
+    return {"."} if node.kind is Kind.LEAF_LIST else set(node.keys)
 
 
 def _unknown(name: str, message: str) -> InvalidValue:

@@ -21,6 +21,7 @@ from agent.nacm.access import Access
 from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import step_of
+from agent.operations.parameters import strays
 from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
@@ -48,6 +49,7 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
         raise MissingElement(
             "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
         )
+    raise_all(strays(operation))
     access = context.access(caller)
     refusal = await context.worker(_refusal, context.schema, access, operation[0])
     if refusal is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from agent.errors import (
     BadElement,
@@ -11,14 +11,16 @@ from agent.errors import (
     MissingElement,
     OperationNotSupported,
     RpcError,
+    UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
     raise_all,
 )
 from agent.nacm.rules import quote_variable
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
+from agent.yang.cases import excluded, exclusions
 from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import canonical, value_problem
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
@@ -28,7 +30,7 @@ NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
     """Check the parameters of ``element`` against the rpc ``operation``.
 
-    Content of anyxml parameters (config, filter) is not looked at.
+    Of anyxml parameters (config, filter) the content is not looked at, only that there is no text in it.
 
     Raises:
         RpcErrors: unknown, missing, repeated or ill-typed parameters.
@@ -37,8 +39,9 @@ def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None
 
 
 def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    yield from _strays(node, element)
     seen: dict[str, SchemaNode] = {}
-    chosen: dict[str, str] = {}
+    known: list[tuple[Element, SchemaNode]] = []
     for child in element:
         name, uri = local_name(child), namespace(child)
         found = node.children.get((uri, name))
@@ -48,22 +51,28 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
         if name in seen and not found.has_instances:
             yield BadElement(name, f"<{name}> may stand only once", type=ErrorType.PROTOCOL)
         seen[name] = found
-        for choice, case in found.cases:
-            if chosen.setdefault(choice, case) != case:
-                yield BadElement(name, f"<{name}> excludes <{chosen[choice]}>", type=ErrorType.PROTOCOL)
+        known.append((child, found))
         yield from _check_parameter(schema, found, child)
+    for _, later, first in exclusions(known):
+        yield excluded(later, first, type=ErrorType.PROTOCOL)
+    chosen = {pair for found in seen.values() for pair in found.cases}
     for required in node.children.values():
-        if required.mandatory and not required.cases and required.name not in seen:
+        if required.mandatory and set(required.cases) <= chosen and required.name not in seen:
             yield _missing(required.name, element)
     unknown = len(seen) < len(element)  # it was reported, and may be what was meant to be chosen
     for choice, members in node.mandatory_choices.items():
-        if choice not in chosen and not unknown:
+        if not unknown and all(choice != one for one, _ in chosen):
             names = " or ".join(f"<{name}>" for _, name in members)
-            yield _missing(members[0][1] if len(members) == 1 else choice, element, names)
+            name = members[0][1] if len(members) == 1 else choice.partition(":")[2]
+            yield _missing(name, element, names)
 
 
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
-    if node.is_leafy:
+    if node.is_leafy and len(element):
+        message = f"<{node.name}> holds a value, not elements"
+        yield BadElement(node.name, message, type=ErrorType.PROTOCOL)
+    elif node.is_leafy:
+        yield from _strays(node, element)
         value = element.text or ""
         problem = value_problem(schema, node, value, lambda: element.nsmap)
         if problem is not None and node.holds_names and ":" not in value:
@@ -75,6 +84,38 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
             yield problem
     elif node.is_interior:
         yield from _check(schema, node, element)
+    else:
+        yield from _strays(node, element)
+
+
+XML_NS = "http://www.w3.org/XML/1998/namespace"
+_FILTER_ATTRIBUTES = ("type", "select", f"{{{NETCONF_NS}}}type", f"{{{NETCONF_NS}}}select")
+_HINTS = {
+    "config": " (it goes on elements of data; for all of them there is <default-operation>)",
+}
+
+
+def strays(element: Element, *, known: Collection[str] = (), text: bool = False) -> Iterator[RpcError]:
+    """Yield an error for each attribute of ``element`` that means nothing, and for text that does not.
+
+    Args:
+        known: attributes that mean something; those of XML itself, as xml:lang, always may stand there.
+        text: text does.
+    """
+    name = local_name(element)
+    for key in attributes_of(element):
+        uri, _, attribute = key.rpartition("}")
+        if key not in known and uri[1:] != XML_NS:
+            hint = _HINTS.get(name, "") if attribute == "operation" else ""
+            message = f"attribute '{attribute}' is not known on <{name}>{hint}"
+            yield UnknownAttribute(attribute, name, message, type=ErrorType.PROTOCOL)
+    if not text and holds_text(element):
+        yield BadElement(name, f"<{name}> holds elements, not text", type=ErrorType.PROTOCOL)
+
+
+def _strays(node: SchemaNode, element: Element) -> Iterator[RpcError]:
+    is_filter = node.name == "filter" and node.kind is Kind.ANYDATA
+    return strays(element, known=_FILTER_ATTRIBUTES if is_filter else (), text=node.is_leafy)
 
 
 _OPTIONAL = {

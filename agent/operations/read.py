@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from agent.apart import TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, ErrorType, MissingAttribute, ResourceDenied
+from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, ResourceDenied
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
@@ -20,6 +20,7 @@ from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_
 from agent.operations.subtree import cut, select, selects_event
 from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
@@ -78,17 +79,30 @@ def read_filter(schema: Schema, operation: Element) -> Filter:
     element = parameter(operation, "filter")
     if element is None:
         return Filter()
-    kind = _attribute(element, "type") or "subtree"
-    if kind == "subtree":
+    kind = _attribute(element, "type")
+    expression = _attribute(element, "select")
+    if kind in (None, "subtree"):
+        if expression is not None:
+            raise _select_without_xpath(kind)
         return _subtree_filter(element)
     if kind != "xpath":
         raise BadAttribute(
             "type", "filter", f"a filter is of type subtree or xpath, not '{kind}'", type=ErrorType.PROTOCOL
         )
-    expression = _attribute(element, "select")
     if expression is None:
         raise MissingAttribute("select", "filter", type=ErrorType.PROTOCOL)
+    if len(element):
+        message = "a filter of type xpath is what 'select' says: it holds no elements"
+        raise BadElement(local_name(element[0]), message, type=ErrorType.PROTOCOL)
     return _xpath_filter(schema, expression, element)
+
+
+def _select_without_xpath(kind: str | None) -> BadAttribute:
+    """Return what refuses a select, which only a filter of type xpath has (RFC 6241 section 8.9.5.1)."""
+    if kind is None:
+        return MissingAttribute("type", "filter", type=ErrorType.PROTOCOL)
+    message = f"'select' goes with the type xpath, not {kind}"
+    return BadAttribute("select", "filter", message, type=ErrorType.PROTOCOL)
 
 
 def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | None) -> Filter:
@@ -124,7 +138,7 @@ def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> De
 
 def report(tree: Tree, defaults: Defaults) -> bytes:
     """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243."""
-    printed = tree.to_xml(defaults)
+    printed = printed_with(tree, defaults)
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
     return printed

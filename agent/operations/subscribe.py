@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
-from agent.notifications import STREAM, Event, Subscription
+from agent.nacm.events import readable_event
+from agent.notifications import STREAM, Door, Event, Subscription
 from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, apart, carried_out, read_filter
+from agent.operations.subtree import refuse_mixed
 from agent.operations.xpath import most_visits
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
@@ -40,6 +42,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             may=lambda node: context.nacm.may_be_told(context.access(caller), node),
             start=start,
             stop=stop,
+            door=lambda: _door(context, caller),
             carry_out=lambda event, work: _carried_out(context, caller, filter_, event, work),
         )
     )
@@ -47,17 +50,26 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
 
 
 async def _carried_out(
-    context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bool]
-) -> bool:
-    """Return whether ``filter_`` selects something of ``event``, as ``work`` finds out."""
+    context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
+) -> bytes:
+    """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
     nodes = event.body.count(b"<")
     if filter_.xpath is not None and most_visits(filter_.xpath.text, nodes) > MAX_VISITS:
         return await apart(context, caller, work)
     return await carried_out(context, caller, filter_, work)
 
 
+def _door(context: Context, caller: Caller) -> Door | None:
+    access = context.access(caller)
+    if access.everything(["read"]):
+        return None
+    return lambda event: readable_event(access, context.schema, event.body, event.names)
+
+
 def _try(schema: Schema, filter_: Filter) -> None:
     """*worker* Find out on some event that the filter can be used at all."""
+    if filter_.subtree is not None:
+        refuse_mixed(filter_.subtree)
     tree, _ = notification_tree(schema, b'{"nc-notifications:replayComplete": {}}')
     filter_.matches_event(tree)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from agent.apart import at_most
+from agent.errors import BadElement, ErrorType
 from agent.operations.budget import Budget
 from agent.operations.parameters import canonical_value
-from agent.xml import Element, local_name, namespace
+from agent.xml import Element, holds_text, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import (
@@ -70,7 +71,12 @@ class Mark:
 
 
 def select(tree: Tree, filter_element: Element, max_depth: int | None = None) -> Tree:
-    """Return a copy of what the filter selects from ``tree``, cut at ``max_depth`` levels."""
+    """Return a copy of what the filter selects from ``tree``, cut at ``max_depth`` levels.
+
+    Raises:
+        BadElement: the filter holds text beside elements.
+    """
+    refuse_mixed(filter_element)
     return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots), max_depth)
 
 
@@ -95,6 +101,18 @@ def _marks(tree: Tree, filter_element: Element, level: Level) -> Collection[Mark
             for mark in _match(look, element, tree.first, level):
                 _join(top, mark)
     return top.values()
+
+
+def refuse_mixed(filter_element: Element) -> None:
+    """Refuse text beside elements, which would select nothing by itself (RFC 6241 section 6.2).
+
+    Raises:
+        BadElement: there is some.
+    """
+    for element in filter_element.iter():
+        if len(element) and holds_text(element):
+            name = local_name(element)
+            raise BadElement(name, f"<{name}> holds text beside elements", type=ErrorType.PROTOCOL)
 
 
 def copy_marks(tree: Tree, marks: Iterable[Mark], max_depth: int | None = None) -> Tree:

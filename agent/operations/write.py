@@ -17,11 +17,13 @@ from agent.errors import (
 )
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import named_refusals
+from agent.operations.disclosure import hidden_units, named_refusals, names_hidden
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, quote_variables, text_of
 from agent.operations.read import read_defaults, readable
+from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
+from agent.yang.leaf_lists import printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -58,18 +60,24 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> No
     async with changing_candidate(context, caller):
         candidate = context.configuration.candidate
         access = context.access(caller)
+        if test_option != "set":
+            context.nacm.tries.refuse_more(access.user)
 
         def work() -> Savepoint:
             if not access.everything(["read", *WRITES]):
                 context.nacm.refuse_writes(named_refusals(context.schema, access, config))
+            blind = names_hidden(context.schema, access, config)
             savepoint = edit(candidate, config, default_operation)
+            if blind:
+                savepoint.mark_blind()
             if not access.everything(WRITES):
                 _refuse_denied(context, access, savepoint)
             return savepoint
 
         savepoint: Savepoint = await context.worker(work)
         if test_option != "set":
-            await _test(context, savepoint, keep=test_option == "test-then-set")
+            reader = access.reader(context.schema)
+            await _test(context, savepoint, reader, keep=test_option == "test-then-set")
 
 
 def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
@@ -81,7 +89,7 @@ def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> No
         raise
 
 
-async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
+async def _test(context: Context, savepoint: Savepoint, may_read: Reader, *, keep: bool) -> None:
     """Validate the candidate with the edit in it; without ``keep``, or if it is invalid, take the edit back.
 
     Without any test-option nothing is tested, though RFC 6241 section 7.2 has test-then-set as the default:
@@ -89,7 +97,7 @@ async def _test(context: Context, savepoint: Savepoint, *, keep: bool) -> None:
     """
     valid = False
     try:
-        await context.configuration.validate(context.configuration.candidate)
+        await context.configuration.validate(context.configuration.candidate, may_read)
         valid = True
     finally:
         if not (valid and keep):
@@ -111,32 +119,40 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
         elif name == "running":
             await context.worker(_copy_running, context, access, defaults)
         else:
-            if not free:
-                refusals = named_refusals(context.schema, access, source)
-                await context.worker(context.nacm.refuse_writes, refusals)
-            content = await context.worker(inline_config, context.schema, source)
+            content = await context.worker(permitted_content, context, access, source)
             await context.worker(_replace_candidate, context, access, content)
     return b""
 
 
+def permitted_content(context: Context, access: Access, config: Element) -> Tree:
+    """*worker* Return the content of a ``<config>`` element.
+
+    Raises:
+        RpcErrors: it names what its author may neither read nor write, or does not fit the schema.
+    """
+    if not access.everything(["read", *WRITES]):
+        context.nacm.refuse_writes(named_refusals(context.schema, access, config))
+    return inline_config(context.schema, config)
+
+
 def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
     """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
-    printed = readable(access, context.configuration.running).to_xml(defaults)
+    printed = printed_with(readable(access, context.configuration.running), defaults)
     _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
 
 
 def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
     """*worker* Make the candidate hold ``content``, or leave it as it is if the caller may not do that."""
     candidate, running = context.configuration.candidate, context.configuration.running
-    before, changed = candidate.tree, candidate.changed
-    candidate.replace_all(content, running)
+    before, changed, blind = candidate.tree, candidate.changed, candidate.blind
+    candidate.replace_all(content, running, hidden_units(access, content))
     if access.everything(WRITES):
         return
     units = units_by_path(before, candidate.tree)
     try:
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
     except RpcErrors:
-        candidate.tree, candidate.changed = before, changed
+        candidate.tree, candidate.changed, candidate.blind = before, changed, blind
         raise
 
 

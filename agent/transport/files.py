@@ -24,3 +24,9 @@ def write_key_pair(file: Path, comment: str) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
     write_durably(file.with_name(file.name + ".pub"), key.export_public_key("openssh"), 0o644)
     write_durably(file, key.export_private_key("openssh"), 0o600)
+
+
+def public_key(file: Path) -> tuple[str, str]:
+    """Return the algorithm of the private key in ``file``, and its public half in base64 (RFC 4253, 6.6)."""
+    algorithm, key, *_ = asyncssh.read_private_key(file).export_public_key().decode().split()
+    return algorithm, key

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """All settable as ``[limits]`` in the settings file; the unit is in the name.
 
-    ``unauthenticated`` and ``unauthenticated_per_source`` count connections that have not logged in.
+    ``unauthenticated`` and ``unauthenticated_per_source`` count connections that have not logged in;
+    ``unfinished_octets`` those of messages that have begun to arrive and are not answered.
     """
 
     sessions: int = 64
@@ -28,6 +29,8 @@ class Limits:
     write_timeout_s: int = 60
     read_buffer_octets: int = 256 * 1024
     message_octets: int = 64 * 1024 * 1024
+    unfinished_octets: int = 128 * 1024 * 1024
+    unfinished_octets_per_user: int = 64 * 1024 * 1024
     message_elements: int = 1_000_000
     message_depth: int = 256
     notification_events: int = 10_000

@@ -1,7 +1,7 @@
 """NETCONF over SSH (RFC 6242): public keys, the subsystem netconf, nothing else.
 
-asyncssh has no limit on tries, on connections that never authenticate, or on what it buffers for a client
-that stops reading TCP; all three are here.
+asyncssh has no limit on tries, on connections that never authenticate, on what it takes at once, or on what
+it buffers for a client that stops reading TCP; all four are here.
 """
 
 from __future__ import annotations
@@ -16,20 +16,40 @@ import socket
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import asyncssh
+from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
+from agent.transport.doorway import Doorway, Favoured
 from agent.transport.files import write_key_pair
+from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
 from agent.transport.users import read_keys
+from agent.turns import Turns
 
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S = 10
+_REQUESTS_OF_A_LOGIN = 2
+KEY_EXCHANGES = (
+    "mlkem768x25519-sha256",
+    "mlkem768nistp256-sha256",
+    "mlkem1024nistp384-sha384",
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "curve448-sha512",
+    "ecdh-sha2-nistp521",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp256",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group16-sha512",
+)
+"""Each is done on the event loop for anybody who can connect: none that takes more than some milliseconds."""
 
 
 class SshTransport:
@@ -38,6 +58,7 @@ class SshTransport:
     Args:
         recovery_users: for whose sake one of all sessions is kept back.
         refused: counts what a limit refused.
+        turns: in which connections are worked on.
         users: user name to file of authorized public keys (read at each login, so changes take effect).
         host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
     """
@@ -52,15 +73,18 @@ class SshTransport:
         serve: Serve,
         recovery_users: Collection[str] = (),
         refused: Refused | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.limits = limits
         self.refused = refused or Refused()
+        self.turns = turns or Turns()
         self.lockout = Lockout(host_key.with_name("lockout.json"), limits.lockout_tries, limits.lockout_s)
         self.users = users
-        self.unauthenticated: Counter[str] = Counter()
+        self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(recovery_users))
+        self.doorway = Doorway(limits.unauthenticated, limits.unauthenticated_per_source, self.favoured)
         self.sessions: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
-        self._recovery_users = frozenset(recovery_users)
+        self.recovery_users = frozenset(recovery_users)
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self._serve = serve
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,6 +129,9 @@ class SshTransport:
             sock=taken,
             server_factory=lambda: _Connection(self),
             server_host_keys=[_host_key(self._host_key)],
+            kex_algs=_key_exchanges(),
+            # A small packet could become hundreds of megabytes.
+            compression_algs=["none"],
             login_timeout=limits.login_timeout_s,
             keepalive_interval=limits.keepalive_interval_s,
             keepalive_count_max=limits.keepalive_count,
@@ -139,7 +166,7 @@ class SshTransport:
     def may_open(self, peer: Peer) -> bool:
         """True if there may be one more session; the last of all is kept for a recovery user."""
         limits = self.limits
-        kept = 1 if self._recovery_users and peer.user not in self._recovery_users else 0
+        kept = 1 if self.recovery_users and peer.user not in self.recovery_users else 0
         return (
             self.sessions.total() < limits.sessions - kept
             and self.sessions[peer.user] < limits.sessions_per_user
@@ -173,42 +200,58 @@ class _Connection(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._source = ""
         self._source_port = 0
-        self._counted = False
         self._tries = 0
+        self._granted = 0
         self._drained = asyncio.Event()
         self._drained.set()
         self._channels = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        # asyncssh is the protocol of the TCP transport and ignores these two calls of it.
-        conn.pause_writing = self._drained.clear  # type: ignore[method-assign]
-        conn.resume_writing = self._drained.set  # type: ignore[method-assign]
         address = conn.get_extra_info("peername")
         self._source, self._source_port = str(address[0]), int(address[1])
-        transport, limits = self._transport, self._transport.limits
-        waiting = transport.unauthenticated
+        self._stand_between(conn)
+        transport = self._transport
         transport.connections.add(conn)
-        if transport.lockout.remaining_s(self._source):
+        if transport.lockout.remaining_s(self._source) and not transport.favoured.remembered(self._source):
             log.info("refused a connection from %s: locked out", self._source)
             self._refuse(conn)
-            return
-        if (
-            waiting.total() >= limits.unauthenticated
-            or waiting[self._source] >= limits.unauthenticated_per_source
-        ):
+        elif not transport.doorway.enter(conn, self._source):
             log.warning("refused a connection from %s: too many have not logged in", self._source)
             self._refuse(conn)
-            return
-        waiting[self._source] += 1
-        self._counted = True
+
+    def _stand_between(self, conn: Any) -> None:
+        """Hear what asyncssh does not tell: what TCP brings, whether it has room, which requests are refused.
+
+        asyncssh has no hook for these: methods of its connection are replaced by ours, which call them.
+        """
+        intake = Intake(self._transport.turns, conn.data_received, conn._transport)
+        conn.data_received = intake.data_received
+        conn.create_task = intake.in_order(conn.create_task)
+
+        def pause() -> None:
+            self._drained.clear()
+            intake.pause()
+
+        def resume() -> None:
+            self._drained.set()
+            intake.resume()
+
+        conn.pause_writing, conn.resume_writing = pause, resume
+        refuse = conn.send_userauth_failure
+
+        def count_and_refuse(partial_success: bool) -> None:
+            refuse(partial_success)
+            self._count_try()
+
+        conn.send_userauth_failure = count_and_refuse
 
     def _refuse(self, conn: asyncssh.SSHServerConnection) -> None:
         self._transport.refused.connections += 1
         conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
+        self._leave_doorway()
         if self._connection is not None:
             self._transport.connections.discard(self._connection)
         if exc is not None:
@@ -222,8 +265,12 @@ class _Connection(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         if self._is_authorized(username, key):
+            # A login asks whether the key would do, and then signs. A public key is no secret, so that asking
+            # for it is open to anybody.
+            self._granted += 1
+            if self._granted > _REQUESTS_OF_A_LOGIN:
+                self._count_try()
             return True
-        self._tries += 1
         self._transport.lockout.failed(self._source)
         log.warning(
             "login of %r from %s refused: key %s is not authorized",
@@ -231,17 +278,24 @@ class _Connection(asyncssh.SSHServer):
             self._source,
             key.get_fingerprint(),
         )
-        if self._tries >= self._transport.limits.authentication_tries and self._connection is not None:
+        return False
+
+    def _count_try(self) -> None:
+        """Count a request of whatever method that did not log in (RFC 4252 section 4)."""
+        self._tries += 1
+        if self._tries == self._transport.limits.authentication_tries and self._connection is not None:
+            log.warning("closed a connection from %s: too many tries to log in", self._source)
             self._connection.disconnect(
                 asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many authentication failures", "en"
             )
-        return False
 
     def auth_completed(self) -> None:
-        self._forget()
+        assert self._connection is not None
+        self._leave_doorway()
         self._transport.lockout.succeeded(self._source)
-        limit_s = self._transport.limits.hello_timeout_s
-        asyncio.get_running_loop().call_later(limit_s, self._close_if_unused)
+        if self._connection.get_extra_info("username") in self._transport.recovery_users:
+            self._transport.favoured.logged_in(self._source)
+        self._close_later_if_unused()
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         assert self._connection is not None
@@ -263,6 +317,7 @@ class _Connection(asyncssh.SSHServer):
 
     def _channel_ended(self) -> None:
         self._channels -= 1
+        self._close_later_if_unused()
 
     def _is_authorized(self, username: str, key: asyncssh.SSHKey) -> bool:
         file = self._transport.users.get(username)
@@ -275,14 +330,22 @@ class _Connection(asyncssh.SSHServer):
             return False
         return keys.validate(key, self._source, self._source) is not None
 
+    def _close_later_if_unused(self) -> None:
+        limit_s = self._transport.limits.hello_timeout_s
+        asyncio.get_running_loop().call_later(limit_s, self._close_if_unused)
+
     def _close_if_unused(self) -> None:
         if self._channels == 0 and self._connection is not None:
             self._connection.close()
 
-    def _forget(self) -> None:
-        if self._counted:
-            self._counted = False
-            self._transport.unauthenticated[self._source] -= 1
+    def _leave_doorway(self) -> None:
+        if self._connection is not None:
+            self._transport.doorway.leave(self._connection, self._source)
+
+
+def _key_exchanges() -> list[str]:
+    """Return which of ``KEY_EXCHANGES`` this system has."""
+    return [name for name in KEY_EXCHANGES if name.encode() in get_kex_algs()]
 
 
 def system_groups(user: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,6 +15,11 @@ from agent.transport.stream import ByteStream, Peer
 log = logging.getLogger(__name__)
 
 _WRITE_PIECE_OCTETS = 65536
+_CLOSE_TIMEOUT_S = 10
+_NO_SHELL = (
+    b"This is a NETCONF server; there is no shell, and there are no commands. Connect with a NETCONF client, "
+    b"or add '-s netconf' to the command line of ssh.\r\n"
+)
 
 
 class Admission(Protocol):
@@ -43,10 +47,10 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         self._drained = drained
         self._when_ended = ended
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
-        self._arrived: deque[bytes] = deque()
-        self._held = 0
+        self._arrived = bytearray()
         self._ended = False
-        self._lost = False
+        self._explains = False
+        self._lost = asyncio.Event()
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -57,10 +61,15 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         self._channel = chan
 
     def shell_requested(self) -> bool:
-        return False
+        return self._explain()
 
     def exec_requested(self, command: str) -> bool:
-        return False
+        return self._explain()
+
+    def _explain(self) -> bool:
+        """Have the request granted, so that who typed ``ssh HOST`` reads a sentence; then it ends."""
+        self._explains = True
+        return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
         if subsystem != "netconf":
@@ -72,13 +81,18 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
+        if self._explains and self._channel is not None:
+            self._channel.write_stderr(_NO_SHELL)
+            self._channel.exit(1)
+            return
         self._admission.opened(self, self._peer)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        self._arrived.append(data)
-        self._held += len(data)
+        if self._explains:
+            return
+        self._arrived += data
         self._readable.set()
-        if self._held > self._admission.limits.read_buffer_octets and self._channel is not None:
+        if len(self._arrived) > self._admission.limits.read_buffer_octets and self._channel is not None:
             self._channel.pause_reading()
 
     def eof_received(self) -> bool:
@@ -87,9 +101,10 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         return True  # replies to what was asked before may still be sent
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._lost:
+        if not self._lost.is_set():
             self._when_ended()
-        self._ended = self._lost = True
+        self._ended = True
+        self._lost.set()
         self._readable.set()
         self._writable.set()
         self._drained.set()
@@ -108,12 +123,9 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
             await self._readable.wait()
         if not self._arrived:
             return b""
-        data = self._arrived.popleft()
-        if len(data) > octets:
-            self._arrived.appendleft(data[octets:])
-            data = data[:octets]
-        self._held -= len(data)
-        if self._held <= self._admission.limits.read_buffer_octets and self._channel is not None:
+        data = bytes(self._arrived[:octets])
+        del self._arrived[:octets]
+        if len(self._arrived) <= self._admission.limits.read_buffer_octets and self._channel is not None:
             self._channel.resume_reading()
         return data
 
@@ -121,13 +133,22 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         for start in range(0, len(data), _WRITE_PIECE_OCTETS):
             async with asyncio.timeout(self._admission.limits.write_timeout_s):
                 await self._room()
-            if self._lost or self._channel is None:
+            if self._lost.is_set() or self._channel is None:
                 raise ConnectionResetError("the channel is closed")
             self._channel.write(data[start : start + _WRITE_PIECE_OCTETS])
 
+    async def gone(self) -> None:
+        await self._lost.wait()
+
     async def close(self) -> None:
-        if self._channel is not None and not self._lost:
+        if self._channel is not None and not self._lost.is_set():
             self._channel.exit(0)
+            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, self._abort)
+
+    def _abort(self) -> None:
+        """End the connection of a client that does not let the channel be closed."""
+        if self._channel is not None and not self._lost.is_set():
+            self._channel.get_connection().abort()
 
     async def _room(self) -> None:
         """Wait for room in the channel's window and in the TCP connection.
@@ -135,6 +156,6 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
         asyncssh looks only at the window, which the client chooses: with a huge one everything would pile
         up in the TCP transport's buffer.
         """
-        while not self._lost and not (self._writable.is_set() and self._drained.is_set()):
+        while not self._lost.is_set() and not (self._writable.is_set() and self._drained.is_set()):
             await self._writable.wait()
             await self._drained.wait()

@@ -21,6 +21,9 @@ class ByteStream(Protocol):
             TimeoutError: the peer does not read.
         """
 
+    async def gone(self) -> None:
+        """Return when there is no channel any more: nothing that is written arrives."""
+
     async def close(self) -> None:
         """Close the channel. Safe to call twice."""
 

@@ -12,7 +12,9 @@ Files, from the ground up:
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
-- tree, merging, repeated, difference: data, its primitives, and what two states of it differ in
+- tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
+  two states of it differ in
+- leaf_lists: defaults of leaf-lists, merged and reported
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
 - units, locality: units; which modules can be validated unit by unit

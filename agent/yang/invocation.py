@@ -8,6 +8,7 @@ from typing import Any
 from agent.errors import BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
+from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
@@ -50,6 +51,8 @@ class Invocation:
         """
         try:
             tree, operation = _parse(schema, NULL, data, XML, lib.LYD_TYPE_RPC_YANG)
+            if twice := [*repeated(schema, tree.first), *repeated(schema, first_child(operation))]:
+                raise RpcErrors(twice)
             forget_errors(schema.ctx)
             check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
         except RpcErrors as problem:

@@ -7,6 +7,7 @@ are merged some at a time.
 
 from __future__ import annotations
 
+from agent.yang.leaf_lists import give_way
 from agent.yang.native import NULL, lib
 from agent.yang.tree import Node, Tree, first_child, siblings
 
@@ -14,12 +15,14 @@ AT_ONCE = 256
 
 
 def merge(target: Tree, patch: Tree) -> None:
-    """Merge ``patch`` into ``target``; where both have a leaf, that of ``patch`` wins.
+    """Merge ``patch`` into ``target``; where both have a leaf, that of ``patch`` wins, and values of a
+    leaf-list win over its defaults.
 
     Entries of ``patch`` beyond the first of many are taken out of it.
     """
     if patch.empty:
         return
+    give_way(target, patch)
     surplus = _taken_off(patch, NULL, patch.first)
     target.merge(patch)
     for piece in surplus:

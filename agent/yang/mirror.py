@@ -40,7 +40,7 @@ class Mirror:
         for name in names:
             module = lib.ly_ctx_get_module_latest(ctx, c_str(name))
             for pointer in _siblings(NULL, module.compiled, 0):
-                node = self._node(pointer, None, ())
+                node = self._node(pointer, None, _cases(pointer))
                 rooms.get(node.kind, self.roots)[node.qname] = node
 
     def _node(
@@ -85,6 +85,7 @@ class Mirror:
         node.keys = tuple(c.name for c in node.children.values() if c.is_key)
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
         node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
+        node.default_lists = bool(node.defaults) or any(c.default_lists for c in node.children.values())
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())
         return node
@@ -107,6 +108,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
     elif node.kind is Kind.LEAF:
         node.is_key = bool(flags & lib.LYS_KEY)
         base = ffi.cast("struct lysc_node_leaf *", pointer).type.basetype
+        node.names_data = base == lib.LY_TYPE_INST
         node.json_number = base in _JSON_NUMBERS
         node.json_boolean = base == lib.LY_TYPE_BOOL
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
@@ -118,6 +120,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         detail = ffi.cast(f"struct lysc_node_{struct} *", pointer)
         node.min_elements = int(detail.min)
         if node.kind is Kind.LEAF_LIST:
+            node.names_data = detail.type.basetype == lib.LY_TYPE_INST
             dflts = sized_array(detail.dflts)
             node.defaults = tuple(text(lib.lyd_value_get_canonical(ctx, dflt)) for dflt in dflts)
         node.max_elements = int(detail.max) if 0 < detail.max < 0xFFFFFFFF else None
@@ -131,15 +134,19 @@ def _has_extension(pointer: Pointer, name: str) -> bool:
 
 
 def _cases(pointer: Pointer) -> tuple[tuple[str, str], ...]:
-    """Return the (choice, case) pairs between a node and its data parent, outermost first."""
+    """Return the (choice, case) pairs between a node and its data parent, outermost first.
+
+    Both with their module: two modules may give the same name to choices that they add to one parent, or to
+    cases of one choice.
+    """
     pairs: list[tuple[str, str]] = []
     node = pointer.parent
     case = ""
     while node != NULL and node.nodetype in (lib.LYS_CHOICE, lib.LYS_CASE):
         if node.nodetype == lib.LYS_CASE:
-            case = text(node.name)
+            case = _qualified(node)
         else:
-            pairs.append((text(node.name), case))
+            pairs.append((_qualified(node), case))
             case = ""
         node = node.parent
     return tuple(reversed(pairs))
@@ -150,10 +157,14 @@ def _mandatory_choices(pointer: Pointer, node: SchemaNode) -> dict[str, tuple[QN
     child = NULL
     while (child := lib.lys_getnext(child, pointer, NULL, lib.LYS_GETNEXT_WITHCHOICE)) != NULL:
         if child.nodetype == lib.LYS_CHOICE and child.flags & lib.LYS_MAND_TRUE:
-            name = text(child.name)
-            members = (c.qname for c in node.children.values() if c.cases and c.cases[0][0] == name)
-            found[name] = tuple(members)
+            choice = _qualified(child)
+            members = (c.qname for c in node.children.values() if c.cases and c.cases[0][0] == choice)
+            found[choice] = tuple(members)
     return found
+
+
+def _qualified(pointer: Pointer) -> str:
+    return f"{text(pointer.module.name)}:{text(pointer.name)}"
 
 
 _JSON_NUMBERS = frozenset(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
 """A predicate with the name of a key, without its prefix, and the literal that is its value."""
+_PREFIXED_KEY = re.compile(r"\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*\]\s*")
 LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 MAX_KEY_OCTETS = 65536
@@ -25,6 +26,18 @@ def steps_of(path: str) -> Iterator[tuple[str, str]]:
 def keys_in(predicates: str) -> dict[str, str]:
     """Return the keys that ``predicates`` give, by name."""
     return {name: literal[1:-1] for name, literal in KEY_TEST.findall(predicates)}
+
+
+def key_names(predicates: str) -> list[tuple[str, str]] | None:
+    """Return prefix and name of each key that ``predicates`` give; None if there is anything else in them."""
+    found, position = [], 0
+    while position < len(predicates):
+        test = _PREFIXED_KEY.match(predicates, position)
+        if test is None:
+            return None
+        found.append((test[1] or "", test[2]))
+        position = test.end()
+    return found
 
 
 def literal(value: str) -> str:

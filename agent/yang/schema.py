@@ -22,7 +22,7 @@ from agent.yang.schema_node import QName, SchemaNode
 class Schema:
     """A libyang context, its modules and the mirror of their nodes. ``by_file``: the name of the module in
     each of ``files``. ``hints``: where a top-level node is now that was in a module of another revision, as a
-    sentence, by its namespace and name.
+    sentence, by its namespace and name. ``names``: as ``agent.translator.Translator.names``, of all of them.
 
     Args:
         search_dirs: where imports are looked up.
@@ -59,6 +59,7 @@ class Schema:
         self.rpcs = self._mirror.rpcs
         self.notifications = self._mirror.notifications
         self.hints: Mapping[QName, str] = {}
+        self.names: Mapping[str, str] = {}
 
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""

@@ -30,12 +30,15 @@ QName = tuple[str, str]
 class SchemaNode:
     """One data node, rpc, action or notification; choices and cases are folded away.
 
-    ``cases`` names the (choice, case) pairs between the node and its parent, outermost first.
+    ``cases`` names the (choice, case) pairs between the node and its parent, outermost first, each as
+    MODULE:NAME.
     ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
     ``deny_all``, ``deny_write``: nacm:default-deny-all and -write here or above (RFC 8341 section 3.6).
     ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
-    ``mandatory_choices``: name of each mandatory choice directly below to the nodes of its cases.
+    ``mandatory_choices``: MODULE:NAME of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
+    ``names_data``: its values are paths of data nodes (instance-identifier).
+    ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
@@ -74,6 +77,8 @@ class SchemaNode:
     json_boolean: bool = False
     default: str | None = None
     defaults: tuple[str, ...] = ()
+    names_data: bool = False
+    default_lists: bool = False
     conditional: bool = False
     is_expression: bool = False
     may_be_long: bool = False

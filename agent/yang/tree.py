@@ -186,10 +186,12 @@ class Tree:
         box = ffi.new("struct lyd_node **")
         value = c_str(default)
         module = schema_node.pointer.module
+        implicit = [above for above in upwards(parent) if is_default(above)]  # a new node makes them explicit
         check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
             self.insert(NULL, box[0])
-        box[0].flags |= lib.LYD_DEFAULT
+        for node in (box[0], *implicit):
+            node.flags |= lib.LYD_DEFAULT
 
     def to_xml(self, defaults: Defaults = Defaults.EXPLICIT, *, keep_empty: bool = False) -> bytes:
         return b"" if self.empty else print_node(self.first, XML, defaults, keep_empty, siblings=True)

@@ -93,6 +93,14 @@ class Unit:
             return ()
         return schema_node.defaults if schema_node.default is None else (schema_node.default,)
 
+    def give_default(self, tree: Tree) -> None:
+        """Add the default that is in use when nothing of the unit is configured, if its parent is there."""
+        above = parent_of(_deepest(self.probe))
+        parent = NULL if above == NULL else tree.find_like(above)
+        if above == NULL or parent != NULL:
+            for value in self._defaults():
+                tree.add_default_leaf(parent, self.schema_node, value)
+
     def put(self, tree: Tree, node: Node) -> None:
         """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
         if tree.find_like(node) == NULL:

@@ -162,7 +162,8 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
         if any(not is_default(n) for n in present.get(address(child.pointer), ()))
         for pair in child.cases
     }
-    for choice, members in schema_node.mandatory_choices.items():
+    for qualified, members in schema_node.mandatory_choices.items():
+        choice = qualified.partition(":")[2]
         nodes_of = [schema_node.children[m].pointer for m in members]
         if not any(address(n) in present for n in nodes_of) and _choice_applies(node, nodes_of):
             yield DataMissing(

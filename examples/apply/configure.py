@@ -23,7 +23,9 @@ parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--user", default="admin")
 parser.add_argument("--key", default="var/client_key", help="a file with your private key")
+parser.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
 options = parser.parse_args()
+host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
 
 # ncclient wants text without an XML declaration.
 document = (folder / f"{options.gateway}.xml").read_text(encoding="utf-8").split("?>", 1)[-1]
@@ -34,7 +36,7 @@ try:
         port=options.port,
         username=options.user,
         key_filename=options.key,
-        hostkey_verify=False,
+        hostkey_b64=host_key,
         allow_agent=False,
         look_for_keys=False,
     ) as session, session.locked("candidate"):

@@ -24,6 +24,7 @@ parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--user", default="admin")
 parser.add_argument("--key", default="var/client_key", help="a file with your private key")
+parser.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
 commands = parser.add_subparsers(dest="command", required=True)
 request = commands.add_parser("request", help="make a key and print a request for a certificate")
 request.add_argument("name", help="the domain name of the gateway")
@@ -31,6 +32,7 @@ install = commands.add_parser("install", help="commit the certificates of the ga
 install.add_argument("certificate")
 install.add_argument("authority")
 options = parser.parse_args()
+host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
 
 
 def call(session: manager.Manager, rpc: str, **inputs: str) -> etree._Element:
@@ -73,7 +75,7 @@ try:
         port=options.port,
         username=options.user,
         key_filename=options.key,
-        hostkey_verify=False,
+        hostkey_b64=host_key,
         allow_agent=False,
         look_for_keys=False,
     ) as gateway:

@@ -5,6 +5,7 @@
 """
 
 import argparse
+from pathlib import Path
 
 from ncclient import manager
 
@@ -15,7 +16,9 @@ parser.add_argument("document", help="an edit-config document")
 parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--key", default="var/client_key")
+parser.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
 options = parser.parse_args()
+host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
 
 with open(options.document, encoding="utf-8") as file:
     # ncclient wants text without an XML declaration.
@@ -26,7 +29,7 @@ with manager.connect(
     port=options.port,
     username="admin",
     key_filename=options.key,
-    hostkey_verify=False,
+    hostkey_b64=host_key,
     allow_agent=False,
     look_for_keys=False,
 ) as gateway:

@@ -5,6 +5,8 @@
 """
 
 import argparse
+import sys
+from pathlib import Path
 
 from netconf_client.connect import connect_ssh
 from netconf_client.ncclient import Manager
@@ -16,12 +18,23 @@ parser.add_argument("document", help="an edit-config document")
 parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--key", default="var/client_key")
+parser.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
 options = parser.parse_args()
+host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
 
 with open(options.document, encoding="utf-8") as file:
     config = file.read().split("?>", 1)[-1]
 
-session = connect_ssh(host=options.host, port=options.port, username="admin", key_filename=options.key)
+session = connect_ssh(
+    host=options.host,
+    port=options.port,
+    username="admin",
+    key_filename=options.key,
+    hostkey_b64=host_key,
+)
+# As of its release 3.6 it reads the host key and does not compare it.
+if session.sock.transport.get_remote_server_key().get_base64() != host_key:
+    sys.exit("this is not the gateway: it has another host key")
 with Manager(session, timeout=30) as gateway:
     gateway.edit_config(config=config, target="candidate")
     gateway.validate(source="candidate")

@@ -5,6 +5,7 @@
 """
 
 import argparse
+from pathlib import Path
 
 from scrapli_netconf.driver import NetconfDriver
 
@@ -15,6 +16,7 @@ parser.add_argument("document", help="an edit-config document")
 parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--key", default="var/client_key")
+parser.add_argument("--known-hosts", help="with the gateway's host key; without it, the file beside --key")
 options = parser.parse_args()
 
 with open(options.document, encoding="utf-8") as file:
@@ -25,7 +27,8 @@ with NetconfDriver(
     port=options.port,
     auth_username="admin",
     auth_private_key=options.key,
-    auth_strict_key=False,
+    auth_strict_key=True,
+    ssh_known_hosts_file=options.known_hosts or str(Path(options.key).with_name("known_hosts")),
     ssh_config_file=False,
 ) as gateway:
     for response in (

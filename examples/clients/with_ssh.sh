@@ -22,4 +22,4 @@ base='xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
     echo "<tunnels xmlns='urn:yangswan:params:xml:ns:yang:ipsec'/></filter></get></rpc>]]>]]>"
     echo "<rpc message-id='4' $base><close-session/></rpc>]]>]]>"
 } | ssh -i "$key" -p "$port" -o UserKnownHostsFile="$(dirname "$key")/known_hosts" \
-    -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes -s admin@127.0.0.1 netconf
+    -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -s admin@127.0.0.1 netconf

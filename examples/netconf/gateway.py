@@ -1,6 +1,7 @@
 """What the examples of this folder share: the options of the command line, and the connection."""
 
 import argparse
+from pathlib import Path
 
 from ncclient import manager
 
@@ -12,17 +13,20 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=8300)
     made.add_argument("--user", default="admin")
     made.add_argument("--key", default="var/client_key")
+    made.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
     return made
 
 
 def connect(options: argparse.Namespace) -> manager.Manager:
-    """Open a session."""
+    """Open a session with the gateway that has the host key."""
+    file = options.host_key or Path(options.key).with_name("host_key.pub")
+    host_key = Path(file).read_text(encoding="ascii").split()[1]
     return manager.connect(
         host=options.host,
         port=options.port,
         username=options.user,
         key_filename=options.key,
-        hostkey_verify=False,
+        hostkey_b64=host_key,
         allow_agent=False,
         look_for_keys=False,
     )

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 from script.demonstration.interrupts import Interrupted, Interrupts
@@ -42,6 +43,10 @@ def main() -> int:
             status = demonstrate(laboratory, once=options.once)
         except Failure as failure:
             tell(f"FAILED: {failure}")
+            _keep_logs(laboratory)
+        except Exception:
+            _keep_logs(laboratory)
+            raise
         except Interrupted as interrupted:
             tell(f"{interrupted}: stopping")
             status = interrupted.exit_status
@@ -53,6 +58,12 @@ def main() -> int:
         tell(f"left behind: {problem}")
     tell("namespaces, processes and files are gone" if not problems else "FAILED to remove everything")
     return 1 if problems else status
+
+
+def _keep_logs(laboratory: Laboratory) -> None:
+    kept = laboratory.keep_logs()
+    if kept is not None:
+        tell(f"the logs of the agents and of charon are kept in {kept}")
 
 
 def demonstrate(laboratory: Laboratory, *, once: bool) -> int:
@@ -152,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/demo", description="Two gateways in network namespaces, joined by an IPsec tunnel."
     )
+    parser.add_argument("--version", action="version", version=f"yangswan {version('yangswan')}")
     parser.add_argument(
         "--once",
         action="store_true",

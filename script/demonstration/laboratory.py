@@ -31,6 +31,7 @@ STOP_LIMIT_S = 20.0
 KILL_LIMIT_S = 10.0
 POLL_S = 0.05
 LOG_LINES_SHOWN = 30
+LOGS = ("agent.log", "strongswan/charon.log")
 _CLONE_NEWNET = 0x40000000
 
 
@@ -162,6 +163,19 @@ class Laboratory:
         except Failure as failure:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
             raise Failure(f"{failure}; the end of its log:\n{tail}") from None
+
+    def keep_logs(self) -> Path | None:
+        """Copy the logs of agents and charons out of what ``remove`` takes away; return where to."""
+        if self._folder is None:
+            return None
+        logs = [file for name in LOGS for file in self._folder.glob(f"*/{name}")]
+        if not logs:
+            return None
+        kept = Path(tempfile.mkdtemp(prefix="yangswan-logs-"))
+        for file in logs:
+            site = file.relative_to(self._folder).parts[0]
+            shutil.copyfile(file, kept / f"{site}-{file.name}")
+        return kept
 
     def remove(self) -> list[str]:
         """Remove everything, in bounded time; return what could not be removed, in words."""

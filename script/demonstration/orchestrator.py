@@ -44,7 +44,8 @@ class Orchestrator:
         try:
             self._session: Any = manager.connect(
                 host=AGENT_HOST, port=AGENT_PORT, sock=link, username="admin", timeout=RPC_LIMIT_S,
-                key_filename=str(gateway.client_key), hostkey_verify=False, allow_agent=False,
+                key_filename=str(gateway.client_key), allow_agent=False,
+                hostkey_b64=gateway.client_key.with_name("host_key.pub").read_text().split()[1],
                 look_for_keys=False,
             )  # fmt: skip
         except TransportError as problem:
@@ -63,7 +64,8 @@ class Orchestrator:
             self._session.validate(source="candidate")
             self._session.commit()
         except RPCError as refusal:
-            raise Failure(f"{self._name} refused: {refusal.message} ({refusal.path})") from None
+            where = f" ({refusal.path})" if refusal.path else ""
+            raise Failure(f"{self._name} refused: {refusal.message}{where}") from None
 
     def status(self, tunnel: int) -> str | None:
         """Return what the gateway says of the tunnel; None if it has no such tunnel."""

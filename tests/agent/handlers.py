@@ -129,9 +129,11 @@ class Lab:
 
 
 @asynccontextmanager
-async def running_lab(schema: Schema, folder: Path) -> AsyncIterator[Lab]:
+async def running_lab(
+    schema: Schema, folder: Path, translator: RecordingTranslator | None = None
+) -> AsyncIterator[Lab]:
     """Start what a server is made of, on the history in ``folder``; stops it as a crash would."""
-    translator = RecordingTranslator()
+    translator = translator or RecordingTranslator()
     stream = Stream(schema, direct, lambda: datetime.now(UTC))
     configuration = Configuration(
         schema,

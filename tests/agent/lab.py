@@ -19,14 +19,15 @@ MODULES = Path(__file__).parents[1] / "modules"
 EC = "urn:yangswan:test:every-construct"
 EA = "urn:yangswan:test:every-augment"
 ET = "urn:yangswan:test:every-third"
+CHOOSING = "urn:yangswan:test:choosing"
 PREFIXES = (
     'xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" xmlns:yang="urn:ietf:params:xml:ns:yang:1" '
     f'xmlns:ec="{EC}" xmlns:et="{ET}" xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0"'
 )
 
 
-def make_schema() -> Schema:
-    names = ("acme", "hostile", "every-augment", "every-construct", "every-third")
+def make_schema(*further: str) -> Schema:
+    names = ("acme", "hostile", "every-augment", "every-construct", "every-third", *further)
     return Schema(standard_modules(), SERVED, [MODULES / f"{name}.yang" for name in names])
 
 

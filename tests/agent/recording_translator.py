@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
@@ -28,6 +28,7 @@ class RecordingTranslator:
     yang_files: Sequence[Path] = (EVERY_CONSTRUCT,)
     disabled_features: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moves: Sequence[Move] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     config_list: str = "/every-construct:top/entry"
     further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"
@@ -61,7 +62,7 @@ class RecordingTranslator:
     async def stop(self, *, keep: bool = False) -> None:
         self.log.append("stop, keep" if keep else "stop")
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         if self.refuse_check:
             return [InvalidValue("refused by check", path=change.path) for change in changes]
         return []

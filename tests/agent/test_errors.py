@@ -1,74 +1,42 @@
-"""However long what a client wrote is: what he is told of it is short, and there are 100 errors at most."""
+"""What a client reads of an error: one line, with paths in its own prefixes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from agent.errors import (
-    KEY_CHARACTERS_MAX,
-    MAX_ERRORS,
-    MESSAGE_CHARACTERS_MAX,
-    PATH_CHARACTERS_MAX,
-    InvalidValue,
-    RpcError,
-    RpcErrors,
-    UnknownElement,
-    raise_all,
-)
+from agent.errors import OperationFailed
+from agent.netconf.messages import rpc_error
+from agent.yang.schema import Schema
+from agent.yang.validate import validate
+from tests.agent.lab import MODULES, candidate_with, errors_of, make_schema
 
-LONG = "x" * 1_000_000
-
-
-def test_a_long_key_is_left_out_of_a_path() -> None:
-    error = InvalidValue("m", path=f"/m:list[name='{LONG}'][other=\"1\"]/leaf[.='{LONG}']")
-    assert error.path == '/m:list[other="1"]/leaf'
-    assert error.path_cut
+NAMESPACES = {"acme": ("ac", "http://example.com/ns/acme"), "other": ("o", "urn:other")}
+CLIENT = {"http://example.com/ns/acme": "client"}
+TEXTS = {
+    "no path at all": ("1/2 of it", "1/2 of it"),
+    "a path": ("\"/acme:a/b[k='1']/other:c\" is wrong", "\"/client:a/client:b[client:k='1']/o:c\" is wrong"),
+    "two paths": ("in /acme:a and /other:b.", "in /client:a and /o:b."),
+    "a module that is not there": ("see /nothing:a/b", "see /nothing:a/b"),
+    "a file": ("/var/lib/acme:a is full", "/var/lib/acme:a is full"),
+    "an address": ("http://example.com/acme:a", "http://example.com/acme:a"),
+}
 
 
-def test_a_path_that_is_set_later_is_cut_too() -> None:
-    error = InvalidValue("m")
-    error.path = f"/m:list[name='{LONG}']"
-    assert error.path == "/m:list"
-    assert error.path_cut
-    error.path = "/m:list[name='x']"
-    assert not error.path_cut
+@pytest.mark.parametrize(("message", "shown"), TEXTS.values(), ids=TEXTS)
+def test_a_message_quotes_paths_with_the_prefixes_of_the_client(message: str, shown: str) -> None:
+    text = rpc_error(OperationFailed(message), NAMESPACES, CLIENT).decode()
+    assert f">{shown}</error-message>" in text.replace("&quot;", '"')
 
 
-@pytest.mark.parametrize("value", ["]", "/", "a]/b[", "'" * 3])
-def test_a_path_with_signs_in_its_values_stays_as_it_is(value: str) -> None:
-    path = f'/m:list[name="{value}"]/leaf'
-    assert InvalidValue("m", path=path).path == path
-    assert InvalidValue("m", path=f"{path}/m:l[k='{LONG}']").path == f"{path}/m:l"
+@pytest.mark.parametrize("written", ["a\n      rule", "a \r\n\trule", "a\nrule\n", "\n a\n\n rule"])
+def test_a_message_has_one_line(written: str) -> None:
+    assert b">a rule</error-message>" in rpc_error(OperationFailed(written), {}, {})
 
 
-def test_a_path_of_many_steps_ends_somewhere() -> None:
-    assert len(InvalidValue("m", path="/m:a" * 1_000_000).path or "") <= PATH_CHARACTERS_MAX
-
-
-def test_messages_and_what_they_name_are_cut() -> None:
-    error = UnknownElement(LONG, LONG)
-    assert len(error.message) < MESSAGE_CHARACTERS_MAX + 10
-    assert len(str(error.info)) < 1000
-    assert len(repr(InvalidValue("m", info={"bad-element": (LONG,) * 1000}).info)) < 100_000
-
-
-def test_errors_are_looked_for_until_there_are_100() -> None:
-    asked = 0
-
-    def endless() -> Iterator[RpcError]:
-        nonlocal asked
-        while True:
-            asked += 1
-            yield InvalidValue(str(asked))
-
-    with pytest.raises(RpcErrors) as caught:
-        raise_all(endless())
-    assert len(caught.value.errors) == asked == MAX_ERRORS
-    assert len(RpcErrors(endless()).errors) == MAX_ERRORS
-    assert KEY_CHARACTERS_MAX < PATH_CHARACTERS_MAX
-
-
-def test_none_is_no_fault() -> None:
-    raise_all(iter(()))
+def test_what_a_module_says_in_several_lines_is_told_in_one() -> None:
+    schema: Schema = make_schema("wordy")
+    assert "\n" in (MODULES / "wordy.yang").read_text().partition("error-message")[2].partition(";")[0]
+    candidate = candidate_with(schema, '<box xmlns="urn:yangswan:test:wordy"><size>2</size></box>')
+    errors = errors_of(lambda: validate(candidate.tree, everything=True))
+    (told,) = [rpc_error(error, schema.namespaces(), {}) for error in errors]
+    assert b">the size of a box is one, and never two</error-message>" in told

@@ -19,9 +19,18 @@ from agent import __main__ as program
 from agent.data_folder import DataDir, DataDirInUse
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
-from agent.first_start import KEYS, connect_hints, ensure_keys, ensure_rules, refuse_emptied
+from agent.first_start import (
+    KEYS,
+    connect_hints,
+    ensure_keys,
+    ensure_rules,
+    host_key_hint,
+    keep_known_hosts,
+    refuse_emptied,
+)
 from agent.operational import Operational
 from agent.settings import Settings
+from agent.transport.files import write_key_pair
 from agent.transport.limits import Limits
 from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema
@@ -90,11 +99,47 @@ def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
 
 def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
     users = ensure_keys(tmp_path, {})
+    write_key_pair(tmp_path / "host_key", "host")
     hints = list(connect_hints(Settings(data_dir=tmp_path), 8301, users))
     for hint in hints[1:]:
         assert "8301" in hint
         assert "admin" in hint
         assert str(tmp_path / "client_key") in hint
+
+
+def test_only_clients_that_are_installed_are_hinted_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = ensure_keys(tmp_path, {})
+    monkeypatch.setattr("agent.first_start.find_spec", lambda _name: None)
+    monkeypatch.setattr("agent.first_start._client", lambda _name: None)
+    (_, only) = connect_hints(Settings(data_dir=tmp_path), 8301, users)
+    assert only.startswith("  ssh ")
+
+
+def test_the_hints_check_the_host_key(tmp_path: Path) -> None:
+    users = ensure_keys(tmp_path, {})
+    write_key_pair(tmp_path / "host_key", "host")
+    algorithm, key, *_ = (tmp_path / "host_key.pub").read_text().split()
+    settings = Settings(data_dir=tmp_path)
+    assert host_key_hint(tmp_path) == f"Host key: {algorithm} {key}"
+    _, ssh, _, ncclient = connect_hints(settings, 8301, users)
+    assert f"UserKnownHostsFile={tmp_path / 'known_hosts'} -o StrictHostKeyChecking=yes" in ssh
+    assert f"hostkey_b64='{key}'" in ncclient
+    assert "hostkey_verify" not in ncclient
+    for port, name in ((8301, "[127.0.0.1]:8301"), (22, "127.0.0.1")):
+        keep_known_hosts(settings, port)
+        assert (tmp_path / "known_hosts").read_text() == f"{name},* {algorithm} {key}\n"
+
+
+def test_known_hosts_that_cannot_be_written_are_no_reason_not_to_serve(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_key_pair(tmp_path / "host_key", "host")
+    (tmp_path / "known_hosts.new").mkdir()
+    keep_known_hosts(Settings(data_dir=tmp_path), 8301)
+    assert not (tmp_path / "known_hosts").exists()
+    assert "known_hosts could not be written" in caplog.text
 
 
 @pytest.mark.parametrize("there", [True, False])

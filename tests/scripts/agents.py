@@ -38,9 +38,10 @@ class Agent:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return surroundings in which the virtual environment of the tests is the user's."""
+    """Return the surroundings of a user who has nothing but a checkout and what its commands have made."""
+    own = str(Path(sys.executable).parent)
     return {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own),
         "HOME": str(home),
         "PYTHONPATH": str(ROOT),
     }
@@ -60,6 +61,7 @@ def running_agent(folder: Path) -> Iterator[Agent]:
         assert output, (folder / "agent.log").read_text()
         port = int(output[-1].rpartition(":")[2])
         copy_examples(folder / "examples", str(port))
+        (folder / ".venv").symlink_to(Path(sys.prefix))
         yield Agent(process, folder, port, output)
     finally:
         process.terminate()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from agent.settings import SettingsError, from_file
+from agent.first_start import keep_known_hosts
+from agent.settings import Settings, SettingsError, from_file
+from agent.transport.files import write_key_pair
 from tests.scripts.agents import ROOT, Agent
 from translators.strongswan.options import Options
 
@@ -37,11 +40,38 @@ OF_ENROLMENT = {"certificates/authority.sh", "certificates/enrol.py", "certifica
 @pytest.mark.parametrize("document", ["alice.xml", "bob.xml"])
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_configures_a_tunnel(client: str, document: str, agent: Agent) -> None:
-    program = "bash" if client.endswith(".sh") else "python3"
+    program = "bash" if client.endswith(".sh") else ".venv/bin/python"
     done = agent.run_as_written("sh", f"{program} examples/clients/{client} examples/site-to-site/{document}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {"alice.xml": "to the branch office", "bob.xml": "to the central office"}[document] in done.stdout
     assert "rpc-error" not in done.stdout
+
+
+@pytest.mark.parametrize("client", [f"clients/{name}" for name in CLIENTS] + ["apply/configure.py"])
+def test_a_client_of_another_gateway_is_not_let_in(client: str, agent: Agent, tmp_path: Path) -> None:
+    """Whoever stands between has another host key: nothing is told to him."""
+    other = tmp_path / "host_key"
+    write_key_pair(other, "another gateway")
+    keep_known_hosts(Settings(data_dir=tmp_path), agent.port)
+    for name in ("client_key", "client_key.pub"):
+        shutil.copy(agent.folder / "var" / name, tmp_path)
+    shutil.copy(agent.folder / "examples/apply/configure.py", agent.folder / "examples/site-to-site")
+    key = tmp_path / "client_key"
+    command = {
+        "with_ssh.sh": f"bash examples/{client} examples/site-to-site/alice.xml {agent.port} {key}",
+        "configure.py": f"python3 examples/site-to-site/configure.py alice --key {key}",
+    }.get(Path(client).name, f"python3 examples/{client} examples/site-to-site/alice.xml --key {key}")
+    done = agent.run_as_written("sh", command)
+    assert done.returncode != 0
+    assert "office" not in done.stdout
+    assert "configured" not in done.stdout
+
+
+def test_nothing_teaches_to_leave_the_host_key_unchecked() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "agent").rglob("*.py")]
+    pages += [path for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".sh", ".md")]
+    words = ("hostkey_verify", "auth_strict_key=False", "accept-new", "StrictHostKeyChecking=no")
+    assert [path for path in pages if any(word in path.read_text(encoding="utf-8") for word in words)] == []
 
 
 def test_the_settings_of_the_gateway_are_accepted() -> None:

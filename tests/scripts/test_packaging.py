@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel of a copy of the tree: building one leaves files where it is built."""
     copy = tmp_path_factory.mktemp("tree")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("agent", "console", "translators", "yang"):
+    for name in ("agent", "console", "translators", "yang", "docs", "examples/gateway"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", "out", "."]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
@@ -69,6 +69,25 @@ def test_the_yang_modules_are_found_where_the_wheel_puts_them(
         cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert Path(done.stdout.strip()) == tmp_path / folder
+
+
+def test_a_wheel_brings_what_a_gateway_needs_besides_the_programs(wheel: zipfile.ZipFile) -> None:
+    share = {name.partition(".data/data/share/")[2] for name in wheel.namelist() if ".data/data/" in name}
+    docs = {f"doc/yangswan/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    gateway = {f"yangswan/gateway/{path.name}" for path in (ROOT / "examples/gateway").iterdir()}
+    assert {"yangswan/gateway/settings.toml", "yangswan/gateway/yangswan.service"} <= gateway
+    assert share == docs | gateway | {"doc/yangswan/README.md", "doc/yangswan/CHANGELOG.md"}
+
+
+@pytest.mark.parametrize(("extra", "binding"), [("debian12", "2.8.0"), ("debian13", "3.3.0")])
+def test_pip_is_told_by_an_extra_which_binding_fits(
+    config: configparser.ConfigParser, extra: str, binding: str
+) -> None:
+    """The same that script/setup takes, and one that the wheel itself accepts."""
+    (line,) = config["options.extras_require"][extra].split("\n")[1:]
+    assert Requirement(line) == Requirement(f"libyang =={binding}")
+    setup = (ROOT / "script/setup").read_text(encoding="utf-8")
+    assert f"echo {binding} ;;" in setup
 
 
 def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.scripts.agents import ROOT, Agent
 
@@ -27,6 +31,8 @@ README = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
 NETCONF = blocks((ROOT / "docs" / "netconf.md").read_text(encoding="utf-8"))
 CLIENTS = [block for block in README if block.proof == "client"]
 
+BY_HAND = {"by hand, as a system service", "clients, by hand, from the package index"}
+
 # Where a command that takes long, or needs root, is run; the text must stand in that file.
 ELSEWHERE = {
     "demo": ("tests/scripts/test_demo.py", "script/demo --once\n", '"script/demo", "--once"'),
@@ -43,7 +49,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("block", README, ids=lambda block: block.text.splitlines()[0])
 def test_every_block_names_its_proof(block: Block) -> None:
-    assert block.proof in {"client", "by hand, as a system service", *ELSEWHERE}
+    assert block.proof in {"client", *BY_HAND, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("proof", ELSEWHERE)
@@ -51,6 +57,35 @@ def test_a_long_command_is_run_where_its_proof_says(proof: str) -> None:
     file, command, call = ELSEWHERE[proof]
     assert [block.text for block in README if block.proof == proof] == [command]
     assert call in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_the_clients_that_are_shown_are_those_that_its_command_installs() -> None:
+    """The distributions that own what the shown commands call and import, against the extra's list."""
+    (command,) = (block.text for block in README if block.proof in BY_HAND and "[clients]" in block.text)
+    assert command == ".venv/bin/pip install -e '.[clients]'\n"
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg")
+    lines = parser["options.extras_require"]["clients"].splitlines()
+    named = {Requirement(line).name for line in lines if line and not line.startswith("#")}
+    assert named == {"ncclient", "netconf-client", "netconf-console2", "scrapli", "scrapli-netconf", "six"}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_commands_that_the_agent_prints_connect(number: int, agent: Agent) -> None:
+    printed = [line for line in agent.output if line.startswith("  ")]
+    assert len(printed) == 3
+    done = agent.run_as_written("sh", printed[number])
+    assert done.returncode == 0, done.stderr
+    assert "urn:ietf:params:xml:ns:netconf:base:1.0" in done.stdout
+
+
+def test_no_client_is_taken_from_the_environment_of_the_tests(agent: Agent) -> None:
+    """A command works for whoever has only run the one before it: nothing but .venv has been made."""
+    for program in ("netconf-console2", "ansible-playbook", "pyang"):
+        done = agent.run_as_written("sh", f"command -v {program}")
+        assert Path(sys.executable).parent not in Path(done.stdout.strip()).parents
+    done = agent.run_as_written("sh", ".venv/bin/python -c 'import sys; print(sys.prefix)'")
+    assert done.returncode == 0
 
 
 def test_the_reader_of_blocks_sees_one_without_proof() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def call(
     done = subprocess.run(
         ["bash", "-c", f'source script/setup; {function} "$@"', "setup", *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"PATH": path, "HOME": os.environ.get("HOME", "/"), **environment},
+        env={"PATH": path, "HOME": os.environ.get("HOME", "/"), "SETUP_LOG": os.devnull, **environment},
     )  # fmt: skip
     return done.returncode, done.stdout.strip(), done.stderr
 
@@ -143,7 +144,7 @@ def install(folder: Path, apt_get: str) -> tuple[int, str, str]:
     done = subprocess.run(
         ["bash", "-c", INSTALL.replace('"$1/installed"', f"{folder}/installed"), "setup", str(folder)],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"PATH": f"{folder}:{os.environ['PATH']}"},
+        env={"PATH": f"{folder}:{os.environ['PATH']}", "SETUP_LOG": str(folder / "setup.log")},
     )  # fmt: skip
     told = folder / "told"
     return done.returncode, done.stderr, told.read_text() if told.exists() else ""
@@ -170,10 +171,28 @@ def test_a_service_that_was_there_before_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_failed_installation_is_said_and_lifts_the_block(tmp_path: Path) -> None:
-    status, messages, _ = install(tmp_path, "exit 100")
+    status, messages, _ = install(tmp_path, "seq 100; echo 'E: no room' >&2; exit 100")
     assert status == 1
     assert "apt-get could not install: strongswan-charon" in messages
+    assert "E: no room\n" in messages
+    assert "\n80\n" not in messages, "its last lines are enough"
+    assert f"all that it said is in {tmp_path}/setup.log" in messages
     assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_what_an_installation_says_is_for_the_log(tmp_path: Path) -> None:
+    status, messages, _ = install(tmp_path, "seq 370; echo and more >&2")
+    assert (status, messages) == (0, "setup: installing distribution packages: strongswan-charon\n")
+    log = (tmp_path / "setup.log").read_text()
+    assert "apt-get install" in log
+    assert "\n370\nand more\n" in log
+
+
+def test_a_log_that_cannot_be_written_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "setup.log").mkdir()
+    status, messages, _ = install(tmp_path, "exit 0")
+    assert status == 1
+    assert "setup.log cannot be written" in messages
 
 
 def test_a_block_of_the_machine_s_own_stays(tmp_path: Path) -> None:
@@ -258,7 +277,14 @@ def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_pa
 def test_an_option_that_it_does_not_know_is_refused() -> None:
     status, _, messages = call("main", "--test")
     assert status == 1
-    assert messages == "setup: unknown: --test (--quiet, --tests)\n"
+    assert messages == "setup: unknown: --test (--quiet, --tests, --version)\n"
+
+
+def test_it_says_its_version_and_does_nothing() -> None:
+    done = subprocess.run(
+        [ROOT / "script/setup", "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"yangswan {version('yangswan')}\n", "")
 
 
 # -- the virtual environment ---------------------------------------------------------------------
@@ -301,6 +327,25 @@ def tree(tmp_path: Path) -> Path:
 
 def works(tree: Path) -> bool:
     return (tree / ".venv/made").read_text() == "works" and (tree / ".venv/bin/python").exists()
+
+
+def test_a_copy_that_pip_has_put_into_the_environment_is_replaced_by_a_link_to_the_checkout(
+    tree: Path,
+) -> None:
+    """Else "everything is there", and no later change of the checkout would ever reach what runs."""
+    copy = tree / ".venv/lib/python3.11/site-packages/agent"
+    copy.mkdir(parents=True)
+    (copy / "__init__.py").touch()
+    before = (tree / "pip").read_text()
+    (tree / "failure").write_text(NO_NETWORK)
+    assert make(tree) != 0
+    (tree / "failure").write_text(f"rm -f {copy}/__init__.py")  # as pip does
+    assert make(tree) == 0
+    assert "--editable" in (tree / "pip").read_text().removeprefix(before)
+    assert works(tree)
+    before = (tree / "pip").read_text()
+    assert make(tree) == 0
+    assert (tree / "pip").read_text() == before, "all is there"
 
 
 NO_NETWORK, POWER = "exit 1", "kill -KILL $PPID"

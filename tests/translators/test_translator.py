@@ -92,7 +92,7 @@ async def test_undo_puts_back_what_was_in_force(tmp_path: Path) -> None:
 
 async def test_a_plan_is_described_without_secrets(tmp_path: Path) -> None:
     plan = await none(tmp_path).prepare([change(None, tunnel(1, secret="very-secret-0001"))])
-    assert plan.describe() == ["ipsec-1: load the secret", "ipsec-1: load the connection"]
+    assert plan.describe() == ["ipsec-1: load the connection", "ipsec-1: load the secret"]
     assert "very-secret-0001" not in repr(plan)
 
 

@@ -83,6 +83,14 @@ async def test_rfc6242_4_2_wrong_framing_ends_the_session(agent: AgentProcess, n
     await still_serves(agent)
 
 
+@pytest.mark.parametrize("name", BAD_FRAMES)
+async def test_what_came_whole_before_wrong_framing_is_answered(agent: AgentProcess, name: str) -> None:
+    async with raw_client(agent, greet="1.1") as client:
+        client.send(chunked(GET) + BAD_FRAMES[name])
+        assert b"<data" in await client.chunked_message()
+        assert await client.closed() == b""
+
+
 async def test_a_header_of_100_megabytes_reserves_nothing(agent: AgentProcess) -> None:
     before = resident_octets(agent)
     async with raw_client(agent, greet="1.1") as client:

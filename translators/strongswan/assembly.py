@@ -44,7 +44,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
     managed, without = settings.charon == "managed", settings.charon == "none"
     folder = settings.data_dir / NAME
     store = KeyStore(folder / "private-keys")
-    shared = Shared(Desired(store.digests))
+    shared = Shared(Desired(store.digests, alone=managed))
     notify, state_changed = settings.notify, settings.state_changed
     protection = Protection(
         shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without

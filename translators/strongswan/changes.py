@@ -19,7 +19,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json
+from agent.translator import EntryChange, Json, Reader, reads_all
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
@@ -40,9 +40,9 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.desired import Refusal
+from translators.strongswan.translation.desired import Discretion, Refusal
 from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
-from translators.strongswan.translation.plan import Step, plan_steps
+from translators.strongswan.translation.plan import FENCING, Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.executor import execute
@@ -136,8 +136,8 @@ class Changes:
         self._trust = trust
         self._has_charon = has_charon
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
-        """Return every reason why ``changes`` cannot be applied."""
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
+        """Return every reason why ``changes`` cannot be applied; see ``Translator.check``."""
         parsed, wanted, revocation = self._sorted(changes)
         if parsed.errors:
             return [*parsed.errors, *parsed.crl_errors]
@@ -145,7 +145,9 @@ class Changes:
         certificates = desired.with_certificates(parsed.changed)
         if errors := self._cannot_check(revocation, parsed, certificates):
             return [*parsed.crl_errors, *errors]
-        refusals = desired.refusals(list(wanted.items()), certificates, revocation.mode)
+        refusals = desired.refusals(
+            list(wanted.items()), certificates, revocation.mode, discretion=_discretion(changes, may_read)
+        )
         return [
             *self._over_cap(wanted),
             *_too_many(self._for_all(changes)),
@@ -231,11 +233,12 @@ class Changes:
                 desired.change(tunnel, after, certificates, revocation.mode)
                 for tunnel, after in wanted.items()
             ]
+            fences = desired.fences(wanted, planned, certificates)
         except Refused as error:  # nothing of the automatic proposals is left with this charon
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         return StrongSwanPlan(
-            steps=plan_steps(planned),
-            reverse=plan_steps(change.reversed() for change in planned),
+            steps=plan_steps(planned, fences),
+            reverse=plan_steps((change.reversed() for change in planned), fences.reversed()),
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
@@ -280,7 +283,7 @@ class Changes:
         await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
-        touched = {step.name for step in plan.steps}
+        touched = {step.name for step in plan.steps if step.phase not in FENCING}
         desired, session = self._shared.desired, self._shared.session
         before, revocation = plan.revocation
         if session is not None:
@@ -377,4 +380,29 @@ def _too_many(for_all: ForAll) -> list[RpcError]:
 def _error(refusal: Refusal) -> RpcError:
     path = entry_path(refusal.tunnel)
     where = f"{path}/{refusal.leaf}" if refusal.leaf else path
-    return InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
+    error = InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
+    error.about = () if refusal.other is None else (entry_path(refusal.other),)
+    return error
+
+
+def _discretion(changes: Sequence[EntryChange], may_read: Reader) -> Discretion | None:
+    """Return what who asks may not learn, None if he may read everything."""
+    if may_read is reads_all:
+        return None
+    known: dict[str, bool] = {}
+
+    def hides(tunnel: str) -> bool:
+        if tunnel not in known:
+            entry = entry_path(tunnel)
+            known[tunnel] = not all(may_read(f"{entry}/{leaf}") for leaf in KEYS)
+        return known[tunnel]
+
+    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and _is_tunnel(c)))
+
+
+def _is_tunnel(change: EntryChange) -> bool:
+    return change.list_path in ("", LIST_PATH)
+
+
+KEYS = ("secret", "ike/ppk/key")
+"""What the messages about conflicts depend on and no message may tell."""

@@ -25,3 +25,10 @@ CERTIFICATE_STATE_ROOT = f"/{PKI}:certificate-state"
 def entry_path(tunnel: str) -> str:
     """Return the instance-identifier of the entry of ``tunnel``."""
     return f"{LIST_PATH}[id='{tunnel}']"
+
+
+NAMES = {
+    f"{STATE_PATH}/overlap/tunnel": entry_path("{}"),
+    f"{CERTIFICATE_STATE_ROOT}/certificate/tunnel": entry_path("{}"),
+}
+"""What of our state holds the id of another tunnel."""

@@ -16,6 +16,7 @@ from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.ruleset import Count
 from translators.strongswan.status import operational
+from translators.strongswan.status.narrowing import narrowed
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
@@ -78,6 +79,8 @@ class StateData:
         if sas is None:
             found["status"] = self._live.status(tunnel, None).value
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
+        messages = self._shared.desired.messages.get(tunnel)
+        found |= {} if messages is None else narrowed(messages.children, sas or ())
         limited = self._limitation(tunnel)
         return found | ({"overlap": shared} if shared else {}) | ({"limitation": limited} if limited else {})
 

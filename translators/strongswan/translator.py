@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan
+from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon import rights
@@ -29,6 +29,7 @@ from translators.strongswan.model import (
     IPSEC,
     LEAK_PROTECTION_PATH,
     LIST_PATH,
+    NAMES,
     PKI,
     REVOCATION_PATH,
     STATE_PATH,
@@ -98,6 +99,7 @@ class StrongSwanTranslator:
 
     name = NAME
     moves: Sequence[Move] = MOVES
+    names: Mapping[str, str] = NAMES
     config_list = LIST_PATH
     state_path = STATE_PATH
     further_lists: Sequence[str] = (
@@ -210,9 +212,9 @@ class StrongSwanTranslator:
 
     # --- changes ---
 
-    def check(self, changes: Sequence[EntryChange]) -> Sequence[RpcError]:
+    def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied."""
-        return self.parts.changes.check(changes)
+        return self.parts.changes.check(changes, may_read)
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.

@@ -67,3 +67,15 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     store.close()
     again = Store(tmp_path / "history.db")
     assert again.interrupted() == []
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        (CommitInfo("ann", 3, "192.0.2.1"), "session 3 from 192.0.2.1"),
+        (CommitInfo("yangswan", 0, "", "first rules of access control"), "first rules of access control"),
+        (CommitInfo("yangswan", 0, ""), "by itself"),
+    ],
+)
+def test_the_log_says_on_what_occasion_something_was_committed(info: CommitInfo, said: str) -> None:
+    assert info.occasion == said

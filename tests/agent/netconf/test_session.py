@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from lxml import etree
 
@@ -156,3 +158,44 @@ def test_a_transition_that_the_table_does_not_have_is_our_own_fault() -> None:
 
 def test_every_state_can_be_closed() -> None:
     assert {state for state, event in TRANSITIONS if event is Input.CLOSE} == set(State) - {State.CLOSED}
+
+
+@pytest.mark.parametrize(
+    ("client", "frame", "bad"),
+    [
+        (BOTH, encode_chunks, b"\n#x\n"),
+        (BOTH, encode_chunks, b"\n#20000\n" + b"a" * 20_000),
+        ((BASE_1_0,), encode_end_of_message, b"a" * 20_000),
+        ((BASE_1_0,), encode_end_of_message, encode_end_of_message(b"a" * 20_000)),
+    ],
+    ids=["no chunk", "too long a chunk", "too long", "too long, and whole"],
+)
+def test_what_came_whole_before_broken_framing_is_answered_first(
+    client: tuple[str, ...], frame: Callable[[bytes], bytes], bad: bytes
+) -> None:
+    session = opened(*client)
+    (first,) = session.receive(frame(rpc(1)) + frame(rpc(2)) + bad + frame(rpc(3)))
+    assert isinstance(first, Dispatch)
+    answer, second = session.reply(first.rpc, b"")
+    assert isinstance(answer, Send)
+    assert isinstance(second, Dispatch)
+    assert session.receive(frame(rpc(4))) == []
+    answer, close = session.reply(second.rpc, b"")
+    assert b'message-id="2"' in answer.data
+    assert isinstance(close, Close)
+    assert not close.at_hello
+
+
+@pytest.mark.parametrize("frame", [encode_chunks, encode_end_of_message])
+def test_so_it_is_right_after_the_hello(frame: Callable[[bytes], bytes]) -> None:
+    session = Session(3, BOTH)
+    (request,) = session.receive(frame(hello(*BOTH)) + encode_chunks(rpc()) + b"\n#x\n")
+    assert isinstance(request, Dispatch)
+    answer, close = session.reply(request.rpc, b"")
+    assert (type(answer), type(close)) == (Send, Close)
+
+
+def test_a_broken_hello_ends_the_session() -> None:
+    (close,) = Session(3, BOTH).receive(b"\n#x\n")
+    assert isinstance(close, Close)
+    assert close.at_hello

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.errors import RpcError
+from agent.datastore.store import CommitInfo
+from agent.errors import RpcError, RpcErrors
+from agent.nacm.factory import factory_rules
 from agent.translator import Notification
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, top
@@ -595,3 +597,156 @@ async def test_explain_about_others_is_for_who_may_read_the_rules(lab: Lab) -> N
 async def test_explain_of_what_does_not_exist(lab: Lab, body: str, bad: str) -> None:
     errors: list[RpcError] = await lab.refused(explain(body))
     assert [(e.tag, e.info["bad-element"]) for e in errors] == [("invalid-value", bad)]
+
+
+# -- what an event names ---------------------------------------------------------------------------
+
+
+def hidden(name: str) -> str:
+    return rule_list(
+        "l",
+        ["limited", "guest"],
+        rule("h", "deny", path(f"/acme:interfaces/acme:interface[acme:name='{name}']")),
+    )
+
+
+async def told(lab: Lab, session_id: int, body: str = "") -> list[str]:
+    """Return the notifications that a subscription has brought when it brings that of a last commit."""
+    notification = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+    await lab.do(f'<create-subscription xmlns="{notification}">{body}</create-subscription>', session_id)
+    await lab.commit(interface("last"))
+    await lab.caller(session_id).got("last")
+    return [message.decode() for message in lab.caller(session_id).sent]
+
+
+REPLAY = "<startTime>2026-01-01T00:00:00Z</startTime>"
+
+
+async def test_no_event_names_an_entry_that_its_receiver_may_not_read(lab: Lab) -> None:
+    await ruled(lab, hidden("eth0"))
+    await lab.commit(interface("eth0", "<mtu>1</mtu>") + interface("eth1", "<mtu>1</mtu>"))
+    await lab.commit(interface("eth0", "<mtu>2</mtu>"))
+    await lab.commit(interface("eth0", "", 'nc:operation="delete"'))
+    seen_by_joe = "".join(await told(lab, JOE, REPLAY))
+    assert "eth1" in seen_by_joe
+    assert "eth0" not in seen_by_joe
+    assert seen_by_joe.count("<netconf-config-change") == 5  # that there was a change is no secret
+    assert "eth0" in "".join(await told(lab, 1, REPLAY))
+
+
+async def test_an_event_that_is_new_names_no_such_entry_either(lab: Lab) -> None:
+    await ruled(lab, hidden("eth0"))
+    await lab.do('<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>', JOE)
+    await lab.commit(interface("eth0") + interface("eth1"))
+    assert b"eth0" not in await lab.caller(JOE).got("eth1")
+
+
+async def test_a_filter_does_not_look_at_what_an_event_may_not_name(lab: Lab) -> None:
+    await ruled(lab, hidden("eth0"))
+    await lab.commit(interface("eth0"))
+    events = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
+    expression = "/n:netconf-config-change[n:edit[contains(n:target, 'eth0') or contains(n:target, 'last')]]"
+    filter_ = f'<filter type="xpath" xmlns:n="{events}" select="{expression}"/>'
+    messages = await told(lab, JOE, filter_ + REPLAY)
+    assert len([message for message in messages if "netconf-config-change" in message]) == 1
+
+
+async def test_an_event_about_an_entry_by_its_key_is_for_who_may_read_the_entry(lab: Lab) -> None:
+    await ruled(lab, hidden("eth0"))
+    names = {"what": "/acme:interfaces/interface[name='{}']"}
+    for name in ("eth0", "eth1"):
+        content = {"every-construct:happened": {"what": name}}
+        lab.context.stream.publish(Notification(content, names))
+    seen_by_joe = "".join(await told(lab, JOE, REPLAY))
+    assert ("<what>eth0" in seen_by_joe, "<what>eth1" in seen_by_joe) == (False, True)
+    assert "<what>eth0" in "".join(await told(lab, 1, REPLAY))
+
+
+# -- who may change nothing needs nothing that is of use to changes alone ---------------------------
+
+DENY_WRITES = rule("n", "deny", path("/", "create update delete"))
+WRITERS_ONLY = f'<writers-only xmlns="{AGENT}">true</writers-only>'
+EDITING = {
+    "lock": "<lock><target><candidate/></target></lock>",
+    "lock of running": "<lock><target><running/></target></lock>",
+    "unlock": "<unlock><target><candidate/></target></unlock>",
+    "discard-changes": "<discard-changes/>",
+    "commit": "<commit/>",
+    "cancel-commit": "<cancel-commit/>",
+    "validate": "<validate><source><candidate/></source></validate>",
+}
+
+
+async def operation_answers(lab: Lab, session_id: int) -> set[str]:
+    """Return the tags of the answers to all operations of EDITING; "" is ok."""
+    found = set()
+    for request in EDITING.values():
+        try:
+            found.add(await lab.do(request, session_id))
+        except RpcErrors as problem:
+            found |= {error.tag for error in problem.errors}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rules", "session_id", "denied"),
+    [
+        ((), NOBODY, True),
+        ((rule_list("l", ["*"], rule("w", "permit")),), NOBODY, True),
+        ((rule_list("l", ["limited"], rule("r", "permit", path("/", "read"))),), JOE, True),
+        ((rule_list("l", ["limited"], DENY_WRITES, rule("w", "permit", path("/"))),), JOE, True),
+        ((rule_list("l", ["limited"], rule("w", "permit", path("/acme:interfaces", "update"))),), JOE, False),
+        ((rule_list("l", ["limited"], rule("o", "permit", "<rpc-name>*</rpc-name>")),), JOE, False),
+    ],
+    ids=[
+        "no group",
+        "no group, whatever others may",
+        "who reads",
+        "all denied",
+        "who changes a bit",
+        "a rule",
+    ],
+)
+async def test_who_may_change_nothing_is_in_nobodys_way(
+    lab: Lab, rules: tuple[str, ...], session_id: int, denied: bool
+) -> None:
+    await ruled(lab, *rules, settings=WRITERS_ONLY)
+    assert (await operation_answers(lab, session_id) == {"access-denied"}) is denied
+    await lab.do("<get-config><source><running/></source></get-config>", session_id)
+    await lab.do("<close-session/>", session_id)
+
+
+async def test_write_default_permits_it(lab: Lab) -> None:
+    await ruled(lab, settings=f"<write-default>permit</write-default>{WRITERS_ONLY}")
+    assert "access-denied" not in await operation_answers(lab, NOBODY)
+
+
+async def test_without_writers_only_it_is_as_exec_default_says(lab: Lab) -> None:
+    await ruled(lab)
+    assert "access-denied" not in await operation_answers(lab, NOBODY)
+
+
+async def test_the_first_rules(lab: Lab) -> None:
+    """An operator does not touch them, a reader looks, and who is in no group looks, too."""
+    for session_id, user in USERS.items():
+        lab.callers[session_id] = Remembering(session_id, user)
+    configuration = lab.context.configuration
+    candidate = configuration.with_content(factory_rules(["sam"]))
+    async with configuration.writing:
+        await configuration.commit(CommitInfo("server", 0, ""), candidate=candidate)
+    groups = "<group><name>operator</name><user-name>joe</user-name></group>"
+    groups += "<group><name>reader</name><user-name>guesty</user-name></group>"
+    await lab.do(edit_candidate(f'<nacm xmlns="{NACM}"><groups>{groups}</groups></nacm>'), SAM)
+    await lab.do("<commit/>", SAM)
+    for session_id in (GUEST, TERRY):
+        assert await operation_answers(lab, session_id) == {"access-denied"}
+        assert (await lab.refused(edit_candidate(interface("eth0")), session_id))[0].tag == "access-denied"
+        assert "hush" not in await seen(lab, session_id)
+    assert "access-denied" not in await operation_answers(lab, JOE)
+    await lab.do(edit_candidate(interface("eth0")), JOE)
+    await lab.do("<commit/>", JOE)
+    assert "eth0" in await seen(lab, TERRY)
+    assert "nacm" not in await seen(lab, JOE)
+    for body in (WRITERS_ONLY.replace("true", "false"), "<enable-nacm>false</enable-nacm>"):
+        edit_rules = edit_candidate(f'<nacm xmlns="{NACM}">{body}</nacm>')
+        assert {error.tag for error in await lab.refused(edit_rules, JOE)} == {"access-denied"}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import pytest
 
 from agent.transport.limits import Limits, Refused
 from agent.transport.ssh_channel import NetconfChannel
@@ -27,6 +30,20 @@ class Door:
         self.served.append((channel, peer))
 
 
+@dataclass
+class Ssh:
+    """The library's side of a channel."""
+
+    errors: bytes = b""
+    status: int | None = None
+
+    def write_stderr(self, data: bytes) -> None:
+        self.errors += data
+
+    def exit(self, status: int) -> None:
+        self.status = status
+
+
 def channel_at(door: Door) -> NetconfChannel:
     return NetconfChannel(PEER, admission=door, drained=asyncio.Event(), ended=lambda: None)
 
@@ -47,10 +64,24 @@ def test_where_there_is_no_room_the_channel_is_refused_and_counted() -> None:
     assert door.refused.connections == 1
 
 
-def test_another_subsystem_a_shell_or_a_command_is_refused_without_asking() -> None:
+def test_another_subsystem_is_refused_without_asking() -> None:
     door = Door()
     channel = channel_at(door)
     assert not channel.subsystem_requested("sftp")
-    assert not channel.shell_requested()
-    assert not channel.exec_requested("true")
     assert door.served == []
+
+
+@pytest.mark.parametrize("ask", [NetconfChannel.shell_requested, lambda one: one.exec_requested("true")])
+def test_who_wants_a_shell_or_a_command_gets_a_sentence_and_no_session(
+    ask: Callable[[NetconfChannel], bool],
+) -> None:
+    door, ssh = Door(room=False), Ssh()
+    channel = channel_at(door)
+    channel.connection_made(ssh)  # type: ignore[arg-type]
+    assert ask(channel)
+    channel.session_started()
+    channel.data_received(b"id\n", None)
+    assert b"-s netconf" in ssh.errors
+    assert ssh.status == 1
+    assert door.served == []
+    assert channel._arrived == b""

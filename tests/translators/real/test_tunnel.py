@@ -234,6 +234,18 @@ def test_disabling_a_responder_tears_its_tunnel_down_and_enabling_brings_it_back
     bob.wait_status("installed")
 
 
+def test_subnets_in_another_order_change_nothing_and_those_that_the_peer_lacks_are_told(lab: Lab) -> None:
+    alice, bob = lab.both()
+    there, more = "10.1.0.0/16", "10.3.0.0/16"
+    alice.commit(at_alice())
+    bob.commit(at_bob(remote_subnet=[there, more]))
+    assert bob.wait_status("installed")["narrowed"] == {"remote-subnet": [more]}
+    assert "narrowed" not in alice.wait_status("installed")
+    before = spis(bob)
+    assert bob.commit(at_bob(remote_subnet=[more, there])) == []
+    assert spis(bob) == before
+
+
 def test_deleting_a_responder_tears_its_tunnel_down(lab: Lab) -> None:
     alice, bob = pair(lab, 1)
     alice.commit(delete=(1,))
@@ -252,6 +264,36 @@ def test_deleting_a_tunnel_whose_peer_is_dead_does_not_wait_for_it(lab: Lab) -> 
     alice, _bob = pair(lab, 1)
     lab.cut()
     alice.commit(delete=(1,))
+    assert alice.sas() == []
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["not noticed yet", "known to be silent"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"local_subnet": ["10.1.0.0/17"]},
+        {"esp": {"lifetime-soft": {"time": 1800}}},
+        {"ike": {"rekey-time": 7200}},
+        {"secret": "another-secret-1"},
+        {"enabled": False},
+    ],
+    ids=["subnets", "lifetimes", "ike", "secret", "disabled"],
+)
+def test_a_change_to_a_tunnel_whose_peer_is_dead_is_made_and_undone_without_it(
+    lab: Lab, members: Json, is_known: bool
+) -> None:
+    alice, bob = lab.alice(FAST_RETRANSMIT), lab.bob()
+    alice.start(at_alice(dpd={"enabled": True, "delay": 1}))
+    bob.start(at_bob())
+    alice.wait_status("installed")
+    before = alice.vici("get-conns")["conns"]
+    lab.cut()
+    if is_known:
+        alice.wait_status("retransmission")
+    changed = at_alice(dpd={"enabled": True, "delay": 1}, **members)
+    alice.commit_and_undo(changed)  # as when a confirmed commit is not confirmed
+    assert (alice.sas(), alice.vici("get-conns")["conns"]) == ([], before)
+    alice.commit(changed)
     assert alice.sas() == []
 
 

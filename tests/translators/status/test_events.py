@@ -56,6 +56,32 @@ def test_a_failure_has_the_most_specific_reason(codes: list[int], expected: Reas
     assert reason(noticed(*codes)) is expected
 
 
+OFFERS = [f"IKE:AES_CBC_{n}/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048" for n in range(128, 138)]
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "before"),
+    [
+        (8, "ipsec-1", "IKE: no proposal is acceptable to both ends; we offered "),
+        (8, "", "IKE: no proposal is acceptable to both ends; the peer offered "),
+        (9, "ipsec-1", "ESP: no proposal is acceptable to both ends; offered were "),
+        (10, "ipsec-1", "the subnets do not match the peer's; offered were "),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 10])
+def test_offers_are_told_whole_and_as_whose_they_are(code: int, name: str, before: str, count: int) -> None:
+    said = f"the received IKE_SA proposals did not match: {', '.join(OFFERS[:count])}"[:383]
+    facts = events.on_notice(Facts(), Notice(code, said, name, "bob", "192.0.2.1[500]"), NOW)
+    assert facts.last_error is not None
+    detail = facts.last_error.detail
+    assert "received" not in detail
+    told = detail.removeprefix(before)
+    assert told != detail
+    listed = told.removesuffix(" ...").split(", ")
+    assert listed == OFFERS[: len(listed)]
+    assert told.endswith(" ...") == (len(listed) < count)
+
+
 def test_a_general_reason_replaces_a_specific_one_that_is_old() -> None:
     facts = events.on_notice(noticed(10), notice(27), NOW + 60)
     assert reason(facts) is Reason.UNKNOWN

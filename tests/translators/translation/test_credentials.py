@@ -45,6 +45,8 @@ def test_a_tunnel_without_secret_is_refused() -> None:
 
 
 A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
+V1: dict[str, Any] = {"peer": "192.0.2.9", "ike": {"version": "ikev1"}}
+INITIATOR: dict[str, Any] = {"peer": "192.0.2.9", "initiator": True}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,39 @@ A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
             {"local_id": A, "secret": KEY_1},
             {"local_id": A, "secret": KEY_2},
             ["identity-conflict", "secret-shadowed"],
+        ),
+        # charon finds a secret of IKEv1 by the addresses, before it knows who the peer is.
+        (V1 | {"remote_id": A, "secret": KEY_1}, V1 | {"remote_id": B, "secret": KEY_2}, ["secret-shadowed"]),
+        (V1 | {"remote_id": A, "secret": KEY_1}, V1 | {"remote_id": B, "secret": KEY_1}, []),
+        (
+            V1 | {"remote_id": A, "secret": KEY_1},
+            V1 | {"remote_id": B, "peer": "192.0.2.8", "secret": KEY_2},
+            [],
+        ),
+        (
+            V1 | {"local_id": A, "remote_id": B, "secret": KEY_1},
+            {"local_id": C, "remote_id": {"inet": "192.0.2.9"}, "secret": KEY_2},
+            ["secret-shadowed"],
+        ),
+        # Whether an IKE SA may be without child charon has to decide by the addresses.
+        ({"remote_id": A}, {"remote_id": B, "ike": {"childless": "never"}}, ["childless-conflict"]),
+        (
+            {"remote_id": A, "ike": {"childless": "force"}},
+            {"remote_id": B, "ike": {"childless": "never"}},
+            ["childless-conflict"],
+        ),
+        (
+            {"remote_id": A, "ike": {"childless": "never"}},
+            {"remote_id": B, "ike": {"childless": "never"}},
+            [],
+        ),
+        ({"remote_id": A, "ike": {"childless": "force"}}, {"remote_id": B}, []),
+        ({"remote_id": A}, {"remote_id": B, "peer": "192.0.2.9", "ike": {"childless": "never"}}, []),
+        (INITIATOR | {"remote_id": A}, INITIATOR | {"remote_id": B, "ike": {"childless": "never"}}, []),
+        (
+            INITIATOR | {"remote_id": A},
+            {"peer": "192.0.2.9", "remote_id": B, "ike": {"childless": "never"}},
+            ["childless-conflict"],
         ),
     ],
 )

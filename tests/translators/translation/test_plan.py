@@ -23,6 +23,9 @@ from translators.strongswan.translation.plan import (
 
 BOTH = {"initiator": True, "peer": "192.0.2.2", "remote_id": {"name": "b"}}
 
+TWO = ["10.9.0.0/16", "10.8.0.0/16"]
+PAIRWISE = {"remote_subnet": ["10.2.0.0/16"], "esp": {"sa-per-subnet-pair": True}}
+
 
 def made(id: int = 1, **members: Any) -> Messages:
     return messages(str(id), tunnel(id, **members))
@@ -34,6 +37,9 @@ def made(id: int = 1, **members: Any) -> Messages:
         (None, None, ChangeClass.NOTHING),
         ({}, {}, ChangeClass.NOTHING),
         ({}, {"description": "x"}, ChangeClass.NOTHING),
+        ({"local_subnet": TWO}, {"local_subnet": TWO[::-1]}, ChangeClass.NOTHING),
+        ({"remote_subnet": TWO}, {"remote_subnet": [*TWO[::-1], TWO[0]]}, ChangeClass.NOTHING),
+        (PAIRWISE | {"local_subnet": TWO}, PAIRWISE | {"local_subnet": TWO[::-1]}, ChangeClass.NOTHING),
         (None, {}, ChangeClass.ADDED),
         ({}, None, ChangeClass.REMOVED),
         ({}, {"secret": "another-secret"}, ChangeClass.SECRET),
@@ -62,8 +68,8 @@ def lines(*changes: Change) -> list[str]:
 
 def test_a_new_initiator_golden() -> None:
     assert lines(Change("ipsec-1", None, made(**BOTH))) == [
-        "ipsec-1: load the secret",
         "ipsec-1: load the connection",
+        "ipsec-1: load the secret",
         "ipsec-1: initiate",
     ]
 
@@ -106,7 +112,7 @@ def test_an_sa_may_prove_to_be_new_unless_the_secret_changed() -> None:
 
 def test_a_changed_identity_also_loads_the_secret_because_its_owner_changes() -> None:
     steps = plan_steps([Change("ipsec-1", made(remote_id={"name": "a"}), made(remote_id={"name": "b"}))])
-    assert [step.phase for step in steps] == [Phase.LOAD_SECRET, Phase.LOAD_CONNECTION, Phase.END]
+    assert [step.phase for step in steps] == [Phase.LOAD_CONNECTION, Phase.LOAD_SECRET, Phase.END]
 
 
 def test_a_trap_that_may_be_there_is_uninstalled() -> None:
@@ -122,10 +128,10 @@ def test_nothing_that_ends_sas_comes_before_anything_that_charon_may_refuse() ->
         Change("ipsec-3", None, made(3, **BOTH)),
     ]
     assert lines(*changes) == [
-        "ipsec-2: load the secret",
-        "ipsec-3: load the secret",
         "ipsec-3: load the connection",
         "ipsec-1: unload the connection",
+        "ipsec-2: load the secret",
+        "ipsec-3: load the secret",
         "ipsec-1: end the SAs and the IKE SA",
         "ipsec-2: end the SAs and the IKE SA",
         "ipsec-1: uninstall a trap, if there is one",

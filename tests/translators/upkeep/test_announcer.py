@@ -27,6 +27,7 @@ class Gateway:
         self.looks: list[set[str]] = []
         self.now = 1000.0
         self.told: list[announcements.Json] = []
+        self.names: list[dict[str, str]] = []
         self.during_look: Callable[[], None] = lambda: None
         self.announcer = Announcer(
             self._notify, self._look, lambda tunnel: self.of.get(tunnel, Facts()), lambda: self.now
@@ -34,6 +35,7 @@ class Gateway:
 
     def _notify(self, notification: Notification) -> None:
         self.told.append(notification.content)
+        self.names.append(dict(notification.names))
 
     async def _look(self, tunnels: Collection[str]) -> Mapping[str, Status]:
         self.looks.append(set(tunnels))
@@ -67,6 +69,14 @@ async def test_a_burst_of_events_costs_one_look_and_tells_what_came_of_it(gatewa
     await until(lambda: len(gateway.told) == 100)
     assert len(gateway.looks) == 1
     assert set(gateway.changes()) == {("down", "installed")}
+
+
+async def test_what_is_told_of_a_tunnel_says_of_which_entry(gateway: Gateway) -> None:
+    """Who may not read the entry is not told."""
+    gateway.becomes(Status.INSTALLED)
+    await until(lambda: len(gateway.told) == 1)
+    gateway.announcer.tell_at_once({"yangswan-daemon:daemon-started": {}})
+    assert gateway.names == [{"id": "/yangswan-ipsec:tunnels/ipsec[id='{}']"}, {}]
 
 
 async def test_a_tunnel_that_was_found_as_it_is_is_not_told(gateway: Gateway) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.translators.recorded import INSTALLED
 from tests.translators.status.test_drift import LISTED
-from tests.translators.tunnels import at_bob
+from tests.translators.tunnels import at_alice, at_bob
 from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
@@ -131,6 +131,25 @@ async def test_what_was_unloaded_is_loaded_again(charon: FakeCharon, repairs: Re
     assert repairs[1] == ("1", "secret-missing", "its secret was unloaded")
     assert charon.secrets == {"ipsec-1", "theirs"}
     assert charon.connections.keys() == {"ipsec-1", "theirs"}
+
+
+async def test_a_barrier_and_the_further_owners_are_put_back(
+    audit: Audit, charon: FakeCharon, repairs: Repairs
+) -> None:
+    desired = audit._shared.desired
+    desired.put("2", at_alice(2, local_id={"name": "open"}, remote_id=None, secret="another-secret-2"))
+    (barrier,), (handle,) = desired.fence.barriers, desired.fence.further
+    await until(lambda: {barrier, "ipsec-2"} <= charon.connections.keys() and handle in charon.secrets)
+    repairs.clear()
+    del charon.connections[barrier]
+    charon.secrets.remove(handle)
+    charon.connections["ipsec-2-not-0123456789abcdef"] = LISTED
+    await until(lambda: ("2", "connection-missing", "a barrier was unloaded") in repairs)
+    await until(lambda: ("2", "secret-missing", "its secret was unloaded") in repairs)
+    await until(lambda: charon.connections.keys() == {"ipsec-1", "ipsec-2", barrier, "theirs"})
+    before = charon.asked.count("load-conn")
+    charon.logs(f"replaced vici connection: {barrier}")
+    await until(lambda: charon.asked.count("load-conn") > before and barrier in charon.connections)
 
 
 @contextmanager

@@ -152,6 +152,21 @@ async def test_a_peer_that_is_known_to_be_silent_is_not_waited_for() -> None:
     assert [message["force"] for _command, message in charon.asked] == ["yes"]
 
 
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_child_that_a_dead_peer_does_not_let_go_takes_its_ike_sa_with_it(
+    monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    """charon destroys no CHILD_SA by force: it takes that word for an IKE_SA only."""
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
+    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5"), sa("ESTABLISHED", uniqueid="6")])
+    charon.forced_only = True
+    step = Step(Phase.END, "ipsec-1", child_only=True)
+    await execute([step], charon, lambda _name: None, lambda _name: silent)  # type: ignore[arg-type]
+    assert charon.asked[-1] == ("terminate", {"ike-id": "5", "timeout": "-1", "force": "yes"})
+    assert [message["force"] for _command, message in charon.asked] == (["yes"] if silent else ["no", "yes"])
+    assert [each["uniqueid"] for each in charon.sas] == ["6"]
+
+
 async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
     monkeypatch.setattr(executor, "FORCED_END_LIMIT_S", 0.01)

@@ -12,7 +12,13 @@ from typing import TypeVar
 from agent.errors import InvalidValue, RpcError
 from agent.translator import EntryChange, Json, Keys, Notification, Settings
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.model import CERTIFICATE_STATE_ROOT, PKI
+from translators.strongswan.model import (
+    CERTIFICATE_STATE_ROOT,
+    CERTIFICATES_PATH,
+    CRLS_PATH,
+    PKI,
+    entry_path,
+)
 from translators.strongswan.pki.crls import Crls
 from translators.strongswan.pki.expiry import Told
 from translators.strongswan.pki.key_store import KeyStore
@@ -166,7 +172,8 @@ class Pki:
             word = "is out of force since" if expired else "is in force only until"
             log.warning("the CRL '%s' (%s) %s %s", name, crl.issuer, word, until)
             content: Json = {"name": name, "issuer": crl.issuer, "next-update": until, "expired": expired}
-            self._settings.notify(Notification({f"{PKI}:crl-expiring": content}))
+            names = {"name": f"{CRLS_PATH}[name='{{}}']"}
+            self._settings.notify(Notification({f"{PKI}:crl-expiring": content}, names))
 
     async def _watch(self) -> None:
         while True:
@@ -194,7 +201,8 @@ class Pki:
                 "expired": expired,
                 "tunnel": [int(tunnel) for tunnel in desired.users(name)],
             }
-            self._settings.notify(Notification({f"{PKI}:certificate-expiring": content}))
+            names = {"name": f"{CERTIFICATES_PATH}[name='{{}}']", "tunnel": entry_path("{}")}
+            self._settings.notify(Notification({f"{PKI}:certificate-expiring": content}, names))
 
 
 def _readable(what: str, entries: Mapping[Keys, Json], read: Callable[[Json], T]) -> dict[str, T]:

@@ -8,6 +8,7 @@ Files, from the ground up:
 - events: a signal of charon -> transitions, among them that a peer does not answer
 - unnamed: whose address the lines about an IKE_SA without a connection come from
 - ledger: the facts of all tunnels, moved by signals
+- narrowing: which of its subnets a tunnel does not carry, because its peer took less
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else
 - announcements, dampening: what is told of a tunnel, and how often at most

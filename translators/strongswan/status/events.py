@@ -135,9 +135,35 @@ def on_notice(facts: Facts, notice: Notice, now: float) -> Facts:
     if notice.code in _SPECIFIC:
         reason, text = _SPECIFIC[Code(notice.code)]
         if notice.text:
-            return transitions.failed(facts, reason, f"{text} ({notice.text})", now)
+            return transitions.failed(facts, reason, _detail(text, notice), now)
         return facts if _is_told(facts, reason, now) else transitions.failed(facts, reason, text, now)
     return facts
+
+
+_OFFER = re.compile("^the received (?:.+?) did not match: (.+)$", re.DOTALL)
+_TEXT_MAX = 383
+"""Octets that a text has at most; one of so many was cut."""
+
+
+def _detail(text: str, notice: Notice) -> str:
+    """Return what a notice says: of offers as many as there is room for, each of them whole.
+
+    charon calls them received at either end. Of IKE an initiator has a name, and a responder none yet.
+    """
+    if (match := _OFFER.match(notice.text)) is None:
+        return f"{text} ({notice.text})"
+    whose = "offered were"
+    if notice.code == Code.PROPOSAL_MISMATCH_IKE:
+        whose = "we offered" if notice.name else "the peer offered"
+    if notice.code != Code.TS_MISMATCH:
+        text = f"{text}: no proposal is acceptable to both ends"
+    said = f"{text}; {whose} "
+    room, offers = transitions.DETAIL_CHARACTERS_MAX - len(said), match[1]
+    was_cut = len(notice.text.encode()) >= _TEXT_MAX
+    if len(offers) <= room and not was_cut:
+        return said + offers
+    last_whole = offers[: room - len(" ...") + 1].rpartition(" ")[0].rstrip(",")
+    return f"{said}{last_whole} ..."
 
 
 def _is_told(facts: Facts, reason: Reason, now: float) -> bool:

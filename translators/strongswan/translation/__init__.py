@@ -11,6 +11,7 @@ Files, from the ground up:
 - fields: the table of what each leaf means to charon
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
 - connections: an entry -> its secrets and its load-conn message
+- strangers: what keeps others' secrets out of tunnels that accept any identity, and lets their peers in
 - planes: the marks and XFRM interfaces that tell packets of the same addresses apart
 - overlaps: which tunnels want the same traffic
 - guards: which packets must not pass in clear, and which no tunnel takes
@@ -18,9 +19,9 @@ Files, from the ground up:
 - desired: the entries in force with their messages, and what stands against a change
 
 Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote
-identity alone, by the local one where any remote is accepted. The work for a change grows with the change. A
-change is planned against what is desired, and what is desired changes only after charon has taken it (the
-translator sees to that).
+identity alone; where any remote is accepted by the local one, and by what strangers adds to it. The work for
+a change grows with the change. A change is planned against what is desired, and what is desired changes only
+after charon has taken it (the translator sees to that).
 
 Not here: asking charon anything (charon/), running the steps (upkeep/executor), what charon says (status/).
 """

@@ -92,7 +92,7 @@ def authorities(entry: Json, around: Around) -> Value | None:
     if not has_certificate(entry):
         return None
     found = []
-    for name in trusted_by(entry):
+    for name in sorted(trusted_by(entry)):
         leaf = f"certificate/trusted-ca[.='{name}']"
         authority = _certificate(around, leaf, str(name))
         if not authority.is_authority:

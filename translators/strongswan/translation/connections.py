@@ -15,6 +15,7 @@ from translators.strongswan.translation import credentials
 from translators.strongswan.translation.around import Around, Value, value_at
 from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.fields import ANY_PEER, FIELDS, FIXED_CHILD, LEAVES, Part, is_ikev1
+from translators.strongswan.translation.identities import ANY
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 NAME_PREFIX = "ipsec-"
@@ -37,7 +38,9 @@ def tunnel_of(name: str) -> str | None:
 
 def tunnel_of_secret(handle: str) -> str | None:
     """Return the tunnel that the secret loaded as ``handle`` is of, None for one that is not ours."""
-    return tunnel_of(handle.removesuffix(credentials.PPK_SUFFIX))
+    for suffix in (credentials.PPK_SUFFIX, credentials.FURTHER_SUFFIX):
+        handle = handle.removesuffix(suffix)
+    return tunnel_of(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ class Messages:
         """The address of the peer, None for any."""
         addresses = self.ike.get("remote_addrs")
         return addresses[0] if isinstance(addresses, list) and addresses != ANY_PEER else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer may have any identity."""
+        remote = self.ike["remote"]
+        return isinstance(remote, Mapping) and remote.get("id") == ANY.vici
 
     @property
     def load_conn(self) -> dict[str, object]:

@@ -7,13 +7,17 @@ A's peer. So a secret is owned by the remote identity alone, and two enabled tun
 be tried for each other are refused, unless the secrets are equal and nothing is gained.
 
 A tunnel that accepts any remote identity has no remote identity to own its secret; there the local
-identity owns it, which then must be that of no other tunnel.
+identity owns it, which then must be that of no other tunnel. Who claims another tunnel's identity there is
+kept out by a barrier (see strangers).
+
+A secret of IKEv1 charon finds by the addresses, before the peer says who it is (``phase1.c``); whether an IKE
+SA may be without child, too (RFC 6023). Two tunnels that differ in these must differ in their addresses.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,10 +25,11 @@ from typing import TypeVar
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import Around, value_at
 from translators.strongswan.translation.certified import has_certificate, own_identity
-from translators.strongswan.translation.fields import ppk_id
+from translators.strongswan.translation.fields import is_ikev1, ppk_id
 from translators.strongswan.translation.identities import (
     Identity,
     IdentityKind,
+    address,
     local_identity,
     remote_identity,
 )
@@ -34,7 +39,12 @@ IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
 _Key = TypeVar("_Key")
 
+Unsure = Callable[[str, str], bool]
+"""Says of two tunnels if it must not be told whether their keys are equal."""
+
 PPK_SUFFIX = "-ppk"
+FURTHER_SUFFIX = "-further"
+"""Of the handle under which the secret is loaded once more, for further owners (see strangers)."""
 _ALONE = Around()
 
 
@@ -79,7 +89,12 @@ class Claim:
     remote: Identity
     owner: Identity | None
     pair: PairKey
+    local_address: str
+    peer: str | None
     digest: bytes = field(repr=False)
+    is_ikev1: bool = False
+    initiates: bool = False
+    is_never_childless: bool = False
     ppk: str | None = None
     ppk_digest: bytes = field(default=b"", repr=False)
 
@@ -101,17 +116,42 @@ class Claim:
             remote=remote,
             owner=None if has_certificate(entry) else owner(entry),
             pair=(local.key, remote.key, *ends),
+            local_address=address("local-address", str(entry["local-address"])),
+            peer=address("peer", str(entry["peer"])) if "peer" in entry else None,
+            is_ikev1=is_ikev1(entry),
+            initiates=bool(entry.get("initiator")),
+            is_never_childless=_is_never_childless(entry),
             digest=_digest(entry.get("secret", "")),
             ppk=ppk_id(entry),
             ppk_digest=_digest(value_at(entry, "ike/ppk/key", "")),
         )
 
     @property
+    def is_open(self) -> bool:
+        """Whether the peer may claim any identity, for which charon then looks for a secret."""
+        return self.owner is not None and self.remote.is_any and not self.is_ikev1
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The addresses of both ends, "" for any peer."""
+        return self.local_address, self.peer or ""
+
+    @property
     def known_as(self) -> tuple[IdentityKey, ...]:
         """The identities for which charon looks for a secret when this tunnel authenticates."""
         if self.owner is None:
             return ()
-        return (self.local.key,) if self.remote.is_any else (self.local.key, self.remote.key)
+        found = (self.local.key,) if self.remote.is_any else (self.local.key, self.remote.key)
+        if not self.is_ikev1:
+            return found
+        # Before it knows any identity, and so before it looks for those of the connections (phase1.c).
+        addresses = (self.local_address,) if self.peer is None else (self.local_address, self.peer)
+        return tuple(dict.fromkeys((*found, *((IdentityKind.INET, text) for text in addresses))))
+
+
+def _is_never_childless(entry: Json) -> bool:
+    # The first answer of a responder says whether it can: with allow and force it does, with never not.
+    return value_at(entry, "ike/childless") == "never" and not is_ikev1(entry)
 
 
 def _digest(secret: object) -> bytes:
@@ -138,9 +178,22 @@ class Claims:
         self._pairs: dict[PairKey, set[str]] = {}
         self._owner_texts: dict[str, set[str]] = {}
         self._ppks: dict[str, dict[bytes, set[str]]] = {}
+        self._unsure: Unsure | None = None
+        """That of the look for conflicts which is under way."""
+        self._ikev1: dict[tuple[str, str], dict[bytes, set[str]]] = {}
+        """Those of IKEv1 with a secret, by local address and peer."""
+        self._ends: dict[tuple[str, str], dict[bool, set[str]]] = {}
+        """Those of IKEv2 by local address and peer, and by whether they are never childless."""
+
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self._claims.values())
 
     def __len__(self) -> int:
         return len(self._claims)
+
+    def holds(self, claim: Claim) -> bool:
+        """Return whether just this is claimed by its tunnel."""
+        return self._claims.get(claim.tunnel) == claim
 
     def add(self, claim: Claim) -> None:
         """Add ``claim``, in place of an older one of the same tunnel."""
@@ -154,6 +207,12 @@ class Claims:
         self._pairs.setdefault(claim.pair, set()).add(claim.tunnel)
         if claim.ppk is not None:
             self._ppks.setdefault(claim.ppk, {}).setdefault(claim.ppk_digest, set()).add(claim.tunnel)
+        if claim.is_ikev1 and claim.owner is not None:
+            self._ikev1.setdefault(claim.ends, {}).setdefault(claim.digest, set()).add(claim.tunnel)
+        if not claim.is_ikev1:
+            self._ends.setdefault(claim.ends, {}).setdefault(claim.is_never_childless, set()).add(
+                claim.tunnel
+            )
 
     def remove(self, tunnel: str) -> None:
         """Remove the claim of ``tunnel``, if there is one."""
@@ -168,14 +227,24 @@ class Claims:
         if claim.ppk is not None:
             _discard(self._ppks, claim.ppk, claim.ppk_digest, tunnel)
         _discard_from(self._pairs, claim.pair, tunnel)
+        if claim.is_ikev1 and claim.owner is not None:
+            _discard(self._ikev1, claim.ends, claim.digest, tunnel)
+        if not claim.is_ikev1:
+            _discard_from(self._ends[claim.ends], claim.is_never_childless, tunnel)
+            if not self._ends[claim.ends]:
+                del self._ends[claim.ends]
 
-    def conflicts(self, replaced: AbstractSet[str], claims: Iterable[Claim]) -> list[Conflict]:
+    def conflicts(
+        self, replaced: AbstractSet[str], claims: Iterable[Claim], unsure: Unsure | None = None
+    ) -> list[Conflict]:
         """Return what stands against ``claims`` once the tunnels in ``replaced`` are gone.
 
-        A conflict between two of ``claims`` is reported once, for the later one.
+        A conflict between two of ``claims`` is reported once, for the later one. ``unsure``: for which two
+        tunnels equal keys count as different, too; None: for none.
         """
         found: list[Conflict] = []
         added = Claims()
+        self._unsure = added._unsure = unsure
         for claim in claims:
             found.extend(self._against(claim, replaced))
             found.extend(added._against(claim, frozenset()))
@@ -202,6 +271,11 @@ class Claims:
                 message=f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys "
                 "of one id; charon could not tell them apart: give the keys different ids",
             )
+        if other := self._otherwise_childless(claim, without):
+            yield _childless_conflict(claim, self._claims[other])
+        yield from self._shadowing(claim, without)
+
+    def _shadowing(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
         for key in dict.fromkeys(claim.known_as):
             if other := self._other_secret(self._owners, key, claim, without):
                 yield _shadowed(claim.tunnel, other, key)
@@ -210,9 +284,20 @@ class Claims:
             return
         if other := self._other_secret(self._known, claim.owner.key, claim, without):
             yield _shadowed(claim.tunnel, other, claim.owner.key)
+        elif claim.is_ikev1 and (other := self._other_secret(self._ikev1, claim.ends, claim, without)):
+            yield _shadowed_by_address(claim.tunnel, other)
 
-    @staticmethod
+    def _otherwise_childless(self, claim: Claim, without: AbstractSet[str]) -> str | None:
+        if claim.is_ikev1:
+            return None
+        for tunnel in self._ends.get(claim.ends, {}).get(not claim.is_never_childless, ()):
+            both_initiate = claim.initiates and self._claims[tunnel].initiates
+            if tunnel not in without and tunnel != claim.tunnel and not both_initiate:
+                return tunnel
+        return None
+
     def _other_secret(
+        self,
         index: Mapping[_Key, Mapping[bytes, set[str]]],
         key: _Key,
         claim: Claim,
@@ -220,18 +305,19 @@ class Claims:
         own: bytes | None = None,
     ) -> str | None:
         for digest, tunnels in index.get(key, {}).items():
-            if digest != (claim.digest if own is None else own) and (
-                other := _first(tunnels, without, claim.tunnel)
-            ):
+            if digest == (claim.digest if own is None else own):
+                if self._unsure is None:
+                    continue
+                tunnels = {tunnel for tunnel in tunnels if self._unsure(claim.tunnel, tunnel)}
+            if other := _first(tunnels, without, claim.tunnel):
                 return other
         return None
 
     def opened_by_another(self, tunnel: str, remote_id: str) -> str | None:
         """Return a tunnel whose key the peer of ``tunnel`` may have used, None if it used its own.
 
-        Only a tunnel that accepts any identity can be opened so: charon then looks for a secret of
-        whatever identity the peer claims, ``remote_id`` as list-sas shows it, and finds one that
-        belongs to another tunnel. No choice of owners prevents it.
+        Only a tunnel that accepts any identity can be opened so, and only if somebody has unloaded its
+        barriers (see strangers). ``remote_id`` is what the peer claims, as list-sas shows it.
         """
         claim = self._claims.get(tunnel)
         if claim is None or claim.owner is None or not claim.remote.is_any:
@@ -273,4 +359,27 @@ def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:
         message=f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, "
         f"because both use the identity {kind.value} {text}: one peer's key would open the other's tunnel. "
         "Give the tunnels different identities (remote-id where it is absent)",
+    )
+
+
+def _shadowed_by_address(tunnel: str, other: str) -> Conflict:
+    return Conflict(
+        tunnel=tunnel,
+        other=other,
+        app_tag="secret-shadowed",
+        message=f"charon finds secrets of IKEv1 by the addresses alone, and would take the one of tunnel "
+        f"{other} for tunnel {tunnel}, or the reverse: one peer's key would open the other's tunnel. Give "
+        "them different local addresses or peers, the same secret, or IKEv2",
+    )
+
+
+def _childless_conflict(claim: Claim, other: Claim) -> Conflict:
+    return Conflict(
+        tunnel=claim.tunnel,
+        other=other.tunnel,
+        app_tag="childless-conflict",
+        message=f"tunnels {other.tunnel} and {claim.tunnel} have the same addresses, and one of them has "
+        "ike/childless never. charon answers by the addresses whether it can be childless, before it knows "
+        "which tunnel the peer wants: a peer that has to be could not reach the other one. Give both never, "
+        "or neither, or different local addresses or peers",
     )

@@ -7,28 +7,31 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from translators.strongswan.model import Json
-from translators.strongswan.translation import connections, proposals, revocation
+from translators.strongswan.translation import connections, proposals, revocation, strangers
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.credentials import Claim, Claims, Conflict, Unsure
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
-from translators.strongswan.translation.plan import Change
+from translators.strongswan.translation.plan import Change, Fences
 from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
+from translators.strongswan.translation.strangers import Fence
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry."""
+    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry. ``other``
+    is the tunnel that the message tells of, if it tells of one."""
 
     tunnel: str
     leaf: str
     message: str
     app_tag: str
+    other: str | None = None
 
     @classmethod
     def of(cls, tunnel: str, refused: Refused) -> Refusal:
@@ -41,17 +44,27 @@ def is_enabled(entry: Json | None) -> bool:
     return entry is not None and bool(entry.get("enabled", True))
 
 
+@dataclass(frozen=True, slots=True)
+class Discretion:
+    """What who asks may not learn: the keys of tunnels that ``hides`` names. ``blind``: the tunnels of which
+    a key was written by somebody who may not read it."""
+
+    hides: Callable[[str], bool]
+    blind: Collection[str] = frozenset()
+
+
 Certificates = Mapping[str, Certificate]
 
 
 class Desired:
     """Entries by tunnel id, certificates and CRLs by name. ``available`` is what the charon at hand can do,
     ``plugins`` those that it has loaded, None while unknown. ``keys`` returns the digests of the public keys
-    of which we have the private half."""
+    of which we have the private half; ``alone`` says that charon holds no connections but ours."""
 
-    def __init__(self, keys: Callable[[], Collection[bytes]] = frozenset) -> None:
+    def __init__(self, keys: Callable[[], Collection[bytes]] = frozenset, *, alone: bool = True) -> None:
         self.available: Available | None = None
         self._keys = keys
+        self._alone = alone
         self.plugins: Collection[str] | None = None
         self.certificates: dict[str, Certificate] = {}
         self.crls: dict[str, Crl] = {}
@@ -162,14 +175,69 @@ class Desired:
         messages = connections.messages(tunnel, wanted, around) if wanted is not None else None
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
+    @property
+    def fence(self) -> Fence:
+        """What charon is to hold beside the tunnels, for those that accept any identity."""
+        return strangers.fence(self._held(), alone=self._alone)
+
+    def why_barred(self, name: str, line: str) -> str | None:
+        """Return what a line of charon's log about ``name`` says of that barrier, None if nothing."""
+        if strangers.barred(name) is None or not line.startswith(strangers.KEPT_OUT):
+            return None
+        barrier = self.fence.barriers.get(name)
+        if barrier is None:
+            return None
+        return f"a peer came as {barrier.identity} with the secret of another tunnel, and was refused"
+
+    def _held(self) -> list[strangers.Held]:
+        messages = self.messages
+        return [(claim, messages[claim.tunnel]) for claim in self.claims if claim.tunnel in messages]
+
+    def fences(
+        self,
+        wanted: Mapping[str, Json | None],
+        changes: Iterable[Change],
+        certificates: Certificates | None = None,
+    ) -> Fences:
+        """Return the fence before, during and after ``changes``, which make the entries ``wanted``, with
+        ``certificates`` in place of ours.
+
+        Raises:
+            Refused: an entry cannot be translated.
+        """
+        known = self.certificates if certificates is None else certificates
+        around = self._around(known, self.revocation.mode)
+        new: list[strangers.Held] = []
+        for change in changes:
+            tunnel = connections.tunnel_of(change.name) or ""
+            entry = wanted.get(tunnel)
+            if change.after is not None and entry is not None:
+                new.append((Claim.of(tunnel, entry, around), change.after))
+        held = self._held()
+        kept = [one for one in held if one[0].tunnel not in wanted]
+        before, during, after = (
+            strangers.fence(each, alone=self._alone) for each in (held, [*held, *new], [*kept, *new])
+        )
+        old_claims = [claim for claim, _messages in held if claim.tunnel in wanted]
+        new_claims = [claim for claim, _messages in new]
+        return Fences(
+            before=before,
+            during=replace(during, barriers={**before.barriers, **during.barriers, **after.barriers}),
+            after=after,
+            moved=_moved(old_claims, new_claims),
+            moved_back=_moved(new_claims, old_claims),
+        )
+
     def refusals(
         self,
         changes: Sequence[tuple[str, Json | None]],
         certificates: Certificates | None = None,
         mode: Mode | None = None,
+        *,
+        discretion: Discretion | None = None,
     ) -> list[Refusal]:
         """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
-        ``certificates`` and ``mode`` in place of ours."""
+        ``certificates`` and ``mode`` in place of ours. Of keys that are not to be told it does not depend."""
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
@@ -192,13 +260,35 @@ class Desired:
             except Refused as error:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
-        conflicts = self.claims.conflicts(replaced, claims)
+        conflicts = self.claims.conflicts(replaced, claims, self._unsure(claims, discretion))
         conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
+        kept = [claim for claim in self.claims if claim.tunnel not in replaced]
+        if claims and (barriers := strangers.count([*kept, *claims])) > strangers.BARRIERS_MAX:
+            conflicts.append(_too_many_barriers(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
-                Refusal(tunnel=conflict.tunnel, leaf="", message=conflict.message, app_tag=conflict.app_tag)
+                Refusal(
+                    tunnel=conflict.tunnel,
+                    leaf="",
+                    message=conflict.message,
+                    app_tag=conflict.app_tag,
+                    other=conflict.other,
+                )
             )
         return found
+
+    def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
+        """Return for which two tunnels it must not be told whether their keys are equal: one is not for the
+        eyes of who asks, and one is changed. So what is committed stays as it is."""
+        if discretion is None:
+            return None
+        changed = {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
+        hides = discretion.hides
+
+        def unsure(one: str, other: str) -> bool:
+            return (one in changed or other in changed) and (hides(one) or hides(other))
+
+        return unsure
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
         if self.available is None:
@@ -210,3 +300,32 @@ class Desired:
                     yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
+
+
+def _moved(old: Iterable[Claim], new: Iterable[Claim]) -> frozenset[str]:
+    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has."""
+    new = [claim for claim in new if claim.owner is not None]
+    known: dict[object, set[tuple[str, bytes]]] = {}
+    for claim in new:
+        for key in claim.known_as:
+            known.setdefault(key, set()).add((claim.tunnel, claim.digest))
+    return frozenset(
+        connection_name(claim.tunnel)
+        for claim in old
+        if claim.owner is not None
+        and any(
+            tunnel != claim.tunnel and digest != claim.digest
+            for tunnel, digest in known.get(claim.owner.key, ())
+        )
+    )
+
+
+def _too_many_barriers(tunnel: str, count: int) -> Conflict:
+    return Conflict(
+        tunnel=tunnel,
+        other=tunnel,
+        app_tag="too-many-open-tunnels",
+        message=f"charon would need {count} connections to keep the secrets of tunnels out of those that "
+        f"accept any identity, and {strangers.BARRIERS_MAX} are possible: give these a remote-id, or equal "
+        "secrets",
+    )

@@ -107,17 +107,26 @@ def _selectors(leaf: str, default_from: str) -> Callable[[Json, Around], list[st
     def render(entry: Json, _around: Around) -> list[str]:
         subnets = entry.get(leaf)
         if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
-            return [_prefix(leaf, str(subnet)) for subnet in subnets]
+            # In one order: which of them stands first means nothing, and is to change nothing.
+            networks = {_prefix(leaf, str(subnet)) for subnet in subnets}
+            return [str(network) for network in sorted(networks, key=_in_order)]
         if default_from in entry:
-            return [_prefix(default_from, str(entry[default_from]))]
+            return [str(_prefix(default_from, str(entry[default_from])))]
         return ["dynamic"]  # the address that the peer turns out to have
 
     return render
 
 
-def _prefix(leaf: str, text: str) -> str:
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _in_order(network: _Network) -> tuple[int, int, int]:
+    return network.version, int(network.network_address), network.prefixlen
+
+
+def _prefix(leaf: str, text: str) -> _Network:
     try:
-        return str(ipaddress.ip_network(text, strict=False))
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise Refused(leaf, f"'{text}' is not an IP prefix", "bad-prefix") from None
 

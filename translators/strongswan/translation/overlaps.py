@@ -364,7 +364,8 @@ def _conflict(traffic: Traffic, other: Traffic, text: str) -> Conflict:
 
 
 _MEANS = {
-    Relation.SAME: "only one of the two is used; remove or disable one of them",
+    Relation.SAME: "only one of the two is used; remove or disable one of them, or give each marks or an "
+    "XFRM interface of its own",
     Relation.NARROWER: "this tunnel carries what both have, because its subnets are narrower",
     Relation.WIDER: "the other tunnel carries what both have, because its subnets are narrower",
     Relation.CROSSING: "which of the two carries what both have is not certain; make one of them narrower "

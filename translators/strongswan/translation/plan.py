@@ -1,8 +1,15 @@
 """Changed entries -> ordered steps. Pure: what is done, and in which order, can be read and tested here.
 
-The order holds for the whole plan, not per tunnel: first everything that charon may refuse (secrets
-before the connections that need them), each step with its undo; then what ends SAs and cannot be undone
-but by negotiating again; then what is no longer needed; last, who has to initiate.
+The order holds for the whole plan, not per tunnel: first everything that charon may refuse, each step with
+its undo; then what ends SAs and cannot be undone but by negotiating again; then what is no longer needed;
+last, who has to initiate.
+
+A barrier (see strangers) stands before the open connection and before the secret that it keeps out of it,
+and falls after both. It comes after the connections with a remote identity: of two that match equally charon
+takes the one that it has had for longer, and a peer that does not say whom it wants is to reach its tunnel.
+
+Where an identity goes from one tunnel to another in one change, the secret that had it goes first, and the
+connection before the new one comes: at no moment does the old secret open the new tunnel, or the reverse.
 
 An existing CHILD_SA keeps its old configuration even when it is rekeyed, and a responder's SAs survive
 the replacing and unloading of their connection. So whatever changes the negotiated part ends the SAs
@@ -12,11 +19,13 @@ the CHILD_SA.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
-from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.connections import Messages, connection_name
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX
+from translators.strongswan.translation.strangers import NO_FENCE, Fence
 
 
 class ChangeClass(Enum):
@@ -33,14 +42,24 @@ class ChangeClass(Enum):
 class Phase(IntEnum):
     """When a step runs, relative to the steps of other tunnels."""
 
-    LOAD_SECRET = 1
-    DROP_CONNECTION = 2
-    LOAD_CONNECTION = 3
-    UNLOAD_CONNECTION = 4
-    END = 5
-    UNINSTALL = 6
-    UNLOAD_SECRET = 7
-    INITIATE = 8
+    WITHDRAW_SECRET = 1
+    NARROW_OWNERS = 2
+    DROP_CONNECTION = 3
+    LOAD_CONNECTION = 4
+    LOAD_BARRIER = 5
+    LOAD_OPEN_CONNECTION = 6
+    UNLOAD_CONNECTION = 7
+    LOAD_SECRET = 8
+    END = 9
+    UNINSTALL = 10
+    UNLOAD_SECRET = 11
+    UNLOAD_BARRIER = 12
+    WIDEN_OWNERS = 13
+    INITIATE = 14
+
+
+FENCING = frozenset({Phase.NARROW_OWNERS, Phase.LOAD_BARRIER, Phase.UNLOAD_BARRIER, Phase.WIDEN_OWNERS})
+"""The phases of steps by which the tunnel itself stays what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,12 @@ NOT_COMPARED = frozenset({"dscp"})
 """charon takes a connection in which only these differ for an equal one, and keeps the old value."""
 
 _TEXT = {
+    Phase.WITHDRAW_SECRET: "unload the secret, whose identity another tunnel gets",
+    Phase.NARROW_OWNERS: "take further owners from the secret",
+    Phase.LOAD_BARRIER: "load a barrier against another tunnel's secret",
+    Phase.LOAD_OPEN_CONNECTION: "load the connection",
+    Phase.UNLOAD_BARRIER: "unload a barrier against another tunnel's secret",
+    Phase.WIDEN_OWNERS: "give the secret further owners",
     Phase.LOAD_SECRET: "load the secret",
     Phase.DROP_CONNECTION: "unload the connection, to load it anew",
     Phase.LOAD_CONNECTION: "load the connection",
@@ -122,10 +147,84 @@ def classify(before: Messages | None, after: Messages | None) -> ChangeClass:
     return ChangeClass.CHILD if before.children != after.children else ChangeClass.NOTHING
 
 
-def plan_steps(changes: Iterable[Change]) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class Fences:
+    """What stands beside the tunnels before, during and after a change; during it, enough for both.
+
+    ``moved`` are the connections whose secret has an identity that another tunnel gets by the change,
+    ``moved_back`` the same for the change that puts back what was before.
+    """
+
+    before: Fence = NO_FENCE
+    during: Fence = NO_FENCE
+    after: Fence = NO_FENCE
+    moved: frozenset[str] = frozenset()
+    moved_back: frozenset[str] = frozenset()
+
+    def reversed(self) -> Fences:
+        """Return the fences of the change that puts back what was before."""
+        return Fences(
+            before=self.after,
+            during=self.during,
+            after=self.before,
+            moved=self.moved_back,
+            moved_back=self.moved,
+        )
+
+
+def plan_steps(changes: Iterable[Change], fences: Fences | None = None) -> tuple[Step, ...]:
     """Return the steps for ``changes``, in the order in which they must run."""
-    steps = [step for change in changes for step in _steps(change)]
+    fences = fences or Fences()
+    steps = [
+        step
+        for change in changes
+        for step in (_withdrawn(_steps(change), change) if change.name in fences.moved else _steps(change))
+    ]
+    steps.extend(_fence_steps(fences))
     return tuple(sorted(steps, key=lambda step: step.phase))
+
+
+def _withdrawn(steps: Iterable[Step], change: Change) -> Iterator[Step]:
+    """Yield ``steps`` with the secrets that were there unloaded before all else."""
+    assert change.before is not None
+    for step in _unload_secrets(change.before, change.before.secrets):
+        yield replace(step, phase=Phase.WITHDRAW_SECRET)
+    yield from (step for step in steps if step.phase not in (Phase.UNLOAD_SECRET, Phase.LOAD_SECRET))
+    if change.after is not None:
+        yield from _load_secrets(None, change.after)
+
+
+def _fence_steps(fences: Fences) -> Iterator[Step]:
+    before, during, after = fences.before, fences.during, fences.after
+    for handle in before.further:
+        left = during.further.get(handle) if handle in after.further else None
+        if before.further[handle] != left:
+            yield _owners_step(Phase.NARROW_OWNERS, handle, (before.further[handle], left))
+    for name in during.barriers.keys() - before.barriers.keys():
+        yield _barrier_step(Phase.LOAD_BARRIER, name, during)
+    for name in during.barriers.keys() - after.barriers.keys():
+        yield _barrier_step(Phase.UNLOAD_BARRIER, name, during)
+    for handle, wanted in after.further.items():
+        there = during.further.get(handle) if handle in before.further else None
+        if wanted != there:
+            yield _owners_step(Phase.WIDEN_OWNERS, handle, (there, wanted))
+
+
+def _owners_step(
+    phase: Phase, handle: str, change: tuple[Mapping[str, object] | None, Mapping[str, object] | None]
+) -> Step:
+    there, wanted = (
+        Request("unload-shared", {"id": handle}) if one is None else Request("load-shared", one)
+        for one in change
+    )
+    return Step(phase, handle.removesuffix(FURTHER_SUFFIX), wanted, undo=there)
+
+
+def _barrier_step(phase: Phase, name: str, fence: Fence) -> Step:
+    load = Request("load-conn", fence.barriers[name].load_conn)
+    unload = Request("unload-conn", {"name": name})
+    do, undo = (load, unload) if phase is Phase.LOAD_BARRIER else (unload, load)
+    return Step(phase, connection_name(fence.barriers[name].tunnel), do, undo=undo)
 
 
 def _steps(change: Change) -> list[Step]:
@@ -184,7 +283,8 @@ def _replacement(before: Messages | None, after: Messages, kind: ChangeClass) ->
         if before is not None and any(before.ike.get(key) != after.ike.get(key) for key in NOT_COMPARED):
             steps.append(Step(Phase.DROP_CONNECTION, name, Request("unload-conn", {"name": name}), undo=undo))
             undo = Request("unload-conn", {"name": name})
-        steps.append(Step(Phase.LOAD_CONNECTION, name, Request("load-conn", after.load_conn), undo=undo))
+        phase = Phase.LOAD_OPEN_CONNECTION if after.is_open else Phase.LOAD_CONNECTION
+        steps.append(Step(phase, name, Request("load-conn", after.load_conn), undo=undo))
     if before is not None:
         # Which secret it was authenticated with no SA shows.
         replacement = None if before.secrets != after.secrets else Replacement(before, after)

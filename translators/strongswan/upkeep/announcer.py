@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from agent.translator import Notification
+from translators.strongswan.model import entry_path
 from translators.strongswan.status import announcements
 from translators.strongswan.status.announcements import Happening, Told
 from translators.strongswan.status.dampening import Dampener, Release
@@ -87,16 +88,17 @@ class Announcer:
             self._send(release)
         self._arm()
 
-    def tell_at_once(self, content: announcements.Json) -> None:
-        """Send a notification that is about no tunnel."""
+    def tell_at_once(self, content: announcements.Json, names: Mapping[str, str] | None = None) -> None:
+        """Send a notification, as a rule one that is about no tunnel."""
         try:
-            self._notify(Notification(content))
+            self._notify(Notification(content, names or {}))
         except Exception:
             # Told from the midst of handling charon's events, which must go on.
             log.exception("defect while sending a notification")
 
     def _send(self, release: Release[Happening]) -> None:
-        self.tell_at_once(announcements.content(release.item, release.suppressed))
+        content = announcements.content(release.item, release.suppressed)
+        self.tell_at_once(content, {"id": entry_path("{}")})
 
     def _arm(self) -> None:
         due = self._dampener.next_due()

@@ -28,6 +28,8 @@ from translators.strongswan.translation.connections import (
     tunnel_of,
     tunnel_of_secret,
 )
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX
+from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.executor import end_all, end_found, load
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ class Audit:
         self._give_keys = give_keys
         self._mend = mend
         self._suspects: dict[str, Drift] = {}
+        self._barriers: set[str] = set()
+        """Names of barriers (see strangers) that others have loaded."""
         self._wake = asyncio.Event()
         self._next = ""
         self._given_up: dict[str, str] = {}
@@ -79,6 +83,10 @@ class Audit:
         if load is None:
             return
         command, what = load
+        if barred(what) is not None:
+            self._barriers.add(what)
+            self._wake.set()
+            return
         tunnel = tunnel_of(what) if command == "load-conn" else tunnel_of_secret(what)
         if tunnel is None:
             return
@@ -106,6 +114,7 @@ class Audit:
         # Seen before the first request: what of ours was sent before the lock was ours is in charon by now.
         connections, secrets = map(frozenset, await session.loaded())
         wanted = {messages.name: messages for messages in self._shared.desired.messages.values()}
+        await self._mend_fence(session, connections, secrets)
         for name in sorted(name for name in connections - wanted.keys() if tunnel_of(name) is not None):
             if self._may_repair(name):
                 await self._remove(session, name)
@@ -123,6 +132,22 @@ class Audit:
         await self._mend(session)
         for name in self._in_turn(wanted.keys() & connections - suspects.keys()):
             await self._compare(session, wanted[name])
+
+    async def _mend_fence(
+        self, session: CharonSession, connections: frozenset[str], secrets: frozenset[str]
+    ) -> None:
+        fence, suspects = self._shared.desired.fence, self._barriers
+        self._barriers = set()
+        for name in sorted(name for name in connections if barred(name) is not None):
+            if name not in fence.barriers or name in suspects:
+                await try_request(session, "unload-conn", {"name": name})
+        for name in sorted(fence.barriers.keys() - (connections - suspects)):
+            log.warning("%s: the barrier was unloaded or changed; it is loaded again", name)
+            await session.request("load-conn", fence.barriers[name].load_conn)
+            self._repaired(fence.barriers[name].tunnel, Drift.CONNECTION_MISSING, "a barrier was unloaded")
+        for handle in sorted(fence.further.keys() - secrets):
+            await session.request("load-shared", fence.further[handle])
+            self._repaired(tunnel_of_secret(handle) or "", Drift.SECRET_MISSING, "its secret was unloaded")
 
     def _may_repair(self, name: str) -> bool:
         count, at = self._repairs.get(name, (0, 0.0))
@@ -166,6 +191,9 @@ class Audit:
             # Out first: charon does not compare everything when it takes a connection for an equal one.
             await try_request(session, "unload-conn", {"name": name})
         await load(messages, session)
+        further = self._shared.desired.fence.further.get(f"{name}{FURTHER_SUFFIX}")
+        if further is not None and what is Drift.SECRET_CHANGED:
+            await session.request("load-shared", further)
         sas = [sa for sa in await session.list_sas(name) if drift.disagreement(messages, sa)]
         await end_found({name: sas}, session)
         self._tell(name, what, detail)

@@ -1,11 +1,14 @@
 """Runs the steps of a plan on a charon, undoing what was done when one fails.
 
 Ending SAs never waits for the peer: terminate runs without waiting, then list-sas is watched; what is
-still there after a deadline (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
-locally. The SAs to end are collected after the new configuration was loaded, so that none negotiated with
-the old one can slip in between. What the peer has negotiated with the new one meanwhile, because its own
-configuration changed or because strongSwan 6 ends an IKE_SA without children when others are loaded, stays
-where list-sas proves it: a change interrupts once.
+still there after a second (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
+locally, and at once where the peer is known to be silent. charon can destroy an IKE_SA only: a CHILD_SA that
+does not go takes its IKE_SA with it.
+
+The SAs to end are collected after the new configuration was loaded, so that none negotiated with the old one
+can slip in between. What the peer has negotiated with the new one meanwhile, because its own configuration
+changed or because strongSwan 6 ends an IKE_SA without children when others are loaded, stays where list-sas
+proves it: a change interrupts once.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from agent.errors import BackendError, BackendInconsistent
@@ -25,9 +28,12 @@ from translators.strongswan.translation.plan import Phase, Replacement, Step
 
 log = logging.getLogger(__name__)
 
-END_LIMIT_S = 3.0
+END_LIMIT_S = 1.0
 FORCED_END_LIMIT_S = 5.0
+"""Within this charon does what needs no peer; only one that hangs does not."""
 POLL_S = 0.05
+_MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET, Phase.NARROW_OWNERS, Phase.UNLOAD_BARRIER})
+"""The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""
 
 
 async def execute(
@@ -86,7 +92,7 @@ async def _run_requests(group: Iterable[Step], started: list[Step], session: Cha
             raise
         except ViciError as error:
             started.pop()  # what charon refuses it has not done
-            if step.phase is not Phase.UNINSTALL:  # usually there is no trap
+            if step.phase not in _MAY_BE_GONE or step.do.command.startswith("load-"):
                 raise ViciError(str(step), error.reason) from error
 
 
@@ -111,13 +117,19 @@ async def _undo(started: Iterable[Step], session: CharonSession) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SaIds:
-    """Unique ids of SAs, as list-sas shows them."""
+    """Unique ids of SAs, as list-sas shows them; ``ike_of`` says of each CHILD_SA which IKE_SA has it."""
 
     ike: frozenset[str] = frozenset()
     child: frozenset[str] = frozenset()
+    ike_of: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __and__(self, other: SaIds) -> SaIds:
-        return SaIds(self.ike & other.ike, self.child & other.child)
+        return SaIds(self.ike & other.ike, self.child & other.child, self.ike_of)
+
+    @property
+    def whole(self) -> SaIds:
+        """The IKE_SAs, those that have the CHILD_SAs too."""
+        return SaIds(self.ike | {self.ike_of[child] for child in self.child})
 
     def __bool__(self) -> bool:
         return bool(self.ike or self.child)
@@ -130,7 +142,7 @@ def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | 
     under way, holds the child's old configuration in its queue; it goes as a whole.
     """
     ike: set[str] = set()
-    child: set[str] = set()
+    child: dict[str, str] = {}
     for sa in sas:
         settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
         if not (child_only and settled):
@@ -140,8 +152,8 @@ def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | 
         for each in state.children(sa):
             # A rekeyed child lingers for some seconds as DELETED and goes by itself.
             if each.get("state") != "DELETED" and not drift.child_negotiated_anew(replacement, each):
-                child.add(str(each.get("uniqueid")))
-    return SaIds(frozenset(ike), frozenset(child))
+                child[str(each.get("uniqueid"))] = str(sa.get("uniqueid"))
+    return SaIds(frozenset(ike), frozenset(child), child)
 
 
 def _present(sas: Iterable[Section]) -> SaIds:
@@ -158,14 +170,17 @@ async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callabl
     going: dict[str, SaIds] = {}
     for step in steps:
         ids = to_end(await session.list_sas(step.name), step.child_only, step.replacement)
-        if ids:
-            going[step.name] = ids
-            await _terminate(ids, session, force=silent(step.name))
+        if not ids:
+            continue
+        is_silent = silent(step.name)
+        going[step.name] = ids.whole if is_silent else ids
+        await _terminate(going[step.name], session, force=is_silent)
     await _see_them_go(going, session)
 
 
 async def _see_them_go(going: Mapping[str, SaIds], session: CharonSession) -> None:
     if left := await _wait_until_gone(going, session, END_LIMIT_S):
+        left = {name: ids.whole for name, ids in left.items()}
         for ids in left.values():
             await _terminate(ids, session, force=True)
         if left := await _wait_until_gone(left, session, FORCED_END_LIMIT_S):

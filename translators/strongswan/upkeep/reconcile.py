@@ -9,14 +9,17 @@ of other names are not touched.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from itertools import groupby
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift
 from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.state import sections
-from translators.strongswan.translation.connections import tunnel_of, tunnel_of_secret
+from translators.strongswan.translation.connections import Messages, tunnel_of, tunnel_of_secret
 from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.executor import end_all, end_found, load
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -75,13 +78,34 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
         for child in children.get(name) or [name]:
             await try_request(session, "uninstall", {"ike": name, "child": child})
     handles = {handle for messages in desired.messages.values() for handle in messages.handles}
+    handles |= desired.fence.further.keys()
     for handle in secrets:
         if tunnel_of_secret(handle) is not None and handle not in handles:
             await session.request("unload-shared", {"id": handle})
 
 
 async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
-    for tunnel, messages in desired.messages.items():
+    fence = desired.fence
+    by_openness = groupby(
+        sorted(desired.messages.items(), key=lambda one: one[1].is_open), lambda one: one[1].is_open
+    )
+    tunnels = {is_open: list(group) for is_open, group in by_openness}
+    await _load_tunnels(session, tunnels.get(False, ()), desired, live)
+    for barrier in fence.barriers.values():
+        await session.request("load-conn", barrier.load_conn)
+    await _load_tunnels(session, tunnels.get(True, ()), desired, live)
+    for further in fence.further.values():
+        await session.request("load-shared", further)
+    connections, _secrets = await session.loaded()
+    for name in connections:
+        if barred(name) is not None and name not in fence.barriers:
+            await try_request(session, "unload-conn", {"name": name})
+
+
+async def _load_tunnels(
+    session: CharonSession, tunnels: Iterable[tuple[str, Messages]], desired: Desired, live: LiveTunnels
+) -> None:
+    for tunnel, messages in tunnels:
         try:
             await load(messages, session)
         except ViciUnavailable:

@@ -31,6 +31,7 @@ from translators.strongswan.translation.connections import connection_name, tunn
 from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
+from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
@@ -281,6 +282,8 @@ class LiveTunnels:
                 self._ledger.on_garbled(line, tunnels, session.source, now)
         elif name:
             self._ledger.on_log(name, line, session.source, now)
+            if (detail := self._desired.why_barred(name, line)) is not None:
+                self.fail(barred(name) or "", Reason.IDENTITY_CONFLICT, detail)
         else:
             self._on_other_log(session, line)
 

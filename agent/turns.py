@@ -1,0 +1,87 @@
+"""Who works on the event loop takes turns: a piece at a time, and who has taken least goes first.
+
+Everybody's packets and messages are taken apart on one loop. Without an order, the pieces of sixteen busy
+clients come before the one of a quiet client; with it, a quiet client waits for the piece being worked on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TURN_S = 0.002
+"""After so long the loop does other things before the next piece,"""
+REST_S = 0.002
+"""and for so long nothing but them: an answer takes many short steps, each a round of the loop."""
+
+
+class Account:
+    """What one client has taken: seconds of work, on a clock that all accounts share."""
+
+    def __init__(self) -> None:
+        self.taken_s = 0.0
+
+
+class Turns:
+    """Pieces of work that wait, and their order.
+
+    The shared clock stands at what the last one who worked had taken. Who comes back after a rest is put
+    there: a rest saves nothing up, and a long life with much work is no debt.
+
+    Args:
+        now: seconds, from any beginning.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self._now = now
+        self._waiting: list[tuple[float, int, Account, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._clock_s = 0.0
+        self._due = False
+
+    def ask(self, account: Account, work: Callable[[], None]) -> None:
+        """Have ``work``, which is short, done when it is the turn of ``account``; it raises nothing."""
+        account.taken_s = max(account.taken_s, self._clock_s)
+        heapq.heappush(self._waiting, (account.taken_s, next(self._order), account, work))
+        self._begin_soon()
+
+    async def done(self, account: Account, work: Callable[[], T]) -> T:
+        """Return what ``work``, which is short, returns when it is the turn of ``account``; or raise so."""
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def settle() -> None:
+            if result.done():  # who waited has gone
+                return
+            try:
+                result.set_result(work())
+            except Exception as problem:
+                result.set_exception(problem)
+
+        self.ask(account, settle)
+        return await result
+
+    def _begin_soon(self) -> None:
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._work)
+
+    def _work(self) -> None:
+        begun_s = self._now()
+        try:
+            while self._waiting and self._now() - begun_s < TURN_S:
+                self._clock_s, _, account, work = heapq.heappop(self._waiting)
+                before_s = self._now()
+                try:
+                    work()
+                finally:
+                    account.taken_s = max(account.taken_s, self._clock_s) + self._now() - before_s
+        finally:
+            self._due = bool(self._waiting)
+            if self._due:
+                asyncio.get_running_loop().call_later(REST_S, self._work)

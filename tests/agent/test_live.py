@@ -1,0 +1,156 @@
+"""A session whose client is not there any more: what only reads is broken off, the rest is done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent import __main__ as program
+from agent.live import Live
+from agent.netconf.messages import Rpc
+from agent.netconf.session import Action, Session
+from agent.operations.context import Ending, EndKind
+from agent.transport.limits import Limits
+from agent.transport.stream import Peer
+from agent.turns import Turns
+from agent.unfinished import Unfinished
+from tests.wire.raw_client import EOM, hello, rpc
+
+BASE = "urn:ietf:params:netconf:base:1.0"
+
+
+@dataclass
+class Stream:
+    """What the client has sent, and whether it is still there."""
+
+    sent: list[bytes]
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    written: list[bytes] = field(default_factory=list)
+
+    async def read(self, octets: int) -> bytes:
+        if not self.sent:
+            await self.lost.wait()
+            return b""
+        return self.sent.pop(0)
+
+    async def write(self, data: bytes) -> None:
+        if self.lost.is_set():
+            raise ConnectionResetError
+        self.written.append(data)
+
+    async def gone(self) -> None:
+        await self.lost.wait()
+
+    async def close(self) -> None:
+        self.lost.set()
+
+
+@dataclass
+class Work:
+    """A request that takes until somebody says that it is done."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: list[str] = field(default_factory=list)
+
+    async def __call__(self, live: Live, rpc: Rpc) -> list[Action]:
+        self.begun.set()
+        try:
+            await self.done.wait()
+        except asyncio.CancelledError:
+            self.ended.append("broken off")
+            raise
+        self.ended.append("done")
+        return live.session.reply(rpc, b"")
+
+
+def session(work: Work, *operations: str) -> tuple[Live, Stream]:
+    stream = Stream([hello("1.0") + EOM, *(rpc(operation) + EOM for operation in operations)])
+    live = Live(
+        Session(1, [BASE]),
+        stream=stream,
+        peer=Peer("ann", source_host="192.0.2.1", source_port=4711, transport="netconf-ssh"),
+        login_time="",
+        limits=Limits(),
+        answer=work,
+        may_idle=lambda _live: False,
+        turns=Turns(),
+        unfinished=Unfinished(10**9, 10**9, lambda _session, _reason: None),
+    )
+    return live, stream
+
+
+READS = ["<get/>", "<get-config><source><running/></source></get-config>"]
+KILLED = Ending(EndKind.KILLED, "killed", killed_by=2)
+
+
+@pytest.mark.parametrize("operation", READS)
+async def test_a_read_is_broken_off_when_the_client_is_gone(operation: str) -> None:
+    work = Work()
+    live, stream = session(work, operation, operation)
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await work.begun.wait()
+    stream.lost.set()
+    await driven
+    assert work.ended == ["broken off"]
+    assert live.ending is not None
+    assert live.ending.kind is EndKind.DROPPED
+
+
+@pytest.mark.parametrize("operation", READS)
+async def test_a_read_is_broken_off_when_the_session_is_killed(operation: str) -> None:
+    work = Work()
+    live, stream = session(work, operation)
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await work.begun.wait()
+    live.end(KILLED)
+    await driven
+    assert work.ended == ["broken off"]
+    assert live.ending is KILLED
+    assert len(stream.written) == 1, "our hello, and no reply"
+
+
+@pytest.mark.parametrize("operation", ["<commit/>", "<edit-config/>", "<close-session/>", "<validate/>"])
+@pytest.mark.parametrize("how", ["gone", "killed"])
+async def test_what_changes_something_is_carried_out_to_its_end(operation: str, how: str) -> None:
+    work = Work()
+    live, stream = session(work, operation, "<commit/>")
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await work.begun.wait()
+    if how == "gone":
+        stream.lost.set()
+    else:
+        live.end(KILLED)
+    await asyncio.wait({driven}, timeout=0)
+    assert work.ended == []
+    work.done.set()
+    await driven
+    assert work.ended == ["done"], "and what came after it is not begun"
+
+
+async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
+    """What the call works with must not be given up under its hands."""
+    with ThreadPoolExecutor(1) as pool:
+        worker, begun, free, late = program._worker_of(pool), threading.Event(), threading.Event(), []
+
+        def call() -> None:
+            begun.set()
+            free.wait()
+
+        running = asyncio.ensure_future(worker(call))
+        waiting = asyncio.ensure_future(worker(late.append, 1))
+        await asyncio.to_thread(begun.wait)
+        running.cancel()
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await asyncio.wait({running}, timeout=0)
+        assert not running.done()
+        free.set()
+        await asyncio.wait({running})
+        assert running.cancelled()
+        assert await worker(lambda: 42) == 42
+        assert late == []
