@@ -111,6 +111,7 @@ def test_only_clients_that_are_installed_are_hinted_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = ensure_keys(tmp_path, {})
+    write_key_pair(tmp_path / "host_key", "host")
     monkeypatch.setattr("agent.first_start.find_spec", lambda _name: None)
     monkeypatch.setattr("agent.first_start._client", lambda _name: None)
     (_, only) = connect_hints(Settings(data_dir=tmp_path), 8301, users)
