@@ -18,6 +18,9 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical
 
+MAX_EQUAL_VALUES = 100
+"""Of a leaf-list in an input, where values may stand again (RFC 7950 section 7.7)."""
+
 Level = Mapping[QName, SchemaNode]
 
 
@@ -39,7 +42,7 @@ def _costly(
     schema: Schema, elements: Element | list[Element], level: Level, apart: Collection[Element]
 ) -> Iterator[RpcError]:
     counts = Counter(_node_of(element, level) for element in elements)  # few hold anything twice
-    seen: set[tuple[int, tuple[str, ...] | None]] = set()
+    seen: Counter[tuple[int, tuple[str, ...] | None]] = Counter()
     for element in elements:
         node = _node_of(element, level)
         if node is None:
@@ -53,12 +56,12 @@ def _costly(
             continue
         if counts[node] > 1:
             identity = id(node), _identity(schema, node, element)
-            if identity[1] is not None and identity in seen:
+            seen[identity] += 1
+            if identity[1] is not None and seen[identity] > _times(node):
                 where = f"in '{node.parent.name}'" if node.parent and not node.has_instances else "here"
                 message = f"'{node.name}' may stand only once {where}"
                 yield BadElement(node.name, message, path=path_of_element(schema, element))
                 continue
-            seen.add(identity)
         if node.kind is not Kind.ANYDATA and len(element):
             yield from _below(schema, element, {**node.children, **node.actions}, apart)
 
@@ -73,6 +76,11 @@ def _below(schema: Schema, element: Element, level: Level, apart: Collection[Ele
 
 def _node_of(element: Element, level: Level) -> SchemaNode | None:
     return level.get((namespace(element), local_name(element)))
+
+
+def _times(node: SchemaNode) -> int:
+    """Return how often the same instance of ``node`` may stand in one place."""
+    return MAX_EQUAL_VALUES if node.kind is Kind.LEAF_LIST and not node.config else 1
 
 
 def _long_key(node: SchemaNode, element: Element) -> str:
