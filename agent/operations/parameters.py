@@ -19,6 +19,7 @@ from agent.errors import (
 from agent.nacm.rules import quote_variable
 from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
+from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import canonical, value_problem
@@ -155,7 +156,10 @@ def text_of(element: Element, name: str, default: str = "") -> str:
 
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
-    return canonical(schema, node, (element.text or "").strip(), lambda: element.nsmap)
+    value = (element.text or "").strip()
+    if node.is_key and len(value) > MAX_KEY_OCTETS:
+        return value  # no data has it
+    return canonical(schema, node, value, lambda: element.nsmap)
 
 
 def quote_variables(data: Element) -> None:
