@@ -102,9 +102,12 @@ async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:
     if status != 0:
         raise TooCostly
     failed, result = pickle.loads(answer)
-    if failed:
+    if not failed:
+        return result
+    try:
         raise result
-    return result
+    finally:
+        del result  # it holds this frame, which must not hold it
 
 
 class _Copy:

@@ -183,6 +183,17 @@ ELEMENT_OCTETS = 320
 """What libxml2 keeps for an element with a text, and what holds it while it is looked at."""
 
 
+async def test_what_a_refused_request_took_is_free_when_the_next_one_comes(agent: AgentProcess) -> None:
+    message = rpc(ATTACKS["parameters that nobody knows"])
+    async with filled(agent) as admin, session(agent, "mallory") as (mallory, _):
+        await admin.ask(PROBE)
+        before = status_octets(agent, "VmRSS")
+        forget_peak(agent)
+        for _ in range(6):
+            assert b"unknown-element" in await reply(mallory, message)
+        assert status_octets(agent, "VmHWM") - before < 2 * ELEMENT_OCTETS * 999_000
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("user", ["mallory", "admin"])
 async def test_one_request_costs_eight_times_its_size_and_is_answered_shortly(
