@@ -144,6 +144,9 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
             if not call.cancel():
                 await asyncio.wait({result})
             raise
+        finally:
+            # What it raised holds this frame, and all above it: with the message that is answered.
+            del call, result
 
     return worker
 

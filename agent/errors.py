@@ -11,9 +11,19 @@ commit raises BackendError, which is undone and then answered. Anything else is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from itertools import islice
 from typing import TypedDict, Unpack
+
+MAX_ERRORS = 100
+"""Errors that one reply holds at most."""
+MESSAGE_CHARACTERS_MAX = 2000
+SHOWN_CHARACTERS_MAX = 500
+"""Of what an error names or quotes: an element, a namespace, a value."""
+KEY_CHARACTERS_MAX = 1000
+PATH_CHARACTERS_MAX = 8000
 
 
 class ErrorType(Enum):
@@ -36,6 +46,9 @@ class RpcError(Exception):
         info: error-info children of the base namespace, element name to text; a tuple of texts
             repeats the element.
 
+    What comes from the client is cut, so that no error is longer than these limits say, however long his
+    names and values are. ``path_cut``: a predicate is missing in the path because its value is that long.
+
     ``spelled``: values in the predicates of paths that hold names, by key and value: cut where XML has a
     prefix (text, module, text, ..., module, text), for XML declares other prefixes than RFC 7951.
     """
@@ -53,16 +66,35 @@ class RpcError(Exception):
         type: ErrorType | None = None,
         info: Mapping[str, str | tuple[str, ...]] | None = None,
     ) -> None:
+        message = shortened(message, MESSAGE_CHARACTERS_MAX)
         super().__init__(message)
         self.message = message
+        self.path_cut = False
         self.path = path
         self.app_tag = app_tag
         if type is not None:
             self.type = type
-        self.info: dict[str, str | tuple[str, ...]] = dict(info or {})
+        self.info = dict(info or {})
         self.about: tuple[str, ...] = ()
         """Paths of list entries other than that of ``path`` which the message tells of."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    @property
+    def path(self) -> str | None:
+        return self._path
+
+    @path.setter
+    def path(self, path: str | None) -> None:
+        self._path = None if path is None else short_path(path)
+        self.path_cut = self._path != path
+
+    @property
+    def info(self) -> dict[str, str | tuple[str, ...]]:
+        return self._info
+
+    @info.setter
+    def info(self, info: Mapping[str, str | tuple[str, ...]]) -> None:
+        self._info = {name: _short_info(value) for name, value in info.items()}
 
     def __repr__(self) -> str:
         return (
@@ -71,14 +103,53 @@ class RpcError(Exception):
         )
 
 
+_STEP = re.compile(r"""/[^/\[\]]++|(\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])""")
+
+
+def shortened(text: str, characters: int = SHOWN_CHARACTERS_MAX) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}..."
+
+
+def short_path(path: str) -> str:
+    """Return ``path`` without predicates that are very long, and only its beginning if it still is."""
+    if len(path) <= KEY_CHARACTERS_MAX:
+        return path
+    kept, octets = [], 0
+    for match in _STEP.finditer(path):
+        if match[1] and len(match[1]) > KEY_CHARACTERS_MAX:
+            continue
+        octets += len(match[0])
+        if octets > PATH_CHARACTERS_MAX:
+            break
+        kept.append(match[0])
+    return "".join(kept)
+
+
+def _short_info(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    if not isinstance(value, str):
+        return tuple(map(_short_text, value[:MAX_ERRORS]))
+    return _short_text(value)
+
+
+def _short_text(value: str) -> str:
+    return short_path(value) if value.startswith("/") else shortened(value)
+
+
 class RpcErrors(Exception):
-    """Several RpcError found by one operation; all of them are reported."""
+    """Several RpcError found by one operation; the first MAX_ERRORS of them are reported, and no more are
+    looked for."""
 
     def __init__(self, errors: Iterable[RpcError]) -> None:
-        self.errors = tuple(errors)
+        self.errors = tuple(islice(errors, MAX_ERRORS))
         if not self.errors:
             raise ValueError("RpcErrors needs at least one error")
         super().__init__("; ".join(error.message for error in self.errors))
+
+
+def raise_all(errors: Iterable[RpcError]) -> None:
+    """Raise RpcErrors with the first of ``errors``, which are looked for only so far, if there are any."""
+    if found := list(islice(errors, MAX_ERRORS)):
+        raise RpcErrors(found)
 
 
 class OperationFailed(RpcError):

@@ -197,6 +197,7 @@ class Subscription:
     ``wants``: *worker* function that says if a filter selects something of an event's tree. ``may``: if the
     subscriber may read an event of this kind; asked for each event, for the rules may change. ``door``:
     returns the *worker* function that says what of an event he may be told, None if that is all.
+    ``carry_out``: has the look at an event done where it harms nobody, None on libyang's thread.
     """
 
     stream: Stream
@@ -206,6 +207,7 @@ class Subscription:
     start: datetime | None = None
     stop: datetime | None = None
     door: Callable[[], Door | None] = lambda: None
+    carry_out: Callable[[Event, Callable[[], bytes]], Awaitable[bytes]] | None = None
 
     async def run(self) -> None:
         """Send events until the stop time, or for ever; ends with the connection."""
@@ -246,9 +248,15 @@ class Subscription:
         body = event.body
         door = self.door()
         if door is not None or self.wants is not None:
-            body = await self.stream.worker(self._selected, event, door)
+            body = await self._carried_out(event, lambda: self._selected(event, door))
         if body:
             await self.send(message(event.time, body))
+
+    async def _carried_out(self, event: Event, work: Callable[[], bytes]) -> bytes:
+        if self.carry_out is None:
+            done: bytes = await self.stream.worker(work)
+            return done
+        return await self.carry_out(event, work)
 
     def _selected(self, event: Event, door: Door | None) -> bytes:
         """*worker* Return what may be told of an event if the filter selects something of that, else b""."""

@@ -7,8 +7,12 @@ from Pieces.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
@@ -25,6 +29,21 @@ MAX_DEPTH = 256
 MAX_ELEMENTS = 1_000_000
 """Elements that a document may have; each costs a hundred octets and more once it is parsed."""
 
+MAX_DECLARATIONS = 128
+"""Declarations of namespaces that may be in scope of an element: what is done with it costs that much."""
+
+_FEW_DECLARATIONS = 8
+_DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
+_PREFIX = re.compile(rb"([\w.\x80-\xff-]++):")
+_TOO_MANY_DECLARATIONS = (
+    f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
+)
+_LIBXML_DEPTH = 2048
+_READABLE = re.compile(rb"utf-?8$|(us-)?ascii$|latin-?1$|iso-8859-|windows-125", re.IGNORECASE)
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*+<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
+_ATTRIBUTES = (b'="', b"='", b"= ", b"=\t", b"=\r", b"=\n")
+_EBCDIC = b"\x4c\x6f\xa7\x94"
+
 
 class XmlError(Exception):
     """A document was refused; the message names line and column, never the document's text."""
@@ -38,10 +57,15 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     """
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
+    _refuse_encodings(data)
     if data.count(b"</") + data.count(b"/>") > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
+    if sum(map(data.count, _ATTRIBUTES)) > max_elements:
+        raise XmlError(f"there are more than {max_elements} attributes")
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
+    if data.count(b"xmlns") > MAX_DECLARATIONS:
+        _refuse_declarations(data)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -67,12 +91,63 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     return root
 
 
+def _refuse_encodings(data: bytes) -> None:
+    """Refuse encodings in which the octets of a tag are not those of ASCII, for they are counted before."""
+    found = _ENCODING.match(data[:1000])
+    if data.startswith(_EBCDIC) or (found is not None and not _READABLE.match(found[1])):
+        raise XmlError("the encoding cannot be read")
+
+
+def _refuse_declarations(data: bytes) -> None:
+    """Refuse too many namespaces in scope of one element, before libxml2 and all behind it look through them
+    for each element."""
+    in_tag, before = 0, 0
+    while (position := data.find(b"xmlns", before)) >= 0:  # expat takes the time of the whole tag first
+        in_tag = 1 if data.rfind(b"<", before, position) >= 0 else in_tag + 1
+        if in_tag > MAX_DECLARATIONS:
+            raise XmlError(_TOO_MANY_DECLARATIONS)
+        before = position + len(b"xmlns")
+    in_scope = 0
+
+    def begin(_prefix: str | None, _uri: str | None) -> None:
+        nonlocal in_scope
+        in_scope += 1
+        if in_scope > MAX_DECLARATIONS:
+            raise XmlError(_TOO_MANY_DECLARATIONS)
+
+    def end(_prefix: str | None) -> None:
+        nonlocal in_scope
+        in_scope -= 1
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartNamespaceDeclHandler = begin
+    parser.EndNamespaceDeclHandler = end
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as problem:
+        raise XmlError(f"not well-formed at line {problem.lineno}, column {problem.offset + 1}") from None
+
+
 def _refuse_deep(root: Element, max_depth: int) -> None:
-    depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if depth > max_depth:
-            raise XmlError(f"elements are nested deeper than {max_depth} levels")
+    if _deeper_than(min(max_depth, _LIBXML_DEPTH))(root):
+        raise XmlError(f"elements are nested deeper than {max_depth} levels")
+
+
+@lru_cache(maxsize=4)
+def _deeper_than(levels: int) -> etree.XPath:
+    return etree.XPath(f"boolean({'/*' * (levels + 1)})")
+
+
+def declarations(element: Element, limit: int) -> Iterator[tuple[str, str]]:
+    """Yield (prefix, URI) for each namespace declared on ``element`` or below, among ``limit`` of both."""
+    for event, found in islice(etree.iterwalk(element, events=("start-ns", "start")), limit):
+        if event == "start-ns":
+            yield found
+
+
+def has_more_elements(element: Element, count: int) -> bool:
+    """True if more than ``count`` elements are below ``element``; it is not looked at further than that."""
+    return next(islice(element.iterdescendants(), count, None), None) is not None
 
 
 def holds_text(element: Element) -> bool:
@@ -80,15 +155,18 @@ def holds_text(element: Element) -> bool:
     return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
 
 
-def declarations(element: Element) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield ("start-ns", (prefix, URI)) for each namespace declared on ``element`` or below."""
-    yield from etree.iterwalk(element, events=("start-ns",))
-
-
 def serialize(element: Element) -> bytes:
-    """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it."""
+    """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it.
+
+    Of many only those are written that its names and values may use: it may be one of many elements, too.
+    """
     data: bytes = etree.tostring(element, with_tail=False, encoding="UTF-8", xml_declaration=False)
-    return data
+    if len(element.nsmap) <= _FEW_DECLARATIONS:
+        return data
+    end = data.index(b">")  # in a value it is written as a reference
+    own = _DECLARATION.sub(b"", data[:end])
+    used = {*_PREFIX.findall(own), *_PREFIX.findall(data, end)}
+    return _DECLARATION.sub(lambda match: match[0] if match[1] in used else b"", data[:end]) + data[end:]
 
 
 def rename(element: Element, tag: str) -> None:

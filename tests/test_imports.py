@@ -17,7 +17,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 VALUES = ("agent.errors", "agent.yang", "agent.translator")
-HANDLERS = (*VALUES, "agent.xml", "agent.datastore", "agent.nacm", "agent.notifications", "agent.operational")
+HANDLERS = (
+    *VALUES,
+    "agent.apart",
+    "agent.xml",
+    "agent.datastore",
+    "agent.nacm",
+    "agent.notifications",
+    "agent.operational",
+)
 MOVES = ("moves", "moved_rules", "moved_units")
 STRONGSWAN = "translators/strongswan"
 # From the ground up: a room imports from those before it and from itself. The ground is its files; tasks is a
@@ -66,6 +74,7 @@ ROOMS = (
     Room(("agent/search_path.py",), pure=True),
     Room(
         (
+            "agent/apart.py",
             "agent/memory.py",
             "agent/ending.py",
             "agent/data_folder.py",
@@ -98,7 +107,8 @@ ROOMS = (
     ),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
     Room(
-        ("agent/datastore/edit*.py", "agent/datastore/skeleton.py"), (*VALUES, "agent.datastore", "agent.xml")
+        ("agent/datastore/admission.py", "agent/datastore/edit*.py", "agent/datastore/skeleton.py"),
+        (*VALUES, "agent.datastore", "agent.xml"),
     ),
     # What running was, and what a change would do to it, is found without a commit.
     Room(

@@ -7,6 +7,9 @@ that can be known are reported.
 
 from __future__ import annotations
 
+from itertools import islice
+
+from agent.datastore.admission import costly
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit_check import (
     EditAttributes,
@@ -17,10 +20,11 @@ from agent.datastore.edit_check import (
 )
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
-from agent.errors import DataExists, DataMissing, RpcError, RpcErrors
-from agent.xml import Element, serialize
+from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
+from agent.xml import Element, has_more_elements, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
+from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     NO_NODE,
@@ -36,6 +40,8 @@ from agent.yang.tree import (
     siblings,
 )
 from agent.yang.units import remove_empty
+
+SMALL_ELEMENTS = 1000
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -56,8 +62,9 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         raise RpcErrors(attributes.errors)
     if attributes.any or default_operation == "none":  # of which nothing more would be looked at
         check_document(candidate.schema, config, attributes)
-    elif errors := list(check_cases(candidate.schema, config, candidate.schema.roots, attributes)):
-        raise RpcErrors(errors)
+    else:
+        raise_all(check_cases(candidate.schema, config, candidate.schema.roots, attributes))
+    refuse_costly(candidate.schema, config, attributes)
     savepoint = Savepoint(candidate)
     walk = _Walk(candidate, savepoint, attributes)
     try:
@@ -81,6 +88,18 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     return savepoint
 
 
+def refuse_costly(schema: Schema, config: Element, attributes: EditAttributes) -> None:
+    """Refuse what must not come before libyang.
+
+    Raises:
+        RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
+    """
+    if found := list(islice(costly(schema, config, attributes.hot), MAX_ERRORS)):
+        if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
+            check_document(schema, config, attributes)
+        raise RpcErrors(found)
+
+
 class _Walk:
     def __init__(self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes) -> None:
         self.tree = candidate.tree
@@ -96,6 +115,8 @@ class _Walk:
 
     def apply(self, element: Element, inherited: str) -> None:
         """Apply ``element`` and what is below it, under the operation that it inherits."""
+        if len(self.errors) >= MAX_ERRORS:
+            return
         schema_node = schema_of_element(self.schema, element)
         operation = self.attributes.operation.get(element, inherited)
         hot = element in self.attributes.hot
@@ -116,8 +137,7 @@ class _Walk:
 
     def _merge(self, element: Element) -> None:
         patch, node = self._parse(element, whole=True)
-        if twice := list(repeated(self.schema, patch.first)):
-            raise RpcErrors(twice)
+        raise_all(repeated(self.schema, patch.first))
         self.savepoint.touch(node)
         self._drop_other_cases(node)
         self._drop_anydata(node)

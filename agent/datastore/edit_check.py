@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 
 from agent.datastore.insertion import InsertRequest
 from agent.errors import (
+    KEY_CHARACTERS_MAX,
+    MAX_ERRORS,
     BadAttribute,
     BadElement,
     InvalidValue,
@@ -21,6 +23,7 @@ from agent.errors import (
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
+    raise_all,
 )
 from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
@@ -30,7 +33,6 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
-MAX_ERRORS = 100
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
 
@@ -43,6 +45,12 @@ def under_config(element: Element) -> bool:
 def is_key_of(schema_node: SchemaNode, child: Element) -> bool:
     """True if ``child`` of an entry of the list ``schema_node`` is one of its keys."""
     return local_name(child) in schema_node.keys and namespace(child) == schema_node.namespace
+
+
+def key_elements(schema_node: SchemaNode, element: Element) -> list[Element]:
+    """Return the keys that an entry of the list ``schema_node`` holds, without a look at all its children."""
+    found = (next(element.iterchildren(f"{{{schema_node.namespace}}}{k}"), None) for k in schema_node.keys)
+    return [key for key in found if key is not None]
 
 
 def schema_of_element(schema: Schema, element: Element) -> SchemaNode:
@@ -101,16 +109,14 @@ def _predicates(schema: Schema, element: Element) -> str:
         return "" if schema_node.secret else f"[.={_literal(schema, schema_node, element)}]"
     if schema_node.kind is not Kind.LIST:
         return ""
-    found = {}
-    for child in element:
-        if is_key_of(schema_node, child):
-            key = schema_node.children[schema_node.namespace, local_name(child)]
-            found[key.name] = _literal(schema, key, child)
-    return "".join(f"[{key}={found[key]}]" for key in schema_node.keys if key in found)
+    found = ((local_name(key), key) for key in key_elements(schema_node, element))
+    leafs = schema_node.children
+    return "".join(f"[{k}={_literal(schema, leafs[schema_node.namespace, k], key)}]" for k, key in found)
 
 
 def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
-    value = (element.text or "").strip()
+    # What is that long is left out of an error's path: no need to copy it once for each error.
+    value = (element.text or "").strip()[: KEY_CHARACTERS_MAX + 1]
     if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
         value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
     return literal(value)
@@ -133,7 +139,7 @@ class EditAttributes:
         self.errors: list[RpcError] = []
         self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
-        while waiting:
+        while waiting and len(self.errors) < MAX_ERRORS:
             element, level = waiting.popleft()
             if element.attrib:
                 self._read(element, config)
@@ -147,6 +153,8 @@ class EditAttributes:
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
         for name, value in attributes_of(element).items():
+            if len(self.errors) >= MAX_ERRORS:
+                break
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"
             if key == f"{NETCONF_NS} operation":
@@ -210,12 +218,10 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
     """Check names, keys and values of the whole edit.
 
     Raises:
-        RpcErrors: all faults that were found, at most ``MAX_ERRORS``.
+        RpcErrors: all faults that were found.
     """
     inside = (e for element in config for e in _check(schema, element, attributes, removing=False))
-    found = chain(check_cases(schema, config, schema.roots, attributes), inside)
-    if errors := list(islice(found, MAX_ERRORS)):
-        raise RpcErrors(errors)
+    raise_all(chain(check_cases(schema, config, schema.roots, attributes), inside))
 
 
 def _check(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from agent.datastore.edit_check import is_key_of, schema_of_element, under_config
+from agent.datastore.edit_check import key_elements, schema_of_element, under_config
 from agent.xml import Element, local_name, serialize
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
@@ -24,7 +24,7 @@ def open_tag(element: Element, schema_node: SchemaNode) -> bytes:
     tag = f"<{name} xmlns:{_PREFIX}={quoteattr(schema_node.namespace)}>".encode()
     if schema_node.kind is not Kind.LIST:
         return tag
-    return tag + b"".join(serialize(child) for child in element if is_key_of(schema_node, child))
+    return tag + b"".join(map(serialize, key_elements(schema_node, element)))
 
 
 def close_tag(element: Element) -> bytes:

@@ -21,6 +21,7 @@ EDITING = frozenset(
 )
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"
+WRITES = ("create", "update", "delete")
 _WRITERS_ONLY = "nothing permits any change, no rule is about it, and writers-only is true"
 
 
@@ -120,7 +121,7 @@ class Access:
 
     def _may_write(self) -> bool:
         """True unless every change of every data node is denied."""
-        return any(self._may_somewhere(access) for access in ("create", "update", "delete"))
+        return any(map(self._may_somewhere, WRITES))
 
     def _may_somewhere(self, access: str) -> bool:
         for rule in self.rules:
@@ -130,6 +131,13 @@ class Access:
                 if rule.all_data:
                     return False
         return self.settings.write_default
+
+    def change_refusal(self) -> AccessDenied | None:
+        """Return why no change at all is permitted, None if some may be: then the change decides."""
+        if self.free or self._may_write():
+            return None
+        decision = Decision(False, "nothing permits any change")
+        return AccessDenied(self.sentence("change anything", decision))
 
     def reader(self, schema: Schema) -> Reader:
         """Return what says if a data node may be read, by its path."""
@@ -159,6 +167,11 @@ class Access:
         steps, nodes = steps_to(schema, node)
         decision = self.reach(steps, nodes, access)
         return None if decision.permit else self._denied(steps, nodes, access, decision)
+
+    def action_refusal(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> AccessDenied | None:
+        """Return why the action that the steps lead to may not be invoked, None if it may."""
+        decision = self.reach(steps, nodes, "exec")
+        return None if decision.permit else self._denied(steps, nodes, "exec", decision)
 
     def write_refusal(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> AccessDenied | None:
         """Return why a data node may not be changed, whether it is there or not; None if it may."""

@@ -20,7 +20,6 @@ from agent.yang.units import Unit
 log = logging.getLogger(__name__)
 
 NACM_PATH = f"/{NACM_MODULE}:nacm"
-WRITES = ("create", "update", "delete")
 MAX_REFUSALS = 100
 MAX_KNOWN = 1000
 
@@ -88,6 +87,11 @@ class AccessControl:
     def count_denied_operation(self, problem: AccessDenied) -> None:
         self.denied_operations += 1
         log.warning("denied: %s", problem.message)
+
+    def refuse_any_change(self, access: Access) -> None:
+        """Raise RpcErrors, counted and logged, for who may change nothing: before anything is looked at."""
+        refusal = access.change_refusal()
+        self.refuse_writes([] if refusal is None else [refusal])
 
     def refuse_changes(self, access: Access, found: Iterable[Difference]) -> None:
         """*worker* Refuse changes of a datastore.

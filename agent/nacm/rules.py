@@ -147,7 +147,7 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
     )
 
 
-_STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\])*)")
+_STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*+'|\"[^\"]*+\")*+\])*+)")
 
 
 def parse_path(text: str, *, own_keys: bool = False) -> tuple[Step, ...]:

@@ -34,6 +34,7 @@ Namespaces = Mapping[str, tuple[str, str]]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX_SEARCH_LIMIT = 10000
+_PARAMETERS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _adopt(element: Element) -> None:
     if not namespace(element):
         rename(element, f"{{{NETCONF_NS}}}{local_name(element)}")
     if namespace(element) == NETCONF_NS and local_name(element) not in ("config", "filter"):
-        for child in element:
+        for child in islice(element, _PARAMETERS_MAX):
             _adopt(child)
 
 
@@ -149,7 +150,7 @@ def _reply_start(root: Element) -> bytes:
 def client_prefixes(operation: Element) -> dict[str, str]:
     """Return namespace to the prefix that the client uses for it, for error paths in its terms."""
     found = {uri: prefix for prefix, uri in operation.nsmap.items() if prefix}
-    for _, (prefix, uri) in islice(declarations(operation), _PREFIX_SEARCH_LIMIT):
+    for prefix, uri in declarations(operation, _PREFIX_SEARCH_LIMIT):
         if prefix:
             found.setdefault(uri, prefix)
     return found
@@ -212,9 +213,7 @@ def _text(value: str) -> str:
     return escape(_NOT_XML.sub("\ufffd", value))
 
 
-def _in_terms_of_the_client(
-    namespaces: Namespaces, prefixes: Mapping[str, str], found: re.Match[str]
-) -> str:
+def _in_terms_of_the_client(namespaces: Namespaces, prefixes: Mapping[str, str], found: re.Match[str]) -> str:
     """Return a path that a message quotes with the client's prefixes, if it is one of data."""
     return xml_path(found[0], namespaces, prefixes)[0] if found["module"] in namespaces else found[0]
 

@@ -7,13 +7,12 @@ from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
 from agent.errors import BadElement, ErrorType
-from agent.nacm.access import Access
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
-from agent.operations.write import permitted_content
+from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
 from agent.yang.tree import NO_NODE, Tree, is_default
@@ -101,6 +100,7 @@ async def validate(context: Context, caller: Caller, operation: Element) -> byte
     async with configuration.writing:
         candidate = configuration.candidate
         if name != "candidate":
+            refuse_in_vain(context, caller, operation)
             candidate = await context.worker(_candidate_of, context, access, source)
         await configuration.validate(candidate, access.reader(context.schema))
     return b""

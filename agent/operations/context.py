@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from agent.apart import Apart
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -96,6 +97,7 @@ class Context:
     worker: Worker
     callers: Callable[[], Iterable[Caller]]
     now: Callable[[], str]
+    apart: Apart = field(default_factory=Apart)
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""

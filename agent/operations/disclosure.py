@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from agent.datastore.edit_check import is_key_of
 from agent.errors import AccessDenied, RpcError
-from agent.nacm.access import Access, located
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES, Access, located
 from agent.nacm.prune import prune
 from agent.nacm.rules import Step
 from agent.operations.parameters import canonical_value
@@ -44,7 +43,7 @@ def _named(
     node = level.get((namespace(element), local_name(element)))
     if node is None or node.is_key:
         return
-    steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
+    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
     below = [child for child in element if not is_key_of(node, child)]
     if (element.attrib or not below or node.kind is Kind.ANYDATA) and not _touchable(access, steps, nodes):
         refusal = access.write_refusal(steps, nodes)
@@ -74,7 +73,7 @@ def _hidden(
     node = level.get((namespace(element), local_name(element)))
     if node is None or node.is_key:
         return False
-    steps, nodes = (*steps, _step(schema, node, element)), (*nodes, node)
+    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
     if not access.data(steps, node, "read").permit:
         return True
     if node.kind is Kind.ANYDATA:
@@ -92,7 +91,8 @@ def hidden_units(access: Access, content: Tree) -> set[str]:
     return {path for path, unit in units_by_path(content).items() if not unit.is_same(readable, content)}
 
 
-def _step(schema: Schema, node: SchemaNode, element: Element) -> Step:
+def step_of(schema: Schema, node: SchemaNode, element: Element) -> Step:
+    """*worker* Return the step to ``element``, a ``node``, with the keys that it gives."""
     keys: dict[str, str] = {}
     if node.kind is Kind.LEAF_LIST:
         keys = {".": canonical_value(schema, node, element)}
@@ -155,7 +155,7 @@ def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
         return error
     found = located(schema, error.path)
-    if found is None or _touchable(access, *found):
+    if found is None or (_touchable(access, *found) and not error.path_cut):
         error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
         return error
     error.path = access.shown_path(*found)

@@ -11,6 +11,7 @@ from agent.nacm.rules import Step, parse_path
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import parameter, text_of
 from agent.xml import Element, namespace
+from agent.yang.expressions import expression_fault
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 
@@ -58,8 +59,11 @@ def _notification(schema: Schema, access: Access, operation: Element) -> Decisio
 
 
 def _data(schema: Schema, access: Access, operation: Element) -> Decision:
+    path = text_of(operation, "path")
+    if fault := expression_fault(path):
+        raise _unknown("path", fault)
     try:
-        steps = parse_path(text_of(operation, "path"), own_keys=True)
+        steps = parse_path(path, own_keys=True)
         nodes = _nodes(schema, steps)
     except (ValueError, KeyError):
         raise _unknown("path", "this server has no data node of this path; write /MODULE:NAME/NAME") from None

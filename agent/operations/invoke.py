@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
+from agent.datastore.admission import costly_input
+from agent.datastore.edit_check import is_key_of
 from agent.errors import (
+    AccessDenied,
     DataMissing,
     ErrorType,
     MissingElement,
     OperationNotSupported,
     RpcErrors,
     UnknownNamespace,
+    raise_all,
 )
+from agent.nacm.access import Access
+from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
+from agent.operations.disclosure import step_of
 from agent.operations.parameters import strays
 from agent.translator import Json
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
-from agent.yang.schema_node import Kind
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, QName, SchemaNode
 
 
 async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:
@@ -40,14 +49,17 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
         raise MissingElement(
             "action", "<action> must hold one data node with one action", type=ErrorType.PROTOCOL
         )
-    if stray := list(strays(operation)):
-        raise RpcErrors(stray)
+    raise_all(strays(operation))
+    access = context.access(caller)
+    refusal = await context.worker(_refusal, context.schema, access, operation[0])
+    if refusal is not None:
+        context.nacm.count_denied_operation(refusal)
+        raise refusal
     call = await _parse(context, operation[0])
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(
             local_name(operation[0]), "<action> holds no action of a data node", type=ErrorType.PROTOCOL
         )
-    access = context.access(caller)
     refusal = await context.worker(access.data_refusal, context.schema, call.operation, "exec")
     if refusal is not None:
         context.nacm.count_denied_operation(refusal)
@@ -64,8 +76,29 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
     raise OperationNotSupported(f"nothing on this server carries out the action '{call.node.name}'")
 
 
+def _refusal(schema: Schema, access: Access, element: Element) -> AccessDenied | None:
+    """*worker* Return why an action may not be invoked, if that can be told without parsing it."""
+    steps: list[Step] = []
+    nodes: list[SchemaNode] = []
+    level: Mapping[QName, SchemaNode] = schema.roots
+    while (node := level.get((namespace(element), local_name(element)))) is not None:
+        step = step_of(schema, node, element)
+        if len(step.keys) < len(node.keys):
+            return None
+        steps.append(step)
+        nodes.append(node)
+        if node.kind is Kind.ACTION:
+            return access.action_refusal(steps, nodes)
+        following = next((child for child in element if not is_key_of(node, child)), None)
+        if following is None:
+            return None
+        element, level = following, {**node.children, **node.actions}
+    return None
+
+
 async def _parse(context: Context, element: Element) -> Invocation:
     running = context.configuration.running
+    await context.worker(lambda: raise_all(costly_input(context.schema, element)))
     try:
         call: Invocation = await context.worker(Invocation.parse, context.schema, serialize(element), running)
     except RpcErrors as problem:

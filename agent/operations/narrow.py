@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agent.operations.subtree import given_keys, is_content_match, names
+from agent.operations.subtree import given_keys, is_content_match, named
 from agent.operations.xpath import Expression
 from agent.translator import Keys
 from agent.xml import Element
@@ -40,7 +40,7 @@ class Wanted:
     ``complete``: schema paths of which every instance was taken already, without and with its state."""
 
     tree: Tree
-    entries: dict[str, list[Keys]] = field(default_factory=dict)
+    entries: dict[str, dict[Keys, None]] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
     complete: set[tuple[str, bool]] = field(default_factory=set)
 
@@ -58,7 +58,7 @@ class Wanted:
     def note(self, node: Node, schema_node: SchemaNode) -> None:
         """Want the state of a list entry."""
         if schema_node.kind is Kind.LIST and schema_node.keys:
-            self.entries.setdefault(schema_node.path, []).append(keys_of(node, schema_node))
+            self.entries.setdefault(schema_node.path, {})[keys_of(node, schema_node)] = None
 
 
 def wanted_everywhere(schema: Schema, running: Tree) -> Wanted:
@@ -80,11 +80,10 @@ def narrow(schema: Schema, running: Tree, filter_element: Element) -> Wanted:
     """Return what a subtree filter may touch."""
     wanted = Wanted(Tree(schema))
     for element in filter_element:
-        for root in schema.roots.values():
-            if names(element, root):
-                if root.path not in wanted.roots:
-                    wanted.roots.append(root.path)
-                _narrow(schema, wanted, element, root, running.first)
+        for root in named(element, schema.roots):
+            if root.path not in wanted.roots:
+                wanted.roots.append(root.path)
+            _narrow(schema, wanted, element, root, running.first)
     return wanted
 
 
@@ -103,9 +102,8 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
         if not whole:
             below = first_child(node)
             for child in element:
-                for child_node in schema_node.children.values():
-                    if names(child, child_node):
-                        _narrow(schema, wanted, child, child_node, below)
+                for child_node in named(child, schema_node.children):
+                    _narrow(schema, wanted, child, child_node, below)
         else:
             wanted.take(node, schema_node, state=state)
     if whole:
@@ -117,11 +115,8 @@ def _may_select_state(element: Element, schema_node: SchemaNode) -> bool:
     others = [child for child in element if not is_content_match(child)]
     if not others:
         return True
-    return any(
-        names(child, below) and below.holds_state
-        for child in others
-        for below in schema_node.children.values()
-    )
+    asked = {below for child in others for below in named(child, schema_node.children)}
+    return any(below.holds_state for below in asked)
 
 
 def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wanted:

@@ -14,7 +14,15 @@ from agent.errors import BadElement, ErrorType, InvalidParameter
 from agent.operations.context import Caller, Context
 from agent.operations.origin import DEFAULT, INTENDED, keep_config, keep_origins, mark_origins
 from agent.operations.parameters import canonical_value, datastore_identity, parameter, text_of
-from agent.operations.read import Filter, read_defaults, readable, report, subtree_or_xpath, with_state
+from agent.operations.read import (
+    Filter,
+    carried_out,
+    read_defaults,
+    readable,
+    report,
+    subtree_or_xpath,
+    with_state,
+)
 from agent.operations.write import apply_edit
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -58,7 +66,7 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
             mark_origins(selected)
         return report(selected, request.defaults)
 
-    body: bytes = await context.worker(work)
+    body = await carried_out(context, caller, request.filter, work)
     uri = namespace(operation).encode()
     return b'<data xmlns="%s">%s</data>' % (uri, body) if body else b'<data xmlns="%s"/>' % uri
 

@@ -11,14 +11,15 @@ from agent.errors import (
     MissingElement,
     OperationNotSupported,
     RpcError,
-    RpcErrors,
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
+    raise_all,
 )
 from agent.nacm.rules import quote_variable
 from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
+from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import canonical, value_problem
@@ -33,11 +34,9 @@ def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None
     Of anyxml parameters (config, filter) the content is not looked at, only that there is no text in it.
 
     Raises:
-        RpcErrors: unknown, missing, repeated or ill-typed parameters; all of them.
+        RpcErrors: unknown, missing, repeated or ill-typed parameters.
     """
-    errors = list(_check(schema, operation, element))
-    if errors:
-        raise RpcErrors(errors)
+    raise_all(_check(schema, operation, element))
 
 
 def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
@@ -157,7 +156,10 @@ def text_of(element: Element, name: str, default: str = "") -> str:
 
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
-    return canonical(schema, node, (element.text or "").strip(), lambda: element.nsmap)
+    value = (element.text or "").strip()
+    if node.is_key and len(value) > MAX_KEY_OCTETS:
+        return value  # no data has it
+    return canonical(schema, node, value, lambda: element.nsmap)
 
 
 def quote_variables(data: Element) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from agent.apart import TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute
+from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, ResourceDenied
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
+from agent.operations.budget import TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
 from agent.operations.subtree import cut, select, selects_event
-from agent.operations.xpath import Expression, read_expression, select_xpath
+from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
+
+Result = TypeVar("Result")
 
 WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 _DEFAULTS_SPACES = (WITH_DEFAULTS_NS, NMDA_NS)
@@ -111,6 +117,7 @@ def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | N
 
 
 def _subtree_filter(element: Element) -> Filter:
+    refuse_large(element)
     quote_variables(element)
     return Filter(subtree=element)
 
@@ -156,8 +163,7 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
         tree = configuration.running if source == "running" else configuration.candidate.tree
         return report(filter_.apply(readable(access, tree, filter_)), defaults)
 
-    body: bytes = await context.worker(work)
-    return in_data(body)
+    return in_data(await carried_out(context, caller, filter_, work))
 
 
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -170,8 +176,37 @@ async def get(context: Context, caller: Caller, operation: Element) -> bytes:
         prune(access, tree)
         return report(filter_.apply(tree), defaults)
 
-    body: bytes = await context.worker(work)
-    return in_data(body)
+    return in_data(await carried_out(context, caller, filter_, work))
+
+
+async def carried_out(
+    context: Context, caller: Caller, filter_: Filter, work: Callable[[], Result]
+) -> Result:
+    """Return what ``work`` returns, which applies ``filter_``: where it may take long, in a copy.
+
+    Raises:
+        ResourceDenied: it takes too long.
+    """
+    if filter_.xpath is None or is_plain(filter_.xpath.text):
+        try:
+            done: Result = await context.worker(work)
+            return done
+        except TooMuchHere:
+            pass
+    return await apart(context, caller, work)
+
+
+async def apart(context: Context, caller: Caller, work: Callable[[], Result]) -> Result:
+    """As ``carried_out``, whatever the filter is."""
+    try:
+        found: Result = await context.apart.done(caller.user, context.worker, work)
+        return found
+    except TooCostly:
+        raise ResourceDenied(
+            "it takes too long to find what the filter selects: give the keys of list entries, and ask for "
+            "fewer things, or have fewer paths inside of predicates",
+            type=ErrorType.PROTOCOL,
+        ) from None
 
 
 async def with_state(context: Context, filter_: Filter, *, state: bool = True) -> Tree:
@@ -180,7 +215,7 @@ async def with_state(context: Context, filter_: Filter, *, state: bool = True) -
     wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
     if state:
         lists = {t.config_list: t for t in context.operational.translators}
-        keys = {path: entries for path, entries in wanted.entries.items() if path in lists}
+        keys = {path: list(entries) for path, entries in wanted.entries.items() if path in lists}
         roots = [path for path in wanted.roots if path in context.operational.roots]
         documents = await context.operational.root_documents(roots)
         documents += await context.operational.entry_documents(keys)

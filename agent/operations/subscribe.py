@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
 from agent.nacm.events import readable_event
-from agent.notifications import STREAM, Door, Subscription
+from agent.notifications import STREAM, Door, Event, Subscription
+from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
-from agent.operations.read import Filter, read_filter
+from agent.operations.read import Filter, apart, carried_out, read_filter
 from agent.operations.subtree import refuse_mixed
+from agent.operations.xpath import most_visits
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
+
+MAX_VISITS = 1_000_000
+"""What the look at one event may take on libyang's thread: some tens of milliseconds."""
 
 
 async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -23,6 +29,8 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
     filter_ = read_filter(context.schema, operation)
+    if filter_.subtree is not None:
+        refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
     await context.worker(_try, context.schema, filter_)
@@ -35,9 +43,20 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             start=start,
             stop=stop,
             door=lambda: _door(context, caller),
+            carry_out=lambda event, work: _carried_out(context, caller, filter_, event, work),
         )
     )
     return b""
+
+
+async def _carried_out(
+    context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
+) -> bytes:
+    """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
+    nodes = event.body.count(b"<")
+    if filter_.xpath is not None and most_visits(filter_.xpath.text, nodes) > MAX_VISITS:
+        return await apart(context, caller, work)
+    return await carried_out(context, caller, filter_, work)
 
 
 def _door(context: Context, caller: Caller) -> Door | None:

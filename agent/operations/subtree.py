@@ -6,13 +6,15 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from agent.errors import BadElement, ErrorType, TooBig
+from agent.apart import at_most
+from agent.errors import BadElement, ErrorType
+from agent.operations.budget import Budget
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, holds_text, local_name, namespace
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import (
     NO_NODE,
     Node,
@@ -25,38 +27,33 @@ from agent.yang.tree import (
     value_of,
 )
 
-MAX_COMPARISONS = 1_000_000
-"""How many pairs of filter element and data node one filter may compare: a second or two of work."""
+SUBTREE_CPU_S = 2.0
+"""What a copy of the process may take for it: the budget as a rule ends before."""
+Level = Mapping[QName, SchemaNode]
+"""The nodes that may stand at one place, by their names."""
 
 
-class Scope:
-    """The schema, and how much of its budget a filter has spent."""
+class Look(Budget):
+    """One look of a filter at a tree: its budget, and what is known of the filter's elements."""
 
     def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self._comparisons = 0
-        self._values: dict[tuple[Element, SchemaNode], str] = {}
+        super().__init__(schema)
+        self._parts: dict[Element, tuple[list[Element], list[Element]]] = {}
+        self._values: dict[tuple[Element, int], str] = {}
 
-    def value(self, element: Element, schema_node: SchemaNode) -> str:
-        """Return the value that a content match asks for; it is read once only."""
-        found = self._values.get((element, schema_node))
-        if found is None:
-            found = self._values[element, schema_node] = canonical_value(self.schema, schema_node, element)
-        return found
+    def parts(self, element: Element) -> tuple[list[Element], list[Element]]:
+        """Return the content match nodes below ``element``, and the others."""
+        if element not in self._parts:
+            tests = [child for child in element if is_content_match(child)]
+            self._parts[element] = tests, [child for child in element if not is_content_match(child)]
+        return self._parts[element]
 
-    def compare(self) -> None:
-        """Count one comparison.
-
-        Raises:
-            TooBig: the filter asks for more than one request may cost.
-        """
-        self._comparisons += 1
-        if self._comparisons > MAX_COMPARISONS:
-            raise TooBig(
-                f"the filter needs more than {MAX_COMPARISONS} comparisons: name list entries by their keys, "
-                "or ask for fewer things at once",
-                type=ErrorType.PROTOCOL,
-            )
+    def value(self, schema_node: SchemaNode, element: Element) -> str:
+        """Return the canonical value of ``element``, a ``schema_node``."""
+        key = element, id(schema_node)
+        if key not in self._values:
+            self._values[key] = canonical_value(self.schema, schema_node, element)
+        return self._values[key]
 
 
 class Mark:
@@ -80,7 +77,7 @@ def select(tree: Tree, filter_element: Element, max_depth: int | None = None) ->
         BadElement: the filter holds text beside elements.
     """
     refuse_mixed(filter_element)
-    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots.values()), max_depth)
+    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots), max_depth)
 
 
 def cut(tree: Tree, max_depth: int) -> Tree:
@@ -93,15 +90,16 @@ def cut(tree: Tree, max_depth: int) -> Tree:
 
 def selects_event(tree: Tree, filter_element: Element) -> bool:
     """True if the filter selects something of a notification."""
-    return bool(_marks(tree, filter_element, tree.schema.notifications.values()))
+    return bool(_marks(tree, filter_element, tree.schema.notifications))
 
 
-def _marks(tree: Tree, filter_element: Element, level: Iterable[SchemaNode]) -> Collection[Mark]:
+def _marks(tree: Tree, filter_element: Element, level: Level) -> Collection[Mark]:
     top: dict[Node, Mark] = {}
-    scope = Scope(tree.schema)
-    for element in filter_element:
-        for mark in _match(scope, element, tree.first, level):
-            _join(top, mark)
+    look = Look(tree.schema)
+    with at_most(SUBTREE_CPU_S):
+        for element in filter_element:
+            for mark in _match(look, element, tree.first, level):
+                _join(top, mark)
     return top.values()
 
 
@@ -162,38 +160,43 @@ def _join(room: dict[Node, Mark], mark: Mark) -> None:
         _join(known.children, child)
 
 
-def _match(scope: Scope, element: Element, first: Node, nodes: Iterable[SchemaNode]) -> Iterator[Mark]:
+def _match(look: Look, element: Element, first: Node, level: Level) -> Iterator[Mark]:
     """Yield a mark for each sibling from ``first`` on that ``element`` selects."""
     if element.attrib:  # attribute match expressions (6.2.2): YANG data has no attributes
         return
-    for schema_node in nodes:
-        if names(element, schema_node):
-            for node in _candidates(scope, element, schema_node, first):
-                mark = _match_node(scope, element, schema_node, node)
-                if mark is not None:
-                    yield mark
+    look.spend()
+    for schema_node in named(element, level):
+        for node in _candidates(look, element, schema_node, first):
+            mark = _match_node(look, element, schema_node, node)
+            if mark is not None:
+                yield mark
 
 
-def names(element: Element, schema_node: SchemaNode) -> bool:
-    """True if a filter element is about ``schema_node``; no namespace at all matches any."""
-    return local_name(element) == schema_node.name and namespace(element) in ("", schema_node.namespace)
+def named(element: Element, level: Level) -> list[SchemaNode]:
+    """Return the nodes that a filter element is about; no namespace at all matches any."""
+    name, uri = local_name(element), namespace(element)
+    if not uri:
+        return [node for node in level.values() if node.name == name]
+    node = level.get((uri, name))
+    return [] if node is None else [node]
 
 
-def _candidates(scope: Scope, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
-    keys = given_keys(scope.schema, element, schema_node)
+def _candidates(look: Look, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
+    look.spend(len(element))
+    keys = given_keys(look.schema, element, schema_node)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
         if entry != NO_NODE:
             yield entry
         return
     if not schema_node.has_instances:
-        scope.compare()
+        look.spend()
         node = sibling_of_schema(first, schema_node)
         if node != NO_NODE:
             yield node
         return
     for node in siblings(first):
-        scope.compare()
+        look.spend()
         if node.schema == schema_node.pointer:
             yield node
 
@@ -204,8 +207,9 @@ def given_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> tup
         return None
     found: list[str] = []
     for key in schema_node.keys:
-        key_node = schema_node.children[schema_node.namespace, key]
-        tests = [child for child in element if names(child, key_node) and not child.attrib]
+        qname = schema_node.namespace, key
+        key_node = schema_node.children[qname]
+        tests = [child for child in element if named(child, {qname: key_node}) and not child.attrib]
         if len(tests) != 1 or not is_content_match(tests[0]):
             return None
         found.append(canonical_value(schema, key_node, tests[0]))
@@ -217,26 +221,26 @@ def is_content_match(element: Element) -> bool:
     return bool((element.text or "").strip()) and len(element) == 0
 
 
-def _match_node(scope: Scope, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
+def _match_node(look: Look, element: Element, schema_node: SchemaNode, node: Node) -> Mark | None:
     mark = Mark(node)
     tested = is_content_match(element)
     if schema_node.is_leafy:
-        if len(element) or (tested and value_of(node) != scope.value(element, schema_node)):
+        if len(element) or (tested and value_of(node) != look.value(schema_node, element)):
             return None
         mark.whole = True
         return mark
     if len(element) == 0 or schema_node.kind is Kind.ANYDATA:
         mark.whole = not tested
         return mark if mark.whole else None
-    return _match_children(scope, element, schema_node, mark)
+    return _match_children(look, element, schema_node, mark)
 
 
-def _match_children(scope: Scope, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
-    tests = [child for child in element if is_content_match(child)]
-    others = [child for child in element if not is_content_match(child)]
+def _match_children(look: Look, element: Element, schema_node: SchemaNode, mark: Mark) -> Mark | None:
+    look.spend(len(element))
+    tests, others = look.parts(element)
     first = first_child(mark.node)
     for test in tests:
-        matched = list(_match(scope, test, first, schema_node.children.values()))
+        matched = list(_match(look, test, first, schema_node.children))
         if not matched:
             return None
         for below in matched:
@@ -245,6 +249,6 @@ def _match_children(scope: Scope, element: Element, schema_node: SchemaNode, mar
         mark.whole = True
         return mark
     for other in others:
-        for below in _match(scope, other, first, schema_node.children.values()):
+        for below in _match(look, other, first, schema_node.children):
             _join(mark.children, below)
     return mark if mark.children else None

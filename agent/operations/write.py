@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from agent.datastore.candidate import Savepoint
-from agent.datastore.edit import edit
+from agent.datastore.edit import SMALL_ELEMENTS, edit, refuse_costly
 from agent.datastore.edit_check import EditAttributes, check_document
 from agent.errors import (
     ErrorType,
@@ -11,16 +13,16 @@ from agent.errors import (
     OperationNotSupported,
     RpcErrors,
     UnknownAttribute,
+    raise_all,
 )
-from agent.nacm.access import Access
-from agent.nacm.control import WRITES
+from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, named_refusals, names_hidden
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, quote_variables, text_of
 from agent.operations.read import read_defaults, readable
 from agent.translator import Reader
-from agent.xml import NETCONF_NS, Element, drop, local_name, rename, serialize
+from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
 from agent.yang.leaf_lists import printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
@@ -33,12 +35,22 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     return b""
 
 
+def refuse_in_vain(context: Context, caller: Caller, operation: Element) -> None:
+    """Refuse a large configuration of who may change nothing, without a look at it.
+
+    Of a small one he learns what exactly he may not change.
+    """
+    if has_more_elements(operation, SMALL_ELEMENTS):
+        context.nacm.refuse_any_change(context.access(caller))
+
+
 async def apply_edit(context: Context, caller: Caller, operation: Element) -> None:
     """Apply the ``<config>`` of edit-config or edit-data to the candidate.
 
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
+    refuse_in_vain(context, caller, operation)
     config = parameter(operation, "config")
     assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
     rename(config, f"{{{NETCONF_NS}}}config")  # that of edit-data is in another namespace
@@ -93,6 +105,7 @@ async def _test(context: Context, savepoint: Savepoint, may_read: Reader, *, kee
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
+    refuse_in_vain(context, caller, operation)
     source = datastore_of(operation, "source")
     name = local_name(source)
     if name == "candidate":
@@ -152,24 +165,23 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     quote_variables(config)
     attributes = EditAttributes(schema, config)
     instructed = {**attributes.operation, **attributes.insert}
-    errors = attributes.errors + [
+    refused = (
         UnknownAttribute(
             "operation" if element in attributes.operation else "insert",
             local_name(element),
             "a whole configuration is copied as it is: only edit-config takes instructions",
         )
         for element in instructed
-    ]
-    if errors:
-        raise RpcErrors(errors)
+    )
+    raise_all(chain(attributes.errors, refused))
     if attributes.tagged:
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
+    refuse_costly(schema, config, attributes)
     try:
         content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
-        if twice := list(repeated(schema, content.first)):
-            raise RpcErrors(twice)
+        raise_all(repeated(schema, content.first))
         return content
     except RpcErrors:
         check_document(schema, config, attributes)

@@ -15,7 +15,8 @@ Files, from the ground up:
 - tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
   two states of it differ in
 - leaf_lists: defaults of leaf-lists, merged and reported
-- values: whether they fit their types, from a client's form to the canonical one, and back
+- expressions, values: what a value may look like; whether it fits its type, from a client's form to the
+  canonical one, and back
 - units, locality: units; which modules can be validated unit by unit
 - validate, violations: libyang's verdict, and every rule that is broken
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications

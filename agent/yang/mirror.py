@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.yang.modules import SchemaError
-from agent.yang.native import NULL, Pointer, address, c_str, crashes_on, ffi, lib, sized_array, text, whens
+from agent.yang.native import (
+    NULL,
+    Pointer,
+    address,
+    c_str,
+    crashes_on,
+    ffi,
+    holds_expression,
+    lib,
+    may_be_long,
+    sized_array,
+    text,
+    whens,
+)
 from agent.yang.prefixed import holds_names
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
@@ -53,7 +66,10 @@ class Mirror:
                 f"module {node.module}: '{node.name}' is a union with an instance-identifier that must exist,"
                 " which libyang 2.1 cannot check: use libyang 3 (Debian 13), or add require-instance false"
             )
-        node.holds_names = node.is_leafy and holds_names(pointer)
+        if node.is_leafy:
+            node.holds_names = holds_names(pointer)
+            node.is_expression = holds_expression(pointer)
+            node.may_be_long = may_be_long(pointer)
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):

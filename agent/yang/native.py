@@ -24,6 +24,7 @@ from _libyang import ffi, lib
 
 __all__ = [
     "NULL",
+    "TOLD_OCTETS",
     "address",
     "c_str",
     "cast_extra",
@@ -36,7 +37,9 @@ __all__ = [
     "ffi",
     "find_from_root",
     "forget_errors",
+    "holds_expression",
     "lib",
+    "may_be_long",
     "sized_array",
     "text",
     "value_validate",
@@ -142,11 +145,11 @@ def c_str(value: str) -> bytes:
     return value.encode()
 
 
-def text(pointer: Pointer) -> str:
-    """Return the C string at ``pointer``; NULL is the empty string."""
+def text(pointer: Pointer, max_octets: int = -1) -> str:
+    """Return the C string at ``pointer``, at most ``max_octets`` of it if given; NULL is the empty string."""
     if pointer == NULL:
         return ""
-    raw: bytes = ffi.string(pointer)
+    raw: bytes = ffi.string(pointer, max_octets)
     return raw.decode("utf-8", "replace")
 
 
@@ -185,6 +188,37 @@ def value_validate(
     return int(rc), canonical
 
 
+def holds_expression(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may be a path or another XPath expression."""
+    return _is_expression(ffi.cast("struct lysc_node_leaf *", leaf).type)
+
+
+def _is_expression(type_: Pointer) -> bool:
+    if type_.basetype == lib.LY_TYPE_UNION:
+        return any(map(_is_expression, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
+    if type_.basetype == lib.LY_TYPE_LEAFREF:
+        return _is_expression(ffi.cast("struct lysc_type_leafref *", type_).realtype)
+    # The name of what reads a type is the first that libyang has of it.
+    name = extra_ffi.string(extra_ffi.cast("const char **", address(type_.plugin))[0]).decode()
+    return any(word in name for word in ("instance-identifier", "xpath1.0"))
+
+
+def may_be_long(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may have any length: one of binary, or of a string
+    without a pattern."""
+    return _is_long(ffi.cast("struct lysc_node_leaf *", leaf).type)
+
+
+def _is_long(type_: Pointer) -> bool:
+    if type_.basetype == lib.LY_TYPE_UNION:
+        return any(map(_is_long, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
+    if type_.basetype == lib.LY_TYPE_LEAFREF:
+        return _is_long(ffi.cast("struct lysc_type_leafref *", type_).realtype)
+    if type_.basetype == lib.LY_TYPE_STRING:
+        return bool(ffi.cast("struct lysc_type_str *", type_).patterns == NULL)
+    return bool(type_.basetype == lib.LY_TYPE_BINARY)
+
+
 def crashes_on(leaf: Pointer) -> bool:
     """Return whether a value of this leaf or leaf-list could crash libyang.
 
@@ -216,6 +250,9 @@ def find_from_root(
     return int(rc), from_extra(box[0], "struct ly_set *")
 
 
+TOLD_OCTETS = 4096
+"""What is read of a message of libyang: it may quote a value, however long that is."""
+
 # What libyang 2 says in addition to the parser's own complaint; libyang 3 says both in one.
 _OF_A_PATH = re.compile(r'Invalid instance-identifier ".*" value - (syntax|semantic) error\.$', re.DOTALL)
 
@@ -227,7 +264,7 @@ def errors(ctx: Pointer) -> Iterator[Pointer]:
         following = item.next
         told_again = (
             following != NULL
-            and _OF_A_PATH.match(text(following.msg)) is not None
+            and _OF_A_PATH.match(text(following.msg, TOLD_OCTETS)) is not None
             and error_path(following) == error_path(item)
         )
         if not told_again:
@@ -252,7 +289,8 @@ def error_path(item: Pointer) -> str | None:
     """
     if not _ONE_SENTENCE:
         path = text(item.data_path) or text(item.schema_path)
-        return (_LAST_STEP.sub("", path) if _OF_AN_ATTRIBUTE.search(text(item.msg)) else path) or None
+        of_an_attribute = _OF_AN_ATTRIBUTE.search(text(item.msg, TOLD_OCTETS))
+        return (_LAST_STEP.sub("", path) if of_an_attribute else path) or None
     sentence = text(item.path)
     match = _DATA.search(sentence) or _SCHEMA.search(sentence)
     return match["path"] if match else None

@@ -10,6 +10,9 @@ KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s
 _PREFIXED_KEY = re.compile(r"\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*\]\s*")
 LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
+MAX_KEY_OCTETS = 65536
+"""Of the key of a list entry, or a value of a leaf-list: no data has longer ones."""
+
 
 def steps_of(path: str) -> Iterator[tuple[str, str]]:
     """Yield (module, name) of each step of a schema path, whose steps name a module only where it changes."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from agent.yang.native import (
     NULL,
+    TOLD_OCTETS,
     Pointer,
     address,
     c_str,
@@ -134,6 +135,13 @@ def _plugin(kind: Pointer) -> Pointer:
     return extra_ffi.cast("struct value_type *", address(kind.plugin))
 
 
+def refusal_of(ctx: Pointer, leaf: Pointer, value: str, declared: Declared) -> Refusal | None:
+    """Return why ``value`` does not fit its type, None if it does: ``read_value`` without a copy of it."""
+    namespaces = Namespaces(declared)
+    with _stored(ctx, leaf, value, format=lib.LY_VALUE_XML, prefix_data=namespaces.pointer) as stored:
+        return stored if isinstance(stored, Refusal) else None
+
+
 def read_value(ctx: Pointer, leaf: Pointer, value: str, declared: Declared) -> str | Refusal:
     """Return the canonical form of ``value``, which a client wrote where ``declared`` was in scope.
 
@@ -190,7 +198,7 @@ def _refusal(ctx: Pointer, item: Pointer) -> Refusal:
     try:
         if said == NULL:
             return Refusal("libyang refused the value without saying why", None)
-        return Refusal(text(said.msg), text(said.apptag) or None)
+        return Refusal(text(said.msg, TOLD_OCTETS), text(said.apptag) or None)
     finally:
         extra.ly_err_free(cast_extra(item))
         forget_errors(ctx)

@@ -24,7 +24,7 @@ from agent.errors import (
     UnknownNamespace,
 )
 from agent.yang.expected import expected
-from agent.yang.native import error_path, errors, forget_errors, lib, text
+from agent.yang.native import TOLD_OCTETS, error_path, errors, forget_errors, lib, text
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -52,7 +52,7 @@ def take_problems(schema: Schema) -> list[RpcError]:
 
 
 def _problem(schema: Schema, item: object) -> RpcError:
-    message = _short(text(item.msg))  # type: ignore[attr-defined]
+    message = _short(text(item.msg, TOLD_OCTETS))  # type: ignore[attr-defined]
     app_tag = text(item.apptag) or None  # type: ignore[attr-defined]
     path = error_path(item)
     if path == "/":

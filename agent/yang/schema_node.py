@@ -42,6 +42,8 @@ class SchemaNode:
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
+    ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
+    ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
     ``shell``: a non-presence container, with only such above it, that holds lists (see units).
     """
 
@@ -78,6 +80,8 @@ class SchemaNode:
     names_data: bool = False
     default_lists: bool = False
     conditional: bool = False
+    is_expression: bool = False
+    may_be_long: bool = False
 
     @property
     def qname(self) -> QName:

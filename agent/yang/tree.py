@@ -16,7 +16,7 @@ from typing import Any, Self
 from agent.errors import ErrorType, InvalidValue, OperationFailed
 from agent.yang import native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
-from agent.yang.paths import literal
+from agent.yang.paths import MAX_KEY_OCTETS, literal
 from agent.yang.prefixed import Declared, Refusal, select_nodes
 from agent.yang.problems import check
 from agent.yang.schema import Schema
@@ -356,7 +356,7 @@ def to_json(node: Node) -> dict[str, Any]:
 
 def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...]) -> Node:
     """Return the list entry with these canonical keys among ``first`` and its siblings, or NULL."""
-    if first == NULL:
+    if first == NULL or max(map(len, keys)) > MAX_KEY_OCTETS:
         return NULL
     if any("'" in key and '"' in key for key in keys):  # no XPath literal can hold both
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import expected
+from agent.yang.expressions import value_fault
 from agent.yang.native import text
-from agent.yang.prefixed import Declared, Refusal, read_value, split_value, used_in
+from agent.yang.prefixed import Declared, Refusal, read_value, refusal_of, split_value, used_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -29,11 +30,11 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     """
     if "\0" in value:
         return InvalidValue("a value cannot hold a NUL character")
-    found = _read(schema, node, value, prefixes)
-    if isinstance(found, str):
+    found = _refusal(schema, node, value, prefixes)
+    if found is None:
         return None
     message = found.message
-    if node.secret and (value in message or found.app_tag is None):
+    if node.secret and (value[:SHOWN_MAX] in message or found.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
     elif found.app_tag is None:
         message = f"{node.name}: {_better(message, node, value)}"
@@ -53,9 +54,14 @@ def _better(message: str, node: SchemaNode, value: str) -> str:
     return message
 
 
-def _read(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> str | Refusal:
-    declared = used_in(value, prefixes()) if node.holds_names else {}
-    return read_value(schema.ctx, node.pointer, value, declared)
+def _refusal(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> Refusal | None:
+    if fault := value_fault(node, value):
+        return Refusal(fault, None)
+    return refusal_of(schema.ctx, node.pointer, value, _declared(node, value, prefixes))
+
+
+def _declared(node: SchemaNode, value: str, prefixes: Prefixes) -> Declared:
+    return used_in(value, prefixes()) if node.holds_names else {}
 
 
 def is_default_value(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> bool:
@@ -69,9 +75,10 @@ def canonical(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) 
     One that does not fit its type is returned as it is, but "" in the place of one that should hold names:
     it might look like the canonical form of another.
     """
-    found = _read(schema, node, value, prefixes)
-    if isinstance(found, str):
-        return found
+    if not value_fault(node, value):
+        found = read_value(schema.ctx, node.pointer, value, _declared(node, value, prefixes))
+        if isinstance(found, str):
+            return found
     return "" if node.holds_names else value
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
-from agent.errors import DataMissing, OperationFailed, RpcError, UnknownElement
+from agent.errors import MAX_ERRORS, DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, address, cast_extra, extra, ffi, lib, sized_array, text, whens
 from agent.yang.schema_node import Kind, SchemaNode
@@ -31,17 +32,20 @@ YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
 
 
 def violations(tree: Tree) -> list[RpcError]:
-    """Return what is wrong with ``tree``, to which the defaults have been added."""
-    found: list[RpcError] = []
+    """Return what is wrong with ``tree``, to which the defaults have been added; at most MAX_ERRORS."""
+    found = list(islice(_violations(tree), MAX_ERRORS))
+    native.forget_errors(tree.schema.ctx)
+    return found
+
+
+def _violations(tree: Tree) -> Iterator[RpcError]:
     for node in siblings(tree.first):
-        found.extend(_walk(tree, node))
+        yield from _walk(tree, node)
     for root in tree.schema.roots.values():
         if root.has_instances and root.config:
             nodes = list(instances(tree.first, root))
             if nodes:
-                found.extend(_list_rules(root, nodes, f"/{root.module}:{root.name}"))
-    native.forget_errors(tree.schema.ctx)
-    return found
+                yield from _list_rules(root, nodes, f"/{root.module}:{root.name}")
 
 
 def _walk(tree: Tree, node: Node) -> Iterator[RpcError]:

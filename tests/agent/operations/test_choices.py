@@ -68,3 +68,8 @@ async def test_a_mandatory_node_of_the_case_that_was_chosen_must_be_there(choosi
     assert (error.tag, error.info) == ("missing-element", {"bad-element": "path"})
     (error,) = await choosing.refused(f'<explain-access xmlns="{agent}"/>')
     assert (error.tag, error.info) == ("missing-element", {"bad-element": "what"})
+
+
+async def test_but_not_a_thousand_times(choosing: Lab) -> None:
+    errors = await choosing.refused(f'<leave xmlns="{CHOOSING}">{1000 * "<word>b</word>"}</leave>')
+    assert {error.tag for error in errors} == {"bad-element"}

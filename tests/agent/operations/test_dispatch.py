@@ -463,7 +463,7 @@ async def test_errors_of_one_edit_are_limited(lab: Lab) -> None:
 
 @pytest.mark.parametrize("operation", ["get", "get-config"])
 async def test_a_filter_has_a_budget(lab: Lab, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.operations.subtree.MAX_COMPARISONS", 1000)
+    monkeypatch.setattr("agent.operations.budget.MAX_COMPARISONS", 1000)
     await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(50))))
     source = "<source><running/></source>" if operation == "get-config" else ""
     scan = "<entry><word>zz</word></entry>"

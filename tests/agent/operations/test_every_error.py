@@ -11,7 +11,7 @@ import pytest
 
 from agent import errors
 from agent.netconf.messages import rpc_error
-from agent.operations import subtree
+from agent.operations import budget
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
 from tests.requests import edit_candidate
@@ -49,7 +49,7 @@ async def stranger(lab: Lab, _patch: pytest.MonkeyPatch) -> None:
 
 
 async def narrow_budget(lab: Lab, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(subtree, "MAX_COMPARISONS", 1)
+    patch.setattr(budget, "MAX_COMPARISONS", 1)
     await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
 
 

@@ -1,0 +1,202 @@
+"""Work in a copy of this process, which the system ends when it takes too long.
+
+What libyang does cannot be interrupted, and it is done on the one thread that owns its trees. How long an
+XPath expression takes cannot be told from it, so it is evaluated in a copy (fork) that holds the trees as
+they are now, has so much time of a processor and no more, and goes when nobody waits for it any longer.
+Nothing that the copy changes is seen here; only what the work returns comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+import resource
+import signal
+import traceback
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
+from typing import Any, NoReturn
+
+SEARCH_CPU_S = 0.5
+"""What it may take of a processor to find what a filter selects."""
+WORK_CPU_S = 5.0
+"""For all of it: what is left to do once something is selected grows with that only."""
+PATIENCE_S = 30.0
+"""By the clock, for a machine that is busy with other things."""
+ROOM_OCTETS = 256 * 1024 * 1024
+"""Memory that a copy may take beyond what it began with."""
+AT_ONCE = 4
+NICE = 5
+
+Worker = Callable[..., Awaitable[Any]]
+
+_in_copy = False
+
+
+class TooCostly(Exception):
+    """The copy was ended, or ended itself, before its work was done."""
+
+
+def in_copy() -> bool:
+    """True in a copy of the process."""
+    return _in_copy
+
+
+@contextmanager
+def at_most(cpu_s: float) -> Iterator[None]:
+    """End the copy that this runs in, if it does, when the block takes more time of a processor."""
+    if not _in_copy:
+        yield
+        return
+    before_s, _ = signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, before_s)
+
+
+class Apart:
+    """Carries out work in copies: of each user one piece at a time, and a few of all.
+
+    ``copies``: how many were made, for tests.
+    """
+
+    def __init__(self) -> None:
+        self.copies = 0
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def done(self, user: str, worker: Worker, work: Callable[[], Any]) -> Any:
+        """Return what ``work`` returns; it begins on the thread of ``worker``, which does not wait for it.
+
+        Raises:
+            TooCostly: it takes too much.
+            Exception: what ``work`` raised.
+        """
+        lock, waiting = self._turns.get(user, (asyncio.Lock(), 0))
+        self._turns[user] = lock, waiting + 1
+        try:
+            async with lock, self._room:
+                self.copies += 1
+                return await _carried_out(worker, work)
+        finally:
+            lock, waiting = self._turns.pop(user)
+            if waiting > 1:
+                self._turns[user] = lock, waiting - 1
+
+
+async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:
+    copy = _Copy(work)
+    try:
+        await worker(copy.begin)
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await copy.answer()
+    except OSError as problem:  # the time is up, or the system makes no more processes
+        raise TooCostly from problem
+    finally:
+        status = await copy.end()
+    if status != 0:
+        raise TooCostly
+    failed, result = pickle.loads(answer)
+    if not failed:
+        return result
+    try:
+        raise result
+    finally:
+        del result  # it holds this frame, which must not hold it
+
+
+class _Copy:
+    """One copy of this process, from ``begin`` to ``end``."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._pid = 0
+        self._pipe: FileIO | None = None
+        self._given_up = self._finished = False
+
+    def begin(self) -> None:
+        """Make the copy. To be called on the thread whose work it is to do."""
+        if self._given_up:
+            return
+        into, out = os.pipe()
+        self._pipe = FileIO(into)
+        try:
+            self._fork(out)
+        finally:
+            os.close(out)
+
+    def _fork(self, out: int) -> None:
+        with warnings.catch_warnings():
+            # Other threads may hold locks at this moment. The copy takes none of theirs: the trees are this
+            # thread's own, and it writes to its pipe alone.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._pid = os.fork()
+        if self._pid == 0:
+            _be_copy(self._work, out)
+
+    async def answer(self) -> bytes:
+        """Return all that the copy has written when it ends."""
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), self._pipe
+        )
+        try:
+            answer = await reader.read()
+            self._finished = True
+            return answer
+        finally:
+            transport.close()
+
+    async def end(self) -> int:
+        """End the copy if it goes on; returns its exit code, negative if a signal ended it."""
+        self._given_up = True
+        if self._pipe is not None:
+            self._pipe.close()
+        if not self._pid:
+            return 0
+        loop = asyncio.get_running_loop()
+        if not self._finished:
+            os.kill(self._pid, signal.SIGKILL)
+        _, status = await loop.run_in_executor(None, os.waitpid, self._pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def _be_copy(work: Callable[[], Any], out: int) -> NoReturn:
+    """Carry out ``work``, write what became of it to ``out``, and end."""
+    global _in_copy
+    _in_copy = True
+    try:
+        _confine(out)
+        try:
+            answer = pickle.dumps((False, work()))
+        except MemoryError:
+            raise
+        except Exception as problem:
+            problem.add_note(traceback.format_exc())
+            answer = pickle.dumps((True, problem))
+        with os.fdopen(out, "wb", closefd=False) as file:
+            file.write(answer)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def _confine(out: int) -> None:
+    """Give up what the copy does not need, and limit what it may take."""
+    gc.disable()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGPROF):
+        signal.signal(number, signal.SIG_DFL)
+    # Neither connections nor locks of files outlive this process in a copy of it.
+    os.closerange(3, out)
+    os.closerange(out + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    with open("/proc/self/statm", encoding="ascii") as file:
+        octets = int(file.read().split()[0]) * resource.getpagesize() + ROOM_OCTETS
+    resource.setrlimit(resource.RLIMIT_AS, (octets, octets))
+    os.nice(NICE)
+    signal.setitimer(signal.ITIMER_PROF, WORK_CPU_S)

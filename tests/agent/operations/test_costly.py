@@ -1,0 +1,306 @@
+"""What would cost libyang more than its length is refused at every door before libyang sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agent.errors import MAX_ERRORS
+from agent.nacm.rules import parse_path
+from agent.yang.expressions import (
+    MAX_BRACKETS_DEEP,
+    MAX_EXPRESSION_OCTETS,
+    MAX_SIGNS,
+    MAX_VALUE_OCTETS,
+    expression_fault,
+)
+from agent.yang.invocation import Invocation
+from agent.yang.paths import MAX_KEY_OCTETS
+from agent.yang.tree import Tree
+from tests.agent.handlers import Lab, Remembering
+from tests.agent.lab import EC, entry, top
+from tests.agent.operations.test_nacm import (
+    AGENT,
+    JOE,
+    NACM,
+    NOBODY,
+    interface,
+    path,
+    rule,
+    rule_list,
+    ruled,
+)
+from tests.requests import edit_candidate
+
+MANY = 1_000
+ACTION = "urn:ietf:params:xml:ns:yang:1"
+NMDA = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+
+
+def edited(body: str) -> str:
+    return edit_candidate(body)
+
+
+def edited_data(body: str) -> str:
+    datastore = f'<datastore xmlns:ds="{DATASTORES}">ds:candidate</datastore>'
+    return f'<edit-data xmlns="{NMDA}">{datastore}<config>{body}</config></edit-data>'
+
+
+def copied(body: str) -> str:
+    source = f"<source><config>{body}</config></source>"
+    return f"<copy-config><target><candidate/></target>{source}</copy-config>"
+
+
+def validated(body: str) -> str:
+    return f"<validate><source><config>{body}</config></source></validate>"
+
+
+DOORS: dict[str, Callable[[str], str]] = {
+    "edit-config": edited,
+    "edit-data": edited_data,
+    "copy-config": copied,
+    "validate": validated,
+}
+REPEATED = {
+    "an entry": top("<entry><id>1</id></entry>" * MANY),
+    "an entry of a list ordered by user": entry("<stage><name>1</name></stage>" * MANY),
+    "an entry with its key in another form": entry(
+        "<address><ip>a</ip><port>1</port></address>" + "<address><ip>a</ip><port>01</port></address>" * MANY
+    ),
+    "a key": top(f"<entry>{'<id>1</id>' * MANY}</entry>"),
+    "a leaf": entry("<number>1</number>" * MANY),
+    "a value of a leaf-list": entry("<tag>a</tag>" * MANY),
+    "a leaf of an entry that is changed": entry("<number>1</number>" * MANY, 'nc:operation="create"'),
+}
+
+
+@pytest.fixture
+def closed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lab.candidate == lab.running
+
+    def parse(*_: object, **__: object) -> None:
+        pytest.fail("libyang got to see it")
+
+    monkeypatch.setattr(Tree, "parse", parse)
+    monkeypatch.setattr(Invocation, "parse", parse)
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", REPEATED)
+async def test_what_stands_there_a_thousand_times_is_refused_first(lab: Lab, door: str, name: str) -> None:
+    body = REPEATED[name]
+    if door in ("copy-config", "validate"):
+        body = body.replace('nc:operation="create"', "")
+    errors = await lab.refused(DOORS[door](body))
+    assert len(errors) == MAX_ERRORS
+    assert {error.tag for error in errors} == {"bad-element"}
+    assert all("may stand only once" in error.message for error in errors)
+
+
+async def test_what_stands_there_once_or_twice_elsewhere_is_taken(lab: Lab) -> None:
+    await lab.edit(
+        top(
+            "<entry><id>1</id><tag>a</tag><tag>b</tag><stage><name>1</name></stage></entry>"
+            "<entry><id>2</id><tag>a</tag><stage><name>1</name></stage></entry>"
+            "<entry><id> 1</id></entry>"
+        )
+    )
+    assert lab.candidate.count("<entry>") == 3
+
+
+async def test_an_entry_may_be_named_again_where_each_has_its_operation(lab: Lab) -> None:
+    one = '<entry nc:operation="{}"><id>1</id></entry>'
+    await lab.edit(top(one.format("create") + one.format("delete") + one.format("create")))
+    assert lab.candidate.count("<entry>") == 1
+
+
+# -- actions and rpcs ----------------------------------------------------------------------------
+
+
+def poked(inside: str) -> str:
+    return f'<action xmlns="{ACTION}">{top(inside)}</action>'
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<entry><id>1</id><poke/></entry>" * MANY,
+        f"<entry>{'<id>1</id>' * MANY}<poke/></entry>",
+        f"<entry><id>1</id>{'<number>1</number>' * MANY}<poke/></entry>",
+        f"<entry><id>1</id>{'<poke/>' * MANY}</entry>",
+    ],
+)
+async def test_the_same_holds_for_what_an_action_stands_in(lab: Lab, inside: str) -> None:
+    errors = await lab.refused(poked(inside))
+    assert len(errors) == MAX_ERRORS
+    assert {error.tag for error in errors} == {"bad-element"}
+
+
+@pytest.mark.usefixtures("closed")
+async def test_and_for_the_input_of_an_rpc(lab: Lab) -> None:
+    errors = await lab.refused(f'<sum xmlns="{EC}">{"<a>1</a>" * MANY}</sum>')
+    assert len(errors) == MAX_ERRORS
+    assert {error.tag for error in errors} == {"bad-element"}
+
+
+async def test_access_comes_before_the_parser(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    exec_denied = "<module-name>acme</module-name><access-operations>exec</access-operations>"
+    await ruled(lab, rule_list("l", ["limited"], rule("no", "deny", exec_denied)))
+    await lab.commit(interface("eth0"))
+    monkeypatch.setattr(Invocation, "parse", lambda *_: pytest.fail("libyang got to see it"))
+    reset = "<reset><reset-at>no time at all</reset-at></reset>"
+    (error,) = await lab.refused(f'<action xmlns="{ACTION}">{interface("eth0", reset)}</action>', JOE)
+    assert error.tag == "access-denied"
+    assert error.path == "/acme:interfaces/interface[name='eth0']/reset"
+    assert lab.context.nacm.denied_operations == 1
+
+
+# -- keys and expressions ------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_key_of_megabytes_is_refused(lab: Lab, door: str) -> None:
+    key = "k" * (MAX_KEY_OCTETS + 1)
+    (error,) = await lab.refused(DOORS[door](entry(f"<stage><name>{key}</name></stage>")))
+    assert (error.tag, error.path) == ("too-big", "/every-construct:top/entry[id='1']/stage")
+    (error,) = await lab.refused(DOORS[door](entry(f"<tag>{key}</tag>")))
+    assert error.tag == "too-big"
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("leaf", ["number", "word", "either", "radius"])
+async def test_a_value_of_megabytes_is_refused_where_none_is_meant(lab: Lab, door: str, leaf: str) -> None:
+    (error,) = await lab.refused(DOORS[door](entry(f"<{leaf}>{'1' * (MAX_VALUE_OCTETS + 1)}</{leaf}>")))
+    assert (error.tag, error.path) == ("invalid-value", f"/every-construct:top/entry[id='1']/{leaf}")
+    assert len(error.message) < 200
+
+
+async def test_a_string_without_a_pattern_is_as_long_as_it_is(lab: Lab) -> None:
+    text = "x" * (MAX_VALUE_OCTETS + 1)
+    await lab.edit(entry(f"<stage><name>a</name></stage><only-with-word>{text}</only-with-word>"))
+    assert text in lab.candidate
+
+
+EXPRESSIONS = {
+    "long": "/a" * MAX_EXPRESSION_OCTETS,
+    "of minus signs": "-" * 400_000 + "1",
+    "of minus signs apart": "- " * (MAX_SIGNS + 1) + "1",
+    "deep": "(" * (MAX_BRACKETS_DEEP + 1) + "1" + ")" * (MAX_BRACKETS_DEEP + 1),
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_has_limits(name: str) -> None:
+    assert expression_fault(EXPRESSIONS[name])
+
+
+def test_what_stands_in_quotes_is_no_part_of_an_expression() -> None:
+    assert not expression_fault("/a[b='" + "-([" * 100 + "']")
+    assert not expression_fault("-" * MAX_SIGNS + "1")
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", EXPRESSIONS)
+async def test_the_path_of_a_rule_is_an_expression(lab: Lab, door: str, name: str) -> None:
+    bad = rule("r", "deny", f"<path>{EXPRESSIONS[name]}</path>")
+    (error,) = await lab.refused(DOORS[door](f'<nacm xmlns="{NACM}">{rule_list("l", ["g"], bad)}</nacm>'))
+    assert error.tag == "invalid-value"
+    assert "expression" in error.message
+    assert error.path == "/ietf-netconf-acm:nacm/rule-list[name='l']/rule[name='r']/path"
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+async def test_a_filter_is_measured_before_it_is_read(lab: Lab, name: str) -> None:
+    get_data = (
+        f'<get-data xmlns="{NMDA}"><datastore xmlns:ds="{DATASTORES}">ds:running</datastore>'
+        f"<xpath-filter>{EXPRESSIONS[name]}</xpath-filter></get-data>"
+    )
+    get = f'<get><filter type="xpath" select="{EXPRESSIONS[name]}"/></get>'
+    subscription = (
+        '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">'
+        f'<filter type="xpath" select="{EXPRESSIONS[name]}"/></create-subscription>'
+    )
+    for operation in (get_data, get, subscription):
+        (error,) = await lab.refused(operation)
+        assert error.tag == "invalid-value"
+        assert len(error.message) < 200
+
+
+async def test_so_is_the_path_that_explain_access_is_asked_about(lab: Lab) -> None:
+    for predicate in (f"[id='{'1' * 1_000_000}']", "[id=1]" * 200_000):
+        asked = f"<path>/every-construct:top/entry{predicate}</path>"
+        (error,) = await lab.refused(f'<explain-access xmlns="{AGENT}">{asked}</explain-access>')
+        assert error.tag == "invalid-value"
+
+
+def test_a_path_is_read_without_going_back() -> None:
+    """The time that a path takes grows with its length, also where it is none in the end."""
+    with pytest.raises(ValueError, match="instance-identifier"):
+        parse_path("/m:a" + "[b=c]" * 200_000 + "[")
+    with pytest.raises(ValueError, match="instance-identifier"):
+        parse_path("/m:a[" + "b" * 1_000_000)
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+
+async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -> None:
+    for operation in ("get", "commit", "get-config", "edit-config"):
+        unknown = '<q:a xmlns:q="urn:q"/>' * 300
+        errors = await lab.refused(f"<{operation}>{unknown}</{operation}>")
+        assert len(errors) == MAX_ERRORS
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<a xmlns="urn:nobody"/>' * 300,
+        top("<bogus/>" * 300),
+        "".join(entry("<number>999</number>").replace(">1<", f">{n}<") for n in range(300)),
+        top('<flag bogus="1"/>' * 300),
+        top("".join(f'<entry nc:operation="delete"><id>{n}</id></entry>' for n in range(300))),
+    ],
+)
+async def test_so_is_what_is_wrong_with_an_edit(lab: Lab, door: str, body: str) -> None:
+    assert 1 <= len(await lab.refused(DOORS[door](body))) <= MAX_ERRORS
+
+
+async def test_so_are_the_rules_that_a_configuration_breaks(lab: Lab) -> None:
+    await lab.edit(top("".join(f"<entry><id>{n}</id><twice>1</twice></entry>" for n in range(300))))
+    assert len(await lab.refused("<commit/>")) == MAX_ERRORS
+    assert EC in lab.candidate
+
+
+# -- who may change nothing ----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("user", [JOE, NOBODY])
+async def test_a_large_configuration_of_who_may_change_nothing_is_not_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, door: str, user: int
+) -> None:
+    monkeypatch.setattr("agent.operations.write.EditAttributes", lambda *_: pytest.fail("it was looked at"))
+    monkeypatch.setattr("agent.operations.write.edit", lambda *_: pytest.fail("it was looked at"))
+    lab.callers |= {JOE: Remembering(JOE, "joe"), NOBODY: Remembering(NOBODY, "nobody")}
+    body = top("".join(f"<entry><id>{n}</id></entry>" for n in range(MANY)))
+    (error,) = await lab.refused(DOORS[door](body), user)
+    assert error.tag == "access-denied"
+    assert "may not change anything" in error.message
+    assert lab.context.nacm.denied_data_writes == 1
+
+
+@pytest.mark.parametrize("setting", ["<write-default>permit</write-default>", ""])
+async def test_who_may_change_something_has_it_looked_at(lab: Lab, setting: str) -> None:
+    permitted = rule("some", "permit", path("/ec:top", "create"))
+    await ruled(lab, rule_list("l", ["limited"], *([] if setting else [permitted])), settings=setting)
+    await lab.do(DOORS["edit-config"](top("".join(f"<entry><id>{n}</id></entry>" for n in range(MANY)))), JOE)
+    assert lab.candidate.count("<entry>") == MANY
