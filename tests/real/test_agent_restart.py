@@ -117,6 +117,19 @@ def test_an_agent_that_is_restarted_with_broken_settings_leaves_the_tunnels_alon
             ended_by(pair.bob, signal.SIGUSR1)
 
 
+FAILS_LATE = """
+from agent.__main__ import main
+from agent.transport.ssh import SshTransport
+
+async def start(_transport):
+    raise OSError("no room for another door")
+
+SshTransport.start = start
+main()
+"""
+"""An agent whose start fails when charon is there already: all that is known to go wrong is found before."""
+
+
 def test_a_start_that_fails_under_systemd_leaves_an_adopted_charon_to_the_next(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -125,13 +138,14 @@ def test_a_start_that_fails_under_systemd_leaves_an_adopted_charon_to_the_next(
         ended_by(pair.bob, signal.SIGUSR1)
         # What systemd tells the process that it starts; sh stays that process.
         as_service = 'export SYSTEMD_EXEC_PID=$$; exec "$@"'
-        command = [sys.executable, "-m", "agent", "--listen", "192.0.2.99:8300"]
+        command = [sys.executable, "-c", FAILS_LATE, "--data-dir", str(pair.bob.data_dir)]
         failed = subprocess.run(
-            [*lab.bob_ns.exec, "sh", "-c", as_service, "sh", *command, "--data-dir", str(pair.bob.data_dir)],
+            [*lab.bob_ns.exec, "sh", "-c", as_service, "sh", *command],
             cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert failed.returncode == 1
         assert "adopted charon" in failed.stderr
+        assert failed.stderr.endswith("no room for another door\n")
         traffic.wait_for_some()
         assert charon_of_bob(pair.bob) == charon
         assert traffic.lost == 0
