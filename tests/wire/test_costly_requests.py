@@ -58,16 +58,14 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
 
 def attacked_agent(folder: Path) -> AbstractContextManager[AgentProcess]:
     """An agent with the users admin and mallory, who have one key; mallory is in no group."""
-    data = folder / "data"
-    data.mkdir(mode=0o700)
     key = asyncssh.generate_private_key("ssh-ed25519")
-    key.write_private_key(data / "client_key")
-    (data / "client_key").chmod(0o600)
-    key.write_public_key(data / "client_key.pub")
+    key.write_private_key(folder / "client_key")
+    (folder / "client_key").chmod(0o600)
+    key.write_public_key(folder / "client_key.pub")
     settings = folder / "settings.toml"
-    users = "".join(f'{name} = "data/client_key.pub"\n' for name in ("admin", "mallory"))
+    users = "".join(f'{name} = "client_key.pub"\n' for name in ("admin", "mallory"))
     settings.write_text(f"[users]\n{users}", encoding="utf-8")
-    return running_agent(data, ["--config", str(settings)], log_level="warning")
+    return running_agent(folder / "data", ["--config", str(settings)], log_level="warning")
 
 
 @asynccontextmanager
@@ -79,7 +77,7 @@ async def session(agent: AgentProcess, user: str) -> AsyncIterator[tuple[RawClie
         config=None,
         known_hosts=None,
         username=user,
-        client_keys=[str(agent.key)],
+        client_keys=[str(agent.data_dir.parent / "client_key")],
         agent_path=None,
     ) as connection:
         process = await connection.create_process(subsystem="netconf", encoding=None)
