@@ -158,6 +158,7 @@ ROOMS = (
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),
+    Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/__main__.py",), ("agent",)),
     # A client: what it knows comes over NETCONF.
     Room(("console/*.py",), ("console",)),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.__main__ import faults_of
 from agent.command_line import Task
+from agent.from_settings import faults_of
 from agent.settings import from_file
 from tests.agent_process import running_agent
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from agent import __main__ as program
+from agent import from_settings
 from agent.data_folder import DataDir, DataDirInUse, Exposed
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
@@ -215,7 +216,7 @@ def test_a_data_folder_that_may_not_be_written_for_another_reason_is_refused(
 
 
 def test_what_a_translator_says_of_its_state_reaches_who_watches_it(schema: Schema) -> None:
-    outlet = program.Outlet()
+    outlet = from_settings.Outlet()
     seen: list[Sequence[str]] = []
     outlet.state_changed(["/before:anybody/watches"])
     outlet.operational = Operational(schema, [], {})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.__main__ import make_limits, make_translators
+from agent.from_settings import make_limits, make_translators
 from agent.settings import (
     FILE_OCTETS_MAX,
     Settings,

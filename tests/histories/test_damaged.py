@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from agent.__main__ import make_schema
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import WAY_ON, Store, StoreError
+from agent.from_settings import make_schema
 from agent.nacm.control import AccessControl
 from agent.settings import Settings
 from agent.translator import Settings as TranslatorSettings

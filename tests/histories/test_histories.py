@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from agent.__main__ import make_schema
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.store import CommitInfo, Store, StoreError
+from agent.from_settings import make_schema
 from agent.nacm.access import Access, Decision
 from agent.nacm.control import AccessControl
 from agent.nacm.rules import Step, parse_path

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.__main__ import make_schema
 from agent.datastore.moves import steps_of
+from agent.from_settings import make_schema
 from agent.settings import Settings
 from agent.translator import Move
 from agent.translator import Settings as TranslatorSettings

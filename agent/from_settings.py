@@ -1,0 +1,152 @@
+"""What the settings ask for: limits, translators and schema, made; and what of the settings cannot be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+from agent import named
+from agent.command_line import Task
+from agent.datastore.confirming import ConfirmedCommits
+from agent.datastore.moves import hints
+from agent.notifications import Stream
+from agent.operational import Operational
+from agent.operations.context import Context
+from agent.served import SERVED, standard_modules
+from agent.server import routed_address
+from agent.settings import Settings, SettingsError
+from agent.translator import Notification, Translator
+from agent.translator import Settings as TranslatorSettings
+from agent.transport.limits import Limits
+from agent.xml import MAX_DEPTH
+from agent.yang.modules import SchemaError
+from agent.yang.schema import Schema
+
+log = logging.getLogger("agent")
+
+MAX_LIMIT = 2**31 - 1
+TRANSLATORS = "yangswan.translators"
+
+
+class Outlet:
+    """Where translators send what happens and ask: they are made first, and who takes it later."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+        self.operational: Operational | None = None
+        self.confirmed: ConfirmedCommits | None = None
+        self.context: Context | None = None
+
+    def publish(self, notification: Notification) -> None:
+        if self.stream is not None:
+            self.stream.publish(notification)
+
+    def state_changed(self, paths: Sequence[str]) -> None:
+        if self.operational is not None:
+            self.operational.state_changed(paths)
+
+    def rollback_pending(self) -> bool:
+        return self.confirmed is not None and self.confirmed.rollback_pending
+
+    def clients(self) -> Sequence[str]:
+        callers = () if self.context is None else self.context.callers()
+        return sorted({address for caller in callers if (address := routed_address(caller.source))})
+
+
+def faults_of(settings: Settings, task: Task) -> list[str]:
+    """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
+
+    What only an agent uses keeps no leak protection from coming into force. Every YANG module is loaded for a
+    check alone: a start does it in any case.
+    """
+    faults: list[str] = []
+    translators: list[Translator] = []
+    for make in (make_limits, lambda those: translators.extend(make_translators(those))):
+        try:
+            make(settings)
+        except SettingsError as problem:
+            faults.extend(problem.faults)
+    if task in (Task.RUN, Task.CHECK):
+        faults.extend(named.faults(settings))
+        faults.extend(fault for translator in translators for fault in translator.unusable())
+    if task is Task.CHECK and not faults:
+        try:
+            make_schema(settings, translators)
+        except (SchemaError, OSError) as problem:
+            faults.append(str(problem))
+    return faults
+
+
+def make_limits(settings: Settings) -> Limits:
+    """Return the limits of the settings.
+
+    Raises:
+        SettingsError: unknown limits, or such that are no positive numbers.
+    """
+    known = {f.name.replace("_", "-") for f in dataclasses.fields(Limits)}
+    faults = []
+    for name, value in settings.limits.items():
+        if name not in known:
+            faults.append(f"unknown limit '{name}'; known are {', '.join(sorted(known))}")
+        elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_LIMIT:
+            faults.append(f"the limit '{name}' must be a positive number, {MAX_LIMIT} at most")
+        elif name == "message-depth" and value > MAX_DEPTH:
+            faults.append(f"the limit 'message-depth' can be {MAX_DEPTH} at most")
+    if faults:
+        raise SettingsError(*faults)
+    return Limits(**{name.replace("-", "_"): value for name, value in settings.limits.items()})
+
+
+def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[Translator]:
+    """Return one of each translator that is installed (entry-point group yangswan.translators).
+
+    Raises:
+        SettingsError: there are settings for a translator that is not installed, or one cannot use its own.
+    """
+    made: list[Translator] = []
+    outlet = outlet or Outlet()
+    installed = sorted(entry_points(group=TRANSLATORS), key=lambda e: e.name)
+    names = [entry_point.name for entry_point in installed]
+    faults = [
+        f"no translator '{name}' is installed; installed are: {', '.join(names)}"
+        for name in sorted(set(settings.translators) - set(names))
+    ]
+    for entry_point in installed:
+        factory = entry_point.load()
+        options = settings.translators.get(entry_point.name, {})
+        given = TranslatorSettings(
+            data_dir=settings.data_dir,
+            charon=settings.charon,
+            options=options,
+            notify=outlet.publish,
+            state_changed=outlet.state_changed,
+            rollback_pending=outlet.rollback_pending,
+            clients=outlet.clients,
+            keep_on_stop=settings.on_stop == "keep",
+        )
+        try:
+            made.append(factory(given))
+        except ValueError as problem:
+            faults.extend(map(str, problem.args))
+    if faults:
+        raise SettingsError(*faults)
+    if not made:
+        log.warning("no translator is installed: configuration is kept, and nothing is applied")
+    return made
+
+
+def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
+    """Load every served module, with the features that the translators have."""
+    files = [file for translator in translators for file in translator.yang_files]
+    disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
+    schema = Schema(
+        standard_modules(),
+        modules=SERVED,
+        files=[*files, *settings.yang_modules],
+        disabled_features=disabled,
+    )
+    schema.names = {path: entry for t in translators for path, entry in t.names.items()}
+    schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
+    return schema
