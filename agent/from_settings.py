@@ -1,4 +1,4 @@
-"""What the settings ask for: limits, translators and schema, made; and what of the settings cannot be used."""
+"""What the settings ask for, made: limits, translators, schema; and what of the settings cannot be used."""
 
 from __future__ import annotations
 
