@@ -76,7 +76,7 @@ class LiveTunnels:
             without_sas=lambda tunnel: self.status(tunnel, ()),
         )
         self._silent = SilentPeers(
-            options,
+            options if ours else Options(),  # an external charon has pauses that nobody tells; not those
             facts=self.facts,
             fail=self.fail,
             begin_anew=self._begin_sooner,
