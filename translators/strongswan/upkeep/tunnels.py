@@ -35,7 +35,7 @@ from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
-from translators.strongswan.upkeep.listing import by_name, sas_of, terminate
+from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of, terminate
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
@@ -234,12 +234,11 @@ class LiveTunnels:
         messages = self._desired.messages.get(tunnel)
         return () if messages is None else tuple(messages.children)
 
-    async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status]:
+    async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status] | None:
         there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
         names = [connection_name(tunnel) for tunnel in there]
-        sas = await self.sas(names)
-        if sas is None:
-            return {}  # it answers again, or is lost, which touches every tunnel
+        if (sas := await sas_however_long(self._shared.session, names)) is None:
+            return None
         self._capture.sas(time.time(), names, sas)
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
