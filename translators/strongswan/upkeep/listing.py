@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError
-from translators.strongswan.upkeep.executor import termination
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +62,3 @@ def by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
     for sa in sas:
         found.setdefault(str(sa["name"]), []).append(sa)
     return found
-
-
-async def terminate(session: CharonSession, unique_id: str, *, force: bool) -> None:
-    """End one IKE_SA; it may have gone by itself."""
-    try:
-        await session.request("terminate", termination("ike-id", unique_id, force))
-    except ViciError as error:
-        log.info("%s", error)

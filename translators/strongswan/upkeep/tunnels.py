@@ -34,8 +34,9 @@ from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
+from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
-from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of, terminate
+from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
@@ -414,4 +415,3 @@ class LiveTunnels:
         self.supervisor.keep_only(names)
         for name in names:
             self.supervisor.want(name)
-
