@@ -148,8 +148,12 @@ def is_under_way(sas: Sequence[Section]) -> bool:
 
 
 def half_open(sas: Iterable[Section]) -> list[str]:
-    """Return the unique ids of the IKE_SAs that are only being negotiated."""
-    return [str(sa.get("uniqueid")) for sa in sas if sa.get("state") in _IKE_BEGINNING]
+    """Return the unique ids of the IKE_SAs of ours that are only being negotiated."""
+    return [
+        str(sa.get("uniqueid"))
+        for sa in sas
+        if sa.get("state") in _IKE_BEGINNING and sa.get("initiator") == "yes"
+    ]
 
 
 def surplus(sas: Iterable[Section]) -> list[str]:
