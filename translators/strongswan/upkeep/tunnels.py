@@ -28,7 +28,6 @@ from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.status.unnamed import Unnamed
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
@@ -114,8 +113,8 @@ class LiveTunnels:
         self._state_changed([f"{entry_path(tunnel)}/state"])
 
     def daemon_changed(self) -> None:
-        """Say that the state of the daemon may be another."""
-        self._state_changed([DAEMON_ROOT])
+        """Say that the state of the daemon may be another, and so that of each tunnel."""
+        self._state_changed([DAEMON_ROOT, *(f"{entry_path(t)}/state" for t in self._desired.entries)])
 
     # --- facts ---
 
@@ -181,12 +180,6 @@ class LiveTunnels:
     def fail(self, tunnel: str, reason: Reason, detail: str) -> None:
         """Record why ``tunnel`` does not work."""
         self._put(tunnel, transitions.failed(self.facts(tunnel), reason, detail, time.time()))
-
-    def hindered(self, detail: str) -> None:
-        """Record why no tunnel can come up."""
-        for tunnel, entry in self._desired.entries.items():
-            if is_enabled(entry):
-                self._put(tunnel, transitions.hindered(self.facts(tunnel), detail, time.time()))
 
     def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
         """Record that charon holds the tunnel again as it is configured, and tell it."""
