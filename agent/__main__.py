@@ -24,7 +24,16 @@ from agent.datastore.progress import Ended, Progress
 from agent.datastore.store import Store, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
-from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, refuse_lost, refuse_read
+from agent.first_start import (
+    RULES_NOTE,
+    ensure_keys,
+    ensure_rules,
+    greeting,
+    may_begin,
+    refuse_lost,
+    refuse_read,
+    refuse_read_history,
+)
 from agent.from_settings import Outlet, faults_of, make_limits, make_schema, make_translators
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -94,7 +103,7 @@ async def run(settings: Settings) -> None:
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
     worker = _worker_of(pool)
-    refuse_read(settings.data_dir)
+    refuse_read(settings.data_dir, _history(settings))
     store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
@@ -145,9 +154,13 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 
 def _open_history(settings: Settings) -> Store:
-    history = settings.data_dir / "history.db"
+    history = _history(settings)
     refuse_lost(settings.data_dir, history)
-    return Store(history)
+    return Store(history, new=may_begin(settings.data_dir))
+
+
+def _history(settings: Settings) -> Path:
+    return settings.data_dir / "history.db"
 
 
 async def protect(settings: Settings) -> None:
@@ -183,10 +196,12 @@ def mend(settings: Settings, *, yes: bool) -> None:
     Raises:
         Declined: he does not.
         StoreError: it cannot be made.
+        OSError: the damaged one may be read by others, or is no file of its own.
     """
     notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
+    refuse_read_history(_history(settings))
     with printing():
-        repair(settings.data_dir / "history.db", notes, (lambda _question: True) if yes else ask)
+        repair(_history(settings), notes, (lambda _question: True) if yes else ask)
 
 
 _WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}

@@ -18,8 +18,8 @@ class Exposed(OSError):
     """Others may read or write what only the agent may; the message says what and what to do."""
 
 
-def demand_private(file: Path) -> None:
-    """Refuse a file with a secret that others may read: whoever has read it can pass for this gateway.
+def demand_private(file: Path, instead: str = "Remove it to have another one made") -> None:
+    """Refuse a file with secrets that others may read, or write; ``instead`` of which there can be another.
 
     Raises:
         Exposed: it is so.
@@ -31,7 +31,7 @@ def demand_private(file: Path) -> None:
     mode = stat.S_IMODE(kind)
     if mode & 0o077:
         raise Exposed(
-            f"{file} may be read by others (mode {mode:04o}). Remove it to have another one made; or, if "
+            f"{file} may be read by others (mode {mode:04o}). {instead}; or, if "
             f"nobody has read it, say: chmod 600 {file}"
         )
 

@@ -53,7 +53,7 @@ def _is_whole(history: Path) -> bool:
     if not history.exists() or history.stat().st_size == 0:
         return False
     try:
-        with usable(history), closing(Store(history)) as store:
+        with usable(history), closing(Store(history, new=False)) as store:
             store.verify(endless())
             list(store.changes_after(0))
             return store.has_sums

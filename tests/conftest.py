@@ -86,8 +86,8 @@ def histories_closed() -> Iterator[None]:
     opened: list[Store] = []
     make = Store.__init__
 
-    def remember(store: Store, path: Path) -> None:
-        make(store, path)
+    def remember(store: Store, path: Path, *, new: bool = True) -> None:
+        make(store, path, new=new)
         opened.append(store)
 
     with pytest.MonkeyPatch.context() as patched:

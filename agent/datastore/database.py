@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from agent.datastore.tables import COLUMNS, SCHEMA_VERSION
 
 ROOM_OCTETS = 256 * 1024
 """With less a start may get stuck half way: SQLite makes two files of its own beside the history."""
@@ -14,6 +19,57 @@ IN_MEMORY = ("/dev/shm", "/run")
 _WHEN_UNWRITABLE = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 })  # fmt: skip
+ENDINGS = ("", "-journal", "-wal")
+"""Of the file of a history and of what SQLite has beside it."""
+_ALWAYS_THERE = ("commits", "changes")
+"""The tables that the histories of all versions have."""
+
+
+class Foreign(sqlite3.DatabaseError):
+    """A database that is no history; the message says why."""
+
+
+def demand_regular(path: Path) -> None:
+    """Refuse a history, or a file of SQLite's beside it, that leads elsewhere or has no end.
+
+    Raises:
+        OSError: it is a link, a pipe, a device or a folder.
+    """
+    for ending in ENDINGS:
+        file = path.with_name(path.name + ending)
+        with suppress(FileNotFoundError):
+            kind = file.lstat().st_mode
+            if not stat.S_ISREG(kind):
+                what = "a link" if stat.S_ISLNK(kind) else "no regular file"
+                raise OSError(errno.EINVAL, f"it is {what}, and a history is a file of its own", str(file))
+
+
+def demand_ours(db: sqlite3.Connection, path: Path, *, new: bool) -> None:
+    """Refuse a database that has not our tables; nothing is written.
+
+    ``new``: whether a file without an octet is one, as a first start leaves that was interrupted.
+
+    Raises:
+        Foreign: it is so.
+        sqlite3.Error: it is no database.
+    """
+    # First: reading takes back what a journal says was begun, and then there may be nothing.
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    if pages == 0 and path.stat().st_size == 0:
+        if not new:
+            raise Foreign("it is empty")
+        return
+    if version > SCHEMA_VERSION and has_any_table(db):
+        return  # what its tables are is not known here
+    for table in _ALWAYS_THERE:
+        if not set(COLUMNS[table]) <= {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
+            raise Foreign(f"it is no history of this program, which has a table {table}")
+
+
+def has_any_table(db: sqlite3.Connection) -> bool:
+    """Return whether there is a table that a history has."""
+    return any(db.execute(f"PRAGMA table_info({table})").fetchone() for table in COLUMNS)
 
 
 def unwritable(folder: Path) -> OSError | None:
@@ -36,24 +92,26 @@ def about_writing(problem: BaseException | None) -> bool:
     )
 
 
-def copy_in_memory(path: Path) -> sqlite3.Connection:
+def copy_in_memory(path: Path, *, new: bool = True) -> sqlite3.Connection:
     """Return the database at ``path``, with what its write-ahead log holds; the file is not touched.
 
     Raises:
         OSError: it cannot be read, or there is no other place to copy it to.
-        sqlite3.Error: it is no database.
+        sqlite3.Error: it is no database, or no history (``demand_ours``).
     """
+    demand_regular(path)
     # Where SQLite cannot write it reads no write-ahead log (of an older version), and cannot take back what a
     # journal says was begun. So the files are taken where it can.
     place = next((folder for folder in IN_MEMORY if os.access(folder, os.W_OK)), None)
     with tempfile.TemporaryDirectory(prefix="yangswan-", dir=place) as folder:
         copy = Path(folder, path.name)
-        for ending in ("", "-journal", "-wal"):
+        for ending in ENDINGS:
             source = path.with_name(path.name + ending)
             if source.exists():  # a copy ends SQLite's own locks, and the data folder has one that stays
                 shutil.copyfile(source, copy.with_name(source.name))
         found = sqlite3.connect(copy)
         try:
+            demand_ours(found, copy, new=new)
             memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             try:
                 found.backup(memory)
@@ -65,12 +123,18 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
     return memory
 
 
-def on_disk(path: Path) -> sqlite3.Connection:
-    """Return the database at ``path``, made if it does not exist. Raises: OSError, sqlite3.Error."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    os.chmod(path, 0o600)
+def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
+    """Return the database at ``path``; ``new``: it is made if there is none, readable by its owner only.
+
+    Raises:
+        OSError: it cannot be opened, or is no file of its own.
+        sqlite3.Error: it is no database, or no history (``demand_ours``).
+    """
+    demand_regular(path)
+    os.close(_opened(path, new=new))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        demand_ours(db, path, new=new)
         # No write-ahead log: a damaged octet in one silently ends it, and with it what was acknowledged. And
         # what a failing disk has half written is taken back by the journal, in the next process too.
         db.execute("PRAGMA journal_mode=TRUNCATE")
@@ -79,6 +143,16 @@ def on_disk(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _opened(path: Path, *, new: bool) -> int:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    if new:
+        with suppress(FileExistsError):
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+            os.fchmod(descriptor, 0o600)  # whatever the umask is
+            return descriptor
+    return os.open(path, flags)
 
 
 class Transaction:

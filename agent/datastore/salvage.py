@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.datastore.checksums import fits, is_sealed, name_of, row_sum
-from agent.datastore.database import IN_MEMORY
+from agent.datastore.database import ENDINGS, IN_MEMORY, demand_regular, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
 from agent.datastore.store import SERVER, Store, StoreError, UnitChange, timestamp
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
@@ -59,8 +59,9 @@ def salvaged(path: Path) -> Salvaged:
 
     Raises:
         StoreError: a newer version wrote it.
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is no file of its own.
     """
+    demand_regular(path)
     found = Salvaged()
     if not path.exists() or path.stat().st_size == 0:
         found.lose(f"everything: {path} is {'empty' if path.exists() else 'missing'}", rules=True)
@@ -78,7 +79,7 @@ def salvaged(path: Path) -> Salvaged:
 
 def _mended_copy(path: Path, folder: Path) -> Path:
     copy = folder / path.name
-    for ending in ("", "-journal", "-wal"):
+    for ending in ENDINGS:
         source = path.with_name(path.name + ending)
         if source.exists():
             shutil.copyfile(source, copy.with_name(source.name))
@@ -93,7 +94,11 @@ def _mended_copy(path: Path, folder: Path) -> Path:
 def _read(db: sqlite3.Connection, found: Salvaged, path: Path) -> None:
     db.text_factory = lambda octets: octets.decode(errors="replace")
     db.create_function("row_sum", -1, row_sum, deterministic=True)
-    if db.execute("PRAGMA user_version").fetchone()[0] in NEWER_VERSIONS:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if not has_any_table(db):
+        found.lose(f"everything: {path} is no history of this program: it has no table of one", rules=True)
+        return
+    if version in NEWER_VERSIONS:
         raise StoreError(f"{path} was written by a newer version of this program: let that repair it")
     found.has_sums = is_sealed(db)
     there = 0

@@ -113,7 +113,7 @@ def timestamp() -> str:
 
 
 class Store:
-    """The history at ``path``, made if it does not exist.
+    """The history at ``path``; ``new``: it is made if there is none, or one without an octet.
 
     ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
     is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
@@ -123,8 +123,8 @@ class Store:
         StoreError: the file is not a history of this program, or cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, new: bool = True) -> None:
+        self.path, self._new = path, new
         self.read_only: str | None = None
         self.has_sums = False
         self._sealed = False
@@ -141,7 +141,7 @@ class Store:
         if problem := unwritable(self.path.parent):
             return self._in_memory(str(problem.strerror))
         try:
-            return on_disk(self.path)
+            return on_disk(self.path, new=self._new)
         except sqlite3.OperationalError as refused:
             if not about_writing(refused):
                 raise
@@ -174,7 +174,7 @@ class Store:
             if not self.path.exists():
                 raise StoreError(f"{self.path} cannot be made: {why}")
             with usable(self.path):
-                copy = copy_in_memory(self.path)
+                copy = copy_in_memory(self.path, new=self._new)
         except OSError as problem:
             nor = f"nor copied: {about_file(problem)}"
             raise StoreError(f"{self.path} cannot be written: {why}; {nor}") from problem
@@ -209,7 +209,7 @@ class Store:
                 disk.close()
                 raise
         except (OSError, sqlite3.Error) as problem:
-            why = problem.strerror if isinstance(problem, OSError) else problem
+            why = getattr(problem, "strerror", None) or problem
             raise NotRecorded(
                 f"nothing can be recorded in {self.path}: {why}; free some space and commit again, the "
                 "server need not be restarted"

@@ -27,6 +27,7 @@ from agent.first_start import (
     ensure_rules,
     host_key_hint,
     keep_known_hosts,
+    may_begin,
     refuse_lost,
     refuse_read,
 )
@@ -101,11 +102,36 @@ def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_pat
 def test_a_key_that_others_may_read_is_refused_and_left_as_it_is(tmp_path: Path, key: str, mode: int) -> None:
     file = tmp_path / key
     file.touch(0o600)
-    refuse_read(tmp_path)
+    history = tmp_path / "history.db"
+    refuse_read(tmp_path, history)
     file.chmod(mode)
     with pytest.raises(Exposed, match=rf"{key} may be read by others \(mode {mode:04o}\).* chmod 600 "):
-        refuse_read(tmp_path)
+        refuse_read(tmp_path, history)
     assert file.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("ending", ["", "-journal", "-wal"])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622, 0o666])
+def test_a_history_that_others_may_read_or_write_is_refused_and_left_as_it_is(
+    tmp_path: Path, ending: str, mode: int
+) -> None:
+    history = tmp_path / "history.db"
+    Store(history).close()
+    refuse_read(tmp_path, history)
+    file = tmp_path / f"history.db{ending}"
+    file.touch(0o600)
+    file.chmod(mode)
+    said = rf"{file} may be read by others \(mode {mode:04o}\)\. Put a copy of .* chmod 600 {file}$"
+    with pytest.raises(Exposed, match=said):
+        refuse_read(tmp_path, history)
+    assert file.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_beside_keys_no_history_is_made(tmp_path: Path, key: str) -> None:
+    assert may_begin(tmp_path)
+    (tmp_path / key).touch()
+    assert not may_begin(tmp_path)
 
 
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:

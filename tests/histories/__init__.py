@@ -18,6 +18,7 @@ def restore(name: str, data_dir: Path) -> Path:
     database = sqlite3.connect(file)
     database.executescript((HERE / name / "history.sql").read_text(encoding="utf-8"))
     database.close()
+    os.chmod(file, 0o600)
     shutil.copytree(HERE / name / "private-keys", keys)
     os.chmod(keys, 0o700)
     for key in keys.iterdir():

@@ -134,6 +134,7 @@ def test_rows_of_another_kind_are_refused(
 def test_an_agent_says_so_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     file.write_bytes(b"SQLite format 3\0" + Random(1).randbytes(8000))
+    file.chmod(0o600)
     command = ["-m", "agent", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--charon", "none"]
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False

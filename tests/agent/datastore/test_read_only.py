@@ -57,7 +57,7 @@ def paths(store: Store) -> list[str]:
     return [change.path for change in store.load()[1]]
 
 
-def in_wal_mode(path: Path) -> sqlite3.Connection:
+def in_wal_mode(path: Path, **_: bool) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
@@ -152,7 +152,7 @@ def test_a_disk_that_fills_up_while_it_is_written_again_leaves_all_as_it_was(
     room.make()
     on_disk = store_module.on_disk
 
-    def small_disk(path: Path) -> sqlite3.Connection:
+    def small_disk(path: Path, **_: bool) -> sqlite3.Connection:
         small = on_disk(path)
         (pages,) = small.execute("PRAGMA page_count").fetchone()
         small.execute(f"PRAGMA max_page_count = {pages}")
