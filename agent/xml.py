@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -34,7 +34,8 @@ MAX_DECLARATIONS = 128
 
 _FEW_DECLARATIONS = 8
 _DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
-_PREFIX = re.compile(rb"([\w.\x80-\xff-]++):")
+# Begins where a word does: each octet of a long word is looked at once.
+_PREFIX = re.compile(rb"(?<![\w.\x80-\xff-])([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
@@ -164,8 +165,9 @@ def serialize(element: Element) -> bytes:
     if len(element.nsmap) <= _FEW_DECLARATIONS:
         return data
     end = data.index(b">")  # in a value it is written as a reference
-    own = _DECLARATION.sub(b"", data[:end])
-    used = {*_PREFIX.findall(own), *_PREFIX.findall(data, end)}
+    known = {prefix.encode() for prefix in prefixes_of(element)}
+    found = chain(_PREFIX.finditer(_DECLARATION.sub(b"", data[:end])), _PREFIX.finditer(data, end))
+    used = {match[1] for match in found if match[1] in known}
     return _DECLARATION.sub(lambda match: match[0] if match[1] in used else b"", data[:end]) + data[end:]
 
 
