@@ -67,8 +67,8 @@ Declared = Mapping[str | None, str]
 
 def used_in(text: str, declared: Declared) -> Declared:
     """Return the default namespace and what else occurs in ``text``; a client may declare thousands."""
-    prefixes: set[str | None] = {None, *(found[0] for found in _PREFIX.finditer(text) if found[0] in declared)}
-    return {prefix: declared[prefix] for prefix in prefixes if prefix in declared}
+    prefixes = {found[0] for found in _PREFIX.finditer(text) if found[0] in declared}
+    return {prefix: declared[prefix] for prefix in (None, *prefixes) if prefix in declared}
 
 
 @dataclass(frozen=True, slots=True)
