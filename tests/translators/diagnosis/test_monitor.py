@@ -304,6 +304,7 @@ def test_owners_by_addresses() -> None:
         "2": {"local-address": "192.0.2.1", "peer": "198.51.100.2"},
         "3": {"local-address": "192.0.2.1"},
         "4": {"local-address": "192.0.2.9", "peer": "198.51.100.1"},
+        "5": {"local-address": "192.0.2.1", "peer": "198.51.100.1", "enabled": False},
     }
     assert owners_by_addresses(desired, packet("198.51.100.1", "192.0.2.1")) == ["1", "3"]
     assert owners_by_addresses(desired, packet("192.0.2.1", "203.0.113.5")) == ["3"]
