@@ -140,6 +140,14 @@ def test_nothing_teaches_to_leave_the_host_key_unchecked() -> None:
     assert [path for path in pages if any(word in path.read_text(encoding="utf-8") for word in words)] == []
 
 
+def test_the_one_place_that_does_not_check_it_is_named_by_the_readme() -> None:
+    unchecked = "ansible_host_key_checking: false"
+    files = [path for path in EXAMPLES.rglob("*.yml") if unchecked in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(ROOT).as_posix() for path in files] == ["examples/ansible/inventory.yml"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "but Ansible with [this inventory](examples/ansible/inventory.yml)" in readme
+
+
 def test_the_settings_of_the_gateway_are_accepted() -> None:
     settings = from_file(EXAMPLES / "gateway" / "settings.toml")
     assert (settings.host, settings.port, settings.charon) == ("0.0.0.0", 830, "managed")
