@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.translator import Settings
 from tests.translators.tunnels import SECRET, at_bob
+from translators.strongswan.assembly import make
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.status import facts as transitions
@@ -174,3 +177,14 @@ async def test_it_waits_for_a_change_and_looks_again_after_it() -> None:
         await asyncio.sleep(0)
         tunnel.shared.desired.put("1", None)
     assert await attempt == [], "a tunnel that is gone is not loaded"
+
+
+@pytest.mark.parametrize("happens", ["forget", "reconfigured"])
+async def test_what_is_remembered_goes_with_the_tunnel(
+    happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(ForwardSecrecy, "forget", lambda _self, tunnel: forgotten.append(tunnel))
+    live = make(Settings(tmp_path, "external", {"vici-socket": str(tmp_path / "vici.sock")})).parts.live
+    getattr(live, happens)("1")
+    assert forgotten == ["1"]
