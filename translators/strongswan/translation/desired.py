@@ -77,6 +77,12 @@ class Desired:
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
 
+    def refuse(self, tunnel: str) -> None:
+        """Note that the charon at hand holds nothing of ``tunnel``; it stays an entry, without messages."""
+        self.messages.pop(tunnel, None)
+        self.overlaps.put(tunnel, None)
+        self.refused.add(tunnel)
+
     def replace(self, entries: Mapping[str, Json]) -> list[Refusal]:
         """Begin anew with ``entries``; return those that this charon cannot be told.
 
