@@ -16,7 +16,7 @@ from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.translation import strangers
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.desired import Desired, Discretion
 from translators.strongswan.translation.plan import plan_steps
 from translators.strongswan.translation.strangers import Fence, barred
 
@@ -299,3 +299,80 @@ def test_messages_know_whether_the_peer_may_be_anybody() -> None:
     open_one: Messages = messages("1", tunnel(1))
     assert open_one.is_open
     assert not messages("1", tunnel(1, remote_id=B)).is_open
+
+
+# --- what it costs, and what the count tells ---
+
+
+def test_the_number_of_barriers_does_not_tell_whether_hidden_secrets_are_equal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strangers, "BARRIERS_MAX", 20)
+
+    def refused(secret: str) -> list[str]:
+        entries = [tunnel(id, local_id={"name": f"a{id}"}, secret=KEY_1) for id in range(1, 21)]
+        mine = tunnel(3000, local_id=A, secret=secret)
+        discretion = Discretion(hides=lambda tunnel: tunnel != "3000")
+        made = filled(entries).refusals([("3000", mine)], discretion=discretion)
+        return [f"{one.app_tag}: {one.message}" for one in made]
+
+    assert refused(KEY_1) == refused(KEY_2)
+    assert refused(KEY_1)[0].startswith("too-many-open-tunnels: charon would need 40 ")
+
+
+@pytest.mark.parametrize("members", [{"peer": PEERS[0]}, {"peer": PEERS[0], "local_address": LOCALS[0]}])
+def test_nor_does_it_where_one_may_own_its_peer(members: Json) -> None:
+    def counted(secret: str) -> int:
+        entries = [tunnel(1, local_id=A, secret=KEY_1, **members), tunnel(2, local_id=B, secret=KEY_1)]
+        mine = Claim.of("3", tunnel(3, local_id=C, secret=secret, **members))
+        return strangers.count([*filled(entries).claims, mine], lambda one, other: "3" in (one, other))
+
+    assert counted(KEY_1) == counted(KEY_2)
+
+
+def test_without_an_open_tunnel_a_change_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [tunnel(id, local_id={"name": f"a{id}"}, remote_id=B, secret=KEY_1) for id in range(1, 20)]
+    made = filled(entries)
+    looked: list[object] = []
+    monkeypatch.setattr(Claims, "__iter__", lambda self: iter(looked.append(self) or ()))
+    wanted = {"20": tunnel(20, local_id=A, remote_id=B, secret=KEY_1)}
+    changes = [made.change(id, entry) for id, entry in wanted.items()]
+    assert made.refusals(list(wanted.items())) == []
+    assert made.fences(wanted, changes).during == Fence()
+    made.put("20", wanted["20"])
+    assert made.fence == Fence()
+    assert looked == []
+    made.put("21", tunnel(21, local_id=C))
+    made.fence  # noqa: B018
+    assert looked != [], "the test sees it"
+
+
+def test_a_fence_is_built_once_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
+    ((name, barrier),) = made.fence.barriers.items()
+    line = f"{strangers.KEPT_OUT}'a'"
+    built: list[object] = []
+    build = strangers.fence
+    monkeypatch.setattr(strangers, "fence", lambda *each, **more: built.append(each) or build(*each, **more))
+    for _time in range(3):
+        assert str(barrier.identity) in str(made.why_barred(name, line))
+    assert built == []
+    made.put("2", None)
+    assert made.why_barred(name, line) is None
+    assert made.fence.barriers == {}
+    assert len(built) == 1
+
+
+@given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=2))
+def test_the_fence_that_is_kept_is_the_one_that_would_be_built(
+    members: list[dict[str, Any]], more: list[dict[str, Any]]
+) -> None:
+    entries = permitted([*members, *more])
+    made = filled(entries[: len(members)])
+    for entry in entries[len(members) :]:
+        assert made.fence == strangers.fence(held(*made.entries.values()))
+        made.put(str(entry["id"]), entry)
+    assert made.fence == strangers.fence(held(*entries))
+    for entry in entries:
+        made.put(str(entry["id"]), None)
+        assert made.fence == strangers.fence(held(*made.entries.values()))
