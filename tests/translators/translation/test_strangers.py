@@ -242,6 +242,10 @@ def test_the_model_shows_the_impostor_where_there_is_no_fence() -> None:
 # --- a change, and its undo ---
 
 
+_ALL_ARE_OUT = ("NARROW", "LOAD", "DOUBLE", "RENEW", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")
+"""How the phases begin after each step of which no secret may open the tunnel of another."""
+
+
 def charon(made: Desired) -> Charon:
     connections_, secrets = holding(*made.messages.values())
     for barrier in made.fence.barriers.values():
@@ -277,7 +281,7 @@ def test_at_each_step_of_a_change_no_secret_opens_the_tunnel_of_another(
     assert there == charon(made)
     for step in steps:
         request(there, step.do)
-        if step.phase.name.startswith(("NARROW", "LOAD", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")):
+        if step.phase.name.startswith(_ALL_ARE_OUT):
             _nothing_is_open(there, own)
     assert there == charon(wanted)
 
@@ -376,3 +380,55 @@ def test_the_fence_that_is_kept_is_the_one_that_would_be_built(
     for entry in entries:
         made.put(str(entry["id"]), None)
         assert made.fence == strangers.fence(held(*made.entries.values()))
+
+
+# --- of two that match equally charon takes the older one ---
+
+
+def late(there: Charon, made: Desired) -> list[str]:
+    return made.misplaced(list(there[0]))
+
+
+@given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=4), st.data())
+def test_a_change_and_its_undo_leave_each_barrier_after_the_tunnels_that_it_names(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    dscps = st.sampled_from([{}, {"ike": {"proposal": [], "dscp": 8}}])
+    before, after = ([{**one, **data.draw(dscps)} for one in each] for each in (before, after))
+    made, wanted = filled(permitted(before)), filled(permitted(after))
+    entries = {id: wanted.entries.get(id) for id in made.entries.keys() | wanted.entries.keys()}
+    changes = [made.change(id, entry) for id, entry in entries.items()]
+    steps = plan_steps(changes, fences := made.fences(entries, changes))
+    back = plan_steps((change.reversed() for change in changes), fences.reversed())
+    there = loaded_in_order(made)
+    for count in range(len(steps) + 1):
+        for step in steps[:count]:
+            request(there, step.do)
+        for step in reversed(steps[:count]):
+            request(there, step.undo)
+        assert (late(there, made), there) == ([], charon(made)), steps[:count]
+    for step in steps:
+        request(there, step.do)
+    assert (late(there, wanted), there) == ([], charon(wanted))
+    for step in back:
+        request(there, step.do)
+    assert (late(there, made), there) == ([], charon(made))
+
+
+def loaded_in_order(made: Desired) -> Charon:
+    there: Charon = ({}, {})
+    entries = dict(made.entries)
+    nothing = Desired()
+    changes = [nothing.change(id, entry) for id, entry in entries.items()]
+    for step in plan_steps(changes, nothing.fences(entries, changes)):
+        request(there, step.do)
+    return there
+
+
+def test_a_barrier_before_a_tunnel_that_it_names_is_misplaced() -> None:
+    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
+    (barrier,) = made.fence.barriers
+    assert made.misplaced(["ipsec-2", barrier, "ipsec-1"]) == []
+    assert made.misplaced([barrier, "theirs", "ipsec-2", "ipsec-1"]) == [barrier]
+    assert made.misplaced(["ipsec-2"]) == []
+    assert made.misplaced([barrier]) == []

@@ -12,7 +12,7 @@ from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, Conflict, Unsure
+from translators.strongswan.translation.credentials import Claim, Claims, Conflict, IdentityKey, Unsure
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
@@ -197,6 +197,17 @@ class Desired:
             self._fence = strangers.fence(self._held(), alone=self._alone) if self._open else NO_FENCE
         return self._fence
 
+    def misplaced(self, order: Iterable[str]) -> list[str]:
+        """Return the barriers that are to come later than in ``order``, that of the connections in charon."""
+        if not self.fence.barriers:
+            return []
+        owners = {
+            connection_name(claim.tunnel): claim.owner.key
+            for claim in self.claims
+            if claim.owner is not None and not claim.is_open and claim.tunnel in self.messages
+        }
+        return strangers.misplaced(order, self.fence, owners)
+
     def why_barred(self, name: str, line: str) -> str | None:
         """Return what a line of charon's log about ``name`` says of that barrier, None if nothing."""
         if strangers.barred(name) is None or not line.startswith(strangers.KEPT_OUT):
@@ -213,7 +224,7 @@ class Desired:
     def fences(
         self,
         wanted: Mapping[str, Json | None],
-        changes: Iterable[Change],
+        changes: Collection[Change],
         certificates: Certificates | None = None,
     ) -> Fences:
         """Return the fence before, during and after ``changes``, which make the entries ``wanted``, with
@@ -247,6 +258,7 @@ class Desired:
             after=after,
             moved=moved,
             moved_back=moved_back,
+            reloaded=_reloaded(changes, [*old_claims, *new_claims]),
         )
 
     def refusals(
@@ -328,6 +340,20 @@ class Desired:
                     yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
+
+
+def _reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
+    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
+    names = {
+        change.name
+        for change in changes
+        if change.before is None or change.after is None or change.before.ike != change.after.ike
+    }
+    return frozenset(
+        claim.owner.key
+        for claim in claims
+        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
+    )
 
 
 def _moved(old: Iterable[Claim], new: Iterable[Claim]) -> frozenset[str]:

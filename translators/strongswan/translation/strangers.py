@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from translators.strongswan.translation.connections import Messages, tunnel_of
+from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
 from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey, Unsure
 from translators.strongswan.translation.identities import Identity, IdentityKind
 
@@ -48,6 +48,12 @@ class Barrier:
     identity: Identity
     load_conn: Mapping[str, object] = field(repr=False)
 
+    @property
+    def twin(self) -> tuple[str, object]:
+        """Name and section of a barrier that can stand in its place while this one goes and comes again."""
+        ((name, section),) = self.load_conn.items()
+        return f"{connection_name(self.tunnel)}-not-{_digest(name)}", section
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -59,6 +65,21 @@ class Fence:
 
 NO_FENCE = Fence()
 Held = tuple[Claim, Messages]
+
+
+def misplaced(order: Iterable[str], fence: Fence, owners: Mapping[str, IdentityKey]) -> list[str]:
+    """Return the barriers that stand before a tunnel which the identity belongs to: of two that match equally
+    charon takes the first in ``order``, and its peer would be kept out. ``owners``: who owns the secret, by
+    connection, of the tunnels with a remote identity."""
+    places = {name: place for place, name in enumerate(order)}
+    last: dict[IdentityKey, int] = {}
+    for name, key in owners.items() if fence.barriers else ():
+        last[key] = max(last.get(key, -1), places.get(name, -1))
+    return [
+        name
+        for name, barrier in fence.barriers.items()
+        if name in places and places[name] < last.get(barrier.identity.key, -1)
+    ]
 
 
 def fence(held: Iterable[Held], *, alone: bool = True) -> Fence:
@@ -182,8 +203,12 @@ def _barriers(claim: Claim, messages: Messages, owners: Owners) -> Iterator[tupl
             "local": {**local, "auth": "pubkey"},
             "remote": {"auth": "psk", "id": identity.vici},
         }
-        name = f"{messages.name}-not-{hashlib.blake2b(repr(section).encode(), digest_size=8).hexdigest()}"
+        name = f"{messages.name}-not-{_digest(repr(section))}"
         yield name, Barrier(tunnel=claim.tunnel, identity=identity, load_conn={name: section})
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _further(claim: Claim, known: _Known, *, alone: bool) -> list[str]:

@@ -20,7 +20,7 @@ from translators.strongswan.translation.connections import connection_name, tunn
 from translators.strongswan.translation.credentials import FURTHER_SUFFIX
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.strangers import barred
-from translators.strongswan.upkeep.executor import end_all, end_found
+from translators.strongswan.upkeep.executor import end_all, end_found, renew
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -102,6 +102,7 @@ async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels)
     for name in connections:
         if barred(name) is not None and name not in desired.fence.barriers:
             await try_request(session, "unload-conn", {"name": name})
+    await loading.renew(desired.misplaced(connections))
 
 
 class _Loading:
@@ -143,6 +144,16 @@ class _Loading:
                 if await self._takes(tunnel_of_secret(handle) or "", "load-shared", message):
                     self._further[handle] = message
             await self.barriers()
+
+    async def renew(self, names: Iterable[str]) -> None:
+        for name in names:
+            if (barrier := self._desired.fence.barriers.get(name)) is not None:
+                try:
+                    await renew(barrier, self._session)
+                except ViciUnavailable:
+                    raise
+                except ViciError as error:
+                    await self._refuse(barrier.tunnel, error.reason)
 
     async def _takes(self, tunnel: str, command: str, message: Mapping[str, object]) -> bool:
         try:
