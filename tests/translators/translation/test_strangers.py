@@ -360,7 +360,13 @@ def test_a_fence_is_built_once_until_something_changes(monkeypatch: pytest.Monke
     monkeypatch.setattr(strangers, "fence", lambda *each, **more: built.append(each) or build(*each, **more))
     for _time in range(3):
         assert str(barrier.identity) in str(made.why_barred(name, line))
-    assert built == []
+    more = tunnel(2, local_id=C, remote_id=B, secret=KEY_2, description="x", dpd={"enabled": False})
+    changes = [made.change("2", more)]
+    fences = made.fences({"2": more}, changes)
+    assert fences.before == fences.during == fences.after == made.fence
+    made.put("2", more)
+    assert str(barrier.identity) in str(made.why_barred(name, line))
+    assert built == [], "nothing has changed that a fence depends on"
     made.put("2", None)
     assert made.why_barred(name, line) is None
     assert made.fence.barriers == {}
@@ -378,6 +384,8 @@ def test_the_fence_that_is_kept_is_the_one_that_would_be_built(
         made.put(str(entry["id"]), entry)
     assert made.fence == strangers.fence(held(*entries))
     for entry in entries:
+        made.put(str(entry["id"]), {**entry, "ike": {"proposal": [], "dscp": 8}})
+        assert made.fence == strangers.fence(held(*made.entries.values()))
         made.put(str(entry["id"]), None)
         assert made.fence == strangers.fence(held(*made.entries.values()))
 

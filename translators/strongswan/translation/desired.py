@@ -111,16 +111,21 @@ class Desired:
         Raises:
             Refused: it cannot be translated.
         """
+        part, fence = self._part(tunnel), self._fence
+        self._fence = None
         self.messages.pop(tunnel, None)
         self.claims.remove(tunnel)
         self._open.discard(tunnel)
-        self._fence = None
         self.overlaps.put(tunnel, None)
         self.refused.discard(tunnel)
         for name in named_certificates(self.entries.pop(tunnel, {})):
             self._users[name].discard(tunnel)
-        if entry is None:
-            return
+        if entry is not None:
+            self._add(tunnel, entry)
+        if self._part(tunnel) == part:
+            self._fence = fence
+
+    def _add(self, tunnel: str, entry: Json) -> None:
         self.entries[tunnel] = entry
         for name in named_certificates(entry):
             self._users.setdefault(name, set()).add(tunnel)
@@ -131,6 +136,9 @@ class Desired:
                 self._open.add(tunnel)
             self.messages[tunnel] = connections.messages(tunnel, entry, around)
             self.overlaps.put(tunnel, Traffic.of(tunnel, self.messages[tunnel]))
+
+    def _part(self, tunnel: str) -> object:
+        return strangers.part(self.claims.of(tunnel), self.messages.get(tunnel))
 
     def _around(self, certificates: Certificates, mode: Mode) -> Around:
         return Around(self.available, certificates, keys=self._keys(), revocation=mode, plugins=self.plugins)
@@ -248,6 +256,11 @@ class Desired:
         moved, moved_back = _moved(old_claims, new_claims), _moved(new_claims, old_claims)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
+        reloaded = _reloaded(changes, [*old_claims, *new_claims])
+        parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
+        if all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted):
+            same = self.fence
+            return Fences(before=same, during=same, after=same, reloaded=reloaded)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
         before = self.fence
@@ -258,7 +271,7 @@ class Desired:
             after=after,
             moved=moved,
             moved_back=moved_back,
-            reloaded=_reloaded(changes, [*old_claims, *new_claims]),
+            reloaded=reloaded,
         )
 
     def refusals(

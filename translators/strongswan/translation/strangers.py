@@ -67,6 +67,13 @@ NO_FENCE = Fence()
 Held = tuple[Claim, Messages]
 
 
+def part(claim: Claim | None, messages: Messages | None) -> object:
+    """Return what of a tunnel a fence depends on: with equal parts fences are equal. None is nothing."""
+    if claim is None or messages is None or claim.owner is None:
+        return None
+    return (claim, messages.ike, messages.secrets) if claim.is_open else claim
+
+
 def misplaced(order: Iterable[str], fence: Fence, owners: Mapping[str, IdentityKey]) -> list[str]:
     """Return the barriers that stand before a tunnel which the identity belongs to: of two that match equally
     charon takes the first in ``order``, and its peer would be kept out. ``owners``: who owns the secret, by
