@@ -88,7 +88,7 @@ def test_the_options_of_the_agent_that_it_knows_are_all_that_there_are() -> None
     done = subprocess.run(
         [sys.executable, "-m", "agent", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    there = {word.strip("[],") for word in done.stdout.split() if word.strip("[],").startswith("--")}
+    there = {word.strip("[],;:") for word in done.stdout.split() if word.strip("[],;:").startswith("--")}
     assert there - {"--help", "--version"} == _OF_THE_AGENT
 
 
