@@ -103,6 +103,7 @@ async def run(settings: Settings) -> None:
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
     worker = _worker_of(pool)
+    refuse_lost(settings.data_dir, _history(settings))
     refuse_read(settings.data_dir, _history(settings))
     store = _open_history(settings)
     outlet = Outlet()
@@ -154,9 +155,7 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 
 def _open_history(settings: Settings) -> Store:
-    history = _history(settings)
-    refuse_lost(settings.data_dir, history)
-    return Store(history, new=may_begin(settings.data_dir))
+    return Store(_history(settings), new=may_begin(settings.data_dir))
 
 
 def _history(settings: Settings) -> Path:
@@ -171,6 +170,7 @@ async def protect(settings: Settings) -> None:
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         worker = _worker_of(pool)
+        refuse_lost(settings.data_dir, _history(settings))
         store = _open_history(settings)
         try:
             translators = make_translators(settings)
@@ -199,9 +199,11 @@ def mend(settings: Settings, *, yes: bool) -> None:
         OSError: the damaged one may be read by others, or is no file of its own.
     """
     notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
-    refuse_read_history(_history(settings))
+    history = _history(settings)
+    if history.is_file() and history.stat().st_size > 0:  # an empty one holds nothing to read
+        refuse_read_history(history)
     with printing():
-        repair(_history(settings), notes, (lambda _question: True) if yes else ask)
+        repair(history, notes, (lambda _question: True) if yes else ask)
 
 
 _WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}

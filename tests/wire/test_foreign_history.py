@@ -72,6 +72,15 @@ def test_a_history_that_others_may_write_is_refused_and_keeps_its_mode(
     assert history.stat().st_mode & 0o7777 == 0o666
 
 
+def test_an_empty_history_that_others_may_write_is_no_place_for_a_new_one(folder: Path) -> None:
+    history = folder / "history.db"
+    (folder / "host_key").unlink()
+    history.touch()
+    history.chmod(0o644)
+    assert f"{history} may be read by others (mode 0644)" in refused(folder)
+    assert (history.stat().st_size, history.stat().st_mode & 0o7777) == (0, 0o644)
+
+
 @pytest.mark.parametrize("options", [(), ("--repair", "--yes"), ("--protect",)])
 def test_a_link_in_its_place_is_refused_and_what_it_leads_to_is_not_touched(
     folder: Path, options: tuple[str, ...]
