@@ -202,7 +202,7 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
-        # First: a port in use is found out before anything is begun that others see.
+        # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()

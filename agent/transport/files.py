@@ -26,6 +26,31 @@ def write_durably(file: Path, content: bytes, mode: int) -> None:
         raise OSError(problem.errno, problem.strerror, str(file)) from problem
 
 
+class DamagedKey(OSError):
+    """A file holds no private key; the message says what and what to do."""
+
+
+def host_key(file: Path) -> asyncssh.SSHKey:
+    """Return the key in ``file``; one is made (ed25519, mode 0600) if there is none.
+
+    Raises:
+        DamagedKey: what is there is no key.
+        OSError: it cannot be read, or not be made.
+    """
+    if not file.exists():
+        write_key_pair(file, "yangswan host key")
+    return _read(file)
+
+
+def _read(file: Path) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.read_private_key(str(file))
+    except ValueError as problem:  # asyncssh has several, all of this kind
+        raise DamagedKey(
+            f"the host key {file} cannot be read: {problem}; remove it to have one made"
+        ) from None
+
+
 def write_key_pair(file: Path, comment: str) -> None:
     """Make an ed25519 key: the private one in ``file``, the public one beside it as ``.pub``."""
     key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asyncssh
 import pytest
 
 from agent import __main__ as program
@@ -32,7 +33,7 @@ from agent.first_start import (
 )
 from agent.operational import Operational
 from agent.settings import Settings
-from agent.transport.files import write_key_pair
+from agent.transport.files import DamagedKey, write_key_pair
 from agent.transport.limits import Limits
 from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema
@@ -236,20 +237,47 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
     store.close()
 
 
+def only_a_transport(host_key: Path, port: int) -> program.Agent:
+    """Return an agent in which to begin anything but its transport would be an AttributeError."""
+    transport = SshTransport(
+        host="localhost",
+        port=port,
+        host_key=host_key,
+        users={},
+        limits=Limits(),
+        serve=lambda _stream, _peer: asyncio.sleep(0),
+    )
+    nothing: Any = SimpleNamespace()
+    return program.Agent(nothing, nothing, transport)
+
+
 async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        transport = SshTransport(
-            host="localhost",
-            port=other.getsockname()[1],
-            host_key=tmp_path / "host_key",
-            users={},
-            limits=Limits(),
-            serve=lambda _stream, _peer: asyncio.sleep(0),
-        )
-        nothing: Any = SimpleNamespace()  # to begin anything with these would be an AttributeError
-        agent = program.Agent(nothing, nothing, transport)
+        agent = only_a_transport(tmp_path / "host_key", port=other.getsockname()[1])
         with pytest.raises(OSError, match=r"cannot be served on 127\.0\.0\.1 .* another program listens"):
             await agent.start({})
     assert not (tmp_path / "host_key").exists()
+
+
+@pytest.mark.parametrize("content", [b"", bytes(500), b"\xff\xfe", b"ssh-ed25519 AAAA\n", None])
+async def test_a_damaged_host_key_is_found_before_anything_is_begun(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    key = tmp_path / "host_key"
+    if content is None:  # one with a passphrase
+        made = asyncssh.generate_private_key("ssh-ed25519")
+        content = made.export_private_key("pkcs8-pem", passphrase="secret", hash_name="sha256")
+    key.write_bytes(content)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(
+        DamagedKey, match=r"the host key .*host_key cannot be read: .*; remove it to have one"
+    ):
+        await only_a_transport(key, port).start({})
+    assert key.read_bytes() == content
+    again = only_a_transport(tmp_path / "other", port).transport
+    await again.take_address()  # it was given back
+    await again.stop()
