@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from agent import named, search_path
 from agent.command_line import PROGRAM, Task, printing, read
-from agent.data_folder import DataDir, DataDirInUse, refuse_unused
+from agent.data_folder import DataDir, DataDirInUse, refuse_traceless, refuse_unused
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -58,6 +58,8 @@ def main() -> None:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
+        if asked.task is Task.REPAIR:
+            refuse_traceless(asked.settings.data_dir)
         if looking:
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)

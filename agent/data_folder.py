@@ -9,6 +9,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+KEYS = ("host_key", "client_key")
+"""What a first start makes in the data folder after the history."""
+
 
 class DataDirInUse(Exception):
     """The settings are in order, and another agent that has the same data folder runs."""
@@ -104,6 +107,19 @@ def refuse_unused(path: Path) -> None:
         raise Unused(
             f"{path} is no data folder that an agent has used: there is no history.db in it. Nothing was "
             "changed; what is in force stays. Say --data-dir, or --config with the settings of the agent"
+        )
+
+
+def refuse_traceless(path: Path) -> None:
+    """Refuse a folder in which an agent has left neither a history, nor a part of one, nor keys.
+
+    Raises:
+        Unused: it is so.
+    """
+    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in KEYS)):
+        raise Unused(
+            f"{path} is no data folder that an agent has used: there is neither a history.db in it nor a "
+            "key. Nothing was changed. Say --data-dir, or --config with the settings of the agent"
         )
 
 

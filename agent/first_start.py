@@ -11,7 +11,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from agent.data_folder import demand_private
+from agent.data_folder import KEYS, demand_private
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 SSH_PORT = 22
 DEFAULT_USER = "admin"
-KEYS = ("host_key", "client_key")
-"""What a first start makes in the data folder after the history."""
 RULES_NOTE = "first-rules"
 
 

@@ -18,11 +18,10 @@ import pytest
 
 from agent import __main__ as program
 from agent import from_settings
-from agent.data_folder import DataDir, DataDirInUse, Exposed
+from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
 from agent.first_start import (
-    KEYS,
     connect_hints,
     ensure_keys,
     ensure_rules,

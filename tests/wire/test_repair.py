@@ -151,6 +151,14 @@ def test_who_sits_at_a_terminal_is_asked(folder: Path, answer: str, status: int)
     assert ("nothing is changed" in said) == bool(status)
 
 
+def test_a_folder_that_no_agent_has_used_is_refused_and_not_made(tmp_path: Path) -> None:
+    for folder in (tmp_path / "missing", tmp_path):
+        done = yangswand(folder, "--repair", "--yes")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert done.stderr.startswith(f"yangswand: {folder} is no data folder that an agent has used")
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_yes_is_no_word_of_a_start(folder: Path) -> None:
     done = yangswand(folder, "--yes")
     assert (done.returncode, done.stderr) == (os.EX_CONFIG, "yangswand: --yes belongs to --repair\n")
