@@ -77,12 +77,12 @@ ROOMS = (
             "agent/apart.py",
             "agent/memory.py",
             "agent/ending.py",
-            "agent/data_folder.py",
             "agent/regular_file.py",
             "agent/turns.py",
             "agent/unfinished.py",
         )
     ),
+    Room(("agent/data_folder.py",), ("agent.errors",)),
     Room(
         ("agent/named.py",),
         (
@@ -90,6 +90,7 @@ ROOMS = (
             "agent.regular_file",
             "agent.settings",
             "agent.transport.address",
+            "agent.transport.files",
             "agent.transport.users",
         ),
     ),
@@ -137,7 +138,7 @@ ROOMS = (
     Room(
         ("agent/first_start.py",),
         (
-            *(*VALUES, "agent.data_folder", "agent.datastore"),
+            *(*VALUES, "agent.datastore"),
             *("agent.nacm", "agent.settings", "agent.transport.files"),
         ),
     ),

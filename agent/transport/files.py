@@ -42,6 +42,18 @@ def host_key(file: Path) -> asyncssh.SSHKey:
     return _read(file)
 
 
+def damaged(file: Path) -> list[str]:
+    """Return in a sentence why what is in ``file`` is no key; whether it can be read is not asked here."""
+    try:
+        if file.is_file():
+            _read(file)
+    except DamagedKey as problem:
+        return [str(problem)]
+    except OSError:
+        pass
+    return []
+
+
 def _read(file: Path) -> asyncssh.SSHKey:
     try:
         return asyncssh.read_private_key(str(file))

@@ -18,7 +18,7 @@ import pytest
 
 from agent import __main__ as program
 from agent import from_settings
-from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed
+from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed, Lost, refuse_lost, refuse_read
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
 from agent.first_start import (
@@ -27,8 +27,6 @@ from agent.first_start import (
     ensure_rules,
     host_key_hint,
     keep_known_hosts,
-    refuse_lost,
-    refuse_read,
 )
 from agent.operational import Operational
 from agent.settings import Settings
@@ -84,16 +82,16 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_path: Path, key: str) -> None:
     history = tmp_path / "history.db"
-    refuse_lost(tmp_path, history)
+    refuse_lost(tmp_path)
     history.touch()
-    refuse_lost(tmp_path, history)  # a first start that ended early
+    refuse_lost(tmp_path)  # a first start that ended early
     (tmp_path / key).touch()
     for state in ("empty", "missing"):
-        with pytest.raises(StoreError, match=rf"history\.db is {state}, and .*{key} shows .* --repair"):
-            refuse_lost(tmp_path, history)
+        with pytest.raises(Lost, match=rf"history\.db is {state}, and .*{key} shows .* --repair"):
+            refuse_lost(tmp_path)
         history.unlink(missing_ok=True)
     history.write_bytes(b"something")
-    refuse_lost(tmp_path, history)
+    refuse_lost(tmp_path)
 
 
 @pytest.mark.parametrize("key", KEYS)

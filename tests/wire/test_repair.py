@@ -94,7 +94,7 @@ def test_a_history_that_is_whole_is_left_alone(folder: Path) -> None:
 async def test_a_tunnel_that_is_lost_is_named_and_the_rest_is_in_force_again(folder: Path) -> None:
     octets = damage(folder, SPOILT)
     refused = yangswand(folder, "--listen", "127.0.0.1:0")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (os.EX_CONFIG, "")
     assert "ipsec[id='2'] of commit 3 is damaged: it does not fit its checksum" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
@@ -134,7 +134,7 @@ async def test_a_used_folder_without_its_history_is_refused_until_it_is_repaired
     if state == "empty":
         (folder / "history.db").touch()
     refused = yangswand(folder, "--listen", "127.0.0.1:0")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (os.EX_CONFIG, "")
     assert refused.stderr.startswith(f"yangswand: {folder}/history.db is {state}, and {folder}/host_key")
     done = yangswand(folder, "--repair", "--yes")
     assert "everything: " in done.stdout
