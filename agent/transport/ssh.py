@@ -169,6 +169,8 @@ class SshTransport:
             await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
         for connection in list(self.connections):
             connection.abort()
+        for kept in (self.lockout.kept, self.favoured.kept):
+            await kept.written()
 
     def may_open(self, peer: Peer) -> bool:
         """True if there may be one more session; the last of all is kept for a recovery user."""
