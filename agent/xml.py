@@ -38,7 +38,6 @@ _PREFIX = re.compile(rb"([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
-_LIBXML_DEPTH = 2048
 _READABLE = re.compile(rb"utf-?8$|(us-)?ascii$|latin-?1$|iso-8859-|windows-125", re.IGNORECASE)
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*+<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
 _ATTRIBUTES = (b'="', b"='", b"= ", b"=\t", b"=\r", b"=\n")
@@ -129,7 +128,7 @@ def _refuse_declarations(data: bytes) -> None:
 
 
 def _refuse_deep(root: Element, max_depth: int) -> None:
-    if _deeper_than(min(max_depth, _LIBXML_DEPTH))(root):
+    if _deeper_than(max_depth)(root):
         raise XmlError(f"elements are nested deeper than {max_depth} levels")
 
 
