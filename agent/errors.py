@@ -27,9 +27,8 @@ PATH_CHARACTERS_MAX = 8000
 
 
 class ErrorType(Enum):
-    """The layer at which an error occurred (RFC 6241 section 4.3)."""
+    """The layer at which an error occurred (RFC 6241 section 4.3); at the transport none that is answered."""
 
-    TRANSPORT = "transport"
     RPC = "rpc"
     PROTOCOL = "protocol"
     APPLICATION = "application"
