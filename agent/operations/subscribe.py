@@ -33,7 +33,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
         refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
-    await context.worker(_try, context.schema, filter_)
+    await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_))
     caller.subscribe(
         Subscription(
             context.stream,

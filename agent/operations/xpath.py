@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agent.apart import SEARCH_CPU_S, at_most
 from agent.errors import ErrorType, InvalidValue
-from agent.operations.predicates import identities, may_divide_by_nought, without_logic
+from agent.operations.predicates import called, identities, may_divide_by_nought, run_on, without_logic
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.expressions import expression_fault
 from agent.yang.paths import KEY_TEST, LITERAL
@@ -19,7 +19,7 @@ from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, find_all, parent_of
 
 # libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
-_CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
+_CRASHING = frozenset({"deref", "enum-value", "bit-is-set"})
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
 _WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
 
@@ -97,8 +97,10 @@ def check_expression(expression: str) -> None:
     if fault := expression_fault(expression):
         raise _bad(fault)
     plain = LITERAL.sub("''", expression)
-    if found := _CRASHING.search(plain):
-        raise _bad(f"the function {found[1]}() is not available in a filter")
+    if name := run_on(expression):
+        raise _bad(f"'{name}' is no operator: behind and, or, div and mod a name or number needs a space")
+    if name := next(filter(_CRASHING.__contains__, called(expression)), ""):
+        raise _bad(f"the function {name}() is not available in a filter")
     if may_divide_by_nought(expression):
         raise _bad("behind the operator mod a filter may have a whole number from 1 on, and nothing else")
     depth, inside = 0, []
