@@ -27,6 +27,7 @@ _OPERATORS = frozenset({"and", "or", "div", "mod", "*"})
 # libyang sees an operator behind an operand also where XPath 1.0 section 3.7 sees the beginning of a name.
 _RUN_ON = re.compile("and|or|div|mod")
 _DIVISOR = re.compile(r"0*[1-9][0-9]{0,17}(?:\.[0-9]*)?")
+_GOING_ON = frozenset({"[", "/", "//", "|"})
 _DERIVED = ("derived-from", "derived-from-or-self")
 _CLOSING = {"(": ")", "[": "]"}
 _OPERAND = re.compile(r"[\w\"'.)\]\x80-\U0010ffff]|\*$", re.ASCII)
@@ -42,12 +43,19 @@ def without_logic(expression: str) -> str:
 
 
 def may_divide_by_nought(expression: str) -> bool:
-    """Return whether something stands behind a ``mod`` that is no number from 1 on."""
+    """Return whether something stands behind a ``mod`` that is no number from 1 on, or more than that.
+
+    A predicate makes nought of a number, in libyang.
+    """
     tokens = _Tokens(expression)
     while tokens.current is not None:
-        if tokens.take_operator("mod") and not _DIVISOR.fullmatch(tokens.text):
-            return True
+        if not tokens.take_operator("mod"):
+            tokens.take()
+            continue
+        divisor = tokens.text
         tokens.take()
+        if not _DIVISOR.fullmatch(divisor) or tokens.text in _GOING_ON:
+            return True
     return False
 
 

@@ -94,6 +94,11 @@ def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str)
         ("/a[b mod 9999999999999999999]", True),
         ("/a[b mod 2 mod 0]", True),
         ("/a[b mod]", True),
+        ("/a[b mod 2[c]]", True),
+        ("/a[b mod 2. [c]]", True),
+        ("/a[b mod 2/c]", True),
+        ("/a[b mod 2 | c]", True),
+        ("/a[b mod 2][c]", False),
         ("1mod 0", True),
         ("\N{EURO SIGN} mod 0", True),
         ("a\N{MIDDLE DOT} mod 0", True),
@@ -160,6 +165,7 @@ def test_every_call_is_found() -> None:
         "-enum-value(/)",
         "1-bit-is-set(/, 'x')",
         "\N{EURO SIGN} mod 0",
+        "1 mod 2[0]",
     ],
 )
 async def test_no_operator_without_a_space_behind_it_brings_in_what_libyang_dies_of(
