@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
@@ -11,6 +12,7 @@ from agent import apart
 from agent.operations import budget
 from agent.operations.xpath import is_plain, most_visits
 from agent.translator import Notification
+from agent.yang.native import lib
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, top
 from tests.agent.operations.test_costly import DATASTORES, NMDA
@@ -29,7 +31,7 @@ NOTIFICATIONS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 def gone(_cpu_s: float) -> AbstractContextManager[None]:
     """End the copy that this is called in, as if it had taken its time."""
     if apart.in_copy():
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGPROF)
     return nullcontext()
 
 
@@ -99,6 +101,31 @@ async def test_an_error_of_an_expression_comes_out_of_the_copy(lab: Lab) -> None
     for operation in doors("/ec:top[count('x')]"):
         (error,) = await lab.refused(operation)
         assert (error.tag, error.type.value) == ("invalid-value", "protocol")
+
+
+async def test_a_copy_that_crashes_is_no_matter_of_costs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.operations.xpath.at_most", lambda _: os.abort())
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, error.app_tag) == ("operation-failed", "internal-error")
+
+
+async def test_nor_is_one_that_the_system_does_not_make(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, "try again later" in error.message) == ("resource-denied", True)
+
+
+async def test_libyang_without_memory_is(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.yang.prefixed.find_from_root", lambda *_, **__: (lib.LY_EMEM, None))
+    await many(lab)
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, error.type.value) == ("resource-denied", "protocol")
 
 
 @pytest.mark.parametrize(
