@@ -8,18 +8,21 @@ from datetime import datetime
 from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
 from agent.nacm.events import readable_event
 from agent.notifications import STREAM, Door, Event, Subscription
-from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, refuse_large
+from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, apart, carried_out, read_filter
 from agent.operations.subtree import refuse_mixed
-from agent.operations.xpath import most_visits
+from agent.operations.xpath import calls_quick_only, most_visits
 from agent.xml import Element
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
 
 MAX_VISITS = 1_000_000
-"""What the look at one event may take on libyang's thread: some tens of milliseconds."""
+"""Nodes that a filter may visit in one event on libyang's thread: some tens of milliseconds.
+
+What may visit more is applied in a copy of the process, which takes longer to make than such an event.
+"""
 
 
 async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -53,10 +56,21 @@ async def _carried_out(
     context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
 ) -> bytes:
     """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
-    nodes = event.body.count(b"<")
-    if filter_.xpath is not None and most_visits(filter_.xpath.text, nodes) > MAX_VISITS:
-        return await apart(context, caller, work)
-    return await carried_out(context, caller, filter_, work)
+    if _is_quick(filter_, event):
+        try:
+            done: bytes = await context.worker(work)
+            return done
+        except TooMuchHere:
+            pass
+    return await apart(context, caller, work)
+
+
+def _is_quick(filter_: Filter, event: Event) -> bool:
+    """True if ``filter_`` may begin on libyang's thread; one that is a subtree counts for itself."""
+    if filter_.xpath is None:
+        return True
+    expression = filter_.xpath.text
+    return calls_quick_only(expression) and most_visits(expression, event.body.count(b"<")) <= MAX_VISITS
 
 
 def _door(context: Context, caller: Caller) -> Door | None:

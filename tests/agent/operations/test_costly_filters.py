@@ -169,17 +169,37 @@ HAPPENED = Notification({"every-construct:happened": {"what": "it"}})
 
 @pytest.mark.parametrize(
     ("expression", "copies"),
-    [("/ec:happened[ec:what='it']", 0), ("/ec:happened[ec:what[../ec:what[../ec:what='it']]]", 1)],
+    [
+        ("/ec:happened[ec:what='it']", 0),
+        ("/ec:happened[ec:what[../ec:what[../ec:what='it']]]", 1),
+        ("//ec:what", 0),
+        ("/*[ec:what]", 0),
+        ("/ec:happened[ec:what='it' or not(ec:what)]", 0),
+        ("/ec:happened[re-match(ec:what, '(i|t)*')]", 1),
+        ("/ec:happened[translate(ec:what, 'i', 'a') = 'at']", 1),
+    ],
 )
 async def test_the_filter_of_a_subscription_goes_apart_when_it_may_take_long(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, expression: str, copies: int
 ) -> None:
-    monkeypatch.setattr("agent.operations.subscribe.MAX_VISITS", 1000)
+    monkeypatch.setattr("agent.operations.subscribe.MAX_VISITS", 3000)
     await lab.do(subscribed(expression))
     before = lab.context.apart.copies
     lab.context.stream.publish(HAPPENED)
     assert b"<what>it</what>" in await lab.caller(1).got("happened")
     assert lab.context.apart.copies - before == copies
+
+
+async def test_so_does_one_that_turns_out_to_need_much(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = f'<happened xmlns="{EC}"><what>it</what></happened>'
+    await lab.do(
+        f'<create-subscription xmlns="{NOTIFICATIONS}"><filter>{body}</filter></create-subscription>'
+    )
+    before = lab.context.apart.copies
+    monkeypatch.setattr(budget, "HERE_COMPARISONS", 0)
+    lab.context.stream.publish(HAPPENED)
+    assert b"<what>it</what>" in await lab.caller(1).got("happened")
+    assert lab.context.apart.copies - before == 1
 
 
 async def test_a_subscription_whose_filter_takes_too_long_ends(
