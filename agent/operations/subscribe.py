@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
+from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed, TooBig
 from agent.nacm.events import readable_event
 from agent.notifications import STREAM, Door, Event, Subscription
-from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, TooMuchHere, refuse_large
+from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIBED, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, apart, carried_out, read_filter
 from agent.operations.subtree import refuse_mixed
 from agent.operations.xpath import calls_quick_only, most_visits
-from agent.xml import Element
+from agent.xml import Element, parse, serialize
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
 
@@ -31,9 +31,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
         raise InvalidParameter("stream", f"this server has no stream '{stream}', only {STREAM}")
     start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
-    filter_ = read_filter(context.schema, operation)
-    if filter_.subtree is not None:
-        refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
+    filter_ = _alone(read_filter(context.schema, operation))
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
     await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_))
@@ -71,6 +69,29 @@ def _is_quick(filter_: Filter, event: Event) -> bool:
         return True
     expression = filter_.xpath.text
     return calls_quick_only(expression) and most_visits(expression, event.body.count(b"<")) <= MAX_VISITS
+
+
+def _alone(filter_: Filter) -> Filter:
+    """Return ``filter_`` without the message that it is a part of, which would be kept as long as it is.
+
+    Raises:
+        TooBig: it has too many elements or octets to be kept and applied to each event.
+    """
+    if filter_.xpath is not None:
+        texts = [filter_.xpath.text, *filter_.xpath.declared.values()]
+        _refuse_long(sum(len(text.encode()) for text in texts))
+    if filter_.subtree is None:
+        return filter_
+    refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
+    written = serialize(filter_.subtree)
+    _refuse_long(len(written))
+    return Filter(subtree=parse(written))
+
+
+def _refuse_long(octets: int) -> None:
+    if octets > MAX_OCTETS_SUBSCRIBED:
+        message = f"the filter of a subscription has at most {MAX_OCTETS_SUBSCRIBED} octets"
+        raise TooBig(message, type=ErrorType.PROTOCOL)
 
 
 def _door(context: Context, caller: Caller) -> Door | None:

@@ -10,6 +10,7 @@ import pytest
 
 from agent import apart
 from agent.operations import budget
+from agent.operations.read import Filter
 from agent.operations.xpath import is_plain, most_visits
 from agent.translator import Notification
 from agent.yang.native import lib
@@ -308,3 +309,37 @@ async def test_the_filter_of_a_subscription_is_smaller_for_each_event_meets_it(l
     )
     (error,) = await lab.refused(subscription)
     assert error.tag == "too-big"
+
+
+LONG = "x" * budget.MAX_OCTETS_SUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        f'<filter><happened xmlns="{EC}"><what>{LONG}</what></happened></filter>',
+        f'<filter xmlns:x="urn:{LONG}"><happened xmlns="{EC}"><what>x:y</what></happened></filter>',
+        f'<nc:filter xmlns:nc="{NOTIFICATIONS}" xmlns="urn:{LONG}" type="xpath" select="//ec:what"/>',
+        f'<filter xmlns:x="urn:{LONG}" type="xpath" select="/ec:happened[ec:what = \'x:y\']"/>',
+    ],
+)
+async def test_so_many_octets_of_it_are_kept_and_no_more(lab: Lab, filter_: str) -> None:
+    (error,) = await lab.refused(
+        f'<create-subscription xmlns="{NOTIFICATIONS}">{filter_}</create-subscription>'
+    )
+    assert (error.tag, error.type.value) == ("too-big", "protocol")
+    assert not lab.caller(1).subscribed()
+
+
+async def test_the_message_that_it_came_in_is_not(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Filter] = []
+    monkeypatch.setattr(Filter, "matches_event", lambda self, _tree: kept.append(self) or True)
+    body = f'<happened xmlns="{EC}" xmlns:p="{EC}"><pet>p:cat</pet></happened>'
+    await lab.do(
+        f'<create-subscription xmlns="{NOTIFICATIONS}"><filter>{body}</filter></create-subscription>'
+    )
+    element = kept[0].subtree
+    assert element is not None
+    assert element.getparent() is None
+    assert element[0][0].nsmap["p"] == EC
+    assert element[0][0].nsmap["ec"] == EC
