@@ -44,7 +44,7 @@ def test_a_backup_brings_back_what_was_damaged(tmp_path: Path) -> None:
     (copy,) = (tmp_path / "root").iterdir()
     assert copy.stat().st_mode & 0o077 == 0
     (data / "history.db").write_bytes(b"")
-    with pytest.raises(AssertionError, match="history.db is empty, and"):
+    with pytest.raises(AssertionError, match=r"history\.db is empty, and"):
         start_agent(data)
     run(BLOCKS["restore"], tmp_path)
     assert {name: (data / name).read_bytes() for name in kept} == kept

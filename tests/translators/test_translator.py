@@ -14,6 +14,7 @@ from tests.translators.status.test_state import NO_COUNTS
 from tests.translators.tunnels import tunnel
 from translators.strongswan.assembly import make
 from translators.strongswan.options import OptionError
+from translators.strongswan.status.facts import Reason
 from translators.strongswan.translator import StrongSwanTranslator, find_yang_files
 
 KEY = ("1",)
@@ -110,6 +111,28 @@ async def test_an_unreachable_charon_keeps_nobody_waiting_at_start_and_refuses_c
     assert "vici.sock" in error.message
     with pytest.raises(RpcError, match="not available"):
         await translator.action(KEY, "restart", {})
+    await translator.stop()
+
+
+async def test_a_tunnel_says_why_there_is_no_charon_and_keeps_what_it_failed_for_itself(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+    vici = tmp_path / "vici.sock"
+    settings = Settings(tmp_path, "external", {"vici-socket": str(vici)}, state_changed=told.extend)
+    translator = make(settings)
+    await translator.start({KEY: tunnel(1), ("2",): tunnel(2, enabled=False)})
+    assert "/yangswan-ipsec:tunnels/ipsec[id='1']/state" in told
+    translator.parts.live.fail("1", Reason.PEER_SILENT, "no answer")
+    state = await translator.entry_state([KEY, ("2",)])
+    trouble = (await translator.root_state("/yangswan-daemon:daemon"))["trouble"]
+    error = state[KEY]["last-error"]
+    assert (error["reason"], error["detail"]) == ("daemon-unavailable", trouble)
+    assert error["time"].endswith("Z")
+    assert "last-error" not in state[("2",)], "it is disabled"
+    translator.parts.shared.trouble = ""  # as the keeper says once there is one
+    translator.parts.live.daemon_changed()
+    assert (await translator.entry_state([KEY]))[KEY]["last-error"]["reason"] == "peer-silent"
     await translator.stop()
 
 

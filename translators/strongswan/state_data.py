@@ -82,7 +82,14 @@ class StateData:
         messages = self._shared.desired.messages.get(tunnel)
         found |= {} if messages is None else narrowed(messages.children, sas or ())
         limited = self._limitation(tunnel)
-        return found | ({"overlap": shared} if shared else {}) | ({"limitation": limited} if limited else {})
+        found |= ({"overlap": shared} if shared else {}) | ({"limitation": limited} if limited else {})
+        return found | self._hindrance(tunnel)
+
+    def _hindrance(self, tunnel: str) -> Json:
+        shared = self._shared
+        if shared.session is not None or not shared.trouble or not is_enabled(shared.desired.entries[tunnel]):
+            return {}
+        return operational.hindrance(shared.trouble, shared.trouble_since)
 
     def _limitation(self, tunnel: str) -> str | None:
         session, entry = self._shared.session, self._shared.desired.entries[tunnel]

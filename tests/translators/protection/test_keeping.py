@@ -272,6 +272,19 @@ async def test_a_start_that_fails_is_told_and_tried_again(kernel: Kernel, shared
         assert len(kernel.guards) == 1
 
 
+async def test_without_nft_packets_are_routed_as_they_should_all_the_same(
+    kernel: Kernel, shared: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    kernel.refuses = {"all"}
+    async with started(shared, t1=BYPASSING) as protection:
+        assert "nft refused" in protection.trouble
+        assert kernel.rules == PAST
+        kernel.refuses = {"all", "look"}
+        kernel.rules_whole = False
+        protection._look_soon()
+        await until(lambda: kernel.done.count("rules") > 1)
+
+
 async def test_what_somebody_took_out_is_put_in_again_and_told(
     kernel: Kernel, shared: Shared, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -120,23 +120,34 @@ def test_what_somebody_else_took_out_is_put_in_again(namespace: Namespace) -> No
 
 
 @pytest.mark.real
-def test_a_rule_of_charon_is_put_in_again_when_it_was_missing_twice(namespace: Namespace) -> None:
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("", "from all lookup 220"),
+        ("not fwmark 0x42", "not from all fwmark 0x42 lookup 220"),
+        ("fwmark 0x40/0xc0", "from all fwmark 0x40/0xc0 lookup 220"),
+    ],
+)
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_a_rule_of_charon_is_put_in_again_when_it_was_missing_twice(
+    namespace: Namespace, family: str, words: str, shown: str
+) -> None:
     def there() -> list[str]:
-        shown = subprocess.run(["ip", "rule", "show"], capture_output=True, text=True, check=True).stdout
-        return [line.split("\t")[1].strip() for line in shown.splitlines() if line.startswith("220:")]
+        found = subprocess.run(["ip", family, "rule"], capture_output=True, text=True, check=True).stdout
+        return [line.split("\t")[1].strip() for line in found.splitlines() if line.startswith("220:")]
 
     async def test() -> None:
         rules = RoutingRules()
         await rules.know_charon()
         assert await rules.repair_charon() is Charons.THERE, "there was none"
-        namespace.ip("rule", "add", "priority", "220", "lookup", "220")
+        namespace.ip(family, "rule", "add", *words.split(), "priority", "220", "lookup", "220")
         assert await rules.repair_charon() is Charons.THERE
         await rules.know_charon()
-        namespace.ip("rule", "del", "priority", "220")
+        namespace.ip(family, "rule", "del", "priority", "220")
         assert await rules.repair_charon() is Charons.MISSING
         assert there() == [], "charon may be ending"
         assert await rules.repair_charon() is Charons.PUT_IN
-        assert there() == ["from all lookup 220"]
+        assert there() == [shown]
         assert await rules.repair_charon() is Charons.THERE
 
     namespace.call(lambda: asyncio.run(test()))

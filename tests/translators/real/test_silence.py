@@ -15,17 +15,19 @@ from translators.strongswan.upkeep import silence
 pytestmark = pytest.mark.real
 
 
+@pytest.mark.parametrize("base", [10.0, 30.0])
 def test_a_silent_peer_is_told_long_before_charon_gives_it_up_and_found_when_it_is_back(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, base: float
 ) -> None:
     monkeypatch.setattr(silence, "PAUSE_MAX_S", 2.0)
     monkeypatch.setattr(silence, "ANSWER_S", 0.2)
-    # charon would wait for minutes after the third try.
-    alice, bob = lab.alice(), lab.bob({"retransmit-timeout": 0.2, "retransmit-base": 10.0})
+    # charon would wait for minutes after the third try, or the second.
+    alice, bob = lab.alice(), lab.bob({"retransmit-timeout": 0.2, "retransmit-base": base})
     lab.cut()
     alice.start(at_alice())
     bob.start(at_bob())
     bob.wait_for(lambda state: state.get("supervision", {}).get("attempts", 0) >= 2)
+    bob.wait_for(failed_for("peer-silent"))
     lab.mend()
     bob.wait_status("installed")
     assert "giving up" not in bob.log()

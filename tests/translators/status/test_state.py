@@ -124,9 +124,16 @@ def test_of_two_ike_sas_that_both_ends_began_one_goes(sas: Any, expected: list[s
     assert state.surplus(sas) == expected
 
 
-def test_what_is_only_being_negotiated_is_half_open() -> None:
-    sas = [sa("CONNECTING", uniqueid="1"), sa("ESTABLISHED", uniqueid="2"), sa("CREATED", uniqueid="3")]
-    assert state.half_open(sas) == ["1", "3"]
+def test_what_is_only_being_negotiated_is_half_open_if_we_began_it() -> None:
+    sas = [
+        sa("CONNECTING", uniqueid="1", initiator="yes"),
+        sa("ESTABLISHED", uniqueid="2", initiator="yes"),
+        sa("CREATED", uniqueid="3", initiator="yes"),
+        # The peer has come to life meanwhile, and begins one itself.
+        sa("CONNECTING", uniqueid="4"),
+        sa("CONNECTING", uniqueid="5", initiator="no"),
+    ]
+    assert state.half_open([*sas, CONNECTING]) == ["1", "3", "7"]
 
 
 FACTS = Facts(

@@ -22,6 +22,7 @@ from translators.strongswan.translation.guards import (
     of_gateway,
     of_tunnel,
     passes_of,
+    past,
     with_bypass,
 )
 from translators.strongswan.translation.overlaps import Pair, prefix
@@ -235,7 +236,7 @@ def test_what_is_bypassed_passes_in_both_directions() -> None:
     assert guard.passes == both("10.1.0.0/16", "10.2.7.0/24")
 
 
-    assert guard.past == pairs(("10.1.0.0/16", "10.2.7.0/24"), ("10.2.7.0/24", "10.1.0.0/16"))
+    assert past([guard]) == pairs(("10.1.0.0/16", "10.2.7.0/24"), ("10.2.7.0/24", "10.1.0.0/16"))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,43 @@ def test_what_is_for_the_near_side_does_not_go_into_the_tunnel_again(
 ) -> None:
     guard = of_tunnel(entry, ForAll())
     assert guard.home == expected
-    assert guard.past >= expected
+    assert past([guard]) == expected
+
+
+@pytest.mark.parametrize(
+    ("branch", "is_home"),
+    [
+        ("10.1.5.0/24", False),
+        ("10.1.0.0/24", False),
+        ("10.1.255.255/32", False),
+        ("10.1.0.0/16", False),
+        ("10.0.0.0/15", True),
+        ("10.2.0.0/16", True),
+        ("2001:db8::/32", True),
+    ],
+)
+def test_a_near_side_into_which_another_tunnel_reaches_is_left_to_its_routes(
+    branch: str, is_home: bool
+) -> None:
+    whole = of_tunnel(between(OURS, ALL), ForAll())
+    local = ALL6 if ":" in branch else ["172.16.0.0/12"]
+    other = of_tunnel(between(local, [branch]), ForAll())
+    assert past([whole, other]) == (whole.home if is_home else set())
+    assert past([other, whole]) == past([whole, other])
+
+
+def test_a_tunnel_that_comes_and_goes_changes_what_is_left_to_routes() -> None:
+    guards = Guards()
+    branch = {"2": of_tunnel(between(["172.16.0.0/12"], ["10.1.5.0/24"]), ForAll())}
+    assert not guards.has_other_past(branch)
+    guards.put({"1": of_tunnel(between(OURS, ALL), ForAll())})
+    assert guards.has_other_past(branch)
+    guards.put(branch)
+    assert not guards.has_other_past(branch)
+    assert guards.has_other_past({"2": NO_GUARD})
+    assert guards.has_other_past({"1": NO_GUARD})
+    guards.put({"1": NO_GUARD})
+    assert not guards.has_other_past({"2": NO_GUARD})
 
 
 def test_a_network_of_the_gateway_goes_into_no_tunnel() -> None:

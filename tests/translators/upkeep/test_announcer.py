@@ -25,6 +25,7 @@ class Gateway:
         self.statuses: dict[str, Status] = {}
         self.of: dict[str, Facts] = {}
         self.looks: list[set[str]] = []
+        self.answers_not = 0
         self.now = 1000.0
         self.told: list[announcements.Json] = []
         self.names: list[dict[str, str]] = []
@@ -37,8 +38,11 @@ class Gateway:
         self.told.append(notification.content)
         self.names.append(dict(notification.names))
 
-    async def _look(self, tunnels: Collection[str]) -> Mapping[str, Status]:
+    async def _look(self, tunnels: Collection[str]) -> Mapping[str, Status] | None:
         self.looks.append(set(tunnels))
+        if self.answers_not:
+            self.answers_not -= 1
+            return None
         found = {tunnel: self.statuses[tunnel] for tunnel in tunnels if tunnel in self.statuses}
         self.during_look()
         return found
@@ -167,6 +171,29 @@ async def test_a_notification_that_cannot_be_sent_stops_nothing(
     await until(lambda: "made up" in caplog.text)
     gateway.becomes(Status.INSTALLED)
     await until(lambda: gateway.changes() == [("connecting", "installed")])
+
+
+async def test_a_look_without_an_answer_is_made_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcer, "AGAIN_AFTER_S", 0.001)
+    gateway.answers_not = 2
+    gateway.becomes(Status.INSTALLED)
+    await until(lambda: gateway.changes() == [("down", "installed")])
+    assert gateway.looks == [{"1"}] * 3
+
+
+async def test_a_tunnel_that_is_deleted_before_the_look_is_made_again_is_told_once(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcer, "AGAIN_AFTER_S", 0.001)
+    gateway.announcer.know("1", Status.INSTALLED)
+    gateway.answers_not = 1
+    gateway.announcer.touch("1")
+    await until(lambda: gateway.looks == [{"1"}])
+    gateway.announcer.forget("1")
+    await until(lambda: len(gateway.looks) == 2)
+    assert gateway.changes() == [("installed", "down")]
 
 
 async def test_what_is_about_no_tunnel_is_told_at_once(gateway: Gateway) -> None:

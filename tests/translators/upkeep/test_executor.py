@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from translators.strongswan.translation import connections
 from translators.strongswan.translation.plan import Phase, Replacement, Request, Step
 from translators.strongswan.upkeep import executor
 from translators.strongswan.upkeep.executor import SaIds, end_found, execute, to_end
+from translators.strongswan.upkeep.listing import ONE_BY_ONE_MAX
 
 
 class Charon:
@@ -145,8 +147,11 @@ async def test_what_does_not_end_by_itself_is_forced(monkeypatch: pytest.MonkeyP
     assert [message["force"] for _command, message in charon.asked] == ["no", "yes"]
 
 
+ASKING = ["IKE_DPD"]
+
+
 async def test_a_peer_that_is_known_to_be_silent_is_not_waited_for() -> None:
-    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5")])
+    charon = Charon(sas=[sa("ESTABLISHED", uniqueid="5", tasks_active=ASKING)])
     charon.forced_only = True
     await execute([END], charon, lambda _name: None, lambda _name: True)  # type: ignore[arg-type]
     assert [message["force"] for _command, message in charon.asked] == ["yes"]
@@ -158,13 +163,112 @@ async def test_a_child_that_a_dead_peer_does_not_let_go_takes_its_ike_sa_with_it
 ) -> None:
     """charon destroys no CHILD_SA by force: it takes that word for an IKE_SA only."""
     monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
-    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5"), sa("ESTABLISHED", uniqueid="6")])
+    with_child = sa("ESTABLISHED", "INSTALLED", uniqueid="5", tasks_active=ASKING)
+    charon = Charon(sas=[with_child, sa("ESTABLISHED", uniqueid="6")])
     charon.forced_only = True
     step = Step(Phase.END, "ipsec-1", child_only=True)
     await execute([step], charon, lambda _name: None, lambda _name: silent)  # type: ignore[arg-type]
     assert charon.asked[-1] == ("terminate", {"ike-id": "5", "timeout": "-1", "force": "yes"})
     assert [message["force"] for _command, message in charon.asked] == (["yes"] if silent else ["no", "yes"])
     assert [each["uniqueid"] for each in charon.sas] == ["6"]
+
+
+@pytest.mark.parametrize("child_only", [True, False])
+async def test_of_several_peers_of_a_tunnel_only_the_silent_one_is_forced(child_only: bool) -> None:
+    silent = sa("ESTABLISHED", "INSTALLED", uniqueid="5", tasks_active=ASKING)
+    answers = sa("ESTABLISHED", "INSTALLED", uniqueid="6")
+    (child,) = answers["child-sas"].values()
+    answers["child-sas"] = {"ipsec-1-77": {**child, "uniqueid": "77"}}
+    charon = Charon(sas=[silent, answers])
+    step = Step(Phase.END, "ipsec-1", child_only=child_only)
+    await execute([step], charon, lambda _name: None, lambda _name: True)  # type: ignore[arg-type]
+    forced = {"ike-id": "5", "timeout": "-1", "force": "yes"}
+    in_order = {"child-id": "77"} if child_only else {"ike-id": "6"}
+    assert charon.asked == [
+        ("terminate", forced),
+        ("terminate", {**in_order, "timeout": "-1", "force": "no"}),
+    ]
+    assert [each["uniqueid"] for each in charon.sas] == (["6"] if child_only else [])
+
+
+class SlowCharon(Charon):
+    """Takes its time to list, and has let go of everything it was told to after ``looks`` lists."""
+
+    def __init__(self, tunnels: int, looks: int) -> None:
+        super().__init__()
+        self.sas = [
+            {**sa("ESTABLISHED", "INSTALLED", uniqueid=str(n)), "name": f"ipsec-{n}"}
+            for n in range(1, tunnels + 1)
+        ]
+        for each in self.sas:
+            (child,) = each["child-sas"].values()
+            each["child-sas"] = {"only": {**child, "uniqueid": each["uniqueid"]}}
+        self.forced_only, self.looks, self.lists = True, looks, 0
+
+    async def list_sas(self, name: str | None = None) -> Any:
+        self.lists += 1
+        for _ in range(10):
+            await asyncio.sleep(0)
+        if self.lists > self.looks:
+            for each in self.sas:
+                each["child-sas"] = {}
+        return await super().list_sas(name)
+
+    def steps(self) -> list[Step]:
+        return [Step(Phase.END, each["name"], child_only=True) for each in self.sas]
+
+    def forced(self) -> list[Any]:
+        return [message for _command, message in self.asked if message["force"] == "yes"]
+
+
+async def test_what_has_gone_when_it_is_too_late_is_looked_at_before_anything_is_forced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.0)
+    monkeypatch.setattr(executor, "EACH_S", 0.0)
+    charon = SlowCharon(tunnels=3, looks=3)
+    await run(charon, *charon.steps())
+    assert charon.forced() == []
+    assert len(charon.sas) == 3, "the IKE_SAs stay"
+
+
+async def test_many_cost_one_list_for_each_look() -> None:
+    charon = SlowCharon(tunnels=ONE_BY_ONE_MAX + 1, looks=1)
+    await run(charon, *charon.steps())
+    assert (charon.lists, charon.forced()) == (2, [])
+
+
+@pytest.mark.parametrize(("each_s", "forced"), [(100.0, 0), (0.0, 3)])
+async def test_the_more_there_are_the_longer_they_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch, each_s: float, forced: int
+) -> None:
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.0)
+    monkeypatch.setattr(executor, "EACH_S", each_s)
+    monkeypatch.setattr(executor, "POLL_S", 0.0)
+    charon = SlowCharon(tunnels=3, looks=8)
+    await run(charon, *charon.steps())
+    assert len(charon.forced()) == forced
+
+
+async def test_a_child_that_has_moved_to_a_new_ike_sa_takes_that_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An IKE_SA that is rekeyed hands its children on (RFC 7296 section 2.8)."""
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.0)
+    monkeypatch.setattr(executor, "EACH_S", 0.0)
+    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5")])
+    charon.forced_only = True
+    request = charon.request
+
+    async def rekeys(command: str, message: Any = None) -> Any:
+        answer = await request(command, message)
+        charon.sas = [{**each, "uniqueid": "8"} for each in charon.sas]
+        return answer
+
+    charon.request = rekeys  # type: ignore[method-assign]
+    await run(charon, Step(Phase.END, "ipsec-1", child_only=True))
+    assert [message.get("ike-id") for _command, message in charon.asked] == [None, "8"]
+    assert charon.sas == []
 
 
 async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

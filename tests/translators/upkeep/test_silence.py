@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from tests.translators.upkeep.test_supervisor import until
+from translators.strongswan.charon.shared import Shared
 from translators.strongswan.options import Options
 from translators.strongswan.status.exchange import Exchange
 from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.operational import RETRANSMIT_BASE
 from translators.strongswan.upkeep import silence
 from translators.strongswan.upkeep.silence import SilentPeers
+from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 ASKING = Facts(exchange=Exchange(asked="IKE_SA_INIT"))
 
@@ -79,3 +83,40 @@ async def test_a_long_pause_is_cut_short_once_what_was_sent_can_be_answered_no_m
     watched.tried(3)
     await until(lambda: watched.begun == 2)
     assert quick.begun == 0, "its pauses are short by themselves"
+
+
+@pytest.mark.parametrize(("timeout_s", "base"), [(10.0, None), (60.0, 1.1), (None, 4.0)])
+async def test_an_attempt_that_ends_at_its_first_pause_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, timeout_s: float | None, base: float | None
+) -> None:
+    monkeypatch.setattr(silence, "ANSWER_S", 0.001)
+    watched = Watched(Options(retransmit_timeout=timeout_s, retransmit_base=base))
+    watched.tried(1)
+    await until(lambda: watched.begun == 1)
+    assert watched.failed == [Reason.PEER_SILENT]
+    watched.tried(0, 1)
+    await until(lambda: watched.begun == 2)
+    assert watched.failed == [Reason.PEER_SILENT] * 2
+
+
+async def test_an_attempt_that_is_answered_before_it_ends_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(silence, "ANSWER_S", 0.0)
+    watched = Watched(Options(retransmit_timeout=10.0))
+    watched.tried(1, 0)
+    await asyncio.sleep(0)
+    assert (watched.failed, watched.begun) == ([], 0)
+
+
+@pytest.mark.parametrize(("ours", "base"), [(True, 1.1), (False, RETRANSMIT_BASE)])
+async def test_the_pauses_of_the_settings_are_those_of_our_own_charon_alone(ours: bool, base: float) -> None:
+    live = LiveTunnels(
+        Options(retransmit_base=1.1),
+        Shared(),
+        notify=lambda _: None,
+        state_changed=lambda _: None,
+        networks_changed=lambda _: None,
+        ours=ours,
+    )
+    assert live._silent._base == base

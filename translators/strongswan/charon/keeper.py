@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -57,8 +58,8 @@ class Follower(Protocol):
     def found(self, session: CharonSession) -> None:
         """Hear that ``session`` is in use."""
 
-    def hindered(self, detail: str) -> None:
-        """Hear why no tunnel can come up: there is no charon."""
+    def hindered(self) -> None:
+        """Hear that no tunnel can come up, ``Shared.trouble`` says why: there is no charon."""
 
     def lost(self, detail: str) -> None:
         """Hear that the session in use has ended; ``detail`` is what is known about it."""
@@ -181,7 +182,8 @@ class Keeper:
         if detail != self._trouble:
             log.error("%s", detail)
             self._trouble = self._shared.trouble = detail
-            self._follower.hindered(detail)
+            self._shared.trouble_since = time.time()
+            self._follower.hindered()
 
     async def _until_lost(self, session: CharonSession) -> None:
         while not session.lost.is_set():

@@ -13,7 +13,7 @@ from translators.strongswan.translation.desired import Desired
 class Shared:
     """``desired``: what charon is to hold. ``changing`` is held by whoever changes that, or charon.
 
-    ``trouble``: why there is none, "" while nothing is known.
+    ``trouble``: why there is none, "" while nothing is known; ``trouble_since`` in seconds since the epoch.
 
     ``session``: the session in use; None while there is none whose charon agrees with what is desired. Only
     the keeper sets it.
@@ -22,4 +22,5 @@ class Shared:
     desired: Desired = field(default_factory=Desired)
     session: CharonSession | None = None
     trouble: str = ""
+    trouble_since: float = 0.0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from agent.errors import BackendError
 from translators.strongswan.charon.session import CharonSession
@@ -23,14 +23,16 @@ from translators.strongswan.protection.ruleset import DROP, Count
 from translators.strongswan.protection.watch import RulesWatch
 from translators.strongswan.tasks import Background, is_set_within
 from translators.strongswan.translation.guards import (
+    NO_GUARD,
     Connected,
     ForAll,
     Guard,
     Guards,
     Surroundings,
     Way,
+    past,
 )
-from translators.strongswan.translation.overlaps import Pair, prefix, written
+from translators.strongswan.translation.overlaps import prefix, written
 
 log = logging.getLogger(__name__)
 
@@ -91,20 +93,25 @@ class Protection:
             self.guards.for_all = for_all
         if not self._is_used:
             return
-        self.guards.held = {}
+        self.guards.put(dict.fromkeys(self.guards.held, NO_GUARD))
         self.guards.put(self.guards.wanted(entries))
         for owner, guard in self.guards.held.items():
             _warn_of_covered(owner, guard)
         await self._put_all()
 
     async def _put_all(self) -> None:
+        problems = []
         try:
             await self._firewall.replace(list(self.guards.held.values()))
-            await self._rules.replace(self._past(self.guards.held.values()))
-        except (NftError, OSError) as error:
-            self._troubled(f"what protects tunnels cannot be put in force: {error}")
-        else:
-            self._troubled("")
+        except NftError as error:
+            problems.append(str(error))
+        try:
+            # Also where there is no nft: without them tunnels do not carry what they should.
+            await self._rules.replace(past(self.guards.held.values()))
+        except OSError as error:
+            problems.append(str(error))
+        why = "; ".join(problems)
+        self._troubled(why and f"what protects tunnels cannot be put in force: {why}")
 
     def _troubled(self, why: str) -> None:
         if why and why != self.trouble:
@@ -150,8 +157,8 @@ class Protection:
             raise
 
     async def _bypass_also(self, changed: Changed) -> None:
-        if self._has_other_past(changed):
-            await self._rules.replace(self._past([*self.guards.held.values(), *changed.values()]))
+        if self.guards.has_other_past(changed):
+            await self._rules.replace(past([*self.guards.held.values(), *changed.values()]))
         differing = self._other_bypass(changed)
         if differing and self._shared.session is not None:
             await shunts.put(
@@ -161,13 +168,10 @@ class Protection:
     def _other_bypass(self, changed: Changed) -> Changed:
         return {o: guard for o, guard in changed.items() if guard.bypass != self.guards.of(o).bypass}
 
-    def _has_other_past(self, changed: Changed) -> bool:
-        return any(guard.past != self.guards.of(owner).past for owner, guard in changed.items())
-
     async def settle(self, changed: Changed) -> None:
         """Take out of force what ``changed``, which is in force, came in the place of."""
         before = {owner: self.guards.of(owner) for owner in changed}
-        other_past = self._has_other_past(changed)
+        other_past = self.guards.has_other_past(changed)
         self.guards.put(changed)
         for owner, guard in changed.items():
             if guard.covered != before[owner].covered:
@@ -177,7 +181,7 @@ class Protection:
     async def revert(self, changed: Changed) -> None:
         """Take ``changed`` out of force again: what it should have come in the place of stays."""
         before = {owner: self.guards.of(owner).bypass for owner in self._other_bypass(changed)}
-        await self._take_out(changed, with_rules=self._has_other_past(changed))
+        await self._take_out(changed, with_rules=self.guards.has_other_past(changed))
         session = self._shared.session
         if session is None or not before:
             return
@@ -193,14 +197,10 @@ class Protection:
         try:
             await self._firewall.change(going=list(going.values()))
             if with_rules:
-                await self._rules.replace(self._past(self.guards.held.values()))
+                await self._rules.replace(past(self.guards.held.values()))
         except (NftError, OSError) as error:
             # More is in force than should be, never less; the next look takes it out.
             self._troubled(f"what protected tunnels before cannot be taken out of force: {error}")
-
-    @staticmethod
-    def _past(guards: Collection[Guard]) -> set[Pair]:
-        return {pair for guard in guards for pair in guard.past}
 
     # --- keeping ---
 
@@ -252,8 +252,13 @@ class Protection:
                 log.exception("defect while looking whether tunnels are protected")
 
     async def _repair(self) -> None:
-        if await self._firewall.repair():
-            log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
+        try:
+            if await self._firewall.repair():
+                log.warning("somebody took rules of nftables out that protect tunnels; they are in again")
+        finally:
+            await self._repair_rules()
+
+    async def _repair_rules(self) -> None:
         if await self._rules.repair():
             log.warning("somebody took rules of routing out that bypass tunnels; they are in again")
         if self._shared.session is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 from pyroute2 import AsyncIPRoute
@@ -25,6 +26,8 @@ PRIORITIES = {(True, True): 219, (False, True): 218, (True, False): 217, (False,
 MAIN_TABLE = 254
 CHARON = 220
 """charon's table of routes, and the priority of its rule."""
+INVERTED = 2
+"""The flag of a rule for what does not match (FIB_RULE_INVERT, linux/fib_rules.h)."""
 PROTOCOL = 119
 """By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
 _FAMILY = {4: 2, 6: 10}
@@ -36,8 +39,8 @@ class RoutingRules:
     def __init__(self) -> None:
         self._one_by_one = asyncio.Lock()
         self._in_force: set[Pair] = set()
-        self._of_charon: set[int] = set()
-        self._missed: set[int] = set()
+        self._of_charon: set[CharonRule] = set()
+        self._missed: set[CharonRule] = set()
 
     async def replace(self, past: Iterable[Pair]) -> None:
         """Have exactly one rule for each of ``past``: pairs of a source and a destination.
@@ -60,7 +63,8 @@ class RoutingRules:
             return await _have(self._in_force)
 
     async def know_charon(self) -> None:
-        """Take the rules of a charon that is there anew: for each address family one, or none.
+        """Take the rules of a charon that is there anew: for each address family one, or none, each with the
+        mark that it looks at.
 
         Raises:
             OSError: the kernel refused.
@@ -93,21 +97,44 @@ class Charons(Enum):
     PUT_IN = "put in"
 
 
-async def _of_charon() -> set[int]:
+@dataclass(frozen=True, slots=True)
+class CharonRule:
+    """A rule of charon: what has the mark, as far as ``mask`` says, or (``inverted``) what has not; 0 and 0
+    for all packets."""
+
+    version: int
+    mark: int = 0
+    mask: int = 0
+    inverted: bool = False
+
+    @property
+    def words(self) -> dict[str, object]:
+        """What pyroute2 calls it."""
+        found: dict[str, object] = {"family": _FAMILY[self.version], "priority": CHARON, "table": CHARON}
+        if self.mask:
+            found |= {"fwmark": self.mark, "fwmask": self.mask}
+        return found | {"flags": INVERTED if self.inverted else 0}
+
+
+async def _of_charon() -> set[CharonRule]:
     async with AsyncIPRoute() as kernel:
         return {
-            version
+            CharonRule(
+                version,
+                mark=message.get_attr("FRA_FWMARK") or 0,
+                mask=message.get_attr("FRA_FWMASK") or 0,
+                inverted=bool(message["flags"] & INVERTED),
+            )
             for version, family in _FAMILY.items()
             async for message in await kernel.rule("dump", family=family)
             if (message.get_attr("FRA_PRIORITY"), message.get_attr("FRA_TABLE")) == (CHARON, CHARON)
         }
 
 
-async def _put_in_of_charon(versions: Iterable[int]) -> None:
+async def _put_in_of_charon(rules: Iterable[CharonRule]) -> None:
     async with AsyncIPRoute() as kernel:
-        for version in versions:
-            rule = {"family": _FAMILY[version], "priority": CHARON, "table": CHARON}
-            await _change(kernel, "add", rule, already=errno.EEXIST)
+        for rule in rules:
+            await _change(kernel, "add", rule.words, already=errno.EEXIST)
 
 
 async def _have(wanted: set[Pair]) -> bool:

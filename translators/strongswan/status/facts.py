@@ -182,13 +182,6 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
 
 
-def hindered(facts: Facts, detail: str, now: float) -> Facts:
-    """Return the facts when there is no daemon for any tunnel; that is no failure of this one."""
-    return replace(
-        facts, last_error=LastError(Reason.DAEMON_UNAVAILABLE, detail[:DETAIL_CHARACTERS_MAX], now)
-    )
-
-
 def _told_again(facts: Facts, error: LastError) -> Facts:
     history = facts.history
     if history and history[-1].kind is Kind.FAILED:

@@ -18,7 +18,7 @@ from translators.strongswan.backoff import Attempts
 from translators.strongswan.options import Options
 from translators.strongswan.status import state
 from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import Entry, Facts, LastError
+from translators.strongswan.status.facts import DETAIL_CHARACTERS_MAX, Entry, Facts, LastError, Reason
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.proposals import Available
@@ -238,6 +238,15 @@ def limitation(traps: Collection[str], version: str, plugins: Collection[str]) -
         "not see packets that wait for the tunnel; it stays down until the action initiate. 5.9.11 and "
         "later, or ESP in the kernel, do"
     )
+
+
+def hindrance(trouble: str, since: float) -> Json:
+    """Return the ``last-error`` of a tunnel while there is no charon for it, which is no failure of its own.
+
+    ``since`` is in seconds since the epoch.
+    """
+    detail = trouble[:DETAIL_CHARACTERS_MAX]
+    return {"last-error": _error(LastError(Reason.DAEMON_UNAVAILABLE, detail, since))}
 
 
 def _error(error: LastError | None) -> Json | None:

@@ -114,6 +114,11 @@ def _asks_in_vain(sas: Sequence[Section], names: Collection[str]) -> bool:
     return not carries_all([sa for sa in up if sa not in asking], names)
 
 
+def asking(sas: Iterable[Section]) -> list[str]:
+    """Return the unique ids of the IKE_SAs that wait for an answer of their peer."""
+    return [str(sa.get("uniqueid")) for sa in sas if strings(sa.get("tasks-active"))]
+
+
 def creating_child(sas: Iterable[Section]) -> bool:
     """Return whether a CHILD_SA is being negotiated."""
     return any(_CREATING & {*strings(sa.get("tasks-active")), *strings(sa.get("tasks-queued"))} for sa in sas)
@@ -143,8 +148,12 @@ def is_under_way(sas: Sequence[Section]) -> bool:
 
 
 def half_open(sas: Iterable[Section]) -> list[str]:
-    """Return the unique ids of the IKE_SAs that are only being negotiated."""
-    return [str(sa.get("uniqueid")) for sa in sas if sa.get("state") in _IKE_BEGINNING]
+    """Return the unique ids of the IKE_SAs of ours that are only being negotiated."""
+    return [
+        str(sa.get("uniqueid"))
+        for sa in sas
+        if sa.get("state") in _IKE_BEGINNING and sa.get("initiator") == "yes"
+    ]
 
 
 def surplus(sas: Iterable[Section]) -> list[str]:

@@ -7,6 +7,7 @@ way to be, is asked of the packet (protection/ruleset).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -95,13 +96,14 @@ NOWHERE = Surroundings()
 class Guard:
     """What one owner, a tunnel or the gateway, asks for. ``bypass``: pairs of a local prefix and a network
     that never goes into a tunnel. ``home``: pairs of a far prefix and a local one that lies within it: what
-    is for the near side comes out of the tunnel, and does not go in again. ``covered``: directly connected
-    networks that the tunnel takes as a whole, and clients of this server whom it takes. ``unprotected`` says
-    why ``drops`` is empty or lacks some."""
+    is for the near side comes out of the tunnel, and does not go in again. ``far``: the far prefixes.
+    ``covered``: directly connected networks that the tunnel takes as a whole, and clients of this server whom
+    it takes. ``unprotected`` says why ``drops`` is empty or lacks some."""
 
     drops: frozenset[Match] = frozenset()
     bypass: frozenset[Pair] = frozenset()
     home: frozenset[Pair] = frozenset()
+    far: frozenset[Prefix] = frozenset()
     covered: tuple[Prefix, ...] = ()
     unprotected: Why | None = None
 
@@ -115,9 +117,9 @@ class Guard:
         )
 
     @property
-    def past(self) -> frozenset[Pair]:
-        """Pairs of a source and a destination between which routes of tunnels do not count."""
-        return self.bypass | {(network, local) for local, network in self.bypass} | self.home
+    def both_ways(self) -> frozenset[Pair]:
+        """``bypass``, and the pairs of the answers."""
+        return self.bypass | {(network, local) for local, network in self.bypass}
 
 
 NO_GUARD = Guard()
@@ -138,7 +140,9 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
     bypass = frozenset(_bypassed(entry, told_apart, around.connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
     home = frozenset((far, near) for near, far in told_apart if near[2] > far[2] and within(near, far))
-    found = Guard(bypass=bypass, home=home, covered=tuple(sorted(_covered(told_apart, spared, around))))
+    far = frozenset(remote for _local, remote in told_apart)
+    covered = tuple(sorted(_covered(told_apart, spared, around)))
+    found = Guard(bypass=bypass, home=home, far=far, covered=covered)
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
@@ -218,6 +222,7 @@ class Guards:
         self.for_all = ForAll()
         self.around = NOWHERE
         self.held: dict[str, Guard] = {}
+        self._with_home: set[str] = set()
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
         """Return the guards of ``entries``, and of the gateway, that are others than those held."""
@@ -233,10 +238,38 @@ class Guards:
                 self.held.pop(owner, None)
             else:
                 self.held[owner] = guard
+            (self._with_home.add if guard.home else self._with_home.discard)(owner)
+
+    def has_other_past(self, changed: Mapping[str, Guard]) -> bool:
+        """Return whether ``past`` may be another one with ``changed``."""
+        before = {owner: self.of(owner) for owner in changed}
+        if any(one.both_ways != before[owner].both_ways for owner, one in changed.items()):
+            return True
+        is_any_home = bool(self._with_home) or any(one.home for one in changed.values())
+        return is_any_home and any(
+            (one.home, one.far) != (before[owner].home, before[owner].far) for owner, one in changed.items()
+        )
 
     def of(self, owner: str) -> Guard:
         """Return the guard of one owner."""
         return self.held.get(owner, NO_GUARD)
+
+
+def past(guards: Collection[Guard]) -> set[Pair]:
+    """Return the pairs of a source and a destination between which the routes of tunnels do not count.
+
+    A near side into which the far side of another tunnel reaches is left to the routes.
+    """
+    far = sorted({one for guard in guards for one in guard.far})
+    found = {pair for guard in guards for pair in guard.both_ways}
+    return found | {pair for guard in guards for pair in guard.home if not _reach_into(far, pair[1])}
+
+
+def _reach_into(prefixes: Sequence[Prefix], whole: Prefix) -> bool:
+    """Return whether one of ``prefixes``, which are sorted, is ``whole`` or a part of it."""
+    # What begins within a prefix, and not before it, is a part of it unless it is shorter and begins with it.
+    at = bisect_left(prefixes, whole)
+    return at < len(prefixes) and within(prefixes[at], whole)
 
 
 def drops_of(guards: Iterable[Guard]) -> Counter[Match]:

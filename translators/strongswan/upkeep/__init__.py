@@ -5,7 +5,7 @@
 - reconcile: makes charon agree with everything that is desired, at start and after a loss
 - audit: sees that charon still holds it, and puts it right
 - legacy: forward secrecy of IKEv1, or none, whichever the peer has
-- listing: what charon says now about SAs, without a long wait
+- listing: what charon says now about SAs, without a long wait or however long it takes
 - silence: a peer that does not answer from the start is told soon, and asked again sooner
 - supervisor: brings initiators up, and up again
 - announcer: sees what became of tunnels that something happened to, and tells it

@@ -24,18 +24,21 @@ log = logging.getLogger(__name__)
 
 LOOK_AFTER_S = 0.1
 """Long enough for the reason, which comes over another socket, and for what follows at once."""
+AGAIN_AFTER_S = 1.0
+"""The pause after a look that came to nothing."""
 REST = 4.0
 """Looks take at most one part in so many of the time, however many tunnels change."""
 
 
 class Announcer:
-    """``look`` returns the status of each tunnel that exists, ``facts`` what else is known of one,
+    """``look`` returns the status of each tunnel that exists, None if charon gives no answer (it is looked
+    again then), ``facts`` what else is known of one,
     ``without_sas`` the status that one has while it has no SA; ``clock`` is in seconds since the epoch."""
 
     def __init__(
         self,
         notify: Callable[[Notification], None],
-        look: Callable[[Collection[str]], Awaitable[Mapping[str, Status]]],
+        look: Callable[[Collection[str]], Awaitable[Mapping[str, Status] | None]],
         facts: Callable[[str], Facts],
         clock: Callable[[], float],
         without_sas: Callable[[str], Status] = lambda _tunnel: Status.DOWN,
@@ -121,16 +124,24 @@ class Announcer:
             touched, self._touched = self._touched, set()
             began = loop.time()
             try:
-                await self._catch_up(touched)
+                if not await self._catch_up(touched):
+                    await self._look_again(touched)
             except Exception:
                 # Nobody waits for this task: a defect here must be seen, and must not end the telling.
                 log.exception("defect while looking at tunnels")
             await asyncio.sleep((loop.time() - began) * (REST - 1))
 
-    async def _catch_up(self, touched: Collection[str]) -> None:
+    async def _look_again(self, touched: Collection[str]) -> None:
+        await asyncio.sleep(AGAIN_AFTER_S)
+        for tunnel in touched:
+            self.touch(tunnel)
+
+    async def _catch_up(self, touched: Collection[str]) -> bool:
         # Counted before the look: what happens during it touches the tunnel again.
         counters = {tunnel: self._facts(tunnel).counters for tunnel in touched}
         statuses = await self._look(touched)
+        if statuses is None:
+            return False
         now = self._clock()
         for tunnel, status in statuses.items():
             found = Told.of(status, counters[tunnel])
@@ -139,3 +150,4 @@ class Announcer:
             for happening in announcements.news(tunnel, told, found, facts, now, without_sas=between):
                 self.tell(happening)
             self._told[tunnel] = found
+        return True

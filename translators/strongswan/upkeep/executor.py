@@ -1,9 +1,9 @@
 """Runs the steps of a plan on a charon, undoing what was done when one fails.
 
 Ending SAs never waits for the peer: terminate runs without waiting, then list-sas is watched; what is
-still there after a second (a dead peer makes charon retransmit its DELETE for up to 165 s) is destroyed
-locally, and at once where the peer is known to be silent. charon can destroy an IKE_SA only: a CHILD_SA that
-does not go takes its IKE_SA with it.
+still there after a second, or more where there are many (a dead peer makes charon retransmit its DELETE for
+up to 165 s), is destroyed locally, and at once where a silent peer is being asked in vain. charon can destroy
+an IKE_SA only: a CHILD_SA that does not go takes its IKE_SA with it.
 
 The SAs to end are collected after the new configuration was loaded, so that none negotiated with the old one
 can slip in between. What the peer has negotiated with the new one meanwhile, because its own configuration
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -25,12 +25,15 @@ from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailab
 from translators.strongswan.status import drift, state
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.plan import Phase, Replacement, Step
+from translators.strongswan.upkeep.listing import listed
 
 log = logging.getLogger(__name__)
 
 END_LIMIT_S = 1.0
 FORCED_END_LIMIT_S = 5.0
 """Within this charon does what needs no peer; only one that hangs does not."""
+EACH_S = 0.01
+"""Each SA adds so much to the limits: charon ends them one after the other."""
 POLL_S = 0.05
 _MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET, Phase.NARROW_OWNERS, Phase.UNLOAD_BARRIER})
 """The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""
@@ -126,13 +129,19 @@ class SaIds:
     def __and__(self, other: SaIds) -> SaIds:
         return SaIds(self.ike & other.ike, self.child & other.child, self.ike_of)
 
+    def __len__(self) -> int:
+        return len(self.ike) + len(self.child)
+
+    def divided(self, ike: Collection[str]) -> tuple[SaIds, SaIds]:
+        """Return the IKE_SAs ``ike`` as far as they or their CHILD_SAs are among these, and the rest."""
+        whole = self.whole.ike.intersection(ike)
+        others = frozenset(child for child in self.child if self.ike_of[child] not in whole)
+        return SaIds(whole), SaIds(self.ike - whole, others, self.ike_of)
+
     @property
     def whole(self) -> SaIds:
         """The IKE_SAs, those that have the CHILD_SAs too."""
         return SaIds(self.ike | {self.ike_of[child] for child in self.child})
-
-    def __bool__(self) -> bool:
-        return bool(self.ike or self.child)
 
 
 def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | None = None) -> SaIds:
@@ -157,8 +166,9 @@ def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | 
 
 
 def _present(sas: Iterable[Section]) -> SaIds:
-    listed = list(sas)
-    return SaIds(to_end(listed, child_only=False).ike, to_end(listed, child_only=True).child)
+    found = list(sas)
+    children = to_end(found, child_only=True)
+    return SaIds(to_end(found, child_only=False).ike, children.child, children.ike_of)
 
 
 async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callable[[str], bool]) -> None:
@@ -168,13 +178,16 @@ async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callabl
         ViciError: charon is lost, or does not even let go of them when forced.
     """
     going: dict[str, SaIds] = {}
+    found = await listed(session, [step.name for step in steps])
     for step in steps:
-        ids = to_end(await session.list_sas(step.name), step.child_only, step.replacement)
-        if not ids:
-            continue
-        is_silent = silent(step.name)
-        going[step.name] = ids.whole if is_silent else ids
-        await _terminate(going[step.name], session, force=is_silent)
+        sas = found.get(step.name, [])
+        ids = to_end(sas, step.child_only, step.replacement)
+        # A tunnel for any peer has SAs of several, of which one may be silent.
+        in_vain, others = ids.divided(state.asking(sas) if silent(step.name) else ())
+        await _terminate(in_vain, session, force=True)
+        await _terminate(others, session, force=False)
+        if ids:
+            going[step.name] = SaIds(in_vain.ike | others.ike, others.child, others.ike_of)
     await _see_them_go(going, session)
 
 
@@ -210,6 +223,14 @@ def termination(key: str, unique_id: str, force: bool) -> dict[str, str]:
     return {key: unique_id, "timeout": "-1", "force": "yes" if force else "no"}
 
 
+async def terminate(session: CharonSession, unique_id: str, *, force: bool) -> None:
+    """End one IKE_SA; it may have gone by itself."""
+    try:
+        await session.request("terminate", termination("ike-id", unique_id, force))
+    except ViciError as error:
+        log.info("%s", error)
+
+
 async def _terminate(ids: SaIds, session: CharonSession, force: bool) -> None:
     keys = [("ike-id", sa) for sa in ids.ike] + [("child-id", sa) for sa in ids.child]
     for key, sa in keys:
@@ -223,19 +244,18 @@ async def _terminate(ids: SaIds, session: CharonSession, force: bool) -> None:
 
 async def _wait_until_gone(
     going: Mapping[str, SaIds], session: CharonSession, limit_s: float
-) -> dict[str, SaIds]:
-    """Return what is still there after ``limit_s`` seconds."""
-    left = dict(going)
-    try:
-        async with asyncio.timeout(limit_s):
-            while True:
-                for name, ids in list(left.items()):
-                    left[name] = ids & _present(await session.list_sas(name))
-                    if not left[name]:
-                        del left[name]
-                if not left:
-                    break
-                await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        pass
+) -> Mapping[str, SaIds]:
+    """Return what is still there after ``limit_s`` seconds, and more for many: all of it was looked at after
+    that."""
+    loop, left = asyncio.get_running_loop(), going
+    deadline = loop.time() + limit_s + EACH_S * sum(map(len, going.values()))
+    while left:
+        began = loop.time()
+        found = await listed(session, list(left))
+        there = {name: _present(found.get(name, ())) & ids for name, ids in left.items()}
+        left = {name: ids for name, ids in there.items() if ids}
+        if began >= deadline:
+            break
+        # A long list costs charon as much as the ending does.
+        await asyncio.sleep(max(POLL_S, loop.time() - began) if left else 0)
     return left

@@ -56,10 +56,9 @@ class Follower:
         self._live.daemon_changed()
         self._live.announcer.tell_at_once(announcements.daemon_started(session.version))
 
-    def hindered(self, detail: str) -> None:
+    def hindered(self) -> None:
         """Have every tunnel say why it cannot come up."""
         self._live.daemon_changed()
-        self._live.hindered(detail)
 
     def lost(self, detail: str) -> None:
         """Tell that it is gone, and every SA with it."""

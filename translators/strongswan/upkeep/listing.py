@@ -1,4 +1,4 @@
-"""What charon says now about SAs, for whoever must not wait long for it."""
+"""What charon says now about SAs, for whoever must not wait long for it, and whoever has to know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section, ViciError
-from translators.strongswan.upkeep.executor import termination
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +23,7 @@ async def sas_of(session: CharonSession | None, names: Sequence[str]) -> dict[st
         return {}
     try:
         async with asyncio.timeout(READ_LIMIT_S):
-            if len(names) > ONE_BY_ONE_MAX:
-                return by_name(await session.list_sas())
-            return by_name([sa for name in names for sa in await session.list_sas(name)])
+            return await listed(session, names)
     except TimeoutError:
         log.warning("charon does not answer")
         return None
@@ -36,17 +33,32 @@ async def sas_of(session: CharonSession | None, names: Sequence[str]) -> dict[st
         return {}
 
 
+async def sas_however_long(
+    session: CharonSession | None, names: Sequence[str]
+) -> dict[str, list[Section]] | None:
+    """Return the IKE_SAs by connection name, nothing without a charon, however long it takes to list them;
+    None if it is lost on the way."""
+    try:
+        return {} if session is None else await listed(session, names)
+    except ViciError as error:
+        log.info("%s", error)
+        return None
+
+
+async def listed(session: CharonSession, names: Sequence[str]) -> dict[str, list[Section]]:
+    """Return the IKE_SAs by connection name, those of ``names`` at least, however long charon takes.
+
+    Raises:
+        ViciError: charon is lost.
+    """
+    if len(names) > ONE_BY_ONE_MAX:
+        return by_name(await session.list_sas())
+    return by_name([sa for name in names for sa in await session.list_sas(name)])
+
+
 def by_name(sas: Sequence[Section]) -> dict[str, list[Section]]:
     """Return IKE_SAs by the name of their connection."""
     found: dict[str, list[Section]] = {}
     for sa in sas:
         found.setdefault(str(sa["name"]), []).append(sa)
     return found
-
-
-async def terminate(session: CharonSession, unique_id: str, *, force: bool) -> None:
-    """End one IKE_SA; it may have gone by itself."""
-    try:
-        await session.request("terminate", termination("ike-id", unique_id, force))
-    except ViciError as error:
-        log.info("%s", error)

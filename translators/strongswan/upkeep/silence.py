@@ -50,18 +50,23 @@ class SilentPeers:
         if facts.up or not facts.exchange.opens or not facts.retransmitting:
             self.forget(tunnel)
             return
-        if facts.tries >= TOLD_AFTER_TRIES and tunnel not in self._told:
-            self._told.add(tunnel)
-            self._fail(tunnel, *why_silent(facts.exchange))
+        if facts.tries >= TOLD_AFTER_TRIES:
+            self._tell(tunnel, facts)
         if self._timeout_s * self._base**facts.tries > PAUSE_MAX_S and tunnel not in self._timers:
             loop = asyncio.get_running_loop()
             self._timers[tunnel] = loop.call_later(ANSWER_S, self._end_attempt, tunnel, facts.tries)
+
+    def _tell(self, tunnel: str, facts: Facts) -> None:
+        if tunnel not in self._told:
+            self._told.add(tunnel)
+            self._fail(tunnel, *why_silent(facts.exchange))
 
     def _end_attempt(self, tunnel: str, tries: int) -> None:
         self._timers.pop(tunnel, None)
         facts = self._facts(tunnel)
         if not facts.up and facts.retransmitting and facts.exchange.opens:
             log.debug("tunnel %s: no answer after %d tries; another attempt begins", tunnel, tries)
+            self._tell(tunnel, facts)  # with long pauses the first one was already the last
             self._begin_anew(tunnel)
 
     def forget(self, tunnel: str) -> None:

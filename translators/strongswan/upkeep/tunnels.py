@@ -28,14 +28,14 @@ from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.status.unnamed import Unnamed
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
+from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
-from translators.strongswan.upkeep.listing import by_name, sas_of, terminate
+from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor
 
@@ -76,7 +76,7 @@ class LiveTunnels:
             without_sas=lambda tunnel: self.status(tunnel, ()),
         )
         self._silent = SilentPeers(
-            options,
+            options if ours else Options(),  # an external charon has pauses that nobody tells; not those
             facts=self.facts,
             fail=self.fail,
             begin_anew=self._begin_sooner,
@@ -113,8 +113,8 @@ class LiveTunnels:
         self._state_changed([f"{entry_path(tunnel)}/state"])
 
     def daemon_changed(self) -> None:
-        """Say that the state of the daemon may be another."""
-        self._state_changed([DAEMON_ROOT])
+        """Say that the state of the daemon may be another, and so that of each tunnel."""
+        self._state_changed([DAEMON_ROOT, *(f"{entry_path(t)}/state" for t in self._desired.entries)])
 
     # --- facts ---
 
@@ -181,12 +181,6 @@ class LiveTunnels:
         """Record why ``tunnel`` does not work."""
         self._put(tunnel, transitions.failed(self.facts(tunnel), reason, detail, time.time()))
 
-    def hindered(self, detail: str) -> None:
-        """Record why no tunnel can come up."""
-        for tunnel, entry in self._desired.entries.items():
-            if is_enabled(entry):
-                self._put(tunnel, transitions.hindered(self.facts(tunnel), detail, time.time()))
-
     def repaired(self, tunnel: str, what: Drift, detail: str) -> None:
         """Record that charon holds the tunnel again as it is configured, and tell it."""
         if tunnel in self._desired.entries:
@@ -234,12 +228,11 @@ class LiveTunnels:
         messages = self._desired.messages.get(tunnel)
         return () if messages is None else tuple(messages.children)
 
-    async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status]:
+    async def _statuses(self, tunnels: Collection[str]) -> Mapping[str, Status] | None:
         there = [tunnel for tunnel in tunnels if tunnel in self._desired.entries]
         names = [connection_name(tunnel) for tunnel in there]
-        sas = await self.sas(names)
-        if sas is None:
-            return {}  # it answers again, or is lost, which touches every tunnel
+        if (sas := await sas_however_long(self._shared.session, names)) is None:
+            return None
         self._capture.sas(time.time(), names, sas)
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
@@ -415,4 +408,3 @@ class LiveTunnels:
         self.supervisor.keep_only(names)
         for name in names:
             self.supervisor.want(name)
-
