@@ -38,7 +38,7 @@ _QUICK = frozenset(
     }
 )
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
-_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
+_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*+\s*+::")
 
 _PLAIN = re.compile(rf"(?:/[^\W\d][\w.-]*+(?::[^\W\d][\w.-]*+)?(?:{KEY_TEST.pattern})*+)++")
 _PLAIN_PREDICATES_MAX = 8
