@@ -39,7 +39,14 @@ _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance"
 
 
 def check(schema: Schema, rc: int) -> None:
-    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success."""
+    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success.
+
+    Raises:
+        MemoryError: libyang has found no memory, whatever it was given.
+    """
+    if rc == lib.LY_EMEM:
+        forget_errors(schema.ctx)
+        raise MemoryError
     if rc != lib.LY_SUCCESS:
         raise RpcErrors(take_problems(schema))
 
