@@ -15,25 +15,27 @@ from typing import Any, NoReturn
 
 from agent import named, search_path
 from agent.command_line import PROGRAM, Task, printing, read
-from agent.data_folder import DataDir, DataDirInUse, refuse_unused
+from agent.data_folder import (
+    DataDir,
+    DataDirInUse,
+    Exposed,
+    Lost,
+    may_begin,
+    refuse_lost,
+    refuse_read,
+    refuse_read_history,
+    refuse_traceless,
+    refuse_unused,
+)
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.migration import models_of
 from agent.datastore.progress import Ended, Progress
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
-from agent.first_start import (
-    RULES_NOTE,
-    ensure_keys,
-    ensure_rules,
-    greeting,
-    may_begin,
-    refuse_lost,
-    refuse_read,
-    refuse_read_history,
-)
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
 from agent.from_settings import Outlet, faults_of, make_limits, make_schema, make_translators
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -43,6 +45,7 @@ from agent.repair import Declined, ask, repair
 from agent.server import Server
 from agent.settings import Settings, SettingsError
 from agent.translator import Translator
+from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
@@ -67,6 +70,8 @@ def main() -> None:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
+        if asked.task is Task.REPAIR:
+            refuse_traceless(asked.settings.data_dir)
         if looking:
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
@@ -78,7 +83,7 @@ def main() -> None:
                     asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
-    except SchemaError as problem:
+    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
@@ -103,8 +108,8 @@ async def run(settings: Settings) -> None:
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
     worker = _worker_of(pool)
-    refuse_lost(settings.data_dir, _history(settings))
-    refuse_read(settings.data_dir, _history(settings))
+    refuse_read(settings.data_dir)
+    refuse_read_history(settings.data_dir)
     store = _open_history(settings)
     outlet = Outlet()
     translators = make_translators(settings, outlet)
@@ -155,11 +160,8 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 
 def _open_history(settings: Settings) -> Store:
-    return Store(_history(settings), new=may_begin(settings.data_dir))
-
-
-def _history(settings: Settings) -> Path:
-    return settings.data_dir / "history.db"
+    refuse_lost(settings.data_dir)
+    return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir))
 
 
 async def protect(settings: Settings) -> None:
@@ -170,7 +172,6 @@ async def protect(settings: Settings) -> None:
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         worker = _worker_of(pool)
-        refuse_lost(settings.data_dir, _history(settings))
         store = _open_history(settings)
         try:
             translators = make_translators(settings)
@@ -196,14 +197,11 @@ def mend(settings: Settings, *, yes: bool) -> None:
     Raises:
         Declined: he does not.
         StoreError: it cannot be made.
-        OSError: the damaged one may be read by others, or is no file of its own.
     """
     notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
-    history = _history(settings)
-    if history.is_file() and history.stat().st_size > 0:  # an empty one holds nothing to read
-        refuse_read_history(history)
+    refuse_read_history(settings.data_dir)
     with printing():
-        repair(history, notes, (lambda _question: True) if yes else ask)
+        repair(settings.data_dir / "history.db", notes, (lambda _question: True) if yes else ask)
 
 
 _WORK = {Task.RUN: run, Task.PROTECT: protect, Task.UNPROTECT: unprotect}
@@ -219,7 +217,7 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
-        # First: a port in use is found out before anything is begun that others see.
+        # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()

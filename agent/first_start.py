@@ -6,15 +6,12 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from agent.data_folder import demand_private
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
-from agent.datastore.database import ENDINGS, demand_regular
 from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
 from agent.errors import RpcErrors
 from agent.nacm.control import about_rules
@@ -26,61 +23,7 @@ log = logging.getLogger(__name__)
 
 SSH_PORT = 22
 DEFAULT_USER = "admin"
-KEYS = ("host_key", "client_key")
-"""What a first start makes in the data folder after the history."""
 RULES_NOTE = "first-rules"
-
-
-def refuse_lost(data_dir: Path, history: Path) -> None:
-    """Refuse a folder without a history, or with an empty one, beside keys that an earlier start made.
-
-    To begin anew would take every tunnel out of a charon, and open access to whom the first rules permit it.
-
-    Raises:
-        StoreError: it is so. It says how to begin anew on purpose.
-        OSError: the history is no file of its own.
-    """
-    demand_regular(history)
-    there = history.exists()
-    if there and history.stat().st_size > 0:
-        return
-    for name in KEYS:
-        if (data_dir / name).exists():
-            state = "empty" if there else "missing"
-            raise StoreError(
-                f"{history} is {state}, and {data_dir / name} shows that it was not. "
-                "Put a copy of the data folder in its place; or, to begin anew, give another data folder, or "
-                "let yangswand --repair make a history without tunnels, in which nobody may do anything but "
-                "recovery users"
-            )
-
-
-def may_begin(data_dir: Path) -> bool:
-    """Return whether a history may be made: no start has got as far as to make a key."""
-    return not any((data_dir / name).exists() for name in KEYS)
-
-
-def refuse_read(data_dir: Path, history: Path) -> None:
-    """Refuse keys of the folder that others may read, and a history that they may read or write.
-
-    Raises:
-        Exposed: it is so.
-        OSError: the history is no file of its own.
-    """
-    refuse_read_history(history)
-    for name in KEYS:
-        with suppress(FileNotFoundError):
-            demand_private(data_dir / name)
-
-
-def refuse_read_history(history: Path) -> None:
-    """As ``refuse_read``, of the history and what belongs to it."""
-    demand_regular(history)
-    for ending in ENDINGS:
-        with suppress(FileNotFoundError):
-            demand_private(
-                history.with_name(history.name + ending), "Put a copy of the data folder in its place"
-            )
 
 
 def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:

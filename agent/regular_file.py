@@ -5,7 +5,26 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
+
+ENDINGS = ("", "-journal", "-wal")
+"""Of the file of a history and of what SQLite has beside it."""
+
+
+def demand_regular(path: Path) -> None:
+    """Refuse a history, or a file of SQLite's beside it, that leads elsewhere or has no end.
+
+    Raises:
+        OSError: it is a link, a pipe, a device or a folder.
+    """
+    for ending in ENDINGS:
+        file = path.with_name(path.name + ending)
+        with suppress(FileNotFoundError):
+            kind = file.lstat().st_mode
+            if not stat.S_ISREG(kind):
+                what = "a link" if stat.S_ISLNK(kind) else "no regular file"
+                raise OSError(errno.EINVAL, f"it is {what}, and a history is a file of its own", str(file))
 
 
 def read_regular(file: Path, octets_max: int) -> bytes:

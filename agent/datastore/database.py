@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sqlite3
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from agent.datastore.tables import COLUMNS, SCHEMA_VERSION
+from agent.regular_file import ENDINGS, demand_regular
 
 ROOM_OCTETS = 256 * 1024
 """With less a start may get stuck half way: SQLite makes two files of its own beside the history."""
@@ -19,29 +18,12 @@ IN_MEMORY = ("/dev/shm", "/run")
 _WHEN_UNWRITABLE = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 })  # fmt: skip
-ENDINGS = ("", "-journal", "-wal")
-"""Of the file of a history and of what SQLite has beside it."""
 _ALWAYS_THERE = ("commits", "changes")
 """The tables that the histories of all versions have."""
 
 
 class Foreign(sqlite3.DatabaseError):
     """A database that is no history; the message says why."""
-
-
-def demand_regular(path: Path) -> None:
-    """Refuse a history, or a file of SQLite's beside it, that leads elsewhere or has no end.
-
-    Raises:
-        OSError: it is a link, a pipe, a device or a folder.
-    """
-    for ending in ENDINGS:
-        file = path.with_name(path.name + ending)
-        with suppress(FileNotFoundError):
-            kind = file.lstat().st_mode
-            if not stat.S_ISREG(kind):
-                what = "a link" if stat.S_ISLNK(kind) else "no regular file"
-                raise OSError(errno.EINVAL, f"it is {what}, and a history is a file of its own", str(file))
 
 
 def demand_ours(db: sqlite3.Connection, path: Path, *, new: bool) -> None:

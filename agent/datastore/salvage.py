@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.datastore.checksums import fits, is_sealed, name_of, row_sum
-from agent.datastore.database import ENDINGS, IN_MEMORY, demand_regular, has_any_table
+from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
 from agent.datastore.store import SERVER, Store, StoreError, UnitChange, timestamp
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
+from agent.regular_file import ENDINGS, demand_regular
 from agent.yang.schema_node import NACM_MODULE
 
 PAGE_OCTETS = 4096

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.store import Store
+from agent.transport.files import write_key_pair
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     """A data folder with the key of an earlier start."""
     made = tmp_path / "data"
     made.mkdir(0o700)
-    (made / "host_key").touch(0o600)
+    write_key_pair(made / "host_key", "host")
     return made
 
 
@@ -32,10 +33,10 @@ def yangswand(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def refused(folder: Path, *options: str) -> str:
-    """Return what a start, or what the options ask for, says for its end with status 1: one sentence."""
+def refused(folder: Path, *options: str, status: int = os.EX_CONFIG) -> str:
+    """Return what a start, or what the options ask for, says for its end: one sentence."""
     done = yangswand(folder, *(options or ("--listen", "127.0.0.1:0")))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     return done.stderr
 
 
@@ -90,11 +91,13 @@ def test_a_link_in_its_place_is_refused_and_what_it_leads_to_is_not_touched(
     elsewhere.chmod(0o644)
     before, octets = elsewhere.lstat().st_mode, elsewhere.read_bytes()
     (folder / "history.db").symlink_to(elsewhere)
-    assert refused(folder, *options).startswith(f"yangswand: {folder}/history.db: it is a link")
+    said = refused(folder, *options, status=1 if options else os.EX_CONFIG)
+    assert said.startswith(f"yangswand: {folder}/history.db: it is a link")
     assert (elsewhere.lstat().st_mode, elsewhere.read_bytes()) == (before, octets)
 
 
 @pytest.mark.parametrize("options", [(), ("--repair", "--yes")])
 def test_a_pipe_in_its_place_is_called_none_of_a_history(folder: Path, options: tuple[str, ...]) -> None:
     os.mkfifo(folder / "history.db", 0o600)
-    assert refused(folder, *options).startswith(f"yangswand: {folder}/history.db: it is no regular file")
+    said = refused(folder, *options, status=1 if options else os.EX_CONFIG)
+    assert said.startswith(f"yangswand: {folder}/history.db: it is no regular file")

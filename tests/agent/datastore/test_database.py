@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from agent.datastore import store as store_module
-from agent.datastore.database import ENDINGS, Foreign, copy_in_memory, on_disk
+from agent.datastore.database import Foreign, copy_in_memory, on_disk
 from agent.datastore.salvage import salvaged
 from agent.datastore.store import Store, StoreError
+from agent.regular_file import ENDINGS
 
 OPENERS: list[Callable[[Path], object]] = [on_disk, copy_in_memory, Store, salvaged]
 FOREIGN = [
