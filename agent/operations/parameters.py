@@ -17,7 +17,7 @@ from agent.errors import (
     raise_all,
 )
 from agent.nacm.rules import quote_variable
-from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
+from agent.xml import NETCONF_NS, Element, attribute_names, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
@@ -104,7 +104,7 @@ def strays(element: Element, *, known: Collection[str] = (), text: bool = False)
         text: text does.
     """
     name = local_name(element)
-    for key in attributes_of(element):
+    for key in attribute_names(element):
         uri, _, attribute = key.rpartition("}")
         if key not in known and uri[1:] != XML_NS:
             hint = _HINTS.get(name, "") if attribute == "operation" else ""
