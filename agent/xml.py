@@ -33,7 +33,7 @@ MAX_DECLARATIONS = 128
 """Declarations of namespaces that may be in scope of an element: what is done with it costs that much."""
 
 MAX_ATTRIBUTES = 128
-"""Attributes that an element may have, beside declarations: each is found by looking through those before it."""
+"""Attributes that an element may have, beside declarations: one is found by looking at those before."""
 
 _FEW_DECLARATIONS = 8
 _DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
