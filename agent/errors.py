@@ -103,7 +103,8 @@ class RpcError(Exception):
         )
 
 
-_STEP = re.compile(r"""/[^/\[\]]++|(\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])""")
+# A step, a predicate, or the bracket of one that does not close: what follows that is not looked at.
+_STEP = re.compile(r"""/[^/\[\]]++|(\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])|\[""")
 
 
 def shortened(text: str, characters: int = SHOWN_CHARACTERS_MAX) -> str:
@@ -116,6 +117,8 @@ def short_path(path: str) -> str:
         return path
     kept, octets = [], 0
     for match in _STEP.finditer(path):
+        if match[0] == "[":
+            break
         if match[1] and len(match[1]) > KEY_CHARACTERS_MAX:
             continue
         octets += len(match[0])

@@ -219,7 +219,7 @@ class Translator(Protocol):
 
     async def rpc(self, name: str, input: Json) -> Json:
         """Invoke an rpc of the translator's modules, of which no two have one of the same name; returns its
-        output ({} for none)."""
+        output ({} for none). Where it raises or is cancelled, it has undone what it began."""
 
     async def take_back(self, rpc: str, input: Json, output: Json) -> None:
         """Undo what ``rpc`` has begun, as far as that can be: nobody will get its ``output``, and so nobody

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -37,13 +37,17 @@ MAX_ATTRIBUTES = 128
 
 _FEW_DECLARATIONS = 8
 _DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
-_PREFIX = re.compile(rb"([\w.\x80-\xff-]++):")
+# Begins where a word does: each octet of a long word is looked at once.
+_PREFIX = re.compile(rb"(?<![\w.\x80-\xff-])([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
 _LIBXML_DEPTH = 2048
-_READABLE = re.compile(rb"utf-?8$|(us-)?ascii$|latin-?1$|iso-8859-|windows-125", re.IGNORECASE)
-_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?\s*+<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)")
+_READABLE = re.compile(rb"utf-?8|(us-)?ascii|latin-?1|iso-8859-[\w-]+|windows-125\d", re.IGNORECASE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_XML_DECLARATION = re.compile(rb"<\?xml[ \t\r\n]")
+_XML_DECLARATION_OCTETS = 200
+_ENCODING = re.compile(rb"[\s\"']encoding\s*=\s*[\"']([^\"']*)")
 _ATTRIBUTES = (b'="', b"='", b"= ", b"=\t", b"=\r", b"=\n")
 # Possessive, and never past the next "<": each octet is looked at once. A comment is not told from a tag.
 _MANY_ATTRIBUTES = re.compile(
@@ -65,7 +69,7 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     """
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
-    _refuse_encodings(data)
+    encoding = _encoding_of(data)
     if data.count(b"</") + data.count(b"/>") > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
     attributes = sum(map(data.count, _ATTRIBUTES))
@@ -76,25 +80,26 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     if data.count(b"xmlns") > MAX_DECLARATIONS:
-        _refuse_declarations(data)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-    )
+        _refuse_declarations(data, encoding)
     try:
+        parser = etree.XMLParser(
+            encoding=encoding,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            collect_ids=False,
+        )
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as problem:
         if "depth" in str(problem).lower():  # libxml2's own limit
             raise XmlError(f"elements are nested deeper than {MAX_DEPTH} levels") from None
         line, column = problem.position
         raise XmlError(f"not well-formed at line {line}, column {column}") from None
-    except ValueError:
+    except (LookupError, ValueError):
         raise XmlError("the encoding cannot be read") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
@@ -102,14 +107,30 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     return root
 
 
-def _refuse_encodings(data: bytes) -> None:
-    """Refuse encodings in which the octets of a tag are not those of ASCII, for they are counted before."""
-    found = _ENCODING.match(data[:1000])
-    if data.startswith(_EBCDIC) or (found is not None and not _READABLE.match(found[1])):
+def _encoding_of(data: bytes) -> str:
+    """Return the encoding that ``data`` declares, which whoever reads it is to be given: UTF-8 for none.
+
+    Raises:
+        XmlError: the octets of a tag, which are counted before, are not those of ASCII in it; or what
+            declares it is longer than anybody writes.
+    """
+    begin = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
+    if data.startswith(_EBCDIC):
         raise XmlError("the encoding cannot be read")
+    if not _XML_DECLARATION.match(data, begin):
+        return "UTF-8"
+    end = data.find(b"?>", begin, begin + _XML_DECLARATION_OCTETS)
+    if end < 0:
+        raise XmlError(f"the XML declaration has more than {_XML_DECLARATION_OCTETS} octets")
+    found = _ENCODING.search(data, begin, end)
+    if found is None or found[1].lower() in (b"utf-8", b"utf8"):
+        return "UTF-8"
+    if not _READABLE.fullmatch(found[1]):
+        raise XmlError("the encoding cannot be read")
+    return "UTF-8" if begin else found[1].decode()
 
 
-def _refuse_declarations(data: bytes) -> None:
+def _refuse_declarations(data: bytes, encoding: str) -> None:
     """Refuse too many namespaces in scope of one element, before libxml2 and all behind it look through them
     for each element."""
     in_tag, before = 0, 0
@@ -130,11 +151,13 @@ def _refuse_declarations(data: bytes) -> None:
         nonlocal in_scope
         in_scope -= 1
 
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate(encoding, namespace_separator=" ")
     parser.StartNamespaceDeclHandler = begin
     parser.EndNamespaceDeclHandler = end
     try:
         parser.Parse(data, True)
+    except (LookupError, ValueError):
+        raise XmlError("the encoding cannot be read") from None
     except expat.ExpatError as problem:
         raise XmlError(f"not well-formed at line {problem.lineno}, column {problem.offset + 1}") from None
 
@@ -175,8 +198,9 @@ def serialize(element: Element) -> bytes:
     if len(element.nsmap) <= _FEW_DECLARATIONS:
         return data
     end = data.index(b">")  # in a value it is written as a reference
-    own = _DECLARATION.sub(b"", data[:end])
-    used = {*_PREFIX.findall(own), *_PREFIX.findall(data, end)}
+    known = {prefix.encode() for prefix in prefixes_of(element)}
+    found = chain(_PREFIX.finditer(_DECLARATION.sub(b"", data[:end])), _PREFIX.finditer(data, end))
+    used = {match[1] for match in found if match[1] in known}
     return _DECLARATION.sub(lambda match: match[0] if match[1] in used else b"", data[:end]) + data[end:]
 
 

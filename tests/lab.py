@@ -167,7 +167,7 @@ class Gateway:
         refused = Request("load-conn", {step_name: {"no-such-option": "x"}})
         steps = tuple(
             replace(step, do=refused)
-            if step.name == step_name and step.phase is Phase.LOAD_CONNECTION
+            if step.name == step_name and step.phase in (Phase.LOAD_CONNECTION, Phase.LOAD_OPEN_CONNECTION)
             else step
             for step in plan.steps
         )

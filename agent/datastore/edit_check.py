@@ -148,7 +148,7 @@ class EditAttributes:
                 below = node.children if node is not None else {}
                 waiting.extend((child, below) for child in element)
         self.any = bool(self.hot)
-        self.tagged = {element for element in self.claimed if self._all_claimed(element)}
+        self.tagged = self.all_claimed()
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
@@ -175,12 +175,17 @@ class EditAttributes:
             self.hot.add(above)
             above = above.getparent()
 
-    def _all_claimed(self, element: Element) -> bool:
-        """False if a value of the same leaf-list stands beside ``element`` without the attribute."""
-        above = element.getparent()
-        return above is None or all(
-            other in self.claimed for other in above if other.tag == element.tag and not len(other)
-        )
+    def all_claimed(self) -> set[Element]:
+        """Return the claimed elements beside which no value of the same leaf-list is not."""
+        others = {
+            above: {
+                other.tag
+                for other in (above if above is not None else ())
+                if not len(other) and other not in self.claimed
+            }
+            for above in {element.getparent() for element in self.claimed}
+        }
+        return {element for element in self.claimed if element.tag not in others[element.getparent()]}
 
     def _refuse(self, kind: type[BadAttribute], attribute: str, element: Element, message: str) -> None:
         path = path_of_element(self._schema, element)

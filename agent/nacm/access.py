@@ -15,9 +15,10 @@ from agent.yang.tree import Node, downwards, keys_of, value_of
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")
 # Of use to whom may change something, and in the way of others: a lock, and what others wrote thrown away.
+# Not unlock: who loses his right to write while he holds a lock gives it back.
 EDITING = frozenset(
     ("ietf-netconf", name)
-    for name in ("lock", "unlock", "discard-changes", "commit", "cancel-commit", "validate")
+    for name in ("lock", "discard-changes", "commit", "cancel-commit", "validate")
 )
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"

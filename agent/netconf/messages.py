@@ -218,7 +218,7 @@ def _in_terms_of_the_client(namespaces: Namespaces, prefixes: Mapping[str, str],
     return xml_path(found[0], namespaces, prefixes)[0] if found["module"] in namespaces else found[0]
 
 
-_LINE_END = re.compile(r"[ \t]*[\r\n]+\s*")
+_LINE_END = re.compile(r"(?<![ \t])[ \t]*+[\r\n]+\s*")
 # As libyang quotes one: it begins with a module, and every key has a literal.
 _PATH = re.compile(
     r"(?<![\w/.:*\]])(?=/(?P<module>[\w.-]+):)(?:/(?:[\w.-]+:)?[A-Za-z_][\w.-]*"

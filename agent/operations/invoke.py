@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from agent.datastore.admission import costly_input
@@ -22,11 +23,13 @@ from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import step_of
 from agent.operations.parameters import refuse_attributes, strays
-from agent.translator import Json
+from agent.translator import Json, Translator
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
+
+log = logging.getLogger(__name__)
 
 
 async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:
@@ -38,9 +41,17 @@ async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> b
             try:
                 return await _reply(context, call, output)
             except BaseException:
-                await asyncio.shield(translator.take_back(call.node.name, call.input, output))
+                await asyncio.shield(_taken_back(translator, call, output))
                 raise
     raise OperationNotSupported(f"nothing on this server carries out <{call.node.name}>")
+
+
+async def _taken_back(translator: Translator, call: Invocation, output: Json) -> None:
+    try:
+        await translator.take_back(call.node.name, call.input, output)
+    except Exception:
+        # The caller hears why there is no reply, which came first.
+        log.exception("what the rpc %s has begun could not be taken back", call.node.name)
 
 
 async def invoke_action(context: Context, caller: Caller, operation: Element) -> bytes:

@@ -164,4 +164,4 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
 def _single(expression: str) -> bool:
     """True if nothing in the expression can lead back out of the entry that it starts with."""
     plain = LITERAL.sub("", expression)
-    return not re.search(r"\||\.\.|//|::|\[[^\]]*/|\(", plain)
+    return not re.search(r"\||\.\.|//|::|\[[^\[\]/]*+/|\(", plain)

@@ -21,7 +21,7 @@ from agent.yang.tree import Node, Tree, find_all, parent_of
 # libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
 _CRASHING = re.compile(r"(?<![\w.-])(?:[\w.-]+:)?(deref|enum-value|bit-is-set)\s*\(")
 # Each of these walks the whole tree once for every node that a predicate is evaluated on.
-_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*\s*::")
+_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*+\s*+::")
 
 _PLAIN = re.compile(rf"(?:/[^\W\d][\w.-]*+(?::[^\W\d][\w.-]*+)?(?:{KEY_TEST.pattern})*+)++")
 _PLAIN_PREDICATES_MAX = 8

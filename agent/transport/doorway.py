@@ -1,7 +1,7 @@
 """Connections that have not logged in: how many there may be, and who gives way when there is no room.
 
 Whoever can open connections can fill every place without a key. So a full house refuses nobody: one
-that waits gives way, of the address that has most of them.
+that waits gives way, of the source that has most of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,7 +19,19 @@ from agent.transport.files import write_durably
 log = logging.getLogger(__name__)
 
 MAX_KNOWN = 64
+SOURCE_BITS = 64
+"""Of an IPv6 address: whoever has a network has all addresses in it (RFC 4291 section 2.5.4)."""
 T = TypeVar("T")
+
+
+def source_of(host: str) -> str:
+    """Return what ``host``, an IP address, is counted as: itself, or the network of an IPv6 address."""
+    address = ip_address(host.partition("%")[0])
+    if not isinstance(address, IPv6Address) or address.is_loopback:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, SOURCE_BITS), strict=False))
 
 
 class Connection(Protocol):
@@ -33,10 +45,10 @@ class Doorway:
     """The places of connections that have not logged in.
 
     Args:
-        places: how many there are; places_per_source: from one address.
-        favoured: True for an address that always gets in: of its own connections the oldest gives way, and
+        places: how many there are; places_per_source: from one source, see ``source_of``.
+        favoured: True for a source that always gets in: of its own connections the oldest gives way, and
             others never take their places.
-        choose: one of several addresses that have equally many.
+        choose: one of several sources that have equally many.
     """
 
     def __init__(
@@ -76,7 +88,7 @@ class Doorway:
             self._waiting.pop(source, None)
 
     def _fullest(self, source: str) -> str:
-        """Return the address of which one gives way to ``source``."""
+        """Return the source of which one gives way to ``source``."""
         mine = self._favoured(source)
         others = {one: len(held) for one, held in self._waiting.items() if mine or not self._favoured(one)}
         others = others or {source: 0}
@@ -130,5 +142,5 @@ class Favoured:
 
 
 def _is_here(source: str) -> bool:
-    address = ip_address(source.partition("%")[0])
+    address = ip_interface(source.partition("%")[0])  # of a network, too
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback

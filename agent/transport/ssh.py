@@ -22,7 +22,7 @@ import asyncssh
 from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
-from agent.transport.doorway import Doorway, Favoured
+from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import write_key_pair
 from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
@@ -170,13 +170,13 @@ class SshTransport:
         return (
             self.sessions.total() < limits.sessions - kept
             and self.sessions[peer.user] < limits.sessions_per_user
-            and self.sources[peer.source_host] < limits.sessions_per_source
+            and self.sources[source_of(peer.source_host)] < limits.sessions_per_source
         )
 
     def opened(self, channel: ByteStream, peer: Peer) -> None:
         """Serve a channel whose subsystem request was granted."""
         self.sessions[peer.user] += 1
-        self.sources[peer.source_host] += 1
+        self.sources[source_of(peer.source_host)] += 1
         task = asyncio.get_running_loop().create_task(self._run(channel, peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -188,7 +188,7 @@ class SshTransport:
             log.exception("a session of %s from %s failed", peer.user, peer.source_host)
         finally:
             self.sessions[peer.user] -= 1
-            self.sources[peer.source_host] -= 1
+            self.sources[source_of(peer.source_host)] -= 1
             await channel.close()
 
 
@@ -198,7 +198,7 @@ class _Connection(asyncssh.SSHServer):
     def __init__(self, transport: SshTransport) -> None:
         self._transport = transport
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._source = ""
+        self._source = self._counted = ""
         self._source_port = 0
         self._tries = 0
         self._granted = 0
@@ -213,10 +213,14 @@ class _Connection(asyncssh.SSHServer):
         self._stand_between(conn)
         transport = self._transport
         transport.connections.add(conn)
-        if transport.lockout.remaining_s(self._source) and not transport.favoured.remembered(self._source):
+        known = transport.favoured.remembered(
+            self._source
+        )  # counts for itself, whoever else is in its network
+        self._counted = self._source if known else source_of(self._source)
+        if transport.lockout.remaining_s(self._counted) and not known:
             log.info("refused a connection from %s: locked out", self._source)
             self._refuse(conn)
-        elif not transport.doorway.enter(conn, self._source):
+        elif not transport.doorway.enter(conn, self._counted):
             log.warning("refused a connection from %s: too many have not logged in", self._source)
             self._refuse(conn)
 
@@ -271,7 +275,7 @@ class _Connection(asyncssh.SSHServer):
             if self._granted > _REQUESTS_OF_A_LOGIN:
                 self._count_try()
             return True
-        self._transport.lockout.failed(self._source)
+        self._transport.lockout.failed(self._counted)
         log.warning(
             "login of %r from %s refused: key %s is not authorized",
             username,
@@ -292,7 +296,7 @@ class _Connection(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         assert self._connection is not None
         self._leave_doorway()
-        self._transport.lockout.succeeded(self._source)
+        self._transport.lockout.succeeded(self._counted)
         if self._connection.get_extra_info("username") in self._transport.recovery_users:
             self._transport.favoured.logged_in(self._source)
         self._close_later_if_unused()
@@ -340,7 +344,7 @@ class _Connection(asyncssh.SSHServer):
 
     def _leave_doorway(self) -> None:
         if self._connection is not None:
-            self._transport.doorway.leave(self._connection, self._source)
+            self._transport.doorway.leave(self._connection, self._counted)
 
 
 def _key_exchanges() -> list[str]:

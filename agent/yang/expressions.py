@@ -14,6 +14,8 @@ from agent.yang.schema_node import SchemaNode
 MAX_EXPRESSION_OCTETS = 8192
 MAX_BRACKETS_DEEP = 32
 MAX_SIGNS = 16
+MAX_NAMES_OCTETS = 8192
+"""Of an identity, and of a union with one and without a type of any length."""
 MAX_VALUE_OCTETS = 1024 * 1024
 """Of what is no binary and has a pattern, a range, or one of several types."""
 _SIGNS = re.compile(rf"-(?:\s*+-){{{MAX_SIGNS}}}")
@@ -23,8 +25,9 @@ def value_fault(node: SchemaNode, value: str) -> str:
     """Return why ``value``, one of ``node``, is not read at all, without quoting it; "" if it may be."""
     if node.is_expression:
         return expression_fault(value)
-    if len(value) > MAX_VALUE_OCTETS and not node.may_be_long:
-        return f"a value of this type has at most {MAX_VALUE_OCTETS} octets"
+    octets_max = MAX_NAMES_OCTETS if node.holds_names else MAX_VALUE_OCTETS
+    if len(value) > octets_max and not node.may_be_long:
+        return f"a value of this type has at most {octets_max} octets"
     return ""
 
 

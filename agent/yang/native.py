@@ -272,14 +272,24 @@ def errors(ctx: Pointer) -> Iterator[Pointer]:
         item = following
 
 
-_DATA = re.compile(r"Data location \"(?P<path>.*?)\"(?:, line number \d+)?\.?$")
+_DATA = 'Data location "'
+# What comes behind the path, which may hold quotes.
+_BEHIND = re.compile(r'"(?:, line number \d++)?\.?\Z')
 _SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 # libyang 3 keeps apart what libyang 2 has in one sentence.
 _ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
 
 
 _OF_AN_ATTRIBUTE = re.compile(r' XML metadata "[^"]*"\.$|for metadata "[^"]*"\.$')
-_LAST_STEP = re.compile(r"""/[^/\[\]]+(\[([^\]'"]|'[^']*'|"[^"]*")*\])*$""")
+_STEP = re.compile(r"""/[^/\[\]]++(?:\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])*+""")
+
+
+def above(path: str) -> str:
+    """Return ``path`` without its last step; of one that is not understood, what is before that."""
+    last = position = 0
+    while (step := _STEP.match(path, position)) is not None:
+        last, position = position, step.end()
+    return path[:last]
 
 
 def error_path(item: Pointer) -> str | None:
@@ -290,9 +300,12 @@ def error_path(item: Pointer) -> str | None:
     if not _ONE_SENTENCE:
         path = text(item.data_path) or text(item.schema_path)
         of_an_attribute = _OF_AN_ATTRIBUTE.search(text(item.msg, TOLD_OCTETS))
-        return (_LAST_STEP.sub("", path) if of_an_attribute else path) or None
+        return (above(path) if of_an_attribute else path) or None
     sentence = text(item.path)
-    match = _DATA.search(sentence) or _SCHEMA.search(sentence)
+    _, of_data, rest = sentence.partition(_DATA)
+    if of_data and (behind := _BEHIND.search(rest)):
+        return rest[: behind.start()]
+    match = _SCHEMA.search(sentence)
     return match["path"] if match else None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*\]")
 """A predicate with the name of a key, without its prefix, and the literal that is its value."""
 _PREFIXED_KEY = re.compile(r"\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*\]\s*")
+_PREDICATE = re.compile(r"""\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\]|(\[)""")
 LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 MAX_KEY_OCTETS = 65536
@@ -21,6 +22,17 @@ def steps_of(path: str) -> Iterator[tuple[str, str]]:
         prefix, _, name = step.rpartition(":")
         module = prefix or module
         yield module, name
+
+
+def without_predicates(path: str) -> str | None:
+    """Return ``path`` without its predicates, None if one does not close: the rest is read once only."""
+    kept, position = [], 0
+    for found in _PREDICATE.finditer(path):
+        if found[1]:
+            return None
+        kept.append(path[position : found.start()])
+        position = found.end()
+    return "".join(kept) + path[position:]
 
 
 def keys_in(predicates: str) -> dict[str, str]:

@@ -58,7 +58,8 @@ _NAMING = ("identityref", "instance-identifier", "xpath1.0")
 # What stands for a prefix; no XML holds these characters.
 _MARK = re.compile("\x01([^\x02]*)\x02")
 
-_PREFIX = re.compile(r"[\w.-]+(?=:)")
+# Begins where a word does: each character of a long word is looked at once.
+_PREFIX = re.compile(r"(?<![\w.-])[\w.-]++(?=:)")
 
 Declared = Mapping[str | None, str]
 """Namespaces by prefix; None is the default one."""
@@ -66,8 +67,8 @@ Declared = Mapping[str | None, str]
 
 def used_in(text: str, declared: Declared) -> Declared:
     """Return the default namespace and what else occurs in ``text``; a client may declare thousands."""
-    prefixes: set[str | None] = {None, *_PREFIX.findall(text)}
-    return {prefix: declared[prefix] for prefix in prefixes if prefix in declared}
+    prefixes = {found[0] for found in _PREFIX.finditer(text) if found[0] in declared}
+    return {prefix: declared[prefix] for prefix in (None, *prefixes) if prefix in declared}
 
 
 @dataclass(frozen=True, slots=True)

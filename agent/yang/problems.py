@@ -25,7 +25,7 @@ from agent.errors import (
 )
 from agent.yang.expected import expected
 from agent.yang.native import TOLD_OCTETS, error_path, errors, forget_errors, lib, text
-from agent.yang.paths import steps_of
+from agent.yang.paths import steps_of, without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
@@ -107,7 +107,9 @@ def node_at(schema: Schema, path: str) -> SchemaNode | None:
 
     A path of libyang may have steps that name a choice or case; they are passed over.
     """
-    plain = re.sub(r"\[(?:[^\]'\"]|'[^']*'|\"[^\"]*\")*\]", "", path)
+    plain = without_predicates(path)
+    if plain is None:
+        return None
     below = ChainMap(schema.roots, schema.rpcs, schema.notifications)
     found = None
     for module, name in steps_of(plain):

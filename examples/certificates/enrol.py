@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from lxml import etree
-from ncclient import manager
+from ncclient import NCClientError, manager
 from ncclient.operations import RPCError
 
 PKI = "urn:yangswan:params:xml:ns:yang:pki"
@@ -32,7 +32,11 @@ install = commands.add_parser("install", help="commit the certificates of the ga
 install.add_argument("certificate")
 install.add_argument("authority")
 options = parser.parse_args()
-host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
+host_key_file = options.host_key or Path(options.key).with_name("host_key.pub")
+try:
+    host_key = Path(host_key_file).read_text(encoding="ascii").split()[1]
+except (OSError, ValueError, IndexError):
+    parser.error(f"{host_key_file} is no host key: give a copy of the gateway's host_key.pub with --host-key")
 
 
 def call(session: manager.Manager, rpc: str, **inputs: str) -> etree._Element:
@@ -85,3 +89,5 @@ try:
             commit(gateway, gateway=options.certificate, authority=options.authority)
 except RPCError as error:
     sys.exit(f"the gateway refused it: {error.message}")
+except (NCClientError, OSError) as error:
+    sys.exit(f"it could not be done: {error}")

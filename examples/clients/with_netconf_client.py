@@ -20,7 +20,11 @@ parser.add_argument("--port", type=int, default=8300)
 parser.add_argument("--key", default="var/client_key")
 parser.add_argument("--host-key", help="the gateway's host_key.pub; without it, the one beside --key")
 options = parser.parse_args()
-host_key = Path(options.host_key or Path(options.key).with_name("host_key.pub")).read_text().split()[1]
+host_key_file = options.host_key or Path(options.key).with_name("host_key.pub")
+try:
+    host_key = Path(host_key_file).read_text(encoding="ascii").split()[1]
+except (OSError, ValueError, IndexError):
+    parser.error(f"{host_key_file} is no host key: give a copy of the gateway's host_key.pub with --host-key")
 
 with open(options.document, encoding="utf-8") as file:
     config = file.read().split("?>", 1)[-1]

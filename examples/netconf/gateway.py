@@ -1,6 +1,7 @@
 """What the examples of this folder share: the options of the command line, and the connection."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from ncclient import manager
@@ -20,7 +21,12 @@ def parser(description: str) -> argparse.ArgumentParser:
 def connect(options: argparse.Namespace) -> manager.Manager:
     """Open a session with the gateway that has the host key."""
     file = options.host_key or Path(options.key).with_name("host_key.pub")
-    host_key = Path(file).read_text(encoding="ascii").split()[1]
+    try:
+        host_key = Path(file).read_text(encoding="ascii").split()[1]
+    except (OSError, ValueError, IndexError):
+        needed = "give a copy of the gateway's host_key.pub with --host-key"
+        print(f"{file} is no host key: {needed}", file=sys.stderr)
+        sys.exit(2)
     return manager.connect(
         host=options.host,
         port=options.port,

@@ -41,6 +41,7 @@ class RecordingTranslator:
     asked_for: list[Keys] = field(default_factory=list)
 
     outputs: dict[str, Json] = field(default_factory=dict)
+    cannot_take_back: bool = False
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
 
     def unusable(self) -> Sequence[str]:
@@ -116,6 +117,8 @@ class RecordingTranslator:
 
     async def take_back(self, rpc: str, input: Json, output: Json) -> None:
         self.log.append(f"take back {rpc}: {output}")
+        if self.cannot_take_back:
+            raise RuntimeError("not to be taken back")
 
     def _set(self, keys: Keys, content: Json | None) -> None:
         if content is None:

@@ -88,3 +88,67 @@ def test_encodings_with_the_octets_of_ascii_are_read(encoding: str) -> None:
 def test_others_are_not_for_what_they_hold_could_not_be_counted(encoding: str) -> None:
     with pytest.raises(XmlError, match="the encoding cannot be read"):
         parse(f'<?xml version="1.0" encoding="{encoding}"?><a>x</a>'.encode(encoding))
+
+
+UTF_7 = "+ADw-b/+AD4- +ADwAIQ-DOCTYPE a+AD4-"
+"""Two tags, which nobody who counts octets finds."""
+DECLARED = {
+    "far away": '<?xml version="1.0"{blanks}encoding="UTF-7"?>',
+    "far away, after the mark of UTF-8": '\ufeff<?xml version="1.0"{blanks}encoding="UTF-7"?>',
+    "behind a version that is long": '<?xml version="1.0{blanks}" encoding="UTF-7"?>',
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("blanks", [1, 90, 1000, 2000, 100_000])
+def test_no_encoding_is_declared_where_nobody_looks(name: str, blanks: int) -> None:
+    begin = DECLARED[name].format(blanks=" " * blanks)
+    with pytest.raises(XmlError, match=r"the encoding cannot be read|more than 200 octets"):
+        parse(f"{begin}<a>{UTF_7}</a>".encode())
+
+
+@pytest.mark.parametrize("begin", [" ", "\n" * 2000, "<!-- -->", "\ufeff "])
+def test_no_declaration_stands_elsewhere_than_first(begin: str) -> None:
+    with pytest.raises(XmlError, match=r"not well-formed|cannot be read"):
+        parse(f'{begin}<?xml version="1.0" encoding="UTF-7"?><a>{UTF_7}</a>'.encode())
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        """version="1.0 encoding='UTF-8'" encoding="UTF-7\"""",
+        """version='1.0' encoding='UTF-8' encoding='UTF-7'""",
+        """version="1.0" xencoding="UTF-7\"""",
+    ],
+)
+def test_whoever_parses_takes_the_encoding_that_was_checked(declared: str) -> None:
+    try:
+        found = parse(f"<?xml {declared}?><a>{UTF_7}</a>".encode())
+    except XmlError:
+        return
+    assert found.text == UTF_7
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf8", "us-ascii", "iso-8859-1", "latin1", "windows-1252"])
+def test_the_namespaces_of_each_encoding_are_counted(encoding: str) -> None:
+    body = b"<b xmlns='urn:b'/>" * (MAX_DECLARATIONS + 1)
+    begin = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    assert len(parse(begin + b"<a>%s</a>" % body)) == MAX_DECLARATIONS + 1
+    with pytest.raises(XmlError, match="namespace declarations"):
+        parse(begin + b"<a>%s</a>" % body.replace(b"/>", b">"))
+
+
+@pytest.mark.parametrize("many", [0, MAX_DECLARATIONS + 1])
+@pytest.mark.parametrize("encoding", ["iso-8859-99", "windows-1259", "iso-8859-x"])
+def test_an_encoding_that_nobody_knows_is_refused(encoding: str, many: int) -> None:
+    body = "<b xmlns='urn:b'/>" * many
+    data = f'<?xml version="1.0" encoding="{encoding}"?><a>{body}</a>'.encode()
+    with pytest.raises(XmlError, match="the encoding cannot be read"):
+        parse(data)
+
+
+def test_the_mark_of_utf_8_and_a_long_declaration_are_read() -> None:
+    begin = '<?xml version="1.0" encoding="UTF-8" standalone="yes"' + " " * 140 + "?>"
+    assert parse(f"{begin}<a>\u00e9</a>".encode()).text == "\u00e9"
+    assert parse("\ufeff<a>\u00e9</a>".encode()).text == "\u00e9"
+    assert parse(f"\ufeff{begin}<a>\u00e9</a>".encode()).text == "\u00e9"

@@ -50,7 +50,9 @@ def environment(home: Path) -> dict[str, str]:
 @contextmanager
 def running_agent(folder: Path) -> Iterator[Agent]:
     """Start an agent without charon on a free port, and end it."""
+    # The folder by name: a program from a checkout has its own there, wherever it is started.
     command = [sys.executable, "-m", "agent", "--charon", "none", "--listen", "127.0.0.1:0"]
+    command += ["--data-dir", "var"]
     with (folder / "agent.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment(folder), text=True,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from agent.first_start import keep_known_hosts
 from agent.settings import Settings, SettingsError, from_file
 from agent.transport.files import write_key_pair
-from tests.scripts.agents import ROOT, Agent
+from tests.scripts.agents import ROOT, Agent, running_agent
 from translators.strongswan.options import Options
 
 EXAMPLES = ROOT / "examples"
@@ -67,11 +69,83 @@ def test_a_client_of_another_gateway_is_not_let_in(client: str, agent: Agent, tm
     assert "configured" not in done.stdout
 
 
+PAGES = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
+
+
+def python_commands(page: str) -> str:
+    """Return the commands of a page for one gateway, without those of Ansible, which does the same."""
+    text = "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)).replace("\\\n", "")
+    return "\n".join(line for line in text.splitlines() if "ansible-playbook" not in line)
+
+
+@pytest.mark.parametrize("folder", PAGES)
+def test_the_commands_of_a_folder_do_as_they_are_written(folder: str, tmp_path: Path) -> None:
+    """By a user whose key is where ssh-keygen puts it, and not beside the gateway's."""
+    commands = python_commands((EXAMPLES / folder / "README.md").read_text(encoding="utf-8"))
+    assert f"examples/{folder}/configure.py" in commands
+    with running_agent(tmp_path) as agent:
+        (tmp_path / ".ssh").mkdir()
+        shutil.copy(tmp_path / "var" / "client_key", tmp_path / ".ssh" / "id_ed25519")
+        shutil.copy(tmp_path / "var" / "host_key.pub", tmp_path)
+        here = commands.replace("--host GATEWAY --port 830 ", f"--host 127.0.0.1 --port {agent.port} ")
+        done = agent.run_as_written("sh", here)
+        assert (done.returncode, "is configured" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+NEED_A_HOST_KEY = {
+    "apply/configure.py": "alice",
+    "certificates/enrol.py": "request alice.example.com",
+    "clients/with_ncclient.py": "examples/site-to-site/alice.xml",
+    "clients/with_netconf_client.py": "examples/site-to-site/alice.xml",
+    "netconf/grant.py": "reader rita",
+}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"ssh-ed25519", b"\xff\xfe key"])
+@pytest.mark.parametrize("program", NEED_A_HOST_KEY)
+def test_without_a_host_key_a_program_says_what_it_needs(
+    program: str, content: bytes | None, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "var").mkdir()
+        (tmp_path / "var" / "host_key.pub").write_bytes(content)
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    folder = "site-to-site" if program.startswith("apply") else Path(program).parent.name
+    done = subprocess.run(
+        [sys.executable, f"examples/{folder}/{Path(program).name}", *NEED_A_HOST_KEY[program].split()],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "give a copy of the gateway's host_key.pub with --host-key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_gateway_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
+    key = tmp_path / "id_ed25519"
+    write_key_pair(key, "somebody")
+    where = ["--port", "1", "--key", str(key), "--host-key", f"{key}.pub"]
+    programs = {"site-to-site/configure.py": ["alice"], "certificates/enrol.py": ["request", "a"]}
+    for program, words in programs.items():
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLES / program), *where, *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+
+
 def test_nothing_teaches_to_leave_the_host_key_unchecked() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "agent").rglob("*.py")]
     pages += [path for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".sh", ".md")]
     words = ("hostkey_verify", "auth_strict_key=False", "accept-new", "StrictHostKeyChecking=no")
     assert [path for path in pages if any(word in path.read_text(encoding="utf-8") for word in words)] == []
+
+
+def test_the_one_place_that_does_not_check_it_is_named_by_the_readme() -> None:
+    unchecked = "ansible_host_key_checking: false"
+    files = [path for path in EXAMPLES.rglob("*.yml") if unchecked in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(ROOT).as_posix() for path in files] == ["examples/ansible/inventory.yml"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "but Ansible with [this inventory](examples/ansible/inventory.yml)" in readme
 
 
 def test_the_settings_of_the_gateway_are_accepted() -> None:

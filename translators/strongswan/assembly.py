@@ -14,7 +14,7 @@ from translators.strongswan.charon.scope import Scope, own_service
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
-from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_of_ends
+from translators.strongswan.diagnosis.packet_owners import PacketOwners
 from translators.strongswan.options import Options
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
@@ -22,6 +22,7 @@ from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
+from translators.strongswan.status.unnamed import between
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translator import NAME, NOT_DONE, Parts, StrongSwanTranslator
 from translators.strongswan.upkeep.audit import Audit
@@ -67,7 +68,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
     )
     trust = CharonTrust(shared, keys, daemon)
     readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
-    logs = TunnelLogs(notify, partial(owners_of_ends, shared.desired))
+    logs = TunnelLogs(notify, lambda ends: between(shared.desired.entries, ends))
     keeper = None
     if not without:
         follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)

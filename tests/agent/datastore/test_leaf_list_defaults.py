@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.edit import edit
+from agent.datastore.edit_check import EditAttributes
+from agent.xml import Element
 from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
@@ -161,3 +163,34 @@ async def test_a_restart_and_a_discard_bring_back_the_values_alone(choosing: Sch
     printed = second.running.to_xml(Defaults.REPORT_ALL).decode()
     assert re.findall("<rack>(.*?)<", printed) == ["1", "2", "3"]
     second.store.close()
+
+
+def test_the_values_beside_those_that_are_said_to_be_defaults_are_looked_at_once(choosing: Schema) -> None:
+    count = 2_000
+    text = oven(
+        racks(*range(count), attributes=TRUE) + "<other/>" + "".join(f"<x{n}/>" for n in range(count))
+    )
+    looked_at = 0
+
+    class Counting(set[Element]):
+        def __contains__(self, element: object) -> bool:
+            nonlocal looked_at
+            looked_at += 1
+            return super().__contains__(element)
+
+    attributes = EditAttributes(choosing, document := config(text))
+    assert len(attributes.tagged) == count
+    attributes.claimed = Counting(attributes.claimed)
+    assert attributes.all_claimed() == attributes.tagged
+    assert looked_at <= 3 * len(document[0])
+
+
+def test_one_without_the_attribute_speaks_for_its_own_leaf_list(choosing: Schema) -> None:
+    here = oven(racks(1, 2, attributes=TRUE) + racks(3) + f"<heat {TRUE}>1</heat>")
+    there = oven(racks(1, 2, attributes=TRUE))
+    tagged = EditAttributes(choosing, config(here + there + bells("a", attributes=TRUE) + bells("b"))).tagged
+    assert sorted((str(e.tag).rpartition("}")[2], e.text) for e in tagged) == [
+        ("heat", "1"),
+        ("rack", "1"),
+        ("rack", "2"),
+    ]

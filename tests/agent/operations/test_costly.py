@@ -11,6 +11,7 @@ from agent.nacm.rules import parse_path
 from agent.yang.expressions import (
     MAX_BRACKETS_DEEP,
     MAX_EXPRESSION_OCTETS,
+    MAX_NAMES_OCTETS,
     MAX_SIGNS,
     MAX_VALUE_OCTETS,
     expression_fault,
@@ -236,6 +237,23 @@ async def test_a_string_without_a_pattern_is_as_long_as_it_is(lab: Lab) -> None:
     text = "x" * (MAX_VALUE_OCTETS + 1)
     await lab.edit(entry(f"<stage><name>a</name></stage><only-with-word>{text}</only-with-word>"))
     assert text in lab.candidate
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("door", DOORS)
+async def test_an_identity_is_short(lab: Lab, door: str) -> None:
+    (error,) = await lab.refused(DOORS[door](entry(f"<pet>{'a' * (MAX_NAMES_OCTETS + 1)}</pet>")))
+    assert (error.tag, error.path) == ("invalid-value", "/every-construct:top/entry[id='1']/pet")
+    assert str(MAX_NAMES_OCTETS) in error.message
+
+
+@pytest.mark.usefixtures("closed")
+async def test_an_identity_in_the_input_of_an_rpc_is_short(lab: Lab) -> None:
+    monitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+    asked = "<get-schema xmlns='{}'><identifier>acme</identifier><format>{}</format></get-schema>"
+    (error,) = await lab.refused(asked.format(monitoring, "a" * (MAX_NAMES_OCTETS + 1)))
+    assert (error.tag, len(error.message) < 200) == ("invalid-value", True)
+    assert str(MAX_NAMES_OCTETS) in error.message
 
 
 EXPRESSIONS = {

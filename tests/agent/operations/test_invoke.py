@@ -67,6 +67,18 @@ async def test_what_an_rpc_began_is_taken_back_if_its_reply_cannot_be_built(
     assert lab.translator.log[-2:] == ["rpc survey", f"take back survey: {output}"]
 
 
+async def test_what_cannot_be_taken_back_does_not_hide_why_there_is_no_reply(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = {"unknown": "leaf"}
+    lab.translator.outputs["survey"] = output
+    before = await lab.refused(SURVEY)
+    lab.translator.cannot_take_back = True
+    after = await lab.refused(SURVEY)
+    assert [error.message for error in after] == [error.message for error in before]
+    assert "what the rpc survey has begun could not be taken back" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

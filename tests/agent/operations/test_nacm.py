@@ -676,7 +676,6 @@ WRITERS_ONLY = f'<writers-only xmlns="{AGENT}">true</writers-only>'
 EDITING = {
     "lock": "<lock><target><candidate/></target></lock>",
     "lock of running": "<lock><target><running/></target></lock>",
-    "unlock": "<unlock><target><candidate/></target></unlock>",
     "discard-changes": "<discard-changes/>",
     "commit": "<commit/>",
     "cancel-commit": "<cancel-commit/>",
@@ -721,6 +720,19 @@ async def test_who_may_change_nothing_is_in_nobodys_way(
     assert (await operation_answers(lab, session_id) == {"access-denied"}) is denied
     await lab.do("<get-config><source><running/></source></get-config>", session_id)
     await lab.do("<close-session/>", session_id)
+
+
+async def test_who_loses_his_right_to_write_gives_his_lock_back(lab: Lab) -> None:
+    may = rule_list("l", ["limited"], rule("w", "permit", path("/acme:interfaces", "update")))
+    await ruled(lab, may, settings=WRITERS_ONLY)
+    await lab.do(EDITING["lock"], JOE)
+    configuration = lab.context.configuration
+    denied = {"name": "l", "rule": [{"name": "w", "action": "deny"}]}
+    without = configuration.with_content({"ietf-netconf-acm:nacm": {"rule-list": [denied]}})
+    async with configuration.writing:
+        await configuration.commit(CommitInfo("server", 0, ""), candidate=without)
+    assert await operation_answers(lab, JOE) == {"access-denied"}
+    assert await lab.do("<unlock><target><candidate/></target></unlock>", JOE) == ""
 
 
 async def test_write_default_permits_it(lab: Lab) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.transport.doorway import MAX_KNOWN, Doorway, Favoured
+from agent.transport.doorway import MAX_KNOWN, Doorway, Favoured, source_of
 
 
 class Waiting:
@@ -146,3 +146,35 @@ def test_a_file_that_cannot_be_written_is_logged(tmp_path: Path, caplog: pytest.
     known.logged_in("192.0.2.1")
     assert known("192.0.2.1")
     assert "cannot be written" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
+        ("2001:db8:0:2::1", "2001:db8:0:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+    ],
+)
+def test_an_ipv6_network_is_one_source(host: str, source: str) -> None:
+    assert source_of(host) == source
+
+
+def test_whoever_has_a_network_has_the_places_of_one_source(tmp_path: Path) -> None:
+    favoured = Favoured(tmp_path / "recovery.json", any_users=True)
+    made = Doorway(8, 2, favoured, first)
+    entered = [made.enter(Waiting(), source_of(f"2001:db8::{number:x}")) for number in range(100)]
+    assert (sum(entered), len(made)) == (2, 2)
+    assert made.enter(Waiting(), source_of("2001:db8:0:1::1"))
+
+
+def test_a_network_with_an_address_of_a_recovery_user_is_not_favoured(tmp_path: Path) -> None:
+    favoured = Favoured(tmp_path / "recovery.json", any_users=True)
+    favoured.logged_in("2001:db8::1")
+    assert favoured("2001:db8::1")
+    assert not favoured(source_of("2001:db8::2"))

@@ -239,6 +239,55 @@ async def test_a_source_that_fails_too_often_is_locked_out(tmp_path: Path) -> No
             await asyncssh.connect("127.0.0.1", **served.options())
 
 
+@pytest.fixture
+def one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.transport.ssh.source_of", lambda _: "network")
+
+
+@pytest.mark.usefixtures("one_network")
+async def test_addresses_of_one_network_are_locked_out_together(tmp_path: Path) -> None:
+    limits = replace(LIMITS, lockout_tries=3, lockout_s=3600)
+    async with serving(tmp_path, limits, recovery_users=("ann",)) as served:
+        known = served.options(local_addr=("127.0.0.9", 0))
+        async with asyncssh.connect("127.0.0.1", **known):
+            pass
+        for number in range(3):
+            wrong = served.options(
+                client_keys=[str(tmp_path / "eve")], local_addr=(f"127.0.0.{number + 2}", 0)
+            )
+            with pytest.raises(asyncssh.PermissionDenied):
+                await asyncssh.connect("127.0.0.1", **wrong)
+        with pytest.raises((asyncssh.ConnectionLost, ConnectionError)):
+            await asyncssh.connect("127.0.0.1", **served.options(local_addr=("127.0.0.8", 0)))
+        async with asyncssh.connect("127.0.0.1", **known) as connection:
+            assert await echo(connection, b"in") == b"in"
+
+
+@pytest.mark.usefixtures("one_network")
+async def test_addresses_of_one_network_have_the_places_and_sessions_of_one(tmp_path: Path) -> None:
+    limits = Limits(unauthenticated_per_source=2, sessions_per_source=1)
+    async with serving(tmp_path, limits) as served:
+        port = served.transport.port
+        here, there = (("127.0.0.2", 0), ("127.0.0.3", 0))
+        async with asyncssh.connect("127.0.0.1", **served.options(local_addr=here)) as connection:
+            process = await connection.create_process(subsystem="netconf", encoding=None)
+            process.stdin.write(b"x")
+            async with asyncio.timeout(WAIT_S):
+                assert await process.stdout.readexactly(1) == b"x"
+            async with asyncssh.connect("127.0.0.1", **served.options(local_addr=there)) as other:
+                with pytest.raises((asyncssh.ChannelOpenError, asyncio.IncompleteReadError)):
+                    await echo(other, b"y")
+        held = [await asyncio.open_connection("127.0.0.1", port, local_addr=here) for _ in range(2)]
+        for reader, _ in held:
+            assert await reader.read(4) == b"SSH-"
+        assert not await greeted(port)
+        for _, writer in held:
+            writer.close()
+        async with asyncio.timeout(WAIT_S):
+            while served.transport.sources["network"]:  # until the server has seen the session go
+                await greeted(port)
+
+
 async def test_the_last_session_is_kept_for_a_recovery_user(tmp_path: Path) -> None:
     async with (
         serving(tmp_path, replace(LIMITS, sessions=2), recovery_users=("bea",)) as served,

@@ -10,7 +10,7 @@ from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_monitor import Told
 from translators.strongswan.diagnosis.logs import MAX_LOGS, TEXT_CHARACTERS_MAX, UNNAMED_MAX, TunnelLogs
-from translators.strongswan.diagnosis.packet_owners import owners_of_ends
+from translators.strongswan.status.unnamed import between
 from translators.strongswan.translation.desired import Desired
 
 CHARON = object()
@@ -31,7 +31,7 @@ class Lines:
             ends = {"local-address": local, "peer": peer}
             desired.entries[number.strip("t")] = {name: end for name, end in ends.items() if end}
         self.told = Told()
-        self.logs = TunnelLogs(self.told, lambda ends: owners_of_ends(desired, ends))
+        self.logs = TunnelLogs(self.told, lambda ends: between(desired.entries, ends))
 
     def say(self, *messages: dict[str, str], charon: object = CHARON) -> None:
         for message in messages:

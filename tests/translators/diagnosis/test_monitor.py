@@ -244,6 +244,30 @@ async def test_one_that_cannot_start_leaves_no_file(tmp_path: Path) -> None:
     assert captures(tmp_path) == []
 
 
+@pytest.mark.parametrize("waits_in", ["is_set_within", "_spawn"])
+async def test_one_that_is_cancelled_while_it_begins_leaves_nothing(
+    waits_in: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, folder, waiting = Told(), tmp_path / "captures", asyncio.Event()
+    monitors = Monitors(folder, told, nobody, program(tmp_path, b""))
+
+    async def wait(*_: Any, **__: Any) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(monitor if waits_in == "is_set_within" else monitors, waits_in, wait)
+    start = asyncio.create_task(monitors.start({"file": True}))
+    await waiting.wait()
+    assert len(captures(folder)) == 1
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert captures(folder) == []
+    monkeypatch.undo()
+    with pytest.raises(InvalidValue):
+        await monitors.stop(1)
+
+
 async def test_monitors_are_limited_and_all_end_with_the_agent(tmp_path: Path) -> None:
     told = Told()
     monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS))
@@ -280,6 +304,7 @@ def test_owners_by_addresses() -> None:
         "2": {"local-address": "192.0.2.1", "peer": "198.51.100.2"},
         "3": {"local-address": "192.0.2.1"},
         "4": {"local-address": "192.0.2.9", "peer": "198.51.100.1"},
+        "5": {"local-address": "192.0.2.1", "peer": "198.51.100.1", "enabled": False},
     }
     assert owners_by_addresses(desired, packet("198.51.100.1", "192.0.2.1")) == ["1", "3"]
     assert owners_by_addresses(desired, packet("192.0.2.1", "203.0.113.5")) == ["3"]

@@ -99,6 +99,47 @@ async def test_a_key_that_charon_refuses_is_not_kept(made: Made) -> None:
     assert (caught.value.app_tag, made.files) == ("backend-refused", [])
 
 
+RPCS = [("import-private-key", KEY), ("generate-key-pair", {"name": "gw"})]
+
+
+@pytest.mark.parametrize(("rpc", "input"), RPCS)
+async def test_a_key_of_which_nobody_is_told_is_not_kept(made: Made, rpc: str, input: dict[str, Any]) -> None:
+    """charon may have it by the time that the caller is gone."""
+    charon = made.session
+    assert charon is not None
+    given, to_go_on, request = asyncio.Event(), asyncio.Event(), charon.request
+
+    async def slow(command: str, message: dict[str, Any] | None = None) -> dict[str, Any]:
+        reply = await request(command, message)
+        given.set()
+        await to_go_on.wait()
+        return reply
+
+    charon.request = slow  # type: ignore[method-assign]
+    call = asyncio.create_task(made.rpcs.rpc(rpc, input))
+    await given.wait()
+    assert (made.files, charon.keys) == (["gw.pem"], {"handle"})
+    call.cancel()
+    await asyncio.sleep(0)
+    to_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (made.files, charon.keys) == ([], set())
+
+
+async def test_a_key_is_not_kept_if_a_defect_stops_its_way_to_charon(made: Made) -> None:
+    async def defect(_session: Any) -> None:
+        raise RuntimeError("a defect")
+
+    charon = made.session
+    assert charon is not None
+    made.shared.desired.refused.add("1")
+    made.readmit = defect
+    with pytest.raises(RuntimeError):
+        await made.rpcs.rpc("import-private-key", KEY)
+    assert (made.files, charon.keys) == ([], set())
+
+
 async def test_what_is_wrong_with_another_tunnel_is_not_the_keys_fault(made: Made) -> None:
     async def disagree(_session: Any) -> None:
         raise ViciError("load-shared", "another tunnel's secret is refused")

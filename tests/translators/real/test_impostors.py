@@ -196,3 +196,34 @@ def test_a_peer_that_sends_no_idr_and_an_address_from_behind_nat_comes_up(
     peer = Peer(bob)
     peer.comes(own, None, ONE)
     assert peer.try_once()
+
+
+def test_the_peer_of_a_named_tunnel_still_comes_up_once_that_was_loaded_anew(
+    gateways: tuple[Gateway, Gateway],
+) -> None:
+    alice, bob = gateways
+    named = {"peer": None, "local_id": {"name": "named"}, "remote_id": {"name": "bob2"}, "secret": TWO,
+             "remote_subnet": ["10.2.0.0/16"]}  # fmt: skip
+    alice.commit(open_to_all(1, ONE), at_alice(2, **named))
+    peer = Peer(bob)
+    for change in (
+        {"ike": {"proposal": [], "dscp": 8}},
+        {"ike": {"proposal": [], "dscp": 8}, "dpd": {"enabled": False}},
+        {"enabled": False},
+        {},
+        None,
+    ):
+        if change is None:
+            alice.vici("unload-conn", {"name": "ipsec-2"})
+            alice.wait_for(lambda _state: "ipsec-2" in alice.vici("get-conns")["conns"])
+        else:
+            alice.commit(at_alice(2, **named, **change))
+        if change == {"enabled": False}:
+            continue
+        peer.comes("fqdn:bob2", None, TWO)
+        assert peer.try_once(), change
+        assert [sa["name"] for sa in alice.sas()] == ["ipsec-2"]
+        peer.leave()
+        alice.wait_for(lambda _state: alice.sas() == [] or peer.leave())
+        peer.comes("fqdn:bob2", "fqdn:alice1", TWO)
+        assert not peer.try_once(), "the barrier stands"

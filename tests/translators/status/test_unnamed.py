@@ -11,11 +11,17 @@ from translators.strongswan.status.ledger import Ledger
 from translators.strongswan.status.unnamed import SAS_MAX, Unnamed
 
 GARBLED = "invalid ID_V1 payload length, decryption failed?"
+V1 = {"ike": {"version": "ikev1"}}
 ENTRIES = {
-    "1": {"peer": "192.0.2.1", "local-address": "198.51.100.1"},
-    "2": {"local-address": "198.51.100.1"},
-    "3": {"local-address": "198.51.100.2"},
-    "4": {"local-address": "198.51.100.2"},
+    "1": {"peer": "192.0.2.1", "local-address": "198.51.100.1", **V1},
+    "2": {"local-address": "198.51.100.1", **V1},
+    "3": {"local-address": "198.51.100.2", **V1},
+    "4": {"local-address": "198.51.100.2", **V1},
+    "5": {"peer": "192.0.2.5", **V1},
+    "6": {"peer": "192.0.2.6", "local-address": "198.51.100.1", "enabled": False, **V1},
+    "7": {"peer": "192.0.2.7", "local-address": "198.51.100.1", "ike": {"version": "ikev2"}},
+    "8": {"peer": "192.0.2.7", "local-address": "198.51.100.1", **V1},
+    "9": {"peer": "192.0.2.8", "local-address": "198.51.100.1"},
 }
 
 
@@ -44,10 +50,33 @@ def test_the_addresses_are_those_of_the_last_packet_of_the_sa_and_bounded() -> N
         ("192.0.2.9", "198.51.100.1", ["2"]),
         ("192.0.2.9", "198.51.100.2", ["3", "4"]),
         ("192.0.2.9", "198.51.100.9", []),
+        # Another address of this gateway, to which a peer comes that has a tunnel with the first.
+        ("192.0.2.1", "198.51.100.2", ["3", "4"]),
+        ("192.0.2.1", "198.51.100.9", []),
+        ("198.51.100.1", "192.0.2.1", []),
+        ("192.0.2.5", "198.51.100.9", ["5"]),
+        ("192.0.2.6", "198.51.100.1", ["2"]),
+        ("192.0.2.7", "198.51.100.1", ["8"]),
+        ("192.0.2.8", "198.51.100.1", ["2"]),
     ],
 )
 def test_the_tunnels_are_those_of_the_peer_or_for_any(peer: str, own: str, expected: list[str]) -> None:
     assert unnamed.candidates(ENTRIES, peer, own) == expected
+
+
+def test_the_ends_of_a_packet_are_told_by_its_way() -> None:
+    ends = ("192.0.2.1", "198.51.100.1")
+    assert unnamed.ends_of("received packet: from 192.0.2.1[500] to 198.51.100.1[500] (9 bytes)") == ends
+    assert unnamed.ends_of("sending packet: from 198.51.100.1[500] to 192.0.2.1[500] (9 bytes)") == ends
+    assert unnamed.ends_of("received packet with a mark") is None
+
+
+def test_between_two_addresses_are_tunnels_of_each_version_that_are_enabled() -> None:
+    assert unnamed.between(ENTRIES, ("192.0.2.7", "198.51.100.1")) == ["2", "7", "8"]
+    assert unnamed.between(ENTRIES, ("198.51.100.1", "192.0.2.7")) == ["2", "7", "8"]
+    assert unnamed.between(ENTRIES, ("192.0.2.6", "198.51.100.1")) == ["2"]
+    assert unnamed.between(ENTRIES, ("192.0.2.5", "198.51.100.9")) == ["5"]
+    assert unnamed.with_peer(ENTRIES, "192.0.2.6") == []
 
 
 @pytest.mark.parametrize(

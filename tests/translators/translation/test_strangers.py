@@ -16,7 +16,7 @@ from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.translation import strangers
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.desired import Desired, Discretion
 from translators.strongswan.translation.plan import plan_steps
 from translators.strongswan.translation.strangers import Fence, barred
 
@@ -242,6 +242,10 @@ def test_the_model_shows_the_impostor_where_there_is_no_fence() -> None:
 # --- a change, and its undo ---
 
 
+_ALL_ARE_OUT = ("NARROW", "LOAD", "DOUBLE", "RENEW", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")
+"""How the phases begin after each step of which no secret may open the tunnel of another."""
+
+
 def charon(made: Desired) -> Charon:
     connections_, secrets = holding(*made.messages.values())
     for barrier in made.fence.barriers.values():
@@ -277,7 +281,7 @@ def test_at_each_step_of_a_change_no_secret_opens_the_tunnel_of_another(
     assert there == charon(made)
     for step in steps:
         request(there, step.do)
-        if step.phase.name.startswith(("NARROW", "LOAD", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")):
+        if step.phase.name.startswith(_ALL_ARE_OUT):
             _nothing_is_open(there, own)
     assert there == charon(wanted)
 
@@ -299,3 +303,140 @@ def test_messages_know_whether_the_peer_may_be_anybody() -> None:
     open_one: Messages = messages("1", tunnel(1))
     assert open_one.is_open
     assert not messages("1", tunnel(1, remote_id=B)).is_open
+
+
+# --- what it costs, and what the count tells ---
+
+
+def test_the_number_of_barriers_does_not_tell_whether_hidden_secrets_are_equal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strangers, "BARRIERS_MAX", 20)
+
+    def refused(secret: str) -> list[str]:
+        entries = [tunnel(id, local_id={"name": f"a{id}"}, secret=KEY_1) for id in range(1, 21)]
+        mine = tunnel(3000, local_id=A, secret=secret)
+        discretion = Discretion(hides=lambda tunnel: tunnel != "3000")
+        made = filled(entries).refusals([("3000", mine)], discretion=discretion)
+        return [f"{one.app_tag}: {one.message}" for one in made]
+
+    assert refused(KEY_1) == refused(KEY_2)
+    assert refused(KEY_1)[0].startswith("too-many-open-tunnels: charon would need 40 ")
+
+
+@pytest.mark.parametrize("members", [{"peer": PEERS[0]}, {"peer": PEERS[0], "local_address": LOCALS[0]}])
+def test_nor_does_it_where_one_may_own_its_peer(members: Json) -> None:
+    def counted(secret: str) -> int:
+        entries = [tunnel(1, local_id=A, secret=KEY_1, **members), tunnel(2, local_id=B, secret=KEY_1)]
+        mine = Claim.of("3", tunnel(3, local_id=C, secret=secret, **members))
+        return strangers.count([*filled(entries).claims, mine], lambda one, other: "3" in (one, other))
+
+    assert counted(KEY_1) == counted(KEY_2)
+
+
+def test_without_an_open_tunnel_a_change_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [tunnel(id, local_id={"name": f"a{id}"}, remote_id=B, secret=KEY_1) for id in range(1, 20)]
+    made = filled(entries)
+    looked: list[object] = []
+    monkeypatch.setattr(Claims, "__iter__", lambda self: iter(looked.append(self) or ()))
+    wanted = {"20": tunnel(20, local_id=A, remote_id=B, secret=KEY_1)}
+    changes = [made.change(id, entry) for id, entry in wanted.items()]
+    assert made.refusals(list(wanted.items())) == []
+    assert made.fences(wanted, changes).during == Fence()
+    made.put("20", wanted["20"])
+    assert made.fence == Fence()
+    assert looked == []
+    made.put("21", tunnel(21, local_id=C))
+    made.fence  # noqa: B018
+    assert looked != [], "the test sees it"
+
+
+def test_a_fence_is_built_once_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
+    ((name, barrier),) = made.fence.barriers.items()
+    line = f"{strangers.KEPT_OUT}'a'"
+    built: list[object] = []
+    build = strangers.fence
+    monkeypatch.setattr(strangers, "fence", lambda *each, **more: built.append(each) or build(*each, **more))
+    for _time in range(3):
+        assert str(barrier.identity) in str(made.why_barred(name, line))
+    more = tunnel(2, local_id=C, remote_id=B, secret=KEY_2, description="x", dpd={"enabled": False})
+    changes = [made.change("2", more)]
+    fences = made.fences({"2": more}, changes)
+    assert fences.before == fences.during == fences.after == made.fence
+    made.put("2", more)
+    assert str(barrier.identity) in str(made.why_barred(name, line))
+    assert built == [], "nothing has changed that a fence depends on"
+    made.put("2", None)
+    assert made.why_barred(name, line) is None
+    assert made.fence.barriers == {}
+    assert len(built) == 1
+
+
+@given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=2))
+def test_the_fence_that_is_kept_is_the_one_that_would_be_built(
+    members: list[dict[str, Any]], more: list[dict[str, Any]]
+) -> None:
+    entries = permitted([*members, *more])
+    made = filled(entries[: len(members)])
+    for entry in entries[len(members) :]:
+        assert made.fence == strangers.fence(held(*made.entries.values()))
+        made.put(str(entry["id"]), entry)
+    assert made.fence == strangers.fence(held(*entries))
+    for entry in entries:
+        made.put(str(entry["id"]), {**entry, "ike": {"proposal": [], "dscp": 8}})
+        assert made.fence == strangers.fence(held(*made.entries.values()))
+        made.put(str(entry["id"]), None)
+        assert made.fence == strangers.fence(held(*made.entries.values()))
+
+
+# --- of two that match equally charon takes the older one ---
+
+
+def late(there: Charon, made: Desired) -> list[str]:
+    return made.misplaced(list(there[0]))
+
+
+@given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=4), st.data())
+def test_a_change_and_its_undo_leave_each_barrier_after_the_tunnels_that_it_names(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    dscps = st.sampled_from([{}, {"ike": {"proposal": [], "dscp": 8}}])
+    before, after = ([{**one, **data.draw(dscps)} for one in each] for each in (before, after))
+    made, wanted = filled(permitted(before)), filled(permitted(after))
+    entries = {id: wanted.entries.get(id) for id in made.entries.keys() | wanted.entries.keys()}
+    changes = [made.change(id, entry) for id, entry in entries.items()]
+    steps = plan_steps(changes, fences := made.fences(entries, changes))
+    back = plan_steps((change.reversed() for change in changes), fences.reversed())
+    there = loaded_in_order(made)
+    for count in range(len(steps) + 1):
+        for step in steps[:count]:
+            request(there, step.do)
+        for step in reversed(steps[:count]):
+            request(there, step.undo)
+        assert (late(there, made), there) == ([], charon(made)), steps[:count]
+    for step in steps:
+        request(there, step.do)
+    assert (late(there, wanted), there) == ([], charon(wanted))
+    for step in back:
+        request(there, step.do)
+    assert (late(there, made), there) == ([], charon(made))
+
+
+def loaded_in_order(made: Desired) -> Charon:
+    there: Charon = ({}, {})
+    entries = dict(made.entries)
+    nothing = Desired()
+    changes = [nothing.change(id, entry) for id, entry in entries.items()]
+    for step in plan_steps(changes, nothing.fences(entries, changes)):
+        request(there, step.do)
+    return there
+
+
+def test_a_barrier_before_a_tunnel_that_it_names_is_misplaced() -> None:
+    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
+    (barrier,) = made.fence.barriers
+    assert made.misplaced(["ipsec-2", barrier, "ipsec-1"]) == []
+    assert made.misplaced([barrier, "theirs", "ipsec-2", "ipsec-1"]) == [barrier]
+    assert made.misplaced(["ipsec-2"]) == []
+    assert made.misplaced([barrier]) == []

@@ -32,6 +32,7 @@ class FakeCharon:
         self.audit: Audit | None = None
         self.trouble: Exception | None = None
         self.raised = 0
+        self.refused: set[str] = set()
         self.sas: list[dict[str, Any]] = []
 
     async def loaded(self) -> tuple[list[str], list[str]]:
@@ -51,6 +52,9 @@ class FakeCharon:
         self.own_loads.sent(command, message)
         self.asked.append(command)
         name = str(message.get("id") or message.get("name") or next(iter(message)))
+        if command.startswith("load-") and name in self.refused:
+            self.own_loads.refused(command, message)
+            raise ViciError(command, "not with me")
         if command == "load-conn":
             self.connections[name] = LISTED
             self.logs(f"added vici connection: {name}")
@@ -259,3 +263,92 @@ def test_connections_are_compared_in_turn(charon: FakeCharon, repairs: Repairs) 
     assert [len(turn) for turn in turns] == [32, 32, 6]
     assert sorted(name for turn in turns for name in turn) == sorted(names)
     assert audit._in_turn(names) == turns[0]
+
+
+# --- what keeps others out ---
+
+OPEN = at_alice(2, local_id={"name": "open"}, remote_id=None, secret="another-secret-2")
+
+
+@pytest.fixture
+async def barrier(audit: Audit, charon: FakeCharon, repairs: Repairs) -> str:
+    """A barrier that charon holds as it should; from here on only the log wakes the audit."""
+    desired = audit._shared.desired
+    desired.put("2", OPEN)
+    (name,), (handle,) = desired.fence.barriers, desired.fence.further
+    await until(lambda: {name, "ipsec-2"} <= charon.connections.keys() and handle in charon.secrets)
+    audit._interval_s = 1000.0
+    await looked(charon, 1)
+    audit._repairs.clear()
+    repairs.clear()
+    return name
+
+
+async def test_two_agents_do_not_fight_over_barriers(
+    audit: Audit, charon: FakeCharon, repairs: Repairs, barrier: str
+) -> None:
+    stray = "ipsec-2-not-0123456789abcdef"
+
+    async def again() -> None:
+        charon.connections.pop(barrier, None)
+        charon.connections[stray] = LISTED
+        charon.secrets.discard("ipsec-2-further")
+        charon.logs(f"added vici connection: {stray}")
+        charon.logs(f"replaced vici connection: {barrier}")
+        await looked(charon, 1)
+
+    await again()
+    await until(lambda: len(repairs) == 2)
+    for _time in range(5):
+        await again()
+    assert repairs == [
+        ("2", "connection-missing", "a barrier was unloaded"),
+        ("2", "secret-missing", "its secret was unloaded"),
+    ]
+    assert stray in charon.connections
+    assert audit._barriers == {stray, barrier}, "it is looked at when there is patience again"
+    audit._repairs.clear()
+    await again()
+    await until(lambda: len(repairs) == 4)
+    assert barrier in charon.connections
+    assert stray not in charon.connections
+
+
+@pytest.mark.parametrize("refused", ["barrier", "ipsec-2-further", "ipsec-1"])
+async def test_what_charon_refuses_hinders_no_other_repair(
+    audit: Audit, charon: FakeCharon, repairs: Repairs, barrier: str, refused: str
+) -> None:
+    name = barrier if refused == "barrier" else refused
+    charon.refused.add(name)
+    charon.connections.clear()
+    charon.secrets.clear()
+    audit._wake.set()
+    everything = {"ipsec-1", "ipsec-2", barrier, "ipsec-2-further"}
+    await until(lambda: everything - {name} <= charon.connections.keys() | charon.secrets)
+    assert name not in charon.connections.keys() | charon.secrets
+    assert audit._repairs[name][0] == 1, "it is tried again later and later"
+    assert repairs != []
+
+
+async def test_a_tunnel_that_is_loaded_again_comes_before_the_barriers_that_name_its_peer(
+    audit: Audit, charon: FakeCharon, repairs: Repairs, barrier: str
+) -> None:
+    for trouble in (lambda: charon.connections.pop("ipsec-1"), lambda: None):
+        audit._repairs.clear()
+        repairs.clear()
+        trouble()
+        charon.logs("replaced vici connection: ipsec-1")
+        await until(lambda: len(repairs) == 1)
+        names = list(charon.connections)
+        assert names.index("ipsec-1") < names.index(barrier)
+        assert {name for name in names if "-not-" in name} == {barrier}
+
+
+async def test_a_barrier_in_the_wrong_place_is_moved(
+    audit: Audit, charon: FakeCharon, repairs: Repairs, barrier: str
+) -> None:
+    charon.connections["ipsec-1"] = charon.connections.pop("ipsec-1")
+    audit._wake.set()
+    await until(lambda: len(repairs) == 1)
+    names = list(charon.connections)
+    assert names.index("ipsec-1") < names.index(barrier)

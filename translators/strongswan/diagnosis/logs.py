@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Json, Notification
 from translators.strongswan.model import DAEMON
+from translators.strongswan.status import unnamed
 from translators.strongswan.translation.connections import tunnel_of
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ TEXT_CHARACTERS_MAX = 2000
 UNNAMED_MAX = 1024
 """Of so many IKE_SAs without a name the addresses are kept."""
 
-_UNNAMED = "(unnamed)"
-_PACKET = re.compile(r"^(?:received|sending) packet: from (\S+)\[\d+\] to (\S+)\[\d+\]")
 _CONNECTION = re.compile(r"(?<![\w-])ipsec-\d+(?![\w-])")
 
 Owners = Callable[[Collection[str]], Sequence[str]]
@@ -134,14 +133,14 @@ class TunnelLogs:
             found = (tunnel_of(match) for match in _CONNECTION.findall(text))
             return list(dict.fromkeys(tunnel for tunnel in found if tunnel is not None))
         sa = str(message.get("ikesa-uniqueid", ""))
-        if name != _UNNAMED:
+        if name != unnamed.NAME:
             self._unnamed.pop(sa, None)
             tunnel = tunnel_of(name)
             return [] if tunnel is None else [tunnel]
-        if sa not in self._unnamed and (packet := _PACKET.match(text)):
+        if sa not in self._unnamed and (ends := unnamed.ends_of(text)):
             if len(self._unnamed) >= UNNAMED_MAX:
                 del self._unnamed[next(iter(self._unnamed))]
-            self._unnamed[sa] = self._owners((packet[1], packet[2]))
+            self._unnamed[sa] = self._owners(ends)
         return self._unnamed.get(sa, ())
 
 

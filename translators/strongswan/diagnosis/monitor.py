@@ -105,7 +105,7 @@ class Monitors:
         file = self._new_file(number) if input.get("file", False) else None
         try:
             process = await self._spawn(program, whole=file is not None)
-        except OperationFailed:
+        except BaseException:  # also a cancellation
             if file is not None:
                 file.unlink(missing_ok=True)
             raise
@@ -119,7 +119,11 @@ class Monitors:
         self._running[number] = monitor
         monitor.task = asyncio.create_task(self._run(monitor))
         # What a client does once it has the answer must not be missed.
-        await is_set_within(monitor.begun, BEGIN_LIMIT_S)
+        try:
+            await is_set_within(monitor.begun, BEGIN_LIMIT_S)
+        except BaseException:
+            await asyncio.shield(self._undo(monitor))
+            raise
         output: Json = {"monitor-id": number}
         if file is not None:
             output["file"] = str(file)
@@ -141,6 +145,9 @@ class Monitors:
         monitor = self._running.get(number)
         if monitor is None:
             return  # it has ended, and told so
+        await self._undo(monitor)
+
+    async def _undo(self, monitor: Monitor) -> None:
         await self._end(monitor)
         if monitor.file is not None:
             monitor.file.unlink(missing_ok=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.diagnosis.packets import Packet
 from translators.strongswan.status.state import children
+from translators.strongswan.status.unnamed import between
 from translators.strongswan.translation.connections import tunnel_of
 from translators.strongswan.translation.desired import Desired
 
@@ -68,16 +69,5 @@ def spis_of(sas: Sequence[Section]) -> dict[str, str]:
 
 
 def owners_by_addresses(desired: Desired, packet: Packet) -> list[str]:
-    """Return the tunnels whose two ends are those of the packet; a tunnel to any peer fits every one."""
-    return owners_of_ends(desired, (packet.source, packet.destination))
-
-
-def owners_of_ends(desired: Desired, addresses: Collection[str]) -> list[str]:
-    """Return the tunnels whose two ends these are; a tunnel to any peer fits every one."""
-    ends = set(addresses)
-    fitting: list[str] = []
-    for tunnel, entry in desired.entries.items():
-        local, peer = entry.get("local-address"), entry.get("peer")
-        if local in ends and (peer is None or {local, peer} == ends):
-            fitting.append(tunnel)
-    return fitting
+    """Return the tunnels that may be between the two ends of the packet."""
+    return between(desired.entries, (packet.source, packet.destination))

@@ -87,9 +87,36 @@ class KeyRpcs:
         return {}
 
     async def _give(self, key: PrivateKey) -> None:
+        # charon may have taken the key before its reply is read, and only the reply says how to take it away.
+        giving = asyncio.create_task(self._keep(key))
+        try:
+            await asyncio.shield(giving)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._undo(giving, key))
+            raise
+
+    async def _keep(self, key: PrivateKey) -> None:
         async with self._shared.changing:
             self._store.keep(key)
-            await self._give_charon(key)
+            try:
+                await self._give_charon(key)
+            except BaseException:
+                try:
+                    self._store.delete(key.name)
+                except OSError as error:
+                    log.error("the private key '%s', of which nobody was told, stays: %s", key.name, error)
+                self._tell_changed()
+                await self._keys.take_back(key)
+                raise
+
+    async def _undo(self, giving: asyncio.Task[None], key: PrivateKey) -> None:
+        await asyncio.wait([giving])
+        if giving.cancelled() or giving.exception() is not None:
+            return  # that has undone itself
+        try:
+            await self._delete({"name": key.name})
+        except (RpcError, OSError) as error:
+            log.error("the private key '%s', of which nobody was told, stays: %s", key.name, error)
 
     async def _give_charon(self, key: PrivateKey) -> None:
         log.info("the private key '%s' (%s, %d bits) was added", key.name, key.algorithm, key.bits)
@@ -101,7 +128,6 @@ class KeyRpcs:
         except ViciUnavailable:
             return  # all keys are loaded once there is a charon again
         except ViciError as error:
-            self._store.delete(key.name)
             raise OperationFailed(
                 f"charon refused the private key: {error.reason}", app_tag="backend-refused"
             ) from None

@@ -9,9 +9,11 @@ _OPENING = frozenset({"IKE_SA_INIT", "IKE_INTERMEDIATE", "IKE_AUTH", "ID_PROT", 
 _BEGUN = re.compile("^initiating (Main Mode |Aggressive Mode )?IKE_SA ")
 _ASKED = re.compile(r"^generating ([A-Z_0-9]+) request [0-9]+ \[(.*)\]")
 _HEARD = re.compile(r"^parsed ([A-Z_0-9]+) (request|response) [0-9]+ \[(.*)\]")
+_REFUSED = re.compile("^received NO_PROPOSAL_CHOSEN")
 _SENT = re.compile(r"^sending packet: from \S+\[[0-9]+\] to \S+\[([0-9]+)\]")
 GARBLED = re.compile("^invalid (?:ID|HASH)_V1 payload length, decryption failed")
 _PROBE = "N(DPD)"
+_QUICK_MODE = "QUICK_MODE"
 NAT_PORT = 4500
 
 
@@ -20,7 +22,11 @@ class Exchange:
     """``asked`` is the exchange of our last request, ``heard`` whether the peer has answered in this attempt
     to reach it, ``port`` the UDP port that it was last written to. ``answering``: what is read at the moment
     answers a request of ours. ``probed``: a DPD request of IKEv1, which nothing sends again, is open.
-    ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets."""
+    ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets.
+
+    Of IKEv1, ``offers``: no answer came yet to the proposals of our last quick mode. ``protected``: what was
+    read last has a HASH, and so is of who has the keys of the IKE_SA (RFC 2409 section 5.7). ``refused``: it
+    took none of the proposals."""
 
     asked: str = ""
     heard: bool = False
@@ -28,6 +34,9 @@ class Exchange:
     answering: bool = False
     probed: bool = False
     garbled: bool = False
+    offers: bool = False
+    protected: bool = False
+    refused: bool = False
 
     @property
     def opens(self) -> bool:
@@ -48,14 +57,36 @@ def after(exchange: Exchange, line: str) -> Exchange:
     if _BEGUN.match(line):
         return Exchange()
     if asked := _ASKED.match(line):
-        return replace(exchange, asked=asked[1], probed=exchange.probed or _PROBE in asked[2])
+        exchange = replace(exchange, asked=asked[1], probed=exchange.probed or _PROBE in asked[2])
+        # The third message of a quick mode has no SA.
+        return _with_offer(exchange, "SA" in asked[2].split()) if asked[1] == _QUICK_MODE else exchange
     if heard := _HEARD.match(line):
-        return replace(exchange, heard=True, answering=heard[2] == "response", probed=False)
+        kind, payloads = heard[2], heard[3].split()
+        exchange = replace(
+            exchange,
+            heard=True,
+            answering=kind == "response",
+            probed=False,
+            protected="HASH" in payloads,
+        )
+        takes = heard[1] == _QUICK_MODE and kind == "response" and "SA" in payloads
+        return _with_offer(exchange, False) if takes else exchange
+    if _REFUSED.match(line) and exchange.offers and exchange.protected:
+        return replace(exchange, offers=False, refused=True)
     if GARBLED.search(line):
         return replace(exchange, garbled=True)
     if sent := _SENT.match(line):
         return replace(exchange, port=int(sent[1]))
     return exchange
+
+
+def _with_offer(exchange: Exchange, offers: bool) -> Exchange:
+    return replace(exchange, offers=offers, refused=False)
+
+
+def settled(exchange: Exchange) -> Exchange:
+    """Return what is being said once nothing follows any more from how our proposals were taken."""
+    return _with_offer(exchange, False)
 
 
 def is_probe(line: str) -> bool:

@@ -262,6 +262,7 @@ def child_up(facts: Facts, child: str, now: float) -> Facts:
         gave_up=False,
         closed=False,
         cause=None,
+        exchange=replace(facts.exchange, refused=False),
     )
     if renewed:
         return note(facts, Kind.REAUTHENTICATED, now)

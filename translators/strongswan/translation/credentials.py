@@ -191,6 +191,10 @@ class Claims:
     def __len__(self) -> int:
         return len(self._claims)
 
+    def of(self, tunnel: str) -> Claim | None:
+        """Return the claim of ``tunnel``, None if it has none."""
+        return self._claims.get(tunnel)
+
     def holds(self, claim: Claim) -> bool:
         """Return whether just this is claimed by its tunnel."""
         return self._claims.get(claim.tunnel) == claim

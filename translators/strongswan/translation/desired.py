@@ -12,14 +12,14 @@ from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, Conflict, Unsure
+from translators.strongswan.translation.credentials import Claim, Claims, Conflict, IdentityKey, Unsure
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
 from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
-from translators.strongswan.translation.strangers import Fence
+from translators.strongswan.translation.strangers import NO_FENCE, Fence
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,16 @@ class Desired:
         self.overlaps = Overlaps()
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
+        self._open: set[str] = set()
+        """Those whose claim is open: without one, nothing of a fence is to cost anything."""
+        self._fence: Fence | None = NO_FENCE
+
+    def refuse(self, tunnel: str) -> None:
+        """Note that the charon at hand holds nothing of ``tunnel``; it stays an entry, without messages."""
+        self.messages.pop(tunnel, None)
+        self.overlaps.put(tunnel, None)
+        self.refused.add(tunnel)
+        self._fence = None
 
     def replace(self, entries: Mapping[str, Json]) -> list[Refusal]:
         """Begin anew with ``entries``; return those that this charon cannot be told.
@@ -85,6 +95,7 @@ class Desired:
         """
         self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
         self._users, self.overlaps = {}, Overlaps()
+        self._open, self._fence = set(), None
         refused = []
         for tunnel, entry in entries.items():
             try:
@@ -100,22 +111,34 @@ class Desired:
         Raises:
             Refused: it cannot be translated.
         """
+        part, fence = self._part(tunnel), self._fence
+        self._fence = None
         self.messages.pop(tunnel, None)
         self.claims.remove(tunnel)
+        self._open.discard(tunnel)
         self.overlaps.put(tunnel, None)
         self.refused.discard(tunnel)
         for name in named_certificates(self.entries.pop(tunnel, {})):
             self._users[name].discard(tunnel)
-        if entry is None:
-            return
+        if entry is not None:
+            self._add(tunnel, entry)
+        if self._part(tunnel) == part:
+            self._fence = fence
+
+    def _add(self, tunnel: str, entry: Json) -> None:
         self.entries[tunnel] = entry
         for name in named_certificates(entry):
             self._users.setdefault(name, set()).add(tunnel)
         if is_enabled(entry):
             around = self._around(self.certificates, self.revocation.mode)
-            self.claims.add(Claim.of(tunnel, entry, around))
+            self.claims.add(claim := Claim.of(tunnel, entry, around))
+            if claim.is_open:
+                self._open.add(tunnel)
             self.messages[tunnel] = connections.messages(tunnel, entry, around)
             self.overlaps.put(tunnel, Traffic.of(tunnel, self.messages[tunnel]))
+
+    def _part(self, tunnel: str) -> object:
+        return strangers.part(self.claims.of(tunnel), self.messages.get(tunnel))
 
     def _around(self, certificates: Certificates, mode: Mode) -> Around:
         return Around(self.available, certificates, keys=self._keys(), revocation=mode, plugins=self.plugins)
@@ -178,7 +201,20 @@ class Desired:
     @property
     def fence(self) -> Fence:
         """What charon is to hold beside the tunnels, for those that accept any identity."""
-        return strangers.fence(self._held(), alone=self._alone)
+        if self._fence is None:
+            self._fence = strangers.fence(self._held(), alone=self._alone) if self._open else NO_FENCE
+        return self._fence
+
+    def misplaced(self, order: Iterable[str]) -> list[str]:
+        """Return the barriers that are to come later than in ``order``, that of the connections in charon."""
+        if not self.fence.barriers:
+            return []
+        owners = {
+            connection_name(claim.tunnel): claim.owner.key
+            for claim in self.claims
+            if claim.owner is not None and not claim.is_open and claim.tunnel in self.messages
+        }
+        return strangers.misplaced(order, self.fence, owners)
 
     def why_barred(self, name: str, line: str) -> str | None:
         """Return what a line of charon's log about ``name`` says of that barrier, None if nothing."""
@@ -196,7 +232,7 @@ class Desired:
     def fences(
         self,
         wanted: Mapping[str, Json | None],
-        changes: Iterable[Change],
+        changes: Collection[Change],
         certificates: Certificates | None = None,
     ) -> Fences:
         """Return the fence before, during and after ``changes``, which make the entries ``wanted``, with
@@ -213,19 +249,29 @@ class Desired:
             entry = wanted.get(tunnel)
             if change.after is not None and entry is not None:
                 new.append((Claim.of(tunnel, entry, around), change.after))
+        old_claims = [
+            claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
+        ]
+        new_claims = [claim for claim, _messages in new]
+        moved, moved_back = _moved(old_claims, new_claims), _moved(new_claims, old_claims)
+        if not self._open and not any(claim.is_open for claim in new_claims):
+            return Fences(moved=moved, moved_back=moved_back)
+        reloaded = _reloaded(changes, [*old_claims, *new_claims])
+        parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
+        if all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted):
+            same = self.fence
+            return Fences(before=same, during=same, after=same, reloaded=reloaded)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
-        before, during, after = (
-            strangers.fence(each, alone=self._alone) for each in (held, [*held, *new], [*kept, *new])
-        )
-        old_claims = [claim for claim, _messages in held if claim.tunnel in wanted]
-        new_claims = [claim for claim, _messages in new]
+        before = self.fence
+        during, after = (strangers.fence(each, alone=self._alone) for each in ([*held, *new], [*kept, *new]))
         return Fences(
             before=before,
             during=replace(during, barriers={**before.barriers, **during.barriers, **after.barriers}),
             after=after,
-            moved=_moved(old_claims, new_claims),
-            moved_back=_moved(new_claims, old_claims),
+            moved=moved,
+            moved_back=moved_back,
+            reloaded=reloaded,
         )
 
     def refusals(
@@ -260,10 +306,10 @@ class Desired:
             except Refused as error:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
-        conflicts = self.claims.conflicts(replaced, claims, self._unsure(claims, discretion))
+        unsure = self._unsure(claims, discretion)
+        conflicts = self.claims.conflicts(replaced, claims, unsure)
         conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
-        kept = [claim for claim in self.claims if claim.tunnel not in replaced]
-        if claims and (barriers := strangers.count([*kept, *claims])) > strangers.BARRIERS_MAX:
+        if (barriers := self._barriers(replaced, claims, unsure)) > strangers.BARRIERS_MAX:
             conflicts.append(_too_many_barriers(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
@@ -276,6 +322,13 @@ class Desired:
                 )
             )
         return found
+
+    def _barriers(self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None) -> int:
+        """Return how many barriers there would be with ``claims`` in place of those that are replaced."""
+        if not claims or not (self._open - replaced or any(claim.is_open for claim in claims)):
+            return 0
+        kept = [claim for claim in self.claims if claim.tunnel not in replaced]
+        return strangers.count([*kept, *claims], unsure)
 
     def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
         """Return for which two tunnels it must not be told whether their keys are equal: one is not for the
@@ -300,6 +353,20 @@ class Desired:
                     yield Refusal.of(tunnel, refused)
             if not configured:
                 proposals.auto(phase, self.available)
+
+
+def _reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
+    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
+    names = {
+        change.name
+        for change in changes
+        if change.before is None or change.after is None or change.before.ike != change.after.ike
+    }
+    return frozenset(
+        claim.owner.key
+        for claim in claims
+        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
+    )
 
 
 def _moved(old: Iterable[Claim], new: Iterable[Claim]) -> frozenset[str]:

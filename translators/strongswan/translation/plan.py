@@ -7,6 +7,8 @@ last, who has to initiate.
 A barrier (see strangers) stands before the open connection and before the secret that it keeps out of it,
 and falls after both. It comes after the connections with a remote identity: of two that match equally charon
 takes the one that it has had for longer, and a peer that does not say whom it wants is to reach its tunnel.
+So a barrier that is there goes and comes again where such a connection comes, or would come by the undo;
+meanwhile another, of another name, stands in its place.
 
 Where an identity goes from one tunnel to another in one change, the secret that had it goes first, and the
 connection before the new one comes: at no moment does the old secret open the new tunnel, or the reverse.
@@ -24,8 +26,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import FURTHER_SUFFIX
-from translators.strongswan.translation.strangers import NO_FENCE, Fence
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX, IdentityKey
+from translators.strongswan.translation.strangers import NO_FENCE, Barrier, Fence
 
 
 class ChangeClass(Enum):
@@ -44,21 +46,32 @@ class Phase(IntEnum):
 
     WITHDRAW_SECRET = 1
     NARROW_OWNERS = 2
-    DROP_CONNECTION = 3
-    LOAD_CONNECTION = 4
-    LOAD_BARRIER = 5
-    LOAD_OPEN_CONNECTION = 6
-    UNLOAD_CONNECTION = 7
-    LOAD_SECRET = 8
-    END = 9
-    UNINSTALL = 10
-    UNLOAD_SECRET = 11
-    UNLOAD_BARRIER = 12
-    WIDEN_OWNERS = 13
-    INITIATE = 14
+    DOUBLE_BARRIER = 3
+    DROP_CONNECTION = 4
+    LOAD_CONNECTION = 5
+    LOAD_BARRIER = 6
+    LOAD_OPEN_CONNECTION = 7
+    UNLOAD_CONNECTION = 8
+    RENEW_BARRIER = 9
+    LOAD_SECRET = 10
+    END = 11
+    UNINSTALL = 12
+    UNLOAD_SECRET = 13
+    UNLOAD_BARRIER = 14
+    WIDEN_OWNERS = 15
+    INITIATE = 16
 
 
-FENCING = frozenset({Phase.NARROW_OWNERS, Phase.LOAD_BARRIER, Phase.UNLOAD_BARRIER, Phase.WIDEN_OWNERS})
+FENCING = frozenset(
+    {
+        Phase.NARROW_OWNERS,
+        Phase.DOUBLE_BARRIER,
+        Phase.LOAD_BARRIER,
+        Phase.RENEW_BARRIER,
+        Phase.UNLOAD_BARRIER,
+        Phase.WIDEN_OWNERS,
+    }
+)
 """The phases of steps by which the tunnel itself stays what it is."""
 
 
@@ -105,6 +118,8 @@ NOT_COMPARED = frozenset({"dscp"})
 _TEXT = {
     Phase.WITHDRAW_SECRET: "unload the secret, whose identity another tunnel gets",
     Phase.NARROW_OWNERS: "take further owners from the secret",
+    Phase.DOUBLE_BARRIER: "put another barrier in the place of one that is to come after the connection",
+    Phase.RENEW_BARRIER: "put the barrier back, after the connection",
     Phase.LOAD_BARRIER: "load a barrier against another tunnel's secret",
     Phase.LOAD_OPEN_CONNECTION: "load the connection",
     Phase.UNLOAD_BARRIER: "unload a barrier against another tunnel's secret",
@@ -152,7 +167,8 @@ class Fences:
     """What stands beside the tunnels before, during and after a change; during it, enough for both.
 
     ``moved`` are the connections whose secret has an identity that another tunnel gets by the change,
-    ``moved_back`` the same for the change that puts back what was before.
+    ``moved_back`` the same for the change that puts back what was before. ``reloaded`` are the owners of the
+    secrets of tunnels with a remote identity of which the connection comes, goes or becomes another.
     """
 
     before: Fence = NO_FENCE
@@ -160,6 +176,7 @@ class Fences:
     after: Fence = NO_FENCE
     moved: frozenset[str] = frozenset()
     moved_back: frozenset[str] = frozenset()
+    reloaded: frozenset[IdentityKey] = frozenset()
 
     def reversed(self) -> Fences:
         """Return the fences of the change that puts back what was before."""
@@ -169,6 +186,7 @@ class Fences:
             after=self.before,
             moved=self.moved_back,
             moved_back=self.moved,
+            reloaded=self.reloaded,
         )
 
 
@@ -200,6 +218,9 @@ def _fence_steps(fences: Fences) -> Iterator[Step]:
         left = during.further.get(handle) if handle in after.further else None
         if before.further[handle] != left:
             yield _owners_step(Phase.NARROW_OWNERS, handle, (before.further[handle], left))
+    for name, barrier in before.barriers.items():
+        if barrier.identity.key in fences.reloaded:
+            yield from _renewal(name, barrier)
     for name in during.barriers.keys() - before.barriers.keys():
         yield _barrier_step(Phase.LOAD_BARRIER, name, during)
     for name in during.barriers.keys() - after.barriers.keys():
@@ -218,6 +239,17 @@ def _owners_step(
         for one in change
     )
     return Step(phase, handle.removesuffix(FURTHER_SUFFIX), wanted, undo=there)
+
+
+def _renewal(name: str, barrier: Barrier) -> Iterator[Step]:
+    twin, body = barrier.twin
+    loads = {one: Request("load-conn", {one: section}) for one, section in ((twin, body), (name, body))}
+    unloads = {one: Request("unload-conn", {"name": one}) for one in (twin, name)}
+    of = connection_name(barrier.tunnel)
+    yield Step(Phase.DOUBLE_BARRIER, of, loads[twin], undo=unloads[twin])
+    yield Step(Phase.DOUBLE_BARRIER, of, unloads[name], undo=loads[name])
+    yield Step(Phase.RENEW_BARRIER, of, loads[name], undo=unloads[name])
+    yield Step(Phase.RENEW_BARRIER, of, unloads[twin], undo=loads[twin])
 
 
 def _barrier_step(phase: Phase, name: str, fence: Fence) -> Step:

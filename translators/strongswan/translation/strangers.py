@@ -20,11 +20,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from translators.strongswan.translation.connections import Messages, tunnel_of
-from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim
+from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey, Unsure
 from translators.strongswan.translation.identities import Identity, IdentityKind
 
 BARRIERS_MAX = 2048
@@ -48,6 +48,12 @@ class Barrier:
     identity: Identity
     load_conn: Mapping[str, object] = field(repr=False)
 
+    @property
+    def twin(self) -> tuple[str, object]:
+        """Name and section of a barrier that can stand in its place while this one goes and comes again."""
+        ((name, section),) = self.load_conn.items()
+        return f"{connection_name(self.tunnel)}-not-{_digest(name)}", section
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -61,6 +67,28 @@ NO_FENCE = Fence()
 Held = tuple[Claim, Messages]
 
 
+def part(claim: Claim | None, messages: Messages | None) -> object:
+    """Return what of a tunnel a fence depends on: with equal parts fences are equal. None is nothing."""
+    if claim is None or messages is None or claim.owner is None:
+        return None
+    return (claim, messages.ike, messages.secrets) if claim.is_open else claim
+
+
+def misplaced(order: Iterable[str], fence: Fence, owners: Mapping[str, IdentityKey]) -> list[str]:
+    """Return the barriers that stand before a tunnel which the identity belongs to: of two that match equally
+    charon takes the first in ``order``, and its peer would be kept out. ``owners``: who owns the secret, by
+    connection, of the tunnels with a remote identity."""
+    places = {name: place for place, name in enumerate(order)}
+    last: dict[IdentityKey, int] = {}
+    for name, key in owners.items() if fence.barriers else ():
+        last[key] = max(last.get(key, -1), places.get(name, -1))
+    return [
+        name
+        for name, barrier in fence.barriers.items()
+        if name in places and places[name] < last.get(barrier.identity.key, -1)
+    ]
+
+
 def fence(held: Iterable[Held], *, alone: bool = True) -> Fence:
     """Return what has to stand beside ``held``: the enabled tunnels, also two versions of one that changes.
 
@@ -70,13 +98,12 @@ def fence(held: Iterable[Held], *, alone: bool = True) -> Fence:
     open_ones = [one for one in of_secrets if one[0].is_open]
     if not open_ones:
         return NO_FENCE
-    claims = [claim for claim, _messages in of_secrets]
-    owners = _owners(claims)
+    known = _Known(claim for claim, _messages in of_secrets)
     barriers: dict[str, Barrier] = {}
     further: dict[str, list[Mapping[str, object]]] = {}
     for claim, messages in open_ones:
-        barriers.update(_barriers(claim, messages, owners))
-        wanted = _further(claim, claims, alone=alone)
+        barriers.update(_barriers(claim, messages, known.owners))
+        wanted = _further(claim, known, alone=alone)
         secret = next((one for one in messages.secrets if one["type"] == "IKE"), None)
         handle = f"{messages.name}{FURTHER_SUFFIX}"
         found = {**secret, "id": handle, "owners": wanted} if secret is not None and wanted else {}
@@ -89,31 +116,90 @@ def _are_equal(found: Sequence[object]) -> bool:
     return all(one == found[0] for one in found)
 
 
-def count(claims: Iterable[Claim]) -> int:
-    """Return how many barriers these tunnels need."""
-    claims = [claim for claim in claims if claim.owner is not None]
-    open_ones = [claim for claim in claims if claim.is_open]
-    owners = _owners(claims) if open_ones else {}
-    held = [digests for _identity, digests in owners.values()]
-    return sum(bool(digests - {one.digest}) for one in open_ones for digests in held)
-
-
-def _owners(claims: Collection[Claim]) -> dict[object, tuple[Identity, set[bytes]]]:
-    """Return who owns secrets, and which."""
-    found: dict[object, tuple[Identity, set[bytes]]] = {}
-    for claim in claims:
-        assert claim.owner is not None
-        more = (_address(claim.peer),) if claim.is_open and _owns_its_peer(claim, claims) else ()
-        for identity in (claim.owner, *more):
-            found.setdefault(identity.key, (identity, set()))[1].add(claim.digest)
+def count(claims: Iterable[Claim], unsure: Unsure | None = None) -> int:
+    """Return how many barriers these tunnels need. ``unsure``: for which two tunnels equal secrets count as
+    different, so that the number does not tell; None: for none."""
+    known = _Known((claim for claim in claims if claim.owner is not None), unsure)
+    of_digest: dict[bytes, list[Claim]] = {}
+    for claim in known.open_ones:
+        of_digest.setdefault(claim.digest, []).append(claim)
+    found = 0
+    for _identity, others in known.owners.values():
+        digests = {other.digest for other in others}
+        equal = of_digest.get(others[0].digest, []) if len(digests) == 1 else []
+        found += len(known.open_ones) - len(equal)
+        found += sum(known.differ(one, others) for one in equal) if unsure is not None else 0
     return found
 
 
-def _barriers(
-    claim: Claim, messages: Messages, owners: Mapping[object, tuple[Identity, set[bytes]]]
-) -> Iterator[tuple[str, Barrier]]:
-    for identity, digests in owners.values():
-        if not digests - {claim.digest}:
+Owners = Mapping[IdentityKey, tuple[Identity, Sequence[Claim]]]
+
+
+class _Known:
+    """Claims with a secret, indexed by all that one is compared with the others by."""
+
+    def __init__(self, claims: Iterable[Claim], unsure: Unsure | None = None) -> None:
+        self.claims = list(claims)
+        self.open_ones = [claim for claim in self.claims if claim.is_open]
+        self.digests = {claim.digest for claim in self.claims}
+        self.open_digests = {claim.digest for claim in self.open_ones}
+        self._unsure = unsure
+        self._all_but: dict[bytes, list[str]] = {}
+        self._at: dict[str, list[Claim]] = {}
+        """By the addresses that are identities in them, and, of those that are open, by their peers."""
+        self._anywhere: dict[str, list[Claim]] = {}
+        """Those that are open to any peer, by their local address."""
+        for claim in self.claims if self.open_ones else ():
+            peers = {claim.peer} if claim.is_open and claim.peer is not None else set()
+            for text in _addresses([claim]) | peers:
+                self._at.setdefault(text, []).append(claim)
+        for claim in self.open_ones:
+            if claim.peer is None:
+                self._anywhere.setdefault(claim.local_address, []).append(claim)
+        self.owners = self._owners()
+
+    def differ(self, claim: Claim, others: Iterable[Claim]) -> bool:
+        """Return whether one of ``others`` has another secret than ``claim``."""
+        return any(self._differs(claim, other) for other in others)
+
+    def _differs(self, claim: Claim, other: Claim) -> bool:
+        if claim.digest != other.digest:
+            return True
+        return (
+            self._unsure is not None
+            and claim.tunnel != other.tunnel
+            and self._unsure(claim.tunnel, other.tunnel)
+        )
+
+    def owns_its_peer(self, claim: Claim) -> bool:
+        """Return whether the address of the peer of ``claim`` belongs to no other secret."""
+        if claim.peer is None:
+            return False
+        return not (
+            self.differ(claim, self._at.get(claim.peer, ()))
+            or self.differ(claim, self._anywhere.get(claim.local_address, ()))
+        )
+
+    def all_but_others(self, digest: bytes) -> list[str]:
+        """Return identities that match every address which is none in a tunnel with another secret."""
+        if digest not in self._all_but:
+            others = (claim for claim in self.claims if claim.digest != digest)
+            self._all_but[digest] = _all_but(_addresses(others))
+        return self._all_but[digest]
+
+    def _owners(self) -> Owners:
+        found: dict[IdentityKey, tuple[Identity, list[Claim]]] = {}
+        for claim in self.claims if self.open_ones else ():
+            assert claim.owner is not None
+            more = (_address(claim.peer),) if claim.is_open and self.owns_its_peer(claim) else ()
+            for identity in (claim.owner, *more):
+                found.setdefault(identity.key, (identity, []))[1].append(claim)
+        return found
+
+
+def _barriers(claim: Claim, messages: Messages, owners: Owners) -> Iterator[tuple[str, Barrier]]:
+    for identity, claims in owners.values():
+        if all(other.digest == claim.digest for other in claims):
             continue
         local = messages.ike["local"]
         assert isinstance(local, Mapping)
@@ -124,30 +210,20 @@ def _barriers(
             "local": {**local, "auth": "pubkey"},
             "remote": {"auth": "psk", "id": identity.vici},
         }
-        name = f"{messages.name}-not-{hashlib.blake2b(repr(section).encode(), digest_size=8).hexdigest()}"
+        name = f"{messages.name}-not-{_digest(repr(section))}"
         yield name, Barrier(tunnel=claim.tunnel, identity=identity, load_conn={name: section})
 
 
-def _further(claim: Claim, claims: Collection[Claim], *, alone: bool) -> list[str]:
-    others = [other for other in claims if other.digest != claim.digest]
-    if not others and alone:
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _further(claim: Claim, known: _Known, *, alone: bool) -> list[str]:
+    if known.digests == {claim.digest} and alone:
         return ["%any"]
-    if alone and not any(other.is_open for other in others):
-        return _all_but(_addresses(others))
-    return [_address(claim.peer).vici] if _owns_its_peer(claim, claims) else []
-
-
-def _owns_its_peer(claim: Claim, claims: Collection[Claim]) -> bool:
-    if claim.peer is None:
-        return False
-    others = [other for other in claims if other.digest != claim.digest]
-    if claim.peer in _addresses(others):
-        return False
-    return not any(
-        other.peer == claim.peer or (other.peer is None and other.local_address == claim.local_address)
-        for other in others
-        if other.is_open
-    )
+    if alone and known.open_digests == {claim.digest}:
+        return known.all_but_others(claim.digest)
+    return [_address(claim.peer).vici] if known.owns_its_peer(claim) else []
 
 
 def _addresses(claims: Iterable[Claim]) -> set[str]:

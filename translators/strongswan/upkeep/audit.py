@@ -18,7 +18,7 @@ from itertools import islice
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
 from translators.strongswan.status import drift
 from translators.strongswan.status.announcements import Drift
 from translators.strongswan.tasks import Background, is_set_within
@@ -30,13 +30,13 @@ from translators.strongswan.translation.connections import (
 )
 from translators.strongswan.translation.credentials import FURTHER_SUFFIX
 from translators.strongswan.translation.strangers import barred
-from translators.strongswan.upkeep.executor import end_all, end_found, load
+from translators.strongswan.upkeep.executor import end_all, end_found, load, renew
 
 log = logging.getLogger(__name__)
 
 SETTLE_S = 0.2
 PATIENCE_MAX = 20
-"""The longest pause between two repairs of one tunnel, in intervals."""
+"""The longest pause between two repairs of one tunnel or barrier, in intervals."""
 IN_TURN = 32
 """How many connections are compared in full at each look."""
 
@@ -112,9 +112,10 @@ class Audit:
         suspects = {name: what for name, what in self._suspects.items() if self._may_repair(name)}
         self._suspects = {name: what for name, what in self._suspects.items() if name not in suspects}
         # Seen before the first request: what of ours was sent before the lock was ours is in charon by now.
-        connections, secrets = map(frozenset, await session.loaded())
+        order, handles = await session.loaded()
+        connections, secrets = frozenset(order), frozenset(handles)
         wanted = {messages.name: messages for messages in self._shared.desired.messages.values()}
-        await self._mend_fence(session, connections, secrets)
+        await self._mend_fence(session, order, secrets)
         for name in sorted(name for name in connections - wanted.keys() if tunnel_of(name) is not None):
             if self._may_repair(name):
                 await self._remove(session, name)
@@ -122,11 +123,13 @@ class Audit:
             if tunnel_of(name) in self._shared.desired.refused or not self._may_repair(name):
                 continue
             if name not in connections:
-                await self._repair(session, messages, Drift.CONNECTION_MISSING, "its connection was unloaded")
+                detail = "its connection was unloaded"
+                await self._try(name, self._repair(session, messages, Drift.CONNECTION_MISSING, detail))
             elif not messages.handles <= secrets:
-                await self._repair(session, messages, Drift.SECRET_MISSING, "its secret was unloaded")
+                detail = "its secret was unloaded"
+                await self._try(name, self._repair(session, messages, Drift.SECRET_MISSING, detail))
             elif name in suspects:
-                await self._reload(session, messages, suspects[name])
+                await self._try(name, self._reload(session, messages, suspects[name]))
         for tunnel in await self._give_keys(session):
             self._repaired(tunnel, Drift.KEY_MISSING, "the private key of its certificate was unloaded")
         await self._mend(session)
@@ -134,20 +137,46 @@ class Audit:
             await self._compare(session, wanted[name])
 
     async def _mend_fence(
-        self, session: CharonSession, connections: frozenset[str], secrets: frozenset[str]
+        self, session: CharonSession, order: Sequence[str], secrets: frozenset[str]
     ) -> None:
-        fence, suspects = self._shared.desired.fence, self._barriers
-        self._barriers = set()
-        for name in sorted(name for name in connections if barred(name) is not None):
-            if name not in fence.barriers or name in suspects:
+        fence, connections = self._shared.desired.fence, frozenset(order)
+        suspects = {name for name in self._barriers if self._may_repair(name)}
+        self._barriers -= suspects
+        for name in sorted(name for name in connections - fence.barriers.keys() if barred(name) is not None):
+            if self._may_repair(name):
+                log.warning("%s: a barrier was loaded that is not configured; it is unloaded", name)
                 await try_request(session, "unload-conn", {"name": name})
-        for name in sorted(fence.barriers.keys() - (connections - suspects)):
-            log.warning("%s: the barrier was unloaded or changed; it is loaded again", name)
-            await session.request("load-conn", fence.barriers[name].load_conn)
-            self._repaired(fence.barriers[name].tunnel, Drift.CONNECTION_MISSING, "a barrier was unloaded")
+                self._count(name)
+        misplaced = set(self._shared.desired.misplaced(order))
+        for name in sorted((fence.barriers.keys() - (connections - suspects)) | misplaced):
+            if self._may_repair(name):
+                await self._try(name, self._mend_barrier(session, name, is_there=name in connections))
         for handle in sorted(fence.further.keys() - secrets):
-            await session.request("load-shared", fence.further[handle])
-            self._repaired(tunnel_of_secret(handle) or "", Drift.SECRET_MISSING, "its secret was unloaded")
+            if self._may_repair(handle):
+                await self._try(handle, self._mend_owners(session, handle))
+
+    async def _mend_barrier(self, session: CharonSession, name: str, *, is_there: bool) -> None:
+        log.warning("%s: the barrier was unloaded or changed; it is loaded again", name)
+        barrier = self._shared.desired.fence.barriers[name]
+        if is_there:
+            await renew(barrier, session)
+        else:
+            await session.request("load-conn", barrier.load_conn)
+        self._tell(name, Drift.CONNECTION_MISSING, "a barrier was unloaded")
+
+    async def _mend_owners(self, session: CharonSession, handle: str) -> None:
+        await session.request("load-shared", self._shared.desired.fence.further[handle])
+        self._tell(handle, Drift.SECRET_MISSING, "its secret was unloaded")
+
+    async def _try(self, name: str, repair: Awaitable[None]) -> None:
+        """Have one repair that charon refuses hinder no other."""
+        try:
+            await repair
+        except ViciUnavailable:
+            raise
+        except ViciError as error:
+            log.warning("%s could not be put right: %s", name, error)
+            self._count(name)
 
     def _may_repair(self, name: str) -> bool:
         count, at = self._repairs.get(name, (0, 0.0))
@@ -157,9 +186,12 @@ class Audit:
         return not count or age_s >= min(2.0 ** (count - 1), PATIENCE_MAX) * self._interval_s
 
     def _tell(self, name: str, what: Drift, detail: str) -> None:
+        self._count(name)
+        self._repaired(barred(name) or tunnel_of_secret(name) or "", what, detail)
+
+    def _count(self, name: str) -> None:
         count, _at = self._repairs.get(name, (0, 0.0))
         self._repairs[name] = (count + 1, asyncio.get_running_loop().time())
-        self._repaired(tunnel_of(name) or "", what, detail)
 
     def _in_turn(self, names: frozenset[str] | set[str]) -> list[str]:
         ordered = sorted(names)
@@ -174,7 +206,10 @@ class Audit:
         elif self._given_up.get(messages.name) != why:
             # Once: should charon show what we sent in another way, this would go on for ever.
             self._given_up[messages.name] = why
-            await self._repair(session, messages, Drift.CONNECTION_CHANGED, f"its connection had {why}")
+            detail = f"its connection had {why}"
+            await self._try(
+                messages.name, self._repair(session, messages, Drift.CONNECTION_CHANGED, detail)
+            )
 
     async def _reload(self, session: CharonSession, messages: Messages, what: Drift) -> None:
         if what is Drift.SECRET_CHANGED:
@@ -194,6 +229,11 @@ class Audit:
         further = self._shared.desired.fence.further.get(f"{name}{FURTHER_SUFFIX}")
         if further is not None and what is Drift.SECRET_CHANGED:
             await session.request("load-shared", further)
+        desired = self._shared.desired
+        if desired.fence.barriers and what in (Drift.CONNECTION_CHANGED, Drift.CONNECTION_MISSING):
+            # It has come after them, and its peer is to find it before them.
+            for barrier in desired.misplaced((await session.loaded())[0]):
+                await renew(desired.fence.barriers[barrier], session)
         sas = [sa for sa in await session.list_sas(name) if drift.disagreement(messages, sa)]
         await end_found({name: sas}, session)
         self._tell(name, what, detail)
@@ -202,9 +242,7 @@ class Audit:
         log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
         await try_request(session, "unload-conn", {"name": name})
         await end_all([name], session)
-        self._repaired(
-            tunnel_of(name) or "", Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded"
-        )
+        self._tell(name, Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded")
 
 
 async def _disagreement(session: CharonSession, messages: Messages) -> str | None:

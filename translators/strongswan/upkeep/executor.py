@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from agent.errors import BackendError, BackendInconsistent
-from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift, state
 from translators.strongswan.translation.connections import Messages
-from translators.strongswan.translation.plan import Phase, Replacement, Step
+from translators.strongswan.translation.plan import FENCING, Phase, Replacement, Step
+from translators.strongswan.translation.strangers import Barrier
 from translators.strongswan.upkeep.listing import listed
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ FORCED_END_LIMIT_S = 5.0
 EACH_S = 0.01
 """Each SA adds so much to the limits: charon ends them one after the other."""
 POLL_S = 0.05
-_MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET, Phase.NARROW_OWNERS, Phase.UNLOAD_BARRIER})
+_MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET} | FENCING)
 """The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""
 
 
@@ -82,6 +83,20 @@ async def load(messages: Messages, session: CharonSession) -> None:
     for secret in messages.secrets:
         await session.request("load-shared", secret)
     await session.request("load-conn", messages.load_conn)
+
+
+async def renew(barrier: Barrier, session: CharonSession) -> None:
+    """Have charon hold ``barrier`` after all other connections; at no moment does it hold none.
+
+    Raises:
+        ViciError: charon refused it, or is lost.
+    """
+    (name,) = barrier.load_conn
+    twin, section = barrier.twin
+    await session.request("load-conn", {twin: section})
+    await try_request(session, "unload-conn", {"name": name})
+    await session.request("load-conn", barrier.load_conn)
+    await try_request(session, "unload-conn", {"name": twin})
 
 
 async def _run_requests(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:

@@ -9,18 +9,18 @@ of other names are not touched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Mapping
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift
 from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.state import sections
-from translators.strongswan.translation.connections import Messages, tunnel_of, tunnel_of_secret
+from translators.strongswan.translation.connections import connection_name, tunnel_of, tunnel_of_secret
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.strangers import barred
-from translators.strongswan.upkeep.executor import end_all, end_found, load
+from translators.strongswan.upkeep.executor import end_all, end_found, renew
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -85,35 +85,99 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
 
 
 async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
-    fence = desired.fence
-    by_openness = groupby(
-        sorted(desired.messages.items(), key=lambda one: one[1].is_open), lambda one: one[1].is_open
-    )
-    tunnels = {is_open: list(group) for is_open, group in by_openness}
-    await _load_tunnels(session, tunnels.get(False, ()), desired, live)
-    for barrier in fence.barriers.values():
-        await session.request("load-conn", barrier.load_conn)
-    await _load_tunnels(session, tunnels.get(True, ()), desired, live)
-    for further in fence.further.values():
-        await session.request("load-shared", further)
+    """In the order of a plan: the connections, between them the barriers, and only then the secrets."""
+    loading = _Loading(session, desired, live)
+    by_openness: dict[bool, list[str]] = {False: [], True: []}
+    for tunnel, messages in desired.messages.items():
+        by_openness[messages.is_open].append(tunnel)
+    await loading.connections(by_openness[False])
+    await loading.barriers()
+    await loading.connections(by_openness[True])
+    # Again: without a tunnel that was refused meanwhile, others may own more than with it.
+    await loading.barriers()
+    await loading.secrets()
+    await loading.barriers()
+    await loading.further_owners()
     connections, _secrets = await session.loaded()
     for name in connections:
-        if barred(name) is not None and name not in fence.barriers:
+        if barred(name) is not None and name not in desired.fence.barriers:
             await try_request(session, "unload-conn", {"name": name})
+    await loading.renew(desired.misplaced(connections))
 
 
-async def _load_tunnels(
-    session: CharonSession, tunnels: Iterable[tuple[str, Messages]], desired: Desired, live: LiveTunnels
-) -> None:
-    for tunnel, messages in tunnels:
+class _Loading:
+    """Loads what ``desired`` says. A tunnel of which charon refuses anything, be it a barrier, is refused as
+    a whole: it is not held without what keeps others out of it."""
+
+    def __init__(self, session: CharonSession, desired: Desired, live: LiveTunnels) -> None:
+        self._session = session
+        self._desired = desired
+        self._live = live
+        self._barriers: set[str] = set()
+        self._further: dict[str, Mapping[str, object]] = {}
+
+    async def connections(self, tunnels: Iterable[str]) -> None:
+        for tunnel in tunnels:
+            if (messages := self._desired.messages.get(tunnel)) is not None:
+                await self._takes(tunnel, "load-conn", messages.load_conn)
+
+    async def barriers(self) -> None:
+        while missing := self._desired.fence.barriers.keys() - self._barriers:
+            for name in missing:
+                barrier = self._desired.fence.barriers.get(name)
+                if barrier is not None and await self._takes(barrier.tunnel, "load-conn", barrier.load_conn):
+                    self._barriers.add(name)
+
+    async def secrets(self) -> None:
+        for tunnel, messages in list(self._desired.messages.items()):
+            for secret in messages.secrets:
+                if not await self._takes(tunnel, "load-shared", secret):
+                    break
+
+    async def further_owners(self) -> None:
+        while missing := {
+            handle: message
+            for handle, message in self._desired.fence.further.items()
+            if self._further.get(handle) != message
+        }:
+            for handle, message in missing.items():
+                if await self._takes(tunnel_of_secret(handle) or "", "load-shared", message):
+                    self._further[handle] = message
+            await self.barriers()
+
+    async def renew(self, names: Iterable[str]) -> None:
+        for name in names:
+            if (barrier := self._desired.fence.barriers.get(name)) is not None:
+                try:
+                    await renew(barrier, self._session)
+                except ViciUnavailable:
+                    raise
+                except ViciError as error:
+                    await self._refuse(barrier.tunnel, error.reason)
+
+    async def _takes(self, tunnel: str, command: str, message: Mapping[str, object]) -> bool:
         try:
-            await load(messages, session)
+            await self._session.request(command, message)
         except ViciUnavailable:
             raise
         except ViciError as error:
-            log.error("charon refused tunnel %s, which is committed: %s", tunnel, error.reason)
-            desired.refused.add(tunnel)
-            live.fail(tunnel, Reason.OTHER, error.reason)
+            await self._refuse(tunnel, error.reason)
+            return False
+        return True
+
+    async def _refuse(self, tunnel: str, reason: str) -> None:
+        log.error("charon refused tunnel %s, which is committed: %s", tunnel, reason)
+        messages = self._desired.messages.get(tunnel)
+        further = f"{connection_name(tunnel)}{FURTHER_SUFFIX}"
+        self._desired.refuse(tunnel)
+        self._live.fail(tunnel, Reason.OTHER, reason)
+        if messages is None:
+            return
+        # charon may hold it from before, without what it is to have now.
+        await try_request(self._session, "unload-conn", {"name": messages.name})
+        for handle in sorted({*messages.handles, further}):
+            await try_request(self._session, "unload-shared", {"id": handle})
+        await end_all([messages.name], self._session)
 
 
 async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Section]) -> None:

@@ -81,7 +81,7 @@ class LiveTunnels:
             fail=self.fail,
             begin_anew=self._begin_sooner,
         )
-        self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy()
+        self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy(shared, self._ledger)
         self.addresses = AddressWatch(self._on_addresses, networks_changed)
         self.supervisor = Supervisor(
             options,
@@ -140,9 +140,11 @@ class LiveTunnels:
         self._ledger.forget(tunnel)
         self._silent.forget(tunnel)
         self.announcer.forget(tunnel)
+        self._forward_secrecy.forget(tunnel)
 
     def reconfigured(self, tunnel: str) -> None:
         """Drop what says nothing any more of a tunnel that has become another."""
+        self._forward_secrecy.forget(tunnel)
         if tunnel in self._ledger:
             self._put(tunnel, transitions.reconfigured(self.facts(tunnel)))
 
@@ -382,9 +384,7 @@ class LiveTunnels:
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
         tunnel = tunnel_of(name) or ""
-        if (messages := self._desired.messages.get(tunnel)) is not None:
-            entry, facts = self._desired.entries[tunnel], self.facts(tunnel)
-            await self._forward_secrecy.settle(session, messages, entry=entry, facts=facts)
+        await self._forward_secrecy.settle(session, tunnel)
         children = self.children(tunnel) or (name,)
         if len(children) > 1:
             children = state.missing_children(await session.list_sas(name), children)

@@ -1,0 +1,145 @@
+"""A charon is made to agree with what is wanted, and what it refuses hinders nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.translators.tunnels import Json, tunnel
+from translators.strongswan.charon.vici import ViciError, ViciUnavailable
+from translators.strongswan.status.facts import Reason
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.strangers import barred
+from translators.strongswan.upkeep.reconcile import reconcile
+
+NAMED = tunnel(1, local_id={"name": "own"}, remote_id={"name": "b"}, secret="key-number-one-1")
+OPEN = tunnel(2, local_id={"name": "open"}, secret="key-number-two-2")
+AS_OPEN = tunnel(3, local_id={"name": "third"}, remote_id={"name": "c"}, secret="key-number-two-2")
+
+Refuses = Callable[[str, Mapping[str, Any]], bool]
+
+
+class FakeCharon:
+    """Holds connections and secrets in the order of charon; refuses what ``refuses`` says."""
+
+    algorithms = None
+    plugins = None
+
+    def __init__(self, refuses: Refuses = lambda _command, _message: False) -> None:
+        self.refuses = refuses
+        self.held: dict[str, dict[str, Any]] = {"conn": {}, "shared": {}}
+        self.asked: list[tuple[str, str]] = []
+
+    async def request(self, command: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        verb, _, kind = command.partition("-")
+        name = str(message.get("id") or message.get("name") or next(iter(message)))
+        if kind not in self.held:
+            return {}
+        self.asked.append((command, name))
+        if self.refuses(command, message):
+            raise ViciError(command, "not with me")
+        if verb == "load":
+            self.held[kind][name] = message
+        elif self.held[kind].pop(name, None) is None:
+            raise ViciError(command, "not found")
+        return {}
+
+    async def loaded(self) -> tuple[list[str], list[str]]:
+        return list(self.held["conn"]), list(self.held["shared"])
+
+    async def connection(self, _name: str) -> dict[str, Any]:
+        return {}
+
+    async def list_sas(self, _name: str | None = None) -> list[Any]:
+        return []
+
+
+async def nothing(_session: object) -> None:
+    pass
+
+
+async def reconciled(charon: FakeCharon, *entries: Json) -> tuple[Desired, dict[str, str]]:
+    """Return what is desired afterwards, and what was recorded of tunnels that failed."""
+    desired, failed = Desired(), {}
+    desired.entries = {str(entry["id"]): entry for entry in entries}
+
+    def fail(tunnel: str, reason: Reason, detail: str) -> None:
+        assert reason is Reason.OTHER
+        failed[tunnel] = detail
+
+    live = SimpleNamespace(
+        supervisor=SimpleNamespace(hold_all=lambda: None),
+        fail=fail,
+        found=lambda _session, _sas: None,
+        want_all=lambda: None,
+    )
+    trust = SimpleNamespace(agree=nothing, settle=nothing)
+    await reconcile(charon, desired, live, trust=trust)  # type: ignore[arg-type]
+    return desired, failed
+
+
+async def test_connections_come_before_barriers_and_the_secrets_after_both() -> None:
+    charon = FakeCharon()
+    desired, failed = await reconciled(charon, OPEN, NAMED)
+    (barrier,), (further,) = desired.fence.barriers, desired.fence.further
+    assert failed == {}
+    assert charon.asked == [
+        ("load-conn", "ipsec-1"),
+        ("load-conn", barrier),
+        ("load-conn", "ipsec-2"),
+        ("load-shared", "ipsec-2"),
+        ("load-shared", "ipsec-1"),
+        ("load-shared", further),
+    ]
+
+
+REFUSED: dict[str, Refuses] = {
+    "its barrier": lambda command, message: command == "load-conn" and barred(next(iter(message))) == "2",
+    "its connection": lambda command, message: command == "load-conn" and "ipsec-2" in message,
+    "its secret": lambda command, message: command == "load-shared" and message["id"] == "ipsec-2",
+    "its further owners": lambda command, message: message.get("id") == "ipsec-2-further"
+    and command == "load-shared",
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_a_tunnel_of_which_anything_is_refused_is_not_held_and_the_others_are(what: str) -> None:
+    charon = FakeCharon()
+    await reconciled(charon, NAMED, OPEN, AS_OPEN)  # what an agent before left there
+    charon.refuses = REFUSED[what]
+    desired, failed = await reconciled(charon, NAMED, OPEN, AS_OPEN)
+    assert failed == {"2": "not with me"}
+    assert desired.refused == {"2"}
+    assert charon.held["conn"].keys() == charon.held["shared"].keys() == {"ipsec-1", "ipsec-3"}
+    assert desired.change("2", None).before is None, "a commit that removes it asks charon nothing"
+    assert desired.messages.keys() == {"1", "3"}
+    charon.refuses = lambda _command, _message: False
+    desired, failed = await reconciled(charon, *desired.entries.values())
+    assert (failed, desired.refused) == ({}, set())
+    assert "ipsec-2" in charon.held["conn"]
+
+
+async def test_a_tunnel_that_another_refused_one_stood_in_the_way_of_gets_all_it_needs() -> None:
+    ends = {"local_address": "192.0.2.1", "peer": "198.51.100.1"}
+    first = tunnel(1, local_id={"name": "a"}, secret="key-number-one-1", **ends)
+    second = tunnel(2, local_id={"name": "b"}, secret="key-number-two-2", **ends)
+    other = tunnel(3, local_id={"name": "c"}, secret="key-number-three", local_address="192.0.2.2")
+    charon = FakeCharon(lambda command, message: command == "load-shared" and message["id"] == "ipsec-1")
+    desired, failed = await reconciled(charon, first, second, other)
+    assert failed.keys() == {"1"}
+    assert charon.held["conn"].keys() == {"ipsec-2", "ipsec-3", *desired.fence.barriers}
+    assert charon.held["shared"].keys() == {"ipsec-2", "ipsec-3", *desired.fence.further}
+
+
+async def test_a_charon_that_is_lost_ends_it() -> None:
+    class Lost(FakeCharon):
+        async def request(self, command: str, message: Mapping[str, Any]) -> dict[str, Any]:
+            if barred(str(next(iter(message)))) is not None:
+                raise ViciUnavailable(command, "gone")
+            return await super().request(command, message)
+
+    with pytest.raises(ViciUnavailable):
+        await reconciled(Lost(), NAMED, OPEN)
