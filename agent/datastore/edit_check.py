@@ -158,11 +158,11 @@ class EditAttributes:
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"
             if key == f"{NETCONF_NS} operation":
-                self._operation(element, element.attrib[name])
+                self._operation(element, str(element.attrib[name]))
             elif key in (f"{YANG_NS} insert", f"{YANG_NS} key", f"{YANG_NS} value"):
-                taken[local] = element.attrib[name]
+                taken[local] = str(element.attrib[name])
             elif key == f"{DEFAULT_NS} default":
-                self._default(element, element.attrib[name])
+                self._default(element, str(element.attrib[name]))
             else:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
                 message = f"attribute '{local}' is not known on <{local_name(element)}>{hint}"
