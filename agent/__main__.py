@@ -15,16 +15,25 @@ from typing import Any, NoReturn
 
 from agent import named, search_path
 from agent.command_line import PROGRAM, Task, printing, read
-from agent.data_folder import DataDir, DataDirInUse, refuse_unused
+from agent.data_folder import (
+    DataDir,
+    DataDirInUse,
+    Exposed,
+    Lost,
+    refuse_lost,
+    refuse_read,
+    refuse_traceless,
+    refuse_unused,
+)
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.migration import models_of
 from agent.datastore.progress import Ended, Progress
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
-from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, refuse_lost, refuse_read
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
 from agent.from_settings import Outlet, faults_of, make_limits, make_schema, make_translators
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -34,6 +43,7 @@ from agent.repair import Declined, ask, repair
 from agent.server import Server
 from agent.settings import Settings, SettingsError
 from agent.translator import Translator
+from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
@@ -58,6 +68,8 @@ def main() -> None:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
+        if asked.task is Task.REPAIR:
+            refuse_traceless(asked.settings.data_dir)
         if looking:
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
@@ -69,7 +81,7 @@ def main() -> None:
                     asyncio.run(_WORK[asked.task](asked.settings))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
-    except SchemaError as problem:
+    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
@@ -145,9 +157,8 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 
 def _open_history(settings: Settings) -> Store:
-    history = settings.data_dir / "history.db"
-    refuse_lost(settings.data_dir, history)
-    return Store(history)
+    refuse_lost(settings.data_dir)
+    return Store(settings.data_dir / "history.db")
 
 
 async def protect(settings: Settings) -> None:
@@ -202,7 +213,7 @@ class Agent:
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
-        # First: a port in use is found out before anything is begun that others see.
+        # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         context.stream.start()
         await context.configuration.start()

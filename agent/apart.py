@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import pickle
 import resource
@@ -34,11 +35,24 @@ NICE = 5
 
 Worker = Callable[..., Awaitable[Any]]
 
+log = logging.getLogger(__name__)
+
+_NO_ROOM = 3
+"""The exit code of a copy that has found no memory."""
+
 _in_copy = False
 
 
 class TooCostly(Exception):
-    """The copy was ended, or ended itself, before its work was done."""
+    """The work takes more time or memory than it may."""
+
+
+class NoCopy(Exception):
+    """The system makes no copy of the process at the moment."""
+
+
+class CopyLost(Exception):
+    """The copy has ended by a fault before its work was done, as when libyang crashes."""
 
 
 def in_copy() -> bool:
@@ -75,6 +89,7 @@ class Apart:
 
         Raises:
             TooCostly: it takes too much.
+            NoCopy, CopyLost: it was not done, and the log says why.
             Exception: what ``work`` raised.
         """
         lock, waiting = self._turns.get(user, (asyncio.Lock(), 0))
@@ -95,12 +110,14 @@ async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:
         await worker(copy.begin)
         async with asyncio.timeout(PATIENCE_S):
             answer = await copy.answer()
-    except OSError as problem:  # the time is up, or the system makes no more processes
+    except TimeoutError as problem:
         raise TooCostly from problem
+    except OSError as problem:
+        log.error("no copy of this process can be made to look for something: %s", problem)
+        raise NoCopy from problem
     finally:
         status = await copy.end()
-    if status != 0:
-        raise TooCostly
+    _check_end(status)
     failed, result = pickle.loads(answer)
     if not failed:
         return result
@@ -108,6 +125,20 @@ async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:
         raise result
     finally:
         del result  # it holds this frame, which must not hold it
+
+
+def _check_end(status: int) -> None:
+    """Raise what the exit code of a copy that nobody has ended means; negative: the signal that ended it."""
+    if status == 0:
+        return
+    if status == -signal.SIGPROF:
+        raise TooCostly
+    if status == _NO_ROOM:
+        log.warning("a copy of this process needed more memory than it may take, and ended")
+        raise TooCostly
+    how = f"with the exit code {status}" if status > 0 else f"by signal {-status}"
+    log.error("a copy of this process ended %s before its work was done", how)
+    raise CopyLost
 
 
 class _Copy:
@@ -181,6 +212,8 @@ def _be_copy(work: Callable[[], Any], out: int) -> NoReturn:
             answer = pickle.dumps((True, problem))
         with os.fdopen(out, "wb", closefd=False) as file:
             file.write(answer)
+    except MemoryError:
+        os._exit(_NO_ROOM)
     except BaseException:
         os._exit(1)
     os._exit(0)
@@ -189,6 +222,8 @@ def _be_copy(work: Callable[[], Any], out: int) -> NoReturn:
 def _confine(out: int) -> None:
     """Give up what the copy does not need, and limit what it may take."""
     gc.disable()
+    # It holds the secrets of this process, and a client that makes it crash may do so again and again.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)

@@ -9,6 +9,11 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from agent.errors import about_file
+
+KEYS = ("host_key", "client_key")
+"""What a first start makes in the data folder after the history."""
+
 
 class DataDirInUse(Exception):
     """The settings are in order, and another agent that has the same data folder runs."""
@@ -16,6 +21,10 @@ class DataDirInUse(Exception):
 
 class Exposed(OSError):
     """Others may read or write what only the agent may; the message says what and what to do."""
+
+
+class Lost(OSError):
+    """The history of a folder that was in use is not there; the message says how to go on."""
 
 
 def demand_private(file: Path) -> None:
@@ -44,9 +53,72 @@ PASSING = frozenset({
 
 
 def faults(path: Path) -> list[str]:
-    """Return why ``path`` can never be a data folder; nothing is written."""
+    """Return why ``path``, or what an earlier start left in it, can never be used; nothing is written."""
     problem = _problem(path)
-    return [_sentence(path, problem)] if problem is not None and problem.errno not in PASSING else []
+    if problem is not None and problem.errno not in PASSING:
+        return [_sentence(path, problem)]
+    found = []
+    for refuse in (refuse_writable, refuse_read, refuse_lost):
+        try:
+            refuse(path)
+        except (Exposed, Lost) as reason:
+            found.append(str(reason))
+        except OSError as reason:
+            if reason.errno not in PASSING:
+                found.append(about_file(reason))
+    return found
+
+
+def refuse_writable(path: Path) -> None:
+    """Refuse a folder that others may write in.
+
+    Raises:
+        Exposed: it is so.
+        OSError: it cannot be looked at.
+    """
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise Exposed(
+                f"others may write in the data folder {path} (mode {mode:04o}), so put another history or "
+                f"key there. Give another folder, or say: chmod go-w {path}"
+            )
+
+
+def refuse_read(path: Path) -> None:
+    """Refuse keys of the folder that others may read.
+
+    Raises:
+        Exposed: it is so.
+        OSError: they cannot be looked at, or are no files.
+    """
+    for name in KEYS:
+        with suppress(FileNotFoundError):
+            demand_private(path / name)
+
+
+def refuse_lost(path: Path) -> None:
+    """Refuse a folder without a history, or with an empty one, beside keys that an earlier start made.
+
+    To begin anew would take every tunnel out of a charon, and open access to whom the first rules permit it.
+
+    Raises:
+        Lost: it is so.
+        OSError: it cannot be looked at.
+    """
+    history = path / "history.db"
+    there = history.exists()
+    if there and history.stat().st_size > 0:
+        return
+    for name in KEYS:
+        if (path / name).exists():
+            state = "empty" if there else "missing"
+            raise Lost(
+                f"{history} is {state}, and {path / name} shows that it was not. "
+                "Put a copy of the data folder in its place; or, to begin anew, give another data folder, or "
+                "let yangswand --repair make a history without tunnels, in which nobody may do anything but "
+                "recovery users"
+            )
 
 
 def hindrances(path: Path) -> list[str]:
@@ -107,6 +179,19 @@ def refuse_unused(path: Path) -> None:
         )
 
 
+def refuse_traceless(path: Path) -> None:
+    """Refuse a folder in which an agent has left neither a history, nor a part of one, nor keys.
+
+    Raises:
+        Unused: it is so.
+    """
+    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in KEYS)):
+        raise Unused(
+            f"{path} is no data folder that an agent has used: there is neither a history.db in it nor a "
+            "key. Nothing was changed. Say --data-dir, or --config with the settings of the agent"
+        )
+
+
 class DataDir:
     """While it is entered, no other agent uses the folder ``path``, which is made if it is missing.
 
@@ -122,12 +207,7 @@ class DataDir:
 
     def __enter__(self) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(self._path.stat().st_mode)
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise Exposed(
-                f"others may write in the data folder {self._path} (mode {mode:04o}), so put another history "
-                f"or key there. Give another folder, or say: chmod go-w {self._path}"
-            )
+        refuse_writable(self._path)
         self._lock = self._opened()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

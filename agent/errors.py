@@ -26,16 +26,28 @@ KEY_CHARACTERS_MAX = 1000
 PATH_CHARACTERS_MAX = 8000
 
 
-class ErrorType(Enum):
-    """The layer at which an error occurred (RFC 6241 section 4.3)."""
+def _restored(kind: type[Exception], arguments: tuple[object, ...], facts: dict[str, object]) -> Exception:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
 
-    TRANSPORT = "transport"
+
+class _Portable(Exception):
+    """An error that survives pickling, whatever its class wants to be made of."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+class ErrorType(Enum):
+    """The layer at which an error occurred (RFC 6241 section 4.3); at the transport none that is answered."""
+
     RPC = "rpc"
     PROTOCOL = "protocol"
     APPLICATION = "application"
 
 
-class RpcError(Exception):
+class RpcError(_Portable):
     """One ``<rpc-error>``.
 
     Args:
@@ -138,7 +150,7 @@ def _short_text(value: str) -> str:
     return short_path(value) if value.startswith("/") else shortened(value)
 
 
-class RpcErrors(Exception):
+class RpcErrors(_Portable):
     """Several RpcError found by one operation; the first MAX_ERRORS of them are reported, and no more are
     looked for."""
 

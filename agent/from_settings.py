@@ -114,7 +114,14 @@ def make_translators(settings: Settings, outlet: Outlet | None = None) -> list[T
         for name in sorted(set(settings.translators) - set(names))
     ]
     for entry_point in installed:
-        factory = entry_point.load()
+        try:
+            factory = entry_point.load()
+        except (ImportError, AttributeError, SyntaxError) as problem:  # of an installation of another version
+            faults.append(
+                f"the translator '{entry_point.name}' cannot be loaded ({entry_point.value}: {problem}): "
+                "install the package that it is from anew, or remove it"
+            )
+            continue
         options = settings.translators.get(entry_point.name, {})
         given = TranslatorSettings(
             data_dir=settings.data_dir,

@@ -14,6 +14,7 @@ from agent import data_folder
 from agent.regular_file import read_regular
 from agent.settings import Settings
 from agent.transport import address
+from agent.transport.files import damaged
 from agent.transport.users import keyless, misnamed
 
 _MODULE_OCTETS_MAX = 10_000_000
@@ -25,6 +26,7 @@ def faults(settings: Settings) -> list[str]:
         *misnamed((*settings.users, *settings.recovery_users)),
         *keyless(settings.users),
         *data_folder.faults(settings.data_dir),
+        *damaged(settings.data_dir / "host_key"),
         *_unreadable(settings.yang_modules),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
@@ -80,23 +81,31 @@ def _tell(history: Path, found: Salvaged) -> None:
 
 
 def _replace(history: Path, found: Salvaged, notes: Mapping[str, str]) -> Path | None:
-    """Put the new history in the place of the old one; returns where that is now."""
+    """Put the new history in the place of the old one; returns where that is now.
+
+    At no time there is none: a folder without keys would be begun anew, with access for all its users.
+    """
     new = history.with_name(f"{history.name}.new")
+    kept = history.with_name(f"{history.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
     _remove(new)
     try:
         rebuild(new, found, notes)
+        _sync(new)
+        if there := history.exists():
+            _keep(history, kept)
     except (sqlite3.Error, OSError) as problem:
         _remove(new)
         raise StoreError(f"{history} is as it was: {new} cannot be written: {problem}") from problem
-    kept = history.with_name(f"{history.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    for ending in ("", "-journal", "-wal"):
+    # SQLite would take them for those of the new one.
+    for ending in ("-journal", "-wal"):
         old = history.with_name(history.name + ending)
         if old.exists():
             old.rename(kept.with_name(kept.name + ending))
     (new.with_name(f"{new.name}-journal")).unlink(missing_ok=True)
-    new.rename(history)
     _sync(history.parent)
-    return kept if kept.exists() else None
+    os.replace(new, history)
+    _sync(history.parent)
+    return kept if there else None
 
 
 def _remove(file: Path) -> None:
@@ -104,8 +113,28 @@ def _remove(file: Path) -> None:
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _keep(file: Path, name: Path) -> None:
+    """Give ``file`` another name beside its own; a copy has it where there are no links.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    try:
+        os.link(file, name)
+        return
+    except OSError:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as target, file.open("rb") as source:
+            shutil.copyfileobj(source, target)
+        _sync(name)
+    except OSError:
+        name.unlink()
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

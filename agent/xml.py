@@ -42,7 +42,6 @@ _PREFIX = re.compile(rb"(?<![\w.\x80-\xff-])([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
-_LIBXML_DEPTH = 2048
 _READABLE = re.compile(rb"utf-?8|(us-)?ascii|latin-?1|iso-8859-[\w-]+|windows-125\d", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _XML_DECLARATION = re.compile(rb"<\?xml[ \t\r\n]")
@@ -163,7 +162,7 @@ def _refuse_declarations(data: bytes, encoding: str) -> None:
 
 
 def _refuse_deep(root: Element, max_depth: int) -> None:
-    if _deeper_than(min(max_depth, _LIBXML_DEPTH))(root):
+    if _deeper_than(max_depth)(root):
         raise XmlError(f"elements are nested deeper than {max_depth} levels")
 
 

@@ -40,6 +40,10 @@ class StoreError(Exception):
     """The history file cannot be used; the message says why and what to do."""
 
 
+class StoreDamaged(StoreError):
+    """What the file holds is no history, or not one that was written."""
+
+
 _KEEP_NOTE = (
     "INSERT INTO notes (name, content) VALUES (?, ?) "
     "ON CONFLICT (name) DO UPDATE SET content = excluded.content"
@@ -82,17 +86,22 @@ class NotRecorded(sqlite3.OperationalError):
 
 @contextmanager
 def usable(path: Path) -> Iterator[None]:
-    """Raise StoreError where SQLite cannot go on with the history at ``path``."""
+    """Raise StoreError where SQLite cannot go on with the history at ``path``.
+
+    It is StoreDamaged if the next try finds the same.
+    """
     try:
         yield
     except Damaged as problem:
-        raise StoreError(f"{path} is damaged: {problem}. {WAY_ON.capitalize()}") from problem
+        raise StoreDamaged(f"{path} is damaged: {problem}. {WAY_ON.capitalize()}") from problem
     except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
         raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
     except sqlite3.DatabaseError as problem:
-        raise StoreError(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
+        raise StoreDamaged(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
     except UnicodeDecodeError as problem:  # SQLite quotes the file in what it says
-        raise StoreError(f"{path} cannot be used as commit history: it holds no text. {DAMAGED}") from problem
+        raise StoreDamaged(
+            f"{path} cannot be used as commit history: it holds no text. {DAMAGED}"
+        ) from problem
 
 
 def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:

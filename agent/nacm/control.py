@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
-from agent.errors import AccessDenied, RpcError, RpcErrors
+from agent.errors import MAX_ERRORS, AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import Access
 from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.nacm.tries import Tries
@@ -20,7 +20,6 @@ from agent.yang.units import Unit
 log = logging.getLogger(__name__)
 
 NACM_PATH = f"/{NACM_MODULE}:nacm"
-MAX_REFUSALS = 100
 MAX_KNOWN = 1000
 
 
@@ -97,13 +96,13 @@ class AccessControl:
         """*worker* Refuse changes of a datastore.
 
         Raises:
-            RpcErrors: an access-denied for each node that may not be changed so, at most ``MAX_REFUSALS``.
+            RpcErrors: an access-denied for each node that may not be changed so, at most ``MAX_ERRORS``.
         """
         self.refuse_writes(self._refusals(access, found))
 
     def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
-        """Raise RpcErrors with the first ``MAX_REFUSALS`` of ``refusals``, counted and logged, if any."""
-        unique = {(error.path, error.message): error for error in islice(refusals, MAX_REFUSALS)}
+        """Raise RpcErrors with the first ``MAX_ERRORS`` of ``refusals``, counted and logged, if any."""
+        unique = {(error.path, error.message): error for error in islice(refusals, MAX_ERRORS)}
         if errors := list(unique.values()):
             self.denied_data_writes += 1
             log.warning("denied: %s (%s)", errors[0].message, errors[0].path)

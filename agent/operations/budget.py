@@ -14,6 +14,8 @@ from agent.yang.schema import Schema
 MAX_ELEMENTS = 10_000
 MAX_ELEMENTS_SUBSCRIBED = 1000
 """Of a filter that is applied again to each event."""
+MAX_OCTETS_SUBSCRIBED = 64 * 1024
+"""Of a filter that is kept as long as its subscription, with what it declares."""
 MAX_COMPARISONS = 1_000_000
 HERE_COMPARISONS = 20_000
 """Some tens of milliseconds of libyang's thread."""

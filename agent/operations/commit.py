@@ -9,7 +9,7 @@ from agent.datastore.store import CommitInfo
 from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import hidden_units
+from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import permitted_content, refuse_in_vain
@@ -37,9 +37,10 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             context.locks.refuse_others(datastore, caller.session_id)
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
-        await context.confirmed.commit(
-            request, caller_info(caller), _check(context, caller), access.reader(context.schema)
-        )
+        async with tries_counted(context, caller):
+            await context.confirmed.commit(
+                request, caller_info(caller), _check(context, caller), access.reader(context.schema)
+            )
     return b""
 
 
@@ -96,8 +97,8 @@ async def validate(context: Context, caller: Caller, operation: Element) -> byte
     if name == "running":
         return b""  # running was validated when it was committed
     access = context.access(caller)
-    context.nacm.tries.refuse_more(access.user)
-    async with configuration.writing:
+    async with configuration.writing, tries_counted(context, caller):
+        context.nacm.tries.refuse_more(access.user)
         candidate = configuration.candidate
         if name != "candidate":
             refuse_in_vain(context, caller, operation)

@@ -6,13 +6,15 @@ what is there; and an error about such data that others wrote loses its path and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 
 from agent.datastore.edit_check import is_key_of
-from agent.errors import AccessDenied, RpcError
+from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import WRITES, Access, located
 from agent.nacm.prune import prune
 from agent.nacm.rules import Step
+from agent.operations.context import Caller, Context
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -126,11 +128,41 @@ def _all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
     return all(_all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
 
 
+@asynccontextmanager
+async def tries_counted(context: Context, caller: Caller) -> AsyncIterator[None]:
+    """Count a try that ends in conflict with something hidden before ``writing``, which is held, is given up:
+    whoever waits for it has been counted when he is asked for his tries."""
+    try:
+        yield
+    except RpcError as problem:
+        await count_hidden(context, caller, [problem])
+        raise
+    except RpcErrors as problem:
+        await count_hidden(context, caller, problem.errors)
+        raise
+
+
+async def count_hidden(context: Context, caller: Caller, errors: Iterable[RpcError]) -> None:
+    """Count one try if any of the errors of a request tells of something hidden, and hide that."""
+    access = context.access(caller)
+    told = [error for error in errors if await context.worker(_conceal, context.schema, access, error)]
+    if told:
+        context.nacm.count_hidden_conflict(access, told[0])
+
+
+def _conceal(schema: Schema, access: Access, error: RpcError) -> bool:
+    """*worker* Take from an error what it tells of hidden entries; return whether it told of any."""
+    if not tells_of_hidden(schema, access, error):
+        return False
+    error.message = "this is in conflict with something that you may not read"
+    error.info = {}
+    error.about = ()
+    return True
+
+
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     """*worker* Return ``error`` as its receiver may see it, with what it takes to write its paths as XML."""
-    if tells_of_hidden(schema, access, error):
-        error.message = "this is in conflict with something that you may not read"
-        error.info = {}
+    _conceal(schema, access, error)
     error = _seen(schema, access, error)
     for path in (error.path, *(text for texts in error.info.values() for text in _texts(texts))):
         if path is not None and path.startswith("/"):

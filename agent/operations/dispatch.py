@@ -28,7 +28,7 @@ from agent.operations import (
     write,
 )
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import disclosed, tells_of_hidden
+from agent.operations.disclosure import count_hidden, disclosed
 from agent.operations.parameters import NMDA_NS, check_input
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
@@ -113,10 +113,7 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
 async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:
     access, schema = context.access(caller), context.schema
     found = list(errors)
-    for error in found:
-        if await context.worker(tells_of_hidden, schema, access, error):
-            context.nacm.count_hidden_conflict(access, error)
-            break  # one request is one try
+    await count_hidden(context, caller, found)
     return RpcErrors([await context.worker(disclosed, schema, access, error) for error in found])
 
 

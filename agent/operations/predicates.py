@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+# Where libyang accepts an expression these are its tokens. Letters and digits that are not ASCII are parts of
+# names, as most of them are for it: it refuses the others wherever they stand.
+_NAME = r"[A-Za-z_\x80-\U0010ffff][\w.\-\x80-\U0010ffff]*"
 _TOKEN = re.compile(
-    r"""\s*(
+    rf"""[ \t\r\n]*(
         "[^"]*"|'[^']*'                       # a literal
-      | \d+(?:\.\d*)?|\.\d+                   # a number
-      | [^\W\d][\w.-]*(?::(?:[^\W\d][\w.-]*|\*))?   # a name, maybe with a prefix
+      | [0-9]+(?:\.[0-9]*)?|\.[0-9]+          # a number
+      | {_NAME}(?::(?:{_NAME}|\*))?           # a name, maybe with a prefix
       | \.\.|::|//|!=|<=|>=|.
     )""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _OPERATORS = frozenset({"and", "or", "div", "mod", "*"})
-_DIVISOR = re.compile(r"0*[1-9]\d{0,17}(?:\.\d*)?")
+# libyang sees an operator behind an operand also where XPath 1.0 section 3.7 sees the beginning of a name.
+_RUN_ON = re.compile("and|or|div|mod")
+_DIVISOR = re.compile(r"0*[1-9][0-9]{0,17}(?:\.[0-9]*)?")
+_GOING_ON = frozenset({"[", "/", "//", "|"})
 _DERIVED = ("derived-from", "derived-from-or-self")
 _CLOSING = {"(": ")", "[": "]"}
-_OPERAND = re.compile(r"[\w\"'.)\]]|\*$")
+_OPERAND = re.compile(r"[\w\"'.)\]\x80-\U0010ffff]|\*$", re.ASCII)
 
 
 def without_logic(expression: str) -> str:
@@ -36,13 +43,41 @@ def without_logic(expression: str) -> str:
 
 
 def may_divide_by_nought(expression: str) -> bool:
-    """Return whether something stands behind a ``mod`` that is no number from 1 on."""
+    """Return whether something stands behind a ``mod`` that is no number from 1 on, or more than that.
+
+    A predicate makes nought of a number, in libyang.
+    """
     tokens = _Tokens(expression)
     while tokens.current is not None:
-        if tokens.take_operator("mod") and not _DIVISOR.fullmatch(tokens.text):
-            return True
+        if not tokens.take_operator("mod"):
+            tokens.take()
+            continue
+        divisor = tokens.text
         tokens.take()
+        if not _DIVISOR.fullmatch(divisor) or tokens.text in _GOING_ON:
+            return True
     return False
+
+
+def run_on(expression: str) -> str:
+    """Return the first name behind an operand that begins with an operator and goes on; "" if there is none.
+
+    XPath 1.0 has none, but libyang splits it: ``1 mod0`` is ``1 mod 0``, and ``1 andderef(/)`` calls deref().
+    """
+    tokens = _Tokens(expression)
+    while tokens.current is not None:
+        if tokens.is_behind_operand and not tokens.is_operator and _RUN_ON.match(tokens.text):
+            return tokens.text
+        tokens.take()
+    return ""
+
+
+def called(expression: str) -> Iterator[str]:
+    """Yield the name of each function, or type of node, that is called, without its prefix."""
+    texts = [token[1] for token in _TOKEN.finditer(expression)]
+    for text, behind in pairwise(texts):
+        if behind == "(":
+            yield text.rpartition(":")[2]
 
 
 def identities(expression: str) -> Iterator[tuple[int, int] | None]:
@@ -86,6 +121,7 @@ class _Tokens:
         self.current = None if match is None else match[0]
         self.text = "" if match is None else match[1]
         # XPath 1.0 section 3.7: these are operators only after an operand.
+        self.is_behind_operand = self._after_operand
         self.is_operator = self._after_operand and self.text in _OPERATORS
         self._after_operand = not self.is_operator and bool(_OPERAND.match(self.text))
 

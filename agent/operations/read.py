@@ -7,9 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.apart import TooCostly
+from agent.apart import CopyLost, NoCopy, TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
-from agent.errors import BadAttribute, BadElement, ErrorType, MissingAttribute, ResourceDenied
+from agent.errors import (
+    BadAttribute,
+    BadElement,
+    ErrorType,
+    MissingAttribute,
+    OperationFailed,
+    ResourceDenied,
+)
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
@@ -185,7 +192,8 @@ async def carried_out(
     """Return what ``work`` returns, which applies ``filter_``: where it may take long, in a copy.
 
     Raises:
-        ResourceDenied: it takes too long.
+        ResourceDenied: it takes too long, or the system makes no copy.
+        OperationFailed: the copy has ended by a fault.
     """
     if filter_.xpath is None or is_plain(filter_.xpath.text):
         try:
@@ -206,6 +214,14 @@ async def apart(context: Context, caller: Caller, work: Callable[[], Result]) ->
             "it takes too long to find what the filter selects: give the keys of list entries, and ask for "
             "fewer things, or have fewer paths inside of predicates",
             type=ErrorType.PROTOCOL,
+        ) from None
+    except NoCopy:
+        raise ResourceDenied(
+            "this server cannot begin the process that looks for what the filter selects: try again later"
+        ) from None
+    except CopyLost:
+        raise OperationFailed(
+            "the server failed to find what the filter selects; its log says why", app_tag="internal-error"
         ) from None
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed
+from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed, TooBig
 from agent.nacm.events import readable_event
 from agent.notifications import STREAM, Door, Event, Subscription
-from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, refuse_large
+from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIBED, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
 from agent.operations.read import Filter, apart, carried_out, read_filter
 from agent.operations.subtree import refuse_mixed
-from agent.operations.xpath import most_visits
-from agent.xml import Element
+from agent.operations.xpath import calls_quick_only, most_visits
+from agent.xml import Element, parse, serialize
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
 
 MAX_VISITS = 1_000_000
-"""What the look at one event may take on libyang's thread: some tens of milliseconds."""
+"""Nodes that a filter may visit in one event on libyang's thread: some tens of milliseconds.
+
+What may visit more is applied in a copy of the process, which takes longer to make than such an event.
+"""
 
 
 async def create_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -28,12 +31,10 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
         raise InvalidParameter("stream", f"this server has no stream '{stream}', only {STREAM}")
     start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
-    filter_ = read_filter(context.schema, operation)
-    if filter_.subtree is not None:
-        refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
+    filter_ = _alone(read_filter(context.schema, operation))
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
-    await context.worker(_try, context.schema, filter_)
+    await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_))
     caller.subscribe(
         Subscription(
             context.stream,
@@ -53,10 +54,44 @@ async def _carried_out(
     context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
 ) -> bytes:
     """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
-    nodes = event.body.count(b"<")
-    if filter_.xpath is not None and most_visits(filter_.xpath.text, nodes) > MAX_VISITS:
-        return await apart(context, caller, work)
-    return await carried_out(context, caller, filter_, work)
+    if _is_quick(filter_, event):
+        try:
+            done: bytes = await context.worker(work)
+            return done
+        except TooMuchHere:
+            pass
+    return await apart(context, caller, work)
+
+
+def _is_quick(filter_: Filter, event: Event) -> bool:
+    """True if ``filter_`` may begin on libyang's thread; one that is a subtree counts for itself."""
+    if filter_.xpath is None:
+        return True
+    expression = filter_.xpath.text
+    return calls_quick_only(expression) and most_visits(expression, event.body.count(b"<")) <= MAX_VISITS
+
+
+def _alone(filter_: Filter) -> Filter:
+    """Return ``filter_`` without the message that it is a part of, which would be kept as long as it is.
+
+    Raises:
+        TooBig: it has too many elements or octets to be kept and applied to each event.
+    """
+    if filter_.xpath is not None:
+        texts = [filter_.xpath.text, *filter_.xpath.declared.values()]
+        _refuse_long(sum(len(text.encode()) for text in texts))
+    if filter_.subtree is None:
+        return filter_
+    refuse_large(filter_.subtree, MAX_ELEMENTS_SUBSCRIBED)
+    written = serialize(filter_.subtree)
+    _refuse_long(len(written))
+    return Filter(subtree=parse(written))
+
+
+def _refuse_long(octets: int) -> None:
+    if octets > MAX_OCTETS_SUBSCRIBED:
+        message = f"the filter of a subscription has at most {MAX_OCTETS_SUBSCRIBED} octets"
+        raise TooBig(message, type=ErrorType.PROTOCOL)
 
 
 def _door(context: Context, caller: Caller) -> Door | None:

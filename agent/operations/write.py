@@ -17,7 +17,7 @@ from agent.errors import (
 )
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import hidden_units, named_refusals, names_hidden
+from agent.operations.disclosure import hidden_units, named_refusals, names_hidden, tries_counted
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, quote_variables, text_of
 from agent.operations.read import read_defaults, readable
@@ -77,7 +77,8 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> No
         savepoint: Savepoint = await context.worker(work)
         if test_option != "set":
             reader = access.reader(context.schema)
-            await _test(context, savepoint, reader, keep=test_option == "test-then-set")
+            async with tries_counted(context, caller):
+                await _test(context, savepoint, reader, keep=test_option == "test-then-set")
 
 
 def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:

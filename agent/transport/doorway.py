@@ -14,7 +14,7 @@ from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from agent.transport.files import write_durably
+from agent.transport.files import Latest
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Favoured:
     """
 
     def __init__(self, file: Path, *, any_users: bool) -> None:
-        self._file = file
+        self.kept = Latest(file)
         self._any_users = any_users
         self._known: list[str] = []
         try:
@@ -135,10 +135,7 @@ class Favoured:
         if source in self._known:
             return
         self._known = [*self._known, source][-MAX_KNOWN:]
-        try:
-            write_durably(self._file, json.dumps(self._known).encode(), 0o600)
-        except OSError as problem:
-            log.error("%s cannot be written: %s", self._file, problem.strerror)
+        self.kept.write(json.dumps(self._known).encode())
 
 
 def _is_here(source: str) -> bool:

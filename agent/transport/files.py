@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from pathlib import Path
 
 import asyncssh
+
+log = logging.getLogger(__name__)
 
 
 def write_durably(file: Path, content: bytes, mode: int) -> None:
@@ -24,6 +28,82 @@ def write_durably(file: Path, content: bytes, mode: int) -> None:
         draft.replace(file)
     except OSError as problem:  # a full disk is told by descriptor, which names nothing
         raise OSError(problem.errno, problem.strerror, str(file)) from problem
+
+
+class Latest:
+    """A file of which the latest content counts, written durably without keeping the event loop.
+
+    What cannot be written is logged. Without a running loop it is written at once.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._waiting: bytes | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def write(self, content: bytes) -> None:
+        """Have ``content`` written; one that waits still is left out."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._store(content)
+            return
+        self._waiting = content
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._store_all())
+
+    async def written(self) -> None:
+        """Return when nothing waits to be written."""
+        if self._task is not None:
+            await self._task
+
+    async def _store_all(self) -> None:
+        while self._waiting is not None:
+            content, self._waiting = self._waiting, None
+            await asyncio.get_running_loop().run_in_executor(None, self._store, content)
+
+    def _store(self, content: bytes) -> None:
+        try:
+            write_durably(self._file, content, 0o600)
+        except OSError as problem:
+            log.error("%s cannot be written: %s", self._file, problem.strerror)
+
+
+class DamagedKey(OSError):
+    """A file holds no private key; the message says what and what to do."""
+
+
+def host_key(file: Path) -> asyncssh.SSHKey:
+    """Return the key in ``file``; one is made (ed25519, mode 0600) if there is none.
+
+    Raises:
+        DamagedKey: what is there is no key.
+        OSError: it cannot be read, or not be made.
+    """
+    if not file.exists():
+        write_key_pair(file, "yangswan host key")
+    return _read(file)
+
+
+def damaged(file: Path) -> list[str]:
+    """Return in a sentence why what is in ``file`` is no key; whether it can be read is not asked here."""
+    try:
+        if file.is_file():
+            _read(file)
+    except DamagedKey as problem:
+        return [str(problem)]
+    except OSError:
+        pass
+    return []
+
+
+def _read(file: Path) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.read_private_key(str(file))
+    except ValueError as problem:  # asyncssh has several, all of this kind
+        raise DamagedKey(
+            f"the host key {file} cannot be read: {problem}; remove it to have one made"
+        ) from None
 
 
 def write_key_pair(file: Path, comment: str) -> None:

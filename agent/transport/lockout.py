@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.transport.files import write_durably
+from agent.transport.files import Latest
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Lockout:
 
     def __init__(self, file: Path, tries: int, first_s: int, now: Callable[[], float] = time.time) -> None:
         self._file = file
+        self.kept = Latest(file)
         self._tries = tries
         self._first_s = first_s
         self._now = now
@@ -81,7 +82,4 @@ class Lockout:
 
     def _write(self) -> None:
         content = {source: [self._failures[source], until] for source, until in self._until.items()}
-        try:
-            write_durably(self._file, json.dumps(content).encode(), 0o600)
-        except OSError as problem:
-            log.error("%s cannot be written: %s", self._file, problem.strerror)
+        self.kept.write(json.dumps(content).encode())

@@ -23,7 +23,7 @@ from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
 from agent.transport.doorway import Doorway, Favoured, source_of
-from agent.transport.files import write_key_pair
+from agent.transport.files import host_key as key_of
 from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
@@ -90,7 +90,8 @@ class SshTransport:
         self._tasks: set[asyncio.Task[None]] = set()
         self._host = host
         self._port = port
-        self._host_key = host_key
+        self._host_key_file = host_key
+        self._host_key: asyncssh.SSHKey | None = None
         self._taken: list[socket.socket] = []
         self._listeners: list[asyncssh.SSHAcceptor] = []
 
@@ -100,18 +101,24 @@ class SshTransport:
         return self._listeners[0].get_port() if self._listeners else self._port
 
     async def take_address(self) -> None:
-        """Have the address, without accepting anybody yet.
+        """Have the address and the host key, without accepting anybody yet.
 
         Raises:
-            OSError: it cannot be had.
+            OSError: one of them cannot be had.
         """
-        self._taken = await address.take(self._host, self._port)
+        taken = await address.take(self._host, self._port)
+        try:
+            self._host_key = key_of(self._host_key_file)
+        except BaseException:
+            address.close(taken)
+            raise
+        self._taken = taken
 
     async def start(self) -> None:
         """Begin to accept clients.
 
         Raises:
-            OSError: the address cannot be listened on.
+            OSError: the address cannot be listened on, or there is no host key.
         """
         if not self._taken:
             await self.take_address()
@@ -128,7 +135,7 @@ class SshTransport:
         return await asyncssh.listen(
             sock=taken,
             server_factory=lambda: _Connection(self),
-            server_host_keys=[_host_key(self._host_key)],
+            server_host_keys=[self._host_key],
             kex_algs=_key_exchanges(),
             # A small packet could become hundreds of megabytes.
             compression_algs=["none"],
@@ -162,6 +169,8 @@ class SshTransport:
             await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
         for connection in list(self.connections):
             connection.abort()
+        for kept in (self.lockout.kept, self.favoured.kept):
+            await kept.written()
 
     def may_open(self, peer: Peer) -> bool:
         """True if there may be one more session; the last of all is kept for a recovery user."""
@@ -364,12 +373,3 @@ def system_groups(user: str) -> tuple[str, ...]:
         with contextlib.suppress(KeyError):
             found.append(grp.getgrgid(number).gr_name)
     return tuple(found)
-
-
-def _host_key(file: Path) -> asyncssh.SSHKey:
-    if not file.exists():
-        write_key_pair(file, "yangswan host key")
-    try:
-        return asyncssh.read_private_key(str(file))
-    except asyncssh.KeyImportError as problem:
-        raise OSError(f"the host key {file} cannot be read: {problem}; remove it to have one made") from None

@@ -244,6 +244,9 @@ def select_nodes(
     Args:
         declared: what its prefixes stand for; None if they are names of modules. A name without a prefix,
             which in XML belongs to no module, is taken for one of the module of what it stands in.
+
+    Raises:
+        MemoryError: libyang has found none.
     """
     formats = (lib.LY_VALUE_JSON,) if declared is None else (lib.LY_VALUE_XML, lib.LY_VALUE_STR_NS)
     refusal = Refusal("", None)
@@ -258,4 +261,6 @@ def select_nodes(
             finally:
                 lib.ly_set_free(found, NULL)
         refusal = _refusal(ctx, NULL)
+        if rc == lib.LY_EMEM:
+            raise MemoryError
     return refusal

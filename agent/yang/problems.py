@@ -22,6 +22,7 @@ from agent.errors import (
     RpcErrors,
     UnknownElement,
     UnknownNamespace,
+    shortened,
 )
 from agent.yang.expected import expected
 from agent.yang.native import TOLD_OCTETS, error_path, errors, forget_errors, lib, text
@@ -29,7 +30,6 @@ from agent.yang.paths import steps_of, without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
-MESSAGE_CHARACTERS_MAX = 500
 _NOT_FOUND = re.compile(r'Node "(?P<name>[^"]+)" not found as a child of "(?P<parent>[^"]+)" node')
 _NO_ROOT = re.compile(r'Node "(?P<name>[^"]+)" not found in the')
 _NO_NAMESPACE = re.compile(r'No module with namespace "(?P<ns>[^"]*)"')
@@ -39,7 +39,14 @@ _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance"
 
 
 def check(schema: Schema, rc: int) -> None:
-    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success."""
+    """Raise RpcErrors with libyang's error list, which is cleared, unless ``rc`` is success.
+
+    Raises:
+        MemoryError: libyang has found no memory, whatever it was given.
+    """
+    if rc == lib.LY_EMEM:
+        forget_errors(schema.ctx)
+        raise MemoryError
     if rc != lib.LY_SUCCESS:
         raise RpcErrors(take_problems(schema))
 
@@ -52,7 +59,7 @@ def take_problems(schema: Schema) -> list[RpcError]:
 
 
 def _problem(schema: Schema, item: object) -> RpcError:
-    message = _short(text(item.msg, TOLD_OCTETS))  # type: ignore[attr-defined]
+    message = shortened(text(item.msg, TOLD_OCTETS))  # type: ignore[attr-defined]
     app_tag = text(item.apptag) or None  # type: ignore[attr-defined]
     path = error_path(item)
     if path == "/":
@@ -70,11 +77,6 @@ def _problem(schema: Schema, item: object) -> RpcError:
 def _without_value(node: SchemaNode | None) -> str:
     words = expected(node) if node is not None and node.is_leafy else ""
     return f"the value is not {words}" if words else "the value does not fit the type of this node"
-
-
-def _short(message: str) -> str:
-    """Cut a message that quotes a long value."""
-    return message if len(message) <= MESSAGE_CHARACTERS_MAX else f"{message[:MESSAGE_CHARACTERS_MAX]}..."
 
 
 def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError:

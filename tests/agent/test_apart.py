@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,19 @@ from typing import Any
 import pytest
 
 from agent import apart
-from agent.apart import Apart, TooCostly, at_most
+from agent.apart import Apart, CopyLost, NoCopy, TooCostly, at_most
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    InvalidParameter,
+    InvalidValue,
+    LockDenied,
+    MissingAttribute,
+    MissingElement,
+    RpcError,
+    RpcErrors,
+    UnknownNamespace,
+)
 from tests.agent.lab import direct
 
 LIMIT_S = 60
@@ -65,8 +80,6 @@ async def test_the_copy_holds_no_file_or_connection_of_the_process(tmp_path: Pat
     [
         pytest.param(endless, id="time"),
         pytest.param(lambda: len(bytearray(4 * apart.ROOM_OCTETS)), id="memory"),
-        pytest.param(lambda: os._exit(3), id="end"),
-        pytest.param(os.abort, id="crash"),
     ],
 )
 async def test_a_copy_that_takes_too_much_is_ended(
@@ -77,6 +90,67 @@ async def test_a_copy_that_takes_too_much_is_ended(
         with pytest.raises(TooCostly):
             await Apart().done("u", direct, work)
     assert children() == set()
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        pytest.param(lambda: os._exit(9), "exit code 9", id="end"),
+        pytest.param(os.abort, f"signal {signal.SIGABRT:d}", id="crash"),
+        pytest.param(lambda: os.kill(os.getpid(), signal.SIGKILL), f"signal {signal.SIGKILL:d}", id="killed"),
+    ],
+)
+async def test_a_copy_that_ends_by_a_fault_is_logged_and_no_matter_of_its_costs(
+    work: Callable[[], Any], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(CopyLost):
+        await Apart().done("u", direct, work)
+    (record,) = caplog.records
+    assert (record.levelno, said in record.getMessage()) == (logging.ERROR, True)
+    assert children() == set()
+
+
+async def test_it_leaves_no_dump_of_its_memory() -> None:
+    assert await Apart().done("u", direct, lambda: resource.getrlimit(resource.RLIMIT_CORE)) == (0, 0)
+
+
+async def test_who_gives_up_waiting_reads_of_no_fault(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(apart, "WORK_CPU_S", 0.1)
+    for work in (endless, _sleep):
+        with pytest.raises(TooCostly):
+            await Apart().done("u", direct, work)
+    assert caplog.records == []
+
+
+ERRORS: list[RpcError | RpcErrors] = [
+    InvalidParameter("stream", "there is none"),
+    BadElement("startTime", "it is late", type=ErrorType.PROTOCOL, path="/m:a"),
+    MissingElement("startTime", "it is missing"),
+    MissingAttribute("select", "filter"),
+    UnknownNamespace("x", "urn:x", type=ErrorType.PROTOCOL),
+    LockDenied("running", 3),
+    InvalidValue("no", app_tag="t", info={"bad-element": ("a", "b")}),
+    RpcErrors([InvalidParameter("x", "y"), UnknownNamespace("x", "urn:x")]),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_every_error_comes_back_as_it_was(error: RpcError | RpcErrors) -> None:
+    def work() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        await Apart().done("u", direct, work)
+    facts = dict(caught.value.__dict__)
+    assert "in work" in facts.pop("__notes__")[0]
+    assert [one.__dict__ for one in facts.pop("errors", ())] == [
+        one.__dict__ for one in getattr(error, "errors", ())
+    ]
+    assert facts == {name: value for name, value in error.__dict__.items() if name != "errors"}
+    assert (type(caught.value), str(caught.value)) == (type(error), str(error))
 
 
 async def test_a_part_of_the_work_has_a_limit_of_its_own() -> None:
@@ -164,13 +238,14 @@ async def test_one_user_has_one_copy_at_a_time_and_keeps_nobody_else_waiting() -
 
 
 async def test_a_system_that_makes_no_more_processes_refuses_the_work(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fork() -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", fork)
     before = open_files()
-    with pytest.raises(TooCostly):
+    with pytest.raises(NoCopy):
         await Apart().done("u", direct, lambda: 1)
+    assert "Resource temporarily unavailable" in caplog.text
     assert open_files() == before

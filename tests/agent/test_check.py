@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.command_line import Task
+from agent.data_folder import KEYS
+from agent.datastore.store import Store
 from agent.from_settings import faults_of
 from agent.settings import from_file
+from agent.transport.files import write_key_pair
 from tests.agent_process import running_agent
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +150,66 @@ def test_a_file_that_is_no_folder_cannot_be_the_data_folder(tmp_path: Path) -> N
         f"yangswand: {file} cannot be the data folder: Not a directory",
     )
     assert start("--data-dir", file) == (status, "", [said])
+
+
+def spoil(folder: Path, what: str) -> Path:
+    """Do to a data folder in use what no start mends by itself; returns what is to be named."""
+    named = folder if what == "writable" else folder / what.split()[1]
+    if what.startswith("exposed"):
+        named.chmod(0o640)
+    elif what.startswith("damaged"):
+        named.write_bytes(b"no key")
+    elif what.startswith("missing"):
+        named.unlink()
+    elif what.startswith("empty"):
+        named.write_bytes(b"")
+    elif what.startswith("piped"):
+        named.unlink()
+        os.mkfifo(named, 0o600)
+    else:
+        folder.chmod(0o770)
+    return named
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "writable",
+        "exposed host_key",
+        "exposed client_key",
+        "damaged host_key",
+        "piped host_key",
+        "missing history.db",
+        "empty history.db",
+    ],
+)
+def test_what_no_start_could_use_is_a_fault_of_a_check_and_of_a_start(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(0o700)
+    for key in KEYS:
+        write_key_pair(folder / key, "test")
+    Store(folder / "history.db").close()
+    options = ("--data-dir", str(folder), "--charon", "none", "--listen", "127.0.0.1:0")
+    assert check(*options) == (0, "", [])
+    named = spoil(folder, what)
+    before = sorted(os.listdir(folder))
+    status, output, (said,) = check(*options)
+    assert (status, output) == (os.EX_CONFIG, "")
+    assert str(named) in said
+    assert start(*options) == (status, "", [said])
+    assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize("task", ["--run", "--protect"])
+def test_a_history_that_is_damaged_is_found_by_a_start_with_the_status_of_what_stays(
+    tmp_path: Path, task: str
+) -> None:
+    (tmp_path / "history.db").write_bytes(b"no history" * 1000)
+    options = ("--data-dir", str(tmp_path), "--charon", "none", "--listen", "127.0.0.1:0")
+    assert check(*options) == (0, "", [])
+    status, _, (*_, said) = start(*options, *([] if task == "--run" else [task]))
+    assert status == os.EX_CONFIG
+    assert said.startswith(f"yangswand: {tmp_path}/history.db cannot be used")
 
 
 def test_what_may_go_by_itself_has_another_status(tmp_path: Path) -> None:

@@ -22,13 +22,13 @@ JUNK = {
     "nothing": b"",
 }
 REFUSED = {
-    "lock": ("a folder",),
-    "history.db": tuple(JUNK),
-    "history.db-journal": ("a folder",),
-    "host_key": tuple(JUNK),
-    "client_key": ("a folder",),
+    "lock": {"a folder": 1},
+    "history.db": {"a folder": 1, "NULs": 78, "no text": 78, "nothing": 78},
+    "history.db-journal": {"a folder": 1},
+    "host_key": dict.fromkeys(JUNK, 78),
+    "client_key": {"a folder": 78},
 }
-"""What keeps the agent from starting; anything else does not."""
+"""What keeps the agent from starting, with the status; anything else does not."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def put(file: Path, content: bytes | None) -> None:
 def test_what_cannot_be_used_is_named_in_one_sentence(folder: Path, name: str, what: str) -> None:
     put(folder / name, JUNK[what])
     ready, status, said = started(folder)
-    assert (ready, status, said.count("\n")) == (False, 1, 1)
+    assert (ready, status, said.count("\n")) == (False, REFUSED[name][what], 1)
     assert said.startswith("yangswand: ")
     assert str(folder / name) in said
     assert "Errno" not in said.split(str(folder / name))[0]

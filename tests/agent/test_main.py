@@ -13,26 +13,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asyncssh
 import pytest
 
 from agent import __main__ as program
 from agent import from_settings
-from agent.data_folder import DataDir, DataDirInUse, Exposed
+from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed, Lost, refuse_lost, refuse_read
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
 from agent.first_start import (
-    KEYS,
     connect_hints,
     ensure_keys,
     ensure_rules,
     host_key_hint,
     keep_known_hosts,
-    refuse_lost,
-    refuse_read,
 )
 from agent.operational import Operational
 from agent.settings import Settings
-from agent.transport.files import write_key_pair
+from agent.transport.files import DamagedKey, write_key_pair
 from agent.transport.limits import Limits
 from agent.transport.ssh import SshTransport
 from agent.yang.schema import Schema
@@ -84,16 +82,16 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_path: Path, key: str) -> None:
     history = tmp_path / "history.db"
-    refuse_lost(tmp_path, history)
+    refuse_lost(tmp_path)
     history.touch()
-    refuse_lost(tmp_path, history)  # a first start that ended early
+    refuse_lost(tmp_path)  # a first start that ended early
     (tmp_path / key).touch()
     for state in ("empty", "missing"):
-        with pytest.raises(StoreError, match=rf"history\.db is {state}, and .*{key} shows .* --repair"):
-            refuse_lost(tmp_path, history)
+        with pytest.raises(Lost, match=rf"history\.db is {state}, and .*{key} shows .* --repair"):
+            refuse_lost(tmp_path)
         history.unlink(missing_ok=True)
     history.write_bytes(b"something")
-    refuse_lost(tmp_path, history)
+    refuse_lost(tmp_path)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -236,20 +234,47 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
     store.close()
 
 
+def only_a_transport(host_key: Path, port: int) -> program.Agent:
+    """Return an agent in which to begin anything but its transport would be an AttributeError."""
+    transport = SshTransport(
+        host="localhost",
+        port=port,
+        host_key=host_key,
+        users={},
+        limits=Limits(),
+        serve=lambda _stream, _peer: asyncio.sleep(0),
+    )
+    nothing: Any = SimpleNamespace()
+    return program.Agent(nothing, nothing, transport)
+
+
 async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        transport = SshTransport(
-            host="localhost",
-            port=other.getsockname()[1],
-            host_key=tmp_path / "host_key",
-            users={},
-            limits=Limits(),
-            serve=lambda _stream, _peer: asyncio.sleep(0),
-        )
-        nothing: Any = SimpleNamespace()  # to begin anything with these would be an AttributeError
-        agent = program.Agent(nothing, nothing, transport)
+        agent = only_a_transport(tmp_path / "host_key", port=other.getsockname()[1])
         with pytest.raises(OSError, match=r"cannot be served on 127\.0\.0\.1 .* another program listens"):
             await agent.start({})
     assert not (tmp_path / "host_key").exists()
+
+
+@pytest.mark.parametrize("content", [b"", bytes(500), b"\xff\xfe", b"ssh-ed25519 AAAA\n", None])
+async def test_a_damaged_host_key_is_found_before_anything_is_begun(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    key = tmp_path / "host_key"
+    if content is None:  # one with a passphrase
+        made = asyncssh.generate_private_key("ssh-ed25519")
+        content = made.export_private_key("pkcs8-pem", passphrase="secret", hash_name="sha256")
+    key.write_bytes(content)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(
+        DamagedKey, match=r"the host key .*host_key cannot be read: .*; remove it to have one"
+    ):
+        await only_a_transport(key, port).start({})
+    assert key.read_bytes() == content
+    again = only_a_transport(tmp_path / "other", port).transport
+    await again.take_address()  # it was given back
+    await again.stop()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from agent.from_settings import make_limits, make_translators
+from agent import from_settings
+from agent.command_line import Task
+from agent.from_settings import faults_of, make_limits, make_translators
 from agent.settings import (
     FILE_OCTETS_MAX,
     Settings,
@@ -158,6 +161,19 @@ def test_all_wrong_options_of_translators_are_said_at_once(tmp_path: Path) -> No
     words = ("'other' is installed", "kernel: 1 is not", "no key 'colour'", "retry-max: 0.5 is less")
     assert len(caught.value.faults) == len(words)
     assert all(word in fault for word, fault in zip(words, caught.value.faults, strict=True))
+
+
+@pytest.mark.parametrize("place", ["no_such_package:make", "agent.settings:no_such_name", "agent.settings:"])
+def test_a_translator_of_a_stale_installation_is_a_fault_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    stale = EntryPoint("stale", place, from_settings.TRANSLATORS)
+    monkeypatch.setattr(from_settings, "entry_points", lambda group: [stale])
+    if place.endswith(":"):
+        monkeypatch.setattr(EntryPoint, "load", lambda _self: compile("(", "made_up.py", "exec"))
+    for task in (Task.RUN, Task.CHECK, Task.UNPROTECT):
+        (fault,) = faults_of(Settings(data_dir=tmp_path), task)
+        assert fault.startswith(f"the translator 'stale' cannot be loaded ({place}: ")
 
 
 def test_settings_of_a_translator_that_is_not_installed_are_refused(tmp_path: Path) -> None:

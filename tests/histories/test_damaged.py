@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -138,7 +139,7 @@ def test_an_agent_says_so_in_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
     assert done.stderr.startswith(f"yangswand: {file} cannot be used as commit history: ")
     assert done.stderr.endswith(f"{WAY_ON}\n")
     assert done.stderr.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -259,6 +260,33 @@ async def test_such_tries_are_logged_and_limited(
     assert await gateway.do("<commit/>") == ""
     now[0] = WINDOW_S
     assert await answer(gateway, "<commit/>", WRITER) == ""
+
+
+@pytest.mark.parametrize("door", ["commit", "test-only", "validate"])
+async def test_who_tries_in_many_sessions_at_once_has_no_more_of_them(
+    gateway: Lab, caplog: pytest.LogCaptureFixture, door: str
+) -> None:
+    await hide_the_first(gateway)
+    await gateway.commit(tunnels(tunnel(1)))
+    conflict = tunnels(CONFLICTS["secrets"])
+    if door != "test-only":
+        await gateway.do(edit(conflict), WRITER)
+    request = {
+        "commit": "<commit/>",
+        "test-only": edit(conflict, "test-only"),
+        "validate": "<validate><source><candidate/></source></validate>",
+    }[door]
+    caplog.set_level(logging.WARNING)
+    sessions = range(100, 100 + MAX_TRIES + 6)
+    for session in sessions:
+        gateway.callers[session] = Remembering(session, "wilma")
+    writing = gateway.context.configuration.writing
+    async with writing:
+        waiting = [asyncio.create_task(answer(gateway, request, session)) for session in sessions]
+        await gateway.until(lambda: len(writing._waiters or ()) == len(waiting))
+    answers = [(await task)[0][0] for task in waiting]  # type: ignore[index]
+    assert answers.count("resource-denied") == len(waiting) - MAX_TRIES
+    assert caplog.text.count("user 'wilma' was refused") == MAX_TRIES
 
 
 def test_only_so_many_users_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

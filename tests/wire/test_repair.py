@@ -94,7 +94,7 @@ def test_a_history_that_is_whole_is_left_alone(folder: Path) -> None:
 async def test_a_tunnel_that_is_lost_is_named_and_the_rest_is_in_force_again(folder: Path) -> None:
     octets = damage(folder, SPOILT)
     refused = yangswand(folder, "--listen", "127.0.0.1:0")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (os.EX_CONFIG, "")
     assert "ipsec[id='2'] of commit 3 is damaged: it does not fit its checksum" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
@@ -134,7 +134,7 @@ async def test_a_used_folder_without_its_history_is_refused_until_it_is_repaired
     if state == "empty":
         (folder / "history.db").touch()
     refused = yangswand(folder, "--listen", "127.0.0.1:0")
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (os.EX_CONFIG, "")
     assert refused.stderr.startswith(f"yangswand: {folder}/history.db is {state}, and {folder}/host_key")
     done = yangswand(folder, "--repair", "--yes")
     assert "everything: " in done.stdout
@@ -149,6 +149,14 @@ def test_who_sits_at_a_terminal_is_asked(folder: Path, answer: str, status: int)
     assert (code, len(kept(folder))) == (status, 1 - status)
     assert "Type yes: " in said
     assert ("nothing is changed" in said) == bool(status)
+
+
+def test_a_folder_that_no_agent_has_used_is_refused_and_not_made(tmp_path: Path) -> None:
+    for folder in (tmp_path / "missing", tmp_path):
+        done = yangswand(folder, "--repair", "--yes")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert done.stderr.startswith(f"yangswand: {folder} is no data folder that an agent has used")
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_yes_is_no_word_of_a_start(folder: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
 from agent import apart
 from agent.operations import budget
+from agent.operations.read import Filter
 from agent.operations.xpath import is_plain, most_visits
 from agent.translator import Notification
+from agent.yang.native import lib
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, top
 from tests.agent.operations.test_costly import DATASTORES, NMDA
@@ -29,7 +32,7 @@ NOTIFICATIONS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 def gone(_cpu_s: float) -> AbstractContextManager[None]:
     """End the copy that this is called in, as if it had taken its time."""
     if apart.in_copy():
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGPROF)
     return nullcontext()
 
 
@@ -101,6 +104,31 @@ async def test_an_error_of_an_expression_comes_out_of_the_copy(lab: Lab) -> None
         assert (error.tag, error.type.value) == ("invalid-value", "protocol")
 
 
+async def test_a_copy_that_crashes_is_no_matter_of_costs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.operations.xpath.at_most", lambda _: os.abort())
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, error.app_tag) == ("operation-failed", "internal-error")
+
+
+async def test_nor_is_one_that_the_system_does_not_make(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, "try again later" in error.message) == ("resource-denied", True)
+
+
+async def test_libyang_without_memory_is(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.yang.prefixed.find_from_root", lambda *_, **__: (lib.LY_EMEM, None))
+    await many(lab)
+    for operation in doors("/ec:top[1]"):
+        (error,) = await lab.refused(operation)
+        assert (error.tag, error.type.value) == ("resource-denied", "protocol")
+
+
 @pytest.mark.parametrize(
     ("expression", "plain"),
     [
@@ -142,17 +170,37 @@ HAPPENED = Notification({"every-construct:happened": {"what": "it"}})
 
 @pytest.mark.parametrize(
     ("expression", "copies"),
-    [("/ec:happened[ec:what='it']", 0), ("/ec:happened[ec:what[../ec:what[../ec:what='it']]]", 1)],
+    [
+        ("/ec:happened[ec:what='it']", 0),
+        ("/ec:happened[ec:what[../ec:what[../ec:what='it']]]", 1),
+        ("//ec:what", 0),
+        ("/*[ec:what]", 0),
+        ("/ec:happened[ec:what='it' or not(ec:what)]", 0),
+        ("/ec:happened[re-match(ec:what, '(i|t)*')]", 1),
+        ("/ec:happened[translate(ec:what, 'i', 'a') = 'at']", 1),
+    ],
 )
 async def test_the_filter_of_a_subscription_goes_apart_when_it_may_take_long(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, expression: str, copies: int
 ) -> None:
-    monkeypatch.setattr("agent.operations.subscribe.MAX_VISITS", 1000)
+    monkeypatch.setattr("agent.operations.subscribe.MAX_VISITS", 3000)
     await lab.do(subscribed(expression))
     before = lab.context.apart.copies
     lab.context.stream.publish(HAPPENED)
     assert b"<what>it</what>" in await lab.caller(1).got("happened")
     assert lab.context.apart.copies - before == copies
+
+
+async def test_so_does_one_that_turns_out_to_need_much(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = f'<happened xmlns="{EC}"><what>it</what></happened>'
+    await lab.do(
+        f'<create-subscription xmlns="{NOTIFICATIONS}"><filter>{body}</filter></create-subscription>'
+    )
+    before = lab.context.apart.copies
+    monkeypatch.setattr(budget, "HERE_COMPARISONS", 0)
+    lab.context.stream.publish(HAPPENED)
+    assert b"<what>it</what>" in await lab.caller(1).got("happened")
+    assert lab.context.apart.copies - before == 1
 
 
 async def test_a_subscription_whose_filter_takes_too_long_ends(
@@ -261,3 +309,37 @@ async def test_the_filter_of_a_subscription_is_smaller_for_each_event_meets_it(l
     )
     (error,) = await lab.refused(subscription)
     assert error.tag == "too-big"
+
+
+LONG = "x" * budget.MAX_OCTETS_SUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        f'<filter><happened xmlns="{EC}"><what>{LONG}</what></happened></filter>',
+        f'<filter xmlns:x="urn:{LONG}"><happened xmlns="{EC}"><what>x:y</what></happened></filter>',
+        f'<nc:filter xmlns:nc="{NOTIFICATIONS}" xmlns="urn:{LONG}" type="xpath" select="//ec:what"/>',
+        f'<filter xmlns:x="urn:{LONG}" type="xpath" select="/ec:happened[ec:what = \'x:y\']"/>',
+    ],
+)
+async def test_so_many_octets_of_it_are_kept_and_no_more(lab: Lab, filter_: str) -> None:
+    (error,) = await lab.refused(
+        f'<create-subscription xmlns="{NOTIFICATIONS}">{filter_}</create-subscription>'
+    )
+    assert (error.tag, error.type.value) == ("too-big", "protocol")
+    assert not lab.caller(1).subscribed()
+
+
+async def test_the_message_that_it_came_in_is_not(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Filter] = []
+    monkeypatch.setattr(Filter, "matches_event", lambda self, _tree: kept.append(self) or True)
+    body = f'<happened xmlns="{EC}" xmlns:p="{EC}"><pet>p:cat</pet></happened>'
+    await lab.do(
+        f'<create-subscription xmlns="{NOTIFICATIONS}"><filter>{body}</filter></create-subscription>'
+    )
+    element = kept[0].subtree
+    assert element is not None
+    assert element.getparent() is None
+    assert element[0][0].nsmap["p"] == EC
+    assert element[0][0].nsmap["ec"] == EC

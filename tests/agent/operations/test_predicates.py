@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from agent.apart import in_copy
 from agent.errors import InvalidValue
-from agent.operations.predicates import identities, may_divide_by_nought, without_logic
+from agent.operations.predicates import called, identities, may_divide_by_nought, run_on, without_logic
 from agent.operations.xpath import read_expression, select_xpath
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, find_all
@@ -91,6 +94,15 @@ def test_an_error_is_about_what_the_client_wrote(schema: Schema, predicate: str)
         ("/a[b mod 9999999999999999999]", True),
         ("/a[b mod 2 mod 0]", True),
         ("/a[b mod]", True),
+        ("/a[b mod 2[c]]", True),
+        ("/a[b mod 2. [c]]", True),
+        ("/a[b mod 2/c]", True),
+        ("/a[b mod 2 | c]", True),
+        ("/a[b mod 2][c]", False),
+        ("1mod 0", True),
+        ("\N{EURO SIGN} mod 0", True),
+        ("a\N{MIDDLE DOT} mod 0", True),
+        ("1 mod \N{ARABIC-INDIC DIGIT ONE}", True),
     ],
 )
 def test_a_divisor_is_a_whole_number_from_1_on(expression: str, divides: bool) -> None:
@@ -104,6 +116,79 @@ async def test_a_division_by_nought_is_refused(lab: Lab) -> None:
         filter_ = f'<filter xmlns="{uri}" type="xpath" select="/ec:top[1 mod 0]"/>'
         (error,) = await lab.refused(f'<{operation} xmlns="{uri}">{filter_}</{operation}>')
         assert (error.tag, "mod" in error.message) == ("invalid-value", True)
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("1 mod0", "mod0"),
+        ("1 mod-0", "mod-0"),
+        ("1 mod.5", "mod.5"),
+        ("1mod0", "mod0"),
+        ("/a[b]mod0", "mod0"),
+        ("/* mod0", "mod0"),
+        ("'x'mod0", "mod0"),
+        ("..mod0", "mod0"),
+        ("\N{EURO SIGN} mod0", "mod0"),
+        ("1 div0", "div0"),
+        ("1 andderef(/)", "andderef"),
+        ("1 orp:deref(/)", "orp:deref"),
+        ("1 orderived-from(/, 'x')", "orderived-from"),
+        ("/a[count(b) orself::c]", "orself"),
+        ("/order/mode[android and divided or @origin]/self::model", ""),
+        ("2 * order mod 2", ""),
+        ("'1 mod0'", ""),
+        ("count(a)mod 2", ""),
+        ("1 or'x'", ""),
+        ("1 and(2)", ""),
+    ],
+)
+def test_a_name_behind_an_operand_that_begins_with_an_operator_is_found(expression: str, name: str) -> None:
+    assert run_on(expression) == name
+
+
+def test_every_call_is_found() -> None:
+    assert list(called("a(-p:b (c), 'd(') or e[f()]/g")) == ["a", "b", "f"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1 mod0",
+        "1 mod-0",
+        "1 mod.5",
+        "1 andderef(/)",
+        "1 andenum-value(/)=0",
+        "1 andbit-is-set(/,'x')",
+        "1 orderived-from(/, 'cat')",
+        "1 -deref(/)",
+        "-enum-value(/)",
+        "1-bit-is-set(/, 'x')",
+        "\N{EURO SIGN} mod 0",
+        "1 mod 2[0]",
+    ],
+)
+async def test_no_operator_without_a_space_behind_it_brings_in_what_libyang_dies_of(
+    lab: Lab, expression: str
+) -> None:
+    for select in (expression, f"/ec:top[{expression}]"):
+        for operation in ("get", "create-subscription"):
+            uri = STREAM if operation != "get" else BASE
+            filter_ = f'<filter xmlns="{uri}" type="xpath" select="{select}"/>'
+            (error,) = await lab.refused(f'<{operation} xmlns="{uri}">{filter_}</{operation}>')
+            assert (error.tag, error.info["bad-attribute"]) == ("invalid-value", "select")
+
+
+async def test_a_subscription_is_tried_in_a_copy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.operations.xpath.at_most", _crash)
+    filter_ = f'<filter xmlns="{STREAM}" type="xpath" select="/*[1]"/>'
+    await lab.refused(f'<create-subscription xmlns="{STREAM}">{filter_}</create-subscription>')
+    assert lab.context.apart.copies == 1
+
+
+def _crash(_cpu_s: float) -> None:
+    assert in_copy()
+    os.abort()
 
 
 CALL = "derived-from-or-self"
