@@ -32,6 +32,9 @@ MAX_ELEMENTS = 1_000_000
 MAX_DECLARATIONS = 128
 """Declarations of namespaces that may be in scope of an element: what is done with it costs that much."""
 
+MAX_ATTRIBUTES = 128
+"""Attributes that an element may have, beside declarations: one is found by looking at those before."""
+
 _FEW_DECLARATIONS = 8
 _DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
 # Begins where a word does: each octet of a long word is looked at once.
@@ -45,6 +48,11 @@ _XML_DECLARATION = re.compile(rb"<\?xml[ \t\r\n]")
 _XML_DECLARATION_OCTETS = 200
 _ENCODING = re.compile(rb"[\s\"']encoding\s*=\s*[\"']([^\"']*)")
 _ATTRIBUTES = (b'="', b"='", b"= ", b"=\t", b"=\r", b"=\n")
+# Possessive, and never past the next "<": each octet is looked at once. A comment is not told from a tag.
+_MANY_ATTRIBUTES = re.compile(
+    rb"<[^\s<>/!?=\"']++(?:(?:\s++xmlns(?::[^\s<>/=\"']++)?\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+"
+    rb"\s++[^\s<>/=\"']++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MAX_ATTRIBUTES + 1)
+)
 _EBCDIC = b"\x4c\x6f\xa7\x94"
 
 
@@ -63,8 +71,11 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     encoding = _encoding_of(data)
     if data.count(b"</") + data.count(b"/>") > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
-    if sum(map(data.count, _ATTRIBUTES)) > max_elements:
+    attributes = sum(map(data.count, _ATTRIBUTES))
+    if attributes > max_elements:
         raise XmlError(f"there are more than {max_elements} attributes")
+    if attributes > MAX_ATTRIBUTES and _MANY_ATTRIBUTES.search(data):
+        raise XmlError(f"there are more than {MAX_ATTRIBUTES} attributes on an element")
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     if data.count(b"xmlns") > MAX_DECLARATIONS:
@@ -207,6 +218,11 @@ def namespace(element: Element) -> str:
     """Return the namespace URI of ``element``, "" for none."""
     tag = str(element.tag)
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
+def attribute_names(element: Element) -> list[str]:
+    """Return the names of the attributes of ``element``, without a look for each value; as attributes_of."""
+    return [str(name) for name in element.attrib]
 
 
 def attributes_of(element: Element) -> dict[str, str]:

@@ -27,10 +27,10 @@ Level = Mapping[QName, SchemaNode]
 def costly(schema: Schema, config: Element, apart: Collection[Element] = ()) -> Iterator[RpcError]:
     """Yield an error for each node below ``config`` that must not come before libyang.
 
-    ``apart``: elements whose children are parsed one by one, so that an entry may stand there again.
+    ``apart``: elements that are parsed one by one, so that an entry may stand there again, and be deleted
+    and created.
     """
-    for element in config:
-        yield from _costly(schema, [element], schema.roots, apart)
+    yield from _level(schema, config, schema.roots, apart)
 
 
 def costly_input(schema: Schema, operation: Element) -> Iterator[RpcError]:
@@ -63,15 +63,17 @@ def _costly(
                 yield BadElement(node.name, message, path=path_of_element(schema, element))
                 continue
         if node.kind is not Kind.ANYDATA and len(element):
-            yield from _below(schema, element, {**node.children, **node.actions}, apart)
+            yield from _level(schema, element, {**node.children, **node.actions}, apart)
 
 
-def _below(schema: Schema, element: Element, level: Level, apart: Collection[Element]) -> Iterator[RpcError]:
-    if element not in apart:
-        yield from _costly(schema, element, level, apart)
+def _level(schema: Schema, above: Element, level: Level, apart: Collection[Element]) -> Iterator[RpcError]:
+    if not apart:
+        yield from _costly(schema, above, level, apart)
         return
-    for child in element:
-        yield from _costly(schema, [child], level, apart)
+    yield from _costly(schema, [child for child in above if child not in apart], level, apart)
+    for child in above:
+        if child in apart:
+            yield from _costly(schema, [child], level, apart)
 
 
 def _node_of(element: Element, level: Level) -> SchemaNode | None:

@@ -7,6 +7,7 @@ that can be known are reported.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import islice
 
 from agent.datastore.admission import costly
@@ -64,7 +65,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         check_document(candidate.schema, config, attributes)
     else:
         raise_all(check_cases(candidate.schema, config, candidate.schema.roots, attributes))
-    refuse_costly(candidate.schema, config, attributes)
+    refuse_costly(candidate.schema, config, attributes, apart=attributes.hot)
     savepoint = Savepoint(candidate)
     walk = _Walk(candidate, savepoint, attributes)
     try:
@@ -88,13 +89,15 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     return savepoint
 
 
-def refuse_costly(schema: Schema, config: Element, attributes: EditAttributes) -> None:
-    """Refuse what must not come before libyang.
+def refuse_costly(
+    schema: Schema, config: Element, attributes: EditAttributes, *, apart: Collection[Element] = ()
+) -> None:
+    """Refuse what must not come before libyang; ``apart`` as for ``costly``.
 
     Raises:
         RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
     """
-    if found := list(islice(costly(schema, config, attributes.hot), MAX_ERRORS)):
+    if found := list(islice(costly(schema, config, apart), MAX_ERRORS)):
         if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
             check_document(schema, config, attributes)
         raise RpcErrors(found)

@@ -25,7 +25,7 @@ from agent.errors import (
     UnknownNamespace,
     raise_all,
 )
-from agent.xml import NETCONF_NS, YANG_NS, Element, attributes_of, holds_text, local_name, namespace
+from agent.xml import NETCONF_NS, YANG_NS, Element, attribute_names, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
@@ -152,17 +152,17 @@ class EditAttributes:
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
-        for name, value in attributes_of(element).items():
+        for name in attribute_names(element):
             if len(self.errors) >= MAX_ERRORS:
                 break
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"
             if key == f"{NETCONF_NS} operation":
-                self._operation(element, value)
+                self._operation(element, str(element.attrib[name]))
             elif key in (f"{YANG_NS} insert", f"{YANG_NS} key", f"{YANG_NS} value"):
-                taken[local] = value
+                taken[local] = str(element.attrib[name])
             elif key == f"{DEFAULT_NS} default":
-                self._default(element, value)
+                self._default(element, str(element.attrib[name]))
             else:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
                 message = f"attribute '{local}' is not known on <{local_name(element)}>{hint}"
@@ -226,7 +226,8 @@ def check_document(schema: Schema, config: Element, attributes: EditAttributes) 
         RpcErrors: all faults that were found.
     """
     inside = (e for element in config for e in _check(schema, element, attributes, removing=False))
-    raise_all(chain(check_cases(schema, config, schema.roots, attributes), inside))
+    repeated = _check_repeated(schema, config, schema.roots, "here")
+    raise_all(chain(repeated, check_cases(schema, config, schema.roots, attributes), inside))
 
 
 def _check(
@@ -250,7 +251,7 @@ def _check(
         message = f"'{schema_node.name}' holds elements, not text"
         yield BadElement(schema_node.name, message, path=path_of_element(schema, element))
     yield from _check_keys(schema, element, schema_node)
-    yield from _check_repeated(schema, element, schema_node)
+    yield from _check_repeated(schema, element, schema_node.children, f"in '{schema_node.name}'")
     if not removing:
         yield from check_cases(schema, element, schema_node.children, attributes)
     for child in element:
@@ -318,15 +319,17 @@ def _check_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> It
             yield MissingElement(key, message, path=path_of_element(schema, element))
 
 
-def _check_repeated(schema: Schema, element: Element, schema_node: SchemaNode) -> Iterator[RpcError]:
+def _check_repeated(
+    schema: Schema, element: Element, level: Mapping[QName, SchemaNode], where: str
+) -> Iterator[RpcError]:
     seen: set[tuple[str, str]] = set()
     for child in element:
         qname = (namespace(child), local_name(child))
-        below = schema_node.children.get(qname)
+        below = level.get(qname)
         if below is None or below.has_instances:
             continue
         if qname in seen:
-            message = f"'{below.name}' may stand only once in '{schema_node.name}'"
+            message = f"'{below.name}' may stand only once {where}"
             yield BadElement(below.name, message, path=path_of_element(schema, child))
         seen.add(qname)
 

@@ -22,7 +22,7 @@ from agent.nacm.access import Access
 from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import step_of
-from agent.operations.parameters import strays
+from agent.operations.parameters import refuse_attributes, strays
 from agent.translator import Json, Translator
 from agent.xml import Element, local_name, namespace, serialize
 from agent.yang.invocation import Invocation
@@ -110,6 +110,7 @@ def _refusal(schema: Schema, access: Access, element: Element) -> AccessDenied |
 async def _parse(context: Context, element: Element) -> Invocation:
     running = context.configuration.running
     await context.worker(lambda: raise_all(costly_input(context.schema, element)))
+    await context.worker(refuse_attributes, context.schema, element)
     try:
         call: Invocation = await context.worker(Invocation.parse, context.schema, serialize(element), running)
     except RpcErrors as problem:

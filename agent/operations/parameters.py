@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 from agent.errors import (
     BadElement,
@@ -17,11 +19,11 @@ from agent.errors import (
     raise_all,
 )
 from agent.nacm.rules import quote_variable
-from agent.xml import NETCONF_NS, Element, attributes_of, holds_text, local_name, namespace
+from agent.xml import NETCONF_NS, Element, attribute_names, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, value_problem
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
@@ -104,7 +106,7 @@ def strays(element: Element, *, known: Collection[str] = (), text: bool = False)
         text: text does.
     """
     name = local_name(element)
-    for key in attributes_of(element):
+    for key in attribute_names(element):
         uri, _, attribute = key.rpartition("}")
         if key not in known and uri[1:] != XML_NS:
             hint = _HINTS.get(name, "") if attribute == "operation" else ""
@@ -112,6 +114,37 @@ def strays(element: Element, *, known: Collection[str] = (), text: bool = False)
             yield UnknownAttribute(attribute, name, message, type=ErrorType.PROTOCOL)
     if not text and holds_text(element):
         yield BadElement(name, f"<{name}> holds elements, not text", type=ErrorType.PROTOCOL)
+
+
+def refuse_attributes(schema: Schema, operation: Element) -> None:
+    """*worker* Refuse attributes, and a second action, in the payload of an rpc or an ``<action>``.
+
+    Those of XML itself are taken off: libyang does not know them. What anydata holds is not looked at.
+
+    Raises:
+        RpcErrors: there are some, of which libyang would pass over those of modules that it knows.
+    """
+    known = list(_known(schema, operation))
+    raise_all(error for element, _ in known for error in strays(element, text=True))
+    for element, _ in known:
+        element.attrib.clear()
+    actions = (element for element, node in known if node is not None and node.kind is Kind.ACTION)
+    message = "an action stands alone, with the keys of the entry that it belongs to"
+    raise_all(BadElement(local_name(element), message) for element in islice(actions, 1, None))
+
+
+def _known(schema: Schema, operation: Element) -> Iterator[tuple[Element, SchemaNode | None]]:
+    """Yield those elements of a payload, with their schema nodes, that have an attribute or are an action."""
+    level: Mapping[QName, SchemaNode] = {**schema.roots, **schema.rpcs}
+    waiting = deque([(operation, level)])
+    while waiting:
+        element, level = waiting.popleft()
+        node = level.get((namespace(element), local_name(element)))
+        if element.attrib or (node is not None and node.kind is Kind.ACTION):
+            yield element, node
+        if len(element) and (node is None or node.kind is not Kind.ANYDATA):
+            below = {} if node is None else {**node.children, **node.actions}
+            waiting.extend((child, below) for child in element)
 
 
 def _strays(node: SchemaNode, element: Element) -> Iterator[RpcError]:

@@ -219,7 +219,7 @@ CHANGES = [
     ),
     Case(
         "delete of a container above lists removes its entries",
-        entry("") + top("<flag>false</flag>"),
+        top("<entry><id>1</id></entry><flag>false</flag>"),
         '<ec:top nc:operation="delete"/>',
         NOTHING,
     ),

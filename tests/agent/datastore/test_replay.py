@@ -66,7 +66,7 @@ async def test_running_as_of_any_commit(schema: Schema, tmp_path: Path) -> None:
     was = [configuration.running.to_xml()]
     for body in (
         ONE,
-        entry("<number>3</number>") + top("<flag>false</flag>"),
+        top("<entry><id>1</id><number>3</number></entry><flag>false</flag>"),
         top('<entry nc:operation="delete"><id>1</id></entry>'),
     ):
         await commit(configuration, body)

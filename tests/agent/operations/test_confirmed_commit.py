@@ -99,7 +99,7 @@ async def test_a_followup_may_add_what_the_rollback_takes_away_again(lab: Lab) -
     await lab.commit(number(2))
     before = lab.running
     await confirmed(lab, 3)
-    await lab.edit(top("<entry><id>2</id></entry>") + entry('<number nc:operation="delete"/>'))
+    await lab.edit(top('<entry><id>2</id></entry><entry><id>1</id><number nc:operation="delete"/></entry>'))
     await lab.do(CONFIRMED)
     assert set(lab.translator.holds) == {("1",), ("2",)}
     await lab.do("<cancel-commit/>")

@@ -73,6 +73,11 @@ REPEATED = {
     "a key": top(f"<entry>{'<id>1</id>' * MANY}</entry>"),
     "a leaf": entry("<number>1</number>" * MANY),
     "a value of a leaf-list": entry("<tag>a</tag>" * MANY),
+    "a container at the top": top("") * MANY,
+    "a container at the top whose data is changed": top('<flag nc:operation="create">true</flag>') * MANY,
+    "a value of a leaf-list at the top": f'<order xmlns="{EC}">a</order>' * MANY,
+    "an entry of a list at the top": '<idl xmlns="urn:hostile" xmlns:h="urn:hostile"><i>h:one-id</i></idl>'
+    * MANY,
     "a leaf of an entry that is changed": entry("<number>1</number>" * MANY, 'nc:operation="create"'),
 }
 
@@ -110,6 +115,52 @@ async def test_what_stands_there_once_or_twice_elsewhere_is_taken(lab: Lab) -> N
         )
     )
     assert lab.candidate.count("<entry>") == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        top("<flag>true</flag>") * 2,
+        top("<flag>true</flag>") + f'<order xmlns="{EC}">a</order>' + entry("<number>1</number>"),
+        f'<order xmlns="{EC}">a</order>' * 2,
+        '<idl xmlns="urn:hostile" xmlns:h="urn:hostile"><i>h:one-id</i></idl>'
+        '<idl xmlns="urn:hostile" xmlns:g="urn:hostile"><i>g:one-id</i><x>y</x></idl>',
+        "<oc xmlns='urn:hostile'><p>1</p></oc><oc xmlns='urn:hostile'><q>1</q></oc>",
+        top("<flag>true</flag>") + f'<e:top xmlns:e="{EC}"/>',
+    ],
+)
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_second_root_does_not_overrule_the_first(lab: Lab, door: str, body: str) -> None:
+    before = lab.candidate
+    (error,) = await lab.refused(DOORS[door](body))
+    assert (error.tag, error.message.partition("' ")[2]) == ("bad-element", "may stand only once here")
+    assert error.path is not None
+    assert lab.candidate == before
+
+
+@pytest.mark.parametrize("default", ["merge", "replace", "none"])
+@pytest.mark.parametrize("attributes", ["", 'nc:operation="delete"', 'nc:operation="replace"'])
+async def test_nor_where_one_of_both_has_an_operation(lab: Lab, default: str, attributes: str) -> None:
+    await lab.edit(top("<flag>true</flag>"))
+    second = f'<top xmlns="{EC}" {attributes}/>'
+    request = edited(top("<flag>false</flag>") + second).replace(
+        "<config>", f"<default-operation>{default}</default-operation><config>"
+    )
+    (error,) = await lab.refused(request)
+    assert (error.tag, error.path) == ("bad-element", "/every-construct:top")
+    assert "<flag>true</flag>" in lab.candidate
+
+
+async def test_an_entry_without_an_operation_stands_once_also_beside_others_with_one(lab: Lab) -> None:
+    created = '<entry nc:operation="create"><id>2</id></entry>'
+    (error,) = await lab.refused(edited(top("<entry><id>1</id></entry>" * 2 + created)))
+    assert (error.tag, error.path) == ("bad-element", "/every-construct:top/entry[id='1']")
+
+
+async def test_values_and_entries_at_the_top_may_be_named_again_with_an_operation(lab: Lab) -> None:
+    order = f'<order xmlns="{EC}" nc:operation="{{}}">a</order>'
+    await lab.edit(order.format("create") + order.format("delete") + order.format("create"))
+    assert lab.candidate.count("<order") == 1
 
 
 async def test_an_entry_may_be_named_again_where_each_has_its_operation(lab: Lab) -> None:
@@ -282,7 +333,7 @@ async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -
     [
         '<a xmlns="urn:nobody"/>' * 300,
         top("<bogus/>" * 300),
-        "".join(entry("<number>999</number>").replace(">1<", f">{n}<") for n in range(300)),
+        top("".join(f"<entry><id>{n}</id><number>999</number></entry>" for n in range(300))),
         top('<flag bogus="1"/>' * 300),
         top("".join(f'<entry nc:operation="delete"><id>{n}</id></entry>' for n in range(300))),
     ],

@@ -73,7 +73,7 @@ EDITS = {
     ),
     "test_ex2": Edit(
         acme(f"<interface {DELETE}><name>192.0.2.4</name></interface>"),
-        interface("192.0.2.1") + interface("192.0.2.4"),
+        acme("".join(f"<interface><name>192.0.2.{n}</name></interface>" for n in (1, 4))),
         there=("192.0.2.1",),
         gone=("192.0.2.4",),
     ),

@@ -290,7 +290,7 @@ async def test_a_model_that_changed_in_the_window_keeps_no_server_from_starting(
     schema: Schema, tmp_path: Path
 ) -> None:
     async with running_lab(schema, tmp_path) as lab:
-        await lab.commit(top("<flag>false</flag>") + entry("<number>2</number>"))
+        await lab.commit(top("<flag>false</flag><entry><id>1</id><number>2</number></entry>"))
         await lab.edit(entry("<number>3</number>"))
         await lab.do("<commit><confirmed/><persist>x</persist></commit>")
         # As if the module had allowed more once: what was stored does not fit any more.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.errors import MAX_ERRORS
+from agent.xml import YANG_NS as YANG
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, MODULES
 from tests.agent.recording_translator import RecordingTranslator
@@ -113,3 +115,67 @@ async def test_what_is_wrong_with_an_action_is_said_as_of_an_edit(lab: Lab, body
     action = f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><top xmlns="{EC}">{body}</top></action>'
     (error,) = await lab.refused(action)
     assert error.message == message
+
+
+def poked(attributes: str = "", inside: str = "", *, action: str = "") -> str:
+    poke = f"<poke {action}><strength {inside}>1</strength></poke>"
+    entry = f"<entry {attributes}><id>1</id>{poke}</entry>"
+    return f'<action xmlns="{YANG}"><top xmlns="{EC}">{entry}</top></action>'
+
+
+STRAY = {
+    'nc:operation="delete"': "operation",
+    'yang:insert="first"': "insert",
+    'wd:default="true"': "default",
+    'nc:foo="1"': "foo",
+    'ec:foo="1"': "foo",
+    'xmlns:u="urn:unknown" u:foo="1"': "foo",
+    'foo="1"': "foo",
+}
+
+
+@pytest.mark.parametrize("attribute", STRAY)
+async def test_attributes_of_an_input_are_refused_and_nothing_is_carried_out(
+    lab: Lab, attribute: str
+) -> None:
+    await lab.commit(f'<top xmlns="{EC}"><entry><id>1</id></entry></top>')
+    before = list(lab.translator.log)
+    for request, name in (
+        (f'<survey xmlns="{EC}" {attribute}/>', "survey"),
+        (f'<survey xmlns="{EC}"><name {attribute}>x</name></survey>', "name"),
+        (poked(attribute), "entry"),
+        (poked(action=attribute), "poke"),
+        (poked(inside=attribute), "strength"),
+    ):
+        (error,) = await lab.refused(request)
+        expected = {"bad-attribute": STRAY[attribute], "bad-element": name}
+        assert (error.tag, error.info) == ("unknown-attribute", expected)
+    assert lab.translator.log == before
+
+
+async def test_of_many_attributes_as_many_are_named_as_a_reply_holds(lab: Lab) -> None:
+    words = "<word foo='1'>x</word>" * 300
+    errors = await lab.refused(f'<survey xmlns="{EC}">{words}</survey>')
+    assert len(errors) == MAX_ERRORS
+
+
+async def test_attributes_of_xml_itself_may_stand_there_as_in_other_operations(lab: Lab) -> None:
+    await lab.commit(f'<top xmlns="{EC}"><entry><id>1</id></entry></top>')
+    lab.translator.outputs["survey"] = {"name": "said"}
+    await lab.do(f'<survey xmlns="{EC}" xml:lang="en"><name xml:space="preserve">x</name></survey>')
+    assert lab.translator.log[-1] == "rpc survey"
+    await lab.do(poked('xml:lang="en"', 'xml:base="urn:x"', action='xml:lang="de"'))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<entry><id>1</id><poke><strength>1</strength></poke></entry>"
+        "<entry><id>2</id><poke><strength>1</strength></poke></entry>",
+        "<entry><id>1</id><poke><strength>1</strength></poke><poke><strength>1</strength></poke></entry>",
+    ],
+)
+async def test_a_second_action_is_named(lab: Lab, inside: str) -> None:
+    (error,) = await lab.refused(f'<action xmlns="{YANG}"><top xmlns="{EC}">{inside}</top></action>')
+    assert (error.tag, error.info) == ("bad-element", {"bad-element": "poke"})
+    assert "alone" in error.message or "only once" in error.message

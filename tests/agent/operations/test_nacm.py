@@ -65,12 +65,19 @@ def interface(name: str, body: str = "", attributes: str = "") -> str:
     return acme(f"<interface {attributes}><name>{name}</name>{body}</interface>")
 
 
+def interfaces(**bodies: str) -> str:
+    """Return several interfaces, by name, in their one container."""
+    return acme("".join(f"<interface><name>{name}</name>{body}</interface>" for name, body in bodies.items()))
+
+
 async def filled(lab: Lab) -> None:
     await lab.commit(
         f'<acme-netconf xmlns="{ACME}"><config-parameters><speed>1</speed></config-parameters>'
         "<other>x</other></acme-netconf>"
-        + interface("dummy", "<mtu>1500</mtu><password>hush-dummy</password><domain>d</domain>")
-        + interface("eth0", "<mtu>9000</mtu><password>hush-eth</password>")
+        + interfaces(
+            dummy="<mtu>1500</mtu><password>hush-dummy</password><domain>d</domain>",
+            eth0="<mtu>9000</mtu><password>hush-eth</password>",
+        )
     )
 
 
@@ -624,7 +631,7 @@ REPLAY = "<startTime>2026-01-01T00:00:00Z</startTime>"
 
 async def test_no_event_names_an_entry_that_its_receiver_may_not_read(lab: Lab) -> None:
     await ruled(lab, hidden("eth0"))
-    await lab.commit(interface("eth0", "<mtu>1</mtu>") + interface("eth1", "<mtu>1</mtu>"))
+    await lab.commit(interfaces(eth0="<mtu>1</mtu>", eth1="<mtu>1</mtu>"))
     await lab.commit(interface("eth0", "<mtu>2</mtu>"))
     await lab.commit(interface("eth0", "", 'nc:operation="delete"'))
     seen_by_joe = "".join(await told(lab, JOE, REPLAY))
@@ -637,7 +644,7 @@ async def test_no_event_names_an_entry_that_its_receiver_may_not_read(lab: Lab) 
 async def test_an_event_that_is_new_names_no_such_entry_either(lab: Lab) -> None:
     await ruled(lab, hidden("eth0"))
     await lab.do('<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>', JOE)
-    await lab.commit(interface("eth0") + interface("eth1"))
+    await lab.commit(interfaces(eth0="", eth1=""))
     assert b"eth0" not in await lab.caller(JOE).got("eth1")
 
 
