@@ -23,8 +23,8 @@ JUNK = {
 }
 REFUSED = {
     "lock": {"a folder": 1},
-    "history.db": {"a folder": 1, "NULs": 78, "no text": 78, "nothing": 78},
-    "history.db-journal": {"a folder": 1},
+    "history.db": {"a folder": 78, "NULs": 78, "no text": 78, "nothing": 78},
+    "history.db-journal": {"a folder": 78},
     "host_key": dict.fromkeys(JUNK, 78),
     "client_key": {"a folder": 78},
 }
