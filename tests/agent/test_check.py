@@ -205,6 +205,7 @@ def test_a_history_that_is_damaged_is_found_by_a_start_with_the_status_of_what_s
     tmp_path: Path, task: str
 ) -> None:
     (tmp_path / "history.db").write_bytes(b"no history" * 1000)
+    (tmp_path / "history.db").chmod(0o600)
     options = ("--data-dir", str(tmp_path), "--charon", "none", "--listen", "127.0.0.1:0")
     assert check(*options) == (0, "", [])
     status, _, (*_, said) = start(*options, *([] if task == "--run" else [task]))
