@@ -27,10 +27,13 @@ T = TypeVar("T")
 def source_of(host: str) -> str:
     """Return what ``host``, an IP address, is counted as: itself, or the network of an IPv6 address."""
     address = ip_address(host.partition("%")[0])
-    if not isinstance(address, IPv6Address) or address.is_loopback:
+    if not isinstance(address, IPv6Address):
         return str(address)
+    # Python 3.13 calls a mapped address of loopback one of loopback, too.
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
+    if address.is_loopback:
+        return str(address)
     return str(ip_network((address, SOURCE_BITS), strict=False))
 
 

@@ -74,8 +74,15 @@ def loaded(file: Path, schema: Schema, translator: StrongSwanTranslator) -> Conf
 
 
 def tops(xml: str) -> dict[str, str]:
-    """Return the top-level elements of a configuration by name; of access control all but the rule-lists."""
+    """Return the top-level elements of a configuration by name; of access control all but the rule-lists.
+
+    Entries of lists that the system orders are put in the order of their keys, as libyang 3 has them.
+    """
     root = etree.fromstring(xml)
+    for name in ("group", "certificate", "ipsec"):
+        for parent in {entry.getparent() for entry in root.iterfind(f".//{{*}}{name}")}:
+            entries = [entry for entry in parent.findall(f"{{*}}{name}") if len(entry)]
+            parent.extend(sorted(entries, key=lambda entry: entry[0].text or ""))
     for rule_list in root.iterfind(".//{*}rule-list"):
         rule_list.getparent().remove(rule_list)
     return {etree.QName(top).localname: etree.tostring(top).decode() for top in root}
