@@ -34,13 +34,8 @@ def give_way(target: Tree, patch: Tree) -> None:
 
 def _collect(target: Tree, own: Node, brought: Node, doomed: dict[Node, None]) -> None:
     """Add to ``doomed`` the defaults among ``own`` and its siblings, or below, that ``brought`` replaces."""
-    seen: set[SchemaNode] = set()
-    for node in siblings(brought):
-        schema_node = target.schema.node_of(node.schema)
-        if not schema_node.default_lists or schema_node in seen:
-            continue
+    for node, schema_node in _with_default_lists(target, brought):
         if schema_node.kind is Kind.LEAF_LIST:
-            seen.add(schema_node)
             doomed.update((n, None) for n in instances(own, schema_node) if is_default(n))
         elif (same := sibling_like(own, node)) != NULL:
             _collect(target, first_child(same), first_child(node), doomed)
@@ -80,13 +75,8 @@ def _default_lists(tree: Tree) -> Iterator[SchemaNode]:
 
 def _mark(tree: Tree, first: Node, marked: list[Node]) -> None:
     """Mark the values of each leaf-list that hold just its defaults as defaults."""
-    seen: set[SchemaNode] = set()
-    for node in siblings(first):
-        schema_node = tree.schema.node_of(node.schema)
-        if not schema_node.default_lists or schema_node in seen:
-            continue
+    for node, schema_node in _with_default_lists(tree, first):
         if schema_node.kind is Kind.LEAF_LIST:
-            seen.add(schema_node)
             nodes = [n for n in instances(node, schema_node) if not is_default(n)]
             if nodes and are_defaults(schema_node, [value_of(n) for n in nodes]):
                 for data in nodes:
@@ -94,6 +84,19 @@ def _mark(tree: Tree, first: Node, marked: list[Node]) -> None:
                 marked += nodes
         else:
             _mark(tree, first_child(node), marked)
+
+
+def _with_default_lists(tree: Tree, first: Node) -> Iterator[tuple[Node, SchemaNode]]:
+    """Yield those of ``first`` and its siblings that are, or hold, leaf-lists with defaults; of a leaf-list
+    one value."""
+    seen: set[SchemaNode] = set()
+    for node in siblings(first):
+        schema_node = tree.schema.node_of(node.schema)
+        if not schema_node.default_lists or schema_node in seen:
+            continue
+        if schema_node.kind is Kind.LEAF_LIST:
+            seen.add(schema_node)
+        yield node, schema_node
 
 
 def are_defaults(node: SchemaNode, values: list[str]) -> bool:
