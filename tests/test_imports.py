@@ -111,7 +111,7 @@ ROOMS = (
     # What running was, and what a change would do to it, is found without a commit.
     Room(
         ("agent/datastore/preparation.py", "agent/datastore/replay.py"),
-        (*VALUES, *(f"agent.datastore.{name}" for name in ("candidate", "fitting", "progress", "store"))),
+        (*VALUES, *(f"agent.datastore.{name}" for name in ("candidate", "fitting", "progress", "records", "store"))),
     ),
     Room(
         ("agent/datastore/fitting.py",),

@@ -3,7 +3,7 @@
 Datastores holds running and the shared candidate; a Candidate is any whole configuration on its way to
 become running. Configuration is all of that for the rest of the server.
 
-- store: the history on disk
+- store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - checksums: what a disk has changed or lost of it is found before anything is believed
 - salvage: what is whole in a damaged one, and a new one made of it

@@ -25,7 +25,7 @@ from agent.datastore.confirmed import (
 )
 from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check
-from agent.datastore.store import SERVER, CommitInfo
+from agent.datastore.records import SERVER, CommitInfo
 from agent.errors import RpcErrors
 from agent.translator import Json, Reader, reads_all
 

@@ -14,7 +14,8 @@ from itertools import groupby
 from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
-from agent.datastore.store import Store, StoreError, UnitChange, recorded
+from agent.datastore.records import UnitChange, recorded
+from agent.datastore.store import Store, StoreError
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 from agent.datastore.candidate import Candidate
 from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Preparation, Prepared, unvalidated
+from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
-from agent.datastore.store import SERVER, Store, StoreError, timestamp
+from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import replace_units
 from agent.errors import RpcErrors
 from agent.yang.tree import Tree

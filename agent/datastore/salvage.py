@@ -19,7 +19,8 @@ from pathlib import Path
 from agent.datastore.checksums import fits, is_sealed, name_of, row_sum
 from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
-from agent.datastore.store import SERVER, Store, StoreError, UnitChange, timestamp
+from agent.datastore.records import SERVER, UnitChange, timestamp
+from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 from agent.yang.schema_node import NACM_MODULE

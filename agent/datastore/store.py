@@ -11,14 +11,13 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.datastore.checksums import Damaged, fits, is_sealed, keep_sums, seal, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.progress import Progress
+from agent.datastore.records import CommitInfo, UnitChange, recorded
 from agent.datastore.tables import SCHEMA_VERSION, TABLES
 from agent.errors import about_file
 
@@ -50,36 +49,6 @@ _KEEP_NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnitChange:
-    """One unit of a commit: XML of it inside its containers; empty where it does not exist."""
-
-    path: str
-    before: bytes
-    after: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
-    """Who commits: user name, session-id (0: the agent itself), source address, free comment."""
-
-    user: str
-    session_id: int
-    source: str
-    comment: str = ""
-
-    @property
-    def occasion(self) -> str:
-        """From where it was committed, or why the agent itself did it, in words."""
-        if self.session_id:
-            return f"session {self.session_id} from {self.source}"
-        return self.comment or "by itself"
-
-
-SERVER = CommitInfo("yangswan", 0, "")
-"""Who commits when the server does it by itself."""
-
-
 class NotRecorded(sqlite3.OperationalError):
     """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
 
@@ -102,23 +71,6 @@ def usable(path: Path) -> Iterator[None]:
         raise StoreDamaged(
             f"{path} cannot be used as commit history: it holds no text. {DAMAGED}"
         ) from problem
-
-
-def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
-    """Return what a row holds; SQLite keeps any kind of value in any column.
-
-    Raises:
-        sqlite3.DatabaseError: it holds no unit.
-    """
-    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
-        return UnitChange(path, before, after)
-    name = path if isinstance(path, str) else "a path"
-    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
-
-
-def timestamp() -> str:
-    """Return the time of now as a commit records it (UTC, milliseconds)."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Store:

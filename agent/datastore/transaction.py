@@ -21,7 +21,8 @@ from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, NotRecorded, Store, timestamp
+from agent.datastore.records import CommitInfo, timestamp
+from agent.datastore.store import NotRecorded, Store
 from agent.errors import (
     BackendError,
     OperationFailed,

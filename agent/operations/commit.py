@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
-from agent.datastore.store import CommitInfo
+from agent.datastore.records import CommitInfo
 from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
-from agent.datastore.store import CommitInfo, Store
+from agent.datastore.records import CommitInfo
+from agent.datastore.store import Store
 from agent.datastore.tables import COLUMNS
 from agent.yang.schema import Schema
 from tests.agent.lab import config, direct, entry

@@ -12,7 +12,8 @@ import pytest
 from agent.datastore.checksums import Damaged, row_sum
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import Ended, Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange, usable
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.tables import COLUMNS
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")

@@ -15,7 +15,8 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.progress import Ended, Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS
 from agent.translator import Move
 from agent.yang.schema import Schema

@@ -9,8 +9,9 @@ import pytest
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
+from agent.datastore.records import UnitChange
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit

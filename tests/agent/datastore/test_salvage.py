@@ -12,8 +12,9 @@ import pytest
 
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import endless
+from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.salvage import Salvaged, rebuild, salvaged
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS
 from tests.agent.datastore.lab import without_sums
 

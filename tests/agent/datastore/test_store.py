@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
 
