@@ -62,8 +62,8 @@ class ChangedUnit:
 
 
 class History:
-    """*worker* The commits in ``db``, which has the tables of this version. Where it cannot be read each method
-    raises sqlite3.Error."""
+    """*worker* The commits in ``db``, which has the tables of this version. A method raises sqlite3.Error
+    where it cannot be read."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -131,6 +131,14 @@ class History:
             "SELECT max(position) FROM changes WHERE commit_id = ?", (commit_id,)
         ).fetchone()
         return 0 if row[0] is None else int(row[0]) + 1
+
+    def after(self, commit_id: int) -> str:
+        """Return which commits came into force after ``commit_id``, in words."""
+        row = self._db.execute(
+            "SELECT min(id), max(id) FROM commits WHERE id > ? AND state = 'committed'", (commit_id,)
+        )
+        first, last = row.fetchone()
+        return f"commit {first}" if first == last else f"commits {first} to {last}"
 
     def size(self, after: int, until: int) -> tuple[int, int]:
         """Return how many units ``changes`` yields, and how many octets they hold."""
