@@ -72,6 +72,19 @@ class History:
         """Return one commit, None if it is not there (``absent`` says why)."""
         return next(iter(self.newest([[Comparison("id", "=", commit_id)]], 1)), None)
 
+    def units(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the path of each unit that a commit changed, and id and time of the last one that did."""
+        yield from self._db.execute("SELECT path, commit_id, time FROM units")
+
+    def units_count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM units").fetchone()[0])
+
+    def times_of_newest(self, count: int) -> Iterator[tuple[int, str]]:
+        """Yield id and time of each of the newest ``count`` commits that are in force, the newest first."""
+        yield from self._db.execute(
+            "SELECT id, time FROM commits WHERE state = 'committed' ORDER BY id DESC LIMIT ?", (count,)
+        )
+
     def absent(self, commit_id: int) -> str:
         """Return why there is no commit of that number, in a sentence."""
         first, last = self.ends()

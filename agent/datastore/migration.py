@@ -127,7 +127,7 @@ class _Conversion:
 
     def _rewrite_paths(self, database: sqlite3.Connection) -> None:
         """Rewrite what is known of units whose commits may be recorded no more."""
-        for path, commit_id in database.execute("SELECT path, commit_id FROM units").fetchall():
+        for path, commit_id, time in database.execute("SELECT path, commit_id, time FROM units").fetchall():
             self._begin(f"{path}, changed last by commit {commit_id},")
             if not isinstance(path, str):
                 raise sqlite3.DatabaseError(f"a unit that commit {commit_id} changed is damaged")
@@ -136,7 +136,7 @@ class _Conversion:
                 new = moved_path(relocation, new) if concerned(relocation, new) else new
             if new != path:
                 database.execute("DELETE FROM units WHERE path = ?", (path,))
-                database.execute(CHANGED, (new, commit_id))
+                database.execute(CHANGED, (new, commit_id, time))
 
     def _refusal(self, why: str) -> StoreError:
         return StoreError(

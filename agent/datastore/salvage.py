@@ -154,7 +154,7 @@ def _is_row(table: str, row: Sequence[object]) -> bool:
     if table == "changes":
         return isinstance(row[2], str) and isinstance(row[3], bytes) and isinstance(row[4], bytes)
     if table == "units":
-        return isinstance(row[0], str) and isinstance(row[1], int)
+        return isinstance(row[0], str) and isinstance(row[1], int) and isinstance(row[2], str)
     return table != "snapshots" or isinstance(row[1], bytes)
 
 

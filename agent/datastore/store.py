@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,8 +48,9 @@ class StoreDamaged(StoreError):
 
 
 _CHANGED_NOW = (
-    "INSERT INTO units (path, commit_id) SELECT DISTINCT path, commit_id FROM changes WHERE commit_id = ? "
-    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id"
+    "INSERT INTO units (path, commit_id, time) SELECT DISTINCT path, commit_id, time FROM changes "
+    "JOIN commits ON commits.id = commit_id WHERE commit_id = ? "
+    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id, time = excluded.time"
 )
 
 
@@ -312,6 +313,11 @@ class Store:
         """Return the id of the newest committed commit, 0 if there is none."""
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
         return int(row[0] or 0)
+
+    def forget_units(self, paths: Iterable[str]) -> None:
+        """Forget which commits changed these units last."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM units WHERE path = ?", ((path,) for path in paths))
 
     def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
         """Write a snapshot of running if enough was changed since the last one, or too much is kept.
