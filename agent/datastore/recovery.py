@@ -16,7 +16,7 @@ from agent.datastore.preparation import Preparation, Prepared, unvalidated
 from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
 from agent.datastore.store import Store, StoreError
-from agent.datastore.transaction import replace_units
+from agent.datastore.transaction import Recorded, replace_units
 from agent.errors import RpcErrors
 from agent.yang.tree import Tree
 
@@ -47,18 +47,19 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     undone = store.history.after(window.rollback_to)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store, undone)
-    replace_units(datastores, prepared)
+    replace_units(datastores, prepared, _record(prepared, store, undone))
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store, undone: str = "") -> None:
-    commit_id = None
+def _record(prepared: Prepared | None, store: Store, undone: str = "") -> Recorded | None:
+    recorded = None
     try:
         if prepared is not None and prepared.units:
             author = replace(SERVER, comment=f"rollback of {undone} at start")
-            commit_id = store.begin(author, prepared.records, timestamp())
-        store.finish(commit_id)
+            time = timestamp()
+            recorded = Recorded(store.begin(author, prepared.records, time), time)
+        store.finish(recorded.commit_id if recorded else None)
+        return recorded
     except sqlite3.OperationalError as problem:
         raise StoreError(
             f"the rollback of a confirmed commit could not be recorded in {store.path}: {problem}. "

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
@@ -23,6 +24,7 @@ from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
 from agent.datastore.store import NotRecorded, Store
+from agent.datastore.txid_history import forget_gone
 from agent.errors import (
     BackendError,
     OperationFailed,
@@ -102,8 +104,9 @@ class Transactions:
         if not prepared.units:
             await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, window)
-        told = await self._worker(self.swap, prepared, candidate)
+        time = timestamp()
+        commit_id, doubt = await self._make_real(info, prepared, window, time)
+        told = await self._worker(self.swap, prepared, candidate, Recorded(commit_id, time))
         self._announce(config_change(info, told))
         log.info(
             "commit %d by %s (%s): %d changed%s",
@@ -118,7 +121,7 @@ class Transactions:
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None
+        self, info: CommitInfo, prepared: Prepared, window: Window | None, time: str
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -127,7 +130,7 @@ class Transactions:
         """
         planned = await self._backends.plan(prepared.changes)
         try:
-            commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
+            commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         try:
@@ -186,7 +189,7 @@ class Transactions:
             return False
         return True
 
-    def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
+    def swap(self, prepared: Prepared, candidate: Candidate, recorded: Recorded) -> list[Json]:
         """*worker* Make running hold the prepared units; returns them as edits for subscribers.
 
         The shared candidate then agrees with running if it was what was committed. If not, it follows in
@@ -196,7 +199,7 @@ class Transactions:
         running, shared = datastores.running, datastores.candidate
         told = edits(prepared.units, running, prepared.scratch)
         being_edited = set() if candidate is shared else {u.path for u in shared.differing(running)}
-        replace_units(datastores, prepared)
+        replace_units(datastores, prepared, recorded)
         # Validation may have removed nodes of other units whose "when" became false.
         touched = (*prepared.units, *prepared.refreshed)
         shared.changed.update({unit.path: unit for unit in touched})
@@ -213,7 +216,8 @@ class Transactions:
         if self._datastores.lacking(self._datastores.running):
             return  # the history alone knows the rule
         try:
-            self._store.snapshot_if_due(self._datastores.running.to_xml)
+            if self._store.snapshot_if_due(self._datastores.running.to_xml):
+                forget_gone(self._store, self._datastores.txids)
         except sqlite3.Error:
             # The commit itself is on disk; only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
@@ -224,12 +228,27 @@ class Transactions:
             log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
-def replace_units(datastores: Datastores, prepared: Prepared) -> None:
-    """*worker* Make running hold the prepared units, and tell who wants to know."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The commit that a change is on record as."""
+
+    commit_id: int
+    time: str
+
+
+def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded | None) -> None:
+    """*worker* Make running hold the prepared units, and tell who wants to know.
+
+    ``recorded`` None: nothing was changed.
+    """
     running = datastores.running
     for unit in (*prepared.units, *prepared.refreshed):
         nodes = unit.locate(prepared.scratch)
         unit.replace_in(running, nodes, restore_default=not prepared.complete)
+    if recorded is not None:
+        txids = datastores.txids
+        txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
+        txids.forget([unit.path for unit in prepared.units if not unit.locate(running)])
     for tell in datastores.when_swapped:
         tell(running, prepared.units)
 

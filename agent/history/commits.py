@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.datastore.history import ChangedUnit, Commit
-from agent.datastore.records import transaction_id
+from agent.datastore.txids import transaction_id
 
 MAX_LISTED = 100
 """Commits of one answer that were not asked for by their ids."""

@@ -8,6 +8,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
   rpcs and actions of translators
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
 - history: the commits that were made, as state; asked: which of them a filter can select
+- txid: transaction ids on the wire; pruned: a reply without what its client knows by them
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

@@ -14,6 +14,7 @@ from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import AGENT_NS, datastore_name, datastore_of, parameter, text_of
+from agent.operations.txid import ok
 from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
@@ -40,13 +41,14 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
         async with tries_counted(context, caller):
+            await context.worker(context.configuration.refuse_mismatch)
             await context.confirmed.commit(
                 request,
                 replace(caller_info(caller), comment=_comment(operation)),
                 check=_check(context, caller),
                 may_read=access.reader(context.schema),
             )
-    return b""
+        return await ok(context, operation, "running")
 
 
 def _comment(operation: Element) -> str:

@@ -45,7 +45,7 @@ def history_documents(context: Context, asked: Asked, access: Access) -> list[by
         reading = _Reading(
             context.schema,
             history=store.history,
-            history_id=store.history_id,
+            history_id=context.configuration.datastores.txids.origin,
             may_read=access.reader(context.schema),
         )
         return [reading.document(asked)]

@@ -313,6 +313,16 @@ def same_content(a: Node, b: Node) -> bool:
     return bool(extra.lyd_compare_single(cast_extra(a), cast_extra(b), options) == lib.LY_SUCCESS)
 
 
+def bare(schema: Schema, node: Node) -> Tree:
+    """Return a Tree with a copy of ``node`` alone: nothing in it, and nothing that it lies in."""
+    box = ffi.new("struct lyd_node **")
+    check(schema, lib.lyd_dup_single(node, NULL, lib.LYD_DUP_WITH_FLAGS, box))
+    copy = Tree(schema, box[0])
+    for key in list(children(copy.first)):
+        copy.remove(key)
+    return copy
+
+
 def print_node(
     node: Node,
     format: int,
@@ -374,6 +384,10 @@ def add_annotation(schema: Schema, node: Node, module: str, name: str, value: st
     """Annotate ``node`` (RFC 7952); ``value`` with module names as prefixes."""
     owner = lib.ly_ctx_get_module_latest(schema.ctx, c_str(module))
     check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
+
+
+def is_annotated(node: Node) -> bool:
+    return bool(node.meta != NULL)
 
 
 def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
