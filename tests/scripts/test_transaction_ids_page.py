@@ -1,13 +1,25 @@
-"""docs/safety-net.md, "Transaction ids": its command says what has changed since the last time."""
+"""docs/safety-net.md, "Transaction ids": what it shows is what an agent says, also after its end by force."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from pathlib import Path
+
+from lxml import etree
+
+from tests.agent_process import AgentProcess, running_agent
 from tests.clients.test_clients import config
+from tests.requests import edit_candidate, tunnel
 from tests.scripts.agents import ROOT, Agent
 from tests.scripts.test_readme import blocks
+from tests.wire.raw_client import raw_client
 
 PAGE = (ROOT / "docs" / "safety-net.md").read_text(encoding="utf-8")
-(COMMAND,) = (block for block in blocks(PAGE) if block.proof == "changed")
+BLOCKS = {block.proof: block for block in blocks(PAGE)}
+COMMAND = BLOCKS["ids, changed"]
+TXID = "urn:ietf:params:xml:ns:netconf:txid:1.0"
+OLD, NEW = sorted(set(re.findall(r"[0-9a-f]{16}-\d+-[0-9a-f]+", PAGE.partition("## Transaction ids")[2])))
 EDIT = """
 import sys
 sys.path.insert(0, "examples/netconf")
@@ -49,3 +61,50 @@ def test_the_command_prints_what_has_changed(agent: Agent) -> None:
     )
     assert changed() == ["something has changed, but no tunnel"]
     assert changed() == ["nothing has changed"]
+
+
+async def committed(agent: AgentProcess, *documents: str) -> None:
+    async with raw_client(agent, greet="1.1") as client:
+        for document in documents:
+            assert b"<ok/>" in await client.ask(edit_candidate(document))
+        assert b"<ok/>" in await client.ask("<commit/>")
+
+
+async def ids(agent: AgentProcess) -> list[str]:
+    """Return the ids of running, of its tunnels, and of each."""
+    async with raw_client(agent, greet="1.1") as client:
+        reply = await client.ask(BLOCKS["ids, asked"].text.replace(OLD, "?"))
+    return re.findall(r'txid:etag="([^"]*)"', reply.decode())
+
+
+async def told(agent: AgentProcess, old: str, new: str) -> None:
+    """Play what the page shows, with the ids ``old`` and ``new`` as its own."""
+    async with raw_client(agent, greet="1.1") as client:
+        reply = (await client.ask(BLOCKS["ids, asked"].text.replace(OLD, old))).decode()
+        shown = (
+            re.sub(r">\s+<", "><", BLOCKS["ids, answered"].text.strip()).replace(OLD, old).replace(NEW, new)
+        )
+        assert re.search(re.escape(shown).replace(r"\ \.\.\.\ ", ".*"), reply), reply
+        assert (
+            f'<data xmlns:txid="{TXID}" txid:etag="="/>'
+            in (await client.ask(BLOCKS["ids, asked"].text.replace(OLD, new))).decode()
+        )
+        assert b"<ok/>" in await client.ask(BLOCKS["ids, edited"].text.replace(OLD, old))
+        refused = etree.fromstring(await client.ask("<commit/>"))
+        assert refused.findtext(".//{*}error-tag") == "operation-failed"
+        assert refused.findtext(".//{*}mismatch-etag-value") == new
+        assert "ipsec" in (refused.findtext(".//{*}mismatch-path") or "")
+        assert b"<ok/>" in await client.ask(BLOCKS["ids, edited"].text.replace(OLD, new))
+        assert b"<ok/>" in await client.ask("<commit/>")
+
+
+def test_what_the_page_shows_is_what_an_agent_says(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "data") as agent:
+        asyncio.run(committed(agent, tunnel(1), tunnel(2, "to Thun")))
+        (old, *_) = asyncio.run(ids(agent))
+        asyncio.run(committed(agent, tunnel(2, "to Bern")))
+        before = asyncio.run(ids(agent))
+        agent.kill()
+    with running_agent(tmp_path / "data") as again:
+        assert asyncio.run(ids(again)) == before
+        asyncio.run(told(again, old, before[0]))
