@@ -101,6 +101,8 @@ class Transactions:
             raise RpcErrors(errors)
         if not prepared.units:
             await self._worker(self._nothing_changed, candidate, window)
+            if info.comment:
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
         commit_id, doubt = await self._make_real(info, prepared, window)
         told = await self._worker(self.swap, prepared, candidate)
