@@ -1,37 +1,47 @@
-"""commit, cancel-commit, discard-changes and validate (RFC 6241 sections 8.3, 8.4 and 8.6)."""
+"""commit, cancel-commit, discard-changes and validate (RFC 6241 sections 8.3, 8.4 and 8.6).
+
+A commit with <verify> is answered when it is decided whether it stays; with <persist>, at once.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from agent.datastore.candidate import Candidate
-from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
+from agent.datastore.confirmed import Request, Verify, timeout_of
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.store import CommitInfo
-from agent.errors import BadElement, ErrorType
+from agent.datastore.verifying import Outcome, Verdict, Verification
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    OperationFailed,
+    RollbackFailed,
+    RpcError,
+    raise_all,
+)
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
+from agent.operations.parameters import canonical_value, datastore_name, datastore_of, parameter
 from agent.operations.write import permitted_content, refuse_in_vain
-from agent.xml import Element
+from agent.translator import Reader
+from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.difference import Difference, Operation
+from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
 
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
+VERIFY_DEFAULT_S = 60
+VERIFY_ENTRIES_MAX = 1000
+"""Both as the YANG module says."""
+
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
-    request = Request(
-        confirmed=parameter(operation, "confirmed") is not None,
-        timeout_s=int(text_of(operation, "confirm-timeout", str(CONFIRM_TIMEOUT_DEFAULT_S))),
-        persist=_token(operation, "persist"),
-        persist_id=_token(operation, "persist-id"),
-    )
-    if not request.confirmed and parameter(operation, "confirm-timeout") is not None:
-        raise BadElement(
-            "confirm-timeout",
-            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
-            type=ErrorType.PROTOCOL,
-        )
+    request = await context.worker(_request, context.schema, operation)
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
@@ -41,7 +51,71 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             await context.confirmed.commit(
                 request, caller_info(caller), _check(context, caller), access.reader(context.schema)
             )
+        verification = context.confirmed.verification
+    if verification is not None and request.persist is None:
+        await _seen_to_work(context, caller, verification)
     return b""
+
+
+def _request(schema: Schema, operation: Element) -> Request:
+    """*worker* Return the parameters of ``<commit>``.
+
+    Raises:
+        BadElement, OperationFailed: one has no meaning here, or too many values.
+    """
+    confirmed = parameter(operation, "confirmed") is not None
+    timeout = parameter(operation, "confirm-timeout")
+    if not confirmed and timeout is not None:
+        raise BadElement(
+            "confirm-timeout",
+            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
+            type=ErrorType.PROTOCOL,
+        )
+    node, verify = schema.rpcs[NETCONF_NS, "commit"], _verify(schema, operation)
+    timeout_s = None
+    if timeout is not None:
+        leaf = node.children[NETCONF_NS, "confirm-timeout"]
+        timeout_s = int(canonical_value(schema, leaf, timeout))
+    return Request(
+        confirmed=confirmed,
+        timeout_s=timeout_of(timeout_s, verify),
+        persist=_token(operation, "persist"),
+        persist_id=_token(operation, "persist-id"),
+        verify=verify,
+    )
+
+
+async def _seen_to_work(context: Context, caller: Caller, verification: Verification) -> None:
+    """Return once a commit of ``caller`` has confirmed itself.
+
+    Raises:
+        RpcError, RpcErrors: it was rolled back, or will be, and why.
+    """
+    ended = asyncio.ensure_future(caller.ended())
+    either: set[asyncio.Future[Any]] = {verification.verdict, ended}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+    if not verification.verdict.done():
+        raise OperationFailed("the session is to end: what it has not confirmed is rolled back")
+    verdict = verification.verdict.result()
+    if verdict.outcome is not Outcome.ROLLED_BACK:
+        return
+    if verdict.trouble is not None:
+        raise RollbackFailed(
+            f"{verdict.reason}, and the rollback failed: {verdict.trouble}. It is tried again, and again",
+            app_tag="verify-failed",
+        )
+    may_read = context.access(caller).reader(context.schema)
+    raise_all(_failure(path, why, verdict, may_read) for path, why in verdict.not_working.items())
+    raise OperationFailed(f"the commit was rolled back: {verdict.reason}", app_tag="verify-failed")
+
+
+def _failure(path: str, why: str, verdict: Verdict, may_read: Reader) -> RpcError:
+    told = why if may_read(path) else "why, you may not read"
+    message = f"the commit was rolled back ({verdict.reason}): this does not work ({told})"
+    return OperationFailed(message, path=path, app_tag="verify-failed")
 
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -75,6 +149,32 @@ def _taken_away(difference: Difference, candidate: Tree) -> bool:
 
 def caller_info(caller: Caller) -> CommitInfo:
     return CommitInfo(caller.user, caller.session_id, caller.source)
+
+
+def _verify(schema: Schema, operation: Element) -> Verify | None:
+    """*worker* Return ``<verify>``, None if there is none. Raises: OperationFailed, it names too much."""
+    element = next((child for child in operation if _is(child, "verify")), None)
+    if element is None:
+        return None
+    node = schema.rpcs[NETCONF_NS, "commit"].children[AGENT_NS, "verify"]
+    within_s, entries = VERIFY_DEFAULT_S, [child for child in element if _is(child, "entry")]
+    if len(entries) > VERIFY_ENTRIES_MAX:
+        raise OperationFailed(
+            f"<verify> may name {VERIFY_ENTRIES_MAX} entries at most, and names {len(entries)}: leave all of "
+            "them out to wait for everything that the commit touches",
+            app_tag="too-many-elements",
+            type=ErrorType.PROTOCOL,
+        )
+    for child in element:
+        if _is(child, "within-s"):
+            within_s = int(canonical_value(schema, node.children[AGENT_NS, "within-s"], child))
+    leaf = node.children[AGENT_NS, "entry"]
+    named = dict.fromkeys(canonical_value(schema, leaf, entry) for entry in entries)
+    return Verify(within_s, tuple(named) if entries else None)
+
+
+def _is(element: Element, name: str) -> bool:
+    return local_name(element) == name and namespace(element) == AGENT_NS
 
 
 def _token(operation: Element, name: str) -> str | None:

@@ -15,7 +15,8 @@ from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.ruleset import Count
-from translators.strongswan.status import operational
+from translators.strongswan.status import operational, working
+from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.narrowing import narrowed
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
@@ -65,6 +66,32 @@ class StateData:
             for key in tunnels
             if key[0] in entries
         }
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        """Return why nobody can say whether the tunnel ``entry`` works, None if ``not_working`` can."""
+        if self._backend == "none":
+            return "this agent runs without charon"
+        return None if is_enabled(entry) else "it is not enabled"
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        """Return those of the tunnels ``keys`` that do not work as they are configured, and why."""
+        sas = await self._live.sas([connection_name(key[0]) for key in keys])
+        found = {key: self._not_working(key[0], sas) for key in keys}
+        return {key: why for key, why in found.items() if why is not None}
+
+    def _not_working(self, tunnel: str, sas: Mapping[str, Sequence[Section]] | None) -> str | None:
+        shared, facts = self._shared, self._live.facts(tunnel)
+        messages = shared.desired.messages.get(tunnel)
+        if messages is None:
+            refused = facts.last_error.detail if facts.last_error is not None else "charon does not hold it"
+            return refused if tunnel in shared.desired.refused else "it is not configured, or not enabled"
+        if shared.session is None:
+            trouble = shared.trouble or "there is no charon at the moment"
+            return f"{Reason.DAEMON_UNAVAILABLE.value}: {trouble}"
+        if sas is None:
+            return "charon does not answer"
+        of_tunnel = sas.get(messages.name, [])
+        return working.hindrance(messages, of_tunnel, facts, status=self._live.status(tunnel, of_tunnel))
 
     def _of_tunnel(self, tunnel: str, sas: Sequence[Section] | None, now: float) -> Json:
         found = operational.tunnel_state(

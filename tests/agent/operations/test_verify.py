@@ -1,0 +1,403 @@
+"""A commit that confirms itself, from request to backend (agent.datastore.verifying)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agent.datastore import confirming, verifying
+from agent.errors import RpcError, RpcErrors
+from agent.operations.context import Ending, EndKind
+from agent.operations.dispatch import AGENT_NS
+from agent.operations.locking import release
+from agent.yang.schema import Schema
+from tests.agent.handlers import Lab, running_lab
+from tests.agent.lab import EC, entry, top
+from tests.agent.operations.test_confirmed_commit import (
+    COMPLETE,
+    PERSIST,
+    START,
+    SUBSCRIBE,
+    TIMEOUT,
+    holds,
+    number,
+)
+from tests.agent.recording_translator import DORMANT
+
+ONE, TWO = "/every-construct:top/entry[id='1']", "/every-construct:top/entry[id='2']"
+STATE = "/every-construct:top/entry[id='{}']/state"
+WAITING = "it waits for its peer"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "STEADY_S", 0.05)
+    monkeypatch.setattr(verifying, "PAUSE_S", 0.01)
+
+
+def verify(
+    *entries: str, within_s: int | None = None, also: str = "", confirmed: str = "<confirmed/>"
+) -> str:
+    """Return a commit with <verify> that names ``entries``."""
+    within = "" if within_s is None else f"<within-s>{within_s}</within-s>"
+    named = "".join(
+        f'<entry xmlns:x="{EC}">{path.replace("every-construct:", "x:")}</entry>' for path in entries
+    )
+    named = named.replace("/entry[", "/x:entry[").replace("[id=", "[x:id=")
+    return f'<commit>{confirmed}{also}<verify xmlns="{AGENT_NS}">{within}{named}</verify></commit>'
+
+
+def breaks(lab: Lab, *numbers: int, why: str = WAITING) -> None:
+    lab.translator.broken = {(str(n),): why for n in numbers}
+    lab.context.operational.state_changed([STATE.format(n) for n in (*numbers, 1, 2)])
+
+
+async def begun(lab: Lab, commit: str, session_id: int = 1) -> asyncio.Task[str]:
+    """Send ``commit`` and return, while it is waited for, what will be its reply."""
+    task = asyncio.ensure_future(lab.do(commit, session_id))
+    await lab.until(lambda: lab.context.confirmed.verification is not None or task.done())
+    return task
+
+
+async def errors_of(reply: asyncio.Task[str]) -> list[RpcError]:
+    with pytest.raises(RpcErrors) as caught:
+        await reply
+    return list(caught.value.errors)
+
+
+def rollbacks(lab: Lab) -> list[str]:
+    rows = lab.context.configuration.store._db.execute("SELECT comment FROM commits WHERE session = 0")
+    return [comment for (comment,) in rows]
+
+
+async def test_what_works_confirms_itself(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.edit(number(2))
+    assert await lab.do(verify()) == ""
+    assert holds(lab, 2)
+    assert lab.context.confirmed.window is None
+    assert lab.context.configuration.store.window() is None
+    await lab.caller(2).got(START)
+    event = await lab.caller(2).got(COMPLETE)
+    assert b"<username>yangswan</username><session-id>0</session-id>" in event
+    event = await lab.caller(2).got("verify-ended")
+    assert b"<commit>1</commit>" in event
+    assert b"<outcome>confirmed</outcome><reason>everything works</reason>" in event
+    assert lab.translator.looks[0] == [("1",)]
+
+
+async def test_what_does_not_work_in_time_is_rolled_back_and_the_reply_says_why(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.commit(number(2))
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    (error,) = await lab.refused(verify(within_s=1))
+    assert holds(lab, 2)
+    assert (error.tag, error.app_tag, error.path) == ("operation-failed", "verify-failed", ONE)
+    assert error.message == (
+        "the commit was rolled back (1 entry did not work within 1 s): this does not work "
+        "(it waits for its peer)"
+    )
+    event = await lab.caller(2).got("verify-ended")
+    assert b"<outcome>rolled-back</outcome><reason>1 entry did not work within 1 s</reason>" in event
+    assert b"entry[ec:id='1']</entry><reason>it waits for its peer</reason>" in event.replace(
+        b"every-construct:", b"ec:"
+    )
+    assert b"session-id" not in await lab.caller(2).got(TIMEOUT)
+    assert rollbacks(lab) == [
+        f"rollback of a confirmed commit: verify: 1 entry did not work within 1 s; {ONE}: {WAITING}"
+    ]
+
+
+async def test_it_confirms_itself_as_soon_as_the_state_changes(lab: Lab) -> None:
+    breaks(lab, 1)
+    await lab.edit(number(2))
+    reply = await begun(lab, verify(within_s=3600))
+    await lab.until(lambda: len(lab.translator.looks) > 0)
+    assert not reply.done()
+    breaks(lab)
+    assert await reply == ""
+    assert holds(lab, 2)
+
+
+async def test_what_works_for_a_moment_only_does_not_count(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "STEADY_S", 3600)
+    await lab.commit(number(2))
+    await lab.edit(number(3))
+    reply = await begun(lab, verify(within_s=1))
+    await lab.until(lambda: len(lab.translator.looks) == 1)
+    breaks(lab, 1)
+    (error,) = await errors_of(reply)
+    assert error.path == ONE
+    assert holds(lab, 2)
+
+
+async def test_all_that_was_touched_has_to_work_and_nothing_else(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
+    await lab.edit(
+        top(f"<entry><id>2</id><number>5</number></entry><entry><id>3</id><number>{DORMANT}</number></entry>")
+    )
+    breaks(lab, 1, 3)
+    await lab.do(verify())
+    assert {key for look in lab.translator.looks for key in look} == {("2",)}
+
+
+async def test_what_is_named_has_to_work_and_nothing_else(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
+    await lab.edit(top("<entry><id>2</id><number>5</number></entry>"))
+    breaks(lab, 2)
+    await lab.do(verify(ONE, ONE))
+    assert {key for look in lab.translator.looks for key in look} == {("1",)}
+
+
+async def test_with_nothing_to_wait_for_it_is_confirmed_at_once(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.commit(number(2))
+    await lab.edit(entry("", 'nc:operation="delete"'))
+    await lab.do(verify())
+    assert lab.translator.looks == []
+    assert lab.context.confirmed.window is None
+    event = await lab.caller(2).got("verify-ended")
+    assert b"<reason>there was nothing to wait for</reason>" in event
+
+
+async def test_without_a_change_what_is_named_is_waited_for(lab: Lab) -> None:
+    await lab.commit(number(2))
+    breaks(lab, 1)
+    (error,) = await lab.refused(verify(ONE, within_s=1))
+    assert error.path == ONE
+    assert holds(lab, 2)
+    assert lab.context.configuration.store.window() is None
+    breaks(lab)
+    await lab.do(verify(ONE, within_s=1))
+
+
+@pytest.mark.parametrize(
+    ("path", "app_tag"),
+    [
+        ("/every-construct:top/entry[id='7']", "verify-no-entry"),
+        (TWO, "verify-no-entry"),
+        ("/every-construct:top", "verify-no-entry"),
+        ("/every-construct:top/entry[id='1']/number", "verify-no-entry"),
+        ("/every-construct:top/entry[id='3']", "verify-cannot-tell"),
+    ],
+)
+async def test_what_cannot_be_waited_for_is_refused_before_anything_changes(
+    lab: Lab, path: str, app_tag: str
+) -> None:
+    await lab.commit(
+        top(
+            f"<entry><id>1</id></entry><entry><id>2</id></entry><entry><id>3</id><number>{DORMANT}</number></entry>"
+        )
+    )
+    before, log = lab.running, list(lab.translator.log)
+    await lab.edit(
+        top('<entry><id>1</id><number>4</number></entry><entry nc:operation="delete"><id>2</id></entry>')
+    )
+    (error,) = await lab.refused(verify(path.replace("/number", "/x:number")))
+    assert (error.tag, error.app_tag, error.path) == ("invalid-value", app_tag, path)
+    assert (lab.running, lab.translator.log) == (before, log)
+    assert lab.context.confirmed.window is None
+
+
+@pytest.mark.parametrize(
+    ("commit", "tag", "element"),
+    [
+        (verify(confirmed=""), "bad-element", "verify"),
+        (verify(within_s=3601), "invalid-value", "within-s"),
+        (verify(within_s=0), "invalid-value", "within-s"),
+        (verify(within_s=20, also="<confirm-timeout>19</confirm-timeout>"), "invalid-value", "within-s"),
+        (verify("no path"), "invalid-value", "entry"),
+    ],
+)
+async def test_what_means_nothing_is_refused(lab: Lab, commit: str, tag: str, element: str) -> None:
+    (error,) = await lab.refused(commit)
+    assert (error.tag, error.info.get("bad-element")) == (tag, element)
+
+
+async def test_more_entries_than_the_module_says_are_refused(lab: Lab) -> None:
+    (error,) = await lab.refused(verify(*[ONE] * 1001))
+    assert (error.tag, error.app_tag) == ("operation-failed", "too-many-elements")
+    await lab.commit(number(2))
+    await lab.do(verify(*[ONE] * 1000))
+
+
+async def test_others_are_answered_meanwhile(lab: Lab) -> None:
+    breaks(lab, 1)
+    await lab.edit(number(2))
+    reply = await begun(lab, verify(within_s=3600))
+    await lab.edit(top("<entry><id>2</id></entry>"), 2)
+    await lab.do("<get-config><source><running/></source></get-config>", 2)
+    (error,) = await lab.refused("<commit/>", 2)
+    assert error.tag == "in-use"
+    (error,) = await lab.refused("<cancel-commit/>", 2)
+    assert error.tag == "in-use"
+    assert not reply.done()
+    breaks(lab)
+    await reply
+
+
+async def test_a_session_that_ends_while_it_waits_takes_its_commit_along(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.commit(number(2))
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    reply = await begun(lab, verify(within_s=3600))
+    lab.caller(1).end(Ending(EndKind.KILLED, "killed"))
+    (error,) = await errors_of(reply)
+    assert "the session is to end" in error.message
+    await release(lab.context, 1)
+    assert holds(lab, 2)
+    event = await lab.caller(2).got("verify-ended")
+    assert b"<outcome>rolled-back</outcome><reason>its session ended</reason>" in event
+
+
+async def test_with_persist_the_reply_comes_at_once_and_the_outcome_is_told(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.commit(number(2))
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    await lab.do(verify(within_s=1, also="<persist>token</persist>"))
+    assert lab.context.confirmed.window is not None
+    await release(lab.context, 1)
+    await lab.caller(2).got("<outcome>rolled-back</outcome>")
+    assert holds(lab, 2)
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "words"),
+    [
+        (
+            "<commit><persist-id>token</persist-id></commit>",
+            3,
+            "confirmed</outcome><reason>confirmed by session 2",
+        ),
+        (
+            "<cancel-commit><persist-id>token</persist-id></cancel-commit>",
+            2,
+            "rolled-back</outcome><reason>cancelled by session 2",
+        ),
+    ],
+)
+async def test_whoever_knows_the_token_may_decide_sooner(
+    lab: Lab, operation: str, value: int, words: str
+) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    await lab.commit(number(2))
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    await lab.do(verify(within_s=3600, also="<persist>token</persist>"))
+    await lab.do(operation, 2)
+    assert holds(lab, value)
+    await lab.caller(2).got(words)
+    assert lab.context.confirmed.verification is None
+
+
+async def test_a_followup_waits_for_all_that_the_sequence_has_touched(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    await lab.do(verify(within_s=3600, also="<persist>token</persist>"))
+    await lab.edit(top("<entry><id>2</id></entry>"))
+    await lab.do(verify(within_s=1, also="<persist>token</persist><persist-id>token</persist-id>"))
+    event = await lab.caller(2).got("<outcome>superseded</outcome>")
+    assert b"<commit>1</commit>" in event
+    await lab.until(lambda: [("1",), ("2",)] in [sorted(look) for look in lab.translator.looks])
+    event = await lab.caller(2).got("<outcome>rolled-back</outcome>")
+    assert b"<commit>2</commit>" in event
+    assert lab.running == ""
+
+
+async def test_what_a_followup_deletes_or_disables_is_not_waited_for(lab: Lab) -> None:
+    breaks(lab, 1, 2)
+    await lab.edit(top("<entry><id>1</id></entry><entry><id>2</id></entry><entry><id>3</id></entry>"))
+    await lab.do(PERSIST)
+    await lab.edit(
+        top(
+            '<entry nc:operation="delete"><id>1</id></entry>'
+            f"<entry><id>2</id><number>{DORMANT}</number></entry>"
+        )
+    )
+    await lab.do(verify(also="<persist-id>token</persist-id>"))
+    assert {key for look in lab.translator.looks for key in look} == {("3",)}
+
+
+async def test_a_followup_without_it_waits_for_a_client(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    breaks(lab, 1)
+    await lab.edit(number(3))
+    await lab.do(verify(within_s=3600, also="<persist>token</persist>"))
+    await lab.do(PERSIST.replace("</commit>", "<persist-id>token</persist-id></commit>"))
+    await lab.caller(2).got("<outcome>superseded</outcome>")
+    assert lab.context.confirmed.verification is None
+    assert lab.context.confirmed.window is not None
+
+
+async def test_a_backend_that_cannot_go_back_is_told_and_tried_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirming, "RETRY_S", 0.1)
+    await lab.commit(number(2))
+    await lab.edit(number(3))
+    breaks(lab, 1)
+    reply = await begun(lab, verify(within_s=1))
+    lab.translator.refuse_apply = True
+    (error,) = await errors_of(reply)
+    assert (error.tag, error.app_tag) == ("rollback-failed", "verify-failed")
+    assert "refused by apply" in error.message
+    lab.translator.refuse_apply = False
+    await lab.until(lambda: holds(lab, 2))
+
+
+async def test_what_cannot_be_recorded_is_not_confirmed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await lab.commit(number(2))
+    await lab.edit(number(3))
+    breaks(lab, 1)
+    reply = await begun(lab, verify(within_s=3600))
+
+    def full(*_arguments: object) -> None:
+        monkeypatch.undo()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(lab.context.configuration.store, "finish", full)
+    breaks(lab)
+    (error,) = await errors_of(reply)
+    assert "it works, and that could not be recorded" in error.message
+    assert holds(lab, 2)
+
+
+async def test_a_defect_while_looking_is_no_success(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_keys: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(lab.translator, "not_working", broken)
+    await lab.edit(number(3))
+    (error,) = await lab.refused(verify(within_s=1))
+    assert "it could not be looked at" in error.message
+
+
+async def test_a_crash_before_it_is_decided_rolls_back_and_the_history_says_so(
+    schema: Schema, tmp_path: Path
+) -> None:
+    async with running_lab(schema, tmp_path) as lab:
+        await lab.commit(number(2))
+        breaks(lab, 1)
+        await lab.edit(number(3))
+        await lab.do(verify(within_s=3600, also="<persist>token</persist>"))
+    async with running_lab(schema, tmp_path) as lab:
+        assert holds(lab, 2)
+        assert rollbacks(lab) == [
+            f"rollback at start: verify: the server ended before it was seen to work: {ONE}"
+        ]
+
+
+async def test_a_crash_after_it_confirmed_itself_changes_nothing(schema: Schema, tmp_path: Path) -> None:
+    async with running_lab(schema, tmp_path) as lab:
+        await lab.edit(number(3))
+        await lab.do(verify())
+    async with running_lab(schema, tmp_path) as lab:
+        assert holds(lab, 3)
+        assert rollbacks(lab) == []
