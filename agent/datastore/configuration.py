@@ -16,7 +16,8 @@ from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, usable
+from agent.datastore.records import CommitInfo
+from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification, Reader, Translator, reads_all

@@ -25,11 +25,14 @@ nothing to wait for, such a commit is a plain one.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 
 from agent.errors import BadElement, ErrorType, InUse, InvalidParameter, OperationFailed, RpcError
 
 CONFIRM_TIMEOUT_DEFAULT_S = 600
+NAMED_MAX = 3
+"""Entries that the history names as the reason of one rollback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Verify:
 
     within_s: int
     entries: tuple[str, ...] | None = None
+
+    def written(self) -> str:
+        """Return it as the history keeps it."""
+        return json.dumps({"within-s": self.within_s, "entries": self.entries})
+
+    @classmethod
+    def read(cls, text: str) -> Verify:
+        """Return what ``written`` wrote. Raises: ValueError, KeyError, TypeError: that is something else."""
+        content = json.loads(text)
+        return cls(int(content["within-s"]), tuple(map(str, content["entries"] or ())))
 
 
 @dataclass(frozen=True, slots=True)

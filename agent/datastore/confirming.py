@@ -28,7 +28,7 @@ from agent.datastore.confirmed import (
 )
 from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check, Prepared
-from agent.datastore.store import SERVER, CommitInfo
+from agent.datastore.records import SERVER, Cause, CommitInfo
 from agent.datastore.to_work import Entry, ToWork
 from agent.datastore.verifying import LAST_LOOK_S, Outcome, Verification, ended
 from agent.errors import RpcErrors, shortened
@@ -41,7 +41,7 @@ RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class End:
     """Why a window ends: ``event`` as RFC 6470 calls it, who ends it, and what is told of it, in words that
     name no data."""
 
@@ -50,7 +50,7 @@ class Cause:
     reason: str
 
 
-TIMEOUT = Cause("timeout", SERVER, "nobody confirmed it in time")
+TIMEOUT = End("timeout", SERVER, "nobody confirmed it in time")
 
 
 @dataclass(slots=True)
@@ -110,6 +110,8 @@ class ConfirmedCommits:
         before = self.window
         if problem := refusal(before, request, info.session_id, _clock()):
             raise problem
+        if request.confirmed:
+            info = replace(info, cause=Cause.CONFIRMED_COMMIT)
         opening = Opening(before)
         latest = self._configuration.store.latest()
 
@@ -191,11 +193,11 @@ class ConfirmedCommits:
         if problem := cancel_refusal(window, persist_id, info.session_id):
             raise problem
         assert window is not None
-        cause = Cause("cancel", info, f"cancelled by session {info.session_id}")
+        end = End("cancel", info, f"cancelled by session {info.session_id}")
         try:
-            await self._roll_back(window, cause)
+            await self._roll_back(window, end)
         except Exception:
-            self._why = cause
+            self._why = end
             self._hurry.set()  # the timer goes on with it
             raise
 
@@ -205,7 +207,7 @@ class ConfirmedCommits:
         if window is not None and ends_with(window, session_id):
             log.warning("session %d ended with a confirmed commit pending: rolling back", session_id)
             author = CommitInfo(window.user, session_id, window.source)
-            self._why = Cause("cancel", author, "its session ended")
+            self._why = End("cancel", author, "its session ended")
             self._hurry.set()
             await self._first_try.wait()
 
@@ -261,22 +263,23 @@ class ConfirmedCommits:
         if self.verification is not None:
             self.verification.decide(Outcome.ROLLED_BACK, self._why.reason, trouble=trouble)
 
-    async def _roll_back(self, window: Window, cause: Cause) -> None:
-        log.warning("confirmed commit of %s rolled back (%s)", window.user, cause.reason)
-        configuration, comment = self._configuration, self._comment(cause)
+    async def _roll_back(self, window: Window, end: End) -> None:
+        log.warning("confirmed commit of %s rolled back (%s)", window.user, end.reason)
+        configuration, comment = self._configuration, self._comment(end)
         if await configuration.worker(configuration.is_as_of, window.rollback_to):
             await configuration.worker(configuration.close_window)
         else:
             candidate = await configuration.worker(configuration.as_of, window.rollback_to)
-            await configuration.commit(replace(cause.info, comment=comment), candidate=candidate)
-        self._decide(Outcome.ROLLED_BACK, cause.reason)
+            author = replace(end.info, comment=comment, cause=Cause.ROLLBACK)
+            await configuration.commit(author, candidate=candidate)
+        self._decide(Outcome.ROLLED_BACK, end.reason)
         self._set(None)
-        self._tell(cause.event, cause.info)
+        self._tell(end.event, end.info)
 
-    def _comment(self, cause: Cause) -> str:
+    def _comment(self, end: End) -> str:
         if self.verification is None:
-            return f"rollback of a confirmed commit: {cause.event}"
-        return shortened(f"rollback of a confirmed commit: verify: {self.verification.told(cause.reason)}")
+            return f"rollback of a confirmed commit: {end.event}"
+        return shortened(f"rollback of a confirmed commit: verify: {self.verification.told(end.reason)}")
 
     # -- what confirms itself --------------------------------------------------------------
 
@@ -288,7 +291,7 @@ class ConfirmedCommits:
     async def _verify(self, window: Window, verification: Verification) -> None:
         if not await verification.run():
             if not self._hurry.is_set():
-                self._why = Cause("timeout", SERVER, verification.too_late)
+                self._why = End("timeout", SERVER, verification.too_late)
                 self._hurry.set()
             return
         async with self._configuration.writing:
@@ -303,7 +306,7 @@ class ConfirmedCommits:
             log.error("%s", doubt)
         except Exception as problem:
             log.error("the confirmed commit of %s works, and is rolled back: %s", window.user, problem)
-            self._why = Cause("timeout", SERVER, "it works, and that could not be recorded")
+            self._why = End("timeout", SERVER, "it works, and that could not be recorded")
             self._hurry.set()
             return
         log.info("confirmed commit of %s confirmed: it works", window.user)

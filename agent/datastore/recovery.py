@@ -11,12 +11,14 @@ import sqlite3
 from dataclasses import replace
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.confirmed import NAMED_MAX, Window
 from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Preparation, Prepared, unvalidated
+from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
-from agent.datastore.store import SERVER, Store, StoreError, timestamp
+from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import replace_units
-from agent.errors import RpcErrors
+from agent.errors import RpcErrors, shortened
 from agent.yang.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -41,20 +43,20 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
         return
     log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
     if store.latest() == window.rollback_to:
-        _record(None, store)
+        _record(None, store, window)
         return
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store)
+    _record(prepared, store, window)
     replace_units(datastores, prepared)
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store) -> None:
+def _record(prepared: Prepared | None, store: Store, window: Window) -> None:
     commit_id = None
     try:
         if prepared is not None and prepared.units:
-            author = replace(SERVER, comment="rollback at start")
+            author = replace(SERVER, comment=_comment(window))
             commit_id = store.begin(author, prepared.records, timestamp())
         store.finish(commit_id)
     except sqlite3.OperationalError as problem:
@@ -62,6 +64,15 @@ def _record(prepared: Prepared | None, store: Store) -> None:
             f"the rollback of a confirmed commit could not be recorded in {store.path}: {problem}. "
             "It is rolled back at the next start; make room on the disk first if it is full"
         ) from problem
+
+
+def _comment(window: Window) -> str:
+    if window.verify is None:
+        return "rollback at start"
+    entries = window.verify.entries or ()
+    more = [f"and {len(entries) - NAMED_MAX} more"] if len(entries) > NAMED_MAX else []
+    those = ", ".join([*entries[:NAMED_MAX], *more])
+    return shortened(f"rollback at start: verify: the server ended before it was seen to work: {those}")
 
 
 def _prepared(before: Candidate, running: Tree, preparation: Preparation) -> Prepared:

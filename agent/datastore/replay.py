@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, WHAT_TO_DO, DoesNotFit, Fitted, fitted
 from agent.datastore.progress import Progress
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.records import UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 
+from agent.datastore.confirmed import NAMED_MAX
 from agent.datastore.to_work import Entry, not_working
 from agent.translator import Json, Notification
 
@@ -27,8 +28,6 @@ STEADY_S = 1.0
 LOOK_ANYWAY_S = 5.0
 LAST_LOOK_S = 5.0
 """So long the last look, at the end of the time, may take."""
-NAMED_MAX = 3
-"""Entries that the history names as the reason of one rollback."""
 SHOWN_MAX = 100
 """Entries that are named in one notification, or in the state."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Request, Verify, timeout_of
 from agent.datastore.preparation import Check, Prepared
-from agent.datastore.store import CommitInfo
+from agent.datastore.records import CommitInfo
 from agent.datastore.verifying import Outcome, Verdict, Verification
 from agent.errors import (
     BadElement,

@@ -10,8 +10,9 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.preparation import Prepared
+from agent.datastore.records import UnitChange
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import Opens
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
