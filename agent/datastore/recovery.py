@@ -41,7 +41,9 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     window = store.window()
     if window is None:
         return
-    log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
+    log.warning(
+        "a confirmed commit of %s was not confirmed before the restart: %s", window.user, _comment(window)
+    )
     if store.latest() == window.rollback_to:
         _record(None, store, window)
         return
