@@ -11,7 +11,6 @@ from ipaddress import ip_address
 
 from agent import monitoring
 from agent.datastore.changes import base_event, session_parameters
-from agent.datastore.verifying import Verification, shown
 from agent.errors import RpcErrors
 from agent.live import Live
 from agent.netconf.messages import Rpc
@@ -205,22 +204,11 @@ class Server:
                 "user": confirmed.window.user,
                 "persistent": confirmed.window.persist is not None,
                 "remaining-s": int(confirmed.remaining_s()),
-                **_verification_state(confirmed.verification),
+                **({"verify": confirmed.verification.state()} if confirmed.verification else {}),
             }
         if (why := self.context.configuration.store.read_only) is not None:
             content["history-read-only"] = why
         return content
-
-
-def _verification_state(verification: Verification | None) -> Json:
-    if verification is None:
-        return {}
-    content: Json = {"remaining-s": int(verification.remaining_s())}
-    if verification.commit_id is not None:
-        content["commit"] = verification.commit_id
-    if waits_for := shown(verification.to_show()):
-        content["not-working"] = waits_for
-    return {"verify": content}
 
 
 def _give_way(holder: Holder, reason: str) -> None:

@@ -85,6 +85,15 @@ class Verification:
             if not any("'" in key and '"' in key for key in self._entries[path].keys)
         }
 
+    def state(self) -> Json:
+        """Return the content of the container verify of the YANG module."""
+        content: Json = {"remaining-s": int(self.remaining_s())}
+        if self.commit_id is not None:
+            content["commit"] = self.commit_id
+        if self.not_working:
+            content["not-working"] = _shown(self.to_show())
+        return content
+
     def decide(self, outcome: Outcome, reason: str, trouble: str | None = None) -> Verdict:
         """Tell whoever waits; the first verdict is the one that he gets."""
         verdict = Verdict(outcome, reason, not_working=self.to_show(), trouble=trouble)
@@ -141,7 +150,7 @@ class Verification:
         self.not_working = found
 
 
-def shown(not_working: Mapping[str, str]) -> list[Json]:
+def _shown(not_working: Mapping[str, str]) -> list[Json]:
     """Return the list not-working of the YANG module, of the first ``SHOWN_MAX``."""
     return [{"entry": path, "reason": why} for path, why in islice(not_working.items(), SHOWN_MAX)]
 
@@ -152,7 +161,7 @@ def ended(commit_id: int | None, verdict: Verdict) -> Notification:
     if commit_id is not None:
         content["commit"] = commit_id
     if verdict.not_working:
-        content["not-working"] = shown(verdict.not_working)
+        content["not-working"] = _shown(verdict.not_working)
     return Notification({"yangswan-agent:verify-ended": content})
 
 

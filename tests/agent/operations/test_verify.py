@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from agent.errors import RpcError, RpcErrors
 from agent.operations.context import Ending, EndKind
 from agent.operations.dispatch import AGENT_NS
 from agent.operations.locking import release
+from agent.translator import Json
 from agent.yang.schema import Schema
-from tests.agent.handlers import Lab, running_lab
+from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.agent.lab import EC, entry, top
 from tests.agent.operations.test_confirmed_commit import (
     COMPLETE,
@@ -25,6 +27,7 @@ from tests.agent.operations.test_confirmed_commit import (
     holds,
     number,
 )
+from tests.agent.operations.test_nacm import NACM
 from tests.agent.recording_translator import DORMANT
 
 ONE, TWO = "/every-construct:top/entry[id='1']", "/every-construct:top/entry[id='2']"
@@ -43,11 +46,15 @@ def verify(
 ) -> str:
     """Return a commit with <verify> that names ``entries``."""
     within = "" if within_s is None else f"<within-s>{within_s}</within-s>"
-    named = "".join(
-        f'<entry xmlns:x="{EC}">{path.replace("every-construct:", "x:")}</entry>' for path in entries
-    )
-    named = named.replace("/entry[", "/x:entry[").replace("[id=", "[x:id=")
-    return f'<commit>{confirmed}{also}<verify xmlns="{AGENT_NS}">{within}{named}</verify></commit>'
+    named = "".join(f"<entry>{prefixed(path)}</entry>" for path in entries)
+    prefixes = f'xmlns="{AGENT_NS}" xmlns:every-construct="{EC}" xmlns:ietf-netconf-acm="{NACM}"'
+    return f"<commit>{confirmed}{also}<verify {prefixes}>{within}{named}</verify></commit>"
+
+
+def prefixed(path: str) -> str:
+    """Return a path as XML has it: with a prefix at each name."""
+    module = path.lstrip("/").partition(":")[0]
+    return re.sub(r"([/\[])(?![\w-]+:)(?=\w)", rf"\g<1>{module}:", path)
 
 
 def breaks(lab: Lab, *numbers: int, why: str = WAITING) -> None:
@@ -181,6 +188,7 @@ async def test_without_a_change_what_is_named_is_waited_for(lab: Lab) -> None:
         ("/every-construct:top/entry[id='7']", "verify-no-entry"),
         (TWO, "verify-no-entry"),
         ("/every-construct:top", "verify-no-entry"),
+        ("/ietf-netconf-acm:nacm/enable-nacm", "verify-no-entry"),
         ("/every-construct:top/entry[id='1']/number", "verify-no-entry"),
         ("/every-construct:top/entry[id='3']", "verify-cannot-tell"),
     ],
@@ -197,7 +205,7 @@ async def test_what_cannot_be_waited_for_is_refused_before_anything_changes(
     await lab.edit(
         top('<entry><id>1</id><number>4</number></entry><entry nc:operation="delete"><id>2</id></entry>')
     )
-    (error,) = await lab.refused(verify(path.replace("/number", "/x:number")))
+    (error,) = await lab.refused(verify(path))
     assert (error.tag, error.app_tag, error.path) == ("invalid-value", app_tag, path)
     assert (lab.running, lab.translator.log) == (before, log)
     assert lab.context.confirmed.window is None
@@ -211,6 +219,8 @@ async def test_what_cannot_be_waited_for_is_refused_before_anything_changes(
         (verify(within_s=0), "invalid-value", "within-s"),
         (verify(within_s=20, also="<confirm-timeout>19</confirm-timeout>"), "invalid-value", "within-s"),
         (verify("no path"), "invalid-value", "entry"),
+        (verify("/every-construct:top/entry"), "invalid-value", "entry"),
+        (verify("/every-construct:top/entry[id='1'][id='2']"), "invalid-value", "entry"),
     ],
 )
 async def test_what_means_nothing_is_refused(lab: Lab, commit: str, tag: str, element: str) -> None:
@@ -334,6 +344,72 @@ async def test_a_followup_without_it_waits_for_a_client(lab: Lab) -> None:
     await lab.caller(2).got("<outcome>superseded</outcome>")
     assert lab.context.confirmed.verification is None
     assert lab.context.confirmed.window is not None
+
+
+SAM = 3
+
+
+async def blind(lab: Lab, path: str = "/ec:top/ec:entry[ec:id='1']") -> None:
+    """Have session 3 of a user who may do everything but read ``path``."""
+    rules = (
+        f'<rule><name>hide</name><path xmlns:ec="{EC}">{path}</path>'
+        "<access-operations>read</access-operations><action>deny</action></rule>"
+        "<rule><name>all</name><action>permit</action></rule>"
+    )
+    await lab.commit(
+        f'<nacm xmlns="{NACM}"><groups><group><name>some</name><user-name>sam</user-name></group></groups>'
+        f"<rule-list><name>some</name><group>some</group>{rules}</rule-list></nacm>"
+    )
+    lab.callers[SAM] = Remembering(SAM, "sam")
+
+
+async def test_what_he_may_not_read_is_not_there_for_who_names_it(lab: Lab) -> None:
+    await lab.commit(number(2))
+    await blind(lab)
+    (hidden,) = await lab.refused(verify(ONE), SAM)
+    (absent,) = await lab.refused(verify(TWO), SAM)
+    assert (hidden.tag, hidden.app_tag, hidden.message) == (absent.tag, absent.app_tag, absent.message)
+    await lab.do(verify(ONE))
+
+
+async def test_why_something_does_not_work_is_told_to_who_may_read_it(lab: Lab) -> None:
+    await blind(lab)
+    breaks(lab, 1, 2)
+    await lab.do(SUBSCRIBE, SAM)
+    await lab.do(SUBSCRIBE, 2)
+    lab.context.operational.roots["/yangswan-agent:agent"] = lambda: state_of(lab)
+    await lab.edit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"), SAM)
+    reply = await begun(lab, verify(within_s=2), SAM)
+    await lab.until(lambda: len(lab.translator.looks) > 0)
+    state = f'<get><filter><agent xmlns="{AGENT_NS}"/></filter></get>'
+    everything, seen = await lab.do(state, 2), await lab.do(state, SAM)
+    assert [everything.count(f"id='{n}'") + seen.count(f"id='{n}'") for n in (1, 2)] == [1, 2]
+    assert seen.count(WAITING) == 1
+    first, second = await errors_of(reply)
+    assert WAITING not in first.message
+    assert WAITING in second.message
+    assert second.path == TWO
+    event = await lab.caller(2).got("verify-ended")
+    assert event.count(b"<not-working>") == 2
+    event = await lab.caller(SAM).got("verify-ended")
+    assert event.count(b"<not-working>") == 1
+    assert b"id='2'" in event
+
+
+async def state_of(lab: Lab) -> Json:
+    verification = lab.context.confirmed.verification
+    assert verification is not None
+    return {"confirmed-commit": {"verify": verification.state()}}
+
+
+async def test_a_key_that_no_path_can_hold_is_waited_for_and_not_named(lab: Lab) -> None:
+    await lab.do(SUBSCRIBE, 2)
+    quoted = """'\""""
+    lab.translator.broken = {(quoted,): WAITING}
+    await lab.edit(top(f"<entry><id>{quoted}</id></entry>"))
+    (error,) = await lab.refused(verify(within_s=1))
+    assert "1 entry did not work within 1 s" in error.message
+    assert b"<not-working>" not in await lab.caller(2).got("<outcome>rolled-back</outcome>")
 
 
 async def test_a_backend_that_cannot_go_back_is_told_and_tried_again(
