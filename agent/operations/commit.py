@@ -114,7 +114,7 @@ async def _seen_to_work(context: Context, caller: Caller, verification: Verifica
 
 def _failure(path: str, why: str, verdict: Verdict, may_read: Reader) -> RpcError:
     told = why if may_read(path) else "why, you may not read"
-    message = f"the commit was rolled back ({verdict.reason}): this does not work ({told})"
+    message = f"it does not work ({told}), and the commit was rolled back: {verdict.reason}"
     return OperationFailed(message, path=path, app_tag="verify-failed")
 
 

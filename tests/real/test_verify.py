@@ -12,11 +12,15 @@ from agent.operations.dispatch import AGENT_NS
 from tests.lab import Lab, carries
 from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, on, subscriber, talk, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, Pair, pair, spis, tunnel, up
+from tests.scripts.agents import ROOT
+from tests.scripts.test_readme import blocks
 from tests.wire.raw_client import chunked, raw_client, rpc
 
 __all__ = ["pair"]
 pytestmark = pytest.mark.real
 
+PAGE = (ROOT / "docs" / "safety-net.md").read_text(encoding="utf-8")
+BLOCKS = {block.proof: block.text for block in blocks(PAGE)}
 A = f"{{{AGENT_NS}}}"
 TUNNEL = "/i:tunnels/i:ipsec[i:id='{}']"
 
@@ -76,6 +80,18 @@ def test_a_wrong_secret_is_taken_back_in_time_and_the_tunnel_carries_traffic_aga
     pair.alice_until(1, "installed")
     assert carries(pair.lab.bob_ns, "10.2.0.1", pair.lab.alice_ns, "10.1.0.1")
     assert spis(pair.bob_until(2, "installed")) == second
+
+
+def test_the_request_of_the_manual_is_answered_as_it_says(pair: Pair) -> None:
+    up(pair, 1)
+    reply = bob_commits(pair, secret(OTHER_SECRET), BLOCKS["verify"])
+    (told,) = reply.findall("nc:rpc-error", NS)
+    expected = etree.fromstring(BLOCKS["verify, answered"])
+    leafs = [(leaf.tag, leaf.text) for leaf in expected if not leaf.tag.endswith("}error-path")]
+    assert [(leaf.tag, leaf.text) for leaf in told if not leaf.tag.endswith("}error-path")] == leafs
+    assert "ipsec[" in told.findtext("nc:error-path", "", NS)
+    reply = bob_commits(pair, "<ipsec><id>1</id><description>new</description></ipsec>", BLOCKS["verify"])
+    assert reply.find("nc:ok", NS) is not None
 
 
 def test_a_wrong_secret_of_a_responder_is_taken_back_too(pair: Pair) -> None:

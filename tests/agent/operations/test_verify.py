@@ -105,8 +105,8 @@ async def test_what_does_not_work_in_time_is_rolled_back_and_the_reply_says_why(
     assert holds(lab, 2)
     assert (error.tag, error.app_tag, error.path) == ("operation-failed", "verify-failed", ONE)
     assert error.message == (
-        "the commit was rolled back (1 entry did not work within 1 s): this does not work "
-        "(it waits for its peer)"
+        "it does not work (it waits for its peer), and the commit was rolled back: "
+        "1 entry did not work within 1 s"
     )
     event = await lab.caller(2).got("verify-ended")
     assert b"<outcome>rolled-back</outcome><reason>1 entry did not work within 1 s</reason>" in event
