@@ -30,7 +30,7 @@ from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.records import SERVER, Cause, CommitInfo
 from agent.datastore.to_work import Entry, ToWork
-from agent.datastore.verifying import LAST_LOOK_S, Outcome, Verification, ended
+from agent.datastore.verifying import ENDED_BY_S, Outcome, Verification, ended
 from agent.errors import RpcErrors, shortened
 from agent.translator import Json, Reader, reads_all
 
@@ -234,7 +234,7 @@ class ConfirmedCommits:
     async def _wait(self, window: Window, hurry: asyncio.Event, tried: asyncio.Event) -> None:
         """Roll ``window`` back when its time has come, again and again until it is done."""
         # The last look at what has to work may begin at the end of the time.
-        until_s = window.deadline_s + (0.0 if window.verify is None else 2 * LAST_LOOK_S)
+        until_s = window.deadline_s + (0.0 if window.verify is None else ENDED_BY_S)
         try:
             while _clock() < until_s and not hurry.is_set():
                 with contextlib.suppress(TimeoutError):

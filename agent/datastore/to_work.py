@@ -6,7 +6,7 @@ Entries are named by their paths: RFC 7951 instance-identifiers, as libyang writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.datastore.preparation import Prepared
 from agent.errors import InvalidValue, RpcError, RpcErrors
@@ -24,7 +24,7 @@ class Entry:
     path: str
     translator: Translator
     keys: Keys
-    content: Json
+    content: Json = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Places:
     """The entries at some paths, as a change would leave them: schema path of the list, keys and content by
     the path that was asked for; None for what is no entry then."""
 
-    found: Mapping[str, tuple[str, Keys, Json] | None]
+    found: Mapping[str, tuple[str, Keys, Json] | None] = field(repr=False)
 
 
 class ToWork:

@@ -27,7 +27,9 @@ REST = 4.0
 STEADY_S = 1.0
 LOOK_ANYWAY_S = 5.0
 LAST_LOOK_S = 5.0
-"""So long the last look, at the end of the time, may take."""
+"""So long a look at the end of the time may take, or twice as long as one has taken before."""
+ENDED_BY_S = 60.0
+"""So long after the end of the time all is decided: no look takes longer than that then."""
 SHOWN_MAX = 100
 """Entries that are named in one notification, or in the state."""
 
@@ -66,6 +68,7 @@ class Verification:
         self._within_s = within_s
         self._deadline_s = _clock() + within_s
         self._changed = asyncio.Event()
+        self._longest_look_s = 0.0
 
     def remaining_s(self) -> float:
         """Return the seconds that are left for everything to work."""
@@ -139,14 +142,17 @@ class Verification:
 
     async def _look(self, paths: Mapping[str, object]) -> None:
         entries = [self._entries[path] for path in paths]
+        began = _clock()
+        limit_s = min(max(LAST_LOOK_S, 2 * self._longest_look_s), ENDED_BY_S / 3)
         try:
-            async with asyncio.timeout(max(LAST_LOOK_S, self.remaining_s())):
+            async with asyncio.timeout(max(limit_s, self.remaining_s())):
                 found = await not_working(entries)
         except TimeoutError:
             found = {entry.path: "whoever knows does not answer" for entry in entries}
         except Exception:
             log.exception("defect while looking whether what was committed works")
             found = {entry.path: "it could not be looked at; the log says why" for entry in entries}
+        self._longest_look_s = max(self._longest_look_s, _clock() - began)
         self.not_working = found
 
 

@@ -188,7 +188,8 @@ def test_with_persist_the_outcome_is_told(pair: Pair) -> None:
     assert carries(pair.lab.bob_ns, "10.2.0.1", pair.lab.alice_ns, "10.1.0.1")
 
 
-def test_a_client_that_goes_while_it_waits_takes_its_commit_along(pair: Pair) -> None:
+@pytest.mark.parametrize("how", ["goes", "is killed"])
+def test_a_client_that_ends_while_it_waits_takes_its_commit_along(pair: Pair, how: str) -> None:
     up(pair, 1)
 
     async def work() -> None:
@@ -196,6 +197,15 @@ def test_a_client_that_goes_while_it_waits_takes_its_commit_along(pair: Pair) ->
             assert b"<ok/>" in await waiting.ask(edit(secret(OTHER_SECRET)))
             waiting.send(chunked(rpc(verify(3600))))
             await talk(pair.bob, under_way)
+            if how == "is killed":
+                await talk(pair.bob, kill)
+                assert b"the session is to end" in await waiting.closed()
+
+    async def kill(other: Orchestrator) -> None:
+        wanted = f'<agent xmlns="{AGENT_NS}"><confirmed-commit/></agent>'
+        reply = await other.do(f"<get><filter>{wanted}</filter></get>")
+        session_id = reply.findtext(f".//{A}session-id")
+        await other.do(f"<kill-session><session-id>{session_id}</session-id></kill-session>")
 
     inside(pair.lab.bob_ns, work)
     pair.bob_until(1, "installed")

@@ -25,7 +25,7 @@ from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.overlaps import written
-from translators.strongswan.upkeep.listing import READ_LIMIT_S
+from translators.strongswan.upkeep.listing import READ_LIMIT_S, sas_however_long
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -78,7 +78,9 @@ class StateData:
 
     async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
         """Return those of the tunnels ``keys`` that do not work as they are configured, and why."""
-        sas = await self._live.sas([connection_name(key[0]) for key in keys])
+        names = [connection_name(key[0]) for key in keys]
+        # Who asks has time, and a long list takes some.
+        sas = await sas_however_long(self._shared.session, names)
         found: dict[Keys, str] = {}
         for number, key in enumerate(keys):
             if number % AT_A_TIME == 0:
@@ -97,7 +99,7 @@ class StateData:
             trouble = shared.trouble or "there is no charon at the moment"
             return f"{Reason.DAEMON_UNAVAILABLE.value}: {trouble}"
         if sas is None:
-            return "charon does not answer"
+            return f"{Reason.DAEMON_LOST.value}: charon was lost while it was asked"
         of_tunnel = sas.get(messages.name, [])
         return working.hindrance(messages, of_tunnel, facts, status=self._live.status(tunnel, of_tunnel))
 
