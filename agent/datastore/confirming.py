@@ -16,6 +16,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.datastore.candidate import Candidate
 from agent.datastore.changes import base_event, session_parameters
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import (
@@ -265,21 +266,28 @@ class ConfirmedCommits:
 
     async def _roll_back(self, window: Window, end: End) -> None:
         log.warning("confirmed commit of %s rolled back (%s)", window.user, end.reason)
-        configuration, comment = self._configuration, self._comment(end)
+        configuration = self._configuration
         if await configuration.worker(configuration.is_as_of, window.rollback_to):
             await configuration.worker(configuration.close_window)
         else:
             candidate = await configuration.worker(configuration.as_of, window.rollback_to)
+            comment = await self._comment(window, end, candidate)
             author = replace(end.info, comment=comment, cause=Cause.ROLLBACK)
             await configuration.commit(author, candidate=candidate)
         self._decide(Outcome.ROLLED_BACK, end.reason)
         self._set(None)
         self._tell(end.event, end.info)
 
-    def _comment(self, end: End) -> str:
-        if self.verification is None:
-            return f"rollback of a confirmed commit: {end.event}"
-        return shortened(f"rollback of a confirmed commit: verify: {self.verification.told(end.reason)}")
+    async def _comment(self, window: Window, end: End, back: Candidate) -> str:
+        """Return what the history says of the rollback to ``back``. It names of what did not work only what
+        is changed: who may read that, and nobody else, is shown it."""
+        worker, verification = self._configuration.worker, self.verification
+        undone = await worker(self._configuration.store.history.after, window.rollback_to)
+        if verification is None:
+            return f"rollback of {undone}: {end.event}"
+        changed = await worker(back.differing, self._configuration.running)
+        why = verification.told(end.reason, {unit.path for unit in changed})
+        return shortened(f"rollback of {undone}: verify: {why}")
 
     # -- what confirms itself --------------------------------------------------------------
 

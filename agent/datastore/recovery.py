@@ -41,24 +41,23 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     window = store.window()
     if window is None:
         return
-    log.warning(
-        "a confirmed commit of %s was not confirmed before the restart: %s", window.user, _comment(window)
-    )
+    log.warning("a confirmed commit of %s was not confirmed before the restart: rolled back", window.user)
     if store.latest() == window.rollback_to:
-        _record(None, store, window)
+        _record(None, store)
         return
+    undone = store.history.after(window.rollback_to)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store, window)
+    _record(prepared, store, _comment(window, prepared, undone))
     replace_units(datastores, prepared)
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store, window: Window) -> None:
+def _record(prepared: Prepared | None, store: Store, comment: str = "") -> None:
     commit_id = None
     try:
         if prepared is not None and prepared.units:
-            author = replace(SERVER, comment=_comment(window))
+            author = replace(SERVER, comment=comment)
             commit_id = store.begin(author, prepared.records, timestamp())
         store.finish(commit_id)
     except sqlite3.OperationalError as problem:
@@ -68,13 +67,15 @@ def _record(prepared: Prepared | None, store: Store, window: Window) -> None:
         ) from problem
 
 
-def _comment(window: Window) -> str:
+def _comment(window: Window, prepared: Prepared, undone: str) -> str:
+    """Return what the history says of the rollback; it names only what is changed by it."""
     if window.verify is None:
-        return "rollback at start"
-    entries = window.verify.entries or ()
-    more = [f"and {len(entries) - NAMED_MAX} more"] if len(entries) > NAMED_MAX else []
-    those = ", ".join([*entries[:NAMED_MAX], *more])
-    return shortened(f"rollback at start: verify: the server ended before it was seen to work: {those}")
+        return f"rollback of {undone} at start"
+    changed, entries = {unit.path for unit in prepared.units}, window.verify.entries or ()
+    those = [path for path in entries if path in changed][:NAMED_MAX]
+    more = [f"{len(entries) - len(those)} more"] if len(entries) > len(those) else []
+    waited = "; ".join([*those, *more])
+    return shortened(f"rollback of {undone} at start: verify: the server ended while it waited for {waited}")
 
 
 def _prepared(before: Candidate, running: Tree, preparation: Preparation) -> Prepared:

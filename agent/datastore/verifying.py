@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -104,9 +104,9 @@ class Verification:
             self.verdict.set_result(verdict)
         return verdict
 
-    def told(self, reason: str) -> str:
-        """Return ``reason`` with what does not work, for the history."""
-        those = [f"{path}: {why}" for path, why in islice(self.not_working.items(), NAMED_MAX)]
+    def told(self, reason: str, changed: Collection[str]) -> str:
+        """Return ``reason``, and what of ``changed`` does not work, for the history."""
+        those = [f"{path}: {why}" for path, why in self.not_working.items() if path in changed][:NAMED_MAX]
         more = len(self.not_working) - len(those)
         return "; ".join([reason, *those, *([f"and {more} more"] if more else [])])
 

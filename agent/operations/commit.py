@@ -5,39 +5,31 @@ A commit with <verify> is answered when it is decided whether it stays; with <pe
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from dataclasses import replace
 
 from agent.datastore.candidate import Candidate
-from agent.datastore.confirmed import Request, Verify, timeout_of
+from agent.datastore.confirmed import Request, timeout_of
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.records import CommitInfo
-from agent.datastore.verifying import Outcome, Verdict, Verification
-from agent.errors import (
-    BadElement,
-    ErrorType,
-    OperationFailed,
-    RollbackFailed,
-    RpcError,
-    raise_all,
-)
+from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import canonical_value, datastore_name, datastore_of, parameter
+from agent.operations.parameters import (
+    AGENT_NS,
+    canonical_value,
+    datastore_name,
+    datastore_of,
+    parameter,
+)
+from agent.operations.verify import seen_to_work, verify_of
 from agent.operations.write import permitted_content, refuse_in_vain
-from agent.translator import Reader
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element
 from agent.yang.difference import Difference, Operation
 from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
-
-AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
-VERIFY_DEFAULT_S = 60
-VERIFY_ENTRIES_MAX = 1000
-"""Both as the YANG module says."""
 
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -49,11 +41,14 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         context.nacm.tries.refuse_more(access.user)
         async with tries_counted(context, caller):
             await context.confirmed.commit(
-                request, caller_info(caller), _check(context, caller), access.reader(context.schema)
+                request,
+                replace(caller_info(caller), comment=_comment(operation)),
+                check=_check(context, caller),
+                may_read=access.reader(context.schema),
             )
         verification = context.confirmed.verification
     if verification is not None and request.persist is None:
-        await _seen_to_work(context, caller, verification)
+        await seen_to_work(context, caller, verification)
     return b""
 
 
@@ -71,7 +66,7 @@ def _request(schema: Schema, operation: Element) -> Request:
             "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
             type=ErrorType.PROTOCOL,
         )
-    node, verify = schema.rpcs[NETCONF_NS, "commit"], _verify(schema, operation)
+    node, verify = schema.rpcs[NETCONF_NS, "commit"], verify_of(schema, operation)
     timeout_s = None
     if timeout is not None:
         leaf = node.children[NETCONF_NS, "confirm-timeout"]
@@ -85,37 +80,10 @@ def _request(schema: Schema, operation: Element) -> Request:
     )
 
 
-async def _seen_to_work(context: Context, caller: Caller, verification: Verification) -> None:
-    """Return once a commit of ``caller`` has confirmed itself.
-
-    Raises:
-        RpcError, RpcErrors: it was rolled back, or will be, and why.
-    """
-    ended = asyncio.ensure_future(caller.ended())
-    either: set[asyncio.Future[Any]] = {verification.verdict, ended}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        ended.cancel()
-    if not verification.verdict.done():
-        raise OperationFailed("the session is to end: what it has not confirmed is rolled back")
-    verdict = verification.verdict.result()
-    if verdict.outcome is not Outcome.ROLLED_BACK:
-        return
-    if verdict.trouble is not None:
-        raise RollbackFailed(
-            f"{verdict.reason}, and the rollback failed: {verdict.trouble}. It is tried again, and again",
-            app_tag="verify-failed",
-        )
-    may_read = context.access(caller).reader(context.schema)
-    raise_all(_failure(path, why, verdict, may_read) for path, why in verdict.not_working.items())
-    raise OperationFailed(f"the commit was rolled back: {verdict.reason}", app_tag="verify-failed")
-
-
-def _failure(path: str, why: str, verdict: Verdict, may_read: Reader) -> RpcError:
-    told = why if may_read(path) else "why, you may not read"
-    message = f"it does not work ({told}), and the commit was rolled back: {verdict.reason}"
-    return OperationFailed(message, path=path, app_tag="verify-failed")
+def _comment(operation: Element) -> str:
+    """Return why the client says that it commits; "" if it says nothing."""
+    found = operation.find(f"{{{AGENT_NS}}}comment")
+    return "" if found is None else found.text or ""
 
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -149,32 +117,6 @@ def _taken_away(difference: Difference, candidate: Tree) -> bool:
 
 def caller_info(caller: Caller) -> CommitInfo:
     return CommitInfo(caller.user, caller.session_id, caller.source)
-
-
-def _verify(schema: Schema, operation: Element) -> Verify | None:
-    """*worker* Return ``<verify>``, None if there is none. Raises: OperationFailed, it names too much."""
-    element = next((child for child in operation if _is(child, "verify")), None)
-    if element is None:
-        return None
-    node = schema.rpcs[NETCONF_NS, "commit"].children[AGENT_NS, "verify"]
-    within_s, entries = VERIFY_DEFAULT_S, [child for child in element if _is(child, "entry")]
-    if len(entries) > VERIFY_ENTRIES_MAX:
-        raise OperationFailed(
-            f"<verify> may name {VERIFY_ENTRIES_MAX} entries at most, and names {len(entries)}: leave all of "
-            "them out to wait for everything that the commit touches",
-            app_tag="too-many-elements",
-            type=ErrorType.PROTOCOL,
-        )
-    for child in element:
-        if _is(child, "within-s"):
-            within_s = int(canonical_value(schema, node.children[AGENT_NS, "within-s"], child))
-    leaf = node.children[AGENT_NS, "entry"]
-    named = dict.fromkeys(canonical_value(schema, leaf, entry) for entry in entries)
-    return Verify(within_s, tuple(named) if entries else None)
-
-
-def _is(element: Element, name: str) -> bool:
-    return local_name(element) == name and namespace(element) == AGENT_NS
 
 
 def _token(operation: Element, name: str) -> str | None:

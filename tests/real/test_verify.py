@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from agent.operations.dispatch import AGENT_NS
 from tests.lab import Lab, carries
 from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, on, subscriber, talk, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, Pair, pair, spis, tunnel, up
@@ -59,6 +58,18 @@ async def pending(orchestrator: Orchestrator) -> etree._Element | None:
     wanted = f'<agent xmlns="{AGENT_NS}"><confirmed-commit/></agent>'
     reply = await orchestrator.do(f"<get><filter>{wanted}</filter></get>")
     return reply.find(f".//{A}verify")
+
+
+def newest_comment(agent: AgentProcess, lab: Lab) -> str | None:
+    """Return what bob's history says of the newest commit."""
+
+    async def work(orchestrator: Orchestrator) -> str | None:
+        reply = await orchestrator.do(
+            f'<get><filter><agent xmlns="{AGENT_NS}"><history/></agent></filter></get>'
+        )
+        return reply.findtext(f".//{A}commit/{A}comment")
+
+    return on(lab.bob_ns, agent, work)
 
 
 async def under_way(orchestrator: Orchestrator) -> None:
@@ -229,7 +240,10 @@ def test_kill_9_while_it_waits_rolls_back_and_the_history_says_why(lab: Lab, tmp
         with gateway(lab.bob_ns, folder) as again:
             on(lab.bob_ns, again, lambda o: o.until_status(1, "installed"))
             assert carries(lab.bob_ns, "10.2.0.1", lab.alice_ns, "10.1.0.1")
-            assert "the server ended before it was seen to work" in "".join(again.log)
+            assert newest_comment(again, lab) == (
+                "rollback of commit 3 at start: verify: the server ended while it waited for "
+                "/yangswan-ipsec:tunnels/ipsec[id='1']"
+            )
 
 
 def test_kill_9_after_it_confirmed_itself_keeps_it(lab: Lab, tmp_path: Path) -> None:

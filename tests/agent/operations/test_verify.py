@@ -12,8 +12,8 @@ import pytest
 from agent.datastore import confirming, verifying
 from agent.errors import RpcError, RpcErrors
 from agent.operations.context import Ending, EndKind
-from agent.operations.dispatch import AGENT_NS
 from agent.operations.locking import release
+from agent.operations.parameters import AGENT_NS
 from agent.translator import Json
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering, running_lab
@@ -115,7 +115,7 @@ async def test_what_does_not_work_in_time_is_rolled_back_and_the_reply_says_why(
     )
     assert b"session-id" not in await lab.caller(2).got(TIMEOUT)
     assert rollbacks(lab) == [
-        f"rollback of a confirmed commit: verify: 1 entry did not work within 1 s; {ONE}: {WAITING}"
+        f"rollback of commit 2: verify: 1 entry did not work within 1 s; {ONE}: {WAITING}"
     ]
 
 
@@ -466,7 +466,7 @@ async def test_a_crash_before_it_is_decided_rolls_back_and_the_history_says_so(
     async with running_lab(schema, tmp_path) as lab:
         assert holds(lab, 2)
         assert rollbacks(lab) == [
-            f"rollback at start: verify: the server ended before it was seen to work: {ONE}"
+            f"rollback of commit 2 at start: verify: the server ended while it waited for {ONE}"
         ]
 
 
