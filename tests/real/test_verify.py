@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from agent.operations.parameters import AGENT_NS
+from tests.agent_process import AgentProcess
 from tests.lab import Lab, carries
 from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, on, subscriber, talk, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, Pair, pair, spis, tunnel, up
@@ -64,9 +66,8 @@ def newest_comment(agent: AgentProcess, lab: Lab) -> str | None:
     """Return what bob's history says of the newest commit."""
 
     async def work(orchestrator: Orchestrator) -> str | None:
-        reply = await orchestrator.do(
-            f'<get><filter><agent xmlns="{AGENT_NS}"><history/></agent></filter></get>'
-        )
+        wanted = f'<agent xmlns="{AGENT_NS}"><history/></agent>'
+        reply = await orchestrator.do(f"<get><filter>{wanted}</filter></get>")
         return reply.findtext(f".//{A}commit/{A}comment")
 
     return on(lab.bob_ns, agent, work)

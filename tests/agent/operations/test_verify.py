@@ -160,6 +160,17 @@ async def test_what_is_named_has_to_work_and_nothing_else(lab: Lab) -> None:
     assert {key for look in lab.translator.looks for key in look} == {("1",)}
 
 
+async def test_the_history_names_only_what_the_rollback_changes(lab: Lab) -> None:
+    """It is shown to whoever may read what was changed, and he may not read everything else."""
+    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
+    await lab.edit(top("<entry><id>2</id><number>5</number></entry>"))
+    breaks(lab, 1, 2)
+    assert len(await lab.refused(verify(ONE, TWO, within_s=1))) == 2
+    assert rollbacks(lab) == [
+        f"rollback of commit 2: verify: 2 entries did not work within 1 s; {TWO}: {WAITING}; and 1 more"
+    ]
+
+
 async def test_with_nothing_to_wait_for_it_is_confirmed_at_once(lab: Lab) -> None:
     await lab.do(SUBSCRIBE, 2)
     await lab.commit(number(2))
@@ -381,7 +392,7 @@ async def test_why_something_does_not_work_is_told_to_who_may_read_it(lab: Lab) 
     await lab.edit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"), SAM)
     reply = await begun(lab, verify(within_s=2), SAM)
     await lab.until(lambda: len(lab.translator.looks) > 0)
-    state = f'<get><filter><agent xmlns="{AGENT_NS}"/></filter></get>'
+    state = f'<get><filter><agent xmlns="{AGENT_NS}"><confirmed-commit/></agent></filter></get>'
     everything, seen = await lab.do(state, 2), await lab.do(state, SAM)
     assert [everything.count(f"id='{n}'") + seen.count(f"id='{n}'") for n in (1, 2)] == [1, 2]
     assert seen.count(WAITING) == 1
