@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from lxml import etree
 
 from agent.operations.parameters import AGENT_NS
 from tests.agent_process import AgentProcess
-from tests.lab import Lab, carries
+from tests.lab import Lab, Namespace, carries
 from tests.real.gateways import NS, Orchestrator, edit, gateway, inside, on, subscriber, talk, text
 from tests.real.test_netconf_to_charon import OTHER_SECRET, Pair, pair, spis, tunnel, up
 from tests.scripts.agents import ROOT
@@ -39,15 +40,19 @@ def secret(value: str) -> str:
     return f"<ipsec><id>1</id><secret>{value}</secret></ipsec>"
 
 
-def bob_commits(pair: Pair, body: str, commit: str) -> etree._Element:
-    """Return bob's reply to a commit of ``body``."""
+def commits(namespace: Namespace, agent: AgentProcess, body: str, commit: str) -> etree._Element:
+    """Return the reply of ``agent`` to a commit of ``body``."""
 
     async def work() -> etree._Element:
-        async with raw_client(pair.bob, greet="1.1") as client:
+        async with raw_client(agent, greet="1.1") as client:
             assert b"<ok/>" in await client.ask(edit(body))
             return etree.fromstring(await client.ask(commit))
 
-    return inside(pair.lab.bob_ns, work)
+    return inside(namespace, work)
+
+
+def bob_commits(pair: Pair, body: str, commit: str) -> etree._Element:
+    return commits(pair.lab.bob_ns, pair.bob, body, commit)
 
 
 def error(reply: etree._Element, leaf: str) -> str:
@@ -110,12 +115,8 @@ def test_a_wrong_secret_of_a_responder_is_taken_back_too(pair: Pair) -> None:
     """It cannot bring the tunnel up itself: it waits for its peer to come, which tries again by itself."""
     up(pair, 1)
 
-    async def work() -> etree._Element:
-        async with raw_client(pair.alice, greet="1.1") as client:
-            assert b"<ok/>" in await client.ask(edit(secret(OTHER_SECRET)))
-            return etree.fromstring(await client.ask(verify(5)))
-
-    assert error(inside(pair.lab.alice_ns, work), "app-tag") == "verify-failed"
+    reply = commits(pair.lab.alice_ns, pair.alice, secret(OTHER_SECRET), verify(5))
+    assert error(reply, "app-tag") == "verify-failed"
     pair.bob_until(1, "installed")
     assert carries(pair.lab.bob_ns, "10.2.0.1", pair.lab.alice_ns, "10.1.0.1")
 
@@ -179,6 +180,18 @@ def test_a_peer_that_is_configured_later_and_others_are_answered_meanwhile(pair:
     reply = inside(pair.lab.bob_ns, work)
     assert reply.find("nc:ok", NS) is not None, etree.tostring(reply)
     assert carries(pair.lab.bob_ns, "10.4.0.1", pair.lab.alice_ns, "10.3.0.1")
+
+
+def test_two_ends_that_wait_for_each_other_confirm_themselves(pair: Pair) -> None:
+    lab = pair.lab
+    ends = (
+        (lab.alice_ns, pair.alice, tunnel(1, "alice", "bob", initiator=False)),
+        (lab.bob_ns, pair.bob, tunnel(1, "bob", "alice", initiator=True)),
+    )
+    with ThreadPoolExecutor() as pool:
+        replies = [pool.submit(commits, *end, verify(60)) for end in ends]
+        assert [reply.result().find("nc:ok", NS) is not None for reply in replies] == [True, True]
+    assert carries(lab.bob_ns, "10.2.0.1", lab.alice_ns, "10.1.0.1")
 
 
 def test_with_persist_the_outcome_is_told(pair: Pair) -> None:
