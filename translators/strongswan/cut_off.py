@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agent.translator import Captured, EntryChange, Route
 from translators.strongswan.changes import for_all_after, is_tunnel
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.model import BYPASS_PATH, Json, entry_path
+from translators.strongswan.model import Json, entry_path
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.status.state import children_up, strings
@@ -186,5 +186,5 @@ def _instead(turned: Turn, client: str) -> str:
     if turned.now.kind is not Kind.CLEAR:
         return ""
     if turned.then.kind is Kind.ASTRAY:
-        return f"have {client}, or its network, in {BYPASS_PATH}"
-    return f"have {client}, or its network, in bypass/network of the tunnel or in {BYPASS_PATH}"
+        return f"have {client}, or its network, in /tunnels/bypass"
+    return f"have {client}, or its network, in bypass/network of the tunnel or in /tunnels/bypass"
