@@ -22,6 +22,7 @@ SERVER, CLIENT = "10.1.0.1", "172.16.5.9"
 ROUTE = Route(SERVER, CLIENT)
 OTHER = Route("192.168.0.1", CLIENT)
 EVERYTHING = at_alice(remote_subnet=["0.0.0.0/0"])
+Way = tuple[int, str]
 ENTRY = "/yangswan-ipsec:tunnels/ipsec[id='1']"
 
 
@@ -80,6 +81,31 @@ async def test_where_charon_encrypts_every_address_of_ours_is_concerned(
     )
     assert found[OTHER].instead == "have 172.16.5.9, or its network, in /tunnels/bypass"
     assert await captured(translator, change(None, spared), *bypass("172.16.0.0/12")) == {}
+
+
+@pytest.mark.parametrize(
+    ("here", "is_told"), [((7, "192.168.0.254"), False), ((8, "10.8.0.2"), True), (None, False)]
+)
+async def test_where_the_kernel_encrypts_a_route_to_the_peer_may_lead_elsewhere(
+    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch, here: Way | None, is_told: bool
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def way_to(destination: str, source: str | None = None) -> Way | None:
+        asked.append((destination, source))
+        return here if destination == CLIENT else (7, "192.168.0.254")
+
+    monkeypatch.setattr("translators.strongswan.cut_off.way_to", way_to)
+    entry = at_alice(remote_subnet=["0.0.0.0/0"], peer="192.168.0.2")
+    # Without an address of the near side there is no route.
+    assert await captured(translator, change(None, entry), routes=(OTHER,)) == {}
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    found = await captured(translator, change(None, entry), routes=(OTHER,))
+    assert bool(found) is is_told
+    assert set(asked) == {(CLIENT, "192.168.0.1"), *([("192.168.0.2", None)] if here else ())}
+    if is_told:
+        assert found[OTHER].why.startswith("the route into tunnel 1 (from 10.1.0.0/16 to 0.0.0.0/0) would")
+    assert await captured(translator, change(None, at_alice()), routes=(OTHER,)) == {}
 
 
 async def test_what_stays_on_this_machine_is_never_cut_off(translator: StrongSwanTranslator) -> None:

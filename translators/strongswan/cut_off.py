@@ -7,8 +7,9 @@ through, in pieces between which the event loop goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.translator import Captured, EntryChange, Route
 from translators.strongswan.changes import for_all_after, is_tunnel
@@ -19,12 +20,15 @@ from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.status.state import children_up, strings
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import NO_GUARD, Guard
-from translators.strongswan.translation.overlaps import Prefix, prefix, within, written
+from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
 from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, turn
+from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 PIECE = 200
 """Tunnels that are looked at in a row; a few milliseconds."""
+PEERS_MAX = 64
+"""So many peers the kernel is asked about, one by one."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
 Entries = Mapping[str, Json | None]
@@ -69,27 +73,49 @@ class CutOffs:
             if any(within(far, network) for network in networks)
             or any(taker.concerns(near, far) for takers in touched for taker in takers.values())
         }
-        if not meant:
-            return []
-        entries = self._shared.desired.entries
+        return [one async for one in self._turned(meant, (before, after), touched)] if meant else []
+
+    async def _turned(
+        self, meant: Mapping[Route, Pair], sides: tuple[Side, Side], touched: Sequence[Takers]
+    ) -> AsyncIterator[Captured]:
+        before, after = sides
         others = await _takers(
-            {tunnel: entry for tunnel, entry in entries.items() if tunnel not in before.entries},
+            {one: entry for one, entry in self._shared.desired.entries.items() if one not in before.entries},
             before.guards,
-            keep=lambda taker: any(taker.concerns(*one) for one in meant.values()),
+            keep=lambda taker: any(taker.concerns(*ends) for ends in meant.values()),
         )
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        ways = [
+        now, then = (
             Ways({**others, **takers}, list(side.guards.values()), by_route=by_route)
-            for takers, side in zip(touched, (before, after), strict=True)
-        ]
+            for takers, side in zip(touched, sides, strict=True)
+        )
         altered = {one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)}
-        found = []
         for route, (near, far) in meant.items():
-            turned = turn(near, far, before=ways[0], after=ways[1], is_up=self._is_up, altered=altered)
+            turned = turn(
+                near,
+                far,
+                before=now,
+                after=then,
+                is_up=self._is_up,
+                altered=altered,
+                aside=() if by_route else await self._aside(route, far, touched[1]),
+            )
             if turned is not None:
-                found.append(_captured(route, turned))
+                yield _captured(route, turned)
             await asyncio.sleep(0)
-        return found
+
+    async def _aside(self, route: Route, far: Prefix, takers: Takers) -> set[str]:
+        """Return the tunnels to which charon would have a route that leads elsewhere than to the client."""
+        ours = [prefix(address) for address in self._live.addresses.present or ()]
+        routed = {
+            taker.tunnel: taker.to
+            for taker in takers.values()
+            if taker.has_route and any(_makes_route(pair, far, ours) for pair in taker.pairs)
+        }
+        here = await way_to(route.remote, route.local) if routed else None
+        peers = islice(filter(as_the_kernel_writes, dict.fromkeys(routed.values())), PEERS_MAX)
+        elsewhere = {peer for peer in peers if here and (await way_to(peer) or here) != here}
+        return {tunnel for tunnel, peer in routed.items() if peer in elsewhere}
 
     def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
         held, entries = dict(self._protection.guards.held), self._shared.desired.entries
@@ -121,6 +147,11 @@ class CutOffs:
             ]
             for name, tunnel in names.items()
         }
+
+
+def _makes_route(pair: Pair, far: Prefix, ours: Sequence[Prefix]) -> bool:
+    """Return whether charon makes a route to ``far``, for which it needs an address of the near side."""
+    return within(far, pair[1]) and any(within(address, pair[0]) for address in ours)
 
 
 async def _takers(

@@ -57,6 +57,7 @@ def turned(
     altered: Collection[str] = (),
     ends: tuple[str, str] = (SERVER, CLIENT),
     peers: Collection[str] = (),
+    aside: Collection[str] = (),
 ) -> Turn | None:
     return turn(
         prefix(ends[0]),
@@ -65,6 +66,7 @@ def turned(
         after=ways(after, for_all[1], by_route, peers),
         is_up=lambda tunnel: tunnel in up,
         altered=altered,
+        aside=aside,
     )
 
 
@@ -147,6 +149,32 @@ def test_where_charon_encrypts_a_route_draws_packets_in_whatever_their_source() 
         assert told(turned({}, {"1": to("10.5.0.0/16", esp=esp)}, by_route=True)) == ("clear", "tunnel 1")
     # Who gets no answer now is not cut off by anything.
     assert turned({"1": other}, {}, by_route=True, up=UP) is None
+
+
+def test_the_kernels_policies_come_with_a_route_to_the_peer() -> None:
+    other = to("0.0.0.0/0", local="10.1.0.0/16")
+    assert told(turned({}, {"1": other}, aside={"1"})) == ("clear", "astray 1")
+    # The client is where the peer is.
+    assert turned({}, {"1": other}) is None
+    # Some have a route of their own, or none is made.
+    for spared in (
+        {**other, "bypass": {"network": ["10.5.0.0/16"]}},
+        to("0.0.0.0/0", local="10.1.0.0/16", esp=ROUTED, leak_protection=False),
+        to("10.6.0.0/16", local="10.1.0.0/16"),
+    ):
+        assert turned({}, {"1": spared}, aside={"1"}) is None
+    for_all = ForAll(bypass=(prefix("10.5.0.0/16"),))
+    assert turned({}, {"1": other}, aside={"1"}, for_all=(for_all, for_all)) is None
+    # A network that is bypassed, and more than that in the tunnel.
+    narrow = to("10.5.0.0/24", local="10.1.0.0/16", bypass={"network": ["10.5.0.0/16"]})
+    assert told(turned({}, {"1": narrow}, aside={"1"})) == ("clear", "astray 1")
+    assert turned({}, {"1": other}, aside={"1"}, ends=(SERVER, "10.8.0.7")) is None
+    # Marks keep packets out of the tunnel, and none from the route.
+    marked = to("10.5.0.0/16", esp=MARKED, leak_protection=False)
+    assert told(turned({}, {"1": marked}, aside={"1"})) == ("clear", "astray 1")
+    # The narrower route is that of another, which leads to the client.
+    near = {"2": to("10.5.0.0/16", local="10.1.0.0/16", peer="192.0.2.2")}
+    assert turned(near, {"1": other, **near}, aside={"1"}, up={"2"}) is None
 
 
 def test_ipv6() -> None:

@@ -1,9 +1,10 @@
 """Which way the packets between this gateway and a client of it go, before a change and after it. Pure.
 
 Policies take packets by their source and their destination, by mark and XFRM interface too, the narrowest
-first. Where charon itself encrypts (``by_route``) there are no marks and interfaces, and a route brings
-packets to it, by their destination alone: what no policy is for is lost there. What nothing encrypts may be
-dropped because it is in clear (guards).
+first. charon has a route for each of them, by the destination alone. Where it encrypts itself
+(``by_route``) there are no marks and interfaces, and the route brings packets to it: what no policy is for is
+lost there. With the policies of the kernel the route is that to the peer, and leads what no policy is for
+astray if the client is elsewhere. What nothing encrypts may be dropped because it is in clear (guards).
 
 A tunnel takes what it is configured for, up or not: a change must not lie in wait until it comes up. Only
 one that was there before, and is down, has to come up by something else than the change.
@@ -23,11 +24,13 @@ from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_fam
 
 
 class Packet(NamedTuple):
-    """One without a mark, out from ``near``, an address of this gateway, to ``far``, a client; or in."""
+    """One without a mark, out from ``near``, an address of this gateway, to ``far``, a client; or in.
+    ``aside``: the tunnels, by id, whose routes lead elsewhere than to the client."""
 
     way: Way
     near: Prefix
     far: Prefix
+    aside: frozenset[str] = frozenset()
 
     def is_between(self, pair: Pair) -> bool:
         """Return whether it goes between the two prefixes of ``pair``, near and far."""
@@ -60,12 +63,14 @@ _DEAD = (Kind.DROPPED, Kind.ASTRAY)
 @dataclass(frozen=True, slots=True)
 class Taker:
     """An enabled tunnel, as far as it decides which way packets go. ``to``: its peer, or itself where that
-    may be any. ``unmarked``: the ways on which it takes packets without a mark, of no interface."""
+    may be any. ``unmarked``: the ways on which it takes packets without a mark, of no interface.
+    ``has_route``: charon has a route for it, to its peer."""
 
     tunnel: str
     to: str
     pairs: tuple[Pair, ...]
     unmarked: frozenset[Way]
+    has_route: bool
     guard: Guard
 
     @classmethod
@@ -79,7 +84,8 @@ class Taker:
             pairs = tuple(in_one_family(prefixes_of(entry, "local-subnet", "local-address"), peers))
         unmarked = frozenset(way for way in Way if _is_unmarked(entry, way))
         to = str(entry.get("peer", f"tunnel {tunnel}"))
-        return cls(tunnel, to, pairs=pairs, unmarked=unmarked, guard=guard)
+        has_route = value_at(entry, "esp/if-id-out") is None
+        return cls(tunnel, to, pairs=pairs, unmarked=unmarked, has_route=has_route, guard=guard)
 
     def concerns(self, near: Prefix, far: Prefix) -> bool:
         """Return whether packets between the two addresses may go another way because of it."""
@@ -97,7 +103,7 @@ class Taker:
         return max((pair for pair in self.pairs if packet.is_between(pair)), key=_length, default=None)
 
     def route(self, packet: Packet) -> Pair | None:
-        """Return the pair whose route ``packet`` takes on its way out."""
+        """Return the pair whose route ``packet`` would take on its way out."""
         return max((p for p in self.pairs if within(packet.far, p[1])), key=lambda p: p[1][2], default=None)
 
 
@@ -118,7 +124,7 @@ class Ways:
         self.takers = takers
         self._by_route = by_route
         self._bypass = {pair for guard in guards for pair in guard.bypass}
-        self._past = past(guards) if by_route else self._bypass
+        self._past = past(guards)
 
     def fate(self, packet: Packet, down: Collection[str] = ()) -> Fate:
         """Return what becomes of ``packet`` while all tunnels are up but for those in ``down``."""
@@ -131,18 +137,33 @@ class Ways:
         return self._taken(packet, [self.takers[tunnel]]) != CLEAR
 
     def _taken(self, packet: Packet, up: Collection[Taker]) -> Fate:
-        is_routed = self._by_route and packet.way is Way.OUT
-        if any(packet.is_between(pair) for pair in (self._past if is_routed else self._bypass)):
+        if self._by_route and packet.way is Way.IN:
+            return CLEAR  # what arrives is not asked whether it came through a tunnel
+        if any(packet.is_between(pair) for pair in (self._past if self._by_route else self._bypass)):
             return CLEAR
         policies = ((taker, taker.policy(packet, is_marked_too=self._by_route)) for taker in up)
         found = _first((taker, pair, _length(pair)) for taker, pair in policies if pair is not None)
         if found is not None:
             return Fate(Kind.TUNNEL, found[0].to, tunnel=found[0].tunnel, pair=found[1])
-        routes = ((taker, taker.route(packet)) for taker in (up if is_routed else ()))
+        return self._routed(packet, up) if packet.way is Way.OUT else CLEAR
+
+    def _routed(self, packet: Packet, up: Collection[Taker]) -> Fate:
+        """Return what becomes of a packet that no policy is for."""
+        routes = ((t, t.route(packet)) for t in up if self._by_route or t.has_route)
         found = _first((taker, pair, (pair[1][2], 0)) for taker, pair in routes if pair is not None)
-        if found is not None:
-            return Fate(Kind.ASTRAY, found[0].to, tunnel=found[0].tunnel, pair=found[1])
-        return CLEAR
+        if found is None:
+            return CLEAR
+        taker, pair = found
+        if not self._by_route and (taker.tunnel not in packet.aside or self._has_way(packet, pair[1][2])):
+            return CLEAR
+        return Fate(Kind.ASTRAY, taker.to, tunnel=taker.tunnel, pair=pair)
+
+    def _has_way(self, packet: Packet, length: int) -> bool:
+        """Return whether a packet goes past the routes to prefixes of ``length``: charon has one for what is
+        bypassed, too, and the longer comes first."""
+        return any(packet.is_between(pair) for pair in self._past) or any(
+            within(packet.far, network) and network[2] >= length for _local, network in self._bypass
+        )
 
     def _dropped(self, packet: Packet) -> Fate:
         if any(packet.is_between(pair) for pair in self._bypass):
@@ -181,15 +202,18 @@ def turn(
     after: Ways,
     is_up: Callable[[str], bool],
     altered: Collection[str],
+    aside: Collection[str] = (),
 ) -> Turn | None:
     """Return what a change does to a session between two addresses, None if it leaves it its way.
 
     Args:
         is_up: by tunnel id, whether it carries packets now.
         altered: the tunnels of which charon is told something new, so that those which are down may come up.
+        aside: those whose routes lead elsewhere than to the client, of policies that the kernel has.
     """
     idle = {tunnel for tunnel in before.takers if not is_up(tunnel)}
-    for packet in (Packet(Way.OUT, near, far), Packet(Way.IN, near, far)):
+    for way in Way:
+        packet = Packet(way, near, far, aside=frozenset(aside))
         now = before.fate(packet, down=idle)
         # Those that are down and come up by nothing that is changed.
         waiting = {tunnel for tunnel in idle.difference(altered) if before.would_take(tunnel, packet)}
