@@ -33,8 +33,9 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
             type=ErrorType.PROTOCOL,
         )
-    # What takes itself back cuts nobody off for good.
-    tolerated = request.confirmed or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
+    # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
+    takes_itself_back = request.confirmed and parameter(operation, "verify", AGENT_NS) is None
+    tolerated = takes_itself_back or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 APP_TAG = "would-cut-off-session"
 _OTHERWISE = (
-    "make it a confirmed commit, which takes itself back unless it is confirmed",
+    "make it a confirmed commit without <verify>, which takes itself back unless it is confirmed",
     "or commit with <even-if-cut-off/>",
 )
 _UNTOLD = "the packets of your session would go another way, by something that you may not read"

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.agent_process import AgentProcess
 from tests.lab import Gateway, Lab, Namespace
-from tests.real.gateways import IPSEC, Orchestrator, edit, gateway, on, problems
+from tests.real.gateways import IPSEC, NS, Orchestrator, edit, gateway, inside, on, problems
+from tests.scripts.agents import ROOT
+from tests.scripts.test_readme import blocks
 from tests.translators.real.test_leaks import host_behind, until
 from tests.translators.tunnels import at_bob
 from tests.wire.raw_client import raw_client
 
 pytestmark = pytest.mark.real
 
+PAGE = (ROOT / "docs" / "safety-net.md").read_text(encoding="utf-8")
+BLOCKS = {block.proof: block.text for block in blocks(PAGE) if block.proof}
 EVERYTHING = (
     "<ipsec><id>1</id><secret>right-secret-0001</secret><local-address>192.168.0.1</local-address>"
     "<local-id><name>alice1</name></local-id><remote-id><name>bob1</name></remote-id>"
@@ -89,8 +94,8 @@ def test_who_would_cut_himself_off_is_told_so(network: Network) -> None:
     assert "between 10.8.0.1 and 10.8.0.2" in message
     assert message.endswith(
         "; have 10.8.0.2, or its network, in bypass/network of the tunnel or in "
-        "/tunnels/bypass, make it a confirmed commit, which takes itself back unless it is "
-        "confirmed, or commit with <even-if-cut-off/>"
+        "/tunnels/bypass, make it a confirmed commit without <verify>, which takes itself back "
+        "unless it is confirmed, or commit with <even-if-cut-off/>"
     )
     assert network.tunnels(network.host) == 0
 
@@ -163,3 +168,27 @@ def test_who_comes_through_the_tunnel_does_not_take_it_away(network: Network) ->
     assert "no longer" in problem[3]
     # What leaves the way as it is is nobody's end.
     assert problems(beyond, network.alice, "<ipsec><id>1</id><description>x</description></ipsec>") == []
+
+
+def test_the_page_says_what_is_answered(network: Network) -> None:
+    behind = network.host
+    behind.ip("link", "set", "lo", "up")
+    behind.ip("address", "add", "10.5.0.9/32", "dev", "lo")
+    behind.ip("route", "add", "10.8.0.1/32", "dev", "eth0", "src", "10.5.0.9")
+    network.lab.alice_ns.ip("route", "add", "10.5.0.0/16", "via", "10.8.0.2")
+
+    async def work() -> etree._Element:
+        async with raw_client(network.alice, greet="1.1") as client:
+            config = f"<config>{BLOCKS['cut off']}</config>"
+            body = f"<edit-config><target><candidate/></target>{config}</edit-config>"
+            assert b"<ok/>" in await client.ask(body)
+            return etree.fromstring(await client.ask("<commit/>"))
+
+    (error,) = inside(behind, work).findall("nc:rpc-error", NS)
+    expected = etree.fromstring(BLOCKS["cut off, answered"])
+    assert [text_of(leaf) for leaf in error] == [text_of(leaf) for leaf in expected]
+    assert etree.fromstring(BLOCKS["cut off, all the same"])[0].tag == etree.fromstring(EVEN)[0].tag
+
+
+def text_of(leaf: etree._Element) -> tuple[str, str]:
+    return etree.QName(leaf).localname, leaf.text or ""

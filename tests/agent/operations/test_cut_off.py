@@ -18,10 +18,12 @@ from tests.agent.lab import top
 LIST = "/every-construct:top/entry"
 AUTHOR, OTHER = Route("10.8.0.1", "10.5.0.9"), Route("10.8.0.1", "10.5.0.7")
 EVEN = '<commit><even-if-cut-off xmlns="urn:yangswan:params:xml:ns:yang:agent"/></commit>'
+VERIFY = '<verify xmlns="urn:yangswan:params:xml:ns:yang:agent"/>'
 CONFIRMED = "<commit><confirmed/></commit>"
 NAMED = (
     "this commit would cut off your own session: entry 1 would take it; have it in bypass, make it a "
-    "confirmed commit, which takes itself back unless it is confirmed, or commit with <even-if-cut-off/>"
+    "confirmed commit without <verify>, which takes itself back unless it is confirmed, or commit with "
+    "<even-if-cut-off/>"
 )
 
 
@@ -64,6 +66,14 @@ async def test_its_author_is_told_what_to_do_instead(lab: Lab) -> None:
     assert lab.translator.holds == {}
     assert set(lab.translator.routes) == {AUTHOR, OTHER}
     assert "<word>a</word>" in lab.candidate  # nothing of it is lost
+
+
+async def test_what_may_confirm_itself_is_refused_too(lab: Lab) -> None:
+    lab.translator.captures = [captured(AUTHOR)]
+    await lab.edit(entry(1))
+    (error,) = await lab.refused(f"<commit><confirmed/>{VERIFY}</commit>")
+    assert (error.app_tag, error.message) == ("would-cut-off-session", NAMED)
+    assert lab.context.confirmed.window is None
 
 
 @pytest.mark.parametrize("commit", [EVEN, CONFIRMED])
