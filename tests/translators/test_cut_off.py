@@ -191,6 +191,12 @@ async def test_a_change_that_concerns_nobody_looks_at_no_other_tunnel(
 
     monkeypatch.setattr(real, counted)
     assert await captured(translator, change(None, at_alice())) == {}
+    # Nor is one that is always bypassed of interest.
+    translator.parts.protection.guards.for_all = ForAll(bypass=(prefix("172.16.0.0/12"),))
+    in_force(translator, *many)
+    assert await captured(translator, change(None, at_alice())) == {}
+    translator.parts.protection.guards.for_all = ForAll()
+    in_force(translator, *many)
     assert set(looked_at) == {"1"}
     assert (await captured(translator, change(None, EVERYTHING))).keys() == {ROUTE}
     assert len(set(looked_at)) == 59

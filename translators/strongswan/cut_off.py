@@ -1,14 +1,16 @@
 """Whose sessions with this server a change of tunnels would cut off: what ``Translator.captured`` answers.
 
 A change that concerns none of their addresses costs nothing more. For one that does, all tunnels are gone
-through, in pieces between which the event loop goes on.
+through, while the event loop goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from agent.translator import Captured, EntryChange, Route
@@ -48,6 +50,36 @@ class Side:
         return frozenset(network for _all, network in self.guards.get("", NO_GUARD).bypass)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that it takes to say what a change does to sessions: their ends, ours first, by route; what makes
+    the ways before it and after it; and as for ``turn``."""
+
+    ends: Mapping[Route, Pair]
+    asides: Mapping[Route, frozenset[str]]
+    ways: Sequence[Callable[[], Ways]]
+    up: frozenset[str]
+    altered: frozenset[str]
+
+    def captured(self) -> list[Captured]:
+        """Return which of the sessions it cuts off; it may take long where there are many tunnels."""
+        before, after = (make() for make in self.ways)
+        found = []
+        for route, (near, far) in self.ends.items():
+            turned = turn(
+                near,
+                far,
+                before=before,
+                after=after,
+                is_up=self.up.__contains__,
+                altered=self.altered,
+                aside=self.asides[route],
+            )
+            if turned is not None:
+                found.append(_captured(route, turned))
+        return found
+
+
 class CutOffs:
     """Knows which way packets go. Without charon (``is_used`` is False) no tunnel takes anything."""
 
@@ -63,21 +95,24 @@ class CutOffs:
         ends = {one: (prefix(one.local), prefix(one.remote)) for one in routes if one.remote not in ours}
         if not self._is_used or not ends:
             return []
-        before, after = self._sides(changes)
-        peers = await self._peers(before.entries)
-        touched = [await _takers(side.entries, side.guards, peers) for side in (before, after)]
-        networks = before.networks | after.networks
+        sides = await self._sides(changes)
+        peers = await self._peers(sides[0].entries)
+        touched = [await _takers(side.entries, side.guards, peers) for side in sides]
+        networks = sides[0].networks ^ sides[1].networks
         meant = {
             route: (near, far)
             for route, (near, far) in ends.items()
             if any(within(far, network) for network in networks)
             or any(taker.concerns(near, far) for takers in touched for taker in takers.values())
         }
-        return [one async for one in self._turned(meant, (before, after), touched)] if meant else []
+        if not meant:
+            return []
+        outlook = await self._outlook(meant, sides, touched)
+        return await asyncio.to_thread(outlook.captured)
 
-    async def _turned(
-        self, meant: Mapping[Route, Pair], sides: tuple[Side, Side], touched: Sequence[Takers]
-    ) -> AsyncIterator[Captured]:
+    async def _outlook(
+        self, meant: Mapping[Route, Pair], sides: Sequence[Side], touched: Sequence[Takers]
+    ) -> Outlook:
         before, after = sides
         others = await _takers(
             {one: entry for one, entry in self._shared.desired.entries.items() if one not in before.entries},
@@ -85,26 +120,24 @@ class CutOffs:
             keep=lambda taker: any(taker.concerns(*ends) for ends in meant.values()),
         )
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        now, then = (
-            Ways({**others, **takers}, list(side.guards.values()), by_route=by_route)
-            for takers, side in zip(touched, sides, strict=True)
+        asides = {
+            route: frozenset[str]() if by_route else await self._aside(route, far, touched[1])
+            for route, (_near, far) in meant.items()
+        }
+        return Outlook(
+            meant,
+            asides=asides,
+            ways=tuple(
+                partial(Ways, {**others, **takers}, list(side.guards.values()), by_route=by_route)
+                for takers, side in zip(touched, sides, strict=True)
+            ),
+            up=frozenset(tunnel for tunnel in (*others, *touched[0]) if self._is_up(tunnel)),
+            altered=frozenset(
+                one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)
+            ),
         )
-        altered = {one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)}
-        for route, (near, far) in meant.items():
-            turned = turn(
-                near,
-                far,
-                before=now,
-                after=then,
-                is_up=self._is_up,
-                altered=altered,
-                aside=() if by_route else await self._aside(route, far, touched[1]),
-            )
-            if turned is not None:
-                yield _captured(route, turned)
-            await asyncio.sleep(0)
 
-    async def _aside(self, route: Route, far: Prefix, takers: Takers) -> set[str]:
+    async def _aside(self, route: Route, far: Prefix, takers: Takers) -> frozenset[str]:
         """Return the tunnels to which charon would have a route that leads elsewhere than to the client."""
         ours = [prefix(address) for address in self._live.addresses.present or ()]
         routed = {
@@ -115,16 +148,23 @@ class CutOffs:
         here = await way_to(route.remote, route.local) if routed else None
         peers = islice(filter(as_the_kernel_writes, dict.fromkeys(routed.values())), PEERS_MAX)
         elsewhere = {peer for peer in peers if here and (await way_to(peer) or here) != here}
-        return {tunnel for tunnel, peer in routed.items() if peer in elsewhere}
+        return frozenset(tunnel for tunnel, peer in routed.items() if peer in elsewhere)
 
-    def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
-        held, entries = dict(self._protection.guards.held), self._shared.desired.entries
+    async def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
+        held, entries = self._protection.guards.held, self._shared.desired.entries
         wanted = {change.keys[0]: change.after for change in changes if is_tunnel(change)}
-        coming = self._protection.wanted(wanted, for_all_after(changes, self._protection.guards.for_all))
+        for_all = for_all_after(changes, self._protection.guards.for_all)
+        if for_all == self._protection.guards.for_all:
+            coming = self._protection.wanted(wanted, for_all)
+        else:  # each tunnel is looked at
+            coming = await asyncio.to_thread(self._protection.wanted, wanted, for_all)
         touched = wanted.keys() | coming.keys() - {""}
         return (
             Side({tunnel: entries.get(tunnel) for tunnel in touched}, held),
-            Side({tunnel: wanted.get(tunnel, entries.get(tunnel)) for tunnel in touched}, {**held, **coming}),
+            Side(
+                {tunnel: wanted.get(tunnel, entries.get(tunnel)) for tunnel in touched},
+                ChainMap(dict(coming), held),
+            ),
         )
 
     def _is_up(self, tunnel: str) -> bool:

@@ -125,6 +125,7 @@ class Ways:
         self._by_route = by_route
         self._bypass = {pair for guard in guards for pair in guard.bypass}
         self._past = past(guards)
+        self._spared: dict[Packet, bool] = {}
 
     def fate(self, packet: Packet, down: Collection[str] = ()) -> Fate:
         """Return what becomes of ``packet`` while all tunnels are up but for those in ``down``."""
@@ -139,13 +140,20 @@ class Ways:
     def _taken(self, packet: Packet, up: Collection[Taker]) -> Fate:
         if self._by_route and packet.way is Way.IN:
             return CLEAR  # what arrives is not asked whether it came through a tunnel
-        if any(packet.is_between(pair) for pair in (self._past if self._by_route else self._bypass)):
+        if self._is_spared(packet):
             return CLEAR
         policies = ((taker, taker.policy(packet, is_marked_too=self._by_route)) for taker in up)
         found = _first((taker, pair, _length(pair)) for taker, pair in policies if pair is not None)
         if found is not None:
             return Fate(Kind.TUNNEL, found[0].to, tunnel=found[0].tunnel, pair=found[1])
         return self._routed(packet, up) if packet.way is Way.OUT else CLEAR
+
+    def _is_spared(self, packet: Packet) -> bool:
+        """Return whether no tunnel takes a packet, as it is bypassed."""
+        if packet not in self._spared:
+            pairs = self._past if self._by_route else self._bypass
+            self._spared[packet] = any(packet.is_between(pair) for pair in pairs)
+        return self._spared[packet]
 
     def _routed(self, packet: Packet, up: Collection[Taker]) -> Fate:
         """Return what becomes of a packet that no policy is for."""
