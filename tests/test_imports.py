@@ -160,6 +160,7 @@ ROOMS = (
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),
+    Room(("agent/offline/__init__.py", "agent/offline/folder.py"), (*VALUES, "agent.data_folder", "agent.datastore")),
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/__main__.py",), ("agent",)),
     # A client: what it knows comes over NETCONF.
