@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The agent of yangswan: configures strongSwan over NETCONF, and runs until it is stopped."
         " The operator's command is yangswan.",
         epilog="Options override the settings file, whose keys are in docs/settings.md. See README.md for how"
-        " to connect. Of an agent that does not run: yangswand check, export, import, history, each with --help.",
+        " to connect. Without a running agent: yangswand check, export, import and history; each has help.",
     )
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
@@ -192,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_settings(parser: argparse.ArgumentParser, log_level: str) -> None:
+def add_settings(parser: argparse._ActionsContainer, log_level: str) -> None:
     """Add the options that every task has, to one whose default for the log is ``log_level``."""
     add = parser.add_argument
     add("--config", type=file_name, metavar="FILE", help="settings file (TOML)")

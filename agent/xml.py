@@ -234,7 +234,7 @@ def attributes_of(element: Element) -> dict[str, str]:
 
 def line_of(element: Element) -> int | None:
     """Return the line of the document in which ``element`` begins, None if that is not known."""
-    line = element.sourceline
+    line: object = element.sourceline
     return line if isinstance(line, int) and 0 < line < _LINES_KNOWN else None
 
 

@@ -1,4 +1,4 @@
-"""A whole configuration looked at as an agent would: names, values, rules of YANG, and what translators refuse."""
+"""A whole configuration, looked at as an agent would: names, values, rules of YANG, what is refused."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def read_file(file: Path) -> bytes:
 
 
 def language_of(file: Path, data: bytes) -> Language:
-    """Return what ``file`` is written in, by how its content begins; its name is asked where that is empty."""
+    """Return what ``file`` is written in, by how its content begins, or by its name where that is empty."""
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start == b"<":
         return Language.XML

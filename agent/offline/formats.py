@@ -10,7 +10,7 @@ from agent.offline import instance_data
 from agent.offline.instance_data import Described
 from agent.xml import NETCONF_NS, Piece, indented, written
 from agent.yang.leaf_lists import printed_with
-from agent.yang.tree import JSON, Defaults, Tree, print_node
+from agent.yang.tree import JSON, Defaults, Tree, is_default, print_node
 
 
 class Format(Enum):
@@ -48,7 +48,7 @@ def _members(tree: Tree) -> Mapping[str, object]:
 def modules_of(tree: Tree) -> list[str]:
     """Return the modules that ``tree`` may be of, each as NAME@REVISION."""
     schema = tree.schema
-    tops = [schema.node_of(node.schema) for node in tree.top_level()]
+    tops = [schema.node_of(node.schema) for node in tree.top_level() if not is_default(node)]
     names = {node.module for top in set(tops) for node in top.subtree() if node.config}
     modules = [schema.by_name[name] for name in sorted(names)]
     return [f"{one.name}@{one.revision}" if one.revision else one.name for one in modules]

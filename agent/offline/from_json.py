@@ -1,7 +1,7 @@
 """JSON (RFC 7951) as the ``<config>`` that a client would send for it, so that both are looked at alike.
 
-What JSON alone can get wrong is found here: the form of a value, a member without its module. Names and values
-themselves are left to those who look at a ``<config>``.
+What JSON alone can get wrong is found here: the form of a value, a member without its module. Names and
+values themselves are left to those who look at a ``<config>``.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def _refuse(constant: str) -> object:
     raise JsonError(f"{constant} is no value of JSON")
 
 
-def _is_deep(found: object) -> bool:
-    level: list[object] = [found]
+def _is_deep(found: dict[str, object]) -> bool:
+    level: list[dict[str, object] | list[object]] = [found]
     for _ in range(MAX_DEPTH):
         below = (value.values() if isinstance(value, dict) else value for value in level)
         level = [inner for values in below for inner in values if isinstance(inner, dict | list)]
@@ -135,7 +135,9 @@ class _Reading:
         else:
             modules = sorted(node.module for (_, name), node in self._schema.roots.items() if name == local)
             meant = f": '{modules[0]}:{local}'" if modules else ""
-            message = f"the member '{local}' needs the name of its module before it{meant} (RFC 7951 section 4)"
+            message = (
+                f"the member '{local}' needs the name of its module before it{meant} (RFC 7951 section 4)"
+            )
         return UnknownElement(local, message, path=path or None)
 
     def _instances(
@@ -183,10 +185,7 @@ class _Reading:
             message = f"the value of '{node.name}' holds a character that no text in YANG may hold"
             self.errors.append(InvalidValue(message, path=path))
             return
-        if node.holds_names:
-            piece = self._naming(piece, node, text)
-        else:
-            piece = replace(piece, text=text)
+        piece = self._naming(piece, node, text) if node.holds_names else replace(piece, text=text)
         yield self._annotated(piece, noted, path)
 
     def _naming(self, piece: Piece, node: SchemaNode, text: str) -> Piece:

@@ -17,6 +17,14 @@ _LINE_END = re.compile(r"\s*[\r\n]+\s*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+class Faults(Exception):
+    """What a file holds cannot be used; a line for each reason."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
+
+
 def printable(text: str) -> str:
     """Return ``text`` in one line, without what a terminal would obey."""
     return _UNPRINTABLE.sub("\ufffd", _LINE_END.sub(" ", text).strip())
@@ -46,7 +54,9 @@ def _in_xml(
     error: RpcError, namespaces: Mapping[str, tuple[str, str]], prefixes: Mapping[str, str]
 ) -> tuple[str, str]:
     """Return path and message as a client is told them that sends the document."""
-    sent = parse(b'<errors xmlns="%s">%s</errors>' % (NETCONF_NS.encode(), rpc_error(error, namespaces, prefixes)))
+    sent = parse(
+        b'<errors xmlns="%s">%s</errors>' % (NETCONF_NS.encode(), rpc_error(error, namespaces, prefixes))
+    )
     found = {local_name(element): element.text or "" for element in sent[0]}
     return found.get("error-path", ""), found.get("error-message", "")
 

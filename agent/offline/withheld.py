@@ -71,9 +71,9 @@ def _missing(content: Tree, running: Tree) -> Iterator[Node]:
                 found = step
                 break
             level = first_child(below)
-        if found == own or running.schema.node_of(found.schema).is_np_container:
-            if not _is_taken(running.schema, level, found):
-                yield node
+        can_be = found == own or running.schema.node_of(found.schema).is_np_container
+        if can_be and not _is_taken(running.schema, level, found):
+            yield node
 
 
 def _is_taken(schema: Schema, level: Node, node: Node) -> bool:

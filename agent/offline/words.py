@@ -1,4 +1,4 @@
-"""The words of what is done without an agent that runs: ``yangswand check``, ``export``, ``import``, ``history``."""
+"""The words of what is done without a running agent: check, export, import and history."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from agent.offline.formats import Format
 from agent.settings import Settings, SettingsError
 
 LOG_LEVEL = "warning"
+_CALLED = "--program="
 TASKS = {
     "check": "look at a file, settings or a configuration, and say all that is wrong with it",
     "export": "write the whole configuration of a stopped agent",
@@ -24,10 +25,11 @@ TASKS = {
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for; what an option does not belong to has its default. ``program`` is what
-    its user has typed. ``commit`` is a number of the history."""
+    its user has typed. ``commit`` is a number of the history. ``options``: all, as they were typed."""
 
     task: str
     settings: Settings
+    options: argparse.Namespace
     program: str = PROGRAM
     file: Path | None = None
     format: Format = Format.INSTANCE_XML
@@ -48,13 +50,13 @@ def read(argv: Sequence[str]) -> Asked:
         SystemExit: ``--help``, or a mistake (status 2).
     """
     with printing(SystemExit(0)):
-        options = _parser(_program(argv), argv[0]).parse_args(argv[1:])
+        options = _parser(program_of(argv), argv[0]).parse_args(argv[1:])
     settings, faults = settings_of(options)
     if faults:
         raise SettingsError(*faults)
     known = Asked.__dataclass_fields__
     rest = {name: value for name, value in vars(options).items() if name in known}
-    return Asked(task=argv[0], settings=settings, **rest)
+    return Asked(task=argv[0], settings=settings, options=options, **rest)
 
 
 def log_level_of(argv: Sequence[str]) -> str:
@@ -64,10 +66,10 @@ def log_level_of(argv: Sequence[str]) -> str:
     return parser.parse_known_args(argv)[0].log_level or LOG_LEVEL
 
 
-def _program(argv: Sequence[str]) -> str:
+def program_of(argv: Sequence[str]) -> str:
     """Return the name of the program that was typed: that of another one may have begun this."""
-    given = [word.partition("=")[2] for word in argv if word.startswith("--program=")]
-    return given[0] if given else PROGRAM
+    given = argv[1] if len(argv) > 1 else ""
+    return given.removeprefix(_CALLED) if given.startswith(_CALLED) else PROGRAM
 
 
 def _parser(program: str, task: str) -> argparse.ArgumentParser:
@@ -79,16 +81,16 @@ def _parser(program: str, task: str) -> argparse.ArgumentParser:
 
 
 _IN_FULL = {
-    "check": "Look at FILE and say all that is wrong with it, an error a line: 0 if nothing is, 1 if something"
-    " is, 2 for a mistake on the command line. FILE holds settings (TOML), or a configuration: XML, JSON (RFC"
-    " 7951), or instance data (RFC 9195) in one of them. A configuration is looked at as an agent with these"
-    " settings would; no agent and no charon is asked, and nothing is changed.",
+    "check": "Look at FILE and say all that is wrong with it, an error a line: 0 if nothing is, 1 if"
+    " something is, 2 for a mistake on the command line. FILE holds settings (TOML), or a configuration:"
+    " XML, JSON (RFC 7951), or instance data (RFC 9195) in one of them. A configuration is looked at as an"
+    " agent with these settings would; no agent and no charon is asked, and nothing is changed.",
     "export": "Write the whole configuration of a stopped agent, access control too, as its next start would"
     " have it. Secrets are left out unless they are asked for; private keys are files and in no export. The"
     " data folder stays as it is.",
     "import": "Make FILE the whole configuration of a stopped agent: a commit in its history, in force with"
-    " its next start. FILE is what export writes, or any configuration in XML or JSON; it is checked as an agent"
-    " would.",
+    " its next start. FILE is what export writes, or any configuration in XML or JSON; it is checked as"
+    " an agent would.",
     "history": "List the commits of a stopped agent, newest first. The data folder stays as it is.",
 }
 
