@@ -10,7 +10,8 @@ from agent.offline.checking import content_of
 from agent.offline.document import Language, Unreadable, language_of, read_document
 from agent.yang.schema import Schema
 
-TUNNELS = '<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"><leak-protection>false</leak-protection></tunnels>'
+IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+TUNNELS = f'<tunnels xmlns="{IPSEC}"><leak-protection>false</leak-protection></tunnels>'
 MEMBERS = '{"yangswan-ipsec:tunnels": {"leak-protection": false}}'
 BASE = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"'
 SET = 'xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-instance-data"'

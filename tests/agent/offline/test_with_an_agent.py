@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
 from lxml import etree
 
 from agent.data_folder import KEYS
@@ -13,7 +12,7 @@ from agent.offline.formats import Format
 from tests.agent.offline.lab import EVERY_CONSTRUCT, EVERY_LEAF, INSTANCES, Shell
 from tests.agent_process import AgentProcess, running_agent
 from tests.histories import restore
-from tests.requests import edit_candidate
+from tests.requests import edit_candidate, tunnel
 from tests.wire.raw_client import BASE, RawClient, raw_client
 
 OPTIONS = ("--recovery-user", "admin", "--yang-module", str(EVERY_CONSTRUCT))
@@ -108,8 +107,7 @@ async def test_an_import_is_in_force_with_the_next_start_and_the_agent_goes_on(
     with running_agent(shell.folder) as agent:
         async with raw_client(agent, greet="1.1") as client:
             assert b"<id>7</id>" in await client.ask(RUNNING)
-            body = '<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"><leak-protection>true</leak-protection>'
-            await good(client, edit_candidate(f"{body}</tunnels>"))
+            await good(client, edit_candidate(tunnel(1)))
             await good(client, "<commit/>")
     lines = shell.good("history").splitlines()
     assert [line.split()[0] for line in lines if line[0] != " "] == ["3", "2", "1"]
