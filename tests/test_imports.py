@@ -181,6 +181,7 @@ ROOMS = (
             *HANDLERS,
             *(f"agent.{name}" for name in ("command_line", "data_folder", "from_settings", "named")),
             *(f"agent.{name}" for name in ("offline", "regular_file", "settings")),
+            "agent.history",
             "agent.netconf.messages",
             "agent.operations.write",
         ),

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 
-from agent.datastore.memory_copy import Commit, MemoryCopy
+from agent.datastore.history import Commit, Comparison
+from agent.datastore.memory_copy import MemoryCopy
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.progress import endless
 from agent.datastore.store import usable
+from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation
 from agent.offline.folder import left_alone, silent
 from agent.offline.told import printable
 from agent.offline.words import Asked
@@ -17,6 +19,7 @@ from agent.translator import Translator
 from agent.yang.schema import Schema
 
 PATHS_SHOWN = 3
+AT_ONCE = 256
 OUTCOMES = {
     "committed": "in force",
     "undone": "undone",
@@ -49,54 +52,53 @@ def history(asked: Asked, schema: Schema, translators: list[Translator]) -> Iter
 
 
 def _one(store: MemoryCopy, number: int, as_json: bool) -> Iterator[str]:
-    found = next(store.commits(number), None)
+    found = store.history.commit(number)
     if found is None:
-        newest = next(store.commits(), None)
-        known = f"the newest is {newest.id}" if newest is not None else "there is none"
-        raise NoCommit(f"there is no commit {number} in {store.path}: {known}")
+        raise NoCommit(f"{store.path}: {store.history.absent(number)}")
+    count = store.history.changed_count(number)
     if as_json:
-        yield json.dumps(_members(found), ensure_ascii=False, indent=2)
+        yield json.dumps(_members(store, found, count), ensure_ascii=False, indent=2)
     else:
-        yield from _described(found, len(found.paths))
+        yield from _described(store, found, count)
 
 
 def _all(store: MemoryCopy, as_json: bool) -> Iterator[str]:
     if not as_json:
-        for commit in store.commits():
-            yield from _described(commit, PATHS_SHOWN)
+        for commit in _commits(store):
+            yield from _described(store, commit, PATHS_SHOWN)
         return
     separator = "["
-    for commit in store.commits():
-        yield separator + json.dumps(_members(commit), ensure_ascii=False)
+    for commit in _commits(store):
+        yield separator + json.dumps(_members(store, commit, MAX_CHANGES_LISTED), ensure_ascii=False)
         separator = ","
     yield "]" if separator == "," else "[]"
 
 
-def _members(commit: Commit) -> dict[str, object]:
-    """Return a commit as JSON has it, with the names of ``/yangswan-agent:agent/history``."""
-    info = commit.info
-    return {
-        "id": commit.id,
-        "time": commit.time,
-        "user": info.user,
-        **({"session-id": info.session_id, "source-host": info.source} if info.session_id else {}),
-        "comment": info.comment,
-        "cause": str(info.cause),
-        "outcome": commit.state,
-        **({"reason": commit.reason} if commit.reason else {}),
-        "changed": list(commit.paths),
-    }
+def _commits(store: MemoryCopy) -> Iterator[Commit]:
+    """Yield all commits, the newest first."""
+    tests: list[Comparison] = []
+    while found := store.history.newest([tests], AT_ONCE):
+        yield from found
+        tests = [Comparison("id", "<", found[-1].id)]
 
 
-def _described(commit: Commit, paths_shown: int) -> Iterator[str]:
-    info = commit.info
-    where = f" from {printable(info.source)} (session {info.session_id})" if info.session_id else ""
-    outcome = OUTCOMES.get(commit.state, commit.state)
+def _members(store: MemoryCopy, commit: Commit, limit: int) -> dict[str, object]:
+    """Return a commit as who may read everything is told it over NETCONF."""
+    units = store.history.changed_units(commit.id, limit)
+    shown = {unit.path: operation(unit) for unit in units}
+    return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history_id)
+
+
+def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:
+    where = f" from {printable(commit.source)} (session {commit.session_id})" if commit.session_id else ""
+    outcome = OUTCOMES.get(commit.outcome, commit.outcome)
     reason = f" ({printable(commit.reason)})" if commit.reason else ""
-    who = f"{printable(info.user)}{where}"
-    yield f"{commit.id}  {printable(commit.time)}  {who}  {info.cause}  {outcome}{reason}"
-    if info.comment:
-        yield f"    comment: {printable(info.comment)}"
-    yield from (f"    {printable(path)}" for path in commit.paths[:paths_shown])
-    if len(commit.paths) > paths_shown:
-        yield f"    and {len(commit.paths) - paths_shown} more"
+    who = f"{printable(commit.user)}{where}"
+    yield f"{commit.id}  {printable(commit.time)}  {who}  {printable(commit.cause)}  {outcome}{reason}"
+    if commit.comment:
+        yield f"    comment: {printable(commit.comment)}"
+    for unit in store.history.changed_units(commit.id, limit):
+        yield f"    {operation(unit)} {printable(unit.path)}"
+    more = store.history.changed_count(commit.id) - limit
+    if more > 0:
+        yield f"    and {more} more"
