@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.errors import RpcError
+from agent.errors import DataMissing, OperationFailed, RpcError
 from agent.yang.cases import exclusions
 from agent.yang.problems import node_at
 from agent.yang.schema import Schema
@@ -56,6 +56,8 @@ def _paths(tree: Tree, nodes: Iterable[Node]) -> list[str]:
 
 def lacks_secret(schema: Schema, error: RpcError) -> bool:
     """Return whether ``error`` may be that a secret is missing."""
+    if not isinstance(error, DataMissing | OperationFailed):
+        return False
     node = node_at(schema, error.path) if error.path else None
     return node is not None and (node.secret or any(child.secret for child in node.children.values()))
 

@@ -209,3 +209,13 @@ def test_nothing_is_left_of_a_record_that_the_disk_did_not_take(
     assert (done.status, "disk is full" in done.said) == (1, True)
     monkeypatch.undo()
     assert len(commits(used)) == 1
+
+
+def test_what_is_wrong_beside_secrets_has_no_word_about_them(shell: Shell, tmp_path: Path) -> None:
+    tunnel = EVERY_LEAF.read_text().partition("<ipsec>")[2].partition("</ipsec>")[0]
+    other = tunnel.replace("<id>7<", "<id>8<").replace("az{|}~", "other")
+    both = f"<ipsec>{tunnel}</ipsec><ipsec>{other}</ipsec>"
+    file = tmp_path / "x.xml"
+    file.write_text(f'<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">{both}</tunnels>')
+    done = shell("import", file)
+    assert (done.status, "--with-secrets" in done.said) == (1, False)
