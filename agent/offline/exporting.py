@@ -35,7 +35,7 @@ def export(asked: Asked, schema: Schema, translators: list[Translator]) -> list[
     told = []
     with left_alone(folder, "ask it over NETCONF (get-config)"):
         with closing(MemoryCopy(folder / "history.db")) as store:
-            who = pending(store)
+            who = pending(store, schema, translators)
             running = loaded(store, schema, translators).running
         of_others = [sentence for translator in translators for sentence in translator.look()]
     if who is not None:

@@ -51,10 +51,16 @@ def examine(path: Path, schema: Schema, translators: Sequence[Translator]) -> No
 
 
 def _read(store: MemoryCopy, schema: Schema, translators: Sequence[Translator]) -> None:
-    with closing(store), usable(store.path), silent():
+    with closing(store), usable(store.path):
+        bring_here(store, schema, translators)
+        replay.load(store, schema, endless())
+
+
+def bring_here(store: MemoryCopy, schema: Schema, translators: Sequence[Translator]) -> None:
+    """Give a copy the form of this version. Raises: StoreError, Damaged."""
+    with _silent():
         store.verify(endless())
         bring_up_to_date(store, translators, schema, endless())
-        replay.load(store, schema, endless())
 
 
 def has_history(path: Path) -> bool:
@@ -92,9 +98,10 @@ def left_alone(path: Path, instead: str) -> Iterator[None]:
         raise InUse(f"{problem}: stop it first, or {instead}") from None
 
 
-def pending(store: Store) -> str | None:
-    """Return whose confirmed commit the next start rolls back, None if there is none."""
+def pending(store: MemoryCopy, schema: Schema, translators: Sequence[Translator]) -> str | None:
+    """Return whose confirmed commit the next start rolls back, None if there is none. Raises: StoreError."""
     with usable(store.path):
+        bring_here(store, schema, translators)
         window = store.window()
     return None if window is None else window.user
 
@@ -107,7 +114,7 @@ def loaded(store: Store, schema: Schema, translators: Sequence[Translator]) -> C
     """
     configuration = Configuration(schema, store, translators=translators, worker=_direct)
     if isinstance(store, MemoryCopy):
-        with silent():
+        with _silent():
             configuration.load()
     else:
         configuration.load()
@@ -122,7 +129,7 @@ _OF_A_COPY = {"agent.datastore.migration": logging.WARNING, "agent.datastore.rec
 
 
 @contextmanager
-def silent() -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """Say nothing of a conversion, nor of a rollback: they are of a copy, and the history stays as it is."""
     logs = {logging.getLogger(name): level for name, level in _OF_A_COPY.items()}
     before = {log: log.level for log in logs}

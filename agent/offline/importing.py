@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.data_folder import DataDir, DataDirInUse, may_begin
 from agent.datastore.memory_copy import MemoryCopy
+from agent.datastore.pruning import Keep
 from agent.datastore.records import Cause, CommitInfo
 from agent.datastore.store import Store
 from agent.errors import RpcErrors
@@ -22,6 +23,7 @@ from agent.offline.folder import InUse, has_history, loaded
 from agent.offline.told import Faults, lines, printable
 from agent.offline.withheld import keep_secrets, lacks_secret, lost_secrets
 from agent.offline.words import Asked
+from agent.settings import Settings
 from agent.translator import Translator
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
@@ -73,7 +75,7 @@ def import_file(asked: Asked, schema: Schema, translators: list[Translator], agr
         kept = _look(source, asked, translators, agree=agree) if there else _begin(source, asked)
         if kept is None:
             return [f"{asked.file} is what is configured: nothing is changed"]
-        with closing(Store(folder / "history.db", new=may_begin(folder))) as store:
+        with closing(_history_of(asked.settings)) as store:
             configuration = loaded(store, schema, translators)
             commit_id = configuration.record(_author(asked), configuration.holding(source.content))
     told = [f"secrets that {asked.file} has not were kept: {len(kept)}"] if kept else []
@@ -82,6 +84,11 @@ def import_file(asked: Asked, schema: Schema, translators: list[Translator], agr
     if not source.has_rules and not there:
         told.append("it has no access control: the next start makes the first rules, as in a new folder")
     return [*told, f"commit {commit_id} of {folder / 'history.db'}, in force with the next start", *of_others]
+
+
+def _history_of(settings: Settings) -> Store:
+    keep = Keep(settings.history_commits, settings.history_days)
+    return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,9 @@ from contextlib import closing
 
 from agent.datastore.history import Commit, Comparison
 from agent.datastore.memory_copy import MemoryCopy
-from agent.datastore.migration import bring_up_to_date
-from agent.datastore.progress import endless
 from agent.datastore.store import usable
 from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation
-from agent.offline.folder import left_alone, silent
+from agent.offline.folder import bring_here, left_alone
 from agent.offline.told import printable
 from agent.offline.words import Asked
 from agent.translator import Translator
@@ -42,9 +40,7 @@ def history(asked: Asked, schema: Schema, translators: list[Translator]) -> Iter
     with left_alone(folder, "ask it over NETCONF (/yangswan-agent:agent/history)"):
         store = MemoryCopy(folder / "history.db")
     with closing(store), usable(store.path):
-        with silent():
-            store.verify(endless())
-            bring_up_to_date(store, translators, schema, endless())
+        bring_here(store, schema, translators)
         if asked.commit is not None:
             yield from _one(store, asked.commit, asked.json)
         else:
