@@ -74,7 +74,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         for element in config:
             walk.apply(element, "none" if default_operation == "none" else "merge")
         if not walk.errors:
-            savepoint.keep()
+            savepoint.keep(open_empty=attributes.empty or attributes.any)
     except RpcErrors as problem:
         savepoint.take_back()
         if not attributes.any:

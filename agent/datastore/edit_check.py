@@ -127,8 +127,8 @@ class EditAttributes:
 
     ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
     default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
-    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``errors``: what is
-    wrong with attributes.
+    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``empty``: a container
+    has nothing in it, or nothing but these. ``errors``: what is wrong with attributes.
     """
 
     def __init__(self, schema: Schema, config: Element) -> None:
@@ -137,6 +137,7 @@ class EditAttributes:
         self.hot: set[Element] = set()
         self.claimed: set[Element] = set()
         self.errors: list[RpcError] = []
+        self.empty = False
         self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
         while waiting and len(self.errors) < MAX_ERRORS:
@@ -146,9 +147,12 @@ class EditAttributes:
             node = level.get((namespace(element), local_name(element)))
             if node is None or node.kind is not Kind.ANYDATA:  # what anydata holds is not ours to read
                 below = node.children if node is not None else {}
+                if not len(element) and node is not None and node.kind is Kind.CONTAINER:
+                    self.empty = True
                 waiting.extend((child, below) for child in element)
         self.any = bool(self.hot)
         self.tagged = self.all_claimed()
+        self.empty = self.empty or bool(self.tagged)
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}

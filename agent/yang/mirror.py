@@ -86,9 +86,14 @@ class Mirror:
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
         node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
         node.default_lists = bool(node.defaults) or any(c.default_lists for c in node.children.values())
+        node.shifting = tuple(c for c in node.children.values() if _shifts(c))
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())
         return node
+
+
+def _shifts(node: SchemaNode) -> bool:
+    return node.config and (bool(node.shifting) or (node.conditional and node.is_implicit))
 
 
 def _siblings(parent: Pointer, module: Pointer, options: int) -> Iterator[Pointer]:

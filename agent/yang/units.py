@@ -48,6 +48,11 @@ class Unit:
     def __repr__(self) -> str:
         return f"Unit({self.path})"
 
+    @property
+    def module(self) -> str:
+        """The module of the top-level node that it lies in."""
+        return self.probe.schema.node_of(self.probe.first.schema).module
+
     def locate(self, tree: Tree) -> list[Node]:
         """Return the unit's nodes in ``tree``: none, one, or a group's instances in order."""
         target = _deepest(self.probe)
@@ -97,9 +102,12 @@ class Unit:
         """Add the default that is in use when nothing of the unit is configured, if its parent is there."""
         above = parent_of(_deepest(self.probe))
         parent = NULL if above == NULL else tree.find_like(above)
-        if above == NULL or parent != NULL:
-            for value in self._defaults():
-                tree.add_default_leaf(parent, self.schema_node, value)
+        if above != NULL and parent == NULL:
+            return
+        for value in self._defaults():
+            tree.add_default_leaf(parent, self.schema_node, value)
+        if self.schema_node.is_np_container and not self.schema_node.conditional:
+            tree.add_default_container(parent, self.schema_node)
 
     def put(self, tree: Tree, node: Node) -> None:
         """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
