@@ -188,6 +188,11 @@ def holds_text(element: Element) -> bool:
     return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
 
 
+def mixed(element: Element) -> Element | None:
+    """Return the first of ``element`` and what is in it that holds text beside elements, or None."""
+    return next((found for found in element.iter() if len(found) and holds_text(found)), None)
+
+
 def serialize(element: Element) -> bytes:
     """Return ``element`` as UTF-8, with the namespace declarations that are in scope for it.
 

@@ -25,7 +25,16 @@ from agent.errors import (
     UnknownNamespace,
     raise_all,
 )
-from agent.xml import NETCONF_NS, YANG_NS, Element, attribute_names, holds_text, local_name, namespace
+from agent.xml import (
+    NETCONF_NS,
+    YANG_NS,
+    Element,
+    attribute_names,
+    holds_text,
+    local_name,
+    mixed,
+    namespace,
+)
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
@@ -122,6 +131,15 @@ def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
     return literal(value)
 
 
+def mixed_content(element: Element, path: str | None = None) -> Iterator[RpcError]:
+    """Yield an error if anydata or anyxml holds text beside elements, of which libyang would keep a part."""
+    if (found := mixed(element)) is not None:
+        name = local_name(found)
+        inside = "" if found is element else f" in '{local_name(element)}'"
+        message = f"'{name}'{inside} holds text beside elements, which this server does not keep"
+        yield BadElement(name, message, path=path)
+
+
 class EditAttributes:
     """The operation and insert attributes of an edit, taken off its elements.
 
@@ -145,7 +163,9 @@ class EditAttributes:
             if element.attrib:
                 self._read(element, config)
             node = level.get((namespace(element), local_name(element)))
-            if node is None or node.kind is not Kind.ANYDATA:  # what anydata holds is not ours to read
+            if node is not None and node.kind is Kind.ANYDATA:  # what it holds is not ours to read
+                self.errors += mixed_content(element, path_of_element(schema, element))
+            else:
                 below = node.children if node is not None else {}
                 if not len(element) and node is not None and node.kind is Kind.CONTAINER:
                     self.empty = True

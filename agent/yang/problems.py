@@ -37,6 +37,9 @@ _NO_ROOT = re.compile(r'Node "(?P<name>[^"]+)" not found in the')
 _NO_NAMESPACE = re.compile(r'No module with namespace "(?P<ns>[^"]*)"')
 _NO_KEY = re.compile(r'List instance is missing its key "(?P<name>[^"]+)"')
 _MANDATORY = re.compile(r'Mandatory node "(?P<name>[^"]+)" instance does not exist')
+_ELEMENTS = re.compile(
+    r'(?:Child element|Text value) ".*" inside an? [\w ]*node "(?P<name>[^"]+)" found', re.DOTALL
+)
 _NO_CHOICE = re.compile(r'Mandatory choice "(?P<name>[^"]+)" data do not exist')
 _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance", re.IGNORECASE)
 
@@ -97,6 +100,9 @@ def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError
         return DataMissing(message, path=path, app_tag=app_tag or "instance-required")
     if app_tag in ("must-violation", "data-not-unique", "too-many-elements", "too-few-elements"):
         return OperationFailed(message, path=path, app_tag=app_tag)
+    if m := _ELEMENTS.match(message):
+        told = "elements, not text" if message.startswith("Text") else "a value, not elements"
+        return BadElement(m["name"], f"'{m['name']}' holds {told}", path=path)
     if message.startswith("Data for both cases"):
         return BadElement("choice", message, path=path)
     return InvalidValue(message, path=path, app_tag=app_tag, type=ErrorType.APPLICATION)

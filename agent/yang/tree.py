@@ -21,6 +21,7 @@ from agent.yang.prefixed import Declared, Refusal, select_nodes
 from agent.yang.problems import check
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
+from agent.yang.wording import of_expression
 
 Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
@@ -401,6 +402,6 @@ def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> l
         return []
     found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
     if isinstance(found, Refusal):
-        reason = found.message
+        reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)
     return found
