@@ -16,6 +16,7 @@ from agent.datastore.edit_check import (
     EditAttributes,
     check_cases,
     check_document,
+    key_elements,
     path_of_element,
     schema_of_element,
 )
@@ -189,6 +190,10 @@ class _Walk:
             self._merge(element)
 
     def _descend(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
+        created = next(filter(self._creates, key_elements(schema_node, element)), None)
+        if created is not None and self._existing(element, schema_node):  # then its key exists, too
+            self.errors.append(self._exists(created))
+            return
         if operation == "none" and not schema_node.is_np_container:
             if not self._existing(element, schema_node):
                 self.errors.append(self._missing(element))
@@ -203,6 +208,9 @@ class _Walk:
             child_schema = schema_of_element(self.schema, child)
             if not child_schema.is_key:
                 self.apply(child, operation)
+
+    def _creates(self, element: Element) -> bool:
+        return self.attributes.operation.get(element) == "create"
 
     # -- primitives ------------------------------------------------------------------------
 

@@ -166,3 +166,43 @@ def test_every_place_in_a_list_ordered_by_the_user(
     edit(candidate, config(entry(change)))
     expected_xml = "".join(f"<stage><name>{letter}</name></stage>" for letter in order)
     assert expected_xml in candidate.tree.to_xml().decode()
+
+
+KEY = '<stage {}><name nc:operation="{}">n</name><effort>2</effort></stage>'
+THERE = entry("<stage><name>n</name><effort>1</effort></stage>")
+PATH = "/every-construct:top/entry[id='1']/stage[name='n']/name"
+
+
+@pytest.mark.parametrize("default", ["merge", "none", "replace"])
+def test_a_key_is_created_with_its_entry_only(schema: Schema, default: str) -> None:
+    """RFC 7950 section 7.8.6: a key is there if and only if its entry is."""
+    candidate = candidate_with(schema, THERE)
+    body = config(entry(KEY.format("", "create"), 'nc:operation="merge"'))
+    if default == "replace":
+        edit(candidate, body, default)
+    else:
+        (error,) = errors_of(edit, candidate, body, default)
+        assert (error.tag, error.path) == ("data-exists", PATH)
+    candidate = candidate_with(schema, entry(""))
+    edit(candidate, config(entry(KEY.format("", "create"), 'nc:operation="merge"')), default)
+    assert "<effort>2</effort>" in candidate.tree.to_xml().decode()
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("operation", ["merge", "replace"])
+def test_other_operations_of_a_key_say_what_is_so(schema: Schema, operation: str, there: bool) -> None:
+    candidate = candidate_with(schema, THERE if there else entry(""))
+    edit(candidate, config(entry(KEY.format("", operation))))
+    assert "<name>n</name><effort>2</effort>" in candidate.tree.to_xml().decode()
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("entry_operation", ["merge", "create", "replace", "delete", "remove"])
+@pytest.mark.parametrize("operation", ["delete", "remove"])
+def test_a_key_is_not_deleted_alone(
+    schema: Schema, operation: str, entry_operation: str, there: bool
+) -> None:
+    candidate = candidate_with(schema, THERE if there else entry(""))
+    body = KEY.format(f'nc:operation="{entry_operation}"', operation)
+    (error,) = errors_of(edit, candidate, config(entry(body)))
+    assert (error.tag, error.path) == ("bad-attribute", PATH)
