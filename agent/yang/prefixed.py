@@ -242,8 +242,8 @@ def select_nodes(
     """Return the nodes of ``tree`` that an XPath selects from its root.
 
     Args:
-        declared: what its prefixes stand for; None if they are names of modules. A name without a prefix,
-            which in XML belongs to no module, is taken for one of the module of what it stands in.
+        declared: what its prefixes stand for; None if they are names of modules. A name without a prefix
+            matches in every module, whatever the default namespace is.
 
     Raises:
         MemoryError: libyang has found none.
