@@ -28,6 +28,7 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "copy_siblings",
     "crashes_on",
     "error_path",
     "error_place",
@@ -248,6 +249,16 @@ def find_from_root(
     box = out_extra()
     rc = find(cast_extra(NULL), cast_extra(tree), expression, format, prefix_data, cast_extra(NULL), box)
     return int(rc), from_extra(box[0], "struct ly_set *")
+
+
+_PARENT = ffi.typeof(lib.lyd_dup_siblings).args[1]  # libyang 3 gives it another type
+
+
+def copy_siblings(parent: Pointer, first: Pointer) -> None:
+    """Copy ``first`` and what follows it below ``parent``."""
+    options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+    if lib.lyd_dup_siblings(first, ffi.cast(_PARENT, parent), options, NULL) != lib.LY_SUCCESS:
+        raise MemoryError
 
 
 TOLD_OCTETS = 4096
