@@ -39,7 +39,7 @@ from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import canonical, is_default_value, value_problem
+from agent.yang.values import canonical, confusion, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
@@ -163,6 +163,8 @@ class EditAttributes:
             if element.attrib:
                 self._read(element, config)
             node = level.get((namespace(element), local_name(element)))
+            if node is not None and node.confusable:
+                self._refuse_confusion(node, element)
             if node is not None and node.kind is Kind.ANYDATA:  # what it holds is not ours to read
                 self.errors += mixed_content(element, path_of_element(schema, element))
             else:
@@ -198,6 +200,12 @@ class EditAttributes:
         while above is not None and above is not config:
             self.hot.add(above)
             above = above.getparent()
+
+    def _refuse_confusion(self, node: SchemaNode, element: Element) -> None:
+        problem = confusion(self._schema, node, element.text or "", lambda: element.nsmap)
+        if problem is not None:
+            problem.path = path_of_element(self._schema, element)
+            self.errors.append(problem)
 
     def all_claimed(self) -> set[Element]:
         """Return the claimed elements beside which no value of the same leaf-list is not."""

@@ -19,7 +19,7 @@ from agent.yang.native import (
     text,
     whens,
 )
-from agent.yang.prefixed import holds_names
+from agent.yang.prefixed import confusable, holds_names
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -68,6 +68,7 @@ class Mirror:
             )
         if node.is_leafy:
             node.holds_names = holds_names(pointer)
+            node.confusable = confusable(pointer)
             node.is_expression = holds_expression(pointer)
             node.may_be_long = may_be_long(pointer)
         _fill_details(self._ctx, node, pointer)

@@ -42,6 +42,7 @@ class SchemaNode:
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``shifting``: children that are, or hold, conditional nodes which nobody needs to configure.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
+    ``confusable``: a union of such and of texts, which may look like them.
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
@@ -74,6 +75,7 @@ class SchemaNode:
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
     holds_names: bool = False
+    confusable: bool = False
     json_number: bool = False
     json_boolean: bool = False
     default: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from agent.errors import InvalidValue, RpcError
 from agent.yang.expected import SHOWN_MAX
 from agent.yang.expressions import value_fault
-from agent.yang.prefixed import Declared, Refusal, read_value, refusal_of, split_value, used_in
+from agent.yang.prefixed import Declared, Refusal, is_confused, read_value, refusal_of, split_value, used_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.wording import of_value
@@ -46,6 +46,19 @@ def _refusal(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -
 
 def _declared(node: SchemaNode, value: str, prefixes: Prefixes) -> Declared:
     return used_in(value, prefixes()) if node.holds_names else {}
+
+
+def confusion(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> InvalidValue | None:
+    """Return what is wrong with a text that could not be told from a name once it is stored, or None."""
+    if not node.confusable or value_fault(node, value):
+        return None
+    if not is_confused(schema.ctx, node.pointer, value, _declared(node, value, prefixes)):
+        return None
+    shown = "this" if node.secret else f"'{value}'"
+    return InvalidValue(
+        f"{node.name}: {shown} as a text could not be told from what has this name in a module of this "
+        "server; if that is meant, declare its prefix"
+    )
 
 
 def is_default_value(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> bool:
