@@ -15,6 +15,7 @@ from agent.yang.native import (
     holds_expression,
     lib,
     may_be_long,
+    must_lead_somewhere,
     sized_array,
     text,
     whens,
@@ -71,6 +72,7 @@ class Mirror:
             node.confusable = confusable(pointer)
             node.is_expression = holds_expression(pointer)
             node.may_be_long = may_be_long(pointer)
+            node.leads_somewhere = must_lead_somewhere(pointer)
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):
@@ -87,6 +89,8 @@ class Mirror:
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
         node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
         node.default_lists = bool(node.defaults) or any(c.default_lists for c in node.children.values())
+        inside = (*node.children.values(), *node.actions.values())
+        node.leads_somewhere = node.leads_somewhere or any(c.leads_somewhere for c in inside)
         node.shifting = tuple(c for c in node.children.values() if _shifts(c))
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())

@@ -41,6 +41,7 @@ __all__ = [
     "holds_expression",
     "lib",
     "may_be_long",
+    "must_lead_somewhere",
     "sized_array",
     "text",
     "value_validate",
@@ -227,6 +228,11 @@ def crashes_on(leaf: Pointer) -> bool:
     """
     type_ = ffi.cast("struct lysc_node_leaf *", leaf).type  # of a leaf-list it stands at the same place
     return _ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
+
+
+def must_lead_somewhere(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may be an instance-identifier that must exist."""
+    return _must_lead_somewhere(ffi.cast("struct lysc_node_leaf *", leaf).type)
 
 
 def _must_lead_somewhere(type_: Pointer) -> bool:

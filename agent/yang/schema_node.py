@@ -38,6 +38,7 @@ class SchemaNode:
     ``mandatory_choices``: MODULE:NAME of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
     ``names_data``: its values are paths of data nodes (instance-identifier).
+    ``leads_somewhere``: here or below are values that are, or may be, paths of data nodes that must exist.
     ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``shifting``: children that are, or hold, conditional nodes which nobody needs to configure.
@@ -81,6 +82,7 @@ class SchemaNode:
     default: str | None = None
     defaults: tuple[str, ...] = ()
     names_data: bool = False
+    leads_somewhere: bool = False
     default_lists: bool = False
     conditional: bool = False
     shifting: tuple[SchemaNode, ...] = field(default=(), repr=False)
