@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
@@ -21,7 +21,8 @@ from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, NotRecorded, Store, timestamp
+from agent.datastore.records import CommitInfo, timestamp
+from agent.datastore.store import NotRecorded, Store
 from agent.errors import (
     BackendError,
     OperationFailed,
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Notification], None]
 """Is told of every change; never blocks."""
+Opens = Callable[[Prepared], Awaitable[Window | None]]
+"""Returns the window of a confirmed commit that is open once a change is in force. Raises RpcErrors to refuse
+the change."""
 
 
 class Transactions:
@@ -64,14 +68,14 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, window=window, check=check, may_read=may_read)
+            self._commit(info, candidate, opens=opens, check=check, may_read=may_read)
         )
         task.add_done_callback(self._committed)
         try:
@@ -88,7 +92,7 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
     ) -> int | None:
@@ -99,24 +103,26 @@ class Transactions:
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
+            window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, window)
+        commit_id, doubt = await self._make_real(info, prepared, opens)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
-            "commit %d by %s (%s): %d changed",
+            "commit %d by %s (%s): %d changed%s",
             commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
+            f": {info.comment}" if info.comment and info.session_id else "",
         )
         if doubt is not None:
             raise doubt
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None
+        self, info: CommitInfo, prepared: Prepared, opens: Opens | None
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -124,6 +130,7 @@ class Transactions:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
         planned = await self._backends.plan(prepared.changes)
+        window = None if opens is None else await opens(prepared)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:
@@ -131,12 +138,13 @@ class Transactions:
         try:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
-            await self._mark_undone(commit_id)
-            raise RpcErrors([_undone(failure.problem, restored=failure.restored)]) from failure
+            refused = _undone(failure.problem, restored=failure.restored)
+            await self._mark_undone(commit_id, str(refused))
+            raise RpcErrors([refused]) from failure
         try:
             await self._worker(self._store.finish, commit_id, window)
         except Exception as problem:
-            marked = await self._mark_undone(commit_id)
+            marked = await self._mark_undone(commit_id, f"it could not be recorded: {problem}")
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
@@ -174,9 +182,9 @@ class Transactions:
                 raise InForce(None, problem) from problem
             raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
 
-    async def _mark_undone(self, commit_id: int) -> bool:
+    async def _mark_undone(self, commit_id: int, reason: str) -> bool:
         try:
-            await self._worker(self._store.undo, commit_id)
+            await self._worker(self._store.undo, commit_id, reason)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
@@ -214,6 +222,11 @@ class Transactions:
         except sqlite3.Error:
             # The commit itself is on disk; only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
+            return
+        try:
+            self._store.drop_old()
+        except sqlite3.Error:
+            log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
 def replace_units(datastores: Datastores, prepared: Prepared) -> None:
