@@ -7,6 +7,7 @@ result. A filter that gives the keys of one entry costs one entry, however many 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agent.operations.subtree import given_keys, is_content_match, named
@@ -137,7 +138,7 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
         if not wanted.roots:
             wanted.roots.append(node.path)
         if not node.shell:
-            entry = _keyed_entry(text, position, node, first)
+            entry = keyed_entry(text, position, node, first)
             if entry is None:
                 break
             if entry != NO_NODE:
@@ -149,7 +150,28 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
     return wanted_everywhere(schema, running)
 
 
-def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
+def first_steps(schema: Schema, expression: Expression) -> Iterator[tuple[SchemaNode, int]]:
+    """Yield the node of each step that an absolute path begins with, and where behind it the text goes on.
+
+    The last one is the first that is no shell; a step with a predicate ends it, too.
+    """
+    text = expression.text.strip()
+    namespace, position, level = "", 0, schema.roots
+    while (step := _STEP.match(text, position)) is not None:
+        namespace = expression.declared.get(step[1], "") if step[1] else namespace
+        node = level.get((namespace, step[2] or step[3]))
+        if node is None:
+            return
+        position = step.end()
+        yield node, position
+        if not node.shell:
+            return
+        level = node.children
+
+
+def keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
+    """Return the entry of which the predicates from ``position`` on give all keys; NO_NODE if it is not there,
+    None if they do not give them."""
     if node.kind is not Kind.LIST or any(node.children[node.namespace, key].holds_names for key in node.keys):
         return None
     given: dict[str, str] = {}

@@ -41,6 +41,7 @@ class SchemaNode:
     ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
+    ``holds_nothing``: a leaf that is there or not (type empty).
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
@@ -75,6 +76,7 @@ class SchemaNode:
     holds_names: bool = False
     json_number: bool = False
     json_boolean: bool = False
+    holds_nothing: bool = False
     default: str | None = None
     defaults: tuple[str, ...] = ()
     names_data: bool = False

@@ -1,0 +1,13 @@
+"""The history at work: what two states of the configuration differ in, told to people and to programs.
+
+A state is a Tree; two trees that hold the units which may differ are enough, for all else is the same in both.
+What somebody may not read has been taken out of both before anything here looks at them.
+
+- edits: what turns one tree into another, an Edit for each node that differs
+- places: how a data node is named: in a URI (RFC 8040), and for people
+- patch: edits as a YANG patch (RFC 8072), with what they replace (RFC 9144)
+- text: edits as lines
+- room: how long an answer may be
+
+Not here: which units may differ (agent.datastore.spans), who may read what, and filters.
+"""

@@ -1,0 +1,35 @@
+"""How long an answer may be. Pure."""
+
+from __future__ import annotations
+
+from agent.errors import ResourceDenied
+
+ANSWER_OCTETS_MAX = 32 * 1024 * 1024
+EDITS_MAX = 100_000
+
+
+class Room:
+    """Counts what an answer takes."""
+
+    def __init__(self, octets: int = ANSWER_OCTETS_MAX, edits: int = EDITS_MAX) -> None:
+        self._octets, self._edits = octets, edits
+
+    def take(self, piece: bytes) -> bytes:
+        """Return ``piece``, one edit of the answer.
+
+        Raises:
+            ResourceDenied: the answer is too long with it.
+        """
+        self._octets -= len(piece)
+        self._edits -= 1
+        if self._octets < 0 or self._edits < 0:
+            raise too_much()
+        return piece
+
+
+def too_much() -> ResourceDenied:
+    return ResourceDenied(
+        "these states differ in too much for one answer: compare states that are closer to each other, or give "
+        "a filter",
+        app_tag="too-many-differences",
+    )

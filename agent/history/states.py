@@ -1,0 +1,82 @@
+"""Two states of the configuration as two trees: of what may differ in them only, or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agent.datastore.fitting import DoesNotFit
+from agent.datastore.records import UnitChange
+from agent.datastore.replay import recorded_unit
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree
+from agent.yang.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sentence about what is on record of the unit at ``path`` and cannot be used."""
+
+    path: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class States:
+    """Two states; what is in neither tree is the same in both."""
+
+    before: Tree
+    after: Tree
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def reversed(self) -> States:
+        return States(self.after, self.before, self.left_out)
+
+
+def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
+    """*worker* Return what ``changes`` were before and after."""
+    states = States(Tree(schema), Tree(schema))
+    for change in changes:
+        _put(states.before, change, states.left_out, back=True)
+        _put(states.after, change, states.left_out, back=False)
+    return states
+
+
+def until(candidate: Tree, running: Tree, changes: Iterable[UnitChange], units: Iterable[Unit]) -> States:
+    """*worker* Return what ``changes`` were before, and what ``candidate`` has in their place; of ``units``,
+    in which it differs from ``running``, what is in both."""
+    states = States(Tree(running.schema), Tree(running.schema))
+    seen = set()
+    for change in changes:
+        unit = _put(states.before, change, states.left_out, back=True, other=candidate)
+        if unit is not None:
+            unit.replace_in(states.after, unit.locate(candidate))
+            seen.add(unit.path)
+    for unit in units:
+        if unit.path not in seen:
+            unit.replace_in(states.before, unit.locate(running))
+            unit.replace_in(states.after, unit.locate(candidate))
+    return states
+
+
+def gone_back(running: Tree, changes: Iterable[UnitChange], left_out: list[LeftOut]) -> Tree:
+    """*worker* Return all of ``running`` as it was before ``changes``."""
+    tree = running.duplicate()
+    for change in changes:
+        _put(tree, change, left_out, back=True, other=running)
+    return tree
+
+
+def _put(
+    tree: Tree, change: UnitChange, left_out: list[LeftOut], *, back: bool, other: Tree | None = None
+) -> Unit | None:
+    try:
+        unit, found = recorded_unit(tree.schema, change, other or tree, back=back)
+    except DoesNotFit as problem:
+        left_out.append(LeftOut(change.path, f"{change.path}: {problem}"))
+        return None
+    sentences = [*found.left_out, *found.rule_lists.values()]
+    left_out += [LeftOut(change.path, f"{change.path}: {sentence}") for sentence in sentences]
+    if unit is not None:
+        unit.replace_in(tree, unit.locate(found.tree), restore_default=False)
+    return unit
