@@ -25,7 +25,7 @@ from agent.datastore.confirmed import (
 )
 from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check
-from agent.datastore.records import SERVER, CommitInfo
+from agent.datastore.records import SERVER, Cause, CommitInfo
 from agent.errors import RpcErrors
 from agent.translator import Json, Reader, reads_all
 
@@ -77,6 +77,8 @@ class ConfirmedCommits:
         before = self.window
         if problem := refusal(before, request, info.session_id, _clock()):
             raise problem
+        if request.confirmed:
+            info = replace(info, cause=Cause.CONFIRMED_COMMIT)
         window = after_commit(
             before,
             request,
@@ -88,9 +90,7 @@ class ConfirmedCommits:
         )
         doubt: InForce | None = None
         try:
-            commit_id = await self._configuration.commit(
-                info, window=window, check=check, may_read=may_read
-            )
+            commit_id = await self._configuration.commit(info, window=window, check=check, may_read=may_read)
         except InForce as told:
             commit_id, doubt = told.commit_id, told
         if window is not None:  # the time that the commit itself took is not the client's
@@ -177,7 +177,7 @@ class ConfirmedCommits:
             await configuration.worker(configuration.close_window)
         else:
             candidate = await configuration.worker(configuration.as_of, window.rollback_to)
-            author = replace(info, comment=f"rollback of a confirmed commit: {event}")
+            author = replace(info, comment=f"rollback of a confirmed commit: {event}", cause=Cause.ROLLBACK)
             await configuration.commit(author, candidate=candidate)
         self._set(None)
         self._tell(event, info)

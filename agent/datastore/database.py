@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from agent.datastore.tables import COLUMNS, SCHEMA_VERSION
+from agent.datastore.tables import ADDED, COLUMNS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 
 ROOM_OCTETS = 256 * 1024
@@ -45,7 +45,9 @@ def demand_ours(db: sqlite3.Connection, path: Path, *, new: bool) -> None:
     if version > SCHEMA_VERSION and has_any_table(db):
         return  # what its tables are is not known here
     for table in _ALWAYS_THERE:
-        if not set(COLUMNS[table]) <= {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
+        if not set(COLUMNS[table]) - ADDED.get(table, {}).keys() <= {
+            row[1] for row in db.execute(f"PRAGMA table_info({table})")
+        }:
             raise Foreign(f"it is no history of this program, which has a table {table}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,25 @@ class UnitChange:
     after: bytes
 
 
+class Cause(StrEnum):
+    """What caused a commit, in the words of our YANG module."""
+
+    CLIENT = "client"
+    CONFIRMED_COMMIT = "confirmed-commit"
+    ROLLBACK = "rollback"
+    START = "start"
+    REPAIR = "repair"
+
+
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """Who commits: user name, session-id (0: the agent itself), source address, free comment."""
+    """Who commits: user name, session-id (0: the agent itself), source address, free comment; and why."""
 
     user: str
     session_id: int
     source: str
     comment: str = ""
+    cause: Cause = Cause.CLIENT
 
     @property
     def occasion(self) -> str:
@@ -33,8 +45,8 @@ class CommitInfo:
         return self.comment or "by itself"
 
 
-SERVER = CommitInfo("yangswan", 0, "")
-"""Who commits when the server does it by itself."""
+SERVER = CommitInfo("yangswan", 0, "", cause=Cause.START)
+"""Who commits when the server does it by itself; unless it says otherwise, as a part of its start."""
 
 
 def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.datastore.checksums import Damaged, fits, is_sealed, keep_sums, seal, verify
+from agent.datastore.checksums import Damaged, fits, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.progress import Progress
 from agent.datastore.records import CommitInfo, UnitChange, recorded
-from agent.datastore.tables import SCHEMA_VERSION, TABLES
+from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 # A snapshot is written when the changes since the last one outweigh it, so its cost stays in
 # proportion to what was changed.
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
+MAX_REASON_LENGTH = 2000
 
 
 WAY_ON = (
@@ -44,9 +46,9 @@ class StoreDamaged(StoreError):
     """What the file holds is no history, or not one that was written."""
 
 
-_KEEP_NOTE = (
-    "INSERT INTO notes (name, content) VALUES (?, ?) "
-    "ON CONFLICT (name) DO UPDATE SET content = excluded.content"
+_CHANGED_NOW = (
+    "INSERT INTO units (path, commit_id) SELECT DISTINCT path, commit_id FROM changes WHERE commit_id = ? "
+    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id"
 )
 
 
@@ -88,7 +90,7 @@ class Store:
     def __init__(self, path: Path, *, new: bool = True) -> None:
         self.path, self._new = path, new
         self.read_only: str | None = None
-        self.has_sums = False
+        self.is_current = False
         self._sealed = False
         self._pending_octets = self._printed_octets = 0
         with usable(path):
@@ -189,9 +191,9 @@ class Store:
         """Record a commit that is about to be applied; returns its id."""
         with self._transaction():
             cursor = self._db.execute(
-                "INSERT INTO commits (time, user, session, source, comment, state) "
-                "VALUES (?, ?, ?, ?, ?, 'applying')",
-                (time, info.user, info.session_id, info.source, info.comment),
+                "INSERT INTO commits (time, user, session, source, comment, state, cause) "
+                "VALUES (?, ?, ?, ?, ?, 'applying', ?)",
+                (time, info.user, info.session_id, info.source, info.comment, info.cause),
             )
             commit_id = int(cursor.lastrowid or 0)
             self._db.executemany(
@@ -210,6 +212,7 @@ class Store:
         with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
+                self._db.execute(_CHANGED_NOW, (commit_id,))
             self._db.execute("DELETE FROM confirmed_commit")
             if window is not None:
                 self._db.execute(
@@ -252,19 +255,31 @@ class Store:
 
     def keep_note(self, name: str, content: str) -> None:
         with self._transaction():
-            self._db.execute(_KEEP_NOTE, (name, content))
+            self._db.execute(KEEP_NOTE, (name, content))
 
-    def undo(self, commit_id: int) -> None:
-        """Record that the commit was taken back."""
+    @property
+    def has_sums(self) -> bool:
+        return is_sealed(self._db)
+
+    @property
+    def history_id(self) -> str:
+        """What tells this history from others, in which commits have the same numbers."""
+        return self.note(HISTORY_ID) or ""
+
+    def undo(self, commit_id: int, reason: str) -> None:
+        """Record that the commit was taken back, and why: what its client was told."""
         with self._transaction():
-            self._db.execute("UPDATE commits SET state = 'undone' WHERE id = ?", (commit_id,))
+            self._db.execute(
+                "UPDATE commits SET state = 'undone', reason = ? WHERE id = ?",
+                (reason[:MAX_REASON_LENGTH], commit_id),
+            )
 
     def interrupted(self) -> list[int]:
         """Return the commits that a crash left between begin and finish, and mark them undone."""
         rows = self._db.execute("SELECT id FROM commits WHERE state = 'applying' ORDER BY id")
         found = [int(row[0]) for row in rows]
         for commit_id in found:
-            self.undo(commit_id)
+            self.undo(commit_id, "the agent ended before it was in force")
         return found
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
@@ -309,16 +324,11 @@ class Store:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version of this program")
-        self.has_sums = is_sealed(self._db)
-        if self.has_sums != (version == SCHEMA_VERSION):
-            raise Damaged([f"it says that its form is {version}, and holds another"])
-        if self.has_sums:
+        look(self._db)
+        self.is_current = is_current(self._db)
+        if self.is_current:
             keep_sums(self._db)
-            return
-        with Transaction(self._db):
-            for statement in TABLES.split(";"):
-                self._db.execute(statement)
-        if not self.has_commits():
+        elif not self.has_sums and not self.has_commits():
             with self.rewriting({}):
                 pass
 
@@ -350,17 +360,19 @@ class Store:
     def rewriting(self, notes: Mapping[str, str]) -> Iterator[sqlite3.Connection]:
         """Yield what to put all that is recorded into another form by, and keep ``notes`` about it.
 
-        In one step, or not at all. The rows have checksums afterwards.
+        In one step, or not at all. The tables are those of this version then, and afterwards all rows have
+        checksums.
         """
         with self._transaction():
+            if not self.is_current:
+                begin_conversion(self._db)
             yield self._db
-            self._db.executemany(_KEEP_NOTE, notes.items())
-            if not self.has_sums:
-                seal(self._db)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        if not self.has_sums:
+            self._db.executemany(KEEP_NOTE, notes.items())
+            if not self.is_current:
+                seal_form(self._db)
+        if not self.is_current:
             keep_sums(self._db)
-            self.has_sums = True
+            self.is_current = True
         self._count_octets()
 
     def rows(self, statement: str, *parameters: int | str) -> list[Any]:

@@ -132,12 +132,13 @@ class Transactions:
         try:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
-            await self._mark_undone(commit_id)
-            raise RpcErrors([_undone(failure.problem, restored=failure.restored)]) from failure
+            refused = _undone(failure.problem, restored=failure.restored)
+            await self._mark_undone(commit_id, str(refused))
+            raise RpcErrors([refused]) from failure
         try:
             await self._worker(self._store.finish, commit_id, window)
         except Exception as problem:
-            marked = await self._mark_undone(commit_id)
+            marked = await self._mark_undone(commit_id, f"it could not be recorded: {problem}")
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
@@ -175,9 +176,9 @@ class Transactions:
                 raise InForce(None, problem) from problem
             raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
 
-    async def _mark_undone(self, commit_id: int) -> bool:
+    async def _mark_undone(self, commit_id: int, reason: str) -> bool:
         try:
-            await self._worker(self._store.undo, commit_id)
+            await self._worker(self._store.undo, commit_id, reason)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)

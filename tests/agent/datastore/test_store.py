@@ -54,7 +54,7 @@ def test_only_finished_commits_are_loaded(tmp_path: Path) -> None:
     store = Store(tmp_path / "history.db")
     ids = [store.begin(INFO, [UnitChange(f"/m:{n}", b"", b"<a/>")], "2026-11-23T00:00:00Z") for n in range(3)]
     store.finish(ids[0])
-    store.undo(ids[1])
+    store.undo(ids[1], "why")
     assert [change.path for change in store.load()[1]] == ["/m:0"]
     assert store.latest() == ids[0]
     assert store.interrupted() == [ids[2]]
