@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agent.datastore.checksums import Damaged, fits
-from agent.datastore.records import UnitChange
-from agent.datastore.store import Store, recorded
+from agent.datastore.records import UnitChange, recorded
+from agent.datastore.store import Store
 
 ROWS_AT_ONCE = 2000
 ROWS_MAX = 500_000
@@ -28,8 +28,9 @@ class TooLong(Exception):
 
 @dataclass(slots=True)
 class Span:
-    """The commits after ``after`` up to ``upto``. ``units``: by path of each unit that they changed, the first
-    row about it and the last one."""
+    """The commits after ``after`` up to ``upto``.
+
+    ``units``: by path of each unit that they changed, the first row about it and the last one."""
 
     store: Store
     after: int

@@ -1,8 +1,10 @@
 """The history at work: what two states of the configuration differ in, told to people and to programs.
 
-A state is a Tree; two trees that hold the units which may differ are enough, for all else is the same in both.
-What somebody may not read has been taken out of both before anything here looks at them.
+A state is a Tree. Two trees of the units which may differ are enough, for all else is the same in both.
+What somebody may not read is taken out of both before it is told how they differ.
 
+- points: a state that is named by a commit
+- states: two of them, made of what is on record
 - edits: what turns one tree into another, an Edit for each node that differs
 - places: how a data node is named: in a URI (RFC 8040), and for people
 - patch: edits as a YANG patch (RFC 8072), with what they replace (RFC 9144)

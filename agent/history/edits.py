@@ -29,6 +29,7 @@ class Edit:
 
     ``old`` is in the tree before (NO_NODE if it is not there), ``new`` in the tree after. ``behind``: the
     entry or value in the tree after that an inserted or moved one comes next to; NO_NODE is the first place.
+    ``last``: what is inserted comes behind all that was there before.
     """
 
     change: Change
@@ -36,6 +37,7 @@ class Edit:
     old: Node = NO_NODE
     new: Node = NO_NODE
     behind: Node = NO_NODE
+    last: bool = False
 
     @property
     def node(self) -> Node:
@@ -90,16 +92,12 @@ def _placements(
 ) -> Iterator[Edit]:
     """Yield the edits that put entries in order, each next to the one in front of it, from the first on: what
     stays where it is needs none."""
+    nodes = list(entries)
+    stays = max((at for at, node in enumerate(nodes) if placed.get(node) is not Change.INSERT), default=-1)
     behind = NO_NODE
-    for node in entries:
+    for at, node in enumerate(nodes):
         change = placed.get(node)
         if change is not None:
             old = before.find_like(node) if change is Change.MOVE else NO_NODE
-            yield Edit(change, schema_node, old=old, new=node, behind=behind)
+            yield Edit(change, schema_node, old=old, new=node, behind=behind, last=at > stays)
         behind = node
-
-
-def stands_last(edit: Edit) -> bool:
-    """*worker* True if nothing of its list comes behind what was inserted or moved."""
-    following = edit.new.next
-    return bool(following == NO_NODE or following.schema != edit.new.schema)

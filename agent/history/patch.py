@@ -17,7 +17,7 @@ Printed = Callable[[Node], bytes]
 
 def as_configured(node: Node) -> bytes:
     """*worker* Return what was configured of ``node``, as XML."""
-    return print_node(node, XML, keep_empty=True)
+    return print_node(node, XML)
 
 
 def patch(
@@ -39,9 +39,7 @@ def patch(
         ResourceDenied: it is too long.
     """
     room = Room()
-    written = [
-        room.take(_edit(schema, edit, number, old, new)) for number, edit in enumerate(found, start=1)
-    ]
+    written = [room.take(_edit(schema, edit, number, old, new)) for number, edit in enumerate(found, start=1)]
     head = f'<differences xmlns="{uri}"><yang-patch><patch-id>{escape(about)}</patch-id>'
     return head.encode() + b"".join(written) + b"</yang-patch></differences>"
 

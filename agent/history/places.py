@@ -46,7 +46,7 @@ def shown_predicates(node: Node, schema_node: SchemaNode) -> str:
 
 
 def shown_value(value: str) -> str:
-    """Return ``value`` in one line: as it is, or as a string of JSON if it could be taken for something else."""
+    """Return ``value`` in one line: as it is, or as JSON if it could be taken for something else."""
     plain = value.isprintable() and value.strip() == value and value[:1] not in ("", '"')
     return value if plain else _json(value)
 

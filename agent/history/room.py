@@ -29,7 +29,7 @@ class Room:
 
 def too_much() -> ResourceDenied:
     return ResourceDenied(
-        "these states differ in too much for one answer: compare states that are closer to each other, or give "
-        "a filter",
+        "these states differ in too much for one answer: compare states that are closer to each other, or "
+        "give a filter",
         app_tag="too-many-differences",
     )

@@ -37,8 +37,14 @@ def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
     """*worker* Return what ``changes`` were before and after."""
     states = States(Tree(schema), Tree(schema))
     for change in changes:
-        _put(states.before, change, states.left_out, back=True)
-        _put(states.after, change, states.left_out, back=False)
+        known = len(states.left_out)
+        was = _put(states.before, change, states.left_out, back=True)
+        if was is None and len(states.left_out) > known:
+            continue
+        known = len(states.left_out)
+        now = _put(states.after, change, states.left_out, back=False)
+        if now is None and was is not None and len(states.left_out) > known:
+            was.replace_in(states.before, [])  # else it would look as if it had gone
     return states
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.history.edits import Change, Edit, stands_last
+from agent.history.edits import Change, Edit
 from agent.history.places import shown_path, shown_predicates, shown_value
 from agent.history.room import Room
 from agent.yang.schema import Schema
@@ -23,9 +23,7 @@ def text(schema: Schema, found: Iterable[Edit], *, defaults: bool = False) -> st
     """
     room = Room()
     return "".join(
-        room.take(f"{line}\n".encode()).decode()
-        for edit in found
-        for line in _lines(schema, edit, defaults)
+        room.take(f"{line}\n".encode()).decode() for edit in found for line in _lines(schema, edit, defaults)
     )
 
 
@@ -34,7 +32,7 @@ def _lines(schema: Schema, edit: Edit, defaults: bool) -> Iterator[str]:
         yield from _all(schema, "-", edit.old, edit.schema_node, defaults)
     if edit.change in (Change.CREATE, Change.REPLACE, Change.INSERT):
         yield from _all(schema, "+", edit.new, edit.schema_node, defaults)
-    if edit.change is Change.MOVE or (edit.change is Change.INSERT and not stands_last(edit)):
+    if edit.change is Change.MOVE or (edit.change is Change.INSERT and not edit.last):
         path = shown_path(schema, edit.new, last_value=True)
         place = "first" if edit.behind == NO_NODE else _after(edit)
         yield f"~ {path} {place}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from agent.apart import in_copy
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
+from agent.operations.budget import TooMuchHere
 from agent.operations.narrow import first_steps, keyed_entry
 from agent.operations.read import Filter
 from agent.operations.subtree import Mark, copy_marks, given_keys, is_content_match, named
@@ -25,6 +27,9 @@ from agent.yang.tree import (
     sibling_of_schema,
 )
 from agent.yang.units import Unit, is_group, units_below
+
+HERE_UNITS = 100
+"""So many are looked at on libyang's thread: some tens of milliseconds."""
 
 Marks = dict[Node, Mark]
 
@@ -66,7 +71,8 @@ def is_local(schema: Schema, filter_: Filter) -> bool:
     text = filter_.xpath.text.strip()
     if not is_plain(text):
         return False
-    return not any(node.shell and text[end : end + 1] == "[" for node, end in first_steps(schema, filter_.xpath))
+    steps = first_steps(schema, filter_.xpath)
+    return not any(node.shell and text[end : end + 1] == "[" for node, end in steps)
 
 
 def _tests_shell(element: Element, node: SchemaNode) -> bool:
@@ -80,12 +86,17 @@ def selects_anything(access: Access, filter_: Filter, tree: Tree) -> bool:
     """*worker* True if a local filter selects something that ``access`` lets its user read.
 
     As much is looked at as it takes to find the first.
+
+    Raises:
+        TooMuchHere: it is not a copy of the process that this is done in, and should be.
     """
     units, count = _units_touched(filter_, tree), 8
     while chunk := list(islice(units, count)):
         if _selects_of(access, filter_, chunk, tree):
             return True
         count *= 2
+        if count > HERE_UNITS and not in_copy():
+            raise TooMuchHere
     return False
 
 

@@ -1,121 +1,158 @@
-"""compare (RFC 9144), and compare-commits of yangswan-agent: how two states of the configuration differ.
+"""compare (RFC 9144): how two datastores differ.
 
-What the caller may not read is taken out of both states before a filter looks at them, by the rules of now,
-so neither a value, nor a path, nor that something differs is told of it.
+<operational> here is running with the defaults in use and the state (agent.operations.nmda). Where it takes
+part, a default in use counts as if it had been set, for it is the same in both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from itertools import islice
 
-from agent.apart import CopyLost, NoCopy, TooCostly
-from agent.datastore.spans import kept
-from agent.errors import BadElement, ErrorType, InvalidParameter, OperationFailed, ResourceDenied
+from agent.errors import BadElement, ErrorType, InvalidParameter
 from agent.history.edits import edits
-from agent.history.patch import patch
-from agent.history.points import as_left_by, beginning
-from agent.history.room import too_much
-from agent.history.states import LeftOut, States
-from agent.history.text import text
+from agent.history.patch import Printed, as_configured, patch
+from agent.history.states import States
 from agent.nacm.access import Access
-from agent.nacm.prune import prune
-from agent.operations.both_sides import is_local, selected
+from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything
+from agent.operations.comparing import carried_out, read_filter, told
 from agent.operations.context import Caller, Context
-from agent.operations.gather import CANDIDATE, Gathered, Point, gather, gather_whole, newest
-from agent.operations.parameters import parameter, text_of
-from agent.operations.read import Filter, subtree_or_xpath
+from agent.operations.gather import Gathered, nothing, until_candidate
+from agent.operations.origin import keep_config, mark_origins_from
+from agent.operations.parameters import identity_of, parameter
+from agent.operations.read import Filter, with_state
 from agent.xml import Element, namespace
+from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set
+from agent.yang.units import all_units
 
-HERE_UNITS = 100
-"""So many are compared on libyang's thread: some tens of milliseconds. More are, in a copy of the process."""
-_WORDS = ("beginning", "running", "candidate")
+OPERATIONAL = "operational"
 
 
-async def compare_commits(context: Context, caller: Caller, operation: Element) -> bytes:
-    filter_ = read_filter(context, operation)
-    names = text_of(operation, "from"), text_of(operation, "to", "running")
-    points = [await _point(context, *pair) for pair in zip(names, ("from", "to"), strict=True)]
-    as_text = text_of(operation, "as", "patch") == "text"
-    local = await context.worker(is_local, context.schema, filter_)
-    gathered = await (gather if local else gather_whole)(context, *points)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The checked parameters. ``all``: state, too, where one side has none."""
+
+    source: str
+    target: str
+    filter: Filter
+    all: bool
+    origin: bool
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        return self.source, self.target
+
+
+async def compare(context: Context, caller: Caller, operation: Element) -> bytes:
+    request: Request = await context.worker(_read_request, context, operation)
     access, uri = context.access(caller), namespace(operation)
-    about = " to ".join(_shown(name) for name in names)
+    gathered = await _gathered(context, request)
 
     def work() -> bytes:
-        states = readable_states(access, gathered.make())
-        before, after = selected(filter_, states.before, states.after)
-        found = edits(before, after)
-        if as_text:
-            body = b'<text xmlns="%s">%s</text>' % (
-                uri.encode(),
-                escape(text(context.schema, found), {"\r": "&#13;"}).encode(),
-            )
-        else:
-            body = patch(context.schema, found, uri=uri, about=about)
-        return body + _told(access, context, states.left_out, uri)
+        states = told(access, request.filter, gathered.make())
+        nowhere = states.before.empty and states.after.empty
+        if nowhere and not _same_somewhere(context, access, request, gathered):
+            return b'<no-matches xmlns="%s"/>' % uri.encode()
+        return _patch(request, states, uri)
 
-    return await carried_out(context, caller, work, here=_is_little(gathered))
+    return await carried_out(context, caller, gathered, work)
 
 
-def read_filter(context: Context, operation: Element) -> Filter:
-    return subtree_or_xpath(
-        context.schema, parameter(operation, "subtree-filter"), parameter(operation, "xpath-filter")
+def _read_request(context: Context, operation: Element) -> Request:
+    """*worker* Check what the YANG module says in words only.
+
+    Raises:
+        BadElement, InvalidParameter: a datastore that is not there, or a parameter that does not go with it.
+    """
+    source, target = (_datastore(context, operation, name) for name in ("source", "target"))
+    origin = parameter(operation, "report-origin") is not None
+    if origin and OPERATIONAL not in (source, target):
+        raise InvalidParameter("report-origin", "<report-origin> goes with the operational datastore only")
+    return Request(
+        source,
+        target,
+        filter=read_filter(context, operation),
+        all=parameter(operation, "all") is not None,
+        origin=origin,
     )
 
 
-def readable_states(access: Access, states: States) -> States:
-    """*worker* Return ``states`` without what ``access`` does not let its user read."""
-    prune(access, states.before)
-    prune(access, states.after)
-    return states
+def _datastore(context: Context, operation: Element, element: str) -> str:
+    name = identity_of(context.schema, operation, element)
+    if not name:
+        raise BadElement(element, f"<{element}> names no datastore", type=ErrorType.PROTOCOL)
+    if name not in ("running", "candidate", OPERATIONAL):
+        raise InvalidParameter(element, f"this server has no {name} datastore")
+    return name
 
 
-async def carried_out(context: Context, caller: Caller, work: Callable[[], bytes], *, here: bool) -> bytes:
-    """Return what ``work`` returns, done on libyang's thread or in a copy of the process.
-
-    Raises:
-        ResourceDenied: it takes too long, or the system makes no copy.
-        OperationFailed: the copy has ended by a fault.
-    """
-    if here:
-        body: bytes = await context.worker(work)
-        return body
-    try:
-        body = await context.apart.done(caller.user, context.worker, work)
-        return body
-    except TooCostly:
-        raise too_much() from None
-    except NoCopy:
-        raise ResourceDenied("this server cannot begin the process that compares: try again later") from None
-    except CopyLost:
-        raise OperationFailed(
-            "the server failed to compare; its log says why", app_tag="internal-error"
-        ) from None
+async def _gathered(context: Context, request: Request) -> Gathered:
+    if request.all and OPERATIONAL in request.sides:
+        return await _with_state(context, request)
+    if not await context.worker(is_local, context.schema, request.filter):
+        return _made(request, lambda name: _held(context, name).duplicate(), None)
+    if [_held(context, name) for name in request.sides].count(context.configuration.candidate.tree) != 1:
+        return nothing(context.schema)
+    gathered = await until_candidate(context)
+    return gathered.reversed() if request.source == "candidate" else gathered
 
 
-def _is_little(gathered: Gathered) -> bool:
-    return gathered.units is not None and gathered.units <= HERE_UNITS
+def _held(context: Context, name: str) -> Tree:
+    configuration = context.configuration
+    return configuration.candidate.tree if name == "candidate" else configuration.running
 
 
-async def _point(context: Context, name: str, element: str) -> Point:
-    store = context.configuration.store
-    if name == "candidate":
-        return CANDIDATE
-    if name == "running":
-        return await newest(context)
-    if name == "beginning":
-        return int(await context.worker(beginning, store))
-    return int(await context.worker(as_left_by, store, int(name), element))
+async def _with_state(context: Context, request: Request) -> Gathered:
+    operational = await with_state(context, request.filter)
+    some = await context.worker(lambda: sum(1 for _ in islice(all_units(operational), HERE_UNITS + 1)))
+
+    def side(name: str) -> Tree:
+        if name == OPERATIONAL:
+            return operational.duplicate()
+        if name == "running":  # as it was when the state was asked for
+            return keep_config(operational, True)
+        return request.filter.narrow(context.schema, _held(context, name)).tree
+
+    few = some <= HERE_UNITS and await context.worker(is_local, context.schema, request.filter)
+    return _made(request, side, some if few else None)
 
 
-def _shown(name: str) -> str:
-    return name if name in _WORDS else f"commit {name}"
+def _made(request: Request, side: Callable[[str], Tree], units: int | None) -> Gathered:
+    return Gathered(lambda: States(side(request.source), side(request.target)), units)
 
 
-def _told(access: Access, context: Context, left_out: list[LeftOut], uri: str) -> bytes:
-    """*worker* Return what the caller may know of what is left out."""
-    may_read = access.reader(context.schema)
-    told = dict.fromkeys(one.sentence for one in left_out if may_read(one.path))
-    return "".join(f'<left-out xmlns="{uri}">{escape(sentence)}</left-out>' for sentence in told).encode()
+def _same_somewhere(context: Context, access: Access, request: Request, gathered: Gathered) -> bool:
+    """*worker* True if something is selected that is the same in both."""
+    if request.filter.empty:
+        return True
+    if gathered.units is None or (request.all and OPERATIONAL in request.sides):
+        return False  # all of it was looked at
+    return any(selects_anything(access, request.filter, _held(context, name)) for name in request.sides)
+
+
+def _patch(request: Request, states: States, uri: str) -> bytes:
+    old: Printed = as_configured
+    new: Printed = as_configured
+    if OPERATIONAL in request.sides:
+        old = _prepared(request, request.source, states.before)
+        new = _prepared(request, request.target, states.after)
+    found = edits(states.before, states.after)
+    about = f"{request.source} to {request.target}"
+    return patch(states.before.schema, found, uri=uri, about=about, old=old, new=new)
+
+
+def _prepared(request: Request, name: str, tree: Tree) -> Printed:
+    """*worker* Have the defaults in ``tree`` count as set; return what prints it."""
+    shown = tree.duplicate() if request.origin and name == OPERATIONAL else None
+    take_as_set(tree.first)
+    if shown is None:
+        return as_configured
+
+    def printed(node: Node) -> bytes:
+        copy = shown.copy_of(shown.find_like(node))
+        found = copy.find_like(node)
+        mark_origins_from(copy, found)
+        return print_node(found, XML, Defaults.REPORT_ALL)
+
+    return printed

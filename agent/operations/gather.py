@@ -3,7 +3,7 @@ others get their turn on the thread that owns it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +13,7 @@ from agent.errors import ResourceDenied
 from agent.history.room import too_much
 from agent.history.states import LeftOut, States, between, gone_back, until
 from agent.operations.context import Context
+from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
@@ -34,6 +35,9 @@ class Gathered:
     make: Callable[[], States]
     units: int | None
 
+    def reversed(self) -> Gathered:
+        return Gathered(lambda: self.make().reversed(), self.units)
+
 
 async def gather(context: Context, start: Point, end: Point) -> Gathered:
     """Return the states at two points, of the units that may differ.
@@ -46,9 +50,13 @@ async def gather(context: Context, start: Point, end: Point) -> Gathered:
     if isinstance(start, int):
         return await _until_candidate(context, start)
     if isinstance(end, int):
-        turned = await _until_candidate(context, end)
-        return Gathered(lambda: turned.make().reversed(), turned.units)
-    return Gathered(lambda: States(Tree(context.schema), Tree(context.schema)), 0)
+        return (await _until_candidate(context, end)).reversed()
+    return nothing(context.schema)
+
+
+def nothing(schema: Schema) -> Gathered:
+    """Return two states that do not differ."""
+    return Gathered(lambda: States(Tree(schema), Tree(schema)), 0)
 
 
 async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
@@ -58,13 +66,13 @@ async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
 
     def make() -> States:
         left_out: list[LeftOut] = []
-        trees = [
+        before, after = (
             configuration.candidate.tree.duplicate()
             if found is None
             else gone_back(configuration.running, found, left_out)
             for found in changes
-        ]
-        return States(*trees, list(dict.fromkeys(left_out)))
+        )
+        return States(before, after, left_out)
 
     return Gathered(make, None)
 
@@ -85,8 +93,12 @@ async def _two_commits(context: Context, start: int, end: int) -> Gathered:
 
 
 async def _until_candidate(context: Context, start: int) -> Gathered:
+    return await until_candidate(context, await changed(context, start, await newest(context)))
+
+
+async def until_candidate(context: Context, changes: Sequence[UnitChange] = ()) -> Gathered:
+    """Return the state before ``changes``, of running, and the candidate."""
     configuration = context.configuration
-    changes = await changed(context, start, await newest(context))
     units: list[Unit] = await context.worker(configuration.candidate.differing, configuration.running)
     if len(units) > UNITS_MAX:
         raise too_much()
@@ -99,6 +111,12 @@ async def _until_candidate(context: Context, start: int) -> Gathered:
 
 async def _since(context: Context, point: Point) -> list[UnitChange] | None:
     return await changed(context, point, await newest(context)) if isinstance(point, int) else None
+
+
+def batched(changes: Sequence[UnitChange]) -> Iterator[Sequence[UnitChange]]:
+    """Yield as many at a time as others may wait for."""
+    for start in range(0, len(changes), UNITS_AT_ONCE):
+        yield changes[start : start + UNITS_AT_ONCE]
 
 
 async def changed(context: Context, after: int, upto: int) -> list[UnitChange]:

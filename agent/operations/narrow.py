@@ -170,8 +170,8 @@ def first_steps(schema: Schema, expression: Expression) -> Iterator[tuple[Schema
 
 
 def keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
-    """Return the entry of which the predicates from ``position`` on give all keys; NO_NODE if it is not there,
-    None if they do not give them."""
+    """Return the entry whose keys the predicates from ``position`` on give; NO_NODE if it is not there, None
+    if they do not give all."""
     if node.kind is not Kind.LIST or any(node.children[node.namespace, key].holds_names for key in node.keys):
         return None
     given: dict[str, str] = {}

@@ -1,0 +1,63 @@
+"""What both operations share that compare: what of two states is told to whom, and where the work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.apart import CopyLost, NoCopy, TooCostly
+from agent.errors import OperationFailed, ResourceDenied
+from agent.history.room import too_much
+from agent.history.states import States
+from agent.nacm.access import Access
+from agent.nacm.prune import prune
+from agent.operations.both_sides import HERE_UNITS, selected
+from agent.operations.budget import TooMuchHere
+from agent.operations.context import Caller, Context
+from agent.operations.gather import Gathered
+from agent.operations.parameters import parameter
+from agent.operations.read import Filter, subtree_or_xpath
+from agent.xml import Element
+
+
+def read_filter(context: Context, operation: Element) -> Filter:
+    """Return the filter of an operation that has one as get-data has it."""
+    subtree, xpath = (parameter(operation, f"{kind}-filter") for kind in ("subtree", "xpath"))
+    return subtree_or_xpath(context.schema, subtree, xpath)
+
+
+def told(access: Access, filter_: Filter, states: States) -> States:
+    """*worker* Return of ``states`` what ``access`` lets its user read and ``filter_`` selects.
+
+    In this order, for what a filter selects tells of what it compares.
+    """
+    prune(access, states.before)
+    prune(access, states.after)
+    return States(*selected(filter_, states.before, states.after), states.left_out)
+
+
+async def carried_out(
+    context: Context, caller: Caller, gathered: Gathered, work: Callable[[], bytes]
+) -> bytes:
+    """Return what ``work`` returns, which compares what was gathered: of much, in a copy of the process.
+
+    Raises:
+        ResourceDenied: it takes too long, or the system makes no copy.
+        OperationFailed: the copy has ended by a fault.
+    """
+    if gathered.units is not None and gathered.units <= HERE_UNITS:
+        try:
+            body: bytes = await context.worker(work)
+            return body
+        except TooMuchHere:
+            pass
+    try:
+        body = await context.apart.done(caller.user, context.worker, work)
+        return body
+    except TooCostly:
+        raise too_much() from None
+    except NoCopy:
+        raise ResourceDenied("this server cannot begin the process that compares: try again later") from None
+    except CopyLost:
+        raise OperationFailed(
+            "the server failed to compare; its log says why", app_tag="internal-error"
+        ) from None
