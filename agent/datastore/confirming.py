@@ -177,7 +177,8 @@ class ConfirmedCommits:
             await configuration.worker(configuration.close_window)
         else:
             candidate = await configuration.worker(configuration.as_of, window.rollback_to)
-            author = replace(info, comment=f"rollback of a confirmed commit: {event}", cause=Cause.ROLLBACK)
+            undone = await configuration.worker(configuration.store.history.after, window.rollback_to)
+            author = replace(info, comment=f"rollback of {undone}: {event}", cause=Cause.ROLLBACK)
             await configuration.commit(author, candidate=candidate)
         self._set(None)
         self._tell(event, info)

@@ -44,18 +44,19 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     if store.latest() == window.rollback_to:
         _record(None, store)
         return
+    undone = store.history.after(window.rollback_to)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store)
+    _record(prepared, store, undone)
     replace_units(datastores, prepared)
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store) -> None:
+def _record(prepared: Prepared | None, store: Store, undone: str = "") -> None:
     commit_id = None
     try:
         if prepared is not None and prepared.units:
-            author = replace(SERVER, comment="rollback at start")
+            author = replace(SERVER, comment=f"rollback of {undone} at start")
             commit_id = store.begin(author, prepared.records, timestamp())
         store.finish(commit_id)
     except sqlite3.OperationalError as problem:

@@ -18,6 +18,7 @@ from agent.datastore.checksums import Damaged, fits, is_current, is_sealed, keep
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
+from agent.datastore.history import History
 from agent.datastore.progress import Progress
 from agent.datastore.records import CommitInfo, UnitChange, recorded
 from agent.datastore.tables import SCHEMA_VERSION
@@ -256,6 +257,11 @@ class Store:
     def keep_note(self, name: str, content: str) -> None:
         with self._transaction():
             self._db.execute(KEEP_NOTE, (name, content))
+
+    @property
+    def history(self) -> History:
+        """*worker* What is recorded of commits; to be had anew each time, as the file may become another."""
+        return History(self._db)
 
     @property
     def has_sums(self) -> bool:

@@ -106,11 +106,12 @@ class Transactions:
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
-            "commit %d by %s (%s): %d changed",
+            "commit %d by %s (%s): %d changed%s",
             commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
+            f": {info.comment}" if info.comment and info.session_id else "",
         )
         if doubt is not None:
             raise doubt

@@ -1,8 +1,9 @@
-"""The history at work: what two states of the configuration differ in, told to people and to programs.
+"""The history at work: what commits were, and what two states of the configuration differ in.
 
 A state is a Tree. Two trees of the units which may differ are enough, for all else is the same in both.
 What somebody may not read is taken out of both before it is told how they differ.
 
+- commits: a commit as an entry of /yangswan-agent:agent/history
 - points: a state that is named by a commit
 - states: two of them, made of what is on record
 - edits: what turns one tree into another, an Edit for each node that differs
@@ -11,5 +12,6 @@ What somebody may not read is taken out of both before it is told how they diffe
 - text: edits as lines
 - room: how long an answer may be
 
-Not here: which units may differ (agent.datastore.spans), who may read what, and filters.
+Pure: what is recorded comes in. Not here: which units may differ (agent.datastore.spans), who may read what
+(agent.operations), and filters.
 """

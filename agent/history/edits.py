@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -44,12 +44,15 @@ class Edit:
         return self.old if self.new == NO_NODE else self.new
 
 
-def edits(before: Tree, after: Tree) -> Iterator[Edit]:
+def edits(before: Tree, after: Tree, units: Mapping[str, Unit] | None = None) -> Iterator[Edit]:
     """*worker* Yield what has to be done to ``before`` to get ``after``.
 
     What a choice drives out is deleted before what drives it out is created.
+
+    Args:
+        units: all that may differ, by path; None if these are not known.
     """
-    units = units_by_path(before, after)
+    units = units_by_path(before, after) if units is None else units
     for unit in sorted(units.values(), key=lambda unit: (not _driven_out(unit, after), _natural(unit.path))):
         yield from _edits(before, list(unit_differences([unit], before, after, every_node=False)))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agent.datastore.fitting import DoesNotFit
 from agent.datastore.records import UnitChange
 from agent.datastore.replay import recorded_unit
+from agent.history.edits import Edit, edits
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -23,19 +24,28 @@ class LeftOut:
 
 @dataclass(slots=True)
 class States:
-    """Two states; what is in neither tree is the same in both."""
+    """Two states; what is in neither tree is the same in both.
+
+    ``units``: those in which they may differ, by path; None if that is not known.
+    """
 
     before: Tree
     after: Tree
     left_out: list[LeftOut] = field(default_factory=list)
+    units: dict[str, Unit] | None = None
 
     def reversed(self) -> States:
-        return States(self.after, self.before, self.left_out)
+        return States(self.after, self.before, self.left_out, self.units)
+
+    def edits(self) -> Iterator[Edit]:
+        """*worker* Yield what has to be done to the state before to get the state after."""
+        return edits(self.before, self.after, self.units)
 
 
 def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
     """*worker* Return what ``changes`` were before and after."""
-    states = States(Tree(schema), Tree(schema))
+    units: dict[str, Unit] = {}
+    states = States(Tree(schema), Tree(schema), units=units)
     for change in changes:
         known = len(states.left_out)
         was = _put(states.before, change, states.left_out, back=True)
@@ -45,21 +55,24 @@ def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
         now = _put(states.after, change, states.left_out, back=False)
         if now is None and was is not None and len(states.left_out) > known:
             was.replace_in(states.before, [])  # else it would look as if it had gone
+        elif unit := was or now:
+            units[unit.path] = unit
     return states
 
 
 def until(candidate: Tree, running: Tree, changes: Iterable[UnitChange], units: Iterable[Unit]) -> States:
     """*worker* Return what ``changes`` were before, and what ``candidate`` has in their place; of ``units``,
     in which it differs from ``running``, what is in both."""
-    states = States(Tree(running.schema), Tree(running.schema))
-    seen = set()
+    found: dict[str, Unit] = {}
+    states = States(Tree(running.schema), Tree(running.schema), units=found)
     for change in changes:
         unit = _put(states.before, change, states.left_out, back=True, other=candidate)
         if unit is not None:
             unit.replace_in(states.after, unit.locate(candidate))
-            seen.add(unit.path)
+            found[unit.path] = unit
     for unit in units:
-        if unit.path not in seen:
+        if unit.path not in found:
+            found[unit.path] = unit
             unit.replace_in(states.before, unit.locate(running))
             unit.replace_in(states.after, unit.locate(candidate))
     return states

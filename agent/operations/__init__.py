@@ -7,6 +7,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, and invoke for the
   rpcs and actions of translators
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
+- history: the commits that were made, as state; asked: which of them a filter can select
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
 from agent.datastore.preparation import Check, Prepared
@@ -11,7 +13,7 @@ from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
+from agent.operations.parameters import AGENT_NS, datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
@@ -39,9 +41,18 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         context.nacm.tries.refuse_more(access.user)
         async with tries_counted(context, caller):
             await context.confirmed.commit(
-                request, caller_info(caller), _check(context, caller), access.reader(context.schema)
+                request,
+                replace(caller_info(caller), comment=_comment(operation)),
+                check=_check(context, caller),
+                may_read=access.reader(context.schema),
             )
     return b""
+
+
+def _comment(operation: Element) -> str:
+    """Return why the client says that it commits; "" if it says nothing."""
+    found = operation.find(f"{{{AGENT_NS}}}comment")
+    return "" if found is None else found.text or ""
 
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:

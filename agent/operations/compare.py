@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from agent.errors import BadElement, ErrorType, InvalidParameter
-from agent.history.edits import edits
 from agent.history.patch import Printed, as_configured, patch
 from agent.history.states import States
 from agent.nacm.access import Access
@@ -137,7 +136,7 @@ def _patch(request: Request, states: States, uri: str) -> bytes:
     if OPERATIONAL in request.sides:
         old = _prepared(request, request.source, states.before)
         new = _prepared(request, request.target, states.after)
-    found = edits(states.before, states.after)
+    found = states.edits()
     about = f"{request.source} to {request.target}"
     return patch(states.before.schema, found, uri=uri, about=about, old=old, new=new)
 

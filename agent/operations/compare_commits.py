@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from agent.history.edits import edits
 from agent.history.patch import patch
 from agent.history.points import as_left_by, beginning
 from agent.history.states import LeftOut, States
@@ -59,11 +58,11 @@ def _shown(name: str) -> str:
 
 
 def _as_patch(states: States, uri: str, about: str) -> bytes:
-    return patch(states.before.schema, edits(states.before, states.after), uri=uri, about=about)
+    return patch(states.before.schema, states.edits(), uri=uri, about=about)
 
 
 def _as_text(states: States, uri: str, _about: str) -> bytes:
-    lines = text(states.before.schema, edits(states.before, states.after))
+    lines = text(states.before.schema, states.edits())
     return f'<text xmlns="{uri}">{escape(lines)}</text>'.encode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent.apart import CopyLost, NoCopy, TooCostly
 from agent.errors import OperationFailed, ResourceDenied
@@ -32,7 +33,8 @@ def told(access: Access, filter_: Filter, states: States) -> States:
     """
     prune(access, states.before)
     prune(access, states.after)
-    return States(*selected(filter_, states.before, states.after), states.left_out)
+    before, after = selected(filter_, states.before, states.after)
+    return replace(states, before=before, after=after)
 
 
 async def carried_out(

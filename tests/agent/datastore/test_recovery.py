@@ -63,7 +63,7 @@ async def test_the_rollback_is_a_commit_of_the_server_and_made_once(schema: Sche
     for _ in range(2):
         again = await started(schema, tmp_path)
         assert again.store.window() is None
-        assert commits(again.store)[2:] == [("yangswan", "committed", "rollback at start")]
+        assert commits(again.store)[2:] == [("yangswan", "committed", "rollback of commit 2 at start")]
         assert b"<number>2</number>" in again.running.to_xml()
         again.store.close()
 
