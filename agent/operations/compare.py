@@ -46,7 +46,7 @@ class Request:
 async def compare(context: Context, caller: Caller, operation: Element) -> bytes:
     request: Request = await context.worker(_read_request, context, operation)
     access, uri = context.access(caller), namespace(operation)
-    gathered = await _gathered(context, request)
+    gathered = await _gathered(context, request, access)
 
     def work() -> bytes:
         states = told(access, request.filter, gathered.make())
@@ -86,9 +86,9 @@ def _datastore(context: Context, operation: Element, element: str) -> str:
     return name
 
 
-async def _gathered(context: Context, request: Request) -> Gathered:
+async def _gathered(context: Context, request: Request, access: Access) -> Gathered:
     if request.all and OPERATIONAL in request.sides:
-        return await _with_state(context, request)
+        return await _with_state(context, request, access)
     if not await context.worker(is_local, context.schema, request.filter):
         return _made(request, lambda name: _held(context, name).duplicate(), None)
     if [_held(context, name) for name in request.sides].count(context.configuration.candidate.tree) != 1:
@@ -102,8 +102,8 @@ def _held(context: Context, name: str) -> Tree:
     return configuration.candidate.tree if name == "candidate" else configuration.running
 
 
-async def _with_state(context: Context, request: Request) -> Gathered:
-    operational = await with_state(context, request.filter)
+async def _with_state(context: Context, request: Request, access: Access) -> Gathered:
+    operational = await with_state(context, request.filter, access)
     some = await context.worker(lambda: sum(1 for _ in islice(all_units(operational), HERE_UNITS + 1)))
 
     def side(name: str) -> Tree:

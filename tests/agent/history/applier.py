@@ -20,24 +20,33 @@ def document(body: bytes) -> Any:
 
 def applied(schema: Schema, before: bytes, differences: bytes) -> Any:
     """Return the document ``before`` (some top-level elements) after all edits."""
-    root = document(before)
+    root, source = document(before), document(before)
     patch = etree.fromstring(differences).find("{*}yang-patch")
     numbers = [edit.findtext("{*}edit-id") for edit in patch.findall("{*}edit")]
     assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
     for edit in patch.findall("{*}edit"):
+        _check_source(schema, source, edit)
         _apply(schema, root, edit)
     return root
+
+
+def _check_source(schema: Schema, root: Any, edit: Any) -> None:
+    """Compare ``source-value`` with what the source holds (RFC 9144)."""
+    told = _content(edit, "source-value")
+    assert (told is None) == (edit.findtext("{*}operation") in ("create", "insert"))
+    if told is not None:
+        parent, node, keys = _located(schema, root, edit.findtext("{*}target"))
+        there = _instance(parent, node, keys)
+        assert canonical(schema, told, node) == canonical(schema, there, node)
 
 
 def _apply(schema: Schema, root: Any, edit: Any) -> None:
     operation = edit.findtext("{*}operation")
     parent, node, keys = _located(schema, root, edit.findtext("{*}target"))
     there = _instance(parent, node, keys)
-    value, source = _content(edit, "value"), _content(edit, "source-value")
+    value = _content(edit, "value")
     assert (there is None) == (operation in ("create", "insert")), operation
     assert (value is None) == (operation in ("delete", "move")), operation
-    if operation in ("delete", "move", "replace"):
-        assert canonical(schema, source, node) == canonical(schema, there, node)
     if operation == "replace":
         parent.replace(there, value)
     elif operation == "create":

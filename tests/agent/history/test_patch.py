@@ -38,7 +38,7 @@ def rows(xml: bytes) -> list[str]:
     return [" ".join(filter(None, (edit.findtext(f"{{*}}{name}") for name in names))) for edit in found]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(CONFIGURATIONS, CONFIGURATIONS)
 def test_a_patch_applied_to_the_source_gives_the_target(schema: Schema, before: str, after: str) -> None:
     was, will_be = (tree(schema, body).to_xml() for body in (before, after))
@@ -46,7 +46,7 @@ def test_a_patch_applied_to_the_source_gives_the_target(schema: Schema, before: 
     assert canonical(schema, result) == canonical(schema, document(will_be))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(CONFIGURATIONS, CONFIGURATIONS)
 def test_defaults_in_use_that_only_one_side_knows_make_no_difference(
     schema: Schema, before: str, after: str
@@ -54,7 +54,9 @@ def test_defaults_in_use_that_only_one_side_knows_make_no_difference(
     """What is on record has none of them."""
     one, other = tree(schema, before), tree(schema, after, defaults=False)
     mixed = patch(schema, edits(one, other), uri=URI, about="a < b")
-    assert mixed == patched(schema, before, after)
+    assert sorted(rows(mixed)) == sorted(rows(patched(schema, before, after)))
+    result = applied(schema, one.to_xml(), mixed)
+    assert canonical(schema, result) == canonical(schema, document(other.to_xml()))
 
 
 @settings(max_examples=50)

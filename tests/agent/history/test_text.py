@@ -68,7 +68,7 @@ def test_lines(schema: Schema, before: str, after: str, expected: list[str]) -> 
     assert lines(schema, before, after) == expected
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(CONFIGURATIONS, CONFIGURATIONS)
 def test_each_line_is_of_a_change_and_the_way_back_has_the_same(
     schema: Schema, before: str, after: str

@@ -23,8 +23,8 @@ ONLY = subtree(f'<top xmlns="{EC}"/>')
 
 def compare(source: str, target: str, more: str = "") -> str:
     return (
-        f'<compare xmlns="{NS}" xmlns:ds="{DS}"><source>ds:{source}</source><target>ds:{target}</target>{more}'
-        "</compare>"
+        f'<compare xmlns="{NS}" xmlns:ds="{DS}"><source>ds:{source}</source>'
+        f"<target>ds:{target}</target>{more}</compare>"
     )
 
 
