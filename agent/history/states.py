@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.datastore.fitting import DoesNotFit
 from agent.datastore.records import UnitChange
@@ -35,7 +35,7 @@ class States:
     units: dict[str, Unit] | None = None
 
     def reversed(self) -> States:
-        return States(self.after, self.before, self.left_out, self.units)
+        return replace(self, before=self.after, after=self.before)
 
     def edits(self) -> Iterator[Edit]:
         """*worker* Yield what has to be done to the state before to get the state after."""
