@@ -53,14 +53,14 @@ def edits(before: Tree, after: Tree, units: Mapping[str, Unit] | None = None) ->
         units: all that may differ, by path; None if these are not known.
     """
     units = units_by_path(before, after) if units is None else units
-    for unit in sorted(units.values(), key=lambda unit: (not _driven_out(unit, after), _natural(unit.path))):
+    for unit in sorted(units.values(), key=lambda unit: (not _driven_out(unit, after), natural(unit.path))):
         yield from _edits(before, list(unit_differences([unit], before, after, every_node=False)))
 
 
 _NUMBER = re.compile(r"(\d+)")
 
 
-def _natural(path: str) -> tuple[tuple[int, str], ...]:
+def natural(path: str) -> tuple[tuple[int, str], ...]:
     """Return what sorts 9 before 10."""
     return tuple((int(part[:18]), part) if part.isdecimal() else (-1, part) for part in _NUMBER.split(path))
 

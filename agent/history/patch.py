@@ -20,28 +20,33 @@ def as_configured(node: Node) -> bytes:
     return print_node(node, XML)
 
 
-def patch(
+def patch_edits(
     schema: Schema,
     found: Iterable[Edit],
+    room: Room,
     *,
-    uri: str,
-    about: str,
+    first: int = 1,
     old: Printed = as_configured,
     new: Printed = as_configured,
 ) -> bytes:
-    """*worker* Return ``<differences>`` in the namespace ``uri``.
+    """*worker* Return the ``<edit>`` elements, to be put ``in_patch``.
 
     Args:
-        about: what was compared, in words without markup.
+        room: what they may take, and less afterwards.
+        first: the number of the first of them.
         old, new: print nodes of the state before, and of that after.
 
     Raises:
-        ResourceDenied: it is too long.
+        ResourceDenied: there is not enough room.
     """
-    room = Room()
-    written = [room.take(_edit(schema, edit, number, old, new)) for number, edit in enumerate(found, start=1)]
+    numbered = enumerate(found, start=first)
+    return b"".join(room.take(_edit(schema, edit, number, old, new)) for number, edit in numbered)
+
+
+def in_patch(written: bytes, *, uri: str, about: str) -> bytes:
+    """Return ``<differences>`` in the namespace ``uri``; ``about`` says what was compared."""
     head = f'<differences xmlns="{uri}"><yang-patch><patch-id>{escape(about)}</patch-id>'
-    return head.encode() + b"".join(written) + b"</yang-patch></differences>"
+    return head.encode() + written + b"</yang-patch></differences>"
 
 
 def _edit(schema: Schema, edit: Edit, number: int, old: Printed, new: Printed) -> bytes:

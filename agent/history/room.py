@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.errors import ResourceDenied
 
 ANSWER_OCTETS_MAX = 32 * 1024 * 1024
 EDITS_MAX = 100_000
 
 
+@dataclass(slots=True)
 class Room:
-    """Counts what an answer takes."""
+    """What is left for an answer: octets, and edits or lines."""
 
-    def __init__(self, octets: int = ANSWER_OCTETS_MAX, edits: int = EDITS_MAX) -> None:
-        self._octets, self._edits = octets, edits
+    octets: int = ANSWER_OCTETS_MAX
+    edits: int = EDITS_MAX
 
     def take(self, piece: bytes) -> bytes:
         """Return ``piece``, one edit of the answer.
@@ -20,9 +23,9 @@ class Room:
         Raises:
             ResourceDenied: the answer is too long with it.
         """
-        self._octets -= len(piece)
-        self._edits -= 1
-        if self._octets < 0 or self._edits < 0:
+        self.octets -= len(piece)
+        self.edits -= 1
+        if self.octets < 0 or self.edits < 0:
             raise too_much()
         return piece
 

@@ -60,21 +60,21 @@ def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
     return states
 
 
-def until(candidate: Tree, running: Tree, changes: Iterable[UnitChange], units: Iterable[Unit]) -> States:
-    """*worker* Return what ``changes`` were before, and what ``candidate`` has in their place; of ``units``,
-    in which it differs from ``running``, what is in both."""
-    found: dict[str, Unit] = {}
-    states = States(Tree(running.schema), Tree(running.schema), units=found)
-    for change in changes:
-        unit = _put(states.before, change, states.left_out, back=True, other=candidate)
+def until(candidate: Tree, running: Tree, found: Iterable[UnitChange | Unit]) -> States:
+    """*worker* Return what was before each change, and what ``candidate`` has in its place; of a unit, in
+    which it differs from ``running``, what is in both."""
+    units: dict[str, Unit] = {}
+    states = States(Tree(running.schema), Tree(running.schema), units=units)
+    for one in found:
+        unit: Unit | None
+        if isinstance(one, Unit):
+            unit = one
+            unit.replace_in(states.before, unit.locate(running))
+        else:
+            unit = _put(states.before, one, states.left_out, back=True, other=candidate)
         if unit is not None:
             unit.replace_in(states.after, unit.locate(candidate))
-            found[unit.path] = unit
-    for unit in units:
-        if unit.path not in found:
-            found[unit.path] = unit
-            unit.replace_in(states.before, unit.locate(running))
-            unit.replace_in(states.after, unit.locate(candidate))
+            units[unit.path] = unit
     return states
 
 

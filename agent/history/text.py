@@ -12,26 +12,24 @@ from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import NO_NODE, XML, Node, children, is_default, print_node, value_of
 
 
-def text(schema: Schema, found: Iterable[Edit], *, defaults: bool = False) -> str:
+def text(schema: Schema, found: Iterable[Edit], room: Room) -> str:
     """*worker* Return the lines, each with its end.
 
     Args:
-        defaults: those in use are shown, too, below what came or went.
+        room: what they may take, and less afterwards.
 
     Raises:
-        ResourceDenied: it is too long.
+        ResourceDenied: there is not enough room.
     """
-    room = Room()
-    return "".join(
-        room.take(f"{line}\n".encode()).decode() for edit in found for line in _lines(schema, edit, defaults)
-    )
+    lines = (line for edit in found for line in _lines(schema, edit))
+    return "".join(room.take(f"{line}\n".encode()).decode() for line in lines)
 
 
-def _lines(schema: Schema, edit: Edit, defaults: bool) -> Iterator[str]:
+def _lines(schema: Schema, edit: Edit) -> Iterator[str]:
     if edit.change in (Change.DELETE, Change.REPLACE):
-        yield from _all(schema, "-", edit.old, edit.schema_node, defaults)
+        yield from _all(schema, "-", edit.old, edit.schema_node)
     if edit.change in (Change.CREATE, Change.REPLACE, Change.INSERT):
-        yield from _all(schema, "+", edit.new, edit.schema_node, defaults)
+        yield from _all(schema, "+", edit.new, edit.schema_node)
     if edit.change is Change.MOVE or (edit.change is Change.INSERT and not edit.last):
         path = shown_path(schema, edit.new, last_value=True)
         place = "first" if edit.behind == NO_NODE else _after(edit)
@@ -42,7 +40,7 @@ def _after(edit: Edit) -> str:
     return f"after {shown_predicates(edit.behind, edit.schema_node)}"
 
 
-def _all(schema: Schema, sign: str, node: Node, schema_node: SchemaNode, defaults: bool) -> Iterator[str]:
+def _all(schema: Schema, sign: str, node: Node, schema_node: SchemaNode) -> Iterator[str]:
     """Yield a line for ``node``, if it means something by itself, and for each leaf below it."""
     if not schema_node.is_np_container:
         yield f"{sign} {shown_path(schema, node)}{_value(node, schema_node)}"
@@ -50,8 +48,8 @@ def _all(schema: Schema, sign: str, node: Node, schema_node: SchemaNode, default
         return
     for child in children(node):
         below = schema.node_of(child.schema)
-        if not below.is_key and (defaults or not is_default(child) or below.is_np_container):
-            yield from _all(schema, sign, child, below, defaults)
+        if not below.is_key and (not is_default(child) or below.is_np_container):
+            yield from _all(schema, sign, child, below)
 
 
 def _value(node: Node, schema_node: SchemaNode) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from agent.apart import in_copy
-from agent.nacm.access import Access
+from agent.nacm.access import Access, located
 from agent.nacm.prune import prune
 from agent.operations.budget import TooMuchHere
-from agent.operations.narrow import first_steps, keyed_entry
+from agent.operations.narrow import first_steps, keyed_entry, keys_at
 from agent.operations.read import Filter
 from agent.operations.subtree import Mark, copy_marks, given_keys, is_content_match, named
 from agent.operations.xpath import Expression, is_plain
@@ -27,6 +27,7 @@ from agent.yang.tree import (
     sibling_of_schema,
 )
 from agent.yang.units import Unit, is_group, units_below
+from agent.yang.values import canonical
 
 HERE_UNITS = 100
 """So many are looked at on libyang's thread: some tens of milliseconds."""
@@ -80,6 +81,62 @@ def _tests_shell(element: Element, node: SchemaNode) -> bool:
         return False
     below = ((child, found) for child in element for found in named(child, node.children))
     return any(is_content_match(child) or _tests_shell(child, found) for child, found in below)
+
+
+def wanted(schema: Schema, filter_: Filter) -> Callable[[str], bool]:
+    """Return what is True for the path of a unit in which a local filter may select something.
+
+    It is called on libyang's thread.
+    """
+    if filter_.empty:
+        return lambda _path: True
+    places = list(_places(schema, filter_))
+
+    def may_select(path: str) -> bool:
+        found = located(schema, path)
+        if found is None:  # keys that no path can be read with
+            return True
+        steps, nodes = found
+        return any(
+            node in nodes and (keys is None or keys.items() <= steps[nodes.index(node)].keys.items())
+            for node, keys in places
+        )
+
+    return may_select
+
+
+Place = tuple[SchemaNode, Mapping[str, str] | None]
+"""A node at or above a unit, and the keys of the entry that is meant; None of all."""
+
+
+def _places(schema: Schema, filter_: Filter) -> Iterator[Place]:
+    if filter_.subtree is not None:
+        for element in filter_.subtree:
+            for root in named(element, schema.roots):
+                yield from _places_in(schema, element, root)
+    elif filter_.xpath is not None:
+        text = filter_.xpath.text.strip()
+        for node, end in first_steps(schema, filter_.xpath):
+            if not node.shell or end == len(text):
+                given = None if is_group(node) else keys_at(text, end, node)
+                yield node, None if given is None else _canonical_keys(schema, node, given)
+                return
+
+
+def _canonical_keys(schema: Schema, node: SchemaNode, given: Sequence[str]) -> dict[str, str]:
+    leafs = (node.children[node.namespace, key] for key in node.keys)
+    pairs = zip(leafs, given, strict=True)
+    return {leaf.name: canonical(schema, leaf, value, dict) for leaf, value in pairs}
+
+
+def _places_in(schema: Schema, element: Element, node: SchemaNode) -> Iterator[Place]:
+    if node.shell and len(element):
+        for child in element:
+            for below in named(child, node.children):
+                yield from _places_in(schema, child, below)
+    else:
+        given = None if is_group(node) else given_keys(schema, element, node)
+        yield node, None if given is None else dict(zip(node.keys, given, strict=True))
 
 
 def selects_anything(access: Access, filter_: Filter, tree: Tree) -> bool:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from agent.errors import BadElement, ErrorType, InvalidParameter
-from agent.history.patch import Printed, as_configured, patch
+from agent.history.patch import Printed, as_configured, in_patch, patch_edits
+from agent.history.room import Room
 from agent.history.states import States
 from agent.nacm.access import Access
-from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything
-from agent.operations.comparing import carried_out, read_filter, told
+from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything, wanted
+from agent.operations.comparing import Piece, carried_out, compared, read_filter, told
 from agent.operations.context import Caller, Context
 from agent.operations.gather import Gathered, nothing, until_candidate
 from agent.operations.origin import keep_config, mark_origins_from
@@ -48,14 +50,19 @@ async def compare(context: Context, caller: Caller, operation: Element) -> bytes
     access, uri = context.access(caller), namespace(operation)
     gathered = await _gathered(context, request, access)
 
-    def work() -> bytes:
-        states = told(access, request.filter, gathered.make())
-        nowhere = states.before.empty and states.after.empty
-        if nowhere and not _same_somewhere(context, access, request, gathered):
-            return b'<no-matches xmlns="%s"/>' % uri.encode()
-        return _patch(request, states, uri)
+    def work(states: States, room: Room, first: int) -> Piece:
+        states = told(access, request.filter, states)
+        nowhere, before = states.before.empty and states.after.empty, room.edits
+        body = _edits(request, states, room, first)
+        return Piece(body, room, edits=before - room.edits, nowhere=nowhere)
 
-    return await carried_out(context, caller, gathered, work)
+    pieces = await compared(context, caller, gathered, work)
+    if all(piece.nowhere for piece in pieces):
+        same = partial(_same_somewhere, context, access, request, gathered)
+        if not await carried_out(context, caller, same, here=True):
+            return b'<no-matches xmlns="%s"/>' % uri.encode()
+    body = b"".join(piece.body for piece in pieces)
+    return in_patch(body, uri=uri, about=" to ".join(request.sides))
 
 
 def _read_request(context: Context, operation: Element) -> Request:
@@ -93,7 +100,7 @@ async def _gathered(context: Context, request: Request, access: Access) -> Gathe
         return _made(request, lambda name: _held(context, name).duplicate(), None)
     if [_held(context, name) for name in request.sides].count(context.configuration.candidate.tree) != 1:
         return nothing(context.schema)
-    gathered = await until_candidate(context)
+    gathered = await until_candidate(context, wanted(context.schema, request.filter))
     return gathered.reversed() if request.source == "candidate" else gathered
 
 
@@ -118,7 +125,7 @@ async def _with_state(context: Context, request: Request, access: Access) -> Gat
 
 
 def _made(request: Request, side: Callable[[str], Tree], units: int | None) -> Gathered:
-    return Gathered(lambda: States(side(request.source), side(request.target)), units)
+    return Gathered([lambda: States(side(request.source), side(request.target))], units)
 
 
 def _same_somewhere(context: Context, access: Access, request: Request, gathered: Gathered) -> bool:
@@ -130,15 +137,13 @@ def _same_somewhere(context: Context, access: Access, request: Request, gathered
     return any(selects_anything(access, request.filter, _held(context, name)) for name in request.sides)
 
 
-def _patch(request: Request, states: States, uri: str) -> bytes:
+def _edits(request: Request, states: States, room: Room, first: int) -> bytes:
     old: Printed = as_configured
     new: Printed = as_configured
     if OPERATIONAL in request.sides:
         old = _prepared(request, request.source, states.before)
         new = _prepared(request, request.target, states.after)
-    found = states.edits()
-    about = f"{request.source} to {request.target}"
-    return patch(states.before.schema, found, uri=uri, about=about, old=old, new=new)
+    return patch_edits(states.before.schema, states.edits(), room, first=first, old=old, new=new)
 
 
 def _prepared(request: Request, name: str, tree: Tree) -> Printed:

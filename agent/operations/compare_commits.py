@@ -6,15 +6,17 @@ neither a value, nor a path, nor that something differs is told of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from agent.history.patch import patch
+from agent.history.patch import in_patch, patch_edits
 from agent.history.points import as_left_by, beginning
+from agent.history.room import Room
 from agent.history.states import LeftOut, States
 from agent.history.text import text
 from agent.nacm.access import Access
-from agent.operations.both_sides import is_local
-from agent.operations.comparing import carried_out, read_filter, told
+from agent.operations.both_sides import is_local, wanted
+from agent.operations.comparing import Piece, compared, read_filter, told
 from agent.operations.context import Caller, Context
 from agent.operations.gather import CANDIDATE, Point, gather, gather_whole, newest
 from agent.operations.parameters import canonical_text, text_of
@@ -28,18 +30,31 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
         element: await context.worker(canonical_text, context.schema, operation, element, "running")
         for element in ("from", "to")
     }
-    points = [await _point(context, name, element) for element, name in names.items()]
-    local = await context.worker(is_local, context.schema, filter_)
-    gathered = await (gather if local else gather_whole)(context, *points)
+    start, end = [await _point(context, name, element) for element, name in names.items()]
+    if await context.worker(is_local, context.schema, filter_):
+        gathered = await gather(context, start, end, wanted=wanted(context.schema, filter_))
+    else:
+        gathered = await gather_whole(context, start, end)
     access, uri = context.access(caller), namespace(operation)
-    about = " to ".join(map(_shown, names.values()))
-    written = _as_text if text_of(operation, "as", "patch") == "text" else _as_patch
+    as_text = text_of(operation, "as", "patch") == "text"
 
-    def work() -> bytes:
-        states = told(access, filter_, gathered.make())
-        return written(states, uri, about) + _left_out(context.schema, access, states.left_out, uri)
+    def work(states: States, room: Room, first: int) -> Piece:
+        states = told(access, filter_, states)
+        before = room.edits
+        if as_text:
+            body = escape(text(context.schema, states.edits(), room), {"\r": "&#13;"}).encode()
+        else:
+            body = patch_edits(context.schema, states.edits(), room, first=first)
+        sentences = sentences_for(context.schema, access, states.left_out)
+        return Piece(body, room, edits=before - room.edits, left_out=tuple(sentences))
 
-    return await carried_out(context, caller, gathered, work)
+    pieces = await compared(context, caller, gathered, work)
+    body = b"".join(piece.body for piece in pieces)
+    if as_text:
+        body = b'<text xmlns="%s">%s</text>' % (uri.encode(), body)
+    else:
+        body = in_patch(body, uri=uri, about=" to ".join(map(_shown, names.values())))
+    return body + _left_out(pieces, uri)
 
 
 async def _point(context: Context, name: str, element: str) -> Point:
@@ -57,20 +72,10 @@ def _shown(name: str) -> str:
     return f"commit {name}" if name.isdecimal() else name
 
 
-def _as_patch(states: States, uri: str, about: str) -> bytes:
-    return patch(states.before.schema, states.edits(), uri=uri, about=about)
-
-
-def _as_text(states: States, uri: str, _about: str) -> bytes:
-    lines = text(states.before.schema, states.edits())
-    return f'<text xmlns="{uri}">{escape(lines)}</text>'.encode()
-
-
-def _left_out(schema: Schema, access: Access, found: list[LeftOut], uri: str) -> bytes:
-    """*worker* Return what the caller may know of what is left out."""
+def _left_out(pieces: Iterable[Piece], uri: str) -> bytes:
+    sentences = dict.fromkeys(sentence for piece in pieces for sentence in piece.left_out)
     return "".join(
-        f'<left-out xmlns="{uri}">{escape(sentence)}</left-out>'
-        for sentence in sentences_for(schema, access, found)
+        f'<left-out xmlns="{uri}">{escape(sentence)}</left-out>' for sentence in sentences
     ).encode()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from agent.apart import CopyLost, NoCopy, TooCostly
 from agent.errors import OperationFailed, ResourceDenied
-from agent.history.room import too_much
+from agent.history.room import Room, too_much
 from agent.history.states import States
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
@@ -18,6 +20,8 @@ from agent.operations.gather import Gathered
 from agent.operations.parameters import parameter
 from agent.operations.read import Filter, subtree_or_xpath
 from agent.xml import Element
+
+Result = TypeVar("Result")
 
 
 def read_filter(context: Context, operation: Element) -> Filter:
@@ -37,24 +41,58 @@ def told(access: Access, filter_: Filter, states: States) -> States:
     return replace(states, before=before, after=after)
 
 
-async def carried_out(
-    context: Context, caller: Caller, gathered: Gathered, work: Callable[[], bytes]
-) -> bytes:
-    """Return what ``work`` returns, which compares what was gathered: of much, in a copy of the process.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What came of a part: ``body`` with so many ``edits``; ``nowhere``: nothing was selected."""
+
+    body: bytes
+    room: Room
+    edits: int = 0
+    left_out: tuple[str, ...] = ()
+    nowhere: bool = False
+
+
+Work = Callable[[States, Room, int], Piece]
+"""*worker* Compares a part, with so much room for it, and the number of its first edit."""
+
+
+async def compared(context: Context, caller: Caller, gathered: Gathered, work: Work) -> list[Piece]:
+    """Return what ``work`` returns for each part of what was gathered: of much, in copies of the process.
 
     Raises:
         ResourceDenied: it takes too long, or the system makes no copy.
         OperationFailed: the copy has ended by a fault.
     """
-    if gathered.units is not None and gathered.units <= HERE_UNITS:
+    pieces: list[Piece] = []
+    room, first = Room(), 1
+    here = gathered.units is not None and gathered.units <= HERE_UNITS
+    for part in gathered.parts:
+        done = partial(_part, part, work, room, first)
+        piece: Piece = await carried_out(context, caller, done, here=here)
+        pieces.append(piece)
+        room, first = piece.room, first + piece.edits
+    return pieces
+
+
+def _part(part: Callable[[], States], work: Work, room: Room, first: int) -> Piece:
+    return work(part(), replace(room), first)
+
+
+async def carried_out(context: Context, caller: Caller, work: Callable[[], Result], *, here: bool) -> Result:
+    """Return what ``work`` returns, done on libyang's thread (``here``), or in a copy of the process.
+
+    Raises:
+        ResourceDenied, OperationFailed: as ``compared``.
+    """
+    if here:
         try:
-            body: bytes = await context.worker(work)
-            return body
+            found: Result = await context.worker(work)
+            return found
         except TooMuchHere:
             pass
     try:
-        body = await context.apart.done(caller.user, context.worker, work)
-        return body
+        found = await context.apart.done(caller.user, context.worker, work)
+        return found
     except TooCostly:
         raise too_much() from None
     except NoCopy:

@@ -3,22 +3,31 @@ others get their turn on the thread that owns it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any, TypeVar
 
 from agent.datastore.records import UnitChange
 from agent.datastore.spans import Span, TooLong, kept
 from agent.errors import ResourceDenied
+from agent.history.edits import natural
 from agent.history.room import too_much
 from agent.history.states import LeftOut, States, between, gone_back, until
 from agent.operations.context import Context
+from agent.yang.paths import without_predicates
 from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
+Item = TypeVar("Item")
+
 UNITS_AT_ONCE = 100
-UNITS_MAX = 50_000
+PART_UNITS = 2000
+"""So many are compared at a time, in a copy of the process that has as much time as for other work."""
+UNITS_MAX = 20_000
 """That differ."""
 OCTETS_MAX = 64 * 1024 * 1024
 """Of what is on record about them."""
@@ -28,35 +37,46 @@ Point = int | str
 """A state: what running was after the commit with this id, 0 for none; or CANDIDATE."""
 
 
+Wanted = Callable[[str], bool]
+"""*worker* True for the path of a unit that is to be compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """``make`` (*worker*) makes the trees. ``units``: in how many they may differ; None if they are whole."""
+    """Each of ``parts`` (*worker*) makes two trees of some units, in the order in which they are told.
 
-    make: Callable[[], States]
+    ``units``: in how many they may differ; None if the trees are whole.
+    """
+
+    parts: Sequence[Callable[[], States]]
     units: int | None
 
     def reversed(self) -> Gathered:
-        return Gathered(lambda: self.make().reversed(), self.units)
+        return Gathered([partial(_turned, part) for part in self.parts], self.units)
 
 
-async def gather(context: Context, start: Point, end: Point) -> Gathered:
-    """Return the states at two points, of the units that may differ.
+def _turned(part: Callable[[], States]) -> States:
+    return part().reversed()
+
+
+async def gather(context: Context, start: Point, end: Point, *, wanted: Wanted) -> Gathered:
+    """Return the states at two points, of the units that may differ and are ``wanted``.
 
     Raises:
         ResourceDenied: there is too much between them.
     """
     if isinstance(start, int) and isinstance(end, int):
-        return await _two_commits(context, start, end)
+        return await _two_commits(context, start, end, wanted)
     if isinstance(start, int):
-        return await _until_candidate(context, start)
+        return await _until_candidate(context, start, wanted)
     if isinstance(end, int):
-        return (await _until_candidate(context, end)).reversed()
+        return (await _until_candidate(context, end, wanted)).reversed()
     return nothing(context.schema)
 
 
 def nothing(schema: Schema) -> Gathered:
     """Return two states that do not differ."""
-    return Gathered(lambda: States(Tree(schema), Tree(schema)), 0)
+    return Gathered([lambda: States(Tree(schema), Tree(schema))], 0)
 
 
 async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
@@ -74,7 +94,7 @@ async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
         )
         return States(before, after, left_out)
 
-    return Gathered(make, None)
+    return Gathered([make], None)
 
 
 async def newest(context: Context) -> int:
@@ -82,45 +102,76 @@ async def newest(context: Context) -> int:
     return int((await context.worker(kept, context.configuration.store)).newest)
 
 
-async def _two_commits(context: Context, start: int, end: int) -> Gathered:
-    changes = await changed(context, min(start, end), max(start, end))
-
-    def make() -> States:
-        states = between(context.schema, changes)
-        return states if start <= end else states.reversed()
-
-    return Gathered(make, len(changes))
+async def _two_commits(context: Context, start: int, end: int, wanted: Wanted) -> Gathered:
+    changes = await changed(context, min(start, end), max(start, end), wanted)
+    ordered = await context.worker(_in_order, context.schema, {change.path: change for change in changes})
+    parts = [partial(between, context.schema, some) for some in batched(ordered, PART_UNITS)]
+    found = Gathered(parts, len(changes)) if parts else nothing(context.schema)
+    return found if start <= end else found.reversed()
 
 
-async def _until_candidate(context: Context, start: int) -> Gathered:
-    return await until_candidate(context, await changed(context, start, await newest(context)))
+async def _until_candidate(context: Context, start: int, wanted: Wanted) -> Gathered:
+    return await until_candidate(
+        context, wanted, await changed(context, start, await newest(context), wanted)
+    )
 
 
-async def until_candidate(context: Context, changes: Sequence[UnitChange] = ()) -> Gathered:
+async def until_candidate(context: Context, wanted: Wanted, changes: Sequence[UnitChange] = ()) -> Gathered:
     """Return the state before ``changes``, of running, and the candidate."""
     configuration = context.configuration
-    units: list[Unit] = await context.worker(configuration.candidate.differing, configuration.running)
-    if len(units) > UNITS_MAX:
+
+    def differing() -> dict[str, Unit | UnitChange]:
+        units = configuration.candidate.differing(configuration.running)
+        return {unit.path: unit for unit in units if wanted(unit.path)}
+
+    found: dict[str, Unit | UnitChange] = await context.worker(differing)
+    found.update((change.path, change) for change in changes)
+    if len(found) > UNITS_MAX:
         raise too_much()
+    ordered = await context.worker(_in_order, context.schema, found)
 
-    def make() -> States:
-        return until(configuration.candidate.tree, configuration.running, changes, units)
+    def make(some: Sequence[Unit | UnitChange]) -> States:
+        return until(configuration.candidate.tree, configuration.running, some)
 
-    return Gathered(make, len(changes) + len(units))
+    parts = [partial(make, some) for some in batched(ordered, PART_UNITS)]
+    return Gathered(parts, len(found)) if parts else nothing(context.schema)
+
+
+def _in_order(schema: Schema, found: Mapping[str, Any]) -> list[Any]:
+    """*worker* Return what is found by path, in the order in which it is told: first what is in a choice, so
+    that what drives out and what is driven out are told together."""
+    return [
+        found[path] for path in sorted(found, key=lambda path: (not _in_choice(schema, path), natural(path)))
+    ]
+
+
+def _in_choice(schema: Schema, path: str) -> bool:
+    try:
+        node: SchemaNode | None = schema.find(without_predicates(path) or path)
+    except KeyError:
+        return False
+    while node is not None and not node.cases:
+        node = node.parent
+    return node is not None
 
 
 async def _since(context: Context, point: Point) -> list[UnitChange] | None:
     return await changed(context, point, await newest(context)) if isinstance(point, int) else None
 
 
-def batched(changes: Sequence[UnitChange]) -> Iterator[Sequence[UnitChange]]:
-    """Yield as many at a time as others may wait for."""
-    for start in range(0, len(changes), UNITS_AT_ONCE):
-        yield changes[start : start + UNITS_AT_ONCE]
+def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
+    """Yield so many at a time."""
+    for start in range(0, len(items), count):
+        yield items[start : start + count]
 
 
-async def changed(context: Context, after: int, upto: int) -> list[UnitChange]:
-    """Return the units in which the states after two commits differ, as they were in both.
+def all_of_them(_path: str) -> bool:
+    return True
+
+
+async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_of_them) -> list[UnitChange]:
+    """Return the units that are ``wanted`` and in which the states after two commits differ, as they were in
+    both.
 
     Raises:
         ResourceDenied: these are too many, or so many that they are not found in time.
@@ -139,7 +190,8 @@ async def changed(context: Context, after: int, upto: int) -> list[UnitChange]:
         ) from None
     found: list[UnitChange] = []
     octets = 0
-    waiting = span.changes(list(span.units))
+    paths = await context.worker(lambda: [path for path in span.units if wanted(path)])
+    waiting = span.changes(paths)
     while some := await context.worker(lambda: list(islice(waiting, UNITS_AT_ONCE))):
         found += some
         octets += sum(len(change.before) + len(change.after) for change in some)

@@ -22,7 +22,7 @@ from agent.nacm.access import WRITES, Access
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units
-from agent.operations.gather import batched, changed, newest
+from agent.operations.gather import UNITS_AT_ONCE, batched, changed, newest
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import canonical_text, parameter
 from agent.xml import Element, namespace
@@ -37,7 +37,7 @@ async def load_commit(context: Context, caller: Caller, operation: Element) -> b
         point, commit_id = await context.worker(_point, context, operation)
         changes = await changed(context, point, await newest(context))
         recorded = _Recorded(Tree(context.schema))
-        for some in batched(changes):
+        for some in batched(changes, UNITS_AT_ONCE):
             await context.worker(recorded.put, some, context.configuration.running)
         left_out = await context.worker(_load, context, context.access(caller), recorded)
     uri = namespace(operation)

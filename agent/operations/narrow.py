@@ -175,6 +175,12 @@ def first_steps(schema: Schema, expression: Expression) -> Iterator[tuple[Schema
 def keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
     """Return the entry whose keys the predicates from ``position`` on give; NO_NODE if it is not there, None
     if they do not give all."""
+    given = keys_at(expression, position, node)
+    return None if given is None else entry_with_keys(first, node, given)
+
+
+def keys_at(expression: str, position: int, node: SchemaNode) -> tuple[str, ...] | None:
+    """Return the keys that the predicates from ``position`` on give, None if they do not give all."""
     if node.kind is not Kind.LIST or any(node.children[node.namespace, key].holds_names for key in node.keys):
         return None
     given: dict[str, str] = {}
@@ -183,7 +189,7 @@ def keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -
         position = match.end()
     if set(given) != set(node.keys):
         return None
-    return entry_with_keys(first, node, tuple(given[key] for key in node.keys))
+    return tuple(given[key] for key in node.keys)
 
 
 def _single(expression: str) -> bool:

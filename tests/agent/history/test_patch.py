@@ -8,7 +8,7 @@ from lxml import etree
 
 from agent.errors import ResourceDenied
 from agent.history.edits import edits
-from agent.history.patch import patch
+from agent.history.patch import in_patch, patch_edits
 from agent.history.room import Room
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
@@ -26,9 +26,13 @@ def tree(schema: Schema, body: str, *, defaults: bool = True) -> Tree:
     return made
 
 
+def patch(schema: Schema, old: Tree, new: Tree) -> bytes:
+    return in_patch(patch_edits(schema, edits(old, new), Room()), uri=URI, about="a < b")
+
+
 def patched(schema: Schema, before: str, after: str, *, defaults: bool = True) -> bytes:
     old, new = (tree(schema, body, defaults=defaults) for body in (before, after))
-    return patch(schema, edits(old, new), uri=URI, about="a < b")
+    return patch(schema, old, new)
 
 
 def rows(xml: bytes) -> list[str]:
@@ -53,7 +57,7 @@ def test_defaults_in_use_that_only_one_side_knows_make_no_difference(
 ) -> None:
     """What is on record has none of them."""
     one, other = tree(schema, before), tree(schema, after, defaults=False)
-    mixed = patch(schema, edits(one, other), uri=URI, about="a < b")
+    mixed = patch(schema, one, other)
     assert sorted(rows(mixed)) == sorted(rows(patched(schema, before, after)))
     result = applied(schema, one.to_xml(), mixed)
     assert canonical(schema, result) == canonical(schema, document(other.to_xml()))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from agent.history.edits import edits
+from agent.history.room import Room
 from agent.history.text import text
 from agent.yang.schema import Schema
 from tests.agent.history.documents import CONFIGURATIONS
@@ -16,7 +17,7 @@ E = "/every-construct:top/entry[id='1']"
 
 
 def lines(schema: Schema, before: str, after: str) -> list[str]:
-    return text(schema, edits(tree(schema, before), tree(schema, after))).splitlines()
+    return text(schema, edits(tree(schema, before), tree(schema, after)), Room()).splitlines()
 
 
 @pytest.mark.parametrize(

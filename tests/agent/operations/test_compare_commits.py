@@ -300,6 +300,46 @@ async def test_too_many_units_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPa
         assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
 
 
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        subtree(f'<top xmlns="{EC}"><entry><id>2</id></entry></top>'),
+        xpath("/ec:top/ec:entry[ec:id='2']"),
+        xpath("/ec:top/ec:entry[ec:id='2']/ec:id"),
+    ],
+)
+async def test_what_a_filter_cannot_select_is_not_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, filter_: str
+) -> None:
+    await three_commits(lab)
+    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
+    monkeypatch.setattr(gather, "UNITS_MAX", 1)
+    assert await lines(lab, 1, 3, filter_) == ["+ /every-construct:top/entry[id='2']"]
+    assert await lines(lab, 1, "candidate", filter_) == ["+ /every-construct:top/entry[id='2']"]
+    (error,) = await lab.refused(compare(1, 3))
+    assert error.app_tag == "too-many-differences"
+
+
+@pytest.mark.parametrize("here", [100, 0])
+@pytest.mark.parametrize("pair", [(1, 4), (4, 1), (1, "candidate"), ("candidate", 1)])
+async def test_many_units_are_compared_part_by_part(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, here: int, pair: tuple[int | str, int | str]
+) -> None:
+    await three_commits(lab)
+    await lab.commit(top("<entry><id>4</id></entry>") + f'<order xmlns="{EC}">x</order>')
+    await lab.edit(top("<entry><id>5</id></entry>"))
+    patch, text = await lab.do(compare(*pair)), await lines(lab, *pair)
+    assert patch.count("<edit>") > 3
+    monkeypatch.setattr(gather, "PART_UNITS", 1)
+    monkeypatch.setattr("agent.operations.comparing.HERE_UNITS", here)
+    assert await lab.do(compare(*pair)) == patch
+    assert await lines(lab, *pair) == text
+    assert bool(lab.context.apart.copies) == (here == 0)
+    monkeypatch.setattr("agent.history.room.Room.__init__.__defaults__", (1000, 3))
+    (error,) = await lab.refused(compare(*pair))
+    assert error.app_tag == "too-many-differences"
+
+
 async def test_much_is_compared_in_a_copy_of_the_process(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     await three_commits(lab)
     expected = await lines(lab, 1, 3)
