@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.datastore.checksums import Damaged, fits
+from agent.datastore.checksums import Damaged, fits, is_sealed
 from agent.datastore.records import UnitChange, recorded
 from agent.datastore.tables import COLUMNS
 
@@ -156,8 +156,9 @@ class History:
         Raises:
             Damaged: a row does not fit its checksum.
         """
+        whole = fits("changes") if is_sealed(self._db) else "1"
         rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
-            f"SELECT {fits('changes')}, commit_id, path, before, after FROM changes "
+            f"SELECT {whole}, commit_id, path, before, after FROM changes "
             "JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? AND commit_id <= ? "
             "ORDER BY commit_id, position",

@@ -173,8 +173,10 @@ def _may_hold_rules(table: str, key: Sequence[object], row: Sequence[object], db
     if table == "commits":
         of_one = db.execute("SELECT path, before, after FROM changes WHERE commit_id = ?", key)
         return any("nacm" in str(value).lower() for change in of_one for value in change)
-    # Without the snapshot all commits are read again; a note says nothing of rules.
-    return table == "confirmed_commit"
+    if table == "snapshots":
+        # Without it all commits are read again, if there are still all of them.
+        return db.execute("SELECT 1 FROM commits WHERE id = 1").fetchone() is None
+    return table == "confirmed_commit"  # a note says nothing of rules, nor does when a unit was changed
 
 
 def _count(db: sqlite3.Connection, found: Salvaged, there: int) -> None:

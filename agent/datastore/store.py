@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.datastore.checksums import Damaged, fits, is_current, is_sealed, keep_sums, verify
+from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.progress import Progress
-from agent.datastore.records import CommitInfo, UnitChange, recorded
+from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
+from agent.datastore.records import CommitInfo, UnitChange, timestamp
 from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
@@ -78,7 +79,8 @@ def usable(path: Path) -> Iterator[None]:
 
 
 class Store:
-    """The history at ``path``; ``new``: it is made if there is none, or one without an octet.
+    """The history at ``path``; ``new``: it is made if there is none, or one without an octet. ``keep``: what
+    of the past is kept, when snapshots are written.
 
     ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
     is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
@@ -88,8 +90,10 @@ class Store:
         StoreError: the file is not a history of this program, or cannot be opened.
     """
 
-    def __init__(self, path: Path, *, new: bool = True) -> None:
+    def __init__(self, path: Path, *, new: bool = True, keep: Keep | None = None) -> None:
         self.path, self._new = path, new
+        self._keep = keep or Keep()
+        self._dropping = False
         self.read_only: str | None = None
         self.is_current = False
         self._sealed = False
@@ -310,13 +314,17 @@ class Store:
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
         return int(row[0] or 0)
 
-    def snapshot_if_due(self, content: Callable[[], bytes]) -> bool:
-        """Write a snapshot of running if enough was changed since the last one."""
-        if self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
+    def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
+        """Write a snapshot of running if enough was changed since the last one, or too much is kept.
+
+        ``time``: of now, if it is another.
+        """
+        too_much = needs_snapshot(self._db, self._keep, time or timestamp())
+        if not too_much and self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
             return False
         body = content()
         self._printed_octets = len(body)
-        if self._pending_octets < len(body):
+        if not too_much and self._pending_octets < len(body):
             return False
         with self._transaction():
             self._db.execute("DELETE FROM snapshots")
@@ -324,7 +332,20 @@ class Store:
                 "INSERT INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
         self._pending_octets = 0
+        self._dropping = True
         return True
+
+    def drop_old(self, time: str | None = None) -> None:
+        """Drop commits that are not to be kept, at snapshots and where there are far too many.
+
+        A step of them each time: what is left goes the next times. ``time``: of now, if it is another.
+        """
+        if self.read_only is not None:
+            return
+        now = time or timestamp()
+        if self._dropping or is_due(self._db, self._keep, now):
+            self._dropping = drop_old(self._db, self._keep, now)
+        shrink(self._db)
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -350,17 +371,7 @@ class Store:
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        whole = fits("changes") if self.has_sums else "1"
-        rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
-            f"SELECT {whole}, commit_id, path, before, after FROM changes "
-            "JOIN commits ON commits.id = commit_id "
-            "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
-            (commit_id,),
-        )
-        for is_whole, commit_id, path, before, after in rows:
-            if not is_whole:
-                raise Damaged([f"{path} of commit {commit_id} does not fit its checksum"])
-            yield recorded(commit_id, path, before, after)
+        return self.history.changes(commit_id)
 
     @contextmanager
     def rewriting(self, notes: Mapping[str, str]) -> Iterator[sqlite3.Connection]:
@@ -377,6 +388,7 @@ class Store:
             if not self.is_current:
                 seal_form(self._db)
         if not self.is_current:
+            make_able_to_shrink(self._db)
             keep_sums(self._db)
             self.is_current = True
         self._count_octets()

@@ -217,6 +217,11 @@ class Transactions:
         except sqlite3.Error:
             # The commit itself is on disk; only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
+            return
+        try:
+            self._store.drop_old()
+        except sqlite3.Error:
+            log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
 def replace_units(datastores: Datastores, prepared: Prepared) -> None:
