@@ -26,6 +26,10 @@ class TooLong(Exception):
     """So many commits changed so much that it is not looked at."""
 
 
+class Dropped(Exception):
+    """A commit that is looked at has been dropped meanwhile, because it is old."""
+
+
 @dataclass(slots=True)
 class Span:
     """The commits after ``after`` up to ``upto``.
@@ -69,7 +73,8 @@ class Span:
         of those that are the same again.
 
         Raises:
-            Damaged: a row does not fit its checksum, or is gone.
+            Dropped: a commit is gone.
+            Damaged: a row does not fit its checksum.
         """
         for path in paths:
             first, last = self.units[path]
@@ -83,7 +88,9 @@ class Span:
         found = self.store.rows(
             f"SELECT {whole}, path, before, after FROM changes WHERE commit_id = ? AND position = ?", *row
         )
-        if not found or not found[0][0]:
+        if not found:
+            raise Dropped
+        if not found[0][0]:
             raise Damaged([f"{path} of commit {row[0]} does not fit its checksum"])
         _, path, before, after = found[0]
         return recorded(row[0], path, before, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from agent.apart import in_copy
@@ -13,6 +13,7 @@ from agent.operations.narrow import first_steps, keyed_entry, keys_at
 from agent.operations.read import Filter
 from agent.operations.subtree import Mark, copy_marks, given_keys, is_content_match, named
 from agent.operations.xpath import Expression, is_plain
+from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -25,6 +26,7 @@ from agent.yang.tree import (
     instances,
     sibling_like,
     sibling_of_schema,
+    siblings,
 )
 from agent.yang.units import Unit, is_group, units_below
 from agent.yang.values import canonical
@@ -47,7 +49,10 @@ def selected(filter_: Filter, before: Tree, after: Tree) -> tuple[Tree, Tree]:
     right = {mark.node: mark for mark in filter_.marks(after)}
     _mirror(right, left, before.first)
     _mirror(left, right, after.first)
-    return copy_marks(before, left.values()), copy_marks(after, right.values())
+    return (
+        copy_marks(before, _as_they_stand(left, before.first)),
+        copy_marks(after, _as_they_stand(right, after.first)),
+    )
 
 
 def _mirror(marks: Marks, others: Marks, level: Node) -> None:
@@ -60,6 +65,16 @@ def _mirror(marks: Marks, others: Marks, level: Node) -> None:
         other.whole = other.whole or mark.whole
         if mark.children:
             _mirror(mark.children, other.children, first_child(node))
+
+
+def _as_they_stand(marks: Marks, first: Node) -> list[Mark]:
+    """Return ``marks`` of ``first`` and its siblings in the order of these: it may be the user's."""
+    ordered = [marks[node] for node in siblings(first) if node in marks]
+    for mark in ordered:
+        if mark.children and not mark.whole:
+            below = _as_they_stand(mark.children, first_child(mark.node))
+            mark.children = {child.node: child for child in below}
+    return ordered
 
 
 def is_local(schema: Schema, filter_: Filter) -> bool:
@@ -90,22 +105,28 @@ def wanted(schema: Schema, filter_: Filter) -> Callable[[str], bool]:
     """
     if filter_.empty:
         return lambda _path: True
-    places = list(_places(schema, filter_))
+    places: dict[SchemaNode, set[Keys] | None] = {}
+    for node, keys in _places(schema, filter_):
+        known = places.setdefault(node, set())
+        if keys is None or known is None:
+            places[node] = None
+        else:
+            known.add(keys)
 
     def may_select(path: str) -> bool:
         found = located(schema, path)
         if found is None:  # keys that no path can be read with
             return True
-        steps, nodes = found
-        return any(
-            node in nodes and (keys is None or keys.items() <= steps[nodes.index(node)].keys.items())
-            for node, keys in places
-        )
+        for step, node in zip(*found, strict=True):
+            if node in places:
+                keys = places[node]
+                return keys is None or tuple(step.keys.get(key, "") for key in node.keys) in keys
+        return False
 
     return may_select
 
 
-Place = tuple[SchemaNode, Mapping[str, str] | None]
+Place = tuple[SchemaNode, Keys | None]
 """A node at or above a unit, and the keys of the entry that is meant; None of all."""
 
 
@@ -119,14 +140,13 @@ def _places(schema: Schema, filter_: Filter) -> Iterator[Place]:
         for node, end in first_steps(schema, filter_.xpath):
             if not node.shell or end == len(text):
                 given = None if is_group(node) else keys_at(text, end, node)
-                yield node, None if given is None else _canonical_keys(schema, node, given)
+                yield node, None if given is None else _canonical(schema, node, given)
                 return
 
 
-def _canonical_keys(schema: Schema, node: SchemaNode, given: Sequence[str]) -> dict[str, str]:
-    leafs = (node.children[node.namespace, key] for key in node.keys)
-    pairs = zip(leafs, given, strict=True)
-    return {leaf.name: canonical(schema, leaf, value, dict) for leaf, value in pairs}
+def _canonical(schema: Schema, node: SchemaNode, given: Keys) -> Keys:
+    leafs = [node.children[node.namespace, key] for key in node.keys]
+    return tuple(canonical(schema, leaf, value, dict) for leaf, value in zip(leafs, given, strict=True))
 
 
 def _places_in(schema: Schema, element: Element, node: SchemaNode) -> Iterator[Place]:
@@ -135,8 +155,7 @@ def _places_in(schema: Schema, element: Element, node: SchemaNode) -> Iterator[P
             for below in named(child, node.children):
                 yield from _places_in(schema, child, below)
     else:
-        given = None if is_group(node) else given_keys(schema, element, node)
-        yield node, None if given is None else dict(zip(node.keys, given, strict=True))
+        yield node, None if is_group(node) else given_keys(schema, element, node)
 
 
 def selects_anything(access: Access, filter_: Filter, tree: Tree) -> bool:

@@ -80,6 +80,12 @@ def _left_out(pieces: Iterable[Piece], uri: str) -> bytes:
 
 
 def sentences_for(schema: Schema, access: Access, found: list[LeftOut]) -> list[str]:
-    """*worker* Return the sentences about units that ``access`` lets its user read."""
+    """*worker* Return the sentences about units that ``access`` lets its user read.
+
+    Who may not read everything is not told what it is in them that does not fit.
+    """
+    if access.everything(["read"]):
+        return list(dict.fromkeys(one.sentence for one in found))
     may_read = access.reader(schema)
-    return list(dict.fromkeys(one.sentence for one in found if may_read(one.path)))
+    readable = dict.fromkeys(one.path for one in found if may_read(one.path))
+    return [f"{path}: not all of it fits the YANG modules of this server" for path in readable]

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from agent.datastore.records import UnitChange
-from agent.datastore.spans import Span, TooLong, kept
-from agent.errors import ResourceDenied
+from agent.datastore.spans import Dropped, Span, TooLong, kept
+from agent.errors import InvalidValue, ResourceDenied
 from agent.history.edits import natural
 from agent.history.room import too_much
 from agent.history.states import LeftOut, States, between, gone_back, until
@@ -175,6 +175,7 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_
 
     Raises:
         ResourceDenied: these are too many, or so many that they are not found in time.
+        InvalidValue: the history has dropped what is needed.
     """
     span = Span(context.configuration.store, after, upto)
     if after >= upto:
@@ -192,9 +193,15 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_
     octets = 0
     paths = await context.worker(lambda: [path for path in span.units if wanted(path)])
     waiting = span.changes(paths)
-    while some := await context.worker(lambda: list(islice(waiting, UNITS_AT_ONCE))):
-        found += some
-        octets += sum(len(change.before) + len(change.after) for change in some)
-        if len(found) > UNITS_MAX or octets > OCTETS_MAX:
-            raise too_much()
+    try:
+        while some := await context.worker(lambda: list(islice(waiting, UNITS_AT_ONCE))):
+            found += some
+            octets += sum(len(change.before) + len(change.after) for change in some)
+            if len(found) > UNITS_MAX or octets > OCTETS_MAX:
+                raise too_much()
+    except Dropped:
+        raise InvalidValue(
+            "the oldest of these commits has been dropped meanwhile: ask for younger ones",
+            app_tag="commit-dropped",
+        ) from None
     return found

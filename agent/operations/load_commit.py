@@ -78,20 +78,22 @@ class _Recorded:
             unit, found = recorded_unit(running.schema, change, running, back=True)
         except DoesNotFit as problem:
             if problem.opens:
-                raise _access_control(str(problem)) from None
+                raise _access_control(change.path, str(problem)) from None
             self.left_out.append(LeftOut(change.path, f"{change.path}: {problem}"))
             return
         if found.rule_lists:
-            raise _access_control("; ".join(found.rule_lists.values()))
+            raise _access_control(change.path, "; ".join(found.rule_lists.values()))
         self.left_out += [LeftOut(change.path, f"{change.path}: {told}") for told in found.left_out]
         if unit is not None:
             self.units.append(unit)
             unit.replace_in(self.content, unit.locate(found.tree), restore_default=False)
 
 
-def _access_control(why: str) -> OperationFailed:
+def _access_control(path: str, why: str) -> OperationFailed:
     return OperationFailed(
-        f"access control cannot be put back as it was: {why}", app_tag="access-control-does-not-fit"
+        f"access control cannot be put back as it was: {why}",
+        path=path,
+        app_tag="access-control-does-not-fit",
     )
 
 

@@ -18,7 +18,7 @@ from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.history.applier import applied, canonical, document
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import JOE, NOBODY, path, rule, rule_list, ruled
+from tests.agent.operations.test_nacm import JOE, NOBODY, SAM, path, rule, rule_list, ruled
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 E = "/every-construct:top/entry[id='1']"
@@ -120,6 +120,24 @@ async def test_a_node_that_a_filter_selects_by_its_value_is_told_as_changed(lab:
         xpath("/ec:top/ec:entry[ec:number='3']"),
     ):
         assert await lines(lab, 1, 3, filter_) == [f"- {E}/number = 1", f"+ {E}/number = 3"]
+
+
+async def test_a_filter_leaves_the_order_of_the_user_as_it_is(lab: Lab) -> None:
+    def stages(first: int, second: int) -> str:
+        rows = (("a", first), ("b", second))
+        return entry("".join(f"<stage><name>{n}</name><effort>{e}</effort></stage>" for n, e in rows))
+
+    await lab.commit(stages(1, 2))
+    await lab.commit(stages(2, 1))
+    expected = await lines(lab, 1, 2)
+    assert len(expected) == 4
+    by_value = "<entry><stage><effort>1</effort></stage></entry>"
+    by_name = "".join(f"<entry><stage><name>{name}</name></stage></entry>" for name in "ba")
+    for body in (by_value, by_name):
+        assert await lines(lab, 1, 2, subtree(f'<top xmlns="{EC}">{body}</top>')) == expected
+    await lab.commit(entry('<stage yang:insert="first"><name>b</name></stage>'))
+    moved = f"~ {E}/stage[name='b'] first"
+    assert await lines(lab, 2, 3, subtree(f'<top xmlns="{EC}">{by_name}</top>')) == [moved]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +256,10 @@ async def test_what_does_not_fit_the_modules_is_named_to_who_may_read_it(lab: La
     ]
     assert "<edit>" not in told
     assert "left-out" not in await lab.do(compare(1, 2), JOE)
+    told = await lab.do(compare(1, 2), SAM)
+    assert re.findall("<left-out[^>]*>([^<]*)", told) == [
+        "/every-construct:top/flag: not all of it fits the YANG modules of this server"
+    ]
 
 
 # -- what it costs ---------------------------------------------------------------------------------
@@ -287,6 +309,22 @@ async def test_rows_are_read_some_at_a_time_and_not_for_ever(
     assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
     assert "closer to each other" in error.message
     assert await lines(lab, 2, 3)
+
+
+async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three_commits(lab)
+    read_on = spans.Span.read_on
+
+    def then_dropped(span: spans.Span) -> bool:
+        more = read_on(span)
+        lab.context.configuration.store._db.execute("DELETE FROM changes WHERE commit_id < 3")
+        return more
+
+    monkeypatch.setattr(spans.Span, "read_on", then_dropped)
+    (error,) = await lab.refused(compare(1, 3))
+    assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
 
 
 @pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])

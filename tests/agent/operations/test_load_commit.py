@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from agent.datastore.records import CommitInfo, UnitChange
 from agent.errors import RpcError
 from agent.operations import gather
 from agent.yang.units import Unit
-from tests.agent.handlers import Lab
+from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
 from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
 from tests.agent.operations.test_nacm import (
@@ -235,7 +236,13 @@ async def test_access_control_that_does_not_fit_is_refused(lab: Lab) -> None:
     assert error.message.startswith(
         "access control cannot be put back as it was: rule 'old' of rule-list 'a'"
     )
+    assert error.path == "/ietf-netconf-acm:nacm/rule-list"
     assert "<number>7</number>" in lab.candidate, "it is as it was"
+    lab.callers[NOBODY] = Remembering(NOBODY, "nobody")
+    lab.context.nacm.rules = replace(lab.context.nacm.rules, write_default=True)
+    (error,) = await lab.refused(commit(1), NOBODY)
+    assert error.app_tag == "access-control-does-not-fit"
+    assert "old" not in error.message
 
 
 # -- who may ----------------------------------------------------------------------------------------------
