@@ -267,6 +267,7 @@ def assemble(
     configuration.when_swapped.append(nacm.reload)
     outlet.operational = operational = Operational(schema, translators, {NACM_PATH: nacm.state})
     outlet.confirmed = confirmed = ConfirmedCommits(configuration)
+    operational.when_changed.append(confirmed.state_changed)
     context = Context(
         schema=schema,
         configuration=configuration,

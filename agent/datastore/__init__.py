@@ -24,6 +24,7 @@ become running. Configuration is all of that for the rest of the server.
 - outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - confirmed, confirming: the table of confirmed commit, and the table at work
+- to_work, verifying: what has to work for one to confirm itself, and the wait for it
 - configuration: the whole
 
 Running changes in one place only (transaction), unit by unit; the candidate remembers which of its units

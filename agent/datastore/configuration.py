@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from agent.datastore import recovery, replay
 from agent.datastore.backends import Backends
 from agent.datastore.candidate import Candidate
-from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
 from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
-from agent.datastore.transaction import Announce, Transactions
+from agent.datastore.transaction import Announce, Opens, Transactions
 from agent.errors import RpcErrors
 from agent.translator import Json, Notification, Reader, Translator, reads_all
 from agent.yang.schema import Schema
@@ -49,7 +48,7 @@ class Configuration:
         progress: Progress | None = None,
     ) -> None:
         self.store = store
-        self._translators = tuple(translators)
+        self.translators = tuple(translators)
         self.worker = worker
         self._announce = announce
         self._progress = progress or endless()
@@ -113,7 +112,7 @@ class Configuration:
     def _load(self) -> None:
         with usable(self.store.path):
             self.store.verify(self._progress)
-            bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
+            bring_up_to_date(self.store, self.translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
             self.datastores.start_with(loaded.running, loaded.rule_lists)
@@ -179,7 +178,7 @@ class Configuration:
         info: CommitInfo,
         *,
         candidate: Candidate | None = None,
-        window: Window | None = None,
+        opens: Opens | None = None,
         check: Check | None = None,
         may_read: Reader = reads_all,
     ) -> int | None:
@@ -188,7 +187,8 @@ class Configuration:
         The caller holds ``writing``. A client that goes away does not stop a commit half way.
 
         Args:
-            window: the window of a confirmed commit that is open once this commit is in force.
+            opens: returns the window of a confirmed commit that is open once this commit is in force; it may
+                refuse the commit.
             check: may refuse what would be changed.
             may_read: what a refusal may depend on.
 
@@ -201,7 +201,7 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(info, chosen, window=window, check=check, may_read=may_read)
+        return await self._transactions.commit(info, chosen, opens=opens, check=check, may_read=may_read)
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from agent.datastore.backends import ApplyFailed, Backends
 from agent.datastore.candidate import Candidate
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Notification], None]
 """Is told of every change; never blocks."""
+Opens = Callable[[Prepared], Awaitable[Window | None]]
+"""Returns the window of a confirmed commit that is open once a change is in force. Raises RpcErrors to refuse
+the change."""
 
 
 class Transactions:
@@ -65,14 +68,14 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, window=window, check=check, may_read=may_read)
+            self._commit(info, candidate, opens=opens, check=check, may_read=may_read)
         )
         task.add_done_callback(self._committed)
         try:
@@ -89,7 +92,7 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
     ) -> int | None:
@@ -100,9 +103,10 @@ class Transactions:
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
+            window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, window)
+        commit_id, doubt = await self._make_real(info, prepared, opens)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
@@ -118,7 +122,7 @@ class Transactions:
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None
+        self, info: CommitInfo, prepared: Prepared, opens: Opens | None
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -126,6 +130,7 @@ class Transactions:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
         planned = await self._backends.plan(prepared.changes)
+        window = None if opens is None else await opens(prepared)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:

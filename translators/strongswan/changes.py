@@ -19,7 +19,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json, Reader, reads_all
+from agent.translator import EntryChange, Json, Keys, Reader, reads_all
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
@@ -40,7 +40,7 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.desired import Discretion, Refusal
+from translators.strongswan.translation.desired import Discretion, Refusal, is_enabled
 from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
 from translators.strongswan.translation.plan import FENCING, Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
@@ -206,6 +206,13 @@ class Changes:
         for tunnel in sorted(users, key=int):
             wanted.setdefault(tunnel, dict(desired.entries[tunnel]))
         return parsed, wanted, revocation
+
+    def to_work(self, changes: Sequence[EntryChange]) -> dict[Keys, Json]:
+        """Return the enabled tunnels that ``changes`` touch, as they are afterwards."""
+        _parsed, wanted, _revocation = self._sorted(changes)
+        return {
+            (tunnel,): entry for tunnel, entry in wanted.items() if entry is not None and is_enabled(entry)
+        }
 
     def _for_all(self, changes: Sequence[EntryChange]) -> ForAll:
         """Return what is for all tunnels once ``changes`` are made."""
