@@ -18,7 +18,17 @@ from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.history.applier import applied, canonical, document
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import JOE, NOBODY, SAM, path, rule, rule_list, ruled
+from tests.agent.operations.test_nacm import (
+    JOE,
+    NOBODY,
+    SAM,
+    filled,
+    interface,
+    path,
+    rule,
+    rule_list,
+    ruled,
+)
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 E = "/every-construct:top/entry[id='1']"
@@ -232,6 +242,29 @@ async def test_what_may_not_be_read_is_in_no_answer(lab: Lab) -> None:
     ]
     for filter_ in (xpath("//ec:hidden"), xpath("//ec:entry[ec:hidden='hush2']")):
         assert await lines(lab, 2, 3, filter_, JOE) == []
+
+
+async def test_a_secret_is_shown_to_whom_a_rule_lets_read_it(lab: Lab) -> None:
+    await filled(lab)
+    await ruled(lab, rule_list("a", ["limited"], rule("yes", "permit", path("/acme:interfaces"))))
+    before = lab.context.configuration.store.latest()
+    await lab.commit(interface("eth0", "<password>hush-new</password>"))
+    shown = [
+        "- /acme:interfaces/interface[name='eth0']/password = hush-eth",
+        "+ /acme:interfaces/interface[name='eth0']/password = hush-new",
+    ]
+    assert await lines(lab, before, "running", session_id=JOE) == shown
+    assert await lines(lab, before, "running", session_id=SAM) == []
+    for start, end in (
+        (before, "running"),
+        ("beginning", "running"),
+        (before, "candidate"),
+        (before, before + 1),
+    ):
+        for written in ("text", "patch"):
+            operation = compare(start, end, f"<as>{written}</as>")
+            assert "hush" not in await lab.do(operation, SAM)
+            assert "hush-new" in await lab.do(operation, JOE)
 
 
 async def test_rules_are_read_by_who_may(lab: Lab) -> None:
