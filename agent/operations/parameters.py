@@ -195,6 +195,15 @@ def text_of(element: Element, name: str, default: str = "") -> str:
     return default if found is None else (found.text or "").strip()
 
 
+def canonical_text(schema: Schema, operation: Element, name: str, default: str = "") -> str:
+    """*worker* Return the parameter ``name`` in its canonical form."""
+    found = parameter(operation, name)
+    if found is None:
+        return default
+    node = schema.rpcs[namespace(operation), local_name(operation)]
+    return canonical_value(schema, node.children[node.namespace, name], found)
+
+
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
     value = (element.text or "").strip()
@@ -237,7 +246,12 @@ def datastore_name(schema: Schema, element: Element, name: str) -> str:
 
 def datastore_identity(schema: Schema, operation: Element) -> str:
     """*worker* Return what ``<datastore>`` of get-data or edit-data names, "" if it is no standard one."""
-    found = parameter(operation, "datastore")
+    return identity_of(schema, operation, "datastore")
+
+
+def identity_of(schema: Schema, operation: Element, name: str) -> str:
+    """*worker* Return the datastore that the parameter ``name`` names, "" if it is no standard one."""
+    found = parameter(operation, name)
     return "" if found is None else _identity(schema, found)
 
 
