@@ -89,6 +89,10 @@ class Live:
         return self._peer.source_host
 
     @property
+    def local(self) -> str:
+        return self._peer.local_host
+
+    @property
     def transport(self) -> str:
         return self._peer.transport
 
@@ -99,6 +103,10 @@ class Live:
     def end(self, ending: Ending) -> None:
         self.ending = self.ending or ending
         self._interrupt.set()
+
+    async def ended(self) -> None:
+        """Return when the session is to end, or its client is gone."""
+        await self._interrupt.wait()
 
     def subscribed(self) -> bool:
         return self._to_subscribe is not None or self._subscriber is not None

@@ -10,21 +10,20 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from agent.datastore import recovery, replay
-from agent.datastore.backends import Backends
+from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.conditions import mismatches
-from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
 from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
-from agent.datastore.transaction import Announce, Transactions
+from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.datastore.txid_history import load_txids
 from agent.datastore.txids import View
 from agent.errors import RpcErrors, raise_all
-from agent.translator import Json, Notification, Reader, Translator, reads_all
+from agent.translator import Captured, Json, Notification, Reader, Route, Translator, reads_all
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -52,7 +51,7 @@ class Configuration:
         progress: Progress | None = None,
     ) -> None:
         self.store = store
-        self._translators = tuple(translators)
+        self.translators = tuple(translators)
         self.worker = worker
         self._announce = announce
         self._progress = progress or endless()
@@ -116,11 +115,11 @@ class Configuration:
     def _load(self) -> None:
         with usable(self.store.path):
             self.store.verify(self._progress)
-            bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
+            bring_up_to_date(self.store, self.translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
             self.datastores.start_with(loaded.running, loaded.rule_lists)
-            moved = [str(move) for translator in self._translators for move in translator.moves]
+            moved = [str(move) for translator in self.translators for move in translator.moves]
             self.datastores.txids = load_txids(self.store, loaded.running, moved)
             recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
@@ -164,6 +163,25 @@ class Configuration:
         """
         return self._preparation.prepare(candidate, self.running)
 
+    def holding(self, content: Tree) -> Candidate:
+        """*worker* Return a candidate that holds exactly ``content``."""
+        candidate = Candidate(self.running)
+        candidate.replace_all(content, self.running)
+        return candidate
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed; the next start carries it out.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            StoreError: it could not be recorded.
+        """
+        with usable(self.store.path):
+            return self._transactions.record(info, candidate)
+
     # -- event loop ------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -191,23 +209,30 @@ class Configuration:
         if errors := self._backends.check(prepared.changes, may_read):
             raise RpcErrors(errors)
 
+    async def captured(self, changes: Changes, routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes`` the changes of a Prepared would cut off, each once."""
+        return await self._backends.captured(changes, routes)
+
     async def commit(
         self,
         info: CommitInfo,
         *,
         candidate: Candidate | None = None,
-        window: Window | None = None,
+        opens: Opens | None = None,
         check: Check | None = None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make the candidate (the shared one if none is given) running.
 
         The caller holds ``writing``. A client that goes away does not stop a commit half way.
 
         Args:
-            window: the window of a confirmed commit that is open once this commit is in force.
+            opens: returns the window of a confirmed commit that is open once this commit is in force; it may
+                refuse the commit.
             check: may refuse what would be changed.
             may_read: what a refusal may depend on.
+            vet: may refuse what nothing else is wrong with, just before it is done.
 
         Returns:
             The commit's id, None if nothing differed.
@@ -218,7 +243,9 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(info, chosen, window=window, check=check, may_read=may_read)
+        return await self._transactions.commit(
+            info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
+        )
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
-from agent.datastore.confirmed import Window
+from agent.datastore.confirmed import Verify, Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
@@ -222,7 +223,7 @@ class Store:
             if window is not None:
                 self._db.execute(
                     "INSERT INTO confirmed_commit (one, rollback_to, timeout_s, session, user, source, "
-                    "persist) VALUES (1, ?, ?, ?, ?, ?, ?)",
+                    "persist, verify) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         window.rollback_to,
                         window.timeout_s,
@@ -230,19 +231,24 @@ class Store:
                         window.user,
                         window.source,
                         window.persist,
+                        window.verify and window.verify.written(),
                     ),
                 )
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""
         row = self._db.execute(
-            "SELECT rollback_to, timeout_s, session, user, source, persist FROM confirmed_commit"
+            "SELECT rollback_to, timeout_s, session, user, source, persist, verify FROM confirmed_commit"
         ).fetchone()
         if row is None:
             return None
-        rollback_to, timeout_s, session_id, user, source, persist = row
+        rollback_to, timeout_s, session_id, user, source, persist, verify = row
         if not isinstance(rollback_to, int):
             raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
+        try:
+            waits_for = None if verify is None else Verify.read(verify)
+        except (ValueError, KeyError, TypeError) as problem:
+            raise sqlite3.DatabaseError("what a pending confirmed commit waits for is damaged") from problem
         return Window(
             rollback_to=rollback_to,
             timeout_s=timeout_s,
@@ -251,6 +257,7 @@ class Store:
             user=user,
             source=source,
             persist=persist,
+            verify=waits_for,
         )
 
     def note(self, name: str) -> str | None:
@@ -313,11 +320,6 @@ class Store:
         """Return the id of the newest committed commit, 0 if there is none."""
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
         return int(row[0] or 0)
-
-    def forget_units(self, paths: Iterable[str]) -> None:
-        """Forget which commits changed these units last."""
-        with self._transaction():
-            self._db.executemany("DELETE FROM units WHERE path = ?", ((path,) for path in paths))
 
     def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
         """Write a snapshot of running if enough was changed since the last one, or too much is kept.
@@ -397,6 +399,10 @@ class Store:
             keep_sums(self._db)
             self.is_current = True
         self._count_octets()
+
+    def rows(self, statement: str, *parameters: int | str) -> list[Any]:
+        """Return what a query finds."""
+        return self._db.execute(statement, parameters).fetchall()
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agent.datastore.backends import ApplyFailed, Backends
+from agent.datastore.backends import ApplyFailed, Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
@@ -40,6 +40,12 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Notification], None]
 """Is told of every change; never blocks."""
+Opens = Callable[[Prepared], Awaitable[Window | None]]
+"""Returns the window of a confirmed commit that is open once a change is in force. Raises RpcErrors to refuse
+the change."""
+
+Vet = Callable[[Changes], Awaitable[None]]
+"""Looks at what the backends are about to be changed by; raises RpcErrors to refuse it."""
 
 
 class Transactions:
@@ -67,14 +73,15 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, window=window, check=check, may_read=may_read)
+            self._commit(info, candidate, opens=opens, check=check, may_read=may_read, vet=vet)
         )
         task.add_done_callback(self._committed)
         try:
@@ -91,9 +98,10 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         running = self._datastores.running
         prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
@@ -102,15 +110,17 @@ class Transactions:
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
+            window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
+            if info.comment:
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
-        time = timestamp()
-        commit_id, doubt = await self._make_real(info, prepared, window, time)
-        told = await self._worker(self.swap, prepared, candidate, Recorded(commit_id, time))
+        recorded, doubt = await self._make_real(info, prepared, opens, vet=vet)
+        told = await self._worker(self.swap, prepared, candidate, recorded)
         self._announce(config_change(info, told))
         log.info(
             "commit %d by %s (%s): %d changed%s",
-            commit_id,
+            recorded.commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
@@ -118,17 +128,21 @@ class Transactions:
         )
         if doubt is not None:
             raise doubt
-        return commit_id
+        return recorded.commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None, time: str
-    ) -> tuple[int, InForce | None]:
-        """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
+        self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
+    ) -> tuple[Recorded, InForce | None]:
+        """Bring a change to disk and to the backends; returns its record, and whether that may get lost.
 
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
         planned = await self._backends.plan(prepared.changes)
+        window = None if opens is None else await opens(prepared)
+        if vet is not None:
+            await vet(prepared.changes)
+        time = timestamp()
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
         except sqlite3.Error as problem:
@@ -146,15 +160,35 @@ class Transactions:
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
-                return commit_id, InForce(commit_id, problem)
+                return Recorded(commit_id, time), InForce(commit_id, problem)
             restored = await self._backends.take_back(planned, commit_id)
             told = unknown(problem) if found is None else _undone(problem, restored=restored)
             raise RpcErrors([told]) from problem
-        return commit_id, None
+        return Recorded(commit_id, time), None
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
         return found_by_a_start(self._store.path, commit_id, window)
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed, for the next start to carry out: none has begun yet.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            sqlite3.Error: it could not be recorded, and the next start does not find it.
+        """
+        prepared = self._preparation.prepare(candidate, self._datastores.running)
+        self._datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+        if not prepared.units:
+            return None
+        time = timestamp()
+        recorded = Recorded(self._store.begin(info, prepared.records, time), time)
+        self._store.finish(recorded.commit_id)
+        self.swap(prepared, candidate, recorded)
+        return recorded.commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
         """*worker* Only the window of a confirmed commit may still have to be opened or closed.

@@ -34,4 +34,6 @@ def forget_gone(store: Store, txids: Txids) -> None:
     """*worker* Let the history forget the last changes of entries that are gone, if these are many."""
     if store.history.units_count() > 2 * len(txids.units) + MANY_GONE:
         rows = [(path, commit_id) for path, commit_id, _ in store.history.units()]
-        store.forget_units(list(superfluous(rows, txids.units)))
+        gone = [(path,) for path in superfluous(rows, txids.units)]
+        with store.rewriting({}) as database:
+            database.executemany("DELETE FROM units WHERE path = ?", gone)

@@ -53,7 +53,8 @@ class Ending:
 
 
 class Caller(Protocol):
-    """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user."""
+    """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user.
+    ``source`` and ``local``: the addresses of its client and of this machine, "" where there are none."""
 
     @property
     def session_id(self) -> int: ...
@@ -64,6 +65,8 @@ class Caller(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def local(self) -> str: ...
+    @property
     def transport(self) -> str: ...
     @property
     def login_time(self) -> str: ...
@@ -72,6 +75,9 @@ class Caller(Protocol):
 
     def end(self, ending: Ending) -> None:
         """Close the session once its reply is written."""
+
+    async def ended(self) -> None:
+        """Return when the session is to end, or its client is gone."""
 
     @property
     def send(self) -> Callable[[bytes], Awaitable[None]]:

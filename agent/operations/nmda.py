@@ -67,6 +67,8 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
         tree: Tree = await with_state(context, request.filter, access, state=request.config is not True)
     else:
         configuration = context.configuration
+        if request.datastore == "candidate":
+            await context.worker(configuration.candidate.settle)
         tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
 
     def selected_by(ids: Ids | None) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agent.operations.subtree import Mark, copy_marks
+from agent.yang.annotations import add_annotation
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, add_annotation, children, is_default, siblings
+from agent.yang.tree import Node, Tree, children, is_default, siblings
 
 INTENDED = "ietf-origin:intended"
 DEFAULT = "ietf-origin:default"
@@ -37,6 +38,11 @@ def origin_of(node: Node) -> str:
 def mark_origins(tree: Tree) -> None:
     """*worker* Annotate configuration with its origin (RFC 7952); what says nothing has its parent's."""
     _mark(tree, siblings(tree.first), "")
+
+
+def mark_origins_from(tree: Tree, node: Node) -> None:
+    """*worker* As ``mark_origins``, for ``node`` and what is below it, to be shown without what is above."""
+    _mark(tree, [node], "")
 
 
 def _mark(tree: Tree, nodes: Iterable[Node], inherited: str) -> None:

@@ -17,6 +17,7 @@ from agent.nacm.rules import Step
 from agent.operations.subtree import Look, given_keys, is_content_match, named, refuse_mixed
 from agent.operations.txid import Given
 from agent.xml import Element, drop
+from agent.yang.annotations import bare, is_annotated
 from agent.yang.leaf_lists import whole_defaults
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
@@ -26,11 +27,9 @@ from agent.yang.tree import (
     Defaults,
     Node,
     Tree,
-    bare,
     children,
     first_child,
     instances,
-    is_annotated,
     is_default,
     keys_of,
     print_node,

@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 from agent.datastore.txids import Mechanism, View, fault_of
 from agent.errors import BadAttribute, ErrorType, RpcError, raise_all
 from agent.operations.context import Context
+from agent.operations.parameters import parameter
 from agent.xml import TXID_MODULE_NS, TXID_NS, TXID_SPACES, Element, local_name, namespace
 
 ATTRIBUTES = {f"{{{uri}}}{one.value}": (uri, one) for uri in TXID_SPACES for one in Mechanism}
@@ -126,5 +127,5 @@ async def ok(context: Context, operation: Element, datastore: str) -> bytes:
 
 
 def _is_true(operation: Element, name: str) -> bool:
-    found = operation.find(f"{{{TXID_MODULE_NS}}}{name}")
+    found = parameter(operation, name, TXID_MODULE_NS)
     return found is not None and (found.text or "").strip() in ("true", "1")

@@ -28,6 +28,7 @@ from agent.operations.read import read_defaults, readable
 from agent.operations.txid import ok
 from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
+from agent.yang.implicit import open_empty_containers
 from agent.yang.leaf_lists import printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
@@ -166,6 +167,7 @@ def _replace_candidate(
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
     except (RpcError, RpcErrors):
         candidate.tree, candidate.changed, candidate.blind = before, changed, blind
+        candidate.unsettle(changed.values())
         candidate.conditions = conditions
         raise
 
@@ -196,6 +198,9 @@ def inline_config(schema: Schema, config: Element, demanded: list[Condition] | N
     try:
         content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
         raise_all(repeated(schema, content.first))
+        if attributes.empty:
+            for node in content.top_level():
+                open_empty_containers(node)
         if demanded is not None:
             demanded.extend(conditions_of(schema, attributes.txids))
         return content

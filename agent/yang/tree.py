@@ -21,6 +21,7 @@ from agent.yang.prefixed import Declared, Refusal, select_nodes
 from agent.yang.problems import check
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
+from agent.yang.wording import of_expression
 
 Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
@@ -173,12 +174,11 @@ class Tree:
         return box[0] if rc == lib.LY_SUCCESS else NULL
 
     def add_defaults(self, node: Node = NULL) -> None:
-        """Add the implicit nodes below ``node``, or everywhere."""
+        """Add the implicit nodes below ``node``, or at the top level and below what is added there."""
+        options = lib.LYD_IMPLICIT_NO_STATE
         if node == NULL:
-            options = lib.LYD_IMPLICIT_NO_STATE
             check(self.schema, lib.lyd_new_implicit_all(self._box, self.schema.ctx, options, NULL))
         else:
-            options = lib.LYD_IMPLICIT_NO_STATE
             check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
     def add_default_leaf(self, parent: Node, schema_node: SchemaNode, default: str) -> None:
@@ -190,6 +190,19 @@ class Tree:
         check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
             self.insert(NULL, box[0])
+        for node in (box[0], *implicit):
+            node.flags |= lib.LYD_DEFAULT
+
+    def add_default_container(self, parent: Node, schema_node: SchemaNode) -> None:
+        """Add a non-presence container below ``parent`` (NULL: top level), with the defaults in it."""
+        box = ffi.new("struct lyd_node **")
+        module = schema_node.pointer.module
+        implicit = [above for above in upwards(parent) if is_default(above)]
+        check(self.schema, lib.lyd_new_inner(parent, module, c_str(schema_node.name), False, box))
+        if parent == NULL:
+            self.insert(NULL, box[0])
+        box[0].flags &= ~lib.LYD_NEW  # else libyang takes it for one that it has filled
+        self.add_defaults(box[0])
         for node in (box[0], *implicit):
             node.flags |= lib.LYD_DEFAULT
 
@@ -276,6 +289,13 @@ def is_default(node: Node) -> bool:
     return bool(node.flags & lib.LYD_DEFAULT)
 
 
+def take_as_set(node: Node) -> None:
+    """Have the defaults among ``node``, its siblings and all below count as if somebody had set them."""
+    for each in siblings(node):
+        each.flags &= ~lib.LYD_DEFAULT
+        take_as_set(first_child(each))
+
+
 def value_of(node: Node) -> str:
     """Return the canonical value of a leaf or leaf-list entry (JSON prefixes)."""
     return text(lib.lyd_get_value(node))
@@ -311,16 +331,6 @@ def same_content(a: Node, b: Node) -> bool:
     """True if both nodes hold the same data; what is default and what explicit matters too."""
     options = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
     return bool(extra.lyd_compare_single(cast_extra(a), cast_extra(b), options) == lib.LY_SUCCESS)
-
-
-def bare(schema: Schema, node: Node) -> Tree:
-    """Return a Tree with a copy of ``node`` alone: nothing in it, and nothing that it lies in."""
-    box = ffi.new("struct lyd_node **")
-    check(schema, lib.lyd_dup_single(node, NULL, lib.LYD_DUP_WITH_FLAGS, box))
-    copy = Tree(schema, box[0])
-    for key in list(children(copy.first)):
-        copy.remove(key)
-    return copy
 
 
 def print_node(
@@ -380,16 +390,6 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     return found
 
 
-def add_annotation(schema: Schema, node: Node, module: str, name: str, value: str) -> None:
-    """Annotate ``node`` (RFC 7952); ``value`` with module names as prefixes."""
-    owner = lib.ly_ctx_get_module_latest(schema.ctx, c_str(module))
-    check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
-
-
-def is_annotated(node: Node) -> bool:
-    return bool(node.meta != NULL)
-
-
 def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
     """Return the nodes that an XPath expression selects from the root of ``tree``.
 
@@ -403,6 +403,6 @@ def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> l
         return []
     found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
     if isinstance(found, Refusal):
-        reason = found.message
+        reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)
     return found

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
+from agent.translator import Captured, EntryChange, Json, Keys, Move, Plan, Reader, Route, reads_all
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
+
+DORMANT = 99
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,21 @@ class RecordingTranslator:
     refuse_undo: bool = False
     asked_for: list[Keys] = field(default_factory=list)
 
+    broken: dict[Keys, str] = field(default_factory=dict)
+    """Entries that do not work, and why. One with the number ``DORMANT`` is not to work."""
+    looks: list[list[Keys]] = field(default_factory=list)
+
     outputs: dict[str, Json] = field(default_factory=dict)
     cannot_take_back: bool = False
+    captures: Sequence[Captured] = ()
+    routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
 
     def unusable(self) -> Sequence[str]:
+        return ()
+
+    def look(self) -> Sequence[str]:
+        self.log.append("look")
         return ()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
@@ -73,6 +85,10 @@ class RecordingTranslator:
             raise RpcErrors(errors)
         return RecordedPlan(tuple(changes))
 
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        self.routes = tuple(routes)
+        return [one for one in self.captures if one.route in routes]
+
     async def apply(self, plan: Plan) -> None:
         assert isinstance(plan, RecordedPlan)
         if self.refuse_apply:
@@ -99,6 +115,19 @@ class RecordingTranslator:
 
     async def root_state(self, root: str) -> Json:
         raise KeyError(root)
+
+    def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
+        return {c.keys: c.after for c in changes if c.after is not None and self.is_to_work(c.after)}
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        return None if self.is_to_work(entry) else "it is not to work"
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        self.looks.append(list(keys))
+        return {key: self.broken[key] for key in keys if key in self.broken}
+
+    def is_to_work(self, entry: Json) -> bool:
+        return entry.get("number") != DORMANT
 
     async def action(self, keys: Keys, name: str, input: Json) -> Json:
         if input["strength"] > 9:

@@ -19,7 +19,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.translator import EntryChange, Json, Reader, reads_all
+from agent.translator import EntryChange, Json, Keys, Reader, reads_all
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
@@ -40,7 +40,7 @@ from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.desired import Discretion, Refusal
+from translators.strongswan.translation.desired import Discretion, Refusal, is_enabled
 from translators.strongswan.translation.guards import ForAll, Guard, is_protected, with_bypass
 from translators.strongswan.translation.plan import FENCING, Step, plan_steps
 from translators.strongswan.translation.refusals import Refused
@@ -207,14 +207,16 @@ class Changes:
             wanted.setdefault(tunnel, dict(desired.entries[tunnel]))
         return parsed, wanted, revocation
 
+    def to_work(self, changes: Sequence[EntryChange]) -> dict[Keys, Json]:
+        """Return the enabled tunnels that ``changes`` touch, as they are afterwards."""
+        _parsed, wanted, _revocation = self._sorted(changes)
+        return {
+            (tunnel,): entry for tunnel, entry in wanted.items() if entry is not None and is_enabled(entry)
+        }
+
     def _for_all(self, changes: Sequence[EntryChange]) -> ForAll:
         """Return what is for all tunnels once ``changes`` are made."""
-        found = self._protection.guards.for_all
-        for change in changes:
-            if change.list_path == LEAK_PROTECTION_PATH:
-                found = replace(found, leak_protection=is_protected(change.after))
-        networks = {c.keys[0]: c.after is not None for c in changes if c.list_path == BYPASS_PATH}
-        return with_bypass(found, networks)
+        return for_all_after(changes, self._protection.guards.for_all)
 
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.
@@ -370,6 +372,16 @@ class Changes:
             raise
 
 
+def for_all_after(changes: Sequence[EntryChange], before: ForAll) -> ForAll:
+    """Return what is for all tunnels once ``changes`` are made to what is."""
+    found = before
+    for change in changes:
+        if change.list_path == LEAK_PROTECTION_PATH:
+            found = replace(found, leak_protection=is_protected(change.after))
+    networks = {c.keys[0]: c.after is not None for c in changes if c.list_path == BYPASS_PATH}
+    return with_bypass(found, networks)
+
+
 def _too_many(for_all: ForAll) -> list[RpcError]:
     if len(for_all.bypass) <= BYPASS_MAX:
         return []
@@ -397,10 +409,11 @@ def _discretion(changes: Sequence[EntryChange], may_read: Reader) -> Discretion 
             known[tunnel] = not all(may_read(f"{entry}/{leaf}") for leaf in KEYS)
         return known[tunnel]
 
-    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and _is_tunnel(c)))
+    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and is_tunnel(c)))
 
 
-def _is_tunnel(change: EntryChange) -> bool:
+def is_tunnel(change: EntryChange) -> bool:
+    """Return whether a tunnel is what changes."""
     return change.list_path in ("", LIST_PATH)
 
 
