@@ -119,8 +119,7 @@ class Configuration:
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
             self.datastores.start_with(loaded.running, loaded.rule_lists)
-            moved = [str(move) for translator in self.translators for move in translator.moves]
-            self.datastores.txids = load_txids(self.store, loaded.running, moved)
+            self.datastores.txids = load_txids(self.store, loaded.running)
             recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
 
     def txids(self, name: str) -> View:

@@ -16,6 +16,8 @@ from agent.datastore.tables import ADDED, SCHEMA_VERSION, SEALED_SINCE, TABLES
 
 HISTORY_ID = "history-id"
 """The note that tells two histories apart: commits of both may have the same numbers."""
+MODEL = "model:"
+"""Begins the notes that tell which moves of a translator's model a history has seen."""
 KEEP_NOTE = (
     "INSERT INTO notes (name, content) VALUES (?, ?) "
     "ON CONFLICT (name) DO UPDATE SET content = excluded.content"

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from agent.datastore.forms import CHANGED
+from agent.datastore.forms import CHANGED, MODEL
 from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
@@ -62,7 +62,7 @@ def bring_up_to_date(
 def models_of(translators: Sequence[Translator]) -> dict[str, str]:
     """Return the notes of a history that has seen all moves."""
     return {
-        f"model:{translator.name}": max((move.since for move in translator.moves), default="")
+        f"{MODEL}{translator.name}": max((move.since for move in translator.moves), default="")
         for translator in translators
     }
 

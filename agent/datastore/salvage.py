@@ -19,7 +19,7 @@ from pathlib import Path
 from agent.datastore.checksums import columns_in, fits, is_sealed, name_of, row_sum
 from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
-from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, name_causes
+from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, MODEL, name_causes
 from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
 from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
@@ -227,7 +227,7 @@ def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
         there = {row[0] for row in found.rows["notes"]}
         missing = {name: text for name, text in notes.items() if name not in there}
         if not found.has_sums:
-            missing = {name: text for name, text in missing.items() if not name.startswith("model:")}
+            missing = {name: text for name, text in missing.items() if not name.startswith(MODEL)}
         with store.rewriting(missing) as db:
             for table, columns in found.columns.items():
                 places = ", ".join("?" * len(columns))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import blake2b
-
 from agent.datastore.store import Store
 from agent.datastore.txids import MAX_KNOWN, Txids, superfluous
 from agent.yang.tree import Tree
@@ -14,14 +11,9 @@ MANY_GONE = 1000
 """Entries that are gone are kept in mind until they are so many, and more than those that are there."""
 
 
-def load_txids(store: Store, running: Tree, moved: Iterable[str]) -> Txids:
-    """*worker* Return the transaction ids of ``running``.
-
-    ``moved``: what the model has moved. What is configured is printed otherwise then, and has other ids.
-    """
-    moves = repr([*moved])
-    mark = f".{blake2b(moves.encode(), digest_size=2).hexdigest()}" if moves != "[]" else ""
-    txids = Txids(store.history_id + mark)
+def load_txids(store: Store, running: Tree) -> Txids:
+    """*worker* Return the transaction ids of ``running``."""
+    txids = Txids(store.history.origin())
     for path, commit_id, time in store.history.units():
         txids.changed(commit_id, time, [path])
     for commit_id, time in store.history.times_of_newest(MAX_KNOWN):
