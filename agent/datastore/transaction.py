@@ -110,6 +110,8 @@ class Transactions:
         if not prepared.units:
             window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
+            if info.comment:
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
         commit_id, doubt = await self._make_real(info, prepared, opens, vet=vet)
         told = await self._worker(self.swap, prepared, candidate)
