@@ -5,6 +5,7 @@ become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
+- memory_copy: a history that is only looked at, as a start would
 - checksums: what a disk has changed or lost of it is found before anything is believed
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded

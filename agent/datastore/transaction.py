@@ -167,6 +167,25 @@ class Transactions:
         """*worker* Return what a start would find of a commit whose record failed."""
         return found_by_a_start(self._store.path, commit_id, window)
 
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed, for the next start to carry out: none has begun yet.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            sqlite3.Error: it could not be recorded, and the next start does not find it.
+        """
+        prepared = self._preparation.prepare(candidate, self._datastores.running)
+        self._datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+        if not prepared.units:
+            return None
+        commit_id = self._store.begin(info, prepared.records, timestamp())
+        self._store.finish(commit_id)
+        self.swap(prepared, candidate)
+        return commit_id
+
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
         """*worker* Only the window of a confirmed commit may still have to be opened or closed.
 

@@ -127,12 +127,15 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
     text = expression.text.strip()
     if not text.startswith("/"):  # its context node is the root
         text = f"/{text}"
-    node, namespace, position, first = None, "", 0, running.first
+    position, first = 0, running.first
     level = schema.roots
     while (step := _STEP.match(text, position)) is not None:
-        namespace = expression.declared.get(step[1], "") if step[1] else namespace
         name = step[2] or step[3]
-        node = level.get((namespace, name))
+        if step[1]:
+            node = level.get((expression.declared.get(step[1], ""), name))
+        else:  # it matches in any module, and may do so in several
+            same = [found for (_, known), found in level.items() if known == name]
+            node = same[0] if len(same) == 1 else None
         if node is None:
             break
         position = step.end()

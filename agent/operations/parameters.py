@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
+from agent.datastore.edit_check import mixed_content
 from agent.errors import (
     BadElement,
     ErrorType,
@@ -121,13 +122,16 @@ def strays(element: Element, *, known: Collection[str] = (), text: bool = False)
 def refuse_attributes(schema: Schema, operation: Element) -> None:
     """*worker* Refuse attributes, and a second action, in the payload of an rpc or an ``<action>``.
 
-    Those of XML itself are taken off: libyang does not know them. What anydata holds is not looked at.
+    Those of XML itself are taken off: libyang does not know them. Of what anydata holds, only what libyang
+    would not keep is refused.
 
     Raises:
         RpcErrors: there are some, of which libyang would pass over those of modules that it knows.
     """
     known = list(_known(schema, operation))
     raise_all(error for element, _ in known for error in strays(element, text=True))
+    held = (element for element, node in known if node is not None and node.kind is Kind.ANYDATA)
+    raise_all(error for element in held for error in mixed_content(element))
     for element, _ in known:
         element.attrib.clear()
     actions = (element for element, node in known if node is not None and node.kind is Kind.ACTION)
@@ -136,13 +140,14 @@ def refuse_attributes(schema: Schema, operation: Element) -> None:
 
 
 def _known(schema: Schema, operation: Element) -> Iterator[tuple[Element, SchemaNode | None]]:
-    """Yield those elements of a payload, with their schema nodes, that have an attribute or are an action."""
+    """Yield those elements of a payload, with their schema nodes, that have an attribute, are an action or
+    are anydata."""
     level: Mapping[QName, SchemaNode] = {**schema.roots, **schema.rpcs}
     waiting = deque([(operation, level)])
     while waiting:
         element, level = waiting.popleft()
         node = level.get((namespace(element), local_name(element)))
-        if element.attrib or (node is not None and node.kind is Kind.ACTION):
+        if element.attrib or (node is not None and node.kind in (Kind.ACTION, Kind.ANYDATA)):
             yield element, node
         if len(element) and (node is None or node.kind is not Kind.ANYDATA):
             below = {} if node is None else {**node.children, **node.actions}

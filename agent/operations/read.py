@@ -174,6 +174,8 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
     defaults = read_defaults(operation)
 
     access = context.access(caller)
+    if source == "candidate":
+        await context.worker(context.configuration.candidate.settle)
 
     def work() -> bytes:
         configuration = context.configuration
