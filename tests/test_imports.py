@@ -30,7 +30,7 @@ MOVES = ("moves", "moved_rules", "moved_units")
 STRONGSWAN = "translators/strongswan"
 # From the ground up: a room imports from those before it and from itself. The ground is its files; tasks is a
 # file that stands between the pure rooms and those that have a loop.
-STRONGSWAN_GROUND = ("backoff", "model", "moves", "options")
+STRONGSWAN_GROUND = ("backoff", "model", "moves", "options", "pieces")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
