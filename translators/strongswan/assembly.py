@@ -20,6 +20,7 @@ from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.planning import Planning
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.status.unnamed import between
@@ -88,8 +89,8 @@ def make(settings: Settings) -> StrongSwanTranslator:
             mend=trust.mend,
         ),
         keeper=keeper,
+        planning=Planning(options, shared, pki=pki, protection=protection, trust=trust),
         changes=Changes(
-            options,
             shared,
             live=live,
             pki=pki,

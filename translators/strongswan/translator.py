@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
-from translators.strongswan.changes import Changes, StrongSwanPlan
+from translators.strongswan.changes import Changes
 from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
@@ -37,6 +37,7 @@ from translators.strongswan.model import (
 from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.planning import Planning, StrongSwanPlan
 from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
@@ -87,6 +88,7 @@ class Parts:
     key_rpcs: KeyRpcs
     audit: Audit
     keeper: Keeper | None
+    planning: Planning
     changes: Changes
     protection: Protection
     state_data: StateData
@@ -214,7 +216,7 @@ class StrongSwanTranslator:
 
     def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied."""
-        return self.parts.changes.check(changes, may_read)
+        return self.parts.planning.check(changes, may_read)
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.
@@ -224,14 +226,14 @@ class StrongSwanTranslator:
         """
         if self.parts.keeper is not None:
             if self.parts.shared.session is None:
-                plan = self.parts.changes.plan(changes)
+                plan = self.parts.planning.plan(changes)
                 if not plan.asks_charon:
                     return plan
             try:
                 await self.parts.keeper.available(AVAILABLE_LIMIT_S)
             except Unavailable as error:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
-        return self.parts.changes.plan(changes)
+        return self.parts.planning.plan(changes)
 
     async def apply(self, plan: Plan) -> None:
         """Make ``plan`` real.

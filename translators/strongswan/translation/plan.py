@@ -148,6 +148,13 @@ class Change:
         """Return the change that puts back what was before."""
         return Change(self.name, self.after, self.before)
 
+    def with_other_secrets(self) -> Change:
+        """Return the change as if each secret had been another one before."""
+        if self.before is None:
+            return self
+        secrets = tuple({**secret, "data": ""} for secret in self.before.secrets)
+        return replace(self, before=replace(self.before, secrets=secrets))
+
 
 def classify(before: Messages | None, after: Messages | None) -> ChangeClass:
     """Return the largest class that the difference belongs to."""
