@@ -15,6 +15,7 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
 from translators.strongswan.diagnosis.packet_owners import PacketOwners
+from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.options import Options
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
@@ -75,6 +76,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
         follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
+    planning = Planning(options, shared, pki=pki, protection=protection, trust=trust)
     parts = Parts(
         shared=shared,
         live=live,
@@ -89,7 +91,15 @@ def make(settings: Settings) -> StrongSwanTranslator:
             mend=trust.mend,
         ),
         keeper=keeper,
-        planning=Planning(options, shared, pki=pki, protection=protection, trust=trust),
+        planning=planning,
+        foreseeing=Foreseeing(
+            shared,
+            planning=planning,
+            live=live,
+            protection=protection,
+            trust=trust,
+            has_charon=not without,
+        ),
         changes=Changes(
             shared,
             live=live,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from agent.errors import BackendError, BackendInconsistent
@@ -21,7 +21,7 @@ from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import ForAll, Guard
-from translators.strongswan.translation.plan import FENCING, Step
+from translators.strongswan.translation.plan import Step
 from translators.strongswan.upkeep.executor import execute
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -82,7 +82,7 @@ class Changes:
         await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
-        touched = {step.name for step in plan.steps if step.phase not in FENCING}
+        touched = plan.touched
         desired, session = self._shared.desired, self._shared.session
         before, revocation = plan.revocation
         if session is not None:
@@ -100,7 +100,7 @@ class Changes:
         if session is not None:
             await self._settle_trust(session, plan)
 
-    def _put(self, entries: Mapping[str, Json | None], touched: set[str]) -> None:
+    def _put(self, entries: Mapping[str, Json | None], touched: Collection[str]) -> None:
         desired = self._shared.desired
         for tunnel, entry in entries.items():
             met = desired.overlaps.of(tunnel)
@@ -150,7 +150,7 @@ class Changes:
             log.error("charon could not be made to forget what is not configured any more: %s", error)
             session.lost.set()
 
-    async def _tell_charon(self, steps: Sequence[Step], touched: set[str]) -> None:
+    async def _tell_charon(self, steps: Sequence[Step], touched: Collection[str]) -> None:
         supervisor, session = self._live.supervisor, self._shared.session
         watched = {name for name in touched if name in supervisor}
         if self._has_charon and steps and session is None:

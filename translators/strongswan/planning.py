@@ -5,7 +5,7 @@ A commit and a look at what it would do plan alike: the plan that is carried out
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.errors import InvalidValue, OperationFailed, RpcError, RpcErrors
@@ -29,12 +29,13 @@ from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.desired import Discretion, Refusal
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
-from translators.strongswan.translation.plan import Change, Step, steps_in_pieces
+from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.trust import CharonTrust
 
 BYPASS_MAX = 256
+UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of what a commit would do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class StrongSwanPlan:
     revocation: tuple[Revocation, Revocation] = (Revocation(), Revocation())
     for_all: tuple[ForAll, ForAll] = (ForAll(), ForAll())
     """Of these three what is in force before and after."""
+    changes: tuple[Change, ...] = field(default=(), repr=False)
+    """Of tunnels: what charon holds for each, and what it is to hold."""
     untold: bool = False
     """What keeps the secrets of tunnels apart is left out (``Fences.untold``)."""
 
@@ -58,6 +61,11 @@ class StrongSwanPlan:
         """Return one line per step, free of secrets."""
         of_all = [f"for all tunnels: {self.for_all[1]}"] if self.for_all[0] != self.for_all[1] else []
         return [*of_all, *differences(*self.trust), *self._look(), *(str(step) for step in self.steps)]
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The connections of the tunnels that become others for charon."""
+        return frozenset(step.name for step in self.steps if step.phase not in FENCING)
 
     @property
     def asks_charon(self) -> bool:
@@ -92,6 +100,7 @@ class StrongSwanPlan:
             trust=self.trust[::-1],
             revocation=self.revocation[::-1],
             for_all=self.for_all[::-1],
+            changes=tuple(change.reversed() for change in self.changes),
         )
 
     def _look(self) -> list[str]:
@@ -246,6 +255,7 @@ class Planning:
                 desired.trust(wanted, certificates, crls),
             ),
             revocation=(desired.revocation, revocation),
+            changes=tuple(planned),
             untold=fences.untold,
         )
 
@@ -286,3 +296,44 @@ def is_tunnel(change: EntryChange) -> bool:
 
 KEYS = ("secret", "ike/ppk/key")
 """What the messages about conflicts depend on and no message may tell."""
+
+
+def untold_of(changes: Sequence[EntryChange], may_read: Reader) -> frozenset[str] | None:
+    """Return the tunnels of which more than a key was written by somebody who may not read it, while who asks
+    may not either; None if that is something else than a tunnel."""
+    found: set[str] = set()
+    for change in changes:
+        if change.blind and may_read is not reads_all and _hides(change, may_read):
+            if not is_tunnel(change):
+                return None
+            found.add(change.keys[0])
+    return frozenset(found)
+
+
+def _hides(change: EntryChange, may_read: Reader) -> bool:
+    if not may_read(change.path):
+        return True
+    both = (entry for entry in (change.before, change.after) if entry is not None)
+    leaves = {leaf for entry in both for leaf in _leaves(entry)}
+    return any(leaf not in KEYS and not may_read(f"{change.path}/{leaf}") for leaf in leaves)
+
+
+def _leaves(node: Mapping[str, object], above: str = "") -> Iterator[str]:
+    for member, value in node.items():
+        path = f"{above}{member}"
+        yield path
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}/")
+        elif isinstance(value, list):
+            for entry in value:
+                if isinstance(entry, Mapping) and entry:
+                    key, text = next(iter(entry.items()))  # the keys of an entry come first
+                    yield from _leaves(entry, f"{path}[{key}='{text}']/")
+
+
+def keys_are_untold(changes: Sequence[EntryChange], may_read: Reader) -> bool:
+    """Return whether a key was written by somebody who may not read it, while who asks may not either."""
+    if may_read is reads_all:
+        return False
+    blind = (change for change in changes if change.blind and is_tunnel(change))
+    return any(not may_read(f"{change.path}/{leaf}") for change in blind for leaf in KEYS)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
+from agent.translator import EntryChange, Foresight, Json, Keys, Move, Plan, Reader, reads_all
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes
 from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
+from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.model import (
     BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
@@ -89,6 +90,7 @@ class Parts:
     audit: Audit
     keeper: Keeper | None
     planning: Planning
+    foreseeing: Foreseeing
     changes: Changes
     protection: Protection
     state_data: StateData
@@ -234,6 +236,10 @@ class StrongSwanTranslator:
             except Unavailable as error:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
         return self.parts.planning.plan(changes)
+
+    async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
+        """Return what a commit of ``changes`` would do, as far as it is known now."""
+        return await self.parts.foreseeing.foresee(changes, may_read)
 
     async def apply(self, plan: Plan) -> None:
         """Make ``plan`` real.

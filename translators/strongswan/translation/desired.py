@@ -80,9 +80,12 @@ class Desired:
         self._open: set[str] = set()
         """Those whose claim is open: without one, nothing of a fence is to cost anything."""
         self._fence: Fence | None = NO_FENCE
+        self.version = 0
+        """Grows with each change, for whoever looks at it more than once."""
 
     def refuse(self, tunnel: str) -> None:
         """Note that the charon at hand holds nothing of ``tunnel``; it stays an entry, without messages."""
+        self.version += 1
         self.messages.pop(tunnel, None)
         self.overlaps.put(tunnel, None)
         self.refused.add(tunnel)
@@ -94,6 +97,7 @@ class Desired:
         Such an entry was accepted before (by a charon with other plugins); it stays an entry, without
         messages.
         """
+        self.version += 1
         self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
         self._users, self.overlaps = {}, Overlaps()
         self._open, self._fence = set(), None
@@ -112,6 +116,7 @@ class Desired:
         Raises:
             Refused: it cannot be translated.
         """
+        self.version += 1
         part, fence = self._part(tunnel), self._fence
         self._fence = None
         self.messages.pop(tunnel, None)

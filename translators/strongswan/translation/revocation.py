@@ -195,6 +195,11 @@ def trust(authorities: Mapping[str, Certificate], crls: Mapping[str, Crl]) -> Tr
     return Trust(messages, {one.digest: one.subject for one in authorities.values()}, dict(crls))
 
 
+def authority_of(name: str) -> str:
+    """Return the name of the certificate that charon was told as the authority ``name``."""
+    return name.removeprefix(AUTHORITY_PREFIX).rpartition("-")[0]
+
+
 def _authority(name: str, authority: Certificate) -> tuple[str, Mapping[str, object]]:
     message = {
         "cacert": authority.pem,

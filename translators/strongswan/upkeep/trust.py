@@ -108,6 +108,10 @@ class CharonTrust:
             await try_request(session, "unload-authority", {"name": name})
         await self._forget(session, wanted)
 
+    def forgets(self, wanted: Trust) -> bool:
+        """Return whether charon is looked at for what it has to forget, once it was given ``wanted``."""
+        return self.is_ours or bool(self._loaded or wanted.certificates or wanted.crls)
+
     @property
     def is_ours(self) -> bool:
         """Whether strongswan.conf is ours to write, and charon to be made to forget."""

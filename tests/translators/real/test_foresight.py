@@ -1,0 +1,153 @@
+"""What is foreseen of a commit is what charon is then told: both taken from one gateway with live tunnels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agent.translator import Effect, Foresight, KnownFrom, Outlook
+from tests.lab import FAST_RETRANSMIT, Gateway, Lab, change
+from tests.translators.real.test_tunnel import pair, spis
+from tests.translators.tunnels import Json, at_alice, at_bob
+from tests.translators.vici_tap import Sent, ViciTap
+
+pytestmark = pytest.mark.real
+
+
+def foreseen(gateway: Gateway, *entries: Json, delete: tuple[int, ...] = ()) -> Foresight:
+    changes = [change(gateway.entries.get(str(entry["id"])), entry) for entry in entries]
+    changes += [change(gateway.entries[str(key)], None) for key in delete]
+    return gateway.run(gateway.translator.foresee(changes))
+
+
+def messages(foresight: Foresight) -> list[Sent]:
+    return [(one.command, one.content) for one in foresight.messages]
+
+
+def of(foresight: Foresight, tunnel: int = 1) -> Outlook:
+    (found,) = (one for one in foresight.outlooks if one.path.endswith(f"[id='{tunnel}']"))
+    return found
+
+
+def effects(outlook: Outlook) -> dict[str, tuple[int, int]]:
+    """Return how many of each kind live, and how many are affected."""
+    assert outlook.live is not None
+    assert all((one.effect is Effect.ENDED) is (one.affected > 0) for one in outlook.live)
+    return {one.kind: (one.now, one.affected) for one in outlook.live}
+
+
+def agree(
+    gateway: Gateway, tap: ViciTap, *entries: Json, delete: tuple[int, ...] = (), then: Callable[[], object]
+) -> Foresight:
+    """Foresee a commit and carry it out; what is sent until ``then`` returns has to be what was foreseen."""
+    tap.sent.clear()
+    found = foreseen(gateway, *entries, delete=delete)
+    assert tap.sent == [], "who looks ahead changes nothing"
+    assert not found.refusals
+    assert not found.hindrances
+    gateway.commit(*entries, delete=delete)
+    then()
+    assert tap.sent == messages(found)
+    return found
+
+
+def test_each_kind_of_change_is_foreseen_as_it_is_then_carried_out(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _alice, bob = pair(lab, *range(1, 5))
+    tap = ViciTap(monkeypatch)
+    up = {tunnel: spis(bob, tunnel) for tunnel in range(1, 5)}
+
+    def until_sent(command: str) -> Callable[[], object]:
+        return lambda: bob.wait_for(lambda _state: any(one[0] == command for one in tap.sent))
+
+    nothing = agree(bob, tap, at_bob(description="to the branch office"), then=lambda: None)
+    assert messages(nothing) == []
+    assert effects(of(nothing)) == {"ike-sa": (1, 0), "child-sa": (1, 0)}
+    assert (of(nothing).interruption_s, of(nothing).known_from) == (0.0, KnownFrom.NOTHING_ENDS)
+
+    child = agree(bob, tap, at_bob(remote_subnet=["10.1.0.0/17"]), then=until_sent("initiate"))
+    assert [command for command, _ in messages(child)] == ["load-conn", "terminate", "initiate"]
+    assert effects(of(child)) == {"ike-sa": (1, 0), "child-sa": (1, 1)}
+    assert of(child).known_from is KnownFrom.LAST_NEGOTIATION
+    assert 0.0 < (of(child).interruption_s or 0.0) < 60.0
+
+    secret = agree(bob, tap, at_bob(2, secret="another-secret-02"), then=until_sent("initiate"))
+    assert [command for command, _ in messages(secret)] == ["load-shared", "terminate", "initiate"]
+    assert messages(secret)[0][1]["data"] == "<secret>"
+    assert "another-secret" not in str(secret)
+    assert effects(of(secret, 2)) == {"ike-sa": (1, 1), "child-sa": (1, 1)}
+
+    disabled = agree(bob, tap, at_bob(3, enabled=False), then=lambda: None)
+    assert [command for command, _ in messages(disabled)] == [
+        "unload-conn", "terminate", "uninstall", "unload-shared",
+    ]  # fmt: skip
+    assert of(disabled, 3).known_from is KnownFrom.ENTRY_GONE
+
+    agree(bob, tap, at_bob(5), then=until_sent("initiate"))
+    agree(bob, tap, at_bob(3), delete=(5,), then=until_sent("initiate"))
+    assert spis(bob, 4) == up[4]
+
+
+def test_one_of_twenty_live_tunnels_becomes_another(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is foreseen of a responder: its peer has to begin."""
+    tunnels = range(1, 21)
+    alice, bob = pair(lab, *tunnels)
+    tap = ViciTap(monkeypatch)
+    before = {tunnel: spis(alice, tunnel) for tunnel in tunnels}
+    found = agree(alice, tap, at_alice(7, local_subnet=["10.3.0.0/16"]), then=lambda: None)
+    assert {one.path for one in found.messages} == {"/yangswan-ipsec:tunnels/ipsec[id='7']"}
+    assert [one.path for one in found.outlooks] == ["/yangswan-ipsec:tunnels/ipsec[id='7']"]
+    assert of(found, 7).known_from is KnownFrom.UP_TO_PEER
+    bob.commit(at_bob(7, remote_subnet=["10.3.0.0/16"]))
+    bob.wait_for(lambda _state: spis(bob, 7) and not spis(bob, 7) & before[7], 7)
+    assert {t: spis(alice, t) for t in tunnels if t != 7} == {t: before[t] for t in tunnels if t != 7}
+
+
+def test_barriers_and_moved_identities_are_foreseen_in_their_order(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = lab.alice(FAST_RETRANSMIT)
+    alice.start(at_alice(1, remote_id={}), at_alice(2, secret="another-secret-02"))
+    tap = ViciTap(monkeypatch)
+    third = at_alice(3, secret="another-secret-03")
+    found = agree(alice, tap, third, then=lambda: None)
+    assert any(one.tells_of_all for one in found.messages)
+    assert {one.path for one in found.outlooks} == {
+        f"/yangswan-ipsec:tunnels/ipsec[id='{tunnel}']" for tunnel in (1, 3)
+    }
+    swapped = [
+        {**third, "remote-id": {"name": "bob2"}},
+        at_alice(2, secret="another-secret-02", remote_id={"name": "bob3"}),
+    ]
+    agree(alice, tap, *swapped, then=lambda: None)
+    agree(alice, tap, delete=(1, 2), then=lambda: None)
+
+
+def test_a_peer_that_was_given_up_is_foreseen_to_be_tried_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"dpd": {"enabled": True, "delay": 1, "action": "clear"}}
+    alice, bob = lab.alice(FAST_RETRANSMIT), lab.bob(FAST_RETRANSMIT)
+    alice.start(at_alice())
+    bob.start(at_bob(**options))
+    bob.wait_status("installed")
+    lab.cut()
+    bob.wait_for(lambda state: state["status"] == "down")
+    tap = ViciTap(monkeypatch)
+    lab.mend()
+    same = at_bob(**options, description="still left alone")
+    assert messages(foreseen(bob, same)) == []
+    bob.commit(same)
+
+
+def test_a_charon_that_is_away_leaves_its_sas_unknown(lab: Lab) -> None:
+    gateway = lab.external(lab.alice_ns, "away", {"vici-socket": str(lab._folder / "nowhere.sock")})
+    gateway.start(at_alice())
+    found = foreseen(gateway, at_alice(secret="another-secret-02"))
+    assert [one.command for one in found.messages] == ["load-shared"]
+    assert of(found).live is None
+    assert of(found).known_from is KnownFrom.UNKNOWN
+    assert [error.app_tag for error in found.hindrances] == ["daemon-unavailable"]
+    assert any("What SAs there are is not known" in sentence for sentence in found.unknown)
