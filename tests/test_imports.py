@@ -25,6 +25,7 @@ HANDLERS = (
     "agent.nacm",
     "agent.notifications",
     "agent.operational",
+    "agent.turns",
 )
 MOVES = ("moves", "moved_rules", "moved_units")
 STRONGSWAN = "translators/strongswan"
@@ -131,7 +132,9 @@ ROOMS = (
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
-    Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
+    Room(("agent/history/foresight.py",), VALUES, pure=True),
+    Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history")),
+    Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.history", "agent.operations")),
     Room(
         ("agent/transport/*.py",),
         ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),

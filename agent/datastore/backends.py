@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.datastore.datastores import Datastores
 from agent.errors import BackendError, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan, Reader, Translator, reads_all
+from agent.translator import EntryChange, Foresight, Json, Keys, Plan, Reader, Translator, reads_all
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,11 @@ class Backends:
     def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
         return [e for t in self._translators for e in t.check(changes.get(t.name, []), may_read)]
+
+    async def foresee(self, changes: Changes, may_read: Reader = reads_all) -> list[Foresight]:
+        """Return what each translator with ``changes`` would do with them; nothing is changed."""
+        own = ((translator, changes.get(translator.name)) for translator in self._translators)
+        return [await translator.foresee(found, may_read) for translator, found in own if found]
 
     async def plan(self, changes: Changes) -> list[Planned]:
         """Plan ``changes``; nothing is changed.

@@ -4,8 +4,8 @@ A handler gets the Context, the Caller and the checked operation element, and re
 ``<rpc-reply>`` (b"" means ``<ok/>``). It raises RpcError or RpcErrors; nothing of the wire is known here.
 
 - dispatch: finds the handler of an operation
-- handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, and invoke for the
-  rpcs and actions of translators
+- handlers: read, nmda, write, commit, dry_run, locking, session, subscribe, get_schema, explain, and invoke
+  for the rpcs and actions of translators
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from

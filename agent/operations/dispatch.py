@@ -17,6 +17,7 @@ from agent.errors import (
 from agent.notifications import NOTIFICATION_NS
 from agent.operations import (
     commit,
+    dry_run,
     explain,
     get_schema,
     invoke,
@@ -57,6 +58,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
+    (AGENT_NS, "dry-run"): dry_run.dry_run,
     (YANG_NS, "action"): invoke.invoke_action,
 }
 
@@ -68,6 +70,7 @@ READS = frozenset(
         (NMDA_NS, "get-data"),
         (MONITORING_NS, "get-schema"),
         (AGENT_NS, "explain-access"),
+        (AGENT_NS, "dry-run"),
     }
 )
 """What changes nothing, and of which nothing is left when it is broken off."""

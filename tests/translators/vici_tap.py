@@ -27,7 +27,8 @@ class ViciTap:
         async def tapped(connection: Connection, command: str, packet: bytes) -> None:
             parsed = Packet.parse(packet)
             if parsed.response_type == Packet.CMD_REQUEST and not command.startswith(READS):
-                self.sent.append((command, shown(command, _text(Message.deserialize(parsed.payload)), SECRET)))
+                message = _text(Message.deserialize(parsed.payload))
+                self.sent.append((command, shown(command, message, SECRET)))
             await send(connection, command, packet)
 
         monkeypatch.setattr(Connection, "_send", tapped)

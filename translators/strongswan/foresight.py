@@ -130,7 +130,7 @@ class Foreseeing:
         """Return the IKE_SAs by connection, None if they are not known."""
         names = list(dict.fromkeys([*(c.name for c in plan.changes), *(step.name for step in plan.steps)]))
         if session is None:
-            return None
+            return None if self._has_charon else {}
         more_s = EACH_S * len(self._shared.desired.entries) if len(names) > ONE_BY_ONE_MAX else 0.0
         try:
             async with asyncio.timeout(READ_LIMIT_S + more_s):

@@ -185,6 +185,10 @@ class View:
         ]
 
     def _interruption(self, tunnel: str, change: Change) -> tuple[float | None, KnownFrom]:
+        if change.name not in self.touched:
+            return 0.0, KnownFrom.NOTHING_ENDS
+        if change.before is None:
+            return 0.0, KnownFrom.NOTHING_LIVE
         if self.sas is None:
             return None, KnownFrom.UNKNOWN
         sas = self.sas.get(change.name, ())

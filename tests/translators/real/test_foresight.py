@@ -125,21 +125,20 @@ def test_barriers_and_moved_identities_are_foreseen_in_their_order(
     agree(alice, tap, delete=(1, 2), then=lambda: None)
 
 
-def test_a_peer_that_was_given_up_is_foreseen_to_be_tried_again(
+def test_a_tunnel_that_was_left_down_is_foreseen_to_be_initiated(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = {"dpd": {"enabled": True, "delay": 1, "action": "clear"}}
-    alice, bob = lab.alice(FAST_RETRANSMIT), lab.bob(FAST_RETRANSMIT)
-    alice.start(at_alice())
-    bob.start(at_bob(**options))
+    alice, bob = lab.both(FAST_RETRANSMIT)
+    alice.commit(at_alice())
+    bob.commit(at_bob(close_action="clear"))
     bob.wait_status("installed")
-    lab.cut()
-    bob.wait_for(lambda state: state["status"] == "down")
+    alice.run(alice.translator.action(("1",), "terminate", {}))
+    bob.wait_for(lambda state: state["status"] == "down" and "supervision" not in state)
     tap = ViciTap(monkeypatch)
-    lab.mend()
-    same = at_bob(**options, description="still left alone")
-    assert messages(foreseen(bob, same)) == []
-    bob.commit(same)
+    agree(bob, tap, at_bob(close_action="clear", description="left down"), then=lambda: None)
+    again = agree(bob, tap, at_bob(close_action="restart"), then=lambda: bob.wait_status("installed"))
+    assert [command for command, _ in messages(again)][-1] == "initiate"
+    assert of(again).known_from is KnownFrom.NOTHING_LIVE
 
 
 def test_a_charon_that_is_away_leaves_its_sas_unknown(lab: Lab) -> None:
