@@ -185,16 +185,14 @@ class View:
         ]
 
     def _interruption(self, tunnel: str, change: Change) -> tuple[float | None, KnownFrom]:
+        sas = () if self.sas is None else self.sas.get(change.name, ())
+        carrying = len(state.children_up(sas))
+        if change.before is None or (self.sas is not None and not carrying):
+            return 0.0, KnownFrom.NOTHING_LIVE
         if change.name not in self.touched:
             return 0.0, KnownFrom.NOTHING_ENDS
-        if change.before is None:
-            return 0.0, KnownFrom.NOTHING_LIVE
         if self.sas is None:
             return None, KnownFrom.UNKNOWN
-        sas = self.sas.get(change.name, ())
-        carrying = len(state.children_up(sas))
-        if not carrying:
-            return 0.0, KnownFrom.NOTHING_LIVE
         if carrying == len(state.children_up(_without(sas, self.ended.get(tunnel, SaIds())))):
             return 0.0, KnownFrom.NOTHING_ENDS
         if change.after is None:

@@ -6,18 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.translator import Effect, Foresight, KnownFrom, Outlook
+from agent.translator import Effect, EntryChange, Foresight, KnownFrom, Outlook
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, change
+from tests.translators.real.test_certificates import NAMES, ROOT, alices, bobs, certificate, subject
+from tests.translators.real.test_revocation import Both, crl, revocation
 from tests.translators.real.test_tunnel import pair, spis
 from tests.translators.tunnels import Json, at_alice, at_bob
 from tests.translators.vici_tap import Sent, ViciTap
+from translators.strongswan.foresight import FORGETTING
+from translators.strongswan.model import BYPASS_PATH, CERTIFICATES_PATH, LEAK_PROTECTION_PATH, entry_path
 
 pytestmark = pytest.mark.real
 
 
-def foreseen(gateway: Gateway, *entries: Json, delete: tuple[int, ...] = ()) -> Foresight:
+def changes_of(gateway: Gateway, *entries: Json, delete: tuple[int, ...] = ()) -> list[EntryChange]:
     changes = [change(gateway.entries.get(str(entry["id"])), entry) for entry in entries]
-    changes += [change(gateway.entries[str(key)], None) for key in delete]
+    return [*changes, *(change(gateway.entries[str(key)], None) for key in delete)]
+
+
+def foreseen(gateway: Gateway, *changes: EntryChange) -> Foresight:
     return gateway.run(gateway.translator.foresee(changes))
 
 
@@ -41,13 +48,27 @@ def agree(
     gateway: Gateway, tap: ViciTap, *entries: Json, delete: tuple[int, ...] = (), then: Callable[[], object]
 ) -> Foresight:
     """Foresee a commit and carry it out; what is sent until ``then`` returns has to be what was foreseen."""
+    found = ahead(gateway, tap, *changes_of(gateway, *entries, delete=delete))
+    gateway.commit(*entries, delete=delete)
+    then()
+    assert tap.sent == messages(found)
+    return found
+
+
+def ahead(gateway: Gateway, tap: ViciTap, *changes: EntryChange) -> Foresight:
+    """Return what is foreseen, for which nothing may be sent."""
     tap.sent.clear()
-    found = foreseen(gateway, *entries, delete=delete)
+    found = foreseen(gateway, *changes)
     assert tap.sent == [], "who looks ahead changes nothing"
     assert not found.refusals
     assert not found.hindrances
-    gateway.commit(*entries, delete=delete)
-    then()
+    return found
+
+
+def agree_on(gateway: Gateway, tap: ViciTap, *changes: EntryChange) -> Foresight:
+    """Foresee a commit of anything, carry it out, and compare."""
+    found = ahead(gateway, tap, *changes)
+    gateway.run(gateway._commit([*changes]))
     assert tap.sent == messages(found)
     return found
 
@@ -144,9 +165,65 @@ def test_a_tunnel_that_was_left_down_is_foreseen_to_be_initiated(
 def test_a_charon_that_is_away_leaves_its_sas_unknown(lab: Lab) -> None:
     gateway = lab.external(lab.alice_ns, "away", {"vici-socket": str(lab._folder / "nowhere.sock")})
     gateway.start(at_alice())
-    found = foreseen(gateway, at_alice(secret="another-secret-02"))
+    found = foreseen(gateway, *changes_of(gateway, at_alice(secret="another-secret-02")))
     assert [one.command for one in found.messages] == ["load-shared"]
     assert of(found).live is None
     assert of(found).known_from is KnownFrom.UNKNOWN
     assert [error.app_tag for error in found.hindrances] == ["daemon-unavailable"]
     assert any("What SAs there are is not known" in sentence for sentence in found.unknown)
+
+
+def test_certificates_that_tunnels_share_and_what_is_trusted(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Both(lab)
+    alice = both.alice.gateway
+    tap = ViciTap(monkeypatch)
+    first = agree(alice, tap, alices(), then=lambda: None)
+    assert [one.command for one in first.messages] == ["load-authority", "load-conn", "flush-certs"]
+    assert first.messages[0].about == (f"{CERTIFICATES_PATH}[name='root']",)
+    assert {f"{CERTIFICATES_PATH}[name='{name}']" for name in ("own", "root")} == set(first.messages[1].about)
+    agree(alice, tap, alices(id=2, remote_id={"dn": "O=ACME, CN=carol"}), then=lambda: None)
+    both.bob.tunnel(bobs(remote_id={"dn": "O=ACME, CN=alice"}))
+    alice.wait_status("installed")
+
+    renewed = ROOT.certify(both.alice.key, subject("alice"), *NAMES["alice"])
+    found = agree_on(alice, tap, certificate("own", renewed, both.alice.pem))
+    assert [one.command for one in found.messages] == ["load-conn", "load-conn", "terminate"]
+    assert [one.path for one in found.outlooks] == [entry_path("1"), entry_path("2")]
+    assert effects(of(found)) == {"ike-sa": (1, 1), "child-sa": (1, 1)}
+    assert of(found, 2).known_from is KnownFrom.NOTHING_LIVE
+    looked = agree_on(alice, tap, revocation("if-available"))
+    assert [one.command for one in looked.messages] == ["reload-settings"]
+    assert any("strongswan.conf" in sentence for sentence in looked.also)
+    listed = agree_on(alice, tap, crl("of-root", ROOT.revoke(both.bob.pem)))
+    assert [one.command for one in listed.messages] == ["load-cert", "flush-certs"]
+    assert "octets, SHA-256" in str(listed.messages[0].content)
+
+    off = [change(alice.entries[key], {**alice.entries[key], "enabled": False}) for key in "12"]
+    last = ahead(alice, tap, *off)
+    alice.run(alice._commit(off))
+    assert [one.command for one in last.messages][-2:] == ["unload-authority", "flush-certs"]
+    assert tap.sent[: len(last.messages)] == messages(last)
+    assert {command for command, _ in tap.sent[len(last.messages) :]} <= {
+        "clear-creds", "load-shared", "load-key", "load-cert",
+    }  # fmt: skip
+    assert FORGETTING in last.unknown
+
+
+def test_what_protects_all_tunnels_is_told_for_each(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, _bob = pair(lab, 1, 2)
+    tap = ViciTap(monkeypatch)
+    before, after = {"leak-protection": True}, {"leak-protection": False}
+    toggled = EntryChange((), LEAK_PROTECTION_PATH, before, after, LEAK_PROTECTION_PATH)
+    found = agree_on(alice, tap, toggled)
+    assert messages(found) == []
+    assert [one.path for one in found.outlooks] == [entry_path("1"), entry_path("2")]
+    assert all("rules of nftables" in one.also[0] for one in found.outlooks)
+    assert "for all tunnels: leak protection off, bypass of no network" in found.also
+    network = "10.2.3.0/24"
+    path = f"{BYPASS_PATH}[network='{network}']"
+    past = agree_on(
+        alice, tap, EntryChange((network,), path, None, {"network": network}, BYPASS_PATH)
+    )
+    assert any("past the tunnel" in sentence for sentence in past.also)
