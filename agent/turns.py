@@ -30,6 +30,7 @@ async def in_turns(pieces: Pieces[T]) -> T:
     while True:
         due_s = time.perf_counter() + TURN_S
         try:
+            next(pieces)
             while time.perf_counter() < due_s:
                 next(pieces)
         except StopIteration as end:

@@ -45,6 +45,7 @@ async def in_turns(pieces: Pieces[T]) -> T:
     while True:
         due = clock() + TURN_S
         try:
+            next(pieces)
             while clock() < due:
                 next(pieces)
         except StopIteration as end:
