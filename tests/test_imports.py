@@ -36,7 +36,8 @@ STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "p
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
 STRONGSWAN_TOP = (
-    "actions", "changes", "foresight", "outlook", "planning", "state_data", "translator", "assembly",
+    "actions", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
+    "translator", "assembly",
 )  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 from agent.datastore.datastores import Datastores
 from agent.errors import BackendError, RpcError, RpcErrors
-from agent.translator import EntryChange, Foresight, Json, Keys, Plan, Reader, Translator, reads_all
+from agent.translator import (
+    Captured,
+    EntryChange,
+    Foresight,
+    Json,
+    Keys,
+    Plan,
+    Reader,
+    Route,
+    Translator,
+    reads_all,
+)
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -68,6 +79,15 @@ class Backends:
         """Return what each translator with ``changes`` would do with them; nothing is changed."""
         own = ((translator, changes.get(translator.name)) for translator in self._translators)
         return [await translator.foresee(found, may_read) for translator, found in own if found]
+
+    async def captured(self, changes: Changes, routes: Sequence[Route]) -> list[Captured]:
+        """Return which of the sessions on ``routes`` the changes would cut off, each once."""
+        found: dict[Route, Captured] = {}
+        for translator in self._translators:
+            if routes and (own := changes.get(translator.name)):
+                for one in await translator.captured(own, routes):
+                    found.setdefault(one.route, one)
+        return list(found.values())
 
     async def plan(self, changes: Changes) -> list[Planned]:
         """Plan ``changes``; nothing is changed.

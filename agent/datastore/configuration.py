@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from agent.datastore import recovery, replay
-from agent.datastore.backends import Backends
+from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
@@ -18,9 +18,18 @@ from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
 from agent.datastore.store import CommitInfo, Store, StoreError, usable
-from agent.datastore.transaction import Announce, Transactions
+from agent.datastore.transaction import Announce, Transactions, Vet
 from agent.errors import RpcErrors
-from agent.translator import Foresight, Json, Notification, Reader, Translator, reads_all
+from agent.translator import (
+    Captured,
+    Foresight,
+    Json,
+    Notification,
+    Reader,
+    Route,
+    Translator,
+    reads_all,
+)
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -187,6 +196,10 @@ class Configuration:
         """Return what each translator would do with what was examined, for who may read that."""
         return await self._backends.foresee(prepared.changes, may_read)
 
+    async def captured(self, changes: Changes, routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes`` the changes of a Prepared would cut off, each once."""
+        return await self._backends.captured(changes, routes)
+
     async def commit(
         self,
         info: CommitInfo,
@@ -195,6 +208,7 @@ class Configuration:
         window: Window | None = None,
         check: Check | None = None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make the candidate (the shared one if none is given) running.
 
@@ -204,6 +218,7 @@ class Configuration:
             window: the window of a confirmed commit that is open once this commit is in force.
             check: may refuse what would be changed.
             may_read: what a refusal may depend on.
+            vet: may refuse what nothing else is wrong with, just before it is done.
 
         Returns:
             The commit's id, None if nothing differed.
@@ -214,7 +229,9 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(info, chosen, window=window, check=check, may_read=may_read)
+        return await self._transactions.commit(
+            info, chosen, window=window, check=check, may_read=may_read, vet=vet
+        )
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

@@ -26,6 +26,7 @@ from agent.datastore.confirmed import (
 from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check
 from agent.datastore.store import SERVER, CommitInfo
+from agent.datastore.transaction import Vet
 from agent.errors import RpcErrors
 from agent.translator import Json, Reader, reads_all
 
@@ -67,6 +68,7 @@ class ConfirmedCommits:
         info: CommitInfo,
         check: Check | None = None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Carry out ``<commit>``; returns the commit's id, None if nothing differed.
 
@@ -89,7 +91,7 @@ class ConfirmedCommits:
         doubt: InForce | None = None
         try:
             commit_id = await self._configuration.commit(
-                info, window=window, check=check, may_read=may_read
+                info, window=window, check=check, may_read=may_read, vet=vet
             )
         except InForce as told:
             commit_id, doubt = told.commit_id, told

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from agent.datastore.backends import ApplyFailed, Backends
+from agent.datastore.backends import ApplyFailed, Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Notification], None]
 """Is told of every change; never blocks."""
+
+Vet = Callable[[Changes], Awaitable[None]]
+"""Looks at what the backends are about to be changed by; raises RpcErrors to refuse it."""
 
 
 class Transactions:
@@ -67,11 +70,12 @@ class Transactions:
         window: Window | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, window=window, check=check, may_read=may_read)
+            self._commit(info, candidate, window=window, check=check, may_read=may_read, vet=vet)
         )
         task.add_done_callback(self._committed)
         try:
@@ -91,6 +95,7 @@ class Transactions:
         window: Window | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         running = self._datastores.running
         prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
@@ -101,7 +106,7 @@ class Transactions:
         if not prepared.units:
             await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, window)
+        commit_id, doubt = await self._make_real(info, prepared, window, vet=vet)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
@@ -116,7 +121,7 @@ class Transactions:
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None
+        self, info: CommitInfo, prepared: Prepared, window: Window | None, *, vet: Vet | None
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -124,6 +129,8 @@ class Transactions:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
         planned = await self._backends.plan(prepared.changes)
+        if vet is not None:
+            await vet(prepared.changes)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:

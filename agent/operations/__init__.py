@@ -6,7 +6,8 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - dispatch: finds the handler of an operation
 - handlers: read, nmda, write, commit, dry_run, locking, session, subscribe, get_schema, explain, and invoke
   for the rpcs and actions of translators
-- context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
+- context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell;
+  cut_off: whose session a commit would cut off
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

@@ -9,9 +9,10 @@ from agent.datastore.store import CommitInfo
 from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
+from agent.operations.cut_off import keeping_connected
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import datastore_name, datastore_of, parameter, text_of
+from agent.operations.parameters import AGENT_NS, datastore_name, datastore_of, parameter, text_of
 from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import Element
 from agent.yang.difference import Difference, Operation
@@ -32,6 +33,9 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
             type=ErrorType.PROTOCOL,
         )
+    # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
+    takes_itself_back = request.confirmed and parameter(operation, "verify", AGENT_NS) is None
+    tolerated = takes_itself_back or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
@@ -41,8 +45,9 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             await context.confirmed.commit(
                 request,
                 caller_info(caller),
-                check_of(context, caller, context.configuration.candidate),
-                access.reader(context.schema),
+                check=check_of(context, caller, context.configuration.candidate),
+                may_read=access.reader(context.schema),
+                vet=keeping_connected(context, caller, tolerated=tolerated),
             )
     return b""
 

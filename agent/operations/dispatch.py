@@ -30,14 +30,13 @@ from agent.operations import (
 )
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
-from agent.operations.parameters import NMDA_NS, check_input
+from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
-AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "get"): read.get,

@@ -14,6 +14,8 @@ from agent.history.foresight import Question, answer, refused
 from agent.nacm.access import Access, located, written
 from agent.operations.commit import check_of, inline_candidate
 from agent.operations.context import Caller, Context
+from agent.operations.cut_off import APP_TAG, CutOff, cut_off
+from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
 from agent.operations.parameters import parameter
 from agent.operations.write import refuse_in_vain
@@ -29,30 +31,34 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
     async with context.looking_ahead:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
-        reader = access.reader(context.schema)
+        sight = _Sight(context.schema, access, context.operational.translators)
         found = await _examined(context, caller, operation)
         if found.prepared is not None:
-            found.foresights = await context.configuration.foresee(found.prepared, reader)
+            found.foresights = await context.configuration.foresee(found.prepared, sight.reader)
+            if not found.is_refused:
+                await _look_for_cut_off(context, caller, found, sight)
         errors = found.errors
         # Before who waits for his turn is asked for his tries.
         await count_hidden(context, caller, errors)
-    sight = _Sight(context.schema, access, reader, context.operational.translators)
     changed = {} if found.is_refused else found.changed
     output: Json = await in_turns(answer(found.foresights, Question(changed, sight, wanted)))
     told = [await context.worker(disclosed, context.schema, access, error) for error in errors]
     output["would-be-refused"] = refused(told)
+    output["warning"] = [_warning(one, sight.reader) for one in found.cut_off]
     reply: bytes = await context.worker(_xml, context, operation, output)
     return reply
 
 
 @dataclass(slots=True)
 class _Found:
-    """``refusals``: why nothing is prepared; ``hindrances``: what passes."""
+    """``refusals``: why nothing is prepared; ``hindrances``: what passes; ``cut_off``: other sessions that
+    may be lost."""
 
     prepared: Prepared | None = None
     refusals: tuple[RpcError, ...] = ()
     hindrances: list[RpcError] = field(default_factory=list)
     foresights: Sequence[Foresight] = ()
+    cut_off: list[CutOff] = field(default_factory=list)
 
     @property
     def is_refused(self) -> bool:
@@ -122,6 +128,35 @@ def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
     return found if pending is None else [*found, pending]
 
 
+async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
+    """Note whom the change would cut off: its author is refused, the others are warned of."""
+    assert found.prepared is not None
+    # What was written by somebody who may not read it must not show by whom it cuts off.
+    told = {
+        name: [change for change in changes if not change.blind or sight.is_open(change.path)]
+        for name, changes in found.prepared.changes.items()
+    }
+    for one in await cut_off(context, told):
+        if one.caller.session_id == caller.session_id:
+            found.hindrances.append(refusal_of(one.captured, sight.reader))
+        else:
+            found.cut_off.append(one)
+
+
+SESSIONS = "/ietf-netconf-monitoring:netconf-state/sessions/session"
+
+
+def _warning(one: CutOff, may_read: Reader) -> Json:
+    """Return what to tell of another session that may be lost, as far as the caller may know of it."""
+    captured = one.captured
+    whose = str(one.caller.session_id) if may_read(SESSIONS) else ""
+    who = f"session {whose} of {one.caller.user} from {one.caller.source}" if whose else "another session"
+    is_told = all(may_read(path) for path in (captured.path, *captured.tells)) and bool(whose)
+    why = captured.why if is_told else "its packets would go another way"
+    found: Json = {"app-tag": APP_TAG, "message": f"a commit may cut off {who}: {why}"}
+    return {**found, "path": captured.path} if is_told else found
+
+
 def _inline(operation: Element) -> Element | None:
     source = parameter(operation, "source")
     config = None if source is None else parameter(source, "config")
@@ -152,18 +187,16 @@ def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
 class _Sight:
     """What the caller may see of entries; what was found of one is kept."""
 
-    def __init__(
-        self, schema: Schema, access: Access, reader: Reader, translators: Iterable[Translator]
-    ) -> None:
+    def __init__(self, schema: Schema, access: Access, translators: Iterable[Translator]) -> None:
         self._schema = schema
         self._access = access
-        self._reader = reader
         self._states = {one.config_list: one.state_path.removeprefix(one.config_list) for one in translators}
         self._open: dict[str, bool] = {}
+        self.reader = access.reader(schema)
         self.is_everywhere = access.all_but_secrets()
 
     def is_visible(self, path: str) -> bool:
-        return self._reader(path)
+        return self.reader(path)
 
     def is_open(self, path: str) -> bool:
         if self.is_everywhere:
@@ -178,7 +211,7 @@ class _Sight:
             return True
         place = located(self._schema, path)
         state = None if place is None else self._states.get(place[1][-1].path)
-        return self.is_open(path) and (state is None or self._reader(f"{path}{state}"))
+        return self.is_open(path) and (state is None or self.reader(f"{path}{state}"))
 
 
 def _xml(context: Context, operation: Element, output: Json) -> bytes:

@@ -28,6 +28,7 @@ from agent.yang.values import canonical, value_problem
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
@@ -173,10 +174,11 @@ def _missing(name: str, element: Element, names: str = "") -> RpcError:
     )
 
 
-def parameter(element: Element, name: str) -> Element | None:
-    """Return the parameter ``name`` of an operation (same namespace), or None."""
+def parameter(element: Element, name: str, uri: str | None = None) -> Element | None:
+    """Return the parameter ``name`` of an operation, or None; of the same namespace if ``uri`` is none."""
+    uri = namespace(element) if uri is None else uri
     for child in element:
-        if local_name(child) == name and namespace(child) == namespace(element):
+        if local_name(child) == name and namespace(child) == uri:
             return child
     return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
 from agent.translator import (
+    Captured,
     Effect,
     EntryChange,
     Foresight,
@@ -20,6 +21,7 @@ from agent.translator import (
     Outlook,
     Plan,
     Reader,
+    Route,
     reads_all,
 )
 
@@ -56,6 +58,8 @@ class RecordingTranslator:
 
     outputs: dict[str, Json] = field(default_factory=dict)
     cannot_take_back: bool = False
+    captures: Sequence[Captured] = ()
+    routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
     foresight: Foresight | None = None
 
@@ -104,6 +108,10 @@ class RecordingTranslator:
                 for change in changes
             ],
         )
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        self.routes = tuple(routes)
+        return [one for one in self.captures if one.route in routes]
 
     async def apply(self, plan: Plan) -> None:
         assert isinstance(plan, RecordedPlan)

@@ -180,7 +180,7 @@ class View:
         left = _without(sas, ended)
         both = (("ike-sa", len(sas), len(left)), ("child-sa", _children(sas), _children(left)))
         return [
-            Live(kind, now, Effect.LEFT_ALONE if now == after else Effect.ENDED, now - after)
+            Live(kind, now, effect=Effect.LEFT_ALONE if now == after else Effect.ENDED, affected=now - after)
             for kind, now, after in both
         ]
 

@@ -12,12 +12,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Foresight, Json, Keys, Move, Plan, Reader, reads_all
+from agent.translator import (
+    Captured,
+    EntryChange,
+    Foresight,
+    Json,
+    Keys,
+    Move,
+    Plan,
+    Reader,
+    Route,
+    reads_all,
+)
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes
 from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
+from translators.strongswan.cut_off import CutOffs
 from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.model import (
     BYPASS_PATH,
@@ -92,6 +104,7 @@ class Parts:
     planning: Planning
     foreseeing: Foreseeing
     changes: Changes
+    cut_offs: CutOffs
     protection: Protection
     state_data: StateData
     actions: Actions
@@ -240,6 +253,10 @@ class StrongSwanTranslator:
     async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
         """Return what a commit of ``changes`` would do, as far as it is known now."""
         return await self.parts.foreseeing.foresee(changes, may_read)
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes`` the changes would cut off."""
+        return await self.parts.cut_offs.captured(changes, routes)
 
     async def apply(self, plan: Plan) -> None:
         """Make ``plan`` real.

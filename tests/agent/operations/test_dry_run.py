@@ -13,6 +13,7 @@ from agent.nacm.tries import MAX_TRIES
 from agent.translator import Foresight
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
+from tests.agent.operations.test_cut_off import AUTHOR, OTHER, captured
 from tests.agent.operations.test_nacm import AGENT, JOE, SAM, USERS, nacm, path, rule, rule_list
 
 DRY_RUN = f'<dry-run xmlns="{AGENT}"/>'
@@ -255,3 +256,45 @@ async def test_refusals_are_as_many_as_a_reply_holds(lab: Lab) -> None:
     with pytest.raises(RpcErrors) as caught:
         await lab.do("<commit/>")
     assert len(found["would-be-refused"]) == len(caught.value.errors) == 100
+
+
+# -- sessions that would be cut off ----------------------------------------------------------------
+
+
+async def test_who_would_be_cut_off_is_told_and_others_are_named_in_a_warning(lab: Lab) -> None:
+    for session_id, route in ((1, AUTHOR), (2, OTHER)):
+        lab.callers[session_id] = Remembering(session_id, source=route.remote, local=route.local)
+    lab.translator.captures = [captured(AUTHOR), captured(OTHER)]
+    await lab.edit(top(entry("a")))
+    found = await told(lab)
+    (own,) = found["would-be-refused"]
+    by_commit = await lab.refused("<commit/>")
+    assert [own["error-app-tag"][0], own["error-message"][0]] == [
+        by_commit[0].app_tag,
+        by_commit[0].message,
+    ]
+    assert names(found) == [(A, "created")], "a confirmed commit would do it"
+    assert found["warning"] == [
+        {
+            "app-tag": ["would-cut-off-session"],
+            "path": ["/every-construct:top/entry[id='1']"],
+            "message": [
+                "a commit may cut off session 2 of tester from 10.5.0.7: entry 1 would take it"
+            ],
+        }
+    ]
+
+
+async def test_a_warning_tells_nothing_that_its_reader_may_not_read(lab: Lab) -> None:
+    monitoring = "<module-name>ietf-netconf-monitoring</module-name>"
+    hide_sessions = rule("s", "deny", f"{monitoring}<access-operations>read</access-operations>")
+    await ruled(lab, hide_sessions, WRITER)
+    lab.callers[2] = Remembering(2, "secretive", source=OTHER.remote, local=OTHER.local)
+    lab.translator.captures = [captured(OTHER)]
+    await lab.edit(top(entry("a")))
+    found = await told(lab, session_id=JOE)
+    (warning,) = found["warning"]
+    assert warning == {
+        "app-tag": ["would-cut-off-session"],
+        "message": ["a commit may cut off another session: its packets would go another way"],
+    }
