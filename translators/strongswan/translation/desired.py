@@ -276,8 +276,8 @@ class Desired:
         ]
         new_claims = [claim for claim, _messages in new]
         unsure = self._unsure(new_claims, discretion)
-        moved = strangers.moved(old_claims, new_claims, unsure)
-        moved_back = strangers.moved(new_claims, old_claims, unsure)
+        moved = yield from strangers.moved(old_claims, new_claims, unsure)
+        moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
         if discretion is not None and self._tells_of_keys(new_claims, discretion):

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from translators.strongswan.pieces import Pieces
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
 from translators.strongswan.translation.credentials import (
     FURTHER_SUFFIX,
@@ -260,24 +261,25 @@ def _range(first: object, last: object) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def moved(old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None) -> frozenset[str]:
-    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has.
-    ``unsure``: for which two tunnels equal secrets count as different, too; None: for none."""
-    new = [claim for claim in new if claim.owner is not None]
+def moved(
+    old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None
+) -> Pieces[frozenset[str]]:
+    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has, a
+    claim at a time. ``unsure``: for which two tunnels equal secrets count as different, too; None: for
+    none."""
     known: dict[object, set[tuple[str, bytes]]] = {}
     for claim in new:
-        for key in claim.known_as:
+        yield
+        for key in claim.known_as:  # none without a secret
             known.setdefault(key, set()).add((claim.tunnel, claim.digest))
-    return frozenset(
-        connection_name(claim.tunnel)
-        for claim in old
-        if claim.owner is not None
-        and any(
-            tunnel != claim.tunnel
-            and (digest != claim.digest or (unsure is not None and unsure(tunnel, claim.tunnel)))
-            for tunnel, digest in known.get(claim.owner.key, ())
-        )
-    )
+    found: set[str] = set()
+    for claim in old:
+        yield
+        for tunnel, digest in known.get(claim.owner.key, ()) if claim.owner is not None else ():
+            may_differ = digest != claim.digest or (unsure is not None and unsure(tunnel, claim.tunnel))
+            if tunnel != claim.tunnel and may_differ:
+                found.add(connection_name(claim.tunnel))
+    return frozenset(found)
 
 
 def too_many(tunnel: str, count: int) -> Conflict:
