@@ -32,6 +32,7 @@ from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
 from agent.datastore.migration import models_of
 from agent.datastore.progress import Ended, Progress
+from agent.datastore.pruning import Keep
 from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
@@ -161,7 +162,8 @@ def _worker_of(pool: ThreadPoolExecutor) -> Worker:
 
 def _open_history(settings: Settings) -> Store:
     refuse_lost(settings.data_dir)
-    return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir))
+    keep = Keep(settings.history_commits, settings.history_days)
+    return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
 
 
 async def protect(settings: Settings) -> None:
@@ -265,6 +267,7 @@ def assemble(
     configuration.when_swapped.append(nacm.reload)
     outlet.operational = operational = Operational(schema, translators, {NACM_PATH: nacm.state})
     outlet.confirmed = confirmed = ConfirmedCommits(configuration)
+    operational.when_changed.append(confirmed.state_changed)
     context = Context(
         schema=schema,
         configuration=configuration,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import SERVER, CommitInfo, StoreError, usable
+from agent.datastore.records import SERVER, CommitInfo
+from agent.datastore.store import StoreError, usable
 from agent.errors import RpcErrors
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules

@@ -104,6 +104,10 @@ class Live:
         self.ending = self.ending or ending
         self._interrupt.set()
 
+    async def ended(self) -> None:
+        """Return when the session is to end, or its client is gone."""
+        await self._interrupt.wait()
+
     def subscribed(self) -> bool:
         return self._to_subscribe is not None or self._subscriber is not None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.datastore.changes import base_event, changed_by
 from agent.datastore.locks import Locks
-from agent.datastore.store import SERVER
+from agent.datastore.records import SERVER
 from agent.operations.context import Caller
 from agent.translator import Json, Notification
 from agent.yang.modules import Module

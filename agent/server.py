@@ -204,6 +204,7 @@ class Server:
                 "user": confirmed.window.user,
                 "persistent": confirmed.window.persist is not None,
                 "remaining-s": int(confirmed.remaining_s()),
+                **({"verify": confirmed.verification.state()} if confirmed.verification else {}),
             }
         if (why := self.context.configuration.store.read_only) is not None:
             content["history-read-only"] = why

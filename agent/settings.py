@@ -8,6 +8,8 @@ Keys (defaults in brackets):
     log-level        "debug", "info", "warning" or "error" ["info"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
     recovery-users   users to whom no rule of access control applies [[]]
+    history-commits  how many commits the history keeps [10000]
+    history-days     commits that are older are not kept [none: only their number counts]
     [users]          user name = file of authorized public keys
     [limits]         see agent.transport.limits
     [translator.X]   options of the translator X
@@ -27,8 +29,20 @@ from agent.regular_file import read_regular
 
 CHARON_MODES = ("managed", "external", "none")
 ON_STOP = ("end", "keep")
-_GENERAL = ("listen", "data-dir", "charon", "on-stop", "log-level", "yang-modules", "recovery-users")
+_GENERAL = (
+    "listen",
+    "data-dir",
+    "charon",
+    "on-stop",
+    "log-level",
+    "yang-modules",
+    "recovery-users",
+    "history-commits",
+    "history-days",
+)
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
+HISTORY_COMMITS_MAX = 1_000_000
+HISTORY_DAYS_MAX = 36_500
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FILE_OCTETS_MAX = 1_000_000
 
@@ -64,6 +78,8 @@ class Settings:
     users: dict[str, Path] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history_commits: int = 10_000
+    history_days: int | None = None
 
 
 def from_file(path: Path) -> Settings:
@@ -124,6 +140,8 @@ def _settings(values: _Values, folder: Path) -> Settings:
         log_level=values.one_of("log-level", LOG_LEVELS, default.log_level),
         yang_modules=tuple(folder / name for name in values.files("yang-modules")),
         recovery_users=tuple(values.texts("recovery-users")),
+        history_commits=values.number("history-commits", HISTORY_COMMITS_MAX) or default.history_commits,
+        history_days=values.number("history-days", HISTORY_DAYS_MAX),
         users={user: folder / name for user, name in values.files_by_name("users").items()},
         limits=values.typed("limits", dict, {}),
         translators=values.each("translator", dict),
@@ -240,6 +258,16 @@ class _Values:
         wrong = [name for name, value in values.items() if not isinstance(value, kind)]
         self._faults.extend(f"the setting '{key}.{name}' must be of type {kind.__name__}" for name in wrong)
         return {name: value for name, value in values.items() if name not in wrong}
+
+    def number(self, key: str, most: int) -> int | None:
+        """Return a whole number from 1 to ``most``, None if there is none."""
+        value = self._table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        self._faults.append(f"the setting '{key}' must be a whole number from 1 to {most}")
+        return None
 
     def one_of(self, key: str, allowed: Sequence[str], default: str) -> str:
         value: str = self.typed(key, str, default)

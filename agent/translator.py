@@ -328,6 +328,18 @@ class Translator(Protocol):
     async def root_state(self, root: str) -> Json:
         """Return the content of one of ``state_roots``."""
 
+    def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
+        """Return the entries of ``config_list`` that ``changes`` touch and that are to work after them, as
+        they are then; those too of which only something changes that they refer to. No waiting."""
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        """Return why nobody can say whether ``entry`` works, None if ``not_working`` can; e.g. "it is not
+        enabled". No waiting."""
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        """Return those of ``keys`` that do not work at the moment as they are configured now, each with the
+        reason in words: its status and its last error. ``state_changed`` says when to ask again."""
+
     async def action(self, keys: Keys, name: str, input: Json) -> Json:
         """Invoke a YANG action on one entry; returns its output ({} for none).
 

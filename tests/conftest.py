@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from agent.datastore.pruning import Keep
 from agent.datastore.store import Store
 from script import apparmor
 from tests.agent_process import AgentProcess, running_agent
@@ -86,8 +87,8 @@ def histories_closed() -> Iterator[None]:
     opened: list[Store] = []
     make = Store.__init__
 
-    def remember(store: Store, path: Path, *, new: bool = True) -> None:
-        make(store, path, new=new)
+    def remember(store: Store, path: Path, *, new: bool = True, keep: Keep | None = None) -> None:
+        make(store, path, new=new, keep=keep)
         opened.append(store)
 
     with pytest.MonkeyPatch.context() as patched:

@@ -3,9 +3,12 @@
 Datastores holds running and the shared candidate; a Candidate is any whole configuration on its way to
 become running. Configuration is all of that for the rest of the server.
 
-- store: the history on disk
+- store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - checksums: what a disk has changed or lost of it is found before anything is believed
+- forms: the tables of an older version become those of this one
+- history: what is recorded of commits, for who asks; bounded
+- pruning: old commits are dropped, and the file becomes smaller
 - salvage: what is whole in a damaged one, and a new one made of it
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - progress: what takes long at a start, how far it is and whether to go on
@@ -20,6 +23,7 @@ become running. Configuration is all of that for the rest of the server.
 - outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - confirmed, confirming: the table of confirmed commit, and the table at work
+- to_work, verifying: what has to work for one to confirm itself, and the wait for it
 - configuration: the whole
 
 Running changes in one place only (transaction), unit by unit; the candidate remembers which of its units

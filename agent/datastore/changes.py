@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 from itertools import islice
 
-from agent.datastore.store import CommitInfo
+from agent.datastore.records import CommitInfo
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.schema import Schema

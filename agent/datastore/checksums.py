@@ -9,13 +9,19 @@ They are no protection from a person who may write the file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from agent.datastore.progress import Progress
-from agent.datastore.tables import COLUMNS, KEYS, SEAL, SEALED
+from agent.datastore.tables import ADDED, COLUMNS, KEYS, SEAL, SEALED
 
+COLUMNS_4 = {
+    table: tuple(name for name in names if name not in ADDED.get(table, ()))
+    for table, names in COLUMNS.items()
+    if table != "units"
+}
+"""The columns that a history of an older version has."""
 MAX_FAULTS = 20
 """After so many nobody reads on."""
 
@@ -38,18 +44,33 @@ def row_sum(*parts: str | bytes | None) -> int:
 
 def is_sealed(db: sqlite3.Connection) -> bool:
     """Return whether the rows of this history have checksums (since version 4 of the tables)."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'seal'").fetchone() is not None
+    return _is_there(db, "seal")
+
+
+def is_current(db: sqlite3.Connection) -> bool:
+    """Return whether the tables of this history are those of this version."""
+    return is_sealed(db) and _is_there(db, "units")
+
+
+def _is_there(db: sqlite3.Connection, table: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
+
+
+def columns_in(db: sqlite3.Connection) -> Mapping[str, Sequence[str]]:
+    """Return the columns of each table that this history has of those that checksums are of."""
+    return COLUMNS if is_current(db) else COLUMNS_4
 
 
 def seal(db: sqlite3.Connection) -> None:
     """Give checksums to a history that an older version wrote; the caller holds a transaction."""
+    db.execute("DROP TABLE IF EXISTS seal")
     for table in COLUMNS:
         if "checksum" not in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
             db.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
     db.create_function("row_sum", -1, row_sum, deterministic=True)
     rows = total = 0
     for table in COLUMNS:
-        db.execute(f"UPDATE {table} SET checksum = {_sum_of(table)}")
+        db.execute(f"UPDATE {table} SET checksum = {_sum_of(table, COLUMNS[table])}")
         for (checksum,) in db.execute(f"SELECT checksum FROM {table}"):
             rows, total = rows + 1, total ^ checksum
     db.execute(SEAL)
@@ -75,8 +96,10 @@ def verify(db: sqlite3.Connection, progress: Progress) -> None:
     """
     faults: list[str] = []
     found = _Found()
-    for table in COLUMNS:
-        faults.extend(_readable(_damaged_rows(db, table, found, progress), table))
+    db.create_function("row_sum", -1, row_sum, deterministic=True)
+    for table, columns in columns_in(db).items():
+        rows = _damaged_rows(db, table, _sum_of(table, columns), found=found, progress=progress)
+        faults.extend(_readable(rows, table))
     faults.extend(_readable(_against_the_seal(db, found, certain=not faults), "seal"))
     if not faults:
         faults.extend(_readable(_integrity(db), "file"))
@@ -99,10 +122,12 @@ class _Found:
     total: int = 0
 
 
-def _damaged_rows(db: sqlite3.Connection, table: str, found: _Found, progress: Progress) -> Iterator[str]:
+def _damaged_rows(
+    db: sqlite3.Connection, table: str, sum_of: str, *, found: _Found, progress: Progress
+) -> Iterator[str]:
     keys = ", ".join(KEYS[table])
     faults = 0
-    for checksum, computed, *values in db.execute(f"SELECT checksum, {_sum_of(table)}, {keys} FROM {table}"):
+    for checksum, computed, *values in db.execute(f"SELECT checksum, {sum_of}, {keys} FROM {table}"):
         progress.step("%d rows of the history compared with their checksums", found.rows)
         found.rows += 1
         found.total ^= computed
@@ -150,21 +175,21 @@ def _schema_sum(db: sqlite3.Connection) -> int:
     return row_sum(*(part for row in rows for part in row))
 
 
-def fits(table: str) -> str:
-    """Return the SQL of whether a row of ``table`` is what was written."""
-    return f"({table}.checksum IS {_sum_of(table)})"
+def fits(table: str, columns: Sequence[str] = ()) -> str:
+    """Return the SQL of whether a row of ``table`` is what was written; ``columns``: an older version's."""
+    return f"({table}.checksum IS {_sum_of(table, columns or COLUMNS[table])})"
 
 
-def _sum_of(table: str, row: str = "") -> str:
+def _sum_of(table: str, columns: Sequence[str], row: str = "") -> str:
     """Return the SQL of a row's checksum; ``row``: "NEW." or "OLD." in a trigger."""
     # As octets, with their kind: SQLite keeps any kind of value in any column, and text need not be any.
-    values = ", ".join(f"typeof({row}{name}), CAST({row}{name} AS BLOB)" for name in COLUMNS[table])
+    values = ", ".join(f"typeof({row}{name}), CAST({row}{name} AS BLOB)" for name in columns)
     return f"row_sum('{table}', {values})"
 
 
 def _triggers(table: str) -> Iterator[str]:
     at = " AND ".join(f"{key} = NEW.{key}" for key in KEYS[table])
-    new, old = _sum_of(table, "NEW."), _sum_of(table, "OLD.")
+    new, old = (_sum_of(table, COLUMNS[table], row) for row in ("NEW.", "OLD."))
     kept = f"UPDATE {table} SET checksum = {new} WHERE {at};"
     refused = f"SELECT RAISE(ABORT, 'a row of {table} is damaged') WHERE OLD.checksum IS NOT {old};"
     yield (

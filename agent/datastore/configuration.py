@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from agent.datastore import recovery, replay
 from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
-from agent.datastore.confirmed import Window
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, usable
-from agent.datastore.transaction import Announce, Transactions, Vet
+from agent.datastore.records import CommitInfo
+from agent.datastore.store import Store, StoreError, usable
+from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.errors import RpcErrors
 from agent.translator import (
     Captured,
@@ -57,7 +57,7 @@ class Configuration:
         progress: Progress | None = None,
     ) -> None:
         self.store = store
-        self._translators = tuple(translators)
+        self.translators = tuple(translators)
         self.worker = worker
         self._announce = announce
         self._progress = progress or endless()
@@ -121,7 +121,7 @@ class Configuration:
     def _load(self) -> None:
         with usable(self.store.path):
             self.store.verify(self._progress)
-            bring_up_to_date(self.store, self._translators, self.datastores.schema, self._progress)
+            bring_up_to_date(self.store, self.translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
             self.datastores.start_with(loaded.running, loaded.rule_lists)
@@ -205,7 +205,7 @@ class Configuration:
         info: CommitInfo,
         *,
         candidate: Candidate | None = None,
-        window: Window | None = None,
+        opens: Opens | None = None,
         check: Check | None = None,
         may_read: Reader = reads_all,
         vet: Vet | None = None,
@@ -215,7 +215,8 @@ class Configuration:
         The caller holds ``writing``. A client that goes away does not stop a commit half way.
 
         Args:
-            window: the window of a confirmed commit that is open once this commit is in force.
+            opens: returns the window of a confirmed commit that is open once this commit is in force; it may
+                refuse the commit.
             check: may refuse what would be changed.
             may_read: what a refusal may depend on.
             vet: may refuse what nothing else is wrong with, just before it is done.
@@ -230,7 +231,7 @@ class Configuration:
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
         return await self._transactions.commit(
-            info, chosen, window=window, check=check, may_read=may_read, vet=vet
+            info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
         )
 
     def _keeping_rules(self, further: Check | None) -> Check:

@@ -11,15 +11,49 @@ is rolled back: cancelled, too late, its session gone, or the server restarted.
     window, not ours | refused       | refused   | refused   |           | (nothing) |
 
 With <persist> the window is "ours" for whoever gives the persist-id; without, for its session only.
+
+A commit with <verify> opens a window that decides by itself; it is open like any other until then:
+
+                     | all of it     | not all of it works
+                     | works         | in time
+    window, verify   | confirmed     | rolls back
+
+What was asked for with the newest commit of a sequence counts, here as for the time to confirm: one without
+<verify> waits for a client. What has to work, if it is not named, is all that the sequence has touched. With
+nothing to wait for, such a commit is a plain one.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 
 from agent.errors import BadElement, ErrorType, InUse, InvalidParameter, OperationFailed, RpcError
 
 CONFIRM_TIMEOUT_DEFAULT_S = 600
+NAMED_MAX = 3
+"""Entries that the history names as the reason of one rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """``<verify>``: what has to work within ``within_s`` seconds after the commit is in force.
+
+    ``entries``: paths of list entries; None: all that was touched and is to work.
+    """
+
+    within_s: int
+    entries: tuple[str, ...] | None = None
+
+    def written(self) -> str:
+        """Return it as the history keeps it."""
+        return json.dumps({"within-s": self.within_s, "entries": self.entries})
+
+    @classmethod
+    def read(cls, text: str) -> Verify:
+        """Return what ``written`` wrote. Raises: ValueError, KeyError, TypeError: that is something else."""
+        content = json.loads(text)
+        return cls(int(content["within-s"]), tuple(map(str, content["entries"] or ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +61,9 @@ class Window:
     """An open window of confirmation.
 
     ``rollback_to``: id of the newest commit that a rollback keeps (0: none). ``deadline_s``: on the clock of
-    whoever opened it. ``persist``: its token, None if it belongs to ``session_id`` alone.
+    whoever opened it. ``persist``: its token, None if it belongs to ``session_id`` alone. ``verify``: what
+    it confirms itself by, with the entries named. ``touched``: paths of the entries that the sequence has
+    touched and that were to work; a server that starts has no use for them.
     """
 
     rollback_to: int
@@ -37,6 +73,8 @@ class Window:
     user: str
     source: str
     persist: str | None = field(default=None, repr=False)
+    verify: Verify | None = None
+    touched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +85,14 @@ class Request:
     timeout_s: int = CONFIRM_TIMEOUT_DEFAULT_S
     persist: str | None = field(default=None, repr=False)
     persist_id: str | None = field(default=None, repr=False)
+    verify: Verify | None = None
+
+
+def timeout_of(given_s: int | None, verify: Verify | None) -> int:
+    """Return the time to confirm of a commit: the one that was given, or long enough for ``verify``."""
+    if given_s is not None:
+        return given_s
+    return max(CONFIRM_TIMEOUT_DEFAULT_S, verify.within_s if verify is not None else 0)
 
 
 def refusal(window: Window | None, request: Request, session_id: int, now_s: float) -> RpcError | None:
@@ -55,11 +101,27 @@ def refusal(window: Window | None, request: Request, session_id: int, now_s: flo
         return BadElement(
             "persist", "<persist> belongs to a confirmed commit: add <confirmed/>", type=ErrorType.PROTOCOL
         )
+    if request.verify is not None and (problem := _verify_refusal(request, request.verify)):
+        return problem
     if window is None:
         return None if request.persist_id is None else _wrong_id("no confirmed commit is pending")
     if too_late(window, now_s):
         return InUse("the time to confirm is over: it is being rolled back", type=ErrorType.PROTOCOL)
     return _not_ours(window, request.persist_id, session_id)
+
+
+def _verify_refusal(request: Request, verify: Verify) -> RpcError | None:
+    if not request.confirmed:
+        return BadElement(
+            "verify", "<verify> belongs to a confirmed commit: add <confirmed/>", type=ErrorType.PROTOCOL
+        )
+    if verify.within_s > request.timeout_s:
+        return InvalidParameter(
+            "within-s",
+            f"within-s ({verify.within_s}) is more than confirm-timeout ({request.timeout_s}): it would be "
+            "rolled back before; leave confirm-timeout out, or make it as long at least",
+        )
+    return None
 
 
 def cancel_refusal(window: Window | None, persist_id: str | None, session_id: int) -> RpcError | None:
@@ -80,12 +142,15 @@ def after_commit(
     user: str,
     source: str,
     now_s: float,
+    touched: frozenset[str] = frozenset(),
 ) -> Window | None:
     """Return the window once a commit that was not refused is in force.
 
     ``latest``: id of the newest commit before it, the rollback point if this one opens the window.
+    ``touched``: the entries that the sequence has touched, this commit included, and that are to work.
     """
-    if not request.confirmed:
+    verify = _named(request.verify, touched)
+    if not request.confirmed or (verify is not None and not verify.entries):
         return None
     opened = Window(
         rollback_to=latest,
@@ -95,9 +160,17 @@ def after_commit(
         user=user,
         source=source,
         persist=request.persist,
+        verify=verify,
+        touched=touched,
     )
     # The rollback point stays the state before the first commit of the sequence (RFC 6241 section 8.4.1).
     return opened if window is None else replace(opened, rollback_to=window.rollback_to)
+
+
+def _named(verify: Verify | None, touched: frozenset[str]) -> Verify | None:
+    if verify is None or verify.entries is not None:
+        return verify
+    return replace(verify, entries=tuple(sorted(touched)))
 
 
 def too_late(window: Window, now_s: float) -> bool:

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from agent.datastore.tables import COLUMNS, SCHEMA_VERSION
+from agent.datastore.tables import ADDED, COLUMNS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 
 ROOM_OCTETS = 256 * 1024
@@ -45,7 +45,9 @@ def demand_ours(db: sqlite3.Connection, path: Path, *, new: bool) -> None:
     if version > SCHEMA_VERSION and has_any_table(db):
         return  # what its tables are is not known here
     for table in _ALWAYS_THERE:
-        if not set(COLUMNS[table]) <= {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
+        if not set(COLUMNS[table]) - ADDED.get(table, {}).keys() <= {
+            row[1] for row in db.execute(f"PRAGMA table_info({table})")
+        }:
             raise Foreign(f"it is no history of this program, which has a table {table}")
 
 
@@ -117,6 +119,8 @@ def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         demand_ours(db, path, new=new)
+        # Of a new file, before it has a table: so that it can become smaller.
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # No write-ahead log: a damaged octet in one silently ends it, and with it what was acknowledged. And
         # what a failing disk has half written is taken back by the journal, in the next process too.
         db.execute("PRAGMA journal_mode=TRUNCATE")

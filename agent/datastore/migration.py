@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from agent.datastore.forms import CHANGED
 from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
-from agent.datastore.store import Store, StoreError, UnitChange, recorded
+from agent.datastore.records import UnitChange, recorded
+from agent.datastore.store import Store, StoreError
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 
@@ -53,7 +55,7 @@ def bring_up_to_date(
         if seen < newest:
             moves.extend(move for move in translator.moves if move.since > seen)
             notes[note] = newest
-    if notes or not store.has_sums:
+    if notes or not store.is_current:
         _Conversion(store, list(_relocations(moves, schema)), progress).run(notes)
 
 
@@ -121,6 +123,20 @@ class _Conversion:
                 "UPDATE snapshots SET content = ? WHERE commit_id = ?",
                 (self._snapshot(commit_id, content), commit_id),
             )
+        self._rewrite_paths(database)
+
+    def _rewrite_paths(self, database: sqlite3.Connection) -> None:
+        """Rewrite what is known of units whose commits may be recorded no more."""
+        for path, commit_id in database.execute("SELECT path, commit_id FROM units").fetchall():
+            self._begin(f"{path}, changed last by commit {commit_id},")
+            if not isinstance(path, str):
+                raise sqlite3.DatabaseError(f"a unit that commit {commit_id} changed is damaged")
+            new = path
+            for relocation in self._relocations:
+                new = moved_path(relocation, new) if concerned(relocation, new) else new
+            if new != path:
+                database.execute("DELETE FROM units WHERE path = ?", (path,))
+                database.execute(CHANGED, (new, commit_id))
 
     def _refusal(self, why: str) -> StoreError:
         return StoreError(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.datastore.candidate import Candidate
-from agent.datastore.store import UnitChange
+from agent.datastore.records import UnitChange
 from agent.translator import EntryChange, Translator
 from agent.yang.locality import local_modules
 from agent.yang.schema import Schema

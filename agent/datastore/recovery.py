@@ -11,12 +11,14 @@ import sqlite3
 from dataclasses import replace
 
 from agent.datastore.candidate import Candidate
+from agent.datastore.confirmed import NAMED_MAX, Window
 from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Preparation, Prepared, unvalidated
+from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
-from agent.datastore.store import SERVER, Store, StoreError, timestamp
+from agent.datastore.store import Store, StoreError
 from agent.datastore.transaction import replace_units
-from agent.errors import RpcErrors
+from agent.errors import RpcErrors, shortened
 from agent.yang.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -43,18 +45,19 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     if store.latest() == window.rollback_to:
         _record(None, store)
         return
+    undone = store.history.after(window.rollback_to)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store)
+    _record(prepared, store, _comment(window, prepared, undone))
     replace_units(datastores, prepared)
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store) -> None:
+def _record(prepared: Prepared | None, store: Store, comment: str = "") -> None:
     commit_id = None
     try:
         if prepared is not None and prepared.units:
-            author = replace(SERVER, comment="rollback at start")
+            author = replace(SERVER, comment=comment)
             commit_id = store.begin(author, prepared.records, timestamp())
         store.finish(commit_id)
     except sqlite3.OperationalError as problem:
@@ -62,6 +65,17 @@ def _record(prepared: Prepared | None, store: Store) -> None:
             f"the rollback of a confirmed commit could not be recorded in {store.path}: {problem}. "
             "It is rolled back at the next start; make room on the disk first if it is full"
         ) from problem
+
+
+def _comment(window: Window, prepared: Prepared, undone: str) -> str:
+    """Return what the history says of the rollback; it names only what is changed by it."""
+    if window.verify is None:
+        return f"rollback of {undone} at start"
+    changed, entries = {unit.path for unit in prepared.units}, window.verify.entries or ()
+    those = [path for path in entries if path in changed][:NAMED_MAX]
+    more = [f"{len(entries) - len(those)} more"] if len(entries) > len(those) else []
+    waited = "; ".join([*those, *more])
+    return shortened(f"rollback of {undone} at start: verify: the server ended while it waited for {waited}")
 
 
 def _prepared(before: Candidate, running: Tree, preparation: Preparation) -> Prepared:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, WHAT_TO_DO, DoesNotFit, Fitted, fitted
 from agent.datastore.progress import Progress
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.records import UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE
@@ -58,8 +59,11 @@ def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
     """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate.
 
     Raises:
-        StoreError: what is recorded of access control does not fit the YANG modules of this server.
+        StoreError: that is not kept any more; or what is recorded of access control does not fit the YANG
+            modules of this server.
     """
+    if commit_id < store.history.oldest():
+        raise StoreError(store.history.absent(commit_id))
     candidate = Candidate(running)
     for change in reversed(list(store.changes_after(commit_id))):
         try:

@@ -13,13 +13,15 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agent.datastore.checksums import fits, is_sealed, name_of, row_sum
+from agent.datastore.checksums import columns_in, fits, is_sealed, name_of, row_sum
 from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
-from agent.datastore.store import SERVER, Store, StoreError, UnitChange, timestamp
+from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, name_causes
+from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
+from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 from agent.yang.schema_node import NACM_MODULE
@@ -42,10 +44,12 @@ _HEADER = (
 
 @dataclass(slots=True)
 class Salvaged:
-    """``rows`` of each table that are whole; ``lost``: a sentence about each that is not. ``rules_lost``:
-    rules of access control may be among them. ``has_sums``: there were checksums to compare with."""
+    """``rows`` of each table that are whole, of ``columns``; ``lost``: a sentence about each that is not.
+    ``rules_lost``: rules of access control may be among them. ``has_sums``: there were checksums to compare
+    with."""
 
     rows: dict[str, list[Sequence[object]]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
+    columns: Mapping[str, Sequence[str]] = field(default_factory=lambda: COLUMNS)
     lost: list[str] = field(default_factory=list)
     rules_lost: bool = False
     has_sums: bool = False
@@ -102,8 +106,11 @@ def _read(db: sqlite3.Connection, found: Salvaged, path: Path) -> None:
     if version in NEWER_VERSIONS:
         raise StoreError(f"{path} was written by a newer version of this program: let that repair it")
     found.has_sums = is_sealed(db)
+    found.columns = columns_in(db)
     there = 0
     for table in COLUMNS:
+        if table == "units" and table not in found.columns:
+            continue  # an older version does not have it
         for key, (whole, row) in _rows(db, table, found).items():
             there += 1
             if whole:
@@ -118,12 +125,13 @@ def _rows(
     db: sqlite3.Connection, table: str, found: Salvaged
 ) -> dict[Sequence[object], tuple[bool, Sequence[object]]]:
     """Return what can be read of a table, by its keys: from both ends, up to where it is damaged."""
-    whole = fits(table) if found.has_sums else "1"
+    whole = fits(table, found.columns.get(table, ())) if found.has_sums else "1"
     keys, count = KEYS[table], len(KEYS[table])
+    names = ", ".join((*keys, *found.columns.get(table, COLUMNS[table])))
     read: dict[Sequence[object], tuple[bool, Sequence[object]]] = {}
     for order in ("ASC", "DESC"):
         ordered = ", ".join(f"{key} {order}" for key in keys)
-        wanted = f"SELECT {whole}, {', '.join((*keys, *COLUMNS[table]))} FROM {table} ORDER BY {ordered}"
+        wanted = f"SELECT {whole}, {names} FROM {table} ORDER BY {ordered}"
         seen: set[Sequence[object]] = set()
         try:
             for is_whole, *values in db.execute(wanted):
@@ -145,6 +153,8 @@ def _rows(
 def _is_row(table: str, row: Sequence[object]) -> bool:
     if table == "changes":
         return isinstance(row[2], str) and isinstance(row[3], bytes) and isinstance(row[4], bytes)
+    if table == "units":
+        return isinstance(row[0], str) and isinstance(row[1], int)
     return table != "snapshots" or isinstance(row[1], bytes)
 
 
@@ -155,9 +165,7 @@ def _name(table: str, key: Sequence[object], db: sqlite3.Connection) -> str:
         return f"a row of the table {table}"
 
 
-def _may_hold_rules(
-    table: str, key: Sequence[object], row: Sequence[object], db: sqlite3.Connection
-) -> bool:
+def _may_hold_rules(table: str, key: Sequence[object], row: Sequence[object], db: sqlite3.Connection) -> bool:
     """Return whether rules of access control may depend on a row that is damaged."""
     if table == "changes":
         # Its path, and what was before and after, would all have to be damaged not to tell.
@@ -165,8 +173,10 @@ def _may_hold_rules(
     if table == "commits":
         of_one = db.execute("SELECT path, before, after FROM changes WHERE commit_id = ?", key)
         return any("nacm" in str(value).lower() for change in of_one for value in change)
-    # Without the snapshot all commits are read again; a note says nothing of rules.
-    return table == "confirmed_commit"
+    if table == "snapshots":
+        # Without it all commits are read again, if there are still all of them.
+        return db.execute("SELECT 1 FROM commits WHERE id = 1").fetchone() is None
+    return table == "confirmed_commit"  # a note says nothing of rules, nor does when a unit was changed
 
 
 def _count(db: sqlite3.Connection, found: Salvaged, there: int) -> None:
@@ -183,7 +193,7 @@ def _count(db: sqlite3.Connection, found: Salvaged, there: int) -> None:
 
 def _total(db: sqlite3.Connection) -> int:
     total = 0
-    for table in COLUMNS:
+    for table in columns_in(db):
         for (checksum,) in db.execute(f"SELECT checksum FROM {table}"):
             total ^= checksum
     return total
@@ -205,7 +215,8 @@ def _without_commits(found: Salvaged) -> None:
 def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
     """Make a history of what is whole, with ``notes`` where it has none of these names.
 
-    Of its form (``model:``) only if it had checksums: without it the next start converts it.
+    It has another ``history-id``: the number of a commit that is lost may be given again. Of its form
+    (``model:``) only if it had checksums: without it the next start converts it.
 
     Raises:
         StoreError, sqlite3.Error, OSError: it cannot be written.
@@ -218,15 +229,20 @@ def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
         if not found.has_sums:
             missing = {name: text for name, text in missing.items() if not name.startswith("model:")}
         with store.rewriting(missing) as db:
-            for table, columns in COLUMNS.items():
+            for table, columns in found.columns.items():
                 places = ", ".join("?" * len(columns))
                 statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
-                db.executemany(statement, found.rows[table])
+                db.executemany(statement, (row for row in found.rows[table] if row[0] != HISTORY_ID))
+            if found.columns != COLUMNS:
+                name_causes(db)
+            db.execute(CHANGED_LAST)
         if found.rules_lost:
             store.finish(store.begin(_CLOSING, list(_closed()), timestamp()))
 
 
-_CLOSING = type(SERVER)(SERVER.user, 0, "", "rules of access control were lost: closed by --repair")
+_CLOSING = replace(
+    SERVER, comment="rules of access control were lost: closed by --repair", cause=Cause.REPAIR
+)
 
 
 def _closed() -> Iterator[UnitChange]:

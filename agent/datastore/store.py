@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.datastore.checksums import Damaged, fits, is_sealed, keep_sums, seal, verify
-from agent.datastore.confirmed import Window
+from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
+from agent.datastore.confirmed import Verify, Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
+from agent.datastore.history import History
 from agent.datastore.progress import Progress
-from agent.datastore.tables import SCHEMA_VERSION, TABLES
+from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
+from agent.datastore.records import CommitInfo, UnitChange, timestamp
+from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 # A snapshot is written when the changes since the last one outweigh it, so its cost stays in
 # proportion to what was changed.
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
+MAX_REASON_LENGTH = 2000
 
 
 WAY_ON = (
@@ -44,40 +47,10 @@ class StoreDamaged(StoreError):
     """What the file holds is no history, or not one that was written."""
 
 
-_KEEP_NOTE = (
-    "INSERT INTO notes (name, content) VALUES (?, ?) "
-    "ON CONFLICT (name) DO UPDATE SET content = excluded.content"
+_CHANGED_NOW = (
+    "INSERT INTO units (path, commit_id) SELECT DISTINCT path, commit_id FROM changes WHERE commit_id = ? "
+    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class UnitChange:
-    """One unit of a commit: XML of it inside its containers; empty where it does not exist."""
-
-    path: str
-    before: bytes
-    after: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
-    """Who commits: user name, session-id (0: the agent itself), source address, free comment."""
-
-    user: str
-    session_id: int
-    source: str
-    comment: str = ""
-
-    @property
-    def occasion(self) -> str:
-        """From where it was committed, or why the agent itself did it, in words."""
-        if self.session_id:
-            return f"session {self.session_id} from {self.source}"
-        return self.comment or "by itself"
-
-
-SERVER = CommitInfo("yangswan", 0, "")
-"""Who commits when the server does it by itself."""
 
 
 class NotRecorded(sqlite3.OperationalError):
@@ -104,25 +77,9 @@ def usable(path: Path) -> Iterator[None]:
         ) from problem
 
 
-def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
-    """Return what a row holds; SQLite keeps any kind of value in any column.
-
-    Raises:
-        sqlite3.DatabaseError: it holds no unit.
-    """
-    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
-        return UnitChange(path, before, after)
-    name = path if isinstance(path, str) else "a path"
-    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
-
-
-def timestamp() -> str:
-    """Return the time of now as a commit records it (UTC, milliseconds)."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 class Store:
-    """The history at ``path``; ``new``: it is made if there is none, or one without an octet.
+    """The history at ``path``; ``new``: it is made if there is none, or one without an octet. ``keep``: what
+    of the past is kept, when snapshots are written.
 
     ``read_only`` says why nothing can be recorded: the file system was full at the start, or read-only. What
     is recorded is known then from a copy in memory, in which a start puts right what it has to. The next
@@ -132,10 +89,12 @@ class Store:
         StoreError: the file is not a history of this program, or cannot be opened.
     """
 
-    def __init__(self, path: Path, *, new: bool = True) -> None:
+    def __init__(self, path: Path, *, new: bool = True, keep: Keep | None = None) -> None:
         self.path, self._new = path, new
+        self._keep = keep or Keep()
+        self._dropping = False
         self.read_only: str | None = None
-        self.has_sums = False
+        self.is_current = False
         self._sealed = False
         self._pending_octets = self._printed_octets = 0
         with usable(path):
@@ -236,9 +195,9 @@ class Store:
         """Record a commit that is about to be applied; returns its id."""
         with self._transaction():
             cursor = self._db.execute(
-                "INSERT INTO commits (time, user, session, source, comment, state) "
-                "VALUES (?, ?, ?, ?, ?, 'applying')",
-                (time, info.user, info.session_id, info.source, info.comment),
+                "INSERT INTO commits (time, user, session, source, comment, state, cause) "
+                "VALUES (?, ?, ?, ?, ?, 'applying', ?)",
+                (time, info.user, info.session_id, info.source, info.comment, info.cause),
             )
             commit_id = int(cursor.lastrowid or 0)
             self._db.executemany(
@@ -257,11 +216,12 @@ class Store:
         with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
+                self._db.execute(_CHANGED_NOW, (commit_id,))
             self._db.execute("DELETE FROM confirmed_commit")
             if window is not None:
                 self._db.execute(
                     "INSERT INTO confirmed_commit (one, rollback_to, timeout_s, session, user, source, "
-                    "persist) VALUES (1, ?, ?, ?, ?, ?, ?)",
+                    "persist, verify) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         window.rollback_to,
                         window.timeout_s,
@@ -269,19 +229,24 @@ class Store:
                         window.user,
                         window.source,
                         window.persist,
+                        window.verify and window.verify.written(),
                     ),
                 )
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""
         row = self._db.execute(
-            "SELECT rollback_to, timeout_s, session, user, source, persist FROM confirmed_commit"
+            "SELECT rollback_to, timeout_s, session, user, source, persist, verify FROM confirmed_commit"
         ).fetchone()
         if row is None:
             return None
-        rollback_to, timeout_s, session_id, user, source, persist = row
+        rollback_to, timeout_s, session_id, user, source, persist, verify = row
         if not isinstance(rollback_to, int):
             raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
+        try:
+            waits_for = None if verify is None else Verify.read(verify)
+        except (ValueError, KeyError, TypeError) as problem:
+            raise sqlite3.DatabaseError("what a pending confirmed commit waits for is damaged") from problem
         return Window(
             rollback_to=rollback_to,
             timeout_s=timeout_s,
@@ -290,6 +255,7 @@ class Store:
             user=user,
             source=source,
             persist=persist,
+            verify=waits_for,
         )
 
     def note(self, name: str) -> str | None:
@@ -299,19 +265,36 @@ class Store:
 
     def keep_note(self, name: str, content: str) -> None:
         with self._transaction():
-            self._db.execute(_KEEP_NOTE, (name, content))
+            self._db.execute(KEEP_NOTE, (name, content))
 
-    def undo(self, commit_id: int) -> None:
-        """Record that the commit was taken back."""
+    @property
+    def history(self) -> History:
+        """*worker* What is recorded of commits; to be had anew each time, as the file may become another."""
+        return History(self._db)
+
+    @property
+    def has_sums(self) -> bool:
+        return is_sealed(self._db)
+
+    @property
+    def history_id(self) -> str:
+        """What tells this history from others, in which commits have the same numbers."""
+        return self.note(HISTORY_ID) or ""
+
+    def undo(self, commit_id: int, reason: str) -> None:
+        """Record that the commit was taken back, and why: what its client was told."""
         with self._transaction():
-            self._db.execute("UPDATE commits SET state = 'undone' WHERE id = ?", (commit_id,))
+            self._db.execute(
+                "UPDATE commits SET state = 'undone', reason = ? WHERE id = ?",
+                (reason[:MAX_REASON_LENGTH], commit_id),
+            )
 
     def interrupted(self) -> list[int]:
         """Return the commits that a crash left between begin and finish, and mark them undone."""
         rows = self._db.execute("SELECT id FROM commits WHERE state = 'applying' ORDER BY id")
         found = [int(row[0]) for row in rows]
         for commit_id in found:
-            self.undo(commit_id)
+            self.undo(commit_id, "the agent ended before it was in force")
         return found
 
     def load(self) -> tuple[bytes, Iterator[UnitChange]]:
@@ -336,13 +319,17 @@ class Store:
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
         return int(row[0] or 0)
 
-    def snapshot_if_due(self, content: Callable[[], bytes]) -> bool:
-        """Write a snapshot of running if enough was changed since the last one."""
-        if self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
+    def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
+        """Write a snapshot of running if enough was changed since the last one, or too much is kept.
+
+        ``time``: of now, if it is another.
+        """
+        too_much = needs_snapshot(self._db, self._keep, time or timestamp())
+        if not too_much and self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
             return False
         body = content()
         self._printed_octets = len(body)
-        if self._pending_octets < len(body):
+        if not too_much and self._pending_octets < len(body):
             return False
         with self._transaction():
             self._db.execute("DELETE FROM snapshots")
@@ -350,22 +337,30 @@ class Store:
                 "INSERT INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
             )
         self._pending_octets = 0
+        self._dropping = True
         return True
+
+    def drop_old(self, time: str | None = None) -> None:
+        """Drop commits that are not to be kept, at snapshots and where there are far too many.
+
+        A step of them each time: what is left goes the next times. ``time``: of now, if it is another.
+        """
+        if self.read_only is not None:
+            return
+        now = time or timestamp()
+        if self._dropping or is_due(self._db, self._keep, now):
+            self._dropping = drop_old(self._db, self._keep, now)
+        shrink(self._db)
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version of this program")
-        self.has_sums = is_sealed(self._db)
-        if self.has_sums != (version == SCHEMA_VERSION):
-            raise Damaged([f"it says that its form is {version}, and holds another"])
-        if self.has_sums:
+        look(self._db)
+        self.is_current = is_current(self._db)
+        if self.is_current:
             keep_sums(self._db)
-            return
-        with Transaction(self._db):
-            for statement in TABLES.split(";"):
-                self._db.execute(statement)
-        if not self.has_commits():
+        elif not self.has_sums and not self.has_commits():
             with self.rewriting({}):
                 pass
 
@@ -381,33 +376,26 @@ class Store:
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""
-        whole = fits("changes") if self.has_sums else "1"
-        rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
-            f"SELECT {whole}, commit_id, path, before, after FROM changes "
-            "JOIN commits ON commits.id = commit_id "
-            "WHERE commits.state = 'committed' AND commit_id > ? ORDER BY commit_id, position",
-            (commit_id,),
-        )
-        for is_whole, commit_id, path, before, after in rows:
-            if not is_whole:
-                raise Damaged([f"{path} of commit {commit_id} does not fit its checksum"])
-            yield recorded(commit_id, path, before, after)
+        return self.history.changes(commit_id)
 
     @contextmanager
     def rewriting(self, notes: Mapping[str, str]) -> Iterator[sqlite3.Connection]:
         """Yield what to put all that is recorded into another form by, and keep ``notes`` about it.
 
-        In one step, or not at all. The rows have checksums afterwards.
+        In one step, or not at all. The tables are those of this version then, and afterwards all rows have
+        checksums.
         """
         with self._transaction():
+            if not self.is_current:
+                begin_conversion(self._db)
             yield self._db
-            self._db.executemany(_KEEP_NOTE, notes.items())
-            if not self.has_sums:
-                seal(self._db)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        if not self.has_sums:
+            self._db.executemany(KEEP_NOTE, notes.items())
+            if not self.is_current:
+                seal_form(self._db)
+        if not self.is_current:
+            make_able_to_shrink(self._db)
             keep_sums(self._db)
-            self.has_sums = True
+            self.is_current = True
         self._count_octets()
 
     def changes_count(self) -> int:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 # Of the tables, and of how units are written (agent.datastore.migration): who does not know it must not read.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+SEALED_SINCE = 4
+"""The first version whose rows have checksums."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS commits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -16,6 +18,8 @@ CREATE TABLE IF NOT EXISTS commits (
     source TEXT NOT NULL,
     comment TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('applying', 'committed', 'undone')),
+    cause TEXT NOT NULL DEFAULT 'client',
+    reason TEXT NOT NULL DEFAULT '',
     checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS changes (
@@ -40,6 +44,7 @@ CREATE TABLE IF NOT EXISTS confirmed_commit (
     user TEXT NOT NULL,
     source TEXT NOT NULL,
     persist TEXT,
+    verify TEXT,
     checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS notes (
@@ -47,8 +52,19 @@ CREATE TABLE IF NOT EXISTS notes (
     content TEXT NOT NULL,
     checksum INTEGER
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS units (
+    path TEXT PRIMARY KEY,
+    commit_id INTEGER NOT NULL,
+    checksum INTEGER
+) WITHOUT ROWID;
 """
-"""Statements, of which none holds a semicolon of its own."""
+"""``units``: the last commit in force that changed a unit, also where that commit is no longer kept.
+``reason``: why a commit was undone. Statements, of which none holds a semicolon of its own."""
+ADDED = {
+    "commits": {"cause": "TEXT NOT NULL DEFAULT 'client'", "reason": "TEXT NOT NULL DEFAULT ''"},
+    "confirmed_commit": {"verify": "TEXT"},
+}
+"""Columns that version 5 brought; ``units`` is as new as they."""
 SEAL = """
 CREATE TABLE IF NOT EXISTS seal (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -59,11 +75,12 @@ CREATE TABLE IF NOT EXISTS seal (
 """
 """``rows``: how many there are. ``total``: all their checksums together. ``model``: that of the tables."""
 COLUMNS = {
-    "commits": ("id", "time", "user", "session", "source", "comment", "state"),
+    "commits": ("id", "time", "user", "session", "source", "comment", "state", "cause", "reason"),
     "changes": ("commit_id", "position", "path", "before", "after"),
     "snapshots": ("commit_id", "content"),
-    "confirmed_commit": ("one", "rollback_to", "timeout_s", "session", "user", "source", "persist"),
+    "confirmed_commit": ("one", "rollback_to", "timeout_s", "session", "user", "source", "persist", "verify"),
     "notes": ("name", "content"),
+    "units": ("path", "commit_id"),
 }
 """The columns of each table that its checksums are of."""
 KEYS = {
@@ -72,6 +89,7 @@ KEYS = {
     "snapshots": ("commit_id",),
     "confirmed_commit": ("one",),
     "notes": ("name",),
+    "units": ("path",),
 }
 SEALED = {
     "commits": "commit",
@@ -79,6 +97,7 @@ SEALED = {
     "snapshots": "the snapshot of commit",
     "confirmed_commit": "the pending confirmed commit",
     "notes": "the note",
+    "units": "the last change of",
     "seal": "the sum of all checksums",
     "file": "its pages",
 }

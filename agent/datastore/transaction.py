@@ -21,7 +21,8 @@ from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
-from agent.datastore.store import CommitInfo, NotRecorded, Store, timestamp
+from agent.datastore.records import CommitInfo, timestamp
+from agent.datastore.store import NotRecorded, Store
 from agent.errors import (
     BackendError,
     OperationFailed,
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Notification], None]
 """Is told of every change; never blocks."""
+Opens = Callable[[Prepared], Awaitable[Window | None]]
+"""Returns the window of a confirmed commit that is open once a change is in force. Raises RpcErrors to refuse
+the change."""
 
 Vet = Callable[[Changes], Awaitable[None]]
 """Looks at what the backends are about to be changed by; raises RpcErrors to refuse it."""
@@ -67,7 +71,7 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
         vet: Vet | None = None,
@@ -75,7 +79,7 @@ class Transactions:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, window=window, check=check, may_read=may_read, vet=vet)
+            self._commit(info, candidate, opens=opens, check=check, may_read=may_read, vet=vet)
         )
         task.add_done_callback(self._committed)
         try:
@@ -92,7 +96,7 @@ class Transactions:
         info: CommitInfo,
         candidate: Candidate,
         *,
-        window: Window | None,
+        opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
         vet: Vet | None = None,
@@ -104,24 +108,26 @@ class Transactions:
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
+            window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, window, vet=vet)
+        commit_id, doubt = await self._make_real(info, prepared, opens, vet=vet)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
-            "commit %d by %s (%s): %d changed",
+            "commit %d by %s (%s): %d changed%s",
             commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
+            f": {info.comment}" if info.comment and info.session_id else "",
         )
         if doubt is not None:
             raise doubt
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, window: Window | None, *, vet: Vet | None
+        self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -131,6 +137,7 @@ class Transactions:
         planned = await self._backends.plan(prepared.changes)
         if vet is not None:
             await vet(prepared.changes)
+        window = None if opens is None else await opens(prepared)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:
@@ -138,12 +145,13 @@ class Transactions:
         try:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
-            await self._mark_undone(commit_id)
-            raise RpcErrors([_undone(failure.problem, restored=failure.restored)]) from failure
+            refused = _undone(failure.problem, restored=failure.restored)
+            await self._mark_undone(commit_id, str(refused))
+            raise RpcErrors([refused]) from failure
         try:
             await self._worker(self._store.finish, commit_id, window)
         except Exception as problem:
-            marked = await self._mark_undone(commit_id)
+            marked = await self._mark_undone(commit_id, f"it could not be recorded: {problem}")
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
@@ -181,9 +189,9 @@ class Transactions:
                 raise InForce(None, problem) from problem
             raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
 
-    async def _mark_undone(self, commit_id: int) -> bool:
+    async def _mark_undone(self, commit_id: int, reason: str) -> bool:
         try:
-            await self._worker(self._store.undo, commit_id)
+            await self._worker(self._store.undo, commit_id, reason)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
             log.exception("commit %d could not be marked undone", commit_id)
@@ -221,6 +229,11 @@ class Transactions:
         except sqlite3.Error:
             # The commit itself is on disk; only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
+            return
+        try:
+            self._store.drop_old()
+        except sqlite3.Error:
+            log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
 def replace_units(datastores: Datastores, prepared: Prepared) -> None:

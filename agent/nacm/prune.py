@@ -22,10 +22,16 @@ def prune(access: Access, tree: Tree) -> None:
         return
     _prune_by_rules(access, tree)
     may_read = access.reader(tree.schema)
-    for path, entry in tree.schema.names.items():
+    for path, entry in (*tree.schema.names.items(), *((path, "{}") for path in _told(tree.schema))):
         named = find_all(tree, _qualified(path))
         for node in [node for node in named if not may_read(entry.format(value_of(node)))]:
             tree.remove(_removable(tree.schema, node))
+
+
+def _told(schema: Schema) -> Iterator[str]:
+    """Yield the paths of the leafs of state whose values are the paths of other data."""
+    for root in schema.roots.values():
+        yield from (node.path for node in root.subtree() if node.names_data and not node.config)
 
 
 def _prune_by_rules(access: Access, tree: Tree) -> None:

@@ -6,8 +6,10 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - dispatch: finds the handler of an operation
 - handlers: read, nmda, write, commit, dry_run, locking, session, subscribe, get_schema, explain, and invoke
   for the rpcs and actions of translators
+- verify: what a commit waits for, and its session
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell;
   cut_off: whose session a commit would cut off
+- history: the commits that were made, as state; asked: which of them a filter can select
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

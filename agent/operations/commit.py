@@ -1,40 +1,42 @@
-"""commit, cancel-commit, discard-changes and validate (RFC 6241 sections 8.3, 8.4 and 8.6)."""
+"""commit, cancel-commit, discard-changes and validate (RFC 6241 sections 8.3, 8.4 and 8.6).
+
+A commit with <verify> is answered when it is decided whether it stays; with <persist>, at once.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.datastore.candidate import Candidate
-from agent.datastore.confirmed import CONFIRM_TIMEOUT_DEFAULT_S, Request
+from agent.datastore.confirmed import Request, timeout_of
 from agent.datastore.preparation import Check, Prepared
-from agent.datastore.store import CommitInfo
+from agent.datastore.records import CommitInfo
 from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.cut_off import keeping_connected
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
-from agent.operations.parameters import AGENT_NS, datastore_name, datastore_of, parameter, text_of
+from agent.operations.parameters import (
+    AGENT_NS,
+    canonical_value,
+    datastore_name,
+    datastore_of,
+    parameter,
+)
+from agent.operations.verify import seen_to_work, verify_of
 from agent.operations.write import permitted_content, refuse_in_vain
-from agent.xml import Element
+from agent.xml import NETCONF_NS, Element
 from agent.yang.difference import Difference, Operation
+from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
 
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
-    request = Request(
-        confirmed=parameter(operation, "confirmed") is not None,
-        timeout_s=int(text_of(operation, "confirm-timeout", str(CONFIRM_TIMEOUT_DEFAULT_S))),
-        persist=_token(operation, "persist"),
-        persist_id=_token(operation, "persist-id"),
-    )
-    if not request.confirmed and parameter(operation, "confirm-timeout") is not None:
-        raise BadElement(
-            "confirm-timeout",
-            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
-            type=ErrorType.PROTOCOL,
-        )
+    request = await context.worker(_request, context.schema, operation)
     # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
-    takes_itself_back = request.confirmed and parameter(operation, "verify", AGENT_NS) is None
+    takes_itself_back = request.confirmed and request.verify is None
     tolerated = takes_itself_back or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
@@ -44,12 +46,49 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         async with tries_counted(context, caller):
             await context.confirmed.commit(
                 request,
-                caller_info(caller),
+                replace(caller_info(caller), comment=_comment(operation)),
                 check=check_of(context, caller, context.configuration.candidate),
                 may_read=access.reader(context.schema),
                 vet=keeping_connected(context, caller, tolerated=tolerated),
             )
+        verification = context.confirmed.verification
+    if verification is not None and request.persist is None:
+        await seen_to_work(context, caller, verification)
     return b""
+
+
+def _request(schema: Schema, operation: Element) -> Request:
+    """*worker* Return the parameters of ``<commit>``.
+
+    Raises:
+        BadElement, OperationFailed: one has no meaning here, or too many values.
+    """
+    confirmed = parameter(operation, "confirmed") is not None
+    timeout = parameter(operation, "confirm-timeout")
+    if not confirmed and timeout is not None:
+        raise BadElement(
+            "confirm-timeout",
+            "<confirm-timeout> belongs to a confirmed commit: add <confirmed/>",
+            type=ErrorType.PROTOCOL,
+        )
+    node, verify = schema.rpcs[NETCONF_NS, "commit"], verify_of(schema, operation)
+    timeout_s = None
+    if timeout is not None:
+        leaf = node.children[NETCONF_NS, "confirm-timeout"]
+        timeout_s = int(canonical_value(schema, leaf, timeout))
+    return Request(
+        confirmed=confirmed,
+        timeout_s=timeout_of(timeout_s, verify),
+        persist=_token(operation, "persist"),
+        persist_id=_token(operation, "persist-id"),
+        verify=verify,
+    )
+
+
+def _comment(operation: Element) -> str:
+    """Return why the client says that it commits; "" if it says nothing."""
+    found = operation.find(f"{{{AGENT_NS}}}comment")
+    return "" if found is None else found.text or ""
 
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:

@@ -77,6 +77,9 @@ class Caller(Protocol):
     def end(self, ending: Ending) -> None:
         """Close the session once its reply is written."""
 
+    async def ended(self) -> None:
+        """Return when the session is to end, or its client is gone."""
+
     @property
     def send(self) -> Callable[[bytes], Awaitable[None]]:
         """Writes a notification; returns when the client has room for it."""

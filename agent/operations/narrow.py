@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from agent.operations.asked import stays_below
 from agent.operations.subtree import given_keys, is_content_match, named
 from agent.operations.xpath import Expression
 from agent.translator import Keys
@@ -136,6 +137,8 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
         position = step.end()
         if not wanted.roots:
             wanted.roots.append(node.path)
+            if not node.config and stays_below(text):
+                return wanted  # there is nothing of it in running
         if not node.shell:
             entry = _keyed_entry(text, position, node, first)
             if entry is None:

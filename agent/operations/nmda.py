@@ -50,7 +50,9 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
     request = await context.worker(_read_request, context, operation)
     access = context.access(caller)
     if request.datastore == "operational":
-        tree: Tree = await with_state(context, request.filter, state=request.config is not True)
+        tree: Tree = await with_state(
+            context, request.filter, access, state=request.config is not True
+        )
     else:
         configuration = context.configuration
         tree = configuration.running if request.datastore == "running" else configuration.candidate.tree

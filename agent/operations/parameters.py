@@ -27,6 +27,7 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, value_problem
 
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 

@@ -20,8 +20,10 @@ from agent.errors import (
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
+from agent.operations.asked import asked
 from agent.operations.budget import TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
+from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
 from agent.operations.subtree import cut, select, selects_event
@@ -176,8 +178,8 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     filter_ = read_filter(context.schema, operation)
     defaults = read_defaults(operation)
-    tree = await with_state(context, filter_)
     access = context.access(caller)
+    tree = await with_state(context, filter_, access)
 
     def work() -> bytes:
         prune(access, tree)
@@ -225,8 +227,11 @@ async def apart(context: Context, caller: Caller, work: Callable[[], Result]) ->
         ) from None
 
 
-async def with_state(context: Context, filter_: Filter, *, state: bool = True) -> Tree:
-    """Return a copy of the part of running that the filter may touch, with the state that belongs to it."""
+async def with_state(context: Context, filter_: Filter, access: Access, *, state: bool = True) -> Tree:
+    """Return a copy of the part of running that the filter may touch, with the state that belongs to it.
+
+    It is not pruned yet, but of the history it holds only what ``access`` lets its user see.
+    """
     running = context.configuration.running
     wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
     if state:
@@ -235,6 +240,9 @@ async def with_state(context: Context, filter_: Filter, *, state: bool = True) -
         roots = [path for path in wanted.roots if path in context.operational.roots]
         documents = await context.operational.root_documents(roots)
         documents += await context.operational.entry_documents(keys)
+        commits = await context.worker(asked, context.schema, filter_.subtree, filter_.xpath)
+        if commits is not None:
+            documents += await context.worker(history_documents, context, commits, access)
         await context.worker(merge_state, wanted.tree, documents)
     return wanted.tree
 

@@ -56,8 +56,14 @@ class Remembering:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
     def end(self, ending: Ending) -> None:
         self.ending = ending
+        self.over.set()
+
+    async def ended(self) -> None:
+        await self.over.wait()
 
     async def _send(self, message: bytes) -> None:
         self.sent.append(message)
@@ -152,6 +158,7 @@ async def running_lab(
 
     operational.roots[monitoring.LIBRARY_PATH] = library
     confirmed = ConfirmedCommits(configuration)
+    operational.when_changed.append(confirmed.state_changed)
     nacm = AccessControl(schema, recovery_users=("tester",))
     configuration.when_swapped.append(nacm.reload)
     nacm.load(configuration.running)

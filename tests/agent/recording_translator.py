@@ -27,6 +27,8 @@ from agent.translator import (
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
+DORMANT = 99
+
 
 @dataclass(frozen=True)
 class RecordedPlan:
@@ -55,6 +57,10 @@ class RecordingTranslator:
     refuse_apply: bool = False
     refuse_undo: bool = False
     asked_for: list[Keys] = field(default_factory=list)
+
+    broken: dict[Keys, str] = field(default_factory=dict)
+    """Entries that do not work, and why. One with the number ``DORMANT`` is not to work."""
+    looks: list[list[Keys]] = field(default_factory=list)
 
     outputs: dict[str, Json] = field(default_factory=dict)
     cannot_take_back: bool = False
@@ -139,6 +145,19 @@ class RecordingTranslator:
 
     async def root_state(self, root: str) -> Json:
         raise KeyError(root)
+
+    def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
+        return {c.keys: c.after for c in changes if c.after is not None and self.is_to_work(c.after)}
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        return None if self.is_to_work(entry) else "it is not to work"
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        self.looks.append(list(keys))
+        return {key: self.broken[key] for key in keys if key in self.broken}
+
+    def is_to_work(self, entry: Json) -> bool:
+        return entry.get("number") != DORMANT
 
     async def action(self, keys: Keys, name: str, input: Json) -> Json:
         if input["strength"] > 9:

@@ -38,6 +38,8 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         log-level = "warning"
         yang-modules = ["more.yang"]
         recovery-users = ["rescue"]
+        history-commits = 500
+        history-days = 30
         [users]
         ann = "keys/ann.pub"
         [limits]
@@ -57,7 +59,17 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         {"ann": tmp_path / "keys/ann.pub"},
         {"sessions": 3},
         {"strongswan": {"kernel": "netlink"}},
+        history_commits=500,
+        history_days=30,
     )
+
+
+@pytest.mark.parametrize("key", ["history-commits", "history-days"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", '"7"', "true", "1000001", "[]"])
+def test_what_is_kept_of_the_history_is_a_number(tmp_path: Path, key: str, value: str) -> None:
+    most = {"history-commits": 1_000_000, "history-days": 36_500}[key]
+    with pytest.raises(SettingsError, match=f"'{key}' must be a whole number from 1 to {most}"):
+        from_file(file_with(tmp_path, f"{key} = {value}"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from lxml import etree
 
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
-from agent.datastore.store import CommitInfo, Store, StoreError
+from agent.datastore.records import CommitInfo
+from agent.datastore.store import Store, StoreError
 from agent.from_settings import make_schema
 from agent.nacm.access import Access, Decision
 from agent.nacm.control import AccessControl
@@ -135,7 +136,7 @@ def test_the_pending_confirmed_commit_is_rolled_back(file: Path, configuration: 
     states = database.execute("SELECT id, state, comment FROM commits ORDER BY id DESC LIMIT 5").fetchall()
     database.close()
     assert states == [
-        (10, "committed", "rollback at start"),
+        (10, "committed", "rollback of commit 8 at start"),
         (9, "undone", ""),
         (8, "committed", ""),
         (7, "committed", ""),

@@ -43,6 +43,8 @@ def test_the_general_settings_are_all_there() -> None:
     assert written(GENERAL["data-dir"]) == str(default.data_dir)
     assert (written(GENERAL["charon"]), written(GENERAL["log-level"])) == (default.charon, default.log_level)
     assert written(GENERAL["on-stop"]) == default.on_stop
+    assert written(GENERAL["history-commits"]) == default.history_commits
+    assert written(GENERAL["history-days"]) == default.history_days
 
 
 def test_every_limit_is_there_with_its_default() -> None:

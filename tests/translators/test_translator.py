@@ -177,3 +177,31 @@ def test_what_a_mode_cannot_do_is_not_announced(
 ) -> None:
     features = make(Settings(tmp_path, mode)).disabled_features
     assert {module: set(names) for module, names in features.items()} == disabled
+
+
+async def test_which_tunnels_a_change_has_to_bring_up(tmp_path: Path) -> None:
+    translator = unreachable(tmp_path)
+    changes = [
+        change(None, tunnel(1)),
+        change(None, tunnel(2, enabled=False)),
+        change(tunnel(3), None),
+        change(tunnel(4), tunnel(4, description="new")),
+    ]
+    assert translator.to_work(changes) == {("1",): tunnel(1), ("4",): tunnel(4, description="new")}
+    assert translator.cannot_tell(tunnel(1)) is None
+    assert translator.cannot_tell(tunnel(2, enabled=False)) == "it is not enabled"
+
+
+async def test_without_charon_nobody_can_tell_whether_a_tunnel_works(tmp_path: Path) -> None:
+    assert none(tmp_path).cannot_tell(tunnel(1)) == "this agent runs without charon"
+
+
+async def test_while_charon_cannot_be_reached_no_tunnel_works(tmp_path: Path) -> None:
+    translator = unreachable(tmp_path)
+    try:
+        await translator.start({KEY: tunnel(1)})
+        found = await translator.not_working([KEY, ("2",)])
+        assert found[KEY].startswith("daemon-unavailable: ")
+        assert found["2",] == "it is not configured, or not enabled"
+    finally:
+        await translator.stop()

@@ -83,3 +83,17 @@ async def test_an_idle_client_with_a_commit_pending_is_not_closed(tmp_path: Path
             assert b"pending" in await client.ask(RUNNING)
             assert b"<ok/>" in await client.ask("<commit/>")
             client.send(chunked(rpc("<get/>")))
+
+
+async def test_without_charon_nobody_waits_for_tunnels(agent: AgentProcess) -> None:
+    verify = f'<commit><confirmed/><verify xmlns="{AGENT}"/></commit>'
+    async with raw_client(agent, greet="1.1") as client:
+        before = await client.ask(RUNNING)
+        assert b"<ok/>" in await client.ask(edit_candidate(tunnel(1, "new")))
+        reply = await client.ask(verify)
+        assert b"<error-app-tag>verify-cannot-tell</error-app-tag>" in reply
+        assert b"this agent runs without charon" in reply
+        assert await client.ask(RUNNING) == before
+        assert b"<confirmed-commit" not in await client.ask(STATE)
+        assert b"<ok/>" in await client.ask("<discard-changes/>")
+        assert b"<ok/>" in await client.ask(verify), "there is nothing to wait for"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.errors import InvalidValue, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Reader, reads_all
+from agent.translator import EntryChange, Json, Keys, Reader, reads_all
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
     BYPASS_PATH,
@@ -27,7 +27,7 @@ from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
-from translators.strongswan.translation.desired import Discretion, Refusal
+from translators.strongswan.translation.desired import Discretion, Refusal, is_enabled
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
 from translators.strongswan.translation.refusals import Refused
@@ -196,6 +196,13 @@ class Planning:
         for tunnel in sorted(users, key=int):
             wanted.setdefault(tunnel, dict(desired.entries[tunnel]))
         return parsed, wanted, revocation
+
+    def to_work(self, changes: Sequence[EntryChange]) -> dict[Keys, Json]:
+        """Return the enabled tunnels that ``changes`` touch, as they are afterwards."""
+        _parsed, wanted, _revocation = self._sorted(changes)
+        return {
+            (tunnel,): entry for tunnel, entry in wanted.items() if entry is not None and is_enabled(entry)
+        }
 
     def for_all(self, changes: Sequence[EntryChange]) -> ForAll:
         """Return what is for all tunnels once ``changes`` are made."""

@@ -15,7 +15,8 @@ from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.ruleset import Count
-from translators.strongswan.status import operational
+from translators.strongswan.status import operational, working
+from translators.strongswan.status.facts import Reason
 from translators.strongswan.status.narrowing import narrowed
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
@@ -24,9 +25,12 @@ from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.overlaps import written
-from translators.strongswan.upkeep.listing import READ_LIMIT_S
+from translators.strongswan.upkeep.listing import READ_LIMIT_S, sas_however_long
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+AT_A_TIME = 64
+"""Tunnels that are looked at without a pause."""
 
 
 class StateData:
@@ -65,6 +69,39 @@ class StateData:
             for key in tunnels
             if key[0] in entries
         }
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        """Return why nobody can say whether the tunnel ``entry`` works, None if ``not_working`` can."""
+        if self._backend == "none":
+            return "this agent runs without charon"
+        return None if is_enabled(entry) else "it is not enabled"
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        """Return those of the tunnels ``keys`` that do not work as they are configured, and why."""
+        names = [connection_name(key[0]) for key in keys]
+        # Who asks has time, and a long list takes some.
+        sas = await sas_however_long(self._shared.session, names)
+        found: dict[Keys, str] = {}
+        for number, key in enumerate(keys):
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)  # others have their turn, however many there are
+            if (why := self._not_working(key[0], sas)) is not None:
+                found[key] = why
+        return found
+
+    def _not_working(self, tunnel: str, sas: Mapping[str, Sequence[Section]] | None) -> str | None:
+        shared, facts = self._shared, self._live.facts(tunnel)
+        messages = shared.desired.messages.get(tunnel)
+        if messages is None:
+            refused = facts.last_error.detail if facts.last_error is not None else "charon does not hold it"
+            return refused if tunnel in shared.desired.refused else "it is not configured, or not enabled"
+        if shared.session is None:
+            trouble = shared.trouble or "there is no charon at the moment"
+            return f"{Reason.DAEMON_UNAVAILABLE.value}: {trouble}"
+        if sas is None:
+            return f"{Reason.DAEMON_LOST.value}: charon was lost while it was asked"
+        of_tunnel = sas.get(messages.name, [])
+        return working.hindrance(messages, of_tunnel, facts, status=self._live.status(tunnel, of_tunnel))
 
     def _of_tunnel(self, tunnel: str, sas: Sequence[Section] | None, now: float) -> Json:
         found = operational.tunnel_state(

@@ -282,6 +282,18 @@ class StrongSwanTranslator:
         """Return the content of one of ``state_roots``."""
         return await self.parts.state_data.of_root(root)
 
+    def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
+        """Return the enabled tunnels that ``changes`` touch, also by a certificate that they use."""
+        return self.parts.planning.to_work(changes)
+
+    def cannot_tell(self, entry: Json) -> str | None:
+        """Return why nobody can say whether the tunnel ``entry`` works, None if ``not_working`` can."""
+        return self.parts.state_data.cannot_tell(entry)
+
+    async def not_working(self, keys: Sequence[Keys]) -> Mapping[Keys, str]:
+        """Return those of the tunnels ``keys`` that do not work as they are configured, and why."""
+        return await self.parts.state_data.not_working(keys)
+
     # --- actions and rpcs ---
 
     async def action(self, keys: Keys, name: str, input: Json) -> Json:

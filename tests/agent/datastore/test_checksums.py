@@ -12,7 +12,8 @@ import pytest
 from agent.datastore.checksums import Damaged, row_sum
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import Ended, Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange, usable
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.tables import COLUMNS
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
@@ -33,7 +34,7 @@ def file(tmp_path: Path) -> Path:
     store = Store(made)
     for number in range(5):
         store.finish(store.begin(INFO, [unit(number), unit(number + 100, 3000 * number)], TIME), WINDOW)
-    store.undo(store.begin(INFO, [unit(9)], TIME))
+    store.undo(store.begin(INFO, [unit(9)], TIME), "why")
     for content in ("old", "new"):
         store.keep_note("a", content)
     store._pending_octets = 1 << 30
@@ -68,7 +69,7 @@ def change(file: Path, statement: str) -> None:
 
 def test_what_was_written_is_whole(file: Path) -> None:
     assert {table: len(rows) for table, rows in recorded(file).items()} == {
-        "commits": 6, "changes": 11, "snapshots": 1, "confirmed_commit": 1, "notes": 1
+        "commits": 6, "changes": 11, "snapshots": 1, "confirmed_commit": 1, "notes": 2, "units": 10,
     }  # fmt: skip
 
 
@@ -89,14 +90,21 @@ def test_what_was_written_is_whole(file: Path) -> None:
         ("UPDATE changes SET checksum = NULL WHERE commit_id = 1 AND position = 0", "of commit 1 is damaged"),
         ("UPDATE snapshots SET content = x'3c'", "the snapshot of commit 5 is damaged"),
         ("UPDATE confirmed_commit SET rollback_to = 0", "the pending confirmed commit is damaged"),
-        ("UPDATE notes SET content = 'older'", "the note a is damaged"),
-        ("DELETE FROM changes WHERE commit_id = 4", "18 rows are there, and 20 were written"),
-        ("DELETE FROM confirmed_commit", "19 rows are there, and 20 were written"),
+        ("UPDATE notes SET content = 'older' WHERE name = 'a'", "the note a is damaged"),
+        ("DELETE FROM changes WHERE commit_id = 4", "29 rows are there, and 31 were written"),
+        ("DELETE FROM confirmed_commit", "30 rows are there, and 31 were written"),
         ("DELETE FROM seal", "the sum of all checksums is missing"),
         ("UPDATE seal SET total = total + 1", "a row is missing, or is an older one"),
         ("CREATE TABLE more (x)", "the description of its tables is damaged"),
         ("UPDATE commits SET user = 'root'", "commit 1 is damaged: .*; commit 3 .*; and 3 more"),
-        ("DROP TABLE seal", "it says that its form is 4, and holds another"),
+        ("DROP TABLE seal", "it says that its form is 5, and holds another"),
+        ("DROP TABLE units", "it says that its form is 5, and holds another"),
+        ("PRAGMA user_version = 4", "it says that its form is 4, and holds another"),
+        ("UPDATE units SET commit_id = 4 WHERE commit_id = 2",
+         r"the last change of /m:list\[id='1'\] is damaged"),
+        ("UPDATE commits SET reason = '' WHERE state = 'undone'", "commit 6 is damaged"),
+        ("UPDATE commits SET cause = 'start' WHERE id = 2", "commit 2 is damaged"),
+        ("UPDATE confirmed_commit SET verify = '{}'", "the pending confirmed commit is damaged"),
         ("PRAGMA user_version = 0", "it says that its form is 0, and holds another"),
     ],
 )  # fmt: skip
@@ -109,7 +117,7 @@ def test_what_was_changed_or_is_missing_is_named_and_what_to_do(file: Path, dama
 def test_an_older_row_in_the_place_of_a_newer_one_is_found(file: Path) -> None:
     """As when a page comes back that the disk should have overwritten."""
     older = row_sum("notes", "text", b"a", "text", b"old")
-    change(file, f"UPDATE notes SET content = 'old', checksum = {older}")
+    change(file, f"UPDATE notes SET content = 'old', checksum = {older} WHERE name = 'a'")
     with pytest.raises(StoreError, match="a row is missing, or is an older one"):
         recorded(file)
 
@@ -118,7 +126,11 @@ def test_a_damaged_row_gets_no_checksum_that_fits(file: Path) -> None:
     change(file, "UPDATE commits SET user = 'x'; UPDATE notes SET content = 'x'; "
                  "UPDATE confirmed_commit SET persist = 'x'")  # fmt: skip
     store = Store(file)
-    for write in (lambda: store.undo(2), lambda: store.keep_note("a", "b"), lambda: store.finish(None)):
+    for write in (
+        lambda: store.undo(2, "why"),
+        lambda: store.keep_note("a", "b"),
+        lambda: store.finish(None),
+    ):
         with pytest.raises(sqlite3.DatabaseError, match="is damaged"):
             write()
     store.close()

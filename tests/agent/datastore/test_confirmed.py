@@ -6,11 +6,13 @@ import pytest
 
 from agent.datastore.confirmed import (
     Request,
+    Verify,
     Window,
     after_commit,
     cancel_refusal,
     ends_with,
     refusal,
+    timeout_of,
     too_late,
 )
 from agent.errors import BadElement, InUse, InvalidParameter, OperationFailed, RpcError
@@ -122,3 +124,73 @@ def test_only_a_window_without_token_ends_with_its_session() -> None:
 def test_a_token_is_in_no_repr() -> None:
     assert "token" not in repr(PERSISTENT)
     assert "tok" not in repr(Request(True, persist="tok", persist_id="tok"))
+
+
+WAITS = Verify(10)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected", "words"),
+    [
+        (Request(confirmed=True, verify=WAITS), None, ""),
+        (Request(confirmed=True, timeout_s=10, verify=WAITS), None, ""),
+        (Request(verify=WAITS), BadElement, "add <confirmed/>"),
+        (Request(confirmed=True, timeout_s=9, verify=WAITS), InvalidParameter, "confirm-timeout (9)"),
+    ],
+)
+def test_verify_needs_a_confirmed_commit_that_is_open_for_so_long(
+    request_: Request, expected: type[RpcError] | None, words: str
+) -> None:
+    for window in (None, PLAIN):
+        problem = refusal(window, request_, OURS, 0.0)
+        assert (None if problem is None else type(problem)) is expected
+        assert problem is None or words in problem.message
+
+
+def test_without_confirm_timeout_there_is_time_for_what_has_to_work() -> None:
+    assert timeout_of(None, None) == 600
+    assert timeout_of(None, Verify(60)) == 600
+    assert timeout_of(None, Verify(3600)) == 3600
+    assert timeout_of(20, Verify(3600)) == 20
+
+
+def opened(before: Window | None, request_: Request, *touched: str) -> Window | None:
+    return after_commit(
+        before,
+        request_,
+        latest=3,
+        session_id=OURS,
+        user="ann",
+        source="192.0.2.1",
+        now_s=0.0,
+        touched=frozenset(touched),
+    )
+
+
+def test_what_is_not_named_is_all_that_was_touched() -> None:
+    window = opened(None, Request(confirmed=True, verify=WAITS), "/b", "/a")
+    assert window is not None
+    assert window.verify == Verify(10, ("/a", "/b"))
+    assert window.touched == {"/a", "/b"}
+
+
+def test_what_is_named_is_all_that_has_to_work() -> None:
+    window = opened(None, Request(confirmed=True, verify=Verify(10, ("/c",))), "/a")
+    assert window is not None
+    assert window.verify == Verify(10, ("/c",))
+
+
+def test_with_nothing_to_wait_for_it_is_a_plain_commit() -> None:
+    assert opened(None, Request(confirmed=True, verify=WAITS)) is None
+    assert opened(PLAIN, Request(confirmed=True, verify=WAITS)) is None
+
+
+def test_what_the_newest_commit_asks_for_counts() -> None:
+    first = opened(None, Request(confirmed=True, verify=WAITS), "/a")
+    second = opened(first, Request(confirmed=True), "/a", "/b")
+    assert second is not None
+    assert second.verify is None
+    third = opened(second, Request(confirmed=True, verify=WAITS), *second.touched)
+    assert third is not None
+    assert third.verify == Verify(10, ("/a", "/b"))
+    assert third.rollback_to == 3

@@ -15,11 +15,11 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.progress import Ended, Progress, endless
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
-from agent.datastore.tables import COLUMNS
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.translator import Move
 from agent.yang.schema import Schema
-from tests.agent.datastore.lab import without_sums
+from tests.agent.datastore.lab import as_version_4, everything, without_sums
 from tests.agent.lab import EC, ET, config, direct, entry
 from tests.agent.recording_translator import RecordingTranslator
 
@@ -46,28 +46,29 @@ def unit(name: str, before: bytes = b"", after: bytes = b"") -> UnitChange:
     return UnitChange(f"/acme:things/thing[id='{name}']", before, after)
 
 
-def older(folder: Path, *commits: Sequence[UnitChange], version: int = 2) -> Path:
-    """Return the file of a history as a version before all moves wrote it."""
+def older(
+    folder: Path,
+    *commits: Sequence[UnitChange],
+    version: int = 2,
+    further: Callable[[Store], object] = lambda _store: None,
+) -> Path:
+    """Return the file of a history as a version before all moves wrote it, ``further`` at last."""
     file = folder / "history.db"
     store = Store(file)
     for changes in commits:
         store.finish(store.begin(INFO, changes, TIME))
+    further(store)
     store.close()
-    without_sums(file, version)
+    if version < 4:
+        without_sums(file, version)
+    else:
+        as_version_4(file)
     return file
 
 
-def everything(file: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return all that is in a history."""
-    database = sqlite3.connect(file)
-    try:
-        found = {
-            table: database.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
-            for table, columns in COLUMNS.items()
-        }
-        return found | {"version": database.execute("PRAGMA user_version").fetchall()}
-    finally:
-        database.close()
+def notes(file: Path) -> list[tuple[object, ...]]:
+    """Return all but what tells one history from another."""
+    return [note for note in everything(file)["notes"] if note[0] != "history-id"]
 
 
 def translator(moves: Sequence[Move] = SECOND, name: str = "recording") -> RecordingTranslator:
@@ -118,11 +119,11 @@ async def test_what_was_before_a_commit_can_still_be_had(schema: Schema, tmp_pat
 
 
 async def test_a_pending_confirmed_commit_is_rolled_back(schema: Schema, tmp_path: Path) -> None:
-    file = older(tmp_path, [unit("1", after=BEFORE)])
-    store = Store(file)
-    pending = store.begin(INFO, [unit("1", BEFORE, AFTER), unit("2", after=thing("2"))], TIME)
-    store.finish(pending, Window(1, 600, 0.0, 7, "tester", ""))
-    store.close()
+    def further(store: Store) -> None:
+        pending = store.begin(INFO, [unit("1", BEFORE, AFTER), unit("2", after=thing("2"))], TIME)
+        store.finish(pending, Window(1, 600, 0.0, 7, "tester", ""))
+
+    file = older(tmp_path, [unit("1", after=BEFORE)], further=further)
     configuration = await started(file, schema)
     assert b"<speed>5</speed>" in configuration.running.to_xml()
     assert b"<id>2</id>" not in configuration.running.to_xml()
@@ -130,11 +131,11 @@ async def test_a_pending_confirmed_commit_is_rolled_back(schema: Schema, tmp_pat
 
 
 def test_commits_that_were_undone_or_interrupted_are_rewritten_too(schema: Schema, tmp_path: Path) -> None:
-    file = older(tmp_path, [unit("1", after=BEFORE)])
-    store = Store(file)
-    store.undo(store.begin(INFO, [unit("2", after=thing("2"))], TIME))
-    store.begin(INFO, [unit("3", after=thing("3"))], TIME)
-    store.close()
+    def further(store: Store) -> None:
+        store.undo(store.begin(INFO, [unit("2", after=thing("2"))], TIME), "why")
+        store.begin(INFO, [unit("3", after=thing("3"))], TIME)
+
+    file = older(tmp_path, [unit("1", after=BEFORE)], further=further)
     bring(file, schema)
     rows = everything(file)["changes"]
     assert [path for _, _, path, _, _ in rows] == [
@@ -145,11 +146,8 @@ def test_commits_that_were_undone_or_interrupted_are_rewritten_too(schema: Schem
 
 def test_a_snapshot_is_rewritten(schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
-    file = older(tmp_path)
-    store = Store(file)
-    store.finish(store.begin(INFO, [unit("1", after=BEFORE)], TIME))
-    assert store.snapshot_if_due(lambda: BEFORE)
-    store.close()
+    commit = [unit("1", after=BEFORE)]
+    file = older(tmp_path, commit, further=lambda store: store.snapshot_if_due(lambda: BEFORE))
     bring(file, schema)
     ((_, content),) = everything(file)["snapshots"]
     assert content == (
@@ -163,7 +161,7 @@ def test_the_form_is_noted_and_the_next_start_does_nothing(
     file = older(tmp_path, [unit("1", after=BEFORE)])
     bring(file, schema)
     assert ("model:recording", "2027-01-01") in everything(file)["notes"]
-    assert everything(file)["version"] == [(4,)]
+    assert everything(file)["version"] == [(5,)]
     converted = everything(file)
 
     def never(*_: object) -> None:
@@ -181,7 +179,7 @@ def test_an_empty_history_gets_the_note_at_once(
     caplog.set_level(logging.INFO)
     file = tmp_path / "history.db"
     bring(file, schema)
-    assert everything(file)["notes"] == [("model:recording", "2027-01-01")]
+    assert notes(file) == [("model:recording", "2027-01-01")]
     assert caplog.text == ""
 
 
@@ -189,7 +187,12 @@ def test_without_moves_nothing_is_noted_and_the_rows_get_checksums(schema: Schem
     file = older(tmp_path, [unit("1", after=BEFORE)])
     before = everything(file)
     bring(file, schema, translator(()))
-    assert everything(file) == before | {"version": [(4,)]}
+    after = everything(file)
+    assert after.pop("units") == [(unit("1").path, 1)]
+    assert [name for name, _ in after.pop("notes")] == ["history-id"]
+    assert after.pop("commits") == [(*row, "client", "") for row in before["commits"]]
+    assert (after.pop("version"), before["version"]) == ([(5,)], [(2,)])
+    assert after == {table: before[table] for table in after}
     store = Store(file)
     store.verify(endless())
     assert store.has_sums
@@ -205,7 +208,9 @@ def test_later_moves_are_applied_to_what_has_seen_the_earlier_ones(schema: Schem
     bring(file, schema, translator(SECOND))
     bring(file, schema, translator(THIRD))
     bring(at_once, schema, translator(THIRD))
-    assert everything(at_once) == everything(file)
+    found, expected = everything(at_once), everything(file)
+    assert dict(found.pop("notes"))["history-id"] != dict(expected.pop("notes"))["history-id"]  # type: ignore[arg-type]
+    assert found == expected
     assert b"<number>3</number>" in everything(file)["changes"][0][4]  # type: ignore[operator]
 
 
@@ -213,7 +218,7 @@ def test_each_translator_has_its_own_note(schema: Schema, tmp_path: Path) -> Non
     file = older(tmp_path, [unit("1", after=BEFORE)])
     bring(file, schema, translator(FIRST, "one"))
     bring(file, schema, translator(FIRST, "one"), translator(SECOND[1:], "two"), translator((), "three"))
-    assert everything(file)["notes"] == [("model:one", "2026-12-01"), ("model:two", "2027-01-01")]
+    assert notes(file) == [("model:one", "2026-12-01"), ("model:two", "2027-01-01")]
     assert everything(file)["changes"][0][2] == "/every-construct:top/entry[id='1']"
 
 
@@ -247,7 +252,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(
     assert everything(file) == before
     assert before["version"] == [(2,)]
     bring(file, schema)
-    assert everything(file)["version"] == [(4,)]
+    assert everything(file)["version"] == [(5,)]
 
 
 def test_a_disk_that_is_full_leaves_everything_as_it_was(schema: Schema, tmp_path: Path) -> None:
@@ -300,10 +305,9 @@ def test_a_damaged_snapshot_is_named_and_nothing_is_converted(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
-    file = older(tmp_path, [unit("1", after=BEFORE)])
-    store = Store(file)
-    assert store.snapshot_if_due(lambda: TORN[:-20])
-    store.close()
+    commit = [unit("1", after=BEFORE)]
+    file = older(tmp_path, commit, further=lambda store: store.snapshot_if_due(lambda: TORN[:-20]))
+    assert len(everything(file)["snapshots"]) == 1
     before = everything(file)
     with pytest.raises(StoreError, match="the snapshot of commit 1 is damaged"):
         bring(file, schema)
@@ -335,7 +339,7 @@ def test_what_no_move_concerns_is_left_as_it_is(schema: Schema, tmp_path: Path) 
     before = everything(file)["changes"]
     bring(file, schema)
     assert everything(file)["changes"] == before
-    assert everything(file)["version"] == [(4,)]
+    assert everything(file)["version"] == [(5,)]
 
 
 def test_a_long_history_says_how_far_it_is(
@@ -401,7 +405,7 @@ def test_who_ends_it_finds_everything_as_it_was(
     assert len(asked) == 4
     assert everything(file) == before
     bring(file, schema)
-    assert everything(file)["version"] == [(4,)]
+    assert everything(file)["version"] == [(5,)]
 
 
 async def test_snapshots_come_when_they_would_have(schema: Schema, tmp_path: Path) -> None:

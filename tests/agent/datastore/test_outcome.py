@@ -74,7 +74,7 @@ async def test_the_answer_is_what_the_next_start_finds(
     # What was not confirmed is gone back from.
     assert backend.holds[("1",)]["number"] == (2 if kind == "confirmed" else number)
     comments = [row[0] for row in configuration.store._db.execute("SELECT comment FROM commits")]
-    assert ("rollback at start" in comments) == told["window"]
+    assert ("rollback of commit 2 at start" in comments) == told["window"]
     configuration.store.close()
 
 

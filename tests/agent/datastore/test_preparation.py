@@ -9,7 +9,7 @@ import pytest
 from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.datastore.preparation import Preparation, unvalidated
-from agent.datastore.store import UnitChange
+from agent.datastore.records import UnitChange
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree

@@ -9,8 +9,11 @@ import pytest
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
+from agent.datastore.preparation import Prepared
+from agent.datastore.records import UnitChange
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError
+from agent.datastore.transaction import Opens
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -27,10 +30,17 @@ def window(rollback_to: int) -> Window:
     )
 
 
+def opens(rollback_to: int) -> Opens:
+    async def opened(_prepared: Prepared) -> Window:
+        return window(rollback_to)
+
+    return opened
+
+
 async def unconfirmed(configuration: Configuration, body: str) -> None:
     """Commit ``body`` with a window, and let the server end inside it."""
     edit(configuration.candidate, config(body))
-    await configuration.commit(INFO, window=window(configuration.store.latest()))
+    await configuration.commit(INFO, opens=opens(configuration.store.latest()))
     configuration.store.close()
 
 
@@ -62,7 +72,7 @@ async def test_the_rollback_is_a_commit_of_the_server_and_made_once(schema: Sche
     for _ in range(2):
         again = await started(schema, tmp_path)
         assert again.store.window() is None
-        assert commits(again.store)[2:] == [("yangswan", "committed", "rollback at start")]
+        assert commits(again.store)[2:] == [("yangswan", "committed", "rollback of commit 2 at start")]
         assert b"<number>2</number>" in again.running.to_xml()
         again.store.close()
 

@@ -8,8 +8,9 @@ import pytest
 
 from agent.datastore.edit import edit
 from agent.datastore.progress import endless
+from agent.datastore.records import UnitChange
 from agent.datastore.replay import as_of, load, replay
-from agent.datastore.store import Store, StoreError, UnitChange
+from agent.datastore.store import Store, StoreError
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import INFO, ONE, commit, started

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.datastore.store import CommitInfo, Store, StoreError, UnitChange
+from agent.datastore.confirmed import Verify, Window
+from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.store import Store, StoreError
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
 
@@ -53,7 +55,7 @@ def test_only_finished_commits_are_loaded(tmp_path: Path) -> None:
     store = Store(tmp_path / "history.db")
     ids = [store.begin(INFO, [UnitChange(f"/m:{n}", b"", b"<a/>")], "2026-11-23T00:00:00Z") for n in range(3)]
     store.finish(ids[0])
-    store.undo(ids[1])
+    store.undo(ids[1], "why")
     assert [change.path for change in store.load()[1]] == ["/m:0"]
     assert store.latest() == ids[0]
     assert store.interrupted() == [ids[2]]
@@ -79,3 +81,31 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 )
 def test_the_log_says_on_what_occasion_something_was_committed(info: CommitInfo, said: str) -> None:
     assert info.occasion == said
+
+
+WINDOW = Window(
+    rollback_to=0,
+    timeout_s=600,
+    deadline_s=0.0,
+    session_id=7,
+    user="tester",
+    source="127.0.0.1",
+    verify=Verify(60, ("/acme:interfaces/interface[name='eth0']",)),
+)
+
+
+def test_what_a_pending_confirmed_commit_waits_for_is_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    store.finish(None, WINDOW)
+    assert store.window() == WINDOW
+    store.close()
+
+
+@pytest.mark.parametrize("written", ["no json", "7", "{}", '{"within-s": "x", "entries": []}'])
+def test_what_it_waits_for_may_be_damaged(tmp_path: Path, written: str) -> None:
+    store = Store(tmp_path / "history.db")
+    store.finish(None, WINDOW)
+    store._db.execute("UPDATE confirmed_commit SET verify = ?", (written,))
+    with pytest.raises(sqlite3.DatabaseError, match="waits for is damaged"):
+        store.window()
+    store.close()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.datastore.store import CommitInfo
+from agent.datastore.records import CommitInfo
 from agent.errors import RpcError, RpcErrors
 from agent.nacm.factory import factory_rules
 from agent.translator import Notification

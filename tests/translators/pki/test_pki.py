@@ -229,6 +229,8 @@ async def test_who_removes_an_authority_is_told_of_all_that_needs_it(tmp_path: P
     entry = at_alice(7, secret=None, certificate=named, local_id=None)
     assert translator.check([change(None, entry)]) == []
     translator.parts.shared.desired.replace({"7": entry})
+    touched = translator.to_work([certificate("own", root.certify(own, "CN=gw"), pems["own"])])
+    assert touched == {("7",): entry}, "a tunnel has to work again when its certificate is another"
     gone = certificate("root", None, root.pem)
     tunnel, crl = translator.check([gone])
     assert (tunnel.path, tunnel.app_tag) == (

@@ -11,6 +11,7 @@ Files, from the ground up:
 - narrowing: which of its subnets a tunnel does not carry, because its peer took less
 - operational: facts and replies -> state data
 - drift: what proves that another party told charon something else
+- working: whether a tunnel works as it is configured now, and why not
 - announcements, dampening: what is told of a tunnel, and how often at most
 
 Invariants. Every transition is (facts, what happened, now) -> facts, so that a recording of charon can be put

@@ -1,0 +1,78 @@
+"""What the history records: who commits, and the units of a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """One unit of a commit: XML of it inside its containers; empty where it does not exist."""
+
+    path: str
+    before: bytes
+    after: bytes
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Cause(StrEnum):
+    """What caused a commit, in the words of our YANG module."""
+
+    CLIENT = "client"
+    CONFIRMED_COMMIT = "confirmed-commit"
+    ROLLBACK = "rollback"
+    START = "start"
+    REPAIR = "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """Who commits: user name, session-id (0: the agent itself), source address, free comment; and why."""
+
+    user: str
+    session_id: int
+    source: str
+    comment: str = ""
+    cause: Cause = Cause.CLIENT
+
+    @property
+    def occasion(self) -> str:
+        """From where it was committed, or why the agent itself did it, in words."""
+        if self.session_id:
+            return f"session {self.session_id} from {self.source}"
+        return self.comment or "by itself"
+
+
+SERVER = CommitInfo("yangswan", 0, "", cause=Cause.START)
+"""Who commits when the server does it by itself; unless it says otherwise, as a part of its start."""
+
+
+def recorded(commit_id: int, path: object, before: object, after: object) -> UnitChange:
+    """Return what a row holds; SQLite keeps any kind of value in any column.
+
+    Raises:
+        sqlite3.DatabaseError: it holds no unit.
+    """
+    if isinstance(path, str) and isinstance(before, bytes) and isinstance(after, bytes):
+        return UnitChange(path, before, after)
+    name = path if isinstance(path, str) else "a path"
+    raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
+
+
+def transaction_id(history_id: str, commit_id: int, time: str) -> str:
+    """Return the transaction id of what a commit has changed.
+
+    Its time, to the millisecond, is part of it: a copy of the history from another day, put back, gives
+    numbers again that clients have seen.
+    """
+    moment = datetime.fromisoformat(time)
+    return f"{history_id}-{commit_id}-{(moment - _EPOCH) // timedelta(milliseconds=1):x}"
+
+
+def timestamp() -> str:
+    """Return the time of now as a commit records it (UTC, milliseconds)."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
