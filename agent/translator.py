@@ -254,6 +254,11 @@ class Translator(Protocol):
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
         before start; a translator with such options is not started."""
 
+    def look(self) -> Sequence[str]:
+        """Learn without a start what lies in the data folder beside the history, so that ``check`` knows it;
+        nothing is changed. Returns a sentence for each kind of thing there that is no configuration and that
+        no backup of it holds, with what to copy."""
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
 

@@ -155,6 +155,25 @@ class Configuration:
         """
         return self._preparation.prepare(candidate, self.running)
 
+    def holding(self, content: Tree) -> Candidate:
+        """*worker* Return a candidate that holds exactly ``content``."""
+        candidate = Candidate(self.running)
+        candidate.replace_all(content, self.running)
+        return candidate
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed; the next start carries it out.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            StoreError: it could not be recorded.
+        """
+        with usable(self.store.path):
+            return self._transactions.record(info, candidate)
+
     # -- event loop ------------------------------------------------------------------------
 
     async def start(self) -> None:

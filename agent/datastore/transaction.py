@@ -110,6 +110,8 @@ class Transactions:
         if not prepared.units:
             window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
+            if info.comment:
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
         commit_id, doubt = await self._make_real(info, prepared, opens, vet=vet)
         told = await self._worker(self.swap, prepared, candidate)
@@ -135,9 +137,9 @@ class Transactions:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
         planned = await self._backends.plan(prepared.changes)
+        window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
-        window = None if opens is None else await opens(prepared)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:
@@ -164,6 +166,25 @@ class Transactions:
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
         return found_by_a_start(self._store.path, commit_id, window)
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed, for the next start to carry out: none has begun yet.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            sqlite3.Error: it could not be recorded, and the next start does not find it.
+        """
+        prepared = self._preparation.prepare(candidate, self._datastores.running)
+        self._datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+        if not prepared.units:
+            return None
+        commit_id = self._store.begin(info, prepared.records, timestamp())
+        self._store.finish(commit_id)
+        self.swap(prepared, candidate)
+        return commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
         """*worker* Only the window of a confirmed commit may still have to be opened or closed.

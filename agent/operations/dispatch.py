@@ -17,10 +17,13 @@ from agent.errors import (
 from agent.notifications import NOTIFICATION_NS
 from agent.operations import (
     commit,
+    compare,
+    compare_commits,
     dry_run,
     explain,
     get_schema,
     invoke,
+    load_commit,
     locking,
     nmda,
     read,
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
+COMPARE_NS = "urn:ietf:params:xml:ns:yang:ietf-nmda-compare"
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "get"): read.get,
@@ -57,6 +61,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
+    (COMPARE_NS, "compare"): compare.compare,
+    (AGENT_NS, "compare-commits"): compare_commits.compare_commits,
+    (AGENT_NS, "load-commit"): load_commit.load_commit,
     (AGENT_NS, "dry-run"): dry_run.dry_run,
     (YANG_NS, "action"): invoke.invoke_action,
 }
@@ -69,6 +76,8 @@ READS = frozenset(
         (NMDA_NS, "get-data"),
         (MONITORING_NS, "get-schema"),
         (AGENT_NS, "explain-access"),
+        (COMPARE_NS, "compare"),
+        (AGENT_NS, "compare-commits"),
         (AGENT_NS, "dry-run"),
     }
 )

@@ -72,6 +72,10 @@ class RecordingTranslator:
     def unusable(self) -> Sequence[str]:
         return ()
 
+    def look(self) -> Sequence[str]:
+        self.log.append("look")
+        return ()
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         self.known[list_path] = dict(entries)
 

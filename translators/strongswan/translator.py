@@ -142,6 +142,10 @@ class StrongSwanTranslator:
         """Return a sentence for each option that names what charon cannot be run with, or reached at."""
         return self._unusable()
 
+    def look(self) -> Sequence[str]:
+        """Read the private keys of this gateway, which are no configuration."""
+        return self.parts.pki.look_at_keys()
+
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed certificates, CRLs, and what is for all tunnels."""
         guards = self.parts.protection.guards
