@@ -680,6 +680,7 @@ EDITING = {
     "commit": "<commit/>",
     "cancel-commit": "<cancel-commit/>",
     "validate": "<validate><source><candidate/></source></validate>",
+    "dry-run": f'<dry-run xmlns="{AGENT}"/>',
 }
 
 
