@@ -238,6 +238,8 @@ class UnknownNamespace(RpcError):
 
     def __init__(self, element: str, namespace: str, **where: Unpack[_Where]) -> None:
         message = f"no module of this server has the namespace '{namespace}' of <{element}>"
+        if not namespace:
+            message = f"<{element}> is in no namespace, and nothing of this server is"
         super().__init__(message, info={"bad-element": element, "bad-namespace": namespace}, **where)
 
 

@@ -109,6 +109,32 @@ class Move:
     new: str
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The addresses of a session: ours, at which its client came, and the client's. Plain IPv4 or IPv6."""
+
+    local: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A session whose packets would go another way, so that it may be lost.
+
+    ``path`` is the RFC 7951 instance-identifier of the entry that is the reason, ``prefix`` which of its
+    addresses those of the client are among. ``why`` is a clause for a human, without an end; ``instead`` what
+    else could be configured, "" for nothing. ``tells``: paths of all that these three tell of, if somebody
+    may not read one of them he is told none.
+    """
+
+    route: Route
+    path: str
+    prefix: str
+    why: str
+    instead: str = ""
+    tells: Sequence[str] = ()
+
+
 class Plan(Protocol):
     """A translator's own ready plan; the agent only carries it from prepare to apply."""
 
@@ -195,6 +221,10 @@ class Translator(Protocol):
         Raises:
             RpcErrors: ``check`` found something, or the backend cannot be reached.
         """
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes``, all different, ``changes`` would cut off, each once. No
+        side effects."""
 
     async def apply(self, plan: Plan) -> None:
         """Make the plan real.

@@ -44,7 +44,8 @@ _PREFIX = re.compile(rb"(?<![\w.\x80-\xff-])([\w.\x80-\xff-]++):")
 _TOO_MANY_DECLARATIONS = (
     f"there are more than {MAX_DECLARATIONS} namespace declarations in scope of an element"
 )
-_READABLE = re.compile(rb"utf-?8|(us-)?ascii|latin-?1|iso-8859-[\w-]+|windows-125\d", re.IGNORECASE)
+_UTF_8 = re.compile(rb"utf-?8|(us-)?ascii", re.IGNORECASE)
+_WANTED = "a message is in UTF-8 (RFC 6241 section 3)"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _XML_DECLARATION = re.compile(rb"<\?xml[ \t\r\n]")
 _XML_DECLARATION_OCTETS = 200
@@ -55,7 +56,8 @@ _MANY_ATTRIBUTES = re.compile(
     rb"<[^\s<>/!?=\"']++(?:(?:\s++xmlns(?::[^\s<>/=\"']++)?\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+"
     rb"\s++[^\s<>/=\"']++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MAX_ATTRIBUTES + 1)
 )
-_EBCDIC = b"\x4c\x6f\xa7\x94"
+_OTHERS = (b"\xfe\xff", b"\xff\xfe", b"\x4c\x6f\xa7\x94")
+"""What documents in UTF-16 and UTF-32, or in EBCDIC, begin with."""
 
 
 class XmlError(Exception):
@@ -63,14 +65,14 @@ class XmlError(Exception):
 
 
 def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DEPTH) -> Element:
-    """Return the root element of ``data`` (UTF-8, or as its declaration says).
+    """Return the root element of ``data``, which is in UTF-8 (RFC 6241 section 3).
 
     Raises:
         XmlError: not well-formed, or something this door does not let in.
     """
+    _refuse_encoding(data)
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
-    encoding = _encoding_of(data)
     if data.count(b"</") + data.count(b"/>") > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
     attributes = sum(map(data.count, _ATTRIBUTES))
@@ -81,10 +83,10 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     if data.count(b"xmlns") > MAX_DECLARATIONS:
-        _refuse_declarations(data, encoding)
+        _refuse_declarations(data)
     try:
         parser = etree.XMLParser(
-            encoding=encoding,
+            encoding="UTF-8",
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
@@ -99,39 +101,42 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         if "depth" in str(problem).lower():  # libxml2's own limit
             raise XmlError(f"elements are nested deeper than {MAX_DEPTH} levels") from None
         line, column = problem.position
-        raise XmlError(f"not well-formed at line {line}, column {column}") from None
-    except (LookupError, ValueError):
-        raise XmlError("the encoding cannot be read") from None
+        raise XmlError(_not_utf_8(data) or f"not well-formed at line {line}, column {column}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
     _refuse_deep(root, max_depth)
     return root
 
 
-def _encoding_of(data: bytes) -> str:
-    """Return the encoding that ``data`` declares, which whoever reads it is to be given: UTF-8 for none.
+def _refuse_encoding(data: bytes) -> None:
+    """Refuse a document that is not in UTF-8, or says that it is not; ASCII is a part of it.
 
     Raises:
-        XmlError: the octets of a tag, which are counted before, are not those of ASCII in it; or what
-            declares it is longer than anybody writes.
+        XmlError: it is; or what declares it is longer than anybody writes.
     """
     begin = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
-    if data.startswith(_EBCDIC):
-        raise XmlError("the encoding cannot be read")
+    if data.startswith(_OTHERS) or b"\0" in data[:4]:
+        raise XmlError(_WANTED)
     if not _XML_DECLARATION.match(data, begin):
-        return "UTF-8"
+        return
     end = data.find(b"?>", begin, begin + _XML_DECLARATION_OCTETS)
     if end < 0:
         raise XmlError(f"the XML declaration has more than {_XML_DECLARATION_OCTETS} octets")
     found = _ENCODING.search(data, begin, end)
-    if found is None or found[1].lower() in (b"utf-8", b"utf8"):
-        return "UTF-8"
-    if not _READABLE.fullmatch(found[1]):
-        raise XmlError("the encoding cannot be read")
-    return "UTF-8" if begin else found[1].decode()
+    if found is not None and not _UTF_8.fullmatch(found[1]):
+        raise XmlError(f"{_WANTED}; its declaration says {found[1].decode('ascii', 'replace')}")
 
 
-def _refuse_declarations(data: bytes, encoding: str) -> None:
+def _not_utf_8(data: bytes) -> str:
+    """Return which octet cannot be read, "" if all can."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as problem:
+        return f"{_WANTED}; octet {problem.start + 1} cannot be read"
+    return ""
+
+
+def _refuse_declarations(data: bytes) -> None:
     """Refuse too many namespaces in scope of one element, before libxml2 and all behind it look through them
     for each element."""
     in_tag, before = 0, 0
@@ -152,15 +157,14 @@ def _refuse_declarations(data: bytes, encoding: str) -> None:
         nonlocal in_scope
         in_scope -= 1
 
-    parser = expat.ParserCreate(encoding, namespace_separator=" ")
+    parser = expat.ParserCreate("UTF-8", namespace_separator=" ")
     parser.StartNamespaceDeclHandler = begin
     parser.EndNamespaceDeclHandler = end
     try:
         parser.Parse(data, True)
-    except (LookupError, ValueError):
-        raise XmlError("the encoding cannot be read") from None
     except expat.ExpatError as problem:
-        raise XmlError(f"not well-formed at line {problem.lineno}, column {problem.offset + 1}") from None
+        place = f"line {problem.lineno}, column {problem.offset + 1}"
+        raise XmlError(_not_utf_8(data) or f"not well-formed at {place}") from None
 
 
 def _refuse_deep(root: Element, max_depth: int) -> None:
@@ -188,6 +192,11 @@ def has_more_elements(element: Element, count: int) -> bool:
 def holds_text(element: Element) -> bool:
     """True if text stands in ``element`` beside its children; white space is none."""
     return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
+def mixed(element: Element) -> Element | None:
+    """Return the first of ``element`` and what is in it that holds text beside elements, or None."""
+    return next((found for found in element.iter() if len(found) and holds_text(found)), None)
 
 
 def serialize(element: Element) -> bytes:

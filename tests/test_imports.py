@@ -36,7 +36,7 @@ STRONGSWAN_GROUND = ("backoff", "model", "moves", "options")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
-STRONGSWAN_TOP = ("actions", "changes", "state_data", "translator", "assembly")
+STRONGSWAN_TOP = ("actions", "changes", "cut_off", "state_data", "translator", "assembly")
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
 IMPURE_MODULES = frozenset({

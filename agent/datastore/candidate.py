@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from agent.yang.difference import Difference
+from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
+from agent.yang.locality import moving_defaults
 from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
@@ -16,16 +18,32 @@ class Candidate:
     ``changed`` holds every unit that was touched since candidate and running last agreed; some of them
     may have been changed back. ``blind``: paths of those in which somebody wrote what he may not read; they
     count as different, for whether they are would tell him if he has guessed right.
+
+    ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
+    ``settle``, before somebody reads them.
     """
 
     def __init__(self, running: Tree) -> None:
         self.tree = running.duplicate()
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
+        self._settled = True
 
     @property
     def schema(self) -> Schema:
         return self.tree.schema
+
+    def settle(self) -> None:
+        """*worker* Bring the defaults in use up to date that depend on several units."""
+        if not self._settled:
+            renew_defaults(self.tree, moving_defaults(self.schema))
+            self._settled = True
+
+    def unsettle(self, units: Iterable[Unit]) -> None:
+        """Note that ``units`` have changed, on which defaults of others may depend."""
+        if self._settled:
+            moving = moving_defaults(self.schema)
+            self._settled = not any(unit.module in moving for unit in units) if moving else True
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
@@ -40,6 +58,7 @@ class Candidate:
         """Make the candidate equal to running again (RFC 6241 section 8.3.4.2)."""
         for unit in self.changed.values():
             unit.replace_in(self.tree, unit.locate(running))
+        self.unsettle(self.changed.values())
         self.changed.clear()
         self.blind.clear()
 
@@ -47,8 +66,9 @@ class Candidate:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
         units = units_by_path(content, self.tree, running)
         fresh = content.duplicate()
-        fresh.add_defaults()
+        add_all_defaults(fresh)
         self.tree = fresh
+        self._settled = True
         self.blind = set(blind)
         self.changed = {path: unit for path, unit in units.items() if self._differs(unit, running)}
 
@@ -69,11 +89,12 @@ class Savepoint:
         schema = self._candidate.schema
         top = unit_node(schema, node)
         if top != NO_NODE:
-            self._save([Unit(schema, top)])
+            self.save([Unit(schema, top)])
             return
-        self._save(units_below(schema, children(node)))
+        self.save(units_below(schema, children(node)))
 
-    def _save(self, units: Iterable[Unit]) -> None:
+    def save(self, units: Iterable[Unit]) -> None:
+        """Save ``units``, before they are changed."""
         for unit in units:
             if unit.path not in self._saved:
                 copy = Tree(self._candidate.schema)
@@ -89,6 +110,7 @@ class Savepoint:
         """Put every touched unit back as it was; also after ``keep``, before any other edit."""
         for unit, copy in self._saved.values():
             unit.replace_in(self._candidate.tree, unit.locate(copy))
+        self._candidate.unsettle(unit for unit, _ in self._saved.values())
         self._candidate.changed = self._changed_before
         self._candidate.blind = self._blind_before
 
@@ -96,13 +118,17 @@ class Savepoint:
         """Have every touched unit count as changed: the author of the edit may not read all that he wrote."""
         self._candidate.blind.update(self._saved)
 
-    def keep(self) -> None:
-        """Let the edit stand: its units now count as changed, and get their defaults."""
+    def keep(self, *, open_empty: bool = False) -> None:
+        """Let the edit stand: its units now count as changed, and get their defaults.
+
+        ``open_empty``: the edit may have emptied containers, or have brought empty ones.
+        """
         tree = self._candidate.tree
         for path, (unit, _) in self._saved.items():
             self._candidate.changed[path] = unit
             nodes = unit.locate(tree)
             for node in nodes:
-                tree.add_defaults(node)
+                renew_defaults_of(tree, node, open_empty=open_empty)
             if not nodes:
                 unit.give_default(tree)
+        self._candidate.unsettle(unit for unit, _ in self._saved.values())

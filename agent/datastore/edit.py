@@ -16,6 +16,7 @@ from agent.datastore.edit_check import (
     EditAttributes,
     check_cases,
     check_document,
+    key_elements,
     path_of_element,
     schema_of_element,
 )
@@ -40,7 +41,7 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
-from agent.yang.units import remove_empty
+from agent.yang.units import empty_entry, remove_empty
 
 SMALL_ELEMENTS = 1000
 
@@ -74,7 +75,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         for element in config:
             walk.apply(element, "none" if default_operation == "none" else "merge")
         if not walk.errors:
-            savepoint.keep()
+            savepoint.keep(open_empty=attributes.empty or attributes.any)
     except RpcErrors as problem:
         savepoint.take_back()
         if not attributes.any:
@@ -173,14 +174,25 @@ class _Walk:
         self._put(element, schema_node, hot, "create")
 
     def _replace(self, element: Element, schema_node: SchemaNode, hot: bool) -> None:
+        existing = self._existing(element, schema_node)
+        if existing and schema_node.has_instances and not schema_node.user_ordered:
+            self._replace_in_place(element, schema_node, hot, existing[0])
+            return
         following = NO_NODE
-        for node in self._existing(element, schema_node):
+        for node in existing:
             following = _next_instance(node) if schema_node.user_ordered else NO_NODE
             self._remove_node(node)
         self._put(element, schema_node, hot, "replace")
         if following != NO_NODE and element not in self.attributes.insert:
             node = self._find(element)
             self.tree.place(node, before=following)
+
+    def _replace_in_place(self, element: Element, schema_node: SchemaNode, hot: bool, node: Node) -> None:
+        """Replace what is in a list or leaf-list that the system orders, where nothing else is to move."""
+        if schema_node.kind is Kind.LIST:
+            self.savepoint.touch(node)
+            empty_entry(node)
+            self._put(element, schema_node, hot, "replace")
 
     def _put(self, element: Element, schema_node: SchemaNode, hot: bool, operation: str) -> None:
         if hot and schema_node.is_interior:
@@ -189,6 +201,11 @@ class _Walk:
             self._merge(element)
 
     def _descend(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
+        created = next(filter(self._creates, key_elements(schema_node, element)), None)
+        # A key exists if its entry does; one that is replaced has been emptied.
+        if created is not None and operation != "replace" and self._existing(element, schema_node):
+            self.errors.append(self._exists(created))
+            return
         if operation == "none" and not schema_node.is_np_container:
             if not self._existing(element, schema_node):
                 self.errors.append(self._missing(element))
@@ -203,6 +220,9 @@ class _Walk:
             child_schema = schema_of_element(self.schema, child)
             if not child_schema.is_key:
                 self.apply(child, operation)
+
+    def _creates(self, element: Element) -> bool:
+        return self.attributes.operation.get(element) == "create"
 
     # -- primitives ------------------------------------------------------------------------
 

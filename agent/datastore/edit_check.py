@@ -25,12 +25,21 @@ from agent.errors import (
     UnknownNamespace,
     raise_all,
 )
-from agent.xml import NETCONF_NS, YANG_NS, Element, attribute_names, holds_text, local_name, namespace
+from agent.xml import (
+    NETCONF_NS,
+    YANG_NS,
+    Element,
+    attribute_names,
+    holds_text,
+    local_name,
+    mixed,
+    namespace,
+)
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import key_names, literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import canonical, is_default_value, value_problem
+from agent.yang.values import canonical, confusion, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
@@ -122,13 +131,22 @@ def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
     return literal(value)
 
 
+def mixed_content(element: Element, path: str | None = None) -> Iterator[RpcError]:
+    """Yield an error if anydata or anyxml holds text beside elements, of which libyang would keep a part."""
+    if (found := mixed(element)) is not None:
+        name = local_name(found)
+        inside = "" if found is element else f" in '{local_name(element)}'"
+        message = f"'{name}'{inside} holds text beside elements, which this server does not keep"
+        yield BadElement(name, message, path=path)
+
+
 class EditAttributes:
     """The operation and insert attributes of an edit, taken off its elements.
 
     ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
     default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
-    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``errors``: what is
-    wrong with attributes.
+    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``empty``: a container
+    has nothing in it, or nothing but these. ``errors``: what is wrong with attributes.
     """
 
     def __init__(self, schema: Schema, config: Element) -> None:
@@ -137,6 +155,7 @@ class EditAttributes:
         self.hot: set[Element] = set()
         self.claimed: set[Element] = set()
         self.errors: list[RpcError] = []
+        self.empty = False
         self._schema = schema
         waiting = deque((child, schema.roots) for child in config)
         while waiting and len(self.errors) < MAX_ERRORS:
@@ -144,11 +163,18 @@ class EditAttributes:
             if element.attrib:
                 self._read(element, config)
             node = level.get((namespace(element), local_name(element)))
-            if node is None or node.kind is not Kind.ANYDATA:  # what anydata holds is not ours to read
+            if node is not None and node.confusable:
+                self._refuse_confusion(node, element)
+            if node is not None and node.kind is Kind.ANYDATA:  # what it holds is not ours to read
+                self.errors += mixed_content(element, path_of_element(schema, element))
+            else:
                 below = node.children if node is not None else {}
+                if not len(element) and node is not None and node.kind is Kind.CONTAINER:
+                    self.empty = True
                 waiting.extend((child, below) for child in element)
         self.any = bool(self.hot)
         self.tagged = self.all_claimed()
+        self.empty = self.empty or bool(self.tagged)
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
@@ -174,6 +200,12 @@ class EditAttributes:
         while above is not None and above is not config:
             self.hot.add(above)
             above = above.getparent()
+
+    def _refuse_confusion(self, node: SchemaNode, element: Element) -> None:
+        problem = confusion(self._schema, node, element.text or "", lambda: element.nsmap)
+        if problem is not None:
+            problem.path = path_of_element(self._schema, element)
+            self.errors.append(problem)
 
     def all_claimed(self) -> set[Element]:
         """Return the claimed elements beside which no value of the same leaf-list is not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,35 +150,46 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
 _STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*+'|\"[^\"]*+\")*+\])*+)")
 
 
-def parse_path(text: str, *, own_keys: bool = False) -> tuple[Step, ...]:
+def parse_path(text: str, module_of: Callable[[str], str] | None = None) -> tuple[Step, ...]:
     """Return the steps of a node-instance-identifier with module names as prefixes; () for "/".
 
     Args:
-        own_keys: a prefix of a key other than the module of its step is refused, and not passed over.
+        module_of: returns the module that a prefix stands for, or raises ValueError. Then each predicate must
+            give keys, which have the module of their step.
 
     Raises:
         ValueError: it is none.
     """
     if text.strip() == "/":
         return ()
-    steps = tuple(_steps(text.strip(), own_keys))
+    steps = tuple(_steps(text.strip(), module_of))
     if not steps:
         raise ValueError("an instance-identifier begins with /MODULE:NAME")
     return steps
 
 
-def _steps(text: str, own_keys: bool) -> Iterator[Step]:
+def _steps(text: str, module_of: Callable[[str], str] | None) -> Iterator[Step]:
     position, module = 0, ""
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None or not (match[1] or module):
             raise ValueError("an instance-identifier has the form /MODULE:NAME[KEY='VALUE']/NAME")
-        module = match[1] or module
-        prefixes = {prefix for prefix, _ in key_names(match[3]) or ()}
-        if own_keys and not prefixes <= {"", module}:
-            raise ValueError("a key is in the module of its list")
+        if match[1]:
+            module = match[1] if module_of is None else module_of(match[1])
+        if module_of is not None:
+            _check_keys(match[3], module, module_of)
         yield Step(module, match[2], keys_in(match[3]))
         position = match.end()
+
+
+def _check_keys(predicates: str, module: str, module_of: Callable[[str], str]) -> None:
+    """Raise ValueError for what gives no keys, or keys of another module than ``module``."""
+    found = key_names(predicates)
+    if found is None:
+        raise ValueError(f"{predicates} does not give keys: these are written [KEY='VALUE']")
+    for prefix, name in found:
+        if prefix and module_of(prefix) != module:
+            raise ValueError(f"the key '{name}' has another module than its list")
 
 
 def xpath_of(path: tuple[Step, ...]) -> str:

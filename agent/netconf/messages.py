@@ -77,13 +77,17 @@ def build_hello(capabilities: Sequence[str], session_id: int) -> bytes:
 def parse_hello(data: bytes) -> Hello | None:
     """Return the client's hello, None if the message is something else.
 
+    What it has beside capabilities and the session-id is passed over: RFC 6241 section 8.1 says nothing of
+    it, and nobody means anything for this server by it.
+
     Raises:
         XmlError: it is not acceptable XML.
     """
     root = parse(data)
     if local_name(root) != "hello" or namespace(root) != NETCONF_NS:
         return None
-    found = [(e.text or "").strip() for e in root.iter(f"{{{NETCONF_NS}}}capability")]
+    listed = root.iterfind(f"{{{NETCONF_NS}}}capabilities/{{{NETCONF_NS}}}capability")
+    found = [(e.text or "").strip() for e in listed]
     session_id = root.find(f"{{{NETCONF_NS}}}session-id")
     return Hello(frozenset(found), None if session_id is None else session_id.text or "")
 
@@ -119,9 +123,10 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
 def _adopt(element: Element) -> None:
     """Give parameters of a base operation that have no namespace the one that they can only mean.
 
-    Ansible's own examples are written so. What is inside <config> and <filter> is data, and left as it is.
+    Ansible's own examples are written so. What is inside <config> and <filter> is data, and left as it is; so
+    is what a client says to be in no namespace, with xmlns="".
     """
-    if not namespace(element):
+    if not namespace(element) and element.nsmap.get(None) is None:
         rename(element, f"{{{NETCONF_NS}}}{local_name(element)}")
     if namespace(element) == NETCONF_NS and local_name(element) not in ("config", "filter"):
         for child in islice(element, _PARAMETERS_MAX):

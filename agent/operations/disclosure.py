@@ -16,7 +16,7 @@ from agent.nacm.prune import prune
 from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import canonical_value
-from agent.xml import Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Tree
@@ -29,9 +29,35 @@ Nodes = tuple[SchemaNode, ...]
 
 def named_refusals(schema: Schema, access: Access, config: Element) -> Iterator[RpcError]:
     """*worker* Yield an access-denied for each place of an edit that ``access`` lets its user neither read
-    nor write."""
+    nor write, and for each value that leads to what he may not read."""
     for child in config:
         yield from _named(schema, access, child, schema.roots, (), ())
+    yield from hidden_references(schema, access, config, schema.roots)
+
+
+def hidden_references(
+    schema: Schema, access: Access, above: Element, level: Mapping[QName, SchemaNode]
+) -> Iterator[RpcError]:
+    """*worker* Yield an access-denied for each value below ``above`` that leads to what its author may not
+    read and that must exist: else he would learn whether it does.
+
+    ``level``: what the children of ``above`` may be.
+    """
+    if access.everything(["read"]):
+        return
+    for element in above:
+        node = level.get((namespace(element), local_name(element)))
+        removed = element.get(f"{{{NETCONF_NS}}}operation") in ("delete", "remove")
+        if node is None or removed or not node.leads_somewhere:
+            continue
+        if node.is_leafy:
+            place = located(schema, canonical_value(schema, node, element))
+            decision = None if place is None else access.reach(*place, "read")
+            if decision is not None and not decision.permit:
+                message = access.sentence(f"refer to what '{node.name}' names", decision)
+                yield AccessDenied(message, path=node.path)
+        else:
+            yield from hidden_references(schema, access, element, {**node.children, **node.actions})
 
 
 def _named(

@@ -21,7 +21,7 @@ from agent.errors import (
 from agent.nacm.access import Access
 from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import step_of
+from agent.operations.disclosure import hidden_references, step_of
 from agent.operations.parameters import refuse_attributes, strays
 from agent.translator import Json, Translator
 from agent.xml import Element, local_name, namespace, serialize
@@ -32,9 +32,9 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 log = logging.getLogger(__name__)
 
 
-async def invoke_rpc(context: Context, _caller: Caller, operation: Element) -> bytes:
+async def invoke_rpc(context: Context, caller: Caller, operation: Element) -> bytes:
     """Invoke an rpc that a translator's module defines."""
-    call = await _parse(context, operation)
+    call = await _parse(context, context.access(caller), operation)
     for translator in context.operational.translators:
         if call.node.module in map(context.schema.by_file.get, translator.yang_files):
             output = await translator.rpc(call.node.name, call.input)
@@ -66,7 +66,7 @@ async def invoke_action(context: Context, caller: Caller, operation: Element) ->
     if refusal is not None:
         context.nacm.count_denied_operation(refusal)
         raise refusal
-    call = await _parse(context, operation[0])
+    call = await _parse(context, access, operation[0])
     if call.node.kind is not Kind.ACTION:
         raise MissingElement(
             local_name(operation[0]), "<action> holds no action of a data node", type=ErrorType.PROTOCOL
@@ -107,12 +107,17 @@ def _refusal(schema: Schema, access: Access, element: Element) -> AccessDenied |
     return None
 
 
-async def _parse(context: Context, element: Element) -> Invocation:
-    running = context.configuration.running
-    await context.worker(lambda: raise_all(costly_input(context.schema, element)))
-    await context.worker(refuse_attributes, context.schema, element)
+async def _parse(context: Context, access: Access, element: Element) -> Invocation:
+    running, schema = context.configuration.running, context.schema
+    await context.worker(lambda: raise_all(costly_input(schema, element)))
+    await context.worker(refuse_attributes, schema, element)
+    node = schema.rpcs.get((namespace(element), local_name(element)))
+    level = schema.roots if node is None else node.children
+    above = element.getparent() if node is None else element
+    if above is not None:
+        await context.worker(lambda: raise_all(hidden_references(schema, access, above, level)))
     try:
-        call: Invocation = await context.worker(Invocation.parse, context.schema, serialize(element), running)
+        call: Invocation = await context.worker(Invocation.parse, schema, serialize(element), running)
     except RpcErrors as problem:
         for error in problem.errors:
             if isinstance(error, UnknownNamespace):  # libyang names the namespace only

@@ -55,6 +55,8 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
         )
     else:
         configuration = context.configuration
+        if request.datastore == "candidate":
+            await context.worker(configuration.candidate.settle)
         tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
 
     def work() -> bytes:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
+from agent.datastore.edit_check import mixed_content
 from agent.errors import (
     BadElement,
     ErrorType,
@@ -29,6 +30,7 @@ from agent.yang.values import canonical, value_problem
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
@@ -120,13 +122,16 @@ def strays(element: Element, *, known: Collection[str] = (), text: bool = False)
 def refuse_attributes(schema: Schema, operation: Element) -> None:
     """*worker* Refuse attributes, and a second action, in the payload of an rpc or an ``<action>``.
 
-    Those of XML itself are taken off: libyang does not know them. What anydata holds is not looked at.
+    Those of XML itself are taken off: libyang does not know them. Of what anydata holds, only what libyang
+    would not keep is refused.
 
     Raises:
         RpcErrors: there are some, of which libyang would pass over those of modules that it knows.
     """
     known = list(_known(schema, operation))
     raise_all(error for element, _ in known for error in strays(element, text=True))
+    held = (element for element, node in known if node is not None and node.kind is Kind.ANYDATA)
+    raise_all(error for element in held for error in mixed_content(element))
     for element, _ in known:
         element.attrib.clear()
     actions = (element for element, node in known if node is not None and node.kind is Kind.ACTION)
@@ -135,13 +140,14 @@ def refuse_attributes(schema: Schema, operation: Element) -> None:
 
 
 def _known(schema: Schema, operation: Element) -> Iterator[tuple[Element, SchemaNode | None]]:
-    """Yield those elements of a payload, with their schema nodes, that have an attribute or are an action."""
+    """Yield those elements of a payload, with their schema nodes, that have an attribute, are an action or
+    are anydata."""
     level: Mapping[QName, SchemaNode] = {**schema.roots, **schema.rpcs}
     waiting = deque([(operation, level)])
     while waiting:
         element, level = waiting.popleft()
         node = level.get((namespace(element), local_name(element)))
-        if element.attrib or (node is not None and node.kind is Kind.ACTION):
+        if element.attrib or (node is not None and node.kind in (Kind.ACTION, Kind.ANYDATA)):
             yield element, node
         if len(element) and (node is None or node.kind is not Kind.ANYDATA):
             below = {} if node is None else {**node.children, **node.actions}
@@ -174,10 +180,11 @@ def _missing(name: str, element: Element, names: str = "") -> RpcError:
     )
 
 
-def parameter(element: Element, name: str) -> Element | None:
-    """Return the parameter ``name`` of an operation (same namespace), or None."""
+def parameter(element: Element, name: str, uri: str | None = None) -> Element | None:
+    """Return the parameter ``name`` of an operation, or None; of the same namespace if ``uri`` is none."""
+    uri = namespace(element) if uri is None else uri
     for child in element:
-        if local_name(child) == name and namespace(child) == namespace(element):
+        if local_name(child) == name and namespace(child) == uri:
             return child
     return None
 
@@ -186,6 +193,15 @@ def text_of(element: Element, name: str, default: str = "") -> str:
     """Return the text of the parameter ``name`` without surrounding white space."""
     found = parameter(element, name)
     return default if found is None else (found.text or "").strip()
+
+
+def canonical_text(schema: Schema, operation: Element, name: str, default: str = "") -> str:
+    """*worker* Return the parameter ``name`` in its canonical form."""
+    found = parameter(operation, name)
+    if found is None:
+        return default
+    node = schema.rpcs[namespace(operation), local_name(operation)]
+    return canonical_value(schema, node.children[node.namespace, name], found)
 
 
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
@@ -230,7 +246,12 @@ def datastore_name(schema: Schema, element: Element, name: str) -> str:
 
 def datastore_identity(schema: Schema, operation: Element) -> str:
     """*worker* Return what ``<datastore>`` of get-data or edit-data names, "" if it is no standard one."""
-    found = parameter(operation, "datastore")
+    return identity_of(schema, operation, "datastore")
+
+
+def identity_of(schema: Schema, operation: Element, name: str) -> str:
+    """*worker* Return the datastore that the parameter ``name`` names, "" if it is no standard one."""
+    found = parameter(operation, name)
     return "" if found is None else _identity(schema, found)
 
 

@@ -23,6 +23,7 @@ from agent.operations.parameters import datastore_of, parameter, quote_variables
 from agent.operations.read import read_defaults, readable
 from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
+from agent.yang.implicit import open_empty_containers
 from agent.yang.leaf_lists import printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
@@ -154,6 +155,7 @@ def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
     except RpcErrors:
         candidate.tree, candidate.changed, candidate.blind = before, changed, blind
+        candidate.unsettle(changed.values())
         raise
 
 
@@ -183,6 +185,9 @@ def inline_config(schema: Schema, config: Element) -> Tree:
     try:
         content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
         raise_all(repeated(schema, content.first))
+        if attributes.empty:
+            for node in content.top_level():
+                open_empty_containers(node)
         return content
     except RpcErrors:
         check_document(schema, config, attributes)

@@ -6,6 +6,7 @@ The context node is the root of what is filtered, and the declarations are those
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agent.apart import SEARCH_CPU_S, at_most
@@ -37,9 +38,6 @@ _QUICK = frozenset(
         "true",
     }
 )
-# Each of these walks the whole tree once for every node that a predicate is evaluated on.
-_WIDE = re.compile(r"//|(?:descendant|descendant-or-self|following|preceding|ancestor)[\w-]*+\s*+::")
-
 _PLAIN = re.compile(rf"(?:/[^\W\d][\w.-]*+(?::[^\W\d][\w.-]*+)?(?:{KEY_TEST.pattern})*+)++")
 _PLAIN_PREDICATES_MAX = 8
 
@@ -108,24 +106,17 @@ def check_expression(expression: str) -> None:
     """Refuse what would harm the server.
 
     Raises:
-        InvalidValue: it is too long or nested too deeply, uses a function that libyang does not survive, or
-            searches the whole tree again and again inside a predicate.
+        InvalidValue: it is too long or nested too deeply, or uses a function that libyang does not survive.
+            How much it looks at is limited where it is evaluated (agent.apart).
     """
     if fault := expression_fault(expression):
         raise _bad(fault)
-    plain = LITERAL.sub("''", expression)
     if name := run_on(expression):
         raise _bad(f"'{name}' is no operator: behind and, or, div and mod a name or number needs a space")
     if name := next(filter(_CRASHING.__contains__, called(expression)), ""):
         raise _bad(f"the function {name}() is not available in a filter")
     if may_divide_by_nought(expression):
         raise _bad("behind the operator mod a filter may have a whole number from 1 on, and nothing else")
-    depth, inside = 0, []
-    for character in plain:
-        depth += {"[": 1, "]": -1}.get(character, 0)
-        inside.append(character if depth > 0 else " ")
-    if _WIDE.search("".join(inside)):
-        raise _bad("a predicate may not search the whole tree: use a path in it, not // or a wide axis")
 
 
 def select_xpath(tree: Tree, expression: Expression, max_depth: int | None = None) -> Tree:
@@ -134,14 +125,26 @@ def select_xpath(tree: Tree, expression: Expression, max_depth: int | None = Non
     Raises:
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
+    return copy_marks(tree, xpath_marks(tree, expression, covered=max_depth is None), max_depth)
+
+
+def xpath_marks(tree: Tree, expression: Expression, *, covered: bool = True) -> Collection[Mark]:
+    """Return marks of the nodes that ``expression`` selects.
+
+    Args:
+        covered: what is below another one that is selected needs no mark.
+
+    Raises:
+        InvalidValue: as ``select_xpath``.
+    """
     top: dict[Node, Mark] = {}
     with at_most(SEARCH_CPU_S):
         nodes = _selected(tree, expression)
     for node in nodes:
-        mark = _mark(top, node, covered=max_depth is None)
+        mark = _mark(top, node, covered=covered)
         if mark is not None:
             mark.whole = True
-    return copy_marks(tree, top.values(), max_depth)
+    return top.values()
 
 
 def _selected(tree: Tree, expression: Expression) -> list[Node]:

@@ -14,11 +14,11 @@ Files, from the ground up:
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
 - tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
   two states of it differ in
-- leaf_lists: defaults of leaf-lists, merged and reported
+- leaf_lists, implicit: defaults of leaf-lists, merged and reported; which defaults are in use
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
-- units, locality: units; which modules can be validated unit by unit
+- units, locality: units; which modules can be validated unit by unit, and in which defaults depend on others
 - validate, violations: libyang's verdict, and every rule that is broken
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 

@@ -13,7 +13,12 @@ from agent.yang.native import NULL, cast_extra, extra, ffi, lib, text
 from agent.yang.schema_node import SchemaNode
 
 WORDS_MAX = 60
-_STATEMENT = re.compile(r'(?P<keyword>type|range|enum) "?(?P<argument>[^"{;]+?)"?(?: \{|;)$')
+SHOWN_MAX = 64
+"""Characters that are shown of a value that is refused."""
+_STATEMENT = re.compile(
+    r'(?P<keyword>type|range|length|enum|bit|base|fraction-digits) "?(?P<argument>[^"{;]+?)"?(?: \{|;)$'
+)
+_LENGTH_MAX = str(2**64 - 1)
 _WHOLE = {
     **{f"uint{bits}": f"0..{2**bits - 1}" for bits in (8, 16, 32, 64)},
     **{f"int{bits}": f"{-(2 ** (bits - 1))}..{2 ** (bits - 1) - 1}" for bits in (8, 16, 32, 64)},
@@ -48,33 +53,45 @@ def _members(line: str, following: Iterator[str]) -> Iterator[str]:
     indent = len(line) - len(line.lstrip())
     statement = _STATEMENT.match(line.strip())
     kind = statement["argument"] if statement else ""
-    limits, words = _WHOLE.get(kind, ""), []
+    limits, words, has_pattern, refers = _WHOLE.get(kind, ""), list[str](), False, False
     for inner in following if line.endswith("{") else ():
         if inner == " " * indent + "}":
             break
         if len(inner) - len(inner.lstrip()) != indent + 2:
             continue
+        has_pattern = has_pattern or inner.lstrip().startswith("pattern ")
         below = _STATEMENT.match(inner.strip())
         if below is None:
             continue
         if below["keyword"] == "type":
+            refers = True
             yield from _members(inner, following)
-        elif below["keyword"] == "range":
+        elif below["keyword"] in ("range", "length"):
             limits = below["argument"]
         else:
             words.append(below["argument"])
-    if kind != "union":
-        yield _in_words(kind, limits, words)
+    if not refers:
+        yield "" if has_pattern else _in_words(kind, limits, words)
 
 
 def _in_words(kind: str, limits: str, words: list[str]) -> str:
-    if kind == "boolean":
-        return "true or false"
     if kind in _WHOLE or (kind == "decimal64" and limits):
         number = "a whole number" if kind in _WHOLE else "a number"
-        parts = (part.strip().replace("..", " to ") for part in limits.split("|"))
-        return f"{number} from " + " or ".join(parts)
-    if kind == "enumeration":
+        return f"{number} from " + " or ".join(_parts(limits))
+    if kind == "string" and limits:
+        return f"a text of {' or '.join(_parts(limits)).replace(f' to {_LENGTH_MAX}', ' or more')} characters"
+    if kind in ("enumeration", "bits"):
         more = ", ..." if len(words) > WORDS_MAX else ""
-        return "one of " + ", ".join(words[:WORDS_MAX]) + more
-    return ""
+        return f"{'one' if kind == 'enumeration' else 'some'} of " + ", ".join(words[:WORDS_MAX]) + more
+    if kind == "identityref":
+        return f"an identity derived from {' and '.join(words)}"
+    return {
+        "boolean": "true or false",
+        "decimal64": f"a number with at most {''.join(words)} digits behind the point",
+        "binary": "octets in base64",
+        "empty": "empty",
+    }.get(kind, "")
+
+
+def _parts(limits: str) -> Iterator[str]:
+    return (part.strip().replace("..", " to ") for part in limits.split("|"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from agent.errors import BadElement, InvalidValue, RpcErrors
+from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
 from agent.yang.repeated import repeated
@@ -28,6 +29,7 @@ from agent.yang.tree import (
     to_json,
     upwards,
 )
+from agent.yang.violations import missing_choices
 from agent.yang.wording import reword
 
 
@@ -54,7 +56,7 @@ class Invocation:
             if twice := [*repeated(schema, tree.first), *repeated(schema, first_child(operation))]:
                 raise RpcErrors(twice)
             forget_errors(schema.ctx)
-            check(schema, lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL))
+            _validate(tree, operation, running)
         except RpcErrors as problem:
             for error in problem.errors:
                 reword(schema, error)
@@ -117,6 +119,22 @@ def _refuse_more(schema: Schema, operation: Node) -> None:
                 name = schema.node_of(other.schema).name
                 message = "an action stands alone, with the keys of the entry that it belongs to"
                 raise BadElement(name, message, path=path_of(other))
+
+
+def _validate(tree: Tree, operation: Node, running: Tree) -> None:
+    """Refuse input that breaks a rule.
+
+    Raises:
+        RpcErrors: it does.
+    """
+    rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
+    try:
+        check(tree.schema, rc)
+    except RpcErrors as problem:
+        if not any(error.app_tag == "missing-choice" for error in problem.errors):
+            raise
+        # libyang names the first one, and not its place.
+        raise RpcErrors([*islice(missing_choices(tree, operation), MAX_ERRORS)] or problem.errors) from None
 
 
 def _input_of(operation: Node) -> dict[str, Any]:

@@ -9,6 +9,7 @@ modules are validated alone; one changed unit of any other module means validati
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from agent.yang import native
 from agent.yang.native import (
@@ -40,6 +41,35 @@ def local_modules(schema: Schema) -> frozenset[str]:
                 # A rule that reads another module makes a change there matter here, too.
                 wide.update({root.module, node.module, *_modules_read(node)})
     return frozenset(m.name for m in schema.modules if m.implemented) - wide
+
+
+_MOVING: WeakKeyDictionary[Schema, frozenset[str]] = WeakKeyDictionary()
+
+
+def moving_defaults(schema: Schema) -> frozenset[str]:
+    """Return the names of the modules in which a default may depend on another unit than its own, and of
+    those that it depends on."""
+    if schema not in _MOVING:
+        _MOVING[schema] = _moving_defaults(schema)
+    return _MOVING[schema]
+
+
+def _moving_defaults(schema: Schema) -> frozenset[str]:
+    moving: set[str] = set()
+    for root in schema.roots.values():
+        for node in root.subtree() if root.config else ():
+            if node.is_implicit and (read := _read_from_elsewhere(node)) is not None:
+                moving.update({root.module, node.module, *read})
+    return frozenset(moving)
+
+
+def _read_from_elsewhere(node: SchemaNode) -> set[str] | None:
+    """Return the modules that the conditions of ``node`` read, None if these look at its unit alone."""
+    unit = _unit_of(node)
+    conditions = list(_conditions(node))
+    if not (unit is node and node.cases) and not any(_leaves(unit, *condition) for condition in conditions):
+        return None
+    return {text(_top(atom).module.name) for atoms, _ in conditions for atom in filter(None, atoms)}
 
 
 def _reaches_out(schema: Schema, node: SchemaNode) -> bool:
@@ -95,10 +125,13 @@ def _inside(atom: Pointer | None, unit: Pointer) -> bool:
 def _modules_read(node: SchemaNode) -> Iterator[str]:
     for atoms, _ in _rules(node):
         for atom in filter(None, atoms):
-            top = atom
-            while top.parent != NULL:
-                top = top.parent
-            yield text(top.module.name)
+            yield text(_top(atom).module.name)
+
+
+def _top(atom: Pointer) -> Pointer:
+    while atom.parent != NULL:
+        atom = atom.parent
+    return atom
 
 
 def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
@@ -106,9 +139,7 @@ def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
     pointer = node.pointer
     for must in sized_array(lib.lysc_node_musts(pointer)):
         yield _atoms(pointer, pointer.module, must.cond, must.prefixes), text(lib.lyxp_get_expr(must.cond))
-    for when in whens(pointer):
-        expression = text(lib.lyxp_get_expr(when.cond))
-        yield _atoms(when.context, pointer.module, when.cond, when.prefixes), expression
+    yield from _conditions(node)
     for kind in _leaf_types(node):
         if kind.basetype == lib.LY_TYPE_LEAFREF:
             ref = ffi.cast("struct lysc_type_leafref *", kind)
@@ -117,6 +148,14 @@ def _rules(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
                     _atoms(pointer, pointer.module, ref.path, ref.prefixes),
                     text(lib.lyxp_get_expr(ref.path)),
                 )
+
+
+def _conditions(node: SchemaNode) -> Iterator[tuple[list[Pointer | None], str]]:
+    """As ``_rules``, for each when."""
+    pointer = node.pointer
+    for when in whens(pointer):
+        expression = text(lib.lyxp_get_expr(when.cond))
+        yield _atoms(when.context, pointer.module, when.cond, when.prefixes), expression
 
 
 def _leaf_types(node: SchemaNode) -> Iterator[Pointer]:

@@ -15,11 +15,12 @@ from agent.yang.native import (
     holds_expression,
     lib,
     may_be_long,
+    must_lead_somewhere,
     sized_array,
     text,
     whens,
 )
-from agent.yang.prefixed import holds_names
+from agent.yang.prefixed import confusable, holds_names
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
 
@@ -68,8 +69,10 @@ class Mirror:
             )
         if node.is_leafy:
             node.holds_names = holds_names(pointer)
+            node.confusable = confusable(pointer)
             node.is_expression = holds_expression(pointer)
             node.may_be_long = may_be_long(pointer)
+            node.leads_somewhere = must_lead_somewhere(pointer)
         _fill_details(self._ctx, node, pointer)
         self.by_pointer[address(pointer)] = node
         for child in _siblings(pointer, NULL, 0):
@@ -86,9 +89,16 @@ class Mirror:
         node.choices_below = any(c.cases or c.choices_below for c in node.children.values())
         node.anydata_below = any(c.kind is Kind.ANYDATA or c.anydata_below for c in node.children.values())
         node.default_lists = bool(node.defaults) or any(c.default_lists for c in node.children.values())
+        inside = (*node.children.values(), *node.actions.values())
+        node.leads_somewhere = node.leads_somewhere or any(c.leads_somewhere for c in inside)
+        node.shifting = tuple(c for c in node.children.values() if _shifts(c))
         node.mandatory_choices = _mandatory_choices(pointer, node)
         node.shell = node.is_np_container and any(c.kind is Kind.LIST for c in node.subtree())
         return node
+
+
+def _shifts(node: SchemaNode) -> bool:
+    return node.config and (bool(node.shifting) or (node.conditional and node.is_implicit))
 
 
 def _siblings(parent: Pointer, module: Pointer, options: int) -> Iterator[Pointer]:
@@ -111,6 +121,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         node.names_data = base == lib.LY_TYPE_INST
         node.json_number = base in _JSON_NUMBERS
         node.json_boolean = base == lib.LY_TYPE_BOOL
+        node.holds_nothing = base == lib.LY_TYPE_EMPTY
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
         if dflt != NULL:
             node.default = text(lib.lyd_value_get_canonical(ctx, dflt))

@@ -28,6 +28,7 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "copy_siblings",
     "crashes_on",
     "error_path",
     "error_place",
@@ -40,6 +41,7 @@ __all__ = [
     "holds_expression",
     "lib",
     "may_be_long",
+    "must_lead_somewhere",
     "sized_array",
     "text",
     "value_validate",
@@ -228,6 +230,11 @@ def crashes_on(leaf: Pointer) -> bool:
     return _ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
 
 
+def must_lead_somewhere(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may be an instance-identifier that must exist."""
+    return _must_lead_somewhere(ffi.cast("struct lysc_node_leaf *", leaf).type)
+
+
 def _must_lead_somewhere(type_: Pointer) -> bool:
     if type_.basetype == lib.LY_TYPE_UNION:
         return any(map(_must_lead_somewhere, sized_array(ffi.cast("struct lysc_type_union *", type_).types)))
@@ -248,6 +255,16 @@ def find_from_root(
     box = out_extra()
     rc = find(cast_extra(NULL), cast_extra(tree), expression, format, prefix_data, cast_extra(NULL), box)
     return int(rc), from_extra(box[0], "struct ly_set *")
+
+
+_PARENT = ffi.typeof(lib.lyd_dup_siblings).args[1]  # libyang 3 gives it another type
+
+
+def copy_siblings(parent: Pointer, first: Pointer) -> None:
+    """Copy ``first`` and what follows it below ``parent``."""
+    options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+    if lib.lyd_dup_siblings(first, ffi.cast(_PARENT, parent), options, NULL) != lib.LY_SUCCESS:
+        raise MemoryError
 
 
 TOLD_OCTETS = 4096

@@ -116,6 +116,26 @@ def _is_naming(kind: Pointer) -> bool:
     return any(name in known for name in _NAMING)
 
 
+def confusable(leaf: Pointer) -> bool:
+    """Return whether a value of this leaf or leaf-list may be a text that looks like the canonical form of a
+    name: a union of both."""
+    kinds = list(flat_types(type_of(leaf)))
+    return any(map(_is_naming, kinds)) and any(
+        kind.basetype == lib.LY_TYPE_STRING and not _is_naming(kind) for kind in kinds
+    )
+
+
+def is_confused(ctx: Pointer, leaf: Pointer, value: str, declared: Declared) -> bool:
+    """Return whether ``value``, written where ``declared`` was in scope, is a text, and is a name when it is
+    read again in its canonical form, in which names of modules are prefixes."""
+    namespaces = Namespaces(declared)
+    with _stored(ctx, leaf, value, format=lib.LY_VALUE_XML, prefix_data=namespaces.pointer) as stored:
+        if isinstance(stored, Refusal) or _MARK.search(_printed(ctx, stored)):
+            return False
+        canonical = text(lib.lyd_value_get_canonical(ctx, stored))
+    return len(split_value(ctx, leaf, canonical)) > 1
+
+
 def type_of(leaf: Pointer) -> Pointer:
     return ffi.cast("struct lysc_node_leaf *", leaf).type  # of a leaf-list it stands at the same place
 
@@ -242,8 +262,8 @@ def select_nodes(
     """Return the nodes of ``tree`` that an XPath selects from its root.
 
     Args:
-        declared: what its prefixes stand for; None if they are names of modules. A name without a prefix,
-            which in XML belongs to no module, is taken for one of the module of what it stands in.
+        declared: what its prefixes stand for; None if they are names of modules. A name without a prefix
+            matches in every module, whatever the default namespace is.
 
     Raises:
         MemoryError: libyang has found none.

@@ -30,11 +30,17 @@ from agent.yang.paths import steps_of, without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
+YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
+
 _NOT_FOUND = re.compile(r'Node "(?P<name>[^"]+)" not found as a child of "(?P<parent>[^"]+)" node')
 _NO_ROOT = re.compile(r'Node "(?P<name>[^"]+)" not found in the')
 _NO_NAMESPACE = re.compile(r'No module with namespace "(?P<ns>[^"]*)"')
 _NO_KEY = re.compile(r'List instance is missing its key "(?P<name>[^"]+)"')
 _MANDATORY = re.compile(r'Mandatory node "(?P<name>[^"]+)" instance does not exist')
+_ELEMENTS = re.compile(
+    r'(?:Child element|Text value) ".*" inside an? [\w ]*node "(?P<name>[^"]+)" found', re.DOTALL
+)
+_NO_CHOICE = re.compile(r'Mandatory choice "(?P<name>[^"]+)" data do not exist')
 _LEAFREF = re.compile(r"Invalid leafref value|target instance|required instance", re.IGNORECASE)
 
 
@@ -88,13 +94,23 @@ def _by_message(message: str, path: str | None, app_tag: str | None) -> RpcError
         return MissingElement(m["name"], message, path=path)
     if m := _MANDATORY.search(message):
         return DataMissing(message, path=path, app_tag=app_tag)
+    if m := _NO_CHOICE.search(message):
+        return missing_choice(m["name"], message, path)
     if app_tag == "instance-required" or _LEAFREF.search(message):
         return DataMissing(message, path=path, app_tag=app_tag or "instance-required")
     if app_tag in ("must-violation", "data-not-unique", "too-many-elements", "too-few-elements"):
         return OperationFailed(message, path=path, app_tag=app_tag)
+    if m := _ELEMENTS.match(message):
+        told = "elements, not text" if message.startswith("Text") else "a value, not elements"
+        return BadElement(m["name"], f"'{m['name']}' holds {told}", path=path)
     if message.startswith("Data for both cases"):
         return BadElement("choice", message, path=path)
     return InvalidValue(message, path=path, app_tag=app_tag, type=ErrorType.APPLICATION)
+
+
+def missing_choice(name: str, message: str, path: str | None) -> DataMissing:
+    """Return what is told of a mandatory choice; ``path`` is that of what it belongs into (RFC 7950 15.6)."""
+    return DataMissing(message, path=path, app_tag="missing-choice", info={f"{YANG_1}missing-choice": name})
 
 
 def is_secret(schema: Schema, path: str) -> bool:

@@ -38,9 +38,13 @@ class SchemaNode:
     ``mandatory_choices``: MODULE:NAME of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
     ``names_data``: its values are paths of data nodes (instance-identifier).
+    ``leads_somewhere``: here or below are values that are, or may be, paths of data nodes that must exist.
     ``default_lists``: true if a leaf-list with defaults is here or below.
     ``conditional``: in a choice or under a when, so that its default is in use only under conditions.
+    ``shifting``: children that are, or hold, conditional nodes which nobody needs to configure.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
+    ``confusable``: a union of such and of texts, which may look like them.
+    ``holds_nothing``: a leaf that is there or not (type empty).
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
@@ -73,13 +77,17 @@ class SchemaNode:
     mandatory_choices: dict[str, tuple[QName, ...]] = field(default_factory=dict, repr=False)
     shell: bool = False
     holds_names: bool = False
+    confusable: bool = False
     json_number: bool = False
     json_boolean: bool = False
+    holds_nothing: bool = False
     default: str | None = None
     defaults: tuple[str, ...] = ()
     names_data: bool = False
+    leads_somewhere: bool = False
     default_lists: bool = False
     conditional: bool = False
+    shifting: tuple[SchemaNode, ...] = field(default=(), repr=False)
     is_expression: bool = False
     may_be_long: bool = False
 
@@ -102,6 +110,11 @@ class SchemaNode:
     @property
     def is_np_container(self) -> bool:
         return self.kind is Kind.CONTAINER and not self.presence
+
+    @property
+    def is_implicit(self) -> bool:
+        """True if it may be there though nobody has configured it (RFC 6243 section 2, RFC 7950 7.5.1)."""
+        return self.is_np_container or self.default is not None or bool(self.defaults)
 
     @property
     def is_leafy(self) -> bool:

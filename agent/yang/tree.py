@@ -21,6 +21,7 @@ from agent.yang.prefixed import Declared, Refusal, select_nodes
 from agent.yang.problems import check
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
+from agent.yang.wording import of_expression
 
 Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
@@ -173,12 +174,11 @@ class Tree:
         return box[0] if rc == lib.LY_SUCCESS else NULL
 
     def add_defaults(self, node: Node = NULL) -> None:
-        """Add the implicit nodes below ``node``, or everywhere."""
+        """Add the implicit nodes below ``node``, or at the top level and below what is added there."""
+        options = lib.LYD_IMPLICIT_NO_STATE
         if node == NULL:
-            options = lib.LYD_IMPLICIT_NO_STATE
             check(self.schema, lib.lyd_new_implicit_all(self._box, self.schema.ctx, options, NULL))
         else:
-            options = lib.LYD_IMPLICIT_NO_STATE
             check(self.schema, extra.lyd_new_implicit_tree(cast_extra(node), options, _NULL_EXTRA))
 
     def add_default_leaf(self, parent: Node, schema_node: SchemaNode, default: str) -> None:
@@ -190,6 +190,19 @@ class Tree:
         check(self.schema, lib.lyd_new_term(parent, module, c_str(schema_node.name), value, False, box))
         if parent == NULL:
             self.insert(NULL, box[0])
+        for node in (box[0], *implicit):
+            node.flags |= lib.LYD_DEFAULT
+
+    def add_default_container(self, parent: Node, schema_node: SchemaNode) -> None:
+        """Add a non-presence container below ``parent`` (NULL: top level), with the defaults in it."""
+        box = ffi.new("struct lyd_node **")
+        module = schema_node.pointer.module
+        implicit = [above for above in upwards(parent) if is_default(above)]
+        check(self.schema, lib.lyd_new_inner(parent, module, c_str(schema_node.name), False, box))
+        if parent == NULL:
+            self.insert(NULL, box[0])
+        box[0].flags &= ~lib.LYD_NEW  # else libyang takes it for one that it has filled
+        self.add_defaults(box[0])
         for node in (box[0], *implicit):
             node.flags |= lib.LYD_DEFAULT
 
@@ -274,6 +287,13 @@ def instances(first: Node, schema_node: SchemaNode) -> Iterator[Node]:
 def is_default(node: Node) -> bool:
     """True for an implicit node: a default in use, or a container that holds nothing else."""
     return bool(node.flags & lib.LYD_DEFAULT)
+
+
+def take_as_set(node: Node) -> None:
+    """Have the defaults among ``node``, its siblings and all below count as if somebody had set them."""
+    for each in siblings(node):
+        each.flags &= ~lib.LYD_DEFAULT
+        take_as_set(first_child(each))
 
 
 def value_of(node: Node) -> str:
@@ -389,6 +409,6 @@ def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> l
         return []
     found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
     if isinstance(found, Refusal):
-        reason = found.message
+        reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)
     return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.yang.difference import Difference, differences
-from agent.yang.native import NULL
+from agent.yang.native import NULL, copy_siblings, lib
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
@@ -24,6 +24,7 @@ from agent.yang.tree import (
     instances,
     is_default,
     keys_of,
+    last_child,
     parent_of,
     path_of,
     same_content,
@@ -41,12 +42,17 @@ class Unit:
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
-        self.group = _is_group(self.schema_node)
+        self.group = is_group(self.schema_node)
         self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
 
     def __repr__(self) -> str:
         return f"Unit({self.path})"
+
+    @property
+    def module(self) -> str:
+        """The module of the top-level node that it lies in."""
+        return self.probe.schema.node_of(self.probe.first.schema).module
 
     def locate(self, tree: Tree) -> list[Node]:
         """Return the unit's nodes in ``tree``: none, one, or a group's instances in order."""
@@ -74,8 +80,12 @@ class Unit:
         ``restore_default``: what is removed and has a default gets it back, unless it depends on other
         nodes whether the default is in use; only validating everything can tell that.
         """
-        above = NULL
-        for node in self.locate(tree):
+        above, there = NULL, self.locate(tree)
+        if there and nodes and self.schema_node.kind is Kind.LIST and not self.group:
+            empty_entry(there[0])  # so that it keeps its place among others
+            fill_entry(there[0], nodes[0])
+            return
+        for node in there:
             above = parent_of(node)
             tree.remove(node)
         if not nodes:
@@ -97,9 +107,12 @@ class Unit:
         """Add the default that is in use when nothing of the unit is configured, if its parent is there."""
         above = parent_of(_deepest(self.probe))
         parent = NULL if above == NULL else tree.find_like(above)
-        if above == NULL or parent != NULL:
-            for value in self._defaults():
-                tree.add_default_leaf(parent, self.schema_node, value)
+        if above != NULL and parent == NULL:
+            return
+        for value in self._defaults():
+            tree.add_default_leaf(parent, self.schema_node, value)
+        if self.schema_node.is_np_container and not self.schema_node.conditional:
+            tree.add_default_container(parent, self.schema_node)
 
     def put(self, tree: Tree, node: Node) -> None:
         """Add a copy of ``node``, one of the unit's nodes, to ``tree`` unless it is there already."""
@@ -119,6 +132,21 @@ class Unit:
         if len(left) != len(right):
             return not defaults and not self.is_explicit(one) and not self.is_explicit(other)
         return all(same_content(a, b) for a, b in zip(left, right, strict=True))
+
+
+def empty_entry(entry: Node) -> None:
+    """Remove all but its keys, which come first, from a list entry."""
+    while (child := last_child(entry)) != NULL and not child.schema.flags & lib.LYS_KEY:
+        lib.lyd_free_tree(child)
+
+
+def fill_entry(entry: Node, source: Node) -> None:
+    """Copy all but its keys from ``source`` into a list entry that has nothing else."""
+    child = first_child(source)
+    while child != NULL and child.schema.flags & lib.LYS_KEY:
+        child = child.next
+    if child != NULL:
+        copy_siblings(entry, child)
 
 
 def remove_empty(tree: Tree, shell: Node) -> None:
@@ -153,7 +181,8 @@ def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     return path_of(node)
 
 
-def _is_group(schema_node: SchemaNode) -> bool:
+def is_group(schema_node: SchemaNode) -> bool:
+    """True if all instances of a node form a unit together, because their order belongs to them."""
     if schema_node.kind is Kind.LEAF_LIST:
         return True
     return schema_node.kind is Kind.LIST and (schema_node.user_ordered or not schema_node.keys)

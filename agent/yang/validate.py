@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.errors import RpcErrors
+from agent.yang.implicit import add_all_defaults
 from agent.yang.native import NULL, forget_errors, lib
 from agent.yang.problems import take_problems
 from agent.yang.tree import Tree
@@ -27,5 +28,5 @@ def validate(scratch: Tree, *, everything: bool) -> None:
     if rc == lib.LY_SUCCESS:
         return
     first = take_problems(scratch.schema)
-    spare.add_defaults()
+    add_all_defaults(spare)
     raise RpcErrors(violations(spare) or first)

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.errors import InvalidValue, RpcError
-from agent.yang.expected import expected
+from agent.yang.expected import SHOWN_MAX
 from agent.yang.expressions import value_fault
-from agent.yang.native import text
-from agent.yang.prefixed import Declared, Refusal, read_value, refusal_of, split_value, used_in
+from agent.yang.prefixed import Declared, Refusal, is_confused, read_value, refusal_of, split_value, used_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-
-SHOWN_MAX = 64
-_VAGUE = ("Invalid ", "Unsatisfied range", "Value ")
+from agent.yang.wording import of_value
 
 Prefixes = Callable[[], Declared]
 """Gives the declarations in scope; asked only for the types that need them, for it may cost."""
@@ -37,21 +34,8 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
     if node.secret and (value[:SHOWN_MAX] in message or found.app_tag is None):
         message = f"the value of '{node.name}' does not fit its type"
     elif found.app_tag is None:
-        message = f"{node.name}: {_better(message, node, value)}"
+        message = f"{node.name}: {of_value(node, value, message)}"
     return InvalidValue(message, app_tag=found.app_tag)
-
-
-def _better(message: str, node: SchemaNode, value: str) -> str:
-    """Say what the leaf takes, which libyang's own words leave out."""
-    if not message.startswith(_VAGUE):
-        return message
-    shown = value if len(value) <= SHOWN_MAX else f"{value[:SHOWN_MAX]}..."
-    if words := expected(node):
-        return f"'{shown}' is not {words}"
-    if message.startswith("Invalid union"):
-        meaning = " ".join(text(node.pointer.dsc).split())
-        return f"'{shown}' has none of the forms that this takes: {meaning}"
-    return message
 
 
 def _refusal(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> Refusal | None:
@@ -62,6 +46,19 @@ def _refusal(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -
 
 def _declared(node: SchemaNode, value: str, prefixes: Prefixes) -> Declared:
     return used_in(value, prefixes()) if node.holds_names else {}
+
+
+def confusion(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> InvalidValue | None:
+    """Return what is wrong with a text that could not be told from a name once it is stored, or None."""
+    if not node.confusable or value_fault(node, value):
+        return None
+    if not is_confused(schema.ctx, node.pointer, value, _declared(node, value, prefixes)):
+        return None
+    shown = "this" if node.secret else f"'{value}'"
+    return InvalidValue(
+        f"{node.name}: {shown} as a text could not be told from what has this name in a module of this "
+        "server; if that is meant, declare its prefix"
+    )
 
 
 def is_default_value(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> bool:

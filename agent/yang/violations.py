@@ -8,13 +8,14 @@ min- and max-elements, unique, leafref, with the tags, app-tags and paths of RFC
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
 from agent.errors import MAX_ERRORS, DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, address, cast_extra, extra, ffi, lib, sized_array, text, whens
+from agent.yang.problems import YANG_1, missing_choice
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     Node,
@@ -28,7 +29,7 @@ from agent.yang.tree import (
     value_of,
 )
 
-YANG_1 = "{urn:ietf:params:xml:ns:yang:1}"
+_PARENTS = lib.LYS_CONTAINER | lib.LYS_LIST | lib.LYS_RPC | lib.LYS_ACTION
 
 
 def violations(tree: Tree) -> list[RpcError]:
@@ -36,6 +37,15 @@ def violations(tree: Tree) -> list[RpcError]:
     found = list(islice(_violations(tree), MAX_ERRORS))
     native.forget_errors(tree.schema.ctx)
     return found
+
+
+def missing_choices(tree: Tree, node: Node) -> Iterator[RpcError]:
+    """Yield an error for each mandatory choice of which nothing is there, in ``node`` and below."""
+    if node.schema.nodetype & _PARENTS:
+        present = {address(child.schema) for child in children(node)}
+        yield from _missing_choices(node, tree.schema.node_of(node.schema), present)
+        for child in children(node):
+            yield from missing_choices(tree, child)
 
 
 def _violations(tree: Tree) -> Iterator[RpcError]:
@@ -162,17 +172,7 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
         if any(not is_default(n) for n in present.get(address(child.pointer), ()))
         for pair in child.cases
     }
-    for qualified, members in schema_node.mandatory_choices.items():
-        choice = qualified.partition(":")[2]
-        nodes_of = [schema_node.children[m].pointer for m in members]
-        if not any(address(n) in present for n in nodes_of) and _choice_applies(node, nodes_of):
-            yield DataMissing(
-                f"one of the cases of the choice '{choice}' is mandatory: "
-                + ", ".join(sorted(name for _, name in members)),
-                path=path_of(node),
-                app_tag="missing-choice",
-                info={f"{YANG_1}missing-choice": choice},
-            )
+    yield from _missing_choices(node, schema_node, present)
     for child in schema_node.children.values():
         if not child.config or not set(child.cases) <= selected:
             continue
@@ -182,6 +182,19 @@ def _children_rules(node: Node, schema_node: SchemaNode) -> Iterator[RpcError]:
             yield from _list_rules(child, nodes, _child_path(node, child), needed=needed)
         elif child.mandatory and not nodes and _applies(node, child):
             yield DataMissing(f"the mandatory node '{child.name}' is missing", path=_child_path(node, child))
+
+
+def _missing_choices(node: Node, schema_node: SchemaNode, present: Collection[int]) -> Iterator[RpcError]:
+    """Yield an error for each mandatory choice in ``node`` of which no case is there.
+
+    ``present``: addresses of the schema nodes of what is there."""
+    for qualified, members in schema_node.mandatory_choices.items():
+        choice = qualified.partition(":")[2]
+        nodes_of = [schema_node.children[m].pointer for m in members]
+        if not any(address(n) in present for n in nodes_of) and _choice_applies(node, nodes_of):
+            names = ", ".join(sorted(name for _, name in members))
+            message = f"one of the cases of the choice '{choice}' is mandatory: {names}"
+            yield missing_choice(choice, message, path_of(node))
 
 
 def _list_rules(

@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 
 from agent.errors import InvalidValue, RpcError
-from agent.yang.expected import expected
+from agent.yang.expected import SHOWN_MAX, expected
+from agent.yang.native import text
 from agent.yang.problems import node_at
 from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 _WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
@@ -36,17 +38,35 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         re.compile(r'Data for both cases "([^"]+)" and "([^"]+)" exist'),
         lambda m: f"'{m[2]}' excludes '{m[1]}': they stand in two cases of one choice",
     ),
-    (
-        re.compile(r'Text value ".*" inside an? .* "([^"]+)" found', re.DOTALL),
-        lambda m: f"'{m[1]}' holds elements, not text",
-    ),
     (re.compile(r'Duplicate instance of "([^"]+)"'), lambda m: f"'{m[1]}' may stand only once"),
+)
+_EXPRESSION: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (
+        re.compile(r"Invalid character '(.)'\[(\d+)\] of expression '(.*)'\.\Z", re.DOTALL),
+        lambda m: f"'{m[1]}' cannot stand at position {m[2]} of '{m[3]}'",
+    ),
+    (
+        re.compile(r"Invalid character 0x[0-9a-f]+ \('(.)'\), perhaps \"(.*)\" is ", re.DOTALL),
+        lambda m: f"'{m[1]}' cannot stand behind '{m[2]}'",
+    ),
+    (re.compile(r"Unexpected XPath expression end\."), lambda m: "the expression ends too early"),
+    (
+        re.compile(r"Invalid number of arguments \((\d+)\) for the XPath function ([\w-]+)"),
+        lambda m: f"the function {m[2]}() does not take {m[1]} argument{'' if m[1] == '1' else 's'}",
+    ),
 )
 # A message that quotes a long value was cut.
 _VALUE = re.compile(
-    r'(?:Invalid|Unsatisfied range|Value) [^"]*"(?P<value>.*?)(?:"(?: is out of [^"]*)?)?\.*\Z', re.DOTALL
+    r'(?:Invalid|Unsatisfied range|Unsatisfied length|Value) [^"]*"(?P<value>.*?)'
+    r'(?:"(?: is out of [^"]*| value -.*| length is not allowed)?)?\.*\Z',
+    re.DOTALL,
 )
-_SHOWN_MAX = 64
+_VAGUE = ("Invalid ", "Unsatisfied range", "Unsatisfied length", "Unexpected XPath", "Value ")
+_IDENTITY = re.compile(
+    r'Invalid identityref ".*" value - (?:(unable to map prefix)|.* in module "([^"]+)")', re.DOTALL
+)
+_PATTERN = re.compile(r'Unsatisfied pattern - ".*" does not conform to "(.*)"\.\Z', re.DOTALL)
+_PATH = re.compile(r'Invalid instance-identifier ".*" value - (syntax|semantic) error', re.DOTALL)
 
 
 def reword(schema: Schema, error: RpcError) -> None:
@@ -58,7 +78,43 @@ def reword(schema: Schema, error: RpcError) -> None:
     if isinstance(error, InvalidValue) and error.app_tag is None and error.path is not None:
         node = node_at(schema, error.path)
         found = _VALUE.match(error.message)
-        if node is not None and node.is_leafy and found and (takes := expected(node)):
-            value = found["value"]
-            shown = value if len(value) <= _SHOWN_MAX else f"{value[:_SHOWN_MAX]}..."
-            error.message = f"{node.name}: '{shown}' is not {takes}"
+        if node is not None and node.is_leafy and (found or error.message.startswith(_VAGUE)):
+            error.message = f"{node.name}: {of_value(node, found['value'] if found else '', error.message)}"
+
+
+def of_value(node: SchemaNode, value: str, message: str) -> str:
+    """Say what the leaf takes, where libyang says in ``message`` only that ``value`` is something else."""
+    shown = value if len(value) <= SHOWN_MAX else f"{value[:SHOWN_MAX]}..."
+    if pattern := _PATTERN.match(message):
+        return f"'{shown}' has not the form {pattern[1]}"
+    if not message.startswith(_VAGUE):
+        return message
+    if words := expected(node):
+        return f"'{shown}' is not {words}{_why(value, message)}"
+    if message.startswith(("Invalid union", "Unsatisfied length")):
+        meaning = " ".join(text(node.pointer.dsc).split())
+        return f"'{shown}' has none of the forms that this takes: {meaning}"
+    if path := _PATH.match(message):
+        why = "" if path[1] == "syntax" else ": there is no such node, or a prefix is not declared"
+        return f"'{shown}' is not a path of a data node{why}"
+    return of_expression(message)
+
+
+def of_expression(message: str) -> str:
+    """Say what libyang says of an XPath expression that it cannot read."""
+    for pattern, words in _EXPRESSION:
+        if found := pattern.match(message):
+            return words(found)
+    return message
+
+
+def _why(value: str, message: str) -> str:
+    """Say why there is no such identity."""
+    found = _IDENTITY.match(message)
+    if found is None:
+        return ""
+    if found[2]:
+        return f": the module {found[2]} has none of this name"
+    if ":" in value:
+        return ": its prefix is not declared here"
+    return ": it has no prefix, and the default namespace here is that of no module"

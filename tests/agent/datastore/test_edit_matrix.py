@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from agent.datastore.edit import edit
 from agent.yang.schema import Schema
-from tests.agent.lab import EC, candidate_with, config, entry, errors_of
+from agent.yang.tree import Tree
+from tests.agent.datastore.lab import commit, started
+from tests.agent.lab import EC, candidate_with, config, entry, errors_of, top
+from tests.agent.recording_translator import RecordingTranslator
 
 
 @dataclass(frozen=True)
@@ -166,3 +171,88 @@ def test_every_place_in_a_list_ordered_by_the_user(
     edit(candidate, config(entry(change)))
     expected_xml = "".join(f"<stage><name>{letter}</name></stage>" for letter in order)
     assert expected_xml in candidate.tree.to_xml().decode()
+
+
+KEY = '<stage {}><name nc:operation="{}">n</name><effort>2</effort></stage>'
+THERE = entry("<stage><name>n</name><effort>1</effort></stage>")
+PATH = "/every-construct:top/entry[id='1']/stage[name='n']/name"
+
+
+@pytest.mark.parametrize("default", ["merge", "none", "replace"])
+def test_a_key_is_created_with_its_entry_only(schema: Schema, default: str) -> None:
+    """RFC 7950 section 7.8.6: a key is there if and only if its entry is."""
+    candidate = candidate_with(schema, THERE)
+    body = config(entry(KEY.format("", "create"), 'nc:operation="merge"'))
+    if default == "replace":
+        edit(candidate, body, default)
+    else:
+        (error,) = errors_of(edit, candidate, body, default)
+        assert (error.tag, error.path) == ("data-exists", PATH)
+    candidate = candidate_with(schema, entry(""))
+    edit(candidate, config(entry(KEY.format("", "create"), 'nc:operation="merge"')), default)
+    assert "<effort>2</effort>" in candidate.tree.to_xml().decode()
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("operation", ["merge", "replace"])
+def test_other_operations_of_a_key_say_what_is_so(schema: Schema, operation: str, there: bool) -> None:
+    candidate = candidate_with(schema, THERE if there else entry(""))
+    edit(candidate, config(entry(KEY.format("", operation))))
+    assert "<name>n</name><effort>2</effort>" in candidate.tree.to_xml().decode()
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("entry_operation", ["merge", "create", "replace", "delete", "remove"])
+@pytest.mark.parametrize("operation", ["delete", "remove"])
+def test_a_key_is_not_deleted_alone(
+    schema: Schema, operation: str, entry_operation: str, there: bool
+) -> None:
+    candidate = candidate_with(schema, THERE if there else entry(""))
+    body = KEY.format(f'nc:operation="{entry_operation}"', operation)
+    (error,) = errors_of(edit, candidate, config(entry(body)))
+    assert (error.tag, error.path) == ("bad-attribute", PATH)
+
+
+IN_ORDER = "".join(f"<address><ip>{ip}</ip><port>1</port><alias>{ip}</alias></address>" for ip in "abc")
+ENTRIES = top("".join(f"<entry><id>{id_}</id><tag>1</tag><tag>2</tag>{IN_ORDER}</entry>" for id_ in "xyz"))
+
+
+def of_x(body: str, attributes: str = "") -> str:
+    return top(f"<entry {attributes}><id>x</id>{body}</entry>")
+
+
+CHANGES = {
+    "a leaf": of_x("<number>1</number>"),
+    "a leaf with an operation": of_x('<number nc:operation="create">1</number>'),
+    "an entry": of_x(f"<tag>1</tag><tag>2</tag>{IN_ORDER}", 'nc:operation="replace"'),
+    "an entry with something inside": of_x(
+        f'<number nc:operation="create">1</number><tag>1</tag><tag>2</tag>{IN_ORDER}',
+        'nc:operation="replace"',
+    ),
+    "an entry in an entry": of_x('<address nc:operation="replace"><ip>a</ip><port>1</port></address>'),
+    "a leaf in an entry in an entry": of_x("<address><ip>a</ip><port>1</port><alias>n</alias></address>"),
+    "a value": of_x('<tag nc:operation="replace">1</tag>'),
+    "a container": of_x("<plain><note>n</note></plain>"),
+}
+
+
+def places(tree: Tree) -> list[str]:
+    return re.findall(r"<(?:id|ip|tag)>(\w)</", tree.to_xml().decode())
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_change_leaves_entries_where_they_are(schema: Schema, tmp_path: Path, name: str) -> None:
+    """Their order means nothing; but who compares two outputs is to see what has changed."""
+    configuration = await started(schema, tmp_path, RecordingTranslator())
+    await commit(configuration, ENTRIES)
+    before = places(configuration.running)
+    assert before == list("x12abcy12abcz12abc")
+    edit(configuration.candidate, config(CHANGES[name]))
+    assert places(configuration.candidate.tree) == before
+    await configuration.discard()
+    assert places(configuration.candidate.tree) == before
+    edit(configuration.candidate, config(CHANGES[name])).take_back()
+    assert places(configuration.candidate.tree) == before
+    await commit(configuration, CHANGES[name])
+    assert places(configuration.running) == before
+    assert places(configuration.candidate.tree) == before

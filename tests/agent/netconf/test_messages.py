@@ -95,6 +95,27 @@ def test_a_hello_is_read() -> None:
     assert parse_hello(rpc()) is None
 
 
+BODY = "<capabilities><capability>urn:a</capability></capabilities>"
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        "<foo/>",
+        '<foo xmlns="urn:x"><capability>urn:b</capability></foo>',
+        "text",
+        "<foo><session-id>4</session-id><capabilities><capability>urn:b</capability></capabilities></foo>",
+        "<capability>urn:b</capability>",
+        '<capabilities xmlns="urn:x"><capability>urn:b</capability></capabilities>',
+    ],
+)
+def test_what_else_is_in_a_hello_is_passed_over(further: str) -> None:
+    for body in (BODY + further, further + BODY):
+        found = parse_hello(f'<hello xmlns="{NETCONF_NS}" more="1">{body}</hello>'.encode())
+        assert found is not None
+        assert (found.capabilities, found.session_id) == ({"urn:a"}, None)
+
+
 REFUSED_XML = [
     b"", b"<a>", b"<a/><b/>", b"<a>\0</a>", b"<!DOCTYPE a><a/>", b"<a>&x;</a>", b"<x:a/>",
     b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', b"<a>\xff</a>", b"<a>" * 257 + b"</a>" * 257,
@@ -218,6 +239,16 @@ def test_parameters_without_a_namespace_are_netconfs_own() -> None:
     assert names == [f"{{{base}}}{n}" for n in ("edit-config", "target", "candidate", "config")] + ["plain"]
     rpc = parse_rpc(f'<nc:rpc xmlns:nc="{base}" message-id="1"><discard-changes/></nc:rpc>'.encode())
     assert rpc.operation.tag == f"{{{base}}}discard-changes"
+
+
+@pytest.mark.parametrize(
+    "operation", ['<get xmlns=""/>', '<get xmlns=""><filter/></get>', '<lock><target xmlns=""/></lock>']
+)
+@pytest.mark.parametrize("start", ["<rpc xmlns=", "<nc:rpc xmlns:nc="])
+def test_what_is_said_to_be_in_no_namespace_stays_there(start: str, operation: str) -> None:
+    end = "</rpc>" if start.startswith("<rpc") else "</nc:rpc>"
+    found = parse_rpc(f'{start}"{NETCONF_NS}" message-id="1">{operation}{end}'.encode()).operation
+    assert next(element for element in found.iter() if element.nsmap.get(None) == "").tag in ("get", "target")
 
 
 def test_an_operation_of_another_namespace_keeps_its_parameters() -> None:

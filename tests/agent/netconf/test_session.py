@@ -113,6 +113,38 @@ def test_a_bad_message_between_two_requests_is_answered_in_its_place() -> None:
     assert isinstance(third, Dispatch)
 
 
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "utf-16-le", "utf-32", "utf-8"])
+@pytest.mark.parametrize(
+    ("client", "frame", "tag"),
+    [
+        (BOTH, encode_chunks, b"<error-tag>malformed-message<"),
+        ((BASE_1_0,), encode_end_of_message, b"<error-tag>operation-failed<"),  # RFC 6241 appendix A
+    ],
+)
+def test_a_message_that_is_not_in_utf_8_is_answered(
+    client: tuple[str, ...], frame: Callable[[bytes], bytes], tag: bytes, encoding: str
+) -> None:
+    """RFC 6241 section 3; of UTF-8 an octet is wrong."""
+    session = opened(*client)
+    written = f'<?xml version="1.0" encoding="{encoding}"?>{rpc().decode()}'.encode(encoding)
+    if encoding == "utf-8":
+        written = written.replace(b"<get/>", b"<get>\xe9</get>")
+    bad, request = session.receive(frame(written) + frame(rpc(2)))
+    assert isinstance(bad, Send)
+    assert tag in bad.data
+    assert b"is in UTF-8" in bad.data
+    assert isinstance(request, Dispatch)
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16"])
+def test_a_hello_that_is_not_in_utf_8_ends_the_session(encoding: str) -> None:
+    session = Session(3, BOTH)
+    written = f'<?xml version="1.0" encoding="{encoding}"?>{hello(*BOTH).decode()}'.encode(encoding)
+    (close,) = session.receive(encode_end_of_message(written))
+    assert isinstance(close, Close)
+    assert "is in UTF-8" in close.reason
+
+
 def test_counters_count_what_rfc6022_says() -> None:
     session = opened(*BOTH)
     (request,) = dispatched(session.receive(encode_chunks(b"<") + encode_chunks(rpc())))

@@ -24,6 +24,8 @@ NESTED = {
     "absolute paths": f"{PATH}[{PATH}[{PATH}[{PATH}/ec:number='x']]]",
     "the way up": f"{PATH}[../ec:entry[../ec:entry[../ec:entry/ec:number='x']]]",
     "a function": f"{PATH}[count({PATH}[count({PATH}[count({PATH}) = 0]) = 1]) = 2]",
+    "searches": "//*[count(//*[count(//*) &gt; position()]) &gt; 0]",
+    "the way forth and back": "//*[preceding::*[following::*[preceding::*[. = 'x']]]]",
     "sums": f"{PATH}[sum({PATH}[sum({PATH}[. = {PATH}]/ec:number) &gt; position()]/ec:number) &gt; 0]/ec:id",
 }
 NOTIFICATIONS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
@@ -82,6 +84,11 @@ HONEST = [
     f"{PATH}/ec:id/..",
     f"{PATH}[ec:id = {PATH}[ec:number = 5]/ec:id]",
     "//*",
+    f"{PATH}[descendant::ec:id = '7']",
+    f"{PATH}[.//ec:number = 7]/ec:id",
+    f"{PATH}[ec:id = '7' and //ec:flag]",
+    f"{PATH}[ec:id = '7'][count(following-sibling::*) &gt; 1]",
+    f"{PATH}[ec:id = '7'][preceding::ec:id]",
 ]
 
 
@@ -174,6 +181,8 @@ HAPPENED = Notification({"every-construct:happened": {"what": "it"}})
         ("/ec:happened[ec:what='it']", 0),
         ("/ec:happened[ec:what[../ec:what[../ec:what='it']]]", 1),
         ("//ec:what", 0),
+        ("//ec:what[//ec:what = 'it']", 0),
+        ("//ec:what[//*[//*[//*[. = 'it']]]]", 1),
         ("/*[ec:what]", 0),
         ("/ec:happened[ec:what='it' or not(ec:what)]", 0),
         ("/ec:happened[re-match(ec:what, '(i|t)*')]", 1),

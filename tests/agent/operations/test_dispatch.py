@@ -361,8 +361,6 @@ HOSTILE = [
     "/ec:top/ec:entry[ deref (ec:id)]",
     "enum-value(/)",
     "bit-is-set(/, 'a')",
-    "//*[count(//*[count(//*) > 0]) > 0]",
-    "/ec:top/ec:entry[descendant::ec:id = '1']",
     "/ec:top/ec:entry[ec:id='1']" + "[" * 9000,
     "/ec:top/ec:entry[" + "(" * 2000 + "ec:id" + ")" * 2000 + "]",
     "/ec:top" + "[ec:entry" * 33 + "]" * 33,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from agent.errors import RpcErrors
 from agent.netconf.messages import RpcProblem, parse_rpc
+from agent.operations.dispatch import dispatch
+from agent.xml import NETCONF_NS as BASE
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
 
@@ -234,3 +237,25 @@ async def test_a_commit_that_is_refused_for_its_timeout_commits_nothing(lab: Lab
     await lab.edit(ONE)
     await lab.refused("<commit><confirm-timeout>2</confirm-timeout></commit>")
     assert EC not in lab.running
+
+
+@pytest.mark.parametrize(
+    ("operation", "element"),
+    [
+        ('<get xmlns=""/>', "get"),
+        ('<discard-changes xmlns=""/>', "discard-changes"),
+        ('<lock><target xmlns=""><candidate/></target></lock>', "target"),
+        ('<get-config><source><running xmlns=""/></source></get-config>', "running"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "nc:"])
+async def test_what_is_said_to_be_in_no_namespace_is_not_netconfs(
+    lab: Lab, prefix: str, operation: str, element: str
+) -> None:
+    declared = f'xmlns{":nc" if prefix else ""}="{BASE}" message-id="1"'
+    request = parse_rpc(f"<{prefix}rpc {declared}>{operation}</{prefix}rpc>".encode())
+    with pytest.raises(RpcErrors) as caught:
+        await dispatch(lab.context, lab.caller(1), request.operation)
+    told = next(error for error in caught.value.errors if error.tag == "unknown-namespace")
+    assert told.info == {"bad-element": element, "bad-namespace": ""}
+    assert told.message == f"<{element}> is in no namespace, and nothing of this server is"

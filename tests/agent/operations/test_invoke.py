@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from agent.errors import MAX_ERRORS
 from agent.xml import YANG_NS as YANG
-from tests.agent.handlers import Lab
-from tests.agent.lab import EC, MODULES
+from tests.agent.handlers import Lab, running_lab
+from tests.agent.lab import CHOOSING, EC, MODULES, make_schema
+from tests.agent.operations.zoo import BASE, answer
 from tests.agent.recording_translator import RecordingTranslator
 
 ACME, HOSTILE = MODULES / "acme.yang", MODULES / "hostile.yang"
 PING = '<ping xmlns="http://example.com/ns/acme"/>'
+
+
+@pytest.fixture
+async def choosing(tmp_path: Path) -> AsyncIterator[Lab]:
+    async with running_lab(make_schema("choosing"), tmp_path) as made:
+        yield made
 
 
 async def test_an_rpc_comes_to_the_translator_one_of_whose_modules_defines_it(lab: Lab) -> None:
@@ -179,3 +189,34 @@ async def test_a_second_action_is_named(lab: Lab, inside: str) -> None:
     (error,) = await lab.refused(f'<action xmlns="{YANG}"><top xmlns="{EC}">{inside}</top></action>')
     assert (error.tag, error.info) == ("bad-element", {"bad-element": "poke"})
     assert "alone" in error.message or "only once" in error.message
+
+
+CHOOSE = f'<arrive xmlns="{CHOOSING}">%s</arrive>'
+MISSING = {
+    "": {("/ch:arrive", "by", "air, sea")},
+    "<air>x</air><stay/>": {("/ch:arrive/ch:stay", "where", "hotel, tent")},
+    "<air>x</air><bag><name>a</name></bag><bag><name>b</name><small/></bag>": {
+        ("/ch:arrive/ch:bag[ch:name='a']", "size", "large, small")
+    },
+    "<stay/><bag><name>a</name></bag>": {
+        ("/ch:arrive", "by", "air, sea"),
+        ("/ch:arrive/ch:stay", "where", "hotel, tent"),
+        ("/ch:arrive/ch:bag[ch:name='a']", "size", "large, small"),
+    },
+}
+
+
+@pytest.mark.parametrize("body", MISSING)
+async def test_a_choice_that_is_missing_is_told_with_its_place(choosing: Lab, body: str) -> None:
+    """RFC 7950 section 15.6; libyang names the first one only, and the rpc as its place."""
+    choosing.translator.yang_files = [MODULES / "choosing.yang"]
+    found = await answer(choosing, CHOOSE % body)
+    told = set()
+    for error in found:
+        assert error.findtext(f"{{{BASE}}}error-tag") == "data-missing"
+        assert error.findtext(f"{{{BASE}}}error-app-tag") == "missing-choice"
+        (name,) = error.findall(f"{{{BASE}}}error-info/{{{YANG}}}missing-choice")
+        message = error.findtext(f"{{{BASE}}}error-message") or ""
+        told.add((error.findtext(f"{{{BASE}}}error-path"), name.text, message.partition("mandatory: ")[2]))
+    assert told == MISSING[body]
+    assert "rpc arrive" not in choosing.translator.log

@@ -10,6 +10,7 @@ from agent.yang.schema import Schema
 from agent.yang.values import value_problem
 
 TOP = "/every-construct:top"
+NO_ANIMAL = "is not an identity derived from animal"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,11 @@ TOP = "/every-construct:top"
         ("entry/colour", "one of red, blue"),
         ("entry/either", "a whole number from 0 to 255 or one of none"),
         ("entry/word", ""),
-        ("entry/pet", ""),
-        ("entry/marker", ""),
+        ("entry/pet", "an identity derived from animal"),
+        ("entry/marker", "empty"),
+        ("entry/radius", "a number with at most 2 digits behind the point"),
+        ("entry/blob", "octets in base64"),
+        ("entry/switches", "some of a, b"),
         ("flag", "true or false"),
     ],
 )
@@ -41,7 +45,11 @@ def test_a_long_list_of_words_ends(schema: Schema, monkeypatch: pytest.MonkeyPat
         ("entry/stage/effort", "256", "effort: '256' is not a whole number from 0 to 255"),
         ("entry/number", "x" * 65, f"number: '{'x' * 64}...' is not a whole number from 0 to 200"),
         ("entry/word", "X1", "a word is of small letters"),
-        ("entry/radius", "far", 'radius: Invalid 1. character of decimal64 value "far".'),
+        ("entry/radius", "far", "radius: 'far' is not a number with at most 2 digits behind the point"),
+        ("entry/marker", "x", "marker: 'x' is not empty"),
+        ("entry/switches", "a z", "switches: 'a z' is not some of a, b"),
+        ("entry/id", "", "id: '' is not a text of 1 to 16 characters"),
+        ("entry/pet", "x:y", f"pet: 'x:y' {NO_ANIMAL}: its prefix is not declared here"),
     ],
 )
 def test_a_problem_says_what_would_fit(schema: Schema, leaf: str, value: str, message: str) -> None:
