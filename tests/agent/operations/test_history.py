@@ -13,7 +13,7 @@ from agent.history import commits
 from agent.operations import history
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import NOBODY, SAM, filled, nacm, path, rule, rule_list, ruled
+from tests.agent.operations.guarded import NOBODY, SAM, filled, nacm, path, rule, rule_list, ruled
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
