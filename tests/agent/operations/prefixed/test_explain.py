@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.operations.zoo import MORE, NACM, ZOO, answer, errors, make_zoo, serialized
+from tests.agent.operations.zoo import MORE, NACM, ZOO, answer, errors, serialized
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 RULES = (
@@ -16,11 +15,6 @@ RULES = (
     "<user-name>joe</user-name></group></groups><rule-list><name>L</name><group>g</group><rule><name>lions</name>"
     "<path>/z:zoo/z:cage[z:kind='m:lion']</path><action>deny</action></rule></rule-list></nacm>"
 )
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
 
 
 def explain(kind: str, value: str, declared: str = "") -> str:

@@ -6,23 +6,11 @@ import re
 
 import pytest
 
-from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES
-from tests.agent.operations.zoo import ZOO, edit, errors, make_zoo, ok, zoo
+from tests.agent.operations.zoo import ZOO, edit, errors, ok, zoo
 
 # Words of libyang's, which are written for programmers.
 OF_LIBYANG = re.compile(r"Invalid|Unsatisfied|Unexpected|instance-identifier|identityref|type u?int|terminal")
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
-
-
-@pytest.fixture(autouse=True)
-def served(lab: Lab) -> None:
-    lab.translator.yang_files = [MODULES / "zoo.yang"]
 
 
 VALUES = {
