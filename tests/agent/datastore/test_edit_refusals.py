@@ -14,7 +14,6 @@ from tests.agent.lab import EC, candidate_with, config, entry, errors_of, top
 NOTHING = ""
 
 
-
 @dataclass(frozen=True)
 class Refusal:
     name: str
