@@ -225,8 +225,8 @@ CONTROL = "a comment has no control characters"
 @pytest.mark.parametrize(
     ("comment", "said"),
     [
-        ("", "length is not allowed"),
-        ("x" * 1025, "length is not allowed"),
+        ("", "is not a text of 1 to 1024 characters"),
+        ("x" * 1025, "is not a text of 1 to 1024 characters"),
         ("two\nlines", CONTROL),
         ("a\ttab", CONTROL),
         ("\x85", CONTROL),

@@ -21,6 +21,8 @@ from tests.agent.operations.guarded import (
     seen,
 )
 
+# -- appendix A.2: module rules ------------------------------------------------------------------
+
 
 async def test_rfc8341_a_2_module_rules(lab: Lab) -> None:
     await ruled(lab, *MODULE_RULES)

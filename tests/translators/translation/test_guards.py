@@ -32,6 +32,8 @@ from translators.strongswan.translation.guards import (
 )
 from translators.strongswan.translation.overlaps import prefix
 
+# --- what is dropped ---
+
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
@@ -169,6 +171,9 @@ def test_protection_is_on_where_the_gateway_says_nothing(leaf: Json | None, expe
 )
 def test_what_is_for_all_is_said_in_words(for_all: ForAll, words: str) -> None:
     assert str(for_all) == words
+
+
+# --- all of them ---
 
 
 def test_only_owners_whose_guard_becomes_another_are_named() -> None:

@@ -34,6 +34,8 @@ from translators.strongswan.translation.guards import (
 )
 from translators.strongswan.translation.overlaps import Pair, prefix
 
+# --- bypass ---
+
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
@@ -161,6 +163,9 @@ def test_networks_of_the_gateway_come_and_go() -> None:
     assert with_bypass(for_all, {}) == for_all
     assert with_bypass(for_all, {"192.0.2.0/24": True}) == for_all
     assert with_bypass(for_all, {"192.0.2.0/24": False, "10.0.0.0/8": False}).bypass == (other,)
+
+
+# --- covered networks ---
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ async def test_a_path_is_understood_however_it_is_written(lab: Lab, name: str) -
 async def test_a_value_without_prefix_is_one_of_the_default_namespace_or_else_of_its_module(lab: Lab) -> None:
     await lab.commit(RULES.replace("m:lion", "z:cat"))
     assert await rule(lab, explain("path", "/zoo:zoo/cage[kind='cat']")) == "lions"
-    asked = f'<a:path xmlns="{MORE}">/zoo:zoo/cage[kind=\'cat\']</a:path>'
+    asked = f"<a:path xmlns=\"{MORE}\">/zoo:zoo/cage[kind='cat']</a:path>"
     request = f'<a:explain-access xmlns:a="{AGENT}"><a:user>joe</a:user>{asked}</a:explain-access>'
     assert await rule(lab, request) == ""
 

@@ -91,9 +91,7 @@ MIXED = {
 
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("node", ["letter", "parcel"])
-async def test_text_beside_elements_is_refused_and_no_part_of_it_lost(
-    lab: Lab, name: str, node: str
-) -> None:
+async def test_text_beside_elements_is_refused_and_no_part_of_it_lost(lab: Lab, name: str, node: str) -> None:
     content, where = MIXED[name]
     body = f"<{node}>{content}</{node}>"
     inline = f"<source><config>{zoo(body)}</config></source>"
