@@ -40,6 +40,8 @@ from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
 from agent.from_settings import Outlet, faults_of, make_limits, make_schema, make_translators
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
+from agent.offline import words
+from agent.offline.tasks import carry_out
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.repair import Declined, ask, repair
@@ -63,6 +65,9 @@ def main() -> None:
     """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
     (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
     search_path.complete(os.environ)
+    if sys.argv[1:2] and sys.argv[1] in words.TASKS:
+        _configure_logging(words.log_level_of(sys.argv[2:]))
+        raise SystemExit(carry_out(sys.argv[1:]))
     try:
         asked = read()
         _configure_logging(asked.settings.log_level)

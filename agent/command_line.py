@@ -70,11 +70,26 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         if options.version:
             print(f"{PROGRAM} {version('yangswan')}")
             raise SystemExit(0)
+    settings, faults = settings_of(options)
+    if options.recovery_user:
+        settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
+    if (options.user is None) != (options.authorized_keys is None):
+        faults.append("--user and --authorized-keys belong together")
+    elif options.user is not None:
+        settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
+    if options.yes and options.task is not Task.REPAIR:
+        faults.append("--yes belongs to --repair")
+    return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
+
+
+def settings_of(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+    """Return the settings of the file that ``options`` name and of the options that ``add_settings`` has
+    added, and a sentence for each that cannot be used."""
     if options.config:
         settings, faults = from_file_as_far_as_it_goes(options.config)
     else:
         settings, faults = Settings(data_dir=_default_folder()), []
-    if options.listen is not None:
+    if getattr(options, "listen", None) is not None:
         try:
             host, port = parse_address(options.listen)
             settings = replace(settings, host=host, port=port)
@@ -86,19 +101,11 @@ def read(argv: Sequence[str] | None = None) -> Asked:
             settings = replace(settings, **{name: value})
     if options.yang_module:
         settings = replace(settings, yang_modules=(*settings.yang_modules, *options.yang_module))
-    if options.recovery_user:
-        settings = replace(settings, recovery_users=(*settings.recovery_users, *options.recovery_user))
-    if (options.user is None) != (options.authorized_keys is None):
-        faults.append("--user and --authorized-keys belong together")
-    elif options.user is not None:
-        settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
     try:
         refuse_octets(settings.data_dir)
     except SettingsError as problem:
         faults.extend(problem.faults)
-    if options.yes and options.task is not Task.REPAIR:
-        faults.append("--yes belongs to --repair")
-    return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
+    return settings, faults
 
 
 def _default_folder() -> Path:
@@ -148,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The agent of yangswan: configures strongSwan over NETCONF, and runs until it is stopped."
         " The operator's command is yangswan.",
         epilog="Options override the settings file, whose keys are in docs/settings.md. See README.md for how"
-        " to connect.",
+        " to connect. Without a running agent: yangswand check, export, import and history; each has help.",
     )
     add = parser.add_argument
     # argparse's own action would look the version up at every start; an agent without metadata runs, too.
@@ -159,14 +166,8 @@ def _parser() -> argparse.ArgumentParser:
             f"--{task.value}", dest="task", action="store_const", const=task, default=Task.RUN, help=what
         )
     add("--yes", action="store_true", help="with --repair: do not ask")
-    add("--config", type=_file, metavar="FILE", help="settings file (TOML)")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
-    add(
-        "--data-dir",
-        type=_file,
-        metavar="DIR",
-        help="keys, history, daemon files (default var in the checkout that the program is from, else ./var)",
-    )
+    add_settings(parser, "info")
     add(
         "--user",
         type=_word,
@@ -176,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--authorized-keys",
-        type=_file,
+        type=file_name,
         action=_Once,
         metavar="FILE",
         help="public keys of --user, one a line",
@@ -188,9 +189,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a user to whom no rule of access control applies, to get back in after a mistake (repeatable)",
     )
+    return parser
+
+
+def add_settings(parser: argparse._ActionsContainer, log_level: str) -> None:
+    """Add the options that every task has, to one whose default for the log is ``log_level``."""
+    add = parser.add_argument
+    add("--config", type=file_name, metavar="FILE", help="settings file (TOML)")
+    add(
+        "--data-dir",
+        type=file_name,
+        metavar="DIR",
+        help="keys, history, daemon files (default var in the checkout that the program is from, else ./var)",
+    )
     add(
         "--yang-module",
-        type=_file,
+        type=file_name,
         action="append",
         metavar="FILE",
         help="serve one more YANG module, without a translator (repeatable)",
@@ -201,8 +215,11 @@ def _parser() -> argparse.ArgumentParser:
         help="managed: start a private charon; external: use the running one; none: keep configuration, "
         "apply nothing (default managed)",
     )
-    add("--log-level", choices=LOG_LEVELS, help="how much to log to standard error (default info)")
-    return parser
+    add(
+        "--log-level",
+        choices=LOG_LEVELS,
+        help=f"how much to log to standard error (default {log_level})",
+    )
 
 
 class _Once(argparse.Action):
@@ -226,6 +243,6 @@ def _word(text: str) -> str:
     return text
 
 
-def _file(text: str) -> Path:
+def file_name(text: str) -> Path:
     """Refuse what is empty, which a Path would take for the folder that one is in."""
     return Path(_word(text))

@@ -6,7 +6,8 @@ import errno
 import fcntl
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agent.errors import about_file
@@ -214,6 +215,28 @@ def refuse_traceless(path: Path) -> None:
             f"{path} is no data folder that an agent has used: there is neither a history.db in it nor a "
             "key. Nothing was changed. Say --data-dir, or --config with the settings of the agent"
         )
+
+
+@contextmanager
+def at_rest(path: Path) -> Iterator[None]:
+    """While it is entered, no agent begins to use the folder ``path``; nothing in it is changed.
+
+    Raises:
+        DataDirInUse: an agent uses it.
+        OSError: it cannot be looked at.
+    """
+    try:
+        lock = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:  # no agent has ever used it, or it is a copy
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise DataDirInUse(f"an agent uses the data folder {path}") from None
+    finally:
+        os.close(lock)
 
 
 class DataDir:

@@ -11,7 +11,9 @@ from agent import named
 from agent.command_line import Task
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.moves import hints
+from agent.datastore.store import StoreDamaged
 from agent.notifications import Stream
+from agent.offline.folder import examine
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.served import SERVED, standard_modules
@@ -58,8 +60,12 @@ class Outlet:
 def faults_of(settings: Settings, task: Task) -> list[str]:
     """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
-    What only an agent uses keeps no leak protection from coming into force. Every YANG module is loaded for a
-    check alone: a start does it in any case.
+    What only an agent uses keeps no leak protection from coming into force. For a check alone every YANG
+    module is loaded and the history read: a start does it in any case.
+
+    Raises:
+        StoreError: the history cannot be used at the moment, or not by this version.
+        OSError: it cannot be read at the moment.
     """
     faults: list[str] = []
     translators: list[Translator] = []
@@ -73,8 +79,12 @@ def faults_of(settings: Settings, task: Task) -> list[str]:
         faults.extend(fault for translator in translators for fault in translator.unusable())
     if task is Task.CHECK and not faults:
         try:
-            make_schema(settings, translators)
+            schema = make_schema(settings, translators)
         except (SchemaError, OSError) as problem:
+            return [str(problem)]
+        try:
+            examine(settings.data_dir, schema, translators)
+        except StoreDamaged as problem:
             faults.append(str(problem))
     return faults
 

@@ -89,6 +89,10 @@ class Live:
         return self._peer.source_host
 
     @property
+    def local(self) -> str:
+        return self._peer.local_host
+
+    @property
     def transport(self) -> str:
         return self._peer.transport
 

@@ -109,6 +109,32 @@ class Move:
     new: str
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The addresses of a session: ours, at which its client came, and the client's. Plain IPv4 or IPv6."""
+
+    local: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A session whose packets would go another way, so that it may be lost.
+
+    ``path`` is the RFC 7951 instance-identifier of the entry that is the reason, ``prefix`` which of its
+    addresses those of the client are among. ``why`` is a clause for a human, without an end; ``instead`` what
+    else could be configured, "" for nothing. ``tells``: paths of all that these three tell of, if somebody
+    may not read one of them he is told none.
+    """
+
+    route: Route
+    path: str
+    prefix: str
+    why: str
+    instead: str = ""
+    tells: Sequence[str] = ()
+
+
 class Plan(Protocol):
     """A translator's own ready plan; the agent only carries it from prepare to apply."""
 
@@ -147,6 +173,11 @@ class Translator(Protocol):
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
         before start; a translator with such options is not started."""
+
+    def look(self) -> Sequence[str]:
+        """Learn without a start what lies in the data folder beside the history, so that ``check`` knows it;
+        nothing is changed. Returns a sentence for each kind of thing there that is no configuration and that
+        no backup of it holds, with what to copy."""
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
@@ -190,6 +221,10 @@ class Translator(Protocol):
         Raises:
             RpcErrors: ``check`` found something, or the backend cannot be reached.
         """
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes``, all different, ``changes`` would cut off, each once. No
+        side effects."""
 
     async def apply(self, plan: Plan) -> None:
         """Make the plan real.

@@ -35,6 +35,8 @@ MAX_DECLARATIONS = 128
 MAX_ATTRIBUTES = 128
 """Attributes that an element may have, beside declarations: one is found by looking at those before."""
 
+_LINES_KNOWN = 65535
+"""libxml2 counts no further."""
 _FEW_DECLARATIONS = 8
 _DECLARATION = re.compile(rb' xmlns:([^\s=]+)="[^"]*"')
 # Begins where a word does: each octet of a long word is looked at once.
@@ -237,6 +239,33 @@ def attribute_names(element: Element) -> list[str]:
 def attributes_of(element: Element) -> dict[str, str]:
     """Return the attributes of ``element``; a name with a namespace is ``{uri}name``."""
     return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def line_of(element: Element) -> int | None:
+    """Return the line of the document in which ``element`` begins, None if that is not known."""
+    line: object = element.sourceline
+    return line if isinstance(line, int) and 0 < line < _LINES_KNOWN else None
+
+
+def apart(uri: str, name: str) -> Element:
+    """Return an element that is in no document."""
+    return etree.Element(f"{{{uri}}}{name}")
+
+
+def inside(uri: str, name: str, element: Element) -> Element:
+    """Return an element that holds ``element`` and nothing else."""
+    holder = apart(uri, name)
+    holder.append(element)
+    return holder
+
+
+def indented(data: bytes) -> bytes:
+    """Return ``data``, which was ``written`` or printed here, as a file with a line for each element."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    root = etree.fromstring(data, parser)
+    etree.indent(root)
+    printed: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return printed + b"\n"
 
 
 def drop(element: Element) -> None:

@@ -1,5 +1,6 @@
 """The operator's command ``yangswan``: what a network engineer types on a gateway, or beside one.
 
 It is a NETCONF client like any other and knows nothing that NETCONF does not tell: it never imports ``agent``
-or ``translators``. command_line holds its words, one function for each sub-command.
+or ``translators``. command_line holds its words, one function for each sub-command. What is done with the
+files of an agent that does not run is done by the agent's own program, which ``stopped`` begins.
 """

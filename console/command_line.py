@@ -10,8 +10,10 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
+from console import stopped
+
 PROGRAM = "yangswan"
-AGENT = "yangswand"
+AGENT = stopped.AGENT
 
 _IS = f"The operator's command of yangswan, a client of its agents. The agent itself is {AGENT}."
 # yangswan was the name of the agent before it had a command of its own.
@@ -58,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    if words and words[0] in stopped.TASKS:
+        return stopped.pass_on(words, PROGRAM)
     parser, commands = _parser()
     if words:
         _check_first(words[0], parser, commands)
@@ -90,6 +94,8 @@ def _parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     about = commands.add_parser("help", help="what there is to type, or all about one command")
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
+    for task, what in stopped.TASKS.items():  # not parsed here
+        commands.add_parser(task, help=what, add_help=False)
     return parser, commands.choices
 
 
@@ -100,6 +106,8 @@ def _help(
 ) -> int:
     if options.about is not None and options.about not in commands:
         parser.error(f"there is no command '{options.about}'")
+    if options.about in stopped.TASKS:
+        return stopped.pass_on([options.about, "--help"], PROGRAM)
     told = parser if options.about is None else commands[options.about]
     told.print_help()
     return 0

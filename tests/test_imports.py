@@ -36,7 +36,7 @@ STRONGSWAN_GROUND = ("backoff", "model", "moves", "options")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
-STRONGSWAN_TOP = ("actions", "changes", "state_data", "translator", "assembly")
+STRONGSWAN_TOP = ("actions", "changes", "cut_off", "state_data", "translator", "assembly")
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
 IMPURE_MODULES = frozenset({
@@ -163,6 +163,29 @@ ROOMS = (
         ),
     ),
     Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),
+    Room(
+        ("agent/offline/instance_data.py", "agent/offline/formats.py", "agent/offline/from_json.py"),
+        (*VALUES, "agent.datastore.edit_check", "agent.offline.instance_data", "agent.xml"),
+        pure=True,
+    ),
+    Room(("agent/offline/withheld.py",), VALUES, pure=True),
+    Room(("agent/offline/output.py",)),
+    Room(
+        ("agent/offline/__init__.py", "agent/offline/folder.py"),
+        (*VALUES, "agent.data_folder", "agent.datastore"),
+    ),
+    # A program of its own, which has none of what serves.
+    Room(
+        ("agent/offline/*.py",),
+        (
+            *HANDLERS,
+            *(f"agent.{name}" for name in ("command_line", "data_folder", "from_settings", "named")),
+            *(f"agent.{name}" for name in ("offline", "regular_file", "settings")),
+            "agent.history",
+            "agent.netconf.messages",
+            "agent.operations.write",
+        ),
+    ),
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/__main__.py",), ("agent",)),
     # A client: what it knows comes over NETCONF.

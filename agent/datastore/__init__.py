@@ -5,6 +5,7 @@ become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
+- memory_copy: a history that is only looked at, as a start would
 - checksums: what a disk has changed or lost of it is found before anything is believed
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
@@ -13,6 +14,7 @@ become running. Configuration is all of that for the rest of the server.
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - progress: what takes long at a start, how far it is and whether to go on
 - fitting: what can be used of a record that does not fit the modules of this server
+- spans: which units the commits of a part of the history changed
 - replay: running as the history tells it, now and as it was
 - recovery: what a start puts right that the last end of the server left
 - candidate, datastores, locks: what is edited, what is in force, who holds it

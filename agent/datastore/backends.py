@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from agent.datastore.datastores import Datastores
 from agent.errors import BackendError, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Plan, Reader, Translator, reads_all
+from agent.translator import (
+    Captured,
+    EntryChange,
+    Json,
+    Keys,
+    Plan,
+    Reader,
+    Route,
+    Translator,
+    reads_all,
+)
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -63,6 +73,15 @@ class Backends:
     def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
         return [e for t in self._translators for e in t.check(changes.get(t.name, []), may_read)]
+
+    async def captured(self, changes: Changes, routes: Sequence[Route]) -> list[Captured]:
+        """Return which of the sessions on ``routes`` the changes would cut off, each once."""
+        found: dict[Route, Captured] = {}
+        for translator in self._translators:
+            if routes and (own := changes.get(translator.name)):
+                for one in await translator.captured(own, routes):
+                    found.setdefault(one.route, one)
+        return list(found.values())
 
     async def plan(self, changes: Changes) -> list[Planned]:
         """Plan ``changes``; nothing is changed.

@@ -89,11 +89,12 @@ class Savepoint:
         schema = self._candidate.schema
         top = unit_node(schema, node)
         if top != NO_NODE:
-            self._save([Unit(schema, top)])
+            self.save([Unit(schema, top)])
             return
-        self._save(units_below(schema, children(node)))
+        self.save(units_below(schema, children(node)))
 
-    def _save(self, units: Iterable[Unit]) -> None:
+    def save(self, units: Iterable[Unit]) -> None:
+        """Save ``units``, before they are changed."""
         for unit in units:
             if unit.path not in self._saved:
                 copy = Tree(self._candidate.schema)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from agent.datastore import recovery, replay
-from agent.datastore.backends import Backends
+from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
@@ -18,9 +18,9 @@ from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
 from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
-from agent.datastore.transaction import Announce, Opens, Transactions
+from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.errors import RpcErrors
-from agent.translator import Json, Notification, Reader, Translator, reads_all
+from agent.translator import Captured, Json, Notification, Reader, Route, Translator, reads_all
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -146,6 +146,25 @@ class Configuration:
         """
         return self._preparation.prepare(candidate, self.running)
 
+    def holding(self, content: Tree) -> Candidate:
+        """*worker* Return a candidate that holds exactly ``content``."""
+        candidate = Candidate(self.running)
+        candidate.replace_all(content, self.running)
+        return candidate
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed; the next start carries it out.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            StoreError: it could not be recorded.
+        """
+        with usable(self.store.path):
+            return self._transactions.record(info, candidate)
+
     # -- event loop ------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -173,6 +192,10 @@ class Configuration:
         if errors := self._backends.check(prepared.changes, may_read):
             raise RpcErrors(errors)
 
+    async def captured(self, changes: Changes, routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes`` the changes of a Prepared would cut off, each once."""
+        return await self._backends.captured(changes, routes)
+
     async def commit(
         self,
         info: CommitInfo,
@@ -181,6 +204,7 @@ class Configuration:
         opens: Opens | None = None,
         check: Check | None = None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make the candidate (the shared one if none is given) running.
 
@@ -191,6 +215,7 @@ class Configuration:
                 refuse the commit.
             check: may refuse what would be changed.
             may_read: what a refusal may depend on.
+            vet: may refuse what nothing else is wrong with, just before it is done.
 
         Returns:
             The commit's id, None if nothing differed.
@@ -201,7 +226,9 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(info, chosen, opens=opens, check=check, may_read=may_read)
+        return await self._transactions.commit(
+            info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
+        )
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

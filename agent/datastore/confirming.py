@@ -31,6 +31,7 @@ from agent.datastore.outcome import InForce
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.records import SERVER, Cause, CommitInfo
 from agent.datastore.to_work import Entry, ToWork
+from agent.datastore.transaction import Vet
 from agent.datastore.verifying import ENDED_BY_S, Outcome, Verification, ended
 from agent.errors import RpcErrors, shortened
 from agent.translator import Json, Reader, reads_all
@@ -100,6 +101,7 @@ class ConfirmedCommits:
         info: CommitInfo,
         check: Check | None = None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Carry out ``<commit>``; returns the commit's id, None if nothing differed. Whether one with
         <verify> stays is decided later, by ``verification``.
@@ -133,7 +135,9 @@ class ConfirmedCommits:
 
         doubt: InForce | None = None
         try:
-            commit_id = await self._configuration.commit(info, opens=opens, check=check, may_read=may_read)
+            commit_id = await self._configuration.commit(
+                info, opens=opens, check=check, may_read=may_read, vet=vet
+            )
         except InForce as told:
             commit_id, doubt = told.commit_id, told
         self._follow(opening, request, commit_id, info)

@@ -107,6 +107,29 @@ def copy_in_memory(path: Path, *, new: bool = True) -> sqlite3.Connection:
     return memory
 
 
+def copy_while_used(path: Path) -> sqlite3.Connection:
+    """Return the database at ``path`` as the last commit left it, though another process has it open.
+
+    Raises:
+        OSError: it cannot be read.
+        sqlite3.Error: it is no database, or no history (``demand_ours``).
+    """
+    demand_regular(path)
+    # Never a look beside SQLite: a file that is being written would be half of this and half of that.
+    found = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        demand_ours(found, path, new=False)
+        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            found.backup(memory)
+        except BaseException:
+            memory.close()
+            raise
+    finally:
+        found.close()
+    return memory
+
+
 def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
     """Return the database at ``path``; ``new``: it is made if there is none, readable by its owner only.
 

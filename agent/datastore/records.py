@@ -27,6 +27,7 @@ class Cause(StrEnum):
     ROLLBACK = "rollback"
     START = "start"
     REPAIR = "repair"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,28 +97,35 @@ def replay(change: UnitChange, tree: Tree, *, back: bool = False) -> Unit | None
 
 def _replayed(change: UnitChange, tree: Tree, *, back: bool) -> tuple[Unit | None, Fitted]:
     """Return what ``replay`` does, and what of the record was used."""
-    wanted, other = (change.before, change.after) if back else (change.after, change.before)
-    found = fitted(tree.schema, wanted)
-    unit = _unit_in(found.tree, change.path)
+    unit, found = recorded_unit(tree.schema, change, tree, back=back)
     if unit is not None:
         unit.replace_in(tree, unit.locate(found.tree))
-    elif not wanted and other:
-        unit = _gone(change.path, other, tree)
-    elif wanted and not found.left_out:
-        opens = any(NACM_MODULE in text for text in (change.path, found.tree.to_xml().decode()))
-        raise DoesNotFit("its record holds something else", opens=opens)
     return unit, found
 
 
-def _gone(path: str, other: bytes, tree: Tree) -> Unit | None:
-    """Take the unit at ``path`` out of ``tree``; ``other`` is what was there."""
-    try:
-        unit = _unit_in(fitted(tree.schema, other).tree, path)
-    except DoesNotFit:
-        unit = _unit_in(tree, path)
-    if unit is not None:
-        unit.replace_in(tree, [])
-    return unit
+def recorded_unit(
+    schema: Schema, change: UnitChange, tree: Tree, *, back: bool
+) -> tuple[Unit | None, Fitted]:
+    """*worker* Return a recorded unit, and a tree with all that there was of it; nothing if it was not there.
+
+    Args:
+        tree: where a unit is looked for whose record cannot be read.
+
+    Raises:
+        DoesNotFit: as ``replay``.
+    """
+    wanted, other = (change.before, change.after) if back else (change.after, change.before)
+    found = fitted(schema, wanted)
+    unit = _unit_in(found.tree, change.path)
+    if unit is None and not wanted and other:
+        try:
+            unit = _unit_in(fitted(schema, other).tree, change.path)
+        except DoesNotFit:
+            unit = _unit_in(tree, change.path)
+    elif unit is None and wanted and not found.left_out:
+        opens = any(NACM_MODULE in text for text in (change.path, found.tree.to_xml().decode()))
+        raise DoesNotFit("its record holds something else", opens=opens)
+    return unit, found
 
 
 def _unit_in(tree: Tree, path: str) -> Unit | None:

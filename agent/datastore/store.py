@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Verify, Window
@@ -397,6 +398,10 @@ class Store:
             keep_sums(self._db)
             self.is_current = True
         self._count_octets()
+
+    def rows(self, statement: str, *parameters: int | str) -> list[Any]:
+        """Return what a query finds."""
+        return self._db.execute(statement, parameters).fetchall()
 
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""

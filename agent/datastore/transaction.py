@@ -13,7 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from agent.datastore.backends import ApplyFailed, Backends
+from agent.datastore.backends import ApplyFailed, Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
@@ -41,6 +41,9 @@ Announce = Callable[[Notification], None]
 Opens = Callable[[Prepared], Awaitable[Window | None]]
 """Returns the window of a confirmed commit that is open once a change is in force. Raises RpcErrors to refuse
 the change."""
+
+Vet = Callable[[Changes], Awaitable[None]]
+"""Looks at what the backends are about to be changed by; raises RpcErrors to refuse it."""
 
 
 class Transactions:
@@ -71,11 +74,12 @@ class Transactions:
         opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         """Make ``candidate`` running; see ``Configuration.commit``."""
         self._datastores.committer = info.session_id
         task = asyncio.ensure_future(
-            self._commit(info, candidate, opens=opens, check=check, may_read=may_read)
+            self._commit(info, candidate, opens=opens, check=check, may_read=may_read, vet=vet)
         )
         task.add_done_callback(self._committed)
         try:
@@ -95,6 +99,7 @@ class Transactions:
         opens: Opens | None,
         check: Check | None,
         may_read: Reader = reads_all,
+        vet: Vet | None = None,
     ) -> int | None:
         running = self._datastores.running
         prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
@@ -105,8 +110,10 @@ class Transactions:
         if not prepared.units:
             window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
+            if info.comment:
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, opens)
+        commit_id, doubt = await self._make_real(info, prepared, opens, vet=vet)
         told = await self._worker(self.swap, prepared, candidate)
         self._announce(config_change(info, told))
         log.info(
@@ -122,7 +129,7 @@ class Transactions:
         return commit_id
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, opens: Opens | None
+        self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
     ) -> tuple[int, InForce | None]:
         """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
 
@@ -131,6 +138,8 @@ class Transactions:
         """
         planned = await self._backends.plan(prepared.changes)
         window = None if opens is None else await opens(prepared)
+        if vet is not None:
+            await vet(prepared.changes)
         try:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
         except sqlite3.Error as problem:
@@ -157,6 +166,25 @@ class Transactions:
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
         return found_by_a_start(self._store.path, commit_id, window)
+
+    def record(self, info: CommitInfo, candidate: Candidate) -> int | None:
+        """*worker* Record ``candidate`` as committed, for the next start to carry out: none has begun yet.
+
+        Returns:
+            The commit's id, None if nothing differed.
+
+        Raises:
+            RpcErrors: it is not valid.
+            sqlite3.Error: it could not be recorded, and the next start does not find it.
+        """
+        prepared = self._preparation.prepare(candidate, self._datastores.running)
+        self._datastores.refuse_losing_rules(prepared.units, prepared.scratch)
+        if not prepared.units:
+            return None
+        commit_id = self._store.begin(info, prepared.records, timestamp())
+        self._store.finish(commit_id)
+        self.swap(prepared, candidate)
+        return commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
         """*worker* Only the window of a confirmed commit may still have to be opened or closed.

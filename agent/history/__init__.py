@@ -1,6 +1,17 @@
-"""What commits were, as clients see them. Pure: what is recorded comes in, RFC 7951 content comes out.
+"""The history at work: what commits were, and what two states of the configuration differ in.
+
+A state is a Tree. Two trees of the units which may differ are enough, for all else is the same in both.
+What somebody may not read is taken out of both before it is told how they differ.
 
 - commits: a commit as an entry of /yangswan-agent:agent/history
+- points: a state that is named by a commit
+- states: two of them, made of what is on record
+- edits: what turns one tree into another, an Edit for each node that differs
+- places: how a data node is named: in a URI (RFC 8040), and for people
+- patch: edits as a YANG patch (RFC 8072), with what they replace (RFC 9144)
+- text: edits as lines
+- room: how long an answer may be
 
-Who may see what is decided before: agent.operations.history.
+Pure: what is recorded comes in. Not here: which units may differ (agent.datastore.spans), who may read what
+(agent.operations), and filters.
 """

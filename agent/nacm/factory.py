@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from agent.translator import Json
 
-READER_OPERATIONS = ("get", "get-config", "get-data", "get-schema", "create-subscription", "explain-access")
+READER_OPERATIONS = (
+    "get",
+    "get-config",
+    "get-data",
+    "get-schema",
+    "create-subscription",
+    "explain-access",
+    "compare",
+    "compare-commits",
+)
 
 
 def factory_rules(users: Iterable[str]) -> Json:

@@ -4,11 +4,14 @@ A handler gets the Context, the Caller and the checked operation element, and re
 ``<rpc-reply>`` (b"" means ``<ok/>``). It raises RpcError or RpcErrors; nothing of the wire is known here.
 
 - dispatch: finds the handler of an operation
-- handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, and invoke for the
-  rpcs and actions of translators
+- handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, compare,
+  compare_commits, load_commit, and invoke for the rpcs and actions of translators
 - verify: what a commit waits for, and its session
+- cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
 - history: the commits that were made, as state; asked: which of them a filter can select
+- gather: two states of the configuration, from the history; comparing: what of them is told, and where that
+  is worked out; both_sides: a filter on two states at once
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

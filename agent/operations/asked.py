@@ -37,7 +37,7 @@ _BELOW_ONLY = frozenset({
     "number", "position", "re-match", "starts-with", "string", "string-length", "substring",
     "substring-after", "substring-before", "sum", "true",
 })  # fmt: skip
-_LEADS_OUT = re.compile(r"\||\.\.|::|(?<![\w.\-\]*])\s*/|\*\s*/")
+_LEADS_OUT = re.compile(r"\||\.\.|::|(?<![\w.\-\]*/]) ?/|\* ?/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def asked(schema: Schema, subtree: Element | None, xpath: Expression | None) -> 
 
 def stays_below(text: str) -> bool:
     """True if nothing in an XPath expression leads out of the node that its first steps lead to."""
-    plain = LITERAL.sub("''", text).strip().removeprefix("/")
+    plain = " ".join(LITERAL.sub("''", text).split()).removeprefix("/")
     return not _LEADS_OUT.search(plain) and _BELOW_ONLY.issuperset(called(text))
 
 

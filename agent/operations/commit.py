@@ -14,6 +14,7 @@ from agent.datastore.records import CommitInfo
 from agent.errors import BadElement, ErrorType
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
+from agent.operations.cut_off import keeping_connected
 from agent.operations.disclosure import hidden_units, tries_counted
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import (
@@ -34,6 +35,9 @@ from agent.yang.units import unit_differences
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
     request = await context.worker(_request, context.schema, operation)
+    # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
+    takes_itself_back = request.confirmed and request.verify is None
+    tolerated = takes_itself_back or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
     async with context.configuration.writing:
         for datastore in ("candidate", "running"):
             context.locks.refuse_others(datastore, caller.session_id)
@@ -45,6 +49,7 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
                 replace(caller_info(caller), comment=_comment(operation)),
                 check=_check(context, caller),
                 may_read=access.reader(context.schema),
+                vet=keeping_connected(context, caller, tolerated=tolerated),
             )
         verification = context.confirmed.verification
     if verification is not None and request.persist is None:

@@ -53,7 +53,8 @@ class Ending:
 
 
 class Caller(Protocol):
-    """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user."""
+    """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user.
+    ``source`` and ``local``: the addresses of its client and of this machine, "" where there are none."""
 
     @property
     def session_id(self) -> int: ...
@@ -63,6 +64,8 @@ class Caller(Protocol):
     def groups(self) -> tuple[str, ...]: ...
     @property
     def source(self) -> str: ...
+    @property
+    def local(self) -> str: ...
     @property
     def transport(self) -> str: ...
     @property

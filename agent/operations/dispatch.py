@@ -17,9 +17,12 @@ from agent.errors import (
 from agent.notifications import NOTIFICATION_NS
 from agent.operations import (
     commit,
+    compare,
+    compare_commits,
     explain,
     get_schema,
     invoke,
+    load_commit,
     locking,
     nmda,
     read,
@@ -29,14 +32,14 @@ from agent.operations import (
 )
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
-from agent.operations.parameters import NMDA_NS, check_input
+from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Context, Caller, Element], Awaitable[bytes]]
 
-AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
+COMPARE_NS = "urn:ietf:params:xml:ns:yang:ietf-nmda-compare"
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     (NETCONF_NS, "get"): read.get,
@@ -57,6 +60,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
+    (COMPARE_NS, "compare"): compare.compare,
+    (AGENT_NS, "compare-commits"): compare_commits.compare_commits,
+    (AGENT_NS, "load-commit"): load_commit.load_commit,
     (YANG_NS, "action"): invoke.invoke_action,
 }
 
@@ -68,6 +74,8 @@ READS = frozenset(
         (NMDA_NS, "get-data"),
         (MONITORING_NS, "get-schema"),
         (AGENT_NS, "explain-access"),
+        (COMPARE_NS, "compare"),
+        (AGENT_NS, "compare-commits"),
     }
 )
 """What changes nothing, and of which nothing is left when it is broken off."""

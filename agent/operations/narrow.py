@@ -7,6 +7,7 @@ result. A filter that gives the keys of one entry costs one entry, however many 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agent.operations.asked import stays_below
@@ -143,7 +144,7 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
             if not node.config and stays_below(text):
                 return wanted  # there is nothing of it in running
         if not node.shell:
-            entry = _keyed_entry(text, position, node, first)
+            entry = keyed_entry(text, position, node, first)
             if entry is None:
                 break
             if entry != NO_NODE:
@@ -155,7 +156,34 @@ def narrow_xpath(schema: Schema, running: Tree, expression: Expression) -> Wante
     return wanted_everywhere(schema, running)
 
 
-def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
+def first_steps(schema: Schema, expression: Expression) -> Iterator[tuple[SchemaNode, int]]:
+    """Yield the node of each step that an absolute path begins with, and where behind it the text goes on.
+
+    The last one is the first that is no shell; a step with a predicate ends it, too.
+    """
+    text = expression.text.strip()
+    namespace, position, level = "", 0, schema.roots
+    while (step := _STEP.match(text, position)) is not None:
+        namespace = expression.declared.get(step[1], "") if step[1] else namespace
+        node = level.get((namespace, step[2] or step[3]))
+        if node is None:
+            return
+        position = step.end()
+        yield node, position
+        if not node.shell:
+            return
+        level = node.children
+
+
+def keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) -> Node | None:
+    """Return the entry whose keys the predicates from ``position`` on give; NO_NODE if it is not there, None
+    if they do not give all."""
+    given = keys_at(expression, position, node)
+    return None if given is None else entry_with_keys(first, node, given)
+
+
+def keys_at(expression: str, position: int, node: SchemaNode) -> tuple[str, ...] | None:
+    """Return the keys that the predicates from ``position`` on give, None if they do not give all."""
     if node.kind is not Kind.LIST or any(node.children[node.namespace, key].holds_names for key in node.keys):
         return None
     given: dict[str, str] = {}
@@ -164,7 +192,7 @@ def _keyed_entry(expression: str, position: int, node: SchemaNode, first: Node) 
         position = match.end()
     if set(given) != set(node.keys):
         return None
-    return entry_with_keys(first, node, tuple(given[key] for key in node.keys))
+    return tuple(given[key] for key in node.keys)
 
 
 def _single(expression: str) -> bool:

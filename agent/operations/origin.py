@@ -39,6 +39,11 @@ def mark_origins(tree: Tree) -> None:
     _mark(tree, siblings(tree.first), "")
 
 
+def mark_origins_from(tree: Tree, node: Node) -> None:
+    """*worker* As ``mark_origins``, for ``node`` and what is below it, to be shown without what is above."""
+    _mark(tree, [node], "")
+
+
 def _mark(tree: Tree, nodes: Iterable[Node], inherited: str) -> None:
     for node in nodes:
         schema_node = tree.schema.node_of(node.schema)

@@ -30,6 +30,7 @@ from agent.yang.values import canonical, value_problem
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 
 
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
@@ -179,10 +180,11 @@ def _missing(name: str, element: Element, names: str = "") -> RpcError:
     )
 
 
-def parameter(element: Element, name: str) -> Element | None:
-    """Return the parameter ``name`` of an operation (same namespace), or None."""
+def parameter(element: Element, name: str, uri: str | None = None) -> Element | None:
+    """Return the parameter ``name`` of an operation, or None; of the same namespace if ``uri`` is none."""
+    uri = namespace(element) if uri is None else uri
     for child in element:
-        if local_name(child) == name and namespace(child) == namespace(element):
+        if local_name(child) == name and namespace(child) == uri:
             return child
     return None
 
@@ -191,6 +193,15 @@ def text_of(element: Element, name: str, default: str = "") -> str:
     """Return the text of the parameter ``name`` without surrounding white space."""
     found = parameter(element, name)
     return default if found is None else (found.text or "").strip()
+
+
+def canonical_text(schema: Schema, operation: Element, name: str, default: str = "") -> str:
+    """*worker* Return the parameter ``name`` in its canonical form."""
+    found = parameter(operation, name)
+    if found is None:
+        return default
+    node = schema.rpcs[namespace(operation), local_name(operation)]
+    return canonical_value(schema, node.children[node.namespace, name], found)
 
 
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
@@ -235,7 +246,12 @@ def datastore_name(schema: Schema, element: Element, name: str) -> str:
 
 def datastore_identity(schema: Schema, operation: Element) -> str:
     """*worker* Return what ``<datastore>`` of get-data or edit-data names, "" if it is no standard one."""
-    found = parameter(operation, "datastore")
+    return identity_of(schema, operation, "datastore")
+
+
+def identity_of(schema: Schema, operation: Element, name: str) -> str:
+    """*worker* Return the datastore that the parameter ``name`` names, "" if it is no standard one."""
+    found = parameter(operation, name)
     return "" if found is None else _identity(schema, found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,8 +26,8 @@ from agent.operations.context import Caller, Context
 from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
-from agent.operations.subtree import cut, select, selects_event
-from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath
+from agent.operations.subtree import Mark, cut, marks_of, select, selects_event, whole_marks
+from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
@@ -60,6 +60,14 @@ class Filter:
         if self.xpath is not None:
             return select_xpath(tree, self.xpath, max_depth)
         return tree if max_depth is None else cut(tree, max_depth)
+
+    def marks(self, tree: Tree) -> Collection[Mark]:
+        """*worker* Return marks of what is selected."""
+        if self.subtree is not None:
+            return marks_of(tree, self.subtree)
+        if self.xpath is not None:
+            return xpath_marks(tree, self.xpath)
+        return whole_marks(tree)
 
     def matches_event(self, tree: Tree) -> bool:
         """*worker* True if something of a notification is selected.

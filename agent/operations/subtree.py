@@ -76,16 +76,30 @@ def select(tree: Tree, filter_element: Element, max_depth: int | None = None) ->
     Raises:
         BadElement: the filter holds text beside elements.
     """
+    return copy_marks(tree, marks_of(tree, filter_element), max_depth)
+
+
+def marks_of(tree: Tree, filter_element: Element) -> Collection[Mark]:
+    """Return marks of what the filter selects from ``tree``.
+
+    Raises:
+        BadElement: the filter holds text beside elements.
+    """
     refuse_mixed(filter_element)
-    return copy_marks(tree, _marks(tree, filter_element, tree.schema.roots), max_depth)
+    return _marks(tree, filter_element, tree.schema.roots)
 
 
 def cut(tree: Tree, max_depth: int) -> Tree:
     """Return a copy of ``tree`` with at most ``max_depth`` levels."""
+    return copy_marks(tree, whole_marks(tree), max_depth)
+
+
+def whole_marks(tree: Tree) -> list[Mark]:
+    """Return marks of all that ``tree`` holds."""
     marks = [Mark(node) for node in tree.top_level()]
     for mark in marks:
         mark.whole = True
-    return copy_marks(tree, marks, max_depth)
+    return marks
 
 
 def selects_event(tree: Tree, filter_element: Element) -> bool:

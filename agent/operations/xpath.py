@@ -6,6 +6,7 @@ The context node is the root of what is filtered, and the declarations are those
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agent.apart import SEARCH_CPU_S, at_most
@@ -124,14 +125,26 @@ def select_xpath(tree: Tree, expression: Expression, max_depth: int | None = Non
     Raises:
         InvalidValue: it is no XPath expression or does not return a node-set.
     """
+    return copy_marks(tree, xpath_marks(tree, expression, covered=max_depth is None), max_depth)
+
+
+def xpath_marks(tree: Tree, expression: Expression, *, covered: bool = True) -> Collection[Mark]:
+    """Return marks of the nodes that ``expression`` selects.
+
+    Args:
+        covered: what is below another one that is selected needs no mark.
+
+    Raises:
+        InvalidValue: as ``select_xpath``.
+    """
     top: dict[Node, Mark] = {}
     with at_most(SEARCH_CPU_S):
         nodes = _selected(tree, expression)
     for node in nodes:
-        mark = _mark(top, node, covered=max_depth is None)
+        mark = _mark(top, node, covered=covered)
         if mark is not None:
             mark.whole = True
-    return copy_marks(tree, top.values(), max_depth)
+    return top.values()
 
 
 def _selected(tree: Tree, expression: Expression) -> list[Node]:

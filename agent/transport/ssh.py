@@ -207,7 +207,7 @@ class _Connection(asyncssh.SSHServer):
     def __init__(self, transport: SshTransport) -> None:
         self._transport = transport
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._source = self._counted = ""
+        self._source = self._counted = self._local = ""
         self._source_port = 0
         self._tries = 0
         self._granted = 0
@@ -219,6 +219,7 @@ class _Connection(asyncssh.SSHServer):
         self._connection = conn
         address = conn.get_extra_info("peername")
         self._source, self._source_port = str(address[0]), int(address[1])
+        self._local = str(conn.get_extra_info("sockname")[0])
         self._stand_between(conn)
         transport = self._transport
         transport.connections.add(conn)
@@ -323,6 +324,7 @@ class _Connection(asyncssh.SSHServer):
             source_port=self._source_port,
             transport="netconf-ssh",
             groups=system_groups(user),
+            local_host=self._local,
         )
         return NetconfChannel(
             peer, admission=self._transport, drained=self._drained, ended=self._channel_ended

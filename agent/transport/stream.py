@@ -32,7 +32,8 @@ class ByteStream(Protocol):
 class Peer:
     """Who is at the other end; ``transport`` is an identity name of RFC 6022 section 2.1.3.
 
-    ``groups``: those that the system knows the user to be in (RFC 8341 section 3.4.2).
+    ``groups``: those that the system knows the user to be in (RFC 8341 section 3.4.2). ``local_host``: the
+    address of this machine that he came to, "" where there is none.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Peer:
     source_port: int
     transport: str
     groups: tuple[str, ...] = ()
+    local_host: str = ""
 
 
 Serve = Callable[[ByteStream, Peer], Awaitable[None]]

@@ -15,6 +15,7 @@ Files, from the ground up:
 - tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
   two states of it differ in
 - leaf_lists, implicit: defaults of leaf-lists, merged and reported; which defaults are in use
+- json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
 - units, locality: units; which modules can be validated unit by unit, and in which defaults depend on others

@@ -114,7 +114,7 @@ def _partner(node: Node, others: Sequence[Node]) -> Node:
 
 def _moves(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> Iterator[Difference]:
     """Yield the entries of user-ordered lists that stand elsewhere than before."""
-    for schema_node in {schema.node_of(n.schema).path: schema.node_of(n.schema) for n in after}.values():
+    for schema_node in map(schema.node_of, dict.fromkeys(node.schema for node in after)):
         if not schema_node.user_ordered:
             continue
         now = [n for n in after if n.schema == schema_node.pointer and _partner(n, before) != NULL]

@@ -121,6 +121,7 @@ def _fill_details(ctx: Pointer, node: SchemaNode, pointer: Pointer) -> None:
         node.names_data = base == lib.LY_TYPE_INST
         node.json_number = base in _JSON_NUMBERS
         node.json_boolean = base == lib.LY_TYPE_BOOL
+        node.holds_nothing = base == lib.LY_TYPE_EMPTY
         dflt = ffi.cast("struct lysc_node_leaf *", pointer).dflt
         if dflt != NULL:
             node.default = text(lib.lyd_value_get_canonical(ctx, dflt))

@@ -44,6 +44,7 @@ class SchemaNode:
     ``shifting``: children that are, or hold, conditional nodes which nobody needs to configure.
     ``holds_names``: a value may mean something only with what is declared around it: an identity, a path.
     ``confusable``: a union of such and of texts, which may look like them.
+    ``holds_nothing``: a leaf that is there or not (type empty).
     ``json_number``, ``json_boolean``: how RFC 7951 section 6 writes the value of a leaf.
     ``is_expression``: a leaf whose values are, or may be, paths or other XPath expressions.
     ``may_be_long``: a leaf whose values may be of any length: binary, or strings without a pattern.
@@ -79,6 +80,7 @@ class SchemaNode:
     confusable: bool = False
     json_number: bool = False
     json_boolean: bool = False
+    holds_nothing: bool = False
     default: str | None = None
     defaults: tuple[str, ...] = ()
     names_data: bool = False

@@ -289,6 +289,13 @@ def is_default(node: Node) -> bool:
     return bool(node.flags & lib.LYD_DEFAULT)
 
 
+def take_as_set(node: Node) -> None:
+    """Have the defaults among ``node``, its siblings and all below count as if somebody had set them."""
+    for each in siblings(node):
+        each.flags &= ~lib.LYD_DEFAULT
+        take_as_set(first_child(each))
+
+
 def value_of(node: Node) -> str:
     """Return the canonical value of a leaf or leaf-list entry (JSON prefixes)."""
     return text(lib.lyd_get_value(node))

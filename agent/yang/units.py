@@ -42,7 +42,7 @@ class Unit:
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
-        self.group = _is_group(self.schema_node)
+        self.group = is_group(self.schema_node)
         self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
 
@@ -181,7 +181,8 @@ def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     return path_of(node)
 
 
-def _is_group(schema_node: SchemaNode) -> bool:
+def is_group(schema_node: SchemaNode) -> bool:
+    """True if all instances of a node form a unit together, because their order belongs to them."""
     if schema_node.kind is Kind.LEAF_LIST:
         return True
     return schema_node.kind is Kind.LIST and (schema_node.user_ordered or not schema_node.keys)

@@ -1,10 +1,12 @@
 """What the examples of this folder share: the options of the command line, and the connection."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
-from ncclient import manager
+from ncclient import NCClientError, manager
+from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -27,12 +29,23 @@ def connect(options: argparse.Namespace) -> manager.Manager:
         needed = "give a copy of the gateway's host_key.pub with --host-key"
         print(f"{file} is no host key: {needed}", file=sys.stderr)
         sys.exit(2)
-    return manager.connect(
-        host=options.host,
-        port=options.port,
-        username=options.user,
-        key_filename=options.key,
-        hostkey_b64=host_key,
-        allow_agent=False,
-        look_for_keys=False,
-    )
+    # What ncclient would print by itself is said below, in a sentence.
+    logging.getLogger("ncclient").addHandler(logging.NullHandler())
+    try:
+        return manager.connect(
+            host=options.host,
+            port=options.port,
+            username=options.user,
+            key_filename=options.key,
+            hostkey_b64=host_key,
+            allow_agent=False,
+            look_for_keys=False,
+        )
+    except AuthenticationError:
+        reason = f"it does not let {options.user} in with the key {options.key}"
+    except SSHUnknownHostError:
+        reason = f"it has not the host key in {file}"
+    except (NCClientError, OSError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+    print(f"the gateway {options.host} port {options.port} cannot be used: {reason}", file=sys.stderr)
+    sys.exit(1)

@@ -47,6 +47,7 @@ class Remembering:
     user: str = "tester"
     groups: tuple[str, ...] = ()
     source: str = "127.0.0.1"
+    local: str = "127.0.0.1"
     transport: str = "netconf-ssh"
     login_time: str = "2026-11-23T00:00:00Z"
     counters: Counted = field(default_factory=Counted)

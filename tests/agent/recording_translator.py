@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
+from agent.translator import Captured, EntryChange, Json, Keys, Move, Plan, Reader, Route, reads_all
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
@@ -48,9 +48,15 @@ class RecordingTranslator:
 
     outputs: dict[str, Json] = field(default_factory=dict)
     cannot_take_back: bool = False
+    captures: Sequence[Captured] = ()
+    routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
 
     def unusable(self) -> Sequence[str]:
+        return ()
+
+    def look(self) -> Sequence[str]:
+        self.log.append("look")
         return ()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
@@ -78,6 +84,10 @@ class RecordingTranslator:
         if errors := self.check(changes):
             raise RpcErrors(errors)
         return RecordedPlan(tuple(changes))
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        self.routes = tuple(routes)
+        return [one for one in self.captures if one.route in routes]
 
     async def apply(self, plan: Plan) -> None:
         assert isinstance(plan, RecordedPlan)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.transport.files import public_key, write_key_pair
 from tests.agent_process import AgentProcess, running_agent
 from tests.clients.test_clients import config, ncclient, wanted
 from tests.clients.test_orchestrators import description, event
@@ -137,3 +138,19 @@ def test_a_change_on_trial_is_kept_only_if_the_tunnel_is_well(
         seen = [event(watcher, "netconf-confirmed-commit").findtext("{*}confirm-event") for _ in range(2)]
         assert seen == ["start", end]
         assert description(watcher, 20) == kept
+
+
+def test_the_host_key_is_checked_if_a_file_names_the_known_hosts_of_the_agent(agent: AgentProcess) -> None:
+    """As the inventory says for who wants it."""
+    folder = agent.data_dir.parent
+    file, other = folder / "ssh_config", folder / "other_key"
+    checked = {"ansible_host_key_checking": "true", "ansible_netconf_ssh_config": str(file)}
+    file.write_text(f"Host *\n    UserKnownHostsFile {agent.data_dir}/known_hosts\n")
+    done = play(agent, "look.yml", **checked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    write_key_pair(other, "test")
+    (folder / "known").write_text(f"[127.0.0.1]:{agent.port} {' '.join(public_key(other))}\n")
+    file.write_text(f"Host *\n    UserKnownHostsFile {folder}/known\n")
+    done = play(agent, "look.yml", **checked)
+    assert done.returncode != 0
+    assert "Unknown host key" in done.stdout + done.stderr

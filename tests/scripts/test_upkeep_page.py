@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.agent_process import running_agent, start_agent
+from tests.histories import restore
 from tests.scripts.agents import ROOT
 from tests.scripts.test_readme import BY_HAND, blocks
 
@@ -24,6 +27,8 @@ def run(text: str, folder: Path) -> None:
     (commands / "systemctl").chmod(0o755)
     for place in ("/var/lib", "/root"):
         assert place in text
+        text = text.replace(place, str(folder / place.strip("/")))
+    for place in ("/etc/yangswan", "/opt"):
         text = text.replace(place, str(folder / place.strip("/")))
     subprocess.run(
         ["bash", "-eu", "-c", text], check=True, cwd=folder, env={"PATH": f"{commands}:{os.environ['PATH']}"}
@@ -54,8 +59,37 @@ def test_a_backup_brings_back_what_was_damaged(tmp_path: Path) -> None:
     assert (tmp_path / "var/lib/yangswan.aside/history.db").read_bytes() == b""
 
 
+def test_a_new_machine_has_the_configuration_and_the_keys_of_an_export(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for machine in (old, new):
+        for folder in ("etc/yangswan", "root", "opt/yangswan/.venv/bin", "var/lib"):
+            (machine / folder).mkdir(parents=True)
+        settings = f'data-dir = "{machine}/var/lib/yangswan"\ncharon = "none"\n'
+        (machine / "etc/yangswan/settings.toml").write_text(settings)
+        (machine / "opt/yangswan/.venv/bin/yangswan").symlink_to(Path(sys.executable).with_name("yangswan"))
+    file = restore("2026-11-23", old / "var/lib/yangswan")
+    run(BLOCKS["export"], old)
+    copies = sorted(path.name for path in (old / "root").iterdir())
+    assert copies == ["yangswan-keys.tar.gz", "yangswan.xml"]
+    assert all((old / "root" / name).stat().st_mode & 0o077 == 0 for name in copies)
+    for name in copies:
+        shutil.copy2(old / "root" / name, new / "root")
+    run(BLOCKS["import"], new)
+    keys = "var/lib/yangswan/strongswan/private-keys"
+    assert {key.name: key.read_bytes() for key in (new / keys).iterdir()} == {
+        key.name: key.read_bytes() for key in (file.parent / "strongswan/private-keys").iterdir()
+    }
+    run(BLOCKS["export"].replace("yangswan.xml", "again.xml"), new)
+    of_both = [(new / "root" / name).read_text().splitlines() for name in ("yangswan.xml", "again.xml")]
+    assert [line for line in of_both[0] if "<timestamp>" not in line] == [
+        line for line in of_both[1] if "<timestamp>" not in line
+    ]
+
+
 def test_the_other_commands_are_of_a_system_service() -> None:
-    assert set(BLOCKS) == {"backup", "restore", *BY_HAND} - {"clients, by hand, from the package index"}
+    assert set(BLOCKS) == {"backup", "restore", "export", "import", *BY_HAND} - {
+        "clients, by hand, from the package index"
+    }
 
 
 def test_every_file_of_a_data_folder_is_named(tmp_path: Path) -> None:

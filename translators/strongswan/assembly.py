@@ -12,6 +12,7 @@ from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
 from translators.strongswan.charon.scope import Scope, own_service
 from translators.strongswan.charon.shared import Shared
+from translators.strongswan.cut_off import CutOffs
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
 from translators.strongswan.diagnosis.packet_owners import PacketOwners
@@ -97,6 +98,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
             protection=protection,
             has_charon=not without,
         ),
+        cut_offs=CutOffs(shared, live=live, protection=protection, is_used=not without),
         protection=protection,
         state_data=StateData(
             options,

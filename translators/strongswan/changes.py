@@ -216,12 +216,7 @@ class Changes:
 
     def _for_all(self, changes: Sequence[EntryChange]) -> ForAll:
         """Return what is for all tunnels once ``changes`` are made."""
-        found = self._protection.guards.for_all
-        for change in changes:
-            if change.list_path == LEAK_PROTECTION_PATH:
-                found = replace(found, leak_protection=is_protected(change.after))
-        networks = {c.keys[0]: c.after is not None for c in changes if c.list_path == BYPASS_PATH}
-        return with_bypass(found, networks)
+        return for_all_after(changes, self._protection.guards.for_all)
 
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.
@@ -377,6 +372,16 @@ class Changes:
             raise
 
 
+def for_all_after(changes: Sequence[EntryChange], before: ForAll) -> ForAll:
+    """Return what is for all tunnels once ``changes`` are made to what is."""
+    found = before
+    for change in changes:
+        if change.list_path == LEAK_PROTECTION_PATH:
+            found = replace(found, leak_protection=is_protected(change.after))
+    networks = {c.keys[0]: c.after is not None for c in changes if c.list_path == BYPASS_PATH}
+    return with_bypass(found, networks)
+
+
 def _too_many(for_all: ForAll) -> list[RpcError]:
     if len(for_all.bypass) <= BYPASS_MAX:
         return []
@@ -404,10 +409,11 @@ def _discretion(changes: Sequence[EntryChange], may_read: Reader) -> Discretion 
             known[tunnel] = not all(may_read(f"{entry}/{leaf}") for leaf in KEYS)
         return known[tunnel]
 
-    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and _is_tunnel(c)))
+    return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and is_tunnel(c)))
 
 
-def _is_tunnel(change: EntryChange) -> bool:
+def is_tunnel(change: EntryChange) -> bool:
+    """Return whether a tunnel is what changes."""
     return change.list_path in ("", LIST_PATH)
 
 

@@ -114,7 +114,7 @@ class StateData:
             names=self._live.children(tunnel),
         )
         if sas is None:
-            found["status"] = self._live.status(tunnel, None).value
+            found |= {"status": self._live.status(tunnel, None).value, "sas-unknown": [None]}
         shared = overlaps.shown(self._shared.desired.overlaps.of(tunnel))
         messages = self._shared.desired.messages.get(tunnel)
         found |= {} if messages is None else narrowed(messages.children, sas or ())

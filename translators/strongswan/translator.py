@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import EntryChange, Json, Keys, Move, Plan, Reader, reads_all
+from agent.translator import Captured, EntryChange, Json, Keys, Move, Plan, Reader, Route, reads_all
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
 from translators.strongswan.changes import Changes, StrongSwanPlan
 from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
+from translators.strongswan.cut_off import CutOffs
 from translators.strongswan.model import (
     BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
@@ -88,6 +89,7 @@ class Parts:
     audit: Audit
     keeper: Keeper | None
     changes: Changes
+    cut_offs: CutOffs
     protection: Protection
     state_data: StateData
     actions: Actions
@@ -124,6 +126,10 @@ class StrongSwanTranslator:
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what charon cannot be run with, or reached at."""
         return self._unusable()
+
+    def look(self) -> Sequence[str]:
+        """Read the private keys of this gateway, which are no configuration."""
+        return self.parts.pki.look_at_keys()
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed certificates, CRLs, and what is for all tunnels."""
@@ -232,6 +238,10 @@ class StrongSwanTranslator:
             except Unavailable as error:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
         return self.parts.changes.plan(changes)
+
+    async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
+        """Return which of the sessions on ``routes`` the changes would cut off."""
+        return await self.parts.cut_offs.captured(changes, routes)
 
     async def apply(self, plan: Plan) -> None:
         """Make ``plan`` real.

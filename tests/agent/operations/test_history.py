@@ -11,6 +11,7 @@ import pytest
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.history import commits
 from agent.operations import history
+from agent.operations.asked import stays_below
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
 from tests.agent.operations.guarded import NOBODY, SAM, filled, nacm, path, rule, rule_list, ruled
@@ -182,6 +183,37 @@ async def test_what_is_asked_for_decides_what_is_read(three: Lab, monkeypatch: p
     assert not any(" FROM commits" in text for text in statements)
 
 
+@pytest.mark.parametrize(
+    ("expression", "stays"),
+    [
+        ("/a:agent", True),
+        (" /a:agent/a:history ", True),
+        ("/a:agent[a:x and /b]", False),
+        ("/a:agent / a:history", False),  # it might be an operator that stands before it
+        ("a:agent/a:history/a:commit[a:change/a:target='/x/y[z=\"..|\"]']", True),
+        ("/a:agent//a:target", True),
+        ("/a:agent[a:x > 3 and not(a:y)]", True),
+        ("/a:agent/*", True),
+        ("/a:agent/..", False),
+        ("/a:agent | /b", False),
+        ("/a:agent[/b]", False),
+        ("/a:agent[a:x = /b]", False),
+        ("/a:agent[ /b]", False),
+        ("/a:agent[//b]", False),
+        ("/a:agent[3 * /b]", False),
+        ("/a:agent[3 */b]", False),
+        ("/a:agent[count(/b) > 1]", False),
+        ("/a:agent[current()/b]", False),
+        ("/a:agent[deref(a:x)/b]", False),
+        ("/a:agent/following-sibling::b", False),
+        ("(/a:agent)", False),
+        ("/a:agent[" + " " * 2000 + "a:x]", True),
+    ],
+)
+def test_an_expression_that_leads_out_of_where_it_begins_is_known(expression: str, stays: bool) -> None:
+    assert stays_below(expression) == stays
+
+
 # -- causes and outcomes -------------------------------------------------------------------------
 
 
@@ -247,6 +279,16 @@ async def test_a_comment_stands_in_the_log(lab: Lab, caplog: pytest.LogCaptureFi
     assert "commit 1 by tester (session 1 from 127.0.0.1): 1 changed: why <it> is, \N{SNOWMAN}" in caplog.text
     await commented(lab, number(2), "x" * 1024)
     assert leaf(await lab.do(one(2)), "comment") == ["x" * 1024]
+
+
+async def test_a_comment_on_a_commit_that_only_confirms_stands_in_the_log(
+    three: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await commented(three, number(8), "try", more="<confirmed/>")
+    await three.do(f'<commit><comment xmlns="{AGENT}">it works</comment></commit>')
+    assert "a commit by tester (session 1 from 127.0.0.1) changed nothing: it works" in caplog.text
+    assert ids(await three.do(subtree(""))) == [4, 3, 2, 1]
 
 
 # -- access control ------------------------------------------------------------------------------

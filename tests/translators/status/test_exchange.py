@@ -186,6 +186,33 @@ def test_a_second_probe_before_an_answer_is_a_retransmission_until_there_is_one(
     assert (gone.gave_up, gone.last_error and gone.last_error.reason) == (True, Reason.PEER_SILENT)
 
 
+def said(facts: Facts, *lines: tuple[str, str]) -> Facts:
+    """Return the facts after lines, each about an IKE_SA."""
+    return reduce(lambda f, one: events.on_log(f, one[1], NOW, Source.LOG, sa=one[0]), lines, facts)
+
+
+def test_of_several_peers_each_has_its_own_probes() -> None:
+    # Both are asked before either answers.
+    assert not said(
+        UP, ("1", PROBE), ("2", PROBE), ("2", PROBE_ANSWERED), ("1", PROBE_ANSWERED)
+    ).retransmitting
+    assert not said(UP, ("1", PROBE), ("2", PROBE), ("2", PROBE_ANSWERED), ("2", PROBE)).retransmitting
+    silent = said(UP, ("1", PROBE), ("2", PROBE), ("1", PROBE), ("2", PROBE_ANSWERED))
+    assert silent.retransmitting
+    peers = [sa(number, asks=False) for number in (1, 2)]
+    assert state.status(peers, silent, False) is Status.INSTALLED
+    assert state.status(peers[:1], silent, False) is Status.RETRANSMISSION
+    both = said(silent, ("2", PROBE), ("2", PROBE))
+    assert state.status(peers, both, False) is Status.RETRANSMISSION
+    assert not said(silent, ("1", PROBE_ANSWERED)).retransmitting
+    # The one that is gone is not missed any more, however it went.
+    assert said(silent, ("1", "DPD check timed out, enforcing DPD action")).exchange.missed == frozenset()
+    gone = events.on_updown(silent, "ike-updown", {"uniqueid": "1"}, False, NOW)
+    assert not gone.retransmitting
+    assert state.status(peers[1:], gone, False) is Status.INSTALLED
+    assert events.on_updown(silent, "ike-updown", {"uniqueid": "2"}, False, NOW).retransmitting
+
+
 @pytest.mark.parametrize(
     "line",
     [

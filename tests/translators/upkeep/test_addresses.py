@@ -15,7 +15,7 @@ from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.overlaps import prefix
 from translators.strongswan.upkeep import addresses
-from translators.strongswan.upkeep.addresses import AddressWatch
+from translators.strongswan.upkeep.addresses import AddressWatch, way_to
 
 
 @pytest.fixture
@@ -117,3 +117,28 @@ async def test_where_they_cannot_be_watched_nothing_is_called_missing(
     await until(lambda: len(tries) > 2)
     assert "not permitted" in caplog.text
     await watch.stop()
+
+
+@pytest.mark.real
+def test_which_way_packets_go_depends_on_their_source_too(namespace: Namespace) -> None:
+    for name, one, gateway in (("va", "10.8.0.1", "10.8.0.2"), ("vb", "192.168.0.1", "192.168.0.2")):
+        namespace.ip("link", "add", name, "type", "veth", "peer", "name", f"{name}-end")
+        namespace.ip("address", "add", f"{one}/24", "dev", name)
+        namespace.ip("address", "add", f"2001:db8:{name[1]}::1/64", "dev", name, "nodad")
+        for end in (name, f"{name}-end"):
+            namespace.ip("link", "set", end, "up")
+        namespace.ip("route", "add", "10.5.0.0/16", "via", gateway, "table", "7" if name == "vb" else "main")
+    namespace.ip("rule", "add", "from", "192.168.0.1", "lookup", "7")
+
+    async def ways() -> list[object]:
+        found = [await way_to("10.5.0.9"), await way_to("10.5.0.9", "192.168.0.1"), await way_to("10.8.0.9")]
+        return [*found, await way_to("2001:db8:b::9", "2001:db8:b::1"), await way_to("203.0.113.1")]
+
+    first, second, next_door, six, nowhere = namespace.call(lambda: asyncio.run(ways()))
+    assert isinstance(first, tuple)
+    assert isinstance(second, tuple)
+    assert (first[1], second[1]) == ("10.8.0.2", "192.168.0.2")
+    assert first[0] != second[0]
+    assert next_door == (first[0], None)
+    assert six == (second[0], None)
+    assert nowhere is None

@@ -86,11 +86,14 @@ class KeyStore:
         self._folder = folder
         self._keys: dict[str, PrivateKey] = {}
 
-    def load(self) -> None:
-        """Read every key; one that cannot be read is left out, and the log says so."""
+    def load(self, *, tidy: bool = True) -> None:
+        """Read every key; one that cannot be read is left out, and the log says so.
+
+        ``tidy``: what an agent left that ended while it wrote goes; nobody was told that there is a key.
+        """
         self._keys = {}
-        for path in self._folder.glob(f".*{_UNFINISHED}"):
-            path.unlink()  # of an agent that ended while it wrote: nobody was told that there is a key
+        for path in self._folder.glob(f".*{_UNFINISHED}") if tidy else ():
+            path.unlink()
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             name = path.name.removesuffix(_SUFFIX)
             try:
@@ -103,6 +106,14 @@ class KeyStore:
             except (OSError, Refused) as error:
                 reason = error.message if isinstance(error, Refused) else error.strerror
                 log.error("the private key %r is left out: %s", name, reason)
+
+    def told(self) -> list[str]:
+        """Return a sentence for whoever makes a backup of the configuration, if there are keys."""
+        count = len(list(self._folder.glob(f"*{_SUFFIX}")))
+        if not count:
+            return []
+        number = "the private key in it is" if count == 1 else f"the {count} private keys in it are"
+        return [f"copy {self._folder}, too: {number} no configuration, and in no export of it"]
 
     def __iter__(self) -> Iterator[PrivateKey]:
         return iter(self._keys.values())

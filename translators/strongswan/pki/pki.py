@@ -71,6 +71,11 @@ class Pki:
         """Stop. Safe to call twice."""
         await self._task.stop()
 
+    def look_at_keys(self) -> list[str]:
+        """Read the keys, and change nothing; returns a sentence if there are any."""
+        self._store.load(tidy=False)
+        return self._store.told()
+
     # --- configuration ---
 
     def know_crls(self, entries: Mapping[Keys, Json]) -> None:

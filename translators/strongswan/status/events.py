@@ -225,18 +225,18 @@ _REAUTHENTICATION = re.compile("^reauthenticating IKE_SA")
 _ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
 
 
-def on_log(facts: Facts, message: str, now: float, source: Source) -> Facts:
-    """Return the facts after a line of charon's log (level 0 or 1) about the tunnel.
+def on_log(facts: Facts, message: str, now: float, source: Source, *, sa: str = "") -> Facts:
+    """Return the facts after a line of charon's log (level 0 or 1) about the tunnel's IKE_SA ``sa``.
 
     Beside error-notify the log does not say whether the peer answers: a line that comes late would raise
     the flag after it was cleared, for good.
     """
-    before, now_said = facts.exchange, exchange.after(facts.exchange, message)
+    before, now_said = facts.exchange, exchange.after(facts.exchange, message, sa)
     facts = replace(facts, exchange=now_said)
-    if before.probed and exchange.is_probe(message):
+    if sa in before.probed and exchange.is_probe(message):
         return transitions.unanswered(facts, facts.tries + 1, now)
-    if before.probed and not now_said.probed:
-        return transitions.answered(facts, now)
+    if sa in before.probed and sa not in now_said.probed and not exchange.is_over(message):
+        return facts if now_said.missed else transitions.answered(facts, now)
     if source is not Source.ERROR_NOTIFY:
         if sent_again := _RETRANSMIT.match(message):
             tries = int(sent_again[1])
@@ -269,11 +269,19 @@ def on_updown(facts: Facts, event: str, sa: Section, up: bool, now: float) -> Fa
     """Return the facts after ``ike-updown`` or ``child-updown`` with the section ``sa`` of one IKE_SA."""
     if event == "ike-updown":
         # charon says of each child by itself that it went with its IKE_SA.
-        return transitions.answered(facts, now) if up else facts
+        return transitions.answered(facts, now) if up else _without(facts, str(sa.get("uniqueid")))
     for child in children(sa):
         number = str(child.get("uniqueid"))
         facts = transitions.child_up(facts, number, now) if up else transitions.child_down(facts, number, now)
     return facts
+
+
+def _without(facts: Facts, sa: str) -> Facts:
+    """Return the facts once an IKE_SA is gone: of it no answer is missed any more."""
+    said = exchange.settled_with(facts.exchange, sa)
+    if facts.exchange.missed and not said.missed:
+        facts = replace(facts, retransmitting=False, tries=0)
+    return replace(facts, exchange=said)
 
 
 @dataclass(frozen=True, slots=True)

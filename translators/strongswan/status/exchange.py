@@ -13,6 +13,7 @@ _REFUSED = re.compile("^received NO_PROPOSAL_CHOSEN")
 _SENT = re.compile(r"^sending packet: from \S+\[[0-9]+\] to \S+\[([0-9]+)\]")
 GARBLED = re.compile("^invalid (?:ID|HASH)_V1 payload length, decryption failed")
 _PROBE = "N(DPD)"
+_GIVEN_UP = re.compile("^DPD check timed out")
 _QUICK_MODE = "QUICK_MODE"
 NAT_PORT = 4500
 
@@ -21,7 +22,8 @@ NAT_PORT = 4500
 class Exchange:
     """``asked`` is the exchange of our last request, ``heard`` whether the peer has answered in this attempt
     to reach it, ``port`` the UDP port that it was last written to. ``answering``: what is read at the moment
-    answers a request of ours. ``probed``: a DPD request of IKEv1, which nothing sends again, is open.
+    answers a request of ours. ``probed``: the IKE_SAs, by unique id, on which a DPD request of IKEv1 is open,
+    which nothing sends again; ``missed``: those on which another one followed it.
     ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets.
 
     Of IKEv1, ``offers``: no answer came yet to the proposals of our last quick mode. ``protected``: what was
@@ -32,7 +34,8 @@ class Exchange:
     heard: bool = False
     port: int = 0
     answering: bool = False
-    probed: bool = False
+    probed: frozenset[str] = frozenset()
+    missed: frozenset[str] = frozenset()
     garbled: bool = False
     offers: bool = False
     protected: bool = False
@@ -52,32 +55,41 @@ class Exchange:
         return f"the peer answered the first message, but none after it{blocked}"
 
 
-def after(exchange: Exchange, line: str) -> Exchange:
-    """Return what is being said once charon has logged ``line``."""
+def after(exchange: Exchange, line: str, sa: str = "") -> Exchange:
+    """Return what is being said once charon has logged ``line`` about the IKE_SA ``sa``."""
     if _BEGUN.match(line):
         return Exchange()
     if asked := _ASKED.match(line):
-        exchange = replace(exchange, asked=asked[1], probed=exchange.probed or _PROBE in asked[2])
+        exchange = replace(exchange, asked=asked[1])
+        if _PROBE in asked[2]:
+            missed = exchange.missed | (exchange.probed & {sa})
+            exchange = replace(exchange, probed=exchange.probed | {sa}, missed=missed)
         # The third message of a quick mode has no SA.
         return _with_offer(exchange, "SA" in asked[2].split()) if asked[1] == _QUICK_MODE else exchange
     if heard := _HEARD.match(line):
         kind, payloads = heard[2], heard[3].split()
         exchange = replace(
-            exchange,
+            settled_with(exchange, sa),
             heard=True,
             answering=kind == "response",
-            probed=False,
             protected="HASH" in payloads,
         )
         takes = heard[1] == _QUICK_MODE and kind == "response" and "SA" in payloads
         return _with_offer(exchange, False) if takes else exchange
     if _REFUSED.match(line) and exchange.offers and exchange.protected:
         return replace(exchange, offers=False, refused=True)
+    if _GIVEN_UP.match(line):
+        return settled_with(exchange, sa)
     if GARBLED.search(line):
         return replace(exchange, garbled=True)
     if sent := _SENT.match(line):
         return replace(exchange, port=int(sent[1]))
     return exchange
+
+
+def settled_with(exchange: Exchange, sa: str) -> Exchange:
+    """Return what is being said once nobody waits on the IKE_SA ``sa`` for an answer to a DPD request."""
+    return replace(exchange, probed=exchange.probed - {sa}, missed=exchange.missed - {sa})
 
 
 def _with_offer(exchange: Exchange, offers: bool) -> Exchange:
@@ -87,6 +99,11 @@ def _with_offer(exchange: Exchange, offers: bool) -> Exchange:
 def settled(exchange: Exchange) -> Exchange:
     """Return what is being said once nothing follows any more from how our proposals were taken."""
     return _with_offer(exchange, False)
+
+
+def is_over(line: str) -> bool:
+    """Return whether ``line`` says that nobody waits for an answer to a DPD request any more."""
+    return _GIVEN_UP.match(line) is not None
 
 
 def is_probe(line: str) -> bool:

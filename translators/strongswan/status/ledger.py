@@ -103,10 +103,10 @@ class Ledger:
             else:
                 yield SaEvent(tunnel=tunnel, event=event, sa=sa, up=message.get("up") == "yes")
 
-    def on_log(self, name: str, line: str, source: Source, now: float) -> None:
-        """Take a line of charon's log about the connection ``name``."""
+    def on_log(self, name: str, line: str, source: Source, now: float, *, sa: str = "") -> None:
+        """Take a line of charon's log about the connection ``name``; ``sa``: the unique id of the IKE_SA."""
         if (tunnel := self.tunnel(name)) is not None:
-            self.put(tunnel, events.on_log(self.facts(tunnel), line, now, source))
+            self.put(tunnel, events.on_log(self.facts(tunnel), line, now, source, sa=sa))
 
     def on_garbled(self, line: str, tunnels: Sequence[str], source: Source, now: float) -> None:
         """Take a line about a peer that charon does not know yet, and that may be of ``tunnels``."""

@@ -86,7 +86,7 @@ def status(
     """
     states = {sa.get("state") for sa in sas}
     if states & IKE_UP:
-        if facts.retransmitting and _asks_in_vain(sas, names):
+        if facts.retransmitting and _asks_in_vain(sas, names, facts.exchange.missed):
             return Status.RETRANSMISSION
         return Status.INSTALLED if carries_all(sas, names) else Status.IKE_ESTABLISHED
     if facts.renewing is not None and states & _IKE_BEGINNING and not facts.tries:
@@ -101,14 +101,15 @@ def believed(facts: Facts, retrying: bool) -> Status:
     return Status.CONNECTING if retrying else Status.DOWN
 
 
-def _asks_in_vain(sas: Sequence[Section], names: Collection[str]) -> bool:
-    """Return whether what is sent again leaves the tunnel without an IKE_SA that works.
+def _asks_in_vain(sas: Sequence[Section], names: Collection[str], missed: Collection[str]) -> bool:
+    """Return whether what is sent again, or as IKEv1 does asked again (``missed``), leaves the tunnel without
+    an IKE_SA that works.
 
     An old one may still be sending its DELETE to a peer that has since come back with a new one, and a
     tunnel for any peer may have several, of which one is silent: only a request shows who is asking.
     """
     up = [sa for sa in sas if sa.get("state") in IKE_UP]
-    asking = [sa for sa in up if strings(sa.get("tasks-active"))]
+    asking = [sa for sa in up if strings(sa.get("tasks-active")) or str(sa.get("uniqueid")) in missed]
     if not asking:
         return len(up) == len(sas)
     return not carries_all([sa for sa in up if sa not in asking], names)

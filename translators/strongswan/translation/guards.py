@@ -135,7 +135,7 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
     """Return what the tunnel asks for; nothing if it is not enabled or (None) not there."""
     if entry is None or not entry.get("enabled", True):
         return NO_GUARD
-    pairs = list(_pairs(entry))
+    pairs = list(pairs_of(entry))
     told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
     bypass = frozenset(_bypassed(entry, told_apart, around.connected))
     spared = {network for _local, network in bypass} | set(for_all.bypass)
@@ -158,14 +158,14 @@ def _is_routed(entry: Json, pair: Pair) -> bool:
 
 def _both_ways(entry: Json, pair: Pair) -> Iterator[Match]:
     local, remote = pair
-    mark, mask = _mark(value_at(entry, "esp/mark-out"))
+    mark, mask = mark_of(value_at(entry, "esp/mark-out"))
     yield Match(Way.OUT, local, remote, mark=mark, mask=mask)
-    mark, mask = _mark(value_at(entry, "esp/mark-in"))
+    mark, mask = mark_of(value_at(entry, "esp/mark-in"))
     yield Match(Way.IN, remote, local, mark=mark, mask=mask)
 
 
-def _mark(value: object) -> tuple[int, int]:
-    """Return a mark and its mask, 0 and 0 for none."""
+def mark_of(value: object) -> tuple[int, int]:
+    """Return what a leaf says of marks: the bits of a mark that count, and which; 0 and 0 for none."""
     if value is None:
         return 0, 0
     mark, _, mask = str(value).partition("/")
@@ -173,16 +173,18 @@ def _mark(value: object) -> tuple[int, int]:
     return int(mark, 0) & bits, bits
 
 
-def _prefixes(entry: Json, leaf: str, host: str) -> list[Prefix]:
+def prefixes_of(entry: Json, leaf: str, host: str) -> list[Prefix]:
+    """Return the prefixes of one side: of the leaf-list ``leaf``, or the address in ``host``."""
     subnets = entry.get(leaf)
     if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
         return [prefix(str(one)) for one in subnets]
     return [prefix(str(entry[host]))] if host in entry else []
 
 
-def _pairs(entry: Json) -> Iterator[Pair]:
+def pairs_of(entry: Json) -> Iterator[Pair]:
+    """Yield the pairs of a local and a remote prefix, none where the far side is not known."""
     return in_one_family(
-        _prefixes(entry, "local-subnet", "local-address"), _prefixes(entry, "remote-subnet", "peer")
+        prefixes_of(entry, "local-subnet", "local-address"), prefixes_of(entry, "remote-subnet", "peer")
     )
 
 

@@ -119,6 +119,18 @@ class AddressWatch:
             self._changed(came)
 
 
+async def way_to(destination: str, source: str | None = None) -> tuple[object, object] | None:
+    """Return by which interface and to which gateway packets of this machine go, None if there is no way."""
+    ends = {"dst": destination} | ({} if source is None else {"src": source})
+    try:
+        async with AsyncIPRoute() as kernel:
+            for route in await kernel.route("get", **ends):
+                return route.get_attr("RTA_OIF"), route.get_attr("RTA_GATEWAY")
+    except (OSError, NetlinkError) as error:
+        log.info("which way packets go to %s is not known: %s", destination, error)
+    return None
+
+
 async def _connecting(questions: AsyncIPRoute) -> set[int]:
     """Return the indexes of interfaces that connect this machine to networks: those that are up, but for
     loopback and the ends of tunnels."""

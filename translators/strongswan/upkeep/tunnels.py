@@ -276,7 +276,8 @@ class LiveTunnels:
                 tunnels = unnamed.candidates(self._desired.entries, *ends)
                 self._ledger.on_garbled(line, tunnels, session.source, now)
         elif name:
-            self._ledger.on_log(name, line, session.source, now)
+            sa = str(message.get("ikesa-uniqueid", ""))
+            self._ledger.on_log(name, line, session.source, now, sa=sa)
             if (detail := self._desired.why_barred(name, line)) is not None:
                 self.fail(barred(name) or "", Reason.IDENTITY_CONFLICT, detail)
         else:

@@ -1,0 +1,142 @@
+"""Which units the commits of a part of the history changed, and what these were before and after it.
+
+Only rows of these commits are read, and some at a time, for there may be many. Everything here runs on the
+thread that owns the history (*worker*).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from agent.datastore.checksums import Damaged, fits
+from agent.datastore.records import UnitChange, recorded
+from agent.datastore.store import Store
+
+ROWS_AT_ONCE = 2000
+ROWS_MAX = 500_000
+"""Of changed units in all commits that are looked at together: some seconds."""
+
+Row = tuple[int, int]
+"""Commit, and position in it."""
+
+
+class TooLong(Exception):
+    """So many commits changed so much that it is not looked at."""
+
+
+class Dropped(Exception):
+    """A commit that is looked at has been dropped meanwhile, because it is old."""
+
+
+@dataclass(slots=True)
+class Span:
+    """The commits after ``after`` up to ``upto``.
+
+    ``units``: by path of each unit that they changed, the first row about it and the last one."""
+
+    store: Store
+    after: int
+    upto: int
+    units: dict[str, tuple[Row, Row]] = field(default_factory=dict)
+    rows_read: int = 0
+    _at: Row = (0, 0)
+
+    def __post_init__(self) -> None:
+        self._at = self.after, sys.maxsize
+
+    def read_on(self) -> bool:
+        """*worker* Read some rows; return whether there are more.
+
+        Raises:
+            TooLong: there are too many.
+        """
+        found = self.store.rows(
+            "SELECT commit_id, position, path FROM changes JOIN commits ON commits.id = commit_id "
+            "WHERE commits.state = 'committed' AND (commit_id, position) > (?, ?) AND commit_id <= ? "
+            f"ORDER BY commit_id, position LIMIT {ROWS_AT_ONCE}",
+            *self._at,
+            self.upto,
+        )
+        for commit_id, position, path in found:
+            row = self._at = commit_id, position
+            first, _ = self.units.get(path, (row, row))
+            self.units[path] = first, row
+        self.rows_read += len(found)
+        if self.rows_read > ROWS_MAX:
+            raise TooLong
+        return len(found) == ROWS_AT_ONCE
+
+    def changes(self, paths: Iterable[str]) -> Iterator[UnitChange]:
+        """*worker* Yield each unit as it was before the first of the commits, and after the last one; nothing
+        of those that are the same again.
+
+        Raises:
+            Dropped: a commit is gone.
+            Damaged: a row does not fit its checksum.
+        """
+        for path in paths:
+            first, last = self.units[path]
+            earliest = self._row(path, first)
+            latest = earliest if last == first else self._row(path, last)
+            if earliest.before != latest.after:
+                yield UnitChange(path, before=earliest.before, after=latest.after)
+
+    def _row(self, path: str, row: Row) -> UnitChange:
+        whole = fits("changes") if self.store.has_sums else "1"
+        found = self.store.rows(
+            f"SELECT {whole}, path, before, after FROM changes WHERE commit_id = ? AND position = ?", *row
+        )
+        if not found:
+            raise Dropped
+        if not found[0][0]:
+            raise Damaged([f"{path} of commit {row[0]} does not fit its checksum"])
+        _, path, before, after = found[0]
+        return recorded(row[0], path, before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Commits in force that the history holds: ids of the oldest and the newest, 0 if there are none."""
+
+    oldest: int
+    newest: int
+
+    def __str__(self) -> str:
+        if not self.newest:
+            return "the history holds no commit"
+        if self.oldest == self.newest:
+            return f"the history holds commit {self.oldest} alone"
+        return f"the history holds commits {self.oldest} to {self.newest}"
+
+
+def kept(store: Store) -> Kept:
+    """*worker* Return which commits there are."""
+    ((oldest, newest),) = store.rows("SELECT min(id), max(id) FROM commits WHERE state = 'committed'")
+    return Kept(oldest or 0, newest or 0)
+
+
+def state_of(store: Store, commit_id: int) -> str | None:
+    """*worker* Return applying, committed or undone; None if it is not in the history."""
+    found = store.rows("SELECT state FROM commits WHERE id = ?", commit_id)
+    return str(found[0][0]) if found else None
+
+
+def ever_given(store: Store, commit_id: int) -> bool:
+    """*worker* Return whether there has been a commit of this id."""
+    found = store.rows("SELECT seq FROM sqlite_sequence WHERE name = 'commits'")
+    return bool(found) and commit_id <= int(found[0][0])
+
+
+def newest_before(store: Store, count: int) -> int | None:
+    """*worker* Return the newest commit in force but ``count``; None if there are no more than that."""
+    found = store.rows(
+        f"SELECT id FROM commits WHERE state = 'committed' ORDER BY id DESC LIMIT 1 OFFSET {count}"
+    )
+    return int(found[0][0]) if found else None
+
+
+def count_in_force(store: Store) -> int:
+    """*worker* Return how many commits in force the history holds."""
+    return int(store.rows("SELECT count(*) FROM commits WHERE state = 'committed'")[0][0])

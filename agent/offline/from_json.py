@@ -1,0 +1,260 @@
+"""JSON (RFC 7951) as the ``<config>`` that a client would send for it, so that both are looked at alike.
+
+What JSON alone can get wrong is found here: the form of a value, a member without its module. Names and
+values themselves are left to those who look at a ``<config>``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from agent.datastore.edit_check import DEFAULT_NS
+from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
+from agent.xml import MAX_DEPTH, NETCONF_NS, YANG_NS, Element, Piece, parse, written
+from agent.yang.json_forms import JsonForm, json_forms
+from agent.yang.paths import literal
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, QName, SchemaNode
+from agent.yang.values import split_at_names
+
+Object = Mapping[str, object]
+Level = Mapping[QName, SchemaNode]
+
+# Of annotations whose namespace in XML is not that of their module.
+_ANNOTATION_SPACES = {
+    "ietf-netconf-with-defaults": DEFAULT_NS,
+    "ietf-netconf": NETCONF_NS,
+    "yang": YANG_NS,
+}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MODULE = re.compile(r"(?<![\w.-])([\w.-]++):")
+
+
+class JsonError(Exception):
+    """It is no JSON, or none that can be taken; the message says where, and quotes nothing of it."""
+
+
+def read_json(data: bytes) -> Object:
+    """Return the object that ``data`` holds.
+
+    Raises:
+        JsonError: it holds none.
+    """
+    try:
+        found = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_without_doubles, parse_constant=_refuse
+        )
+    except json.JSONDecodeError as problem:
+        raise JsonError(f"not JSON at line {problem.lineno}, column {problem.colno}") from None
+    except UnicodeDecodeError as problem:
+        raise JsonError(f"octet {problem.start + 1} is no part of UTF-8") from None
+    except RecursionError:
+        raise JsonError(f"it is nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError:  # a number of thousands of digits
+        raise JsonError("a number in it is too long") from None
+    if not isinstance(found, dict):
+        raise JsonError("a configuration in JSON is an object: {...}")
+    if _is_deep(found):
+        raise JsonError(f"it is nested deeper than {MAX_DEPTH} levels")
+    return found
+
+
+def _without_doubles(members: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        name, _ = Counter(name for name, _ in members).most_common(1)[0]
+        raise JsonError(f"an object has the member '{shortened(name)}' twice")
+    return found
+
+
+def _refuse(constant: str) -> object:
+    raise JsonError(f"{constant} is no value of JSON")
+
+
+def _is_deep(found: dict[str, object]) -> bool:
+    level: list[dict[str, object] | list[object]] = [found]
+    for _ in range(MAX_DEPTH):
+        below = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [inner for values in below for inner in values if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def config_of(schema: Schema, document: Object, *, max_elements: int) -> Element:
+    """Return ``document``, whose members are top-level nodes, as a ``<config>``.
+
+    Raises:
+        RpcErrors: values that have not the form of their types, members that are of no module.
+        XmlError: there are more elements than ``max_elements``.
+    """
+    reading = _Reading(schema)
+    pieces = list(reading.members(document, None, ""))
+    raise_all(reading.errors)
+    return parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements)
+
+
+class _Reading:
+    """A document while it is read; ``errors``: what is wrong with its form."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.errors: list[RpcError] = []
+        self._schema = schema
+        self._spaces = {name: uri for name, (_, uri) in schema.namespaces().items()}
+        self._forms: dict[SchemaNode, frozenset[JsonForm]] = {}
+
+    def members(self, content: Object, above: SchemaNode | None, path: str) -> Iterator[Piece]:
+        """Yield an element for each node in ``content``, keys first; ``path`` is that of what it is in."""
+        for name in _keys_first(content, above):
+            if name.startswith("@"):
+                continue
+            if len(self.errors) >= MAX_ERRORS:
+                return
+            module, _, local = name.rpartition(":")
+            module = module or (above.module if above else "")
+            if module not in self._spaces:
+                self.errors.append(self._of_no_module(module, local, path))
+                continue
+            below: Level = above.children if above else self._schema.roots
+            node = below.get((self._spaces[module], local))
+            piece = Piece(self._spaces[module], local)
+            step = f"{path}/{local}" if above and above.module == module else f"{path}/{module}:{local}"
+            noted = content.get(f"@{name}")
+            if node is None:  # whoever looks at the elements has the words for it
+                yield piece
+            else:
+                yield from self._instances(piece, node, value=content[name], noted=noted, path=step)
+
+    def _of_no_module(self, module: str, local: str, path: str) -> RpcError:
+        if module:
+            message = f"no module of this server has the name '{module}', which '{module}:{local}' is of"
+        else:
+            modules = sorted(node.module for (_, name), node in self._schema.roots.items() if name == local)
+            meant = f": '{modules[0]}:{local}'" if modules else ""
+            message = (
+                f"the member '{local}' needs the name of its module before it{meant} (RFC 7951 section 4)"
+            )
+        return UnknownElement(local, message, path=path or None)
+
+    def _instances(
+        self, piece: Piece, node: SchemaNode, *, value: object, noted: object, path: str
+    ) -> Iterator[Piece]:
+        if node.kind is Kind.CONTAINER:
+            if isinstance(value, dict):
+                yield self._interior(piece, node, value, path)
+            else:
+                self._refuse(node, path, "an object: {...}")
+        elif node.kind is Kind.LIST:
+            if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+                self._refuse(node, path, "an array of objects: [{...}]")
+                return
+            for entry in value:
+                yield self._interior(piece, node, entry, path + _predicates(node, entry))
+        elif node.kind is Kind.LEAF_LIST:
+            if not isinstance(value, list):
+                self._refuse(node, path, "an array: [...]")
+                return
+            notes = noted if isinstance(noted, list) else []
+            for number, one in enumerate(value):
+                note = notes[number] if number < len(notes) else None
+                yield from self._leaf(piece, node, value=one, noted=note, path=path)
+        elif node.kind is Kind.ANYDATA:
+            yield replace(piece, children=list(self._any(value, node.module, path)))
+        else:
+            yield from self._leaf(piece, node, value=value, noted=noted, path=path)
+
+    def _interior(self, piece: Piece, node: SchemaNode, content: Object, path: str) -> Piece:
+        inside = list(self.members(content, node, path))
+        return self._annotated(replace(piece, children=inside), content.get("@"), path)
+
+    def _leaf(
+        self, piece: Piece, node: SchemaNode, *, value: object, noted: object, path: str
+    ) -> Iterator[Piece]:
+        forms = self._forms.get(node)
+        if forms is None:
+            forms = self._forms[node] = json_forms(node)
+        if _form_of(value) not in forms:
+            self._refuse(node, path, " or ".join(sorted(form.value for form in forms)))
+            return
+        text = _text(value)
+        if _NOT_XML.search(text):
+            message = f"the value of '{node.name}' holds a character that no text in YANG may hold"
+            self.errors.append(InvalidValue(message, path=path))
+            return
+        piece = self._naming(piece, node, text) if node.holds_names else replace(piece, text=text)
+        yield self._annotated(piece, noted, path)
+
+    def _naming(self, piece: Piece, node: SchemaNode, text: str) -> Piece:
+        """Return a leaf whose value holds names: in XML each needs the prefix of a module."""
+        pieces = split_at_names(self._schema, node, text)
+        used = {*pieces[1::2], *_MODULE.findall(text)} & self._spaces.keys()
+        value = "".join(pieces)
+        return replace(piece, text=value, declared={name: self._spaces[name] for name in sorted(used)})
+
+    def _annotated(self, piece: Piece, noted: object, path: str) -> Piece:
+        """Return ``piece`` with the attributes that its metadata (RFC 7952) is in XML."""
+        if noted is None:
+            return piece
+        declared, attributes = dict(piece.declared), {}
+        for name, value in noted.items() if isinstance(noted, dict) else ():
+            module, _, local = name.rpartition(":")
+            space = _ANNOTATION_SPACES.get(module) or self._spaces.get(module)
+            if space is None or _form_of(value) in (None, JsonForm.EMPTY):
+                message = f"the annotation '{name}' is of no module of this server, or its value is none"
+                self.errors.append(BadElement(local or name, message, path=path))
+                continue
+            declared[module] = space
+            attributes[f"{module}:{local}"] = _text(value)
+        return replace(piece, declared=declared, attributes=attributes)
+
+    def _any(self, value: object, module: str, path: str) -> Iterator[Piece]:
+        """Yield what anydata holds."""
+        for name, content in value.items() if isinstance(value, dict) else ():
+            own, _, local = name.rpartition(":")
+            own = own or module
+            if own not in self._spaces:
+                self.errors.append(self._of_no_module(own, local, path))
+                continue
+            for one in content if isinstance(content, list) and content != [None] else [content]:
+                inside = list(self._any(one, own, path)) if isinstance(one, dict) else ()
+                text = "" if isinstance(one, dict) else _text(one)
+                yield Piece(self._spaces[own], local, text, children=inside)
+
+    def _refuse(self, node: SchemaNode, path: str, wanted: str) -> None:
+        message = f"'{node.name}' is written as {wanted} in JSON (RFC 7951)"
+        self.errors.append(InvalidValue(message, path=path))
+
+
+def _keys_first(content: Object, node: SchemaNode | None) -> Iterable[str]:
+    if node is None or node.kind is not Kind.LIST:
+        return content
+    keys = [name for key in node.keys for name in (key, f"{node.module}:{key}") if name in content]
+    return [*keys, *(name for name in content if name not in keys)]
+
+
+def _predicates(node: SchemaNode, entry: Object) -> str:
+    found = {key: entry.get(key, entry.get(f"{node.module}:{key}")) for key in node.keys}
+    return "".join(
+        f"[{key}={literal(_text(value))}]" for key, value in found.items() if _form_of(value) is not None
+    )
+
+
+def _form_of(value: object) -> JsonForm | None:
+    if isinstance(value, bool):
+        return JsonForm.BOOLEAN
+    if isinstance(value, int):
+        return JsonForm.NUMBER
+    if isinstance(value, str):
+        return JsonForm.STRING
+    return JsonForm.EMPTY if value == [None] else None
+
+
+def _text(value: object) -> str:
+    """Return the lexical form of a value (RFC 7950 section 9)."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None or isinstance(value, list) else str(value)

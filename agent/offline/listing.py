@@ -1,0 +1,100 @@
+"""``yangswand history``: the commits of a stopped agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+
+from agent.datastore.history import Commit, Comparison
+from agent.datastore.memory_copy import MemoryCopy
+from agent.datastore.store import usable
+from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation
+from agent.offline.folder import bring_here, left_alone
+from agent.offline.told import printable
+from agent.offline.words import Asked
+from agent.translator import Translator
+from agent.yang.schema import Schema
+
+PATHS_SHOWN = 3
+AT_ONCE = 256
+OUTCOMES = {
+    "committed": "in force",
+    "undone": "undone",
+    "applying": "interrupted; the next start marks it undone",
+}
+
+
+class NoCommit(Exception):
+    """There is no commit of this number; the message says which there are."""
+
+
+def history(asked: Asked, schema: Schema, translators: list[Translator]) -> Iterator[str]:
+    """Yield the lines to print.
+
+    Raises:
+        NoCommit: the one that is asked for is not there.
+        InUse, NoHistory, StoreError, OSError: as ``left_alone``.
+    """
+    folder = asked.settings.data_dir
+    with left_alone(folder, "ask it over NETCONF (/yangswan-agent:agent/history)"):
+        store = MemoryCopy(folder / "history.db")
+    with closing(store), usable(store.path):
+        bring_here(store, schema, translators)
+        if asked.commit is not None:
+            yield from _one(store, asked.commit, asked.json)
+        else:
+            yield from _all(store, asked.json)
+
+
+def _one(store: MemoryCopy, number: int, as_json: bool) -> Iterator[str]:
+    found = store.history.commit(number)
+    if found is None:
+        raise NoCommit(f"{store.path}: {store.history.absent(number)}")
+    count = store.history.changed_count(number)
+    if as_json:
+        yield json.dumps(_members(store, found, count), ensure_ascii=False, indent=2)
+    else:
+        yield from _described(store, found, count)
+
+
+def _all(store: MemoryCopy, as_json: bool) -> Iterator[str]:
+    if not as_json:
+        for commit in _commits(store):
+            yield from _described(store, commit, PATHS_SHOWN)
+        return
+    separator = "["
+    for commit in _commits(store):
+        yield separator + json.dumps(_members(store, commit, MAX_CHANGES_LISTED), ensure_ascii=False)
+        separator = ","
+    yield "]" if separator == "," else "[]"
+
+
+def _commits(store: MemoryCopy) -> Iterator[Commit]:
+    """Yield all commits, the newest first."""
+    tests: list[Comparison] = []
+    while found := store.history.newest([tests], AT_ONCE):
+        yield from found
+        tests = [Comparison("id", "<", found[-1].id)]
+
+
+def _members(store: MemoryCopy, commit: Commit, limit: int) -> dict[str, object]:
+    """Return a commit as who may read everything is told it over NETCONF."""
+    units = store.history.changed_units(commit.id, limit)
+    shown = {unit.path: operation(unit) for unit in units}
+    return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history_id)
+
+
+def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:
+    where = f" from {printable(commit.source)} (session {commit.session_id})" if commit.session_id else ""
+    outcome = OUTCOMES.get(commit.outcome, commit.outcome)
+    reason = f" ({printable(commit.reason)})" if commit.reason else ""
+    who = f"{printable(commit.user)}{where}"
+    yield f"{commit.id}  {printable(commit.time)}  {who}  {printable(commit.cause)}  {outcome}{reason}"
+    if commit.comment:
+        yield f"    comment: {printable(commit.comment)}"
+    for unit in store.history.changed_units(commit.id, limit):
+        yield f"    {operation(unit)} {printable(unit.path)}"
+    more = store.history.changed_count(commit.id) - limit
+    if more > 0:
+        yield f"    and {more} more"

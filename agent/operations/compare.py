@@ -1,0 +1,162 @@
+"""compare (RFC 9144): how two datastores differ.
+
+<operational> here is running with the defaults in use and the state (agent.operations.nmda). Where it takes
+part, a default in use counts as if it had been set, for it is the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from agent.errors import BadElement, ErrorType, InvalidParameter
+from agent.history.patch import Printed, as_configured, in_patch, patch_edits
+from agent.history.room import Room
+from agent.history.states import States
+from agent.nacm.access import Access
+from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything, wanted
+from agent.operations.comparing import Piece, carried_out, compared, read_filter, told
+from agent.operations.context import Caller, Context
+from agent.operations.gather import Gathered, nothing, until_candidate
+from agent.operations.origin import keep_config, mark_origins_from
+from agent.operations.parameters import identity_of, parameter
+from agent.operations.read import Filter, with_state
+from agent.xml import Element, namespace
+from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set
+from agent.yang.units import all_units
+
+OPERATIONAL = "operational"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The checked parameters. ``all``: state, too, where one side has none."""
+
+    source: str
+    target: str
+    filter: Filter
+    all: bool
+    origin: bool
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        return self.source, self.target
+
+
+async def compare(context: Context, caller: Caller, operation: Element) -> bytes:
+    request: Request = await context.worker(_read_request, context, operation)
+    access, uri = context.access(caller), namespace(operation)
+    gathered = await _gathered(context, request, access)
+
+    def work(states: States, room: Room, first: int) -> Piece:
+        states = told(access, request.filter, states)
+        nowhere, before = states.before.empty and states.after.empty, room.edits
+        body = _edits(request, states, room, first)
+        return Piece(body, room, edits=before - room.edits, nowhere=nowhere)
+
+    pieces = await compared(context, caller, gathered, work)
+    if all(piece.nowhere for piece in pieces):
+        same = partial(_same_somewhere, context, access, request, gathered)
+        if not await carried_out(context, caller, same, here=True):
+            return b'<no-matches xmlns="%s"/>' % uri.encode()
+    body = b"".join(piece.body for piece in pieces)
+    return in_patch(body, uri=uri, about=" to ".join(request.sides))
+
+
+def _read_request(context: Context, operation: Element) -> Request:
+    """*worker* Check what the YANG module says in words only.
+
+    Raises:
+        BadElement, InvalidParameter: a datastore that is not there, or a parameter that does not go with it.
+    """
+    source, target = (_datastore(context, operation, name) for name in ("source", "target"))
+    origin = parameter(operation, "report-origin") is not None
+    if origin and OPERATIONAL not in (source, target):
+        raise InvalidParameter("report-origin", "<report-origin> goes with the operational datastore only")
+    return Request(
+        source,
+        target,
+        filter=read_filter(context, operation),
+        all=parameter(operation, "all") is not None,
+        origin=origin,
+    )
+
+
+def _datastore(context: Context, operation: Element, element: str) -> str:
+    name = identity_of(context.schema, operation, element)
+    if not name:
+        raise BadElement(element, f"<{element}> names no datastore", type=ErrorType.PROTOCOL)
+    if name not in ("running", "candidate", OPERATIONAL):
+        raise InvalidParameter(element, f"this server has no {name} datastore")
+    return name
+
+
+async def _gathered(context: Context, request: Request, access: Access) -> Gathered:
+    if request.all and OPERATIONAL in request.sides:
+        return await _with_state(context, request, access)
+    if not await context.worker(is_local, context.schema, request.filter):
+        return _made(request, lambda name: _held(context, name).duplicate(), None)
+    if [_held(context, name) for name in request.sides].count(context.configuration.candidate.tree) != 1:
+        return nothing(context.schema)
+    gathered = await until_candidate(context, wanted(context.schema, request.filter))
+    return gathered.reversed() if request.source == "candidate" else gathered
+
+
+def _held(context: Context, name: str) -> Tree:
+    configuration = context.configuration
+    return configuration.candidate.tree if name == "candidate" else configuration.running
+
+
+async def _with_state(context: Context, request: Request, access: Access) -> Gathered:
+    operational = await with_state(context, request.filter, access)
+    some = await context.worker(lambda: sum(1 for _ in islice(all_units(operational), HERE_UNITS + 1)))
+
+    def side(name: str) -> Tree:
+        if name == OPERATIONAL:
+            return operational.duplicate()
+        if name == "running":  # as it was when the state was asked for
+            return keep_config(operational, True)
+        return request.filter.narrow(context.schema, _held(context, name)).tree
+
+    few = some <= HERE_UNITS and await context.worker(is_local, context.schema, request.filter)
+    return _made(request, side, some if few else None)
+
+
+def _made(request: Request, side: Callable[[str], Tree], units: int | None) -> Gathered:
+    return Gathered([lambda: States(side(request.source), side(request.target))], units)
+
+
+def _same_somewhere(context: Context, access: Access, request: Request, gathered: Gathered) -> bool:
+    """*worker* True if something is selected that is the same in both."""
+    if request.filter.empty:
+        return True
+    if gathered.units is None or (request.all and OPERATIONAL in request.sides):
+        return False  # all of it was looked at
+    return any(selects_anything(access, request.filter, _held(context, name)) for name in request.sides)
+
+
+def _edits(request: Request, states: States, room: Room, first: int) -> bytes:
+    old: Printed = as_configured
+    new: Printed = as_configured
+    if OPERATIONAL in request.sides:
+        old = _prepared(request, request.source, states.before)
+        new = _prepared(request, request.target, states.after)
+    return patch_edits(states.before.schema, states.edits(), room, first=first, old=old, new=new)
+
+
+def _prepared(request: Request, name: str, tree: Tree) -> Printed:
+    """*worker* Have the defaults in ``tree`` count as set; return what prints it."""
+    shown = tree.duplicate() if request.origin and name == OPERATIONAL else None
+    take_as_set(tree.first)
+    if shown is None:
+        return as_configured
+
+    def printed(node: Node) -> bytes:
+        copy = shown.copy_of(shown.find_like(node))
+        found = copy.find_like(node)
+        mark_origins_from(copy, found)
+        return print_node(found, XML, Defaults.REPORT_ALL)
+
+    return printed

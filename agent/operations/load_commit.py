@@ -1,0 +1,133 @@
+"""load-commit of yangswan-agent: the configuration as a commit left it, put into the candidate.
+
+Only what differs is touched: what the candidate has changed, and what commits have changed since. The caller
+needs the rights to write what changes in the candidate. What he may write but not read goes back, too; units
+that hold such things count as changed, whether they are or not, so that nothing tells him (``blind``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+from agent.datastore.candidate import Savepoint
+from agent.datastore.fitting import DoesNotFit
+from agent.datastore.records import UnitChange
+from agent.datastore.replay import recorded_unit
+from agent.errors import OperationFailed, RpcErrors
+from agent.history.points import as_left_by, commits_ago
+from agent.history.states import LeftOut
+from agent.nacm.access import WRITES, Access
+from agent.operations.compare_commits import sentences_for
+from agent.operations.context import Caller, Context
+from agent.operations.disclosure import hidden_units
+from agent.operations.gather import UNITS_AT_ONCE, batched, changed, newest
+from agent.operations.locking import changing_candidate
+from agent.operations.parameters import canonical_text, parameter
+from agent.xml import Element, namespace
+from agent.yang.tree import Tree
+from agent.yang.units import Unit
+
+
+async def load_commit(context: Context, caller: Caller, operation: Element) -> bytes:
+    access = context.access(caller)
+    context.nacm.refuse_any_change(access)
+    async with changing_candidate(context, caller):
+        point, commit_id = await context.worker(_point, context, operation)
+        changes = await changed(context, point, await newest(context))
+        recorded = _Recorded(Tree(context.schema))
+        for some in batched(changes, UNITS_AT_ONCE):
+            await context.worker(recorded.put, some, context.configuration.running)
+        left_out = await context.worker(_load, context, context.access(caller), recorded)
+    uri = namespace(operation)
+    rows = [("commit", str(commit_id))] if commit_id is not None else []
+    rows += [("left-out", sentence) for sentence in left_out]
+    return "".join(f'<{name} xmlns="{uri}">{escape(text)}</{name}>' for name, text in rows).encode()
+
+
+def _point(context: Context, operation: Element) -> tuple[int, int | None]:
+    """*worker* Return what stands for the state that is asked for, and the commit that left it so."""
+    store = context.configuration.store
+    if parameter(operation, "commit") is not None:
+        commit_id = as_left_by(store, int(canonical_text(context.schema, operation, "commit")), "commit")
+        return commit_id, commit_id
+    count = int(canonical_text(context.schema, operation, "commits-ago"))
+    return commits_ago(store, count, "commits-ago")
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """Units as they were, in one tree."""
+
+    content: Tree
+    units: list[Unit] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def put(self, changes: Iterable[UnitChange], running: Tree) -> None:
+        """*worker* Take what ``changes`` were before.
+
+        Raises:
+            OperationFailed: access control does not fit the modules of this server.
+        """
+        for change in changes:
+            self._put(change, running)
+
+    def _put(self, change: UnitChange, running: Tree) -> None:
+        try:
+            unit, found = recorded_unit(running.schema, change, running, back=True)
+        except DoesNotFit as problem:
+            if problem.opens:
+                raise _access_control(change.path, str(problem)) from None
+            self.left_out.append(LeftOut(change.path, f"{change.path}: {problem}"))
+            return
+        if found.rule_lists:
+            raise _access_control(change.path, "; ".join(found.rule_lists.values()))
+        self.left_out += [LeftOut(change.path, f"{change.path}: {told}") for told in found.left_out]
+        if unit is not None:
+            self.units.append(unit)
+            unit.replace_in(self.content, unit.locate(found.tree), restore_default=False)
+
+
+def _access_control(path: str, why: str) -> OperationFailed:
+    return OperationFailed(
+        f"access control cannot be put back as it was: {why}",
+        path=path,
+        app_tag="access-control-does-not-fit",
+    )
+
+
+def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
+    """*worker* Make the candidate running with ``recorded`` in it, or leave it as it is.
+
+    Returns:
+        Sentences about what does not fit.
+
+    Raises:
+        RpcErrors: the caller may not change the candidate so.
+    """
+    candidate, running = context.configuration.candidate, context.configuration.running
+    savepoint = Savepoint(candidate)
+    savepoint.save([*candidate.changed.values(), *recorded.units])
+    candidate.discard(running)
+    for unit in recorded.units:
+        unit.replace_in(candidate.tree, unit.locate(recorded.content))
+    savepoint.keep()
+    candidate.blind = _blind(access, recorded, running)
+    if not access.everything(WRITES):
+        try:
+            context.nacm.refuse_changes(access, savepoint.differences())
+        except RpcErrors:
+            savepoint.take_back()
+            raise
+    return sentences_for(context.schema, access, recorded.left_out)
+
+
+def _blind(access: Access, recorded: _Recorded, running: Tree) -> set[str]:
+    """*worker* Return the units that hold something, then or now, that the caller may not read."""
+    if access.everything(["read"]):
+        return set()
+    now = Tree(running.schema)
+    for unit in recorded.units:
+        unit.replace_in(now, unit.locate(running))
+    return hidden_units(access, recorded.content) | hidden_units(access, now)
