@@ -14,7 +14,7 @@ from agent.operations import history
 from agent.operations.asked import stays_below
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import NOBODY, SAM, filled, nacm, path, rule, rule_list, ruled
+from tests.agent.operations.guarded import NOBODY, SAM, filled, nacm, path, rule, rule_list, ruled
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
@@ -290,8 +290,8 @@ CONTROL = "a comment has no control characters"
 @pytest.mark.parametrize(
     ("comment", "said"),
     [
-        ("", "1 to 1024 characters"),
-        ("x" * 1025, "1 to 1024 characters"),
+        ("", "is not a text of 1 to 1024 characters"),
+        ("x" * 1025, "is not a text of 1 to 1024 characters"),
         ("two\nlines", CONTROL),
         ("a\ttab", CONTROL),
         ("\x85", CONTROL),

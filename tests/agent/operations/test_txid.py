@@ -14,7 +14,7 @@ from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import EA, EC
-from tests.agent.operations.test_nacm import JOE, NACM, path, rule, rule_list, ruled
+from tests.agent.operations.guarded import JOE, NACM, path, rule, rule_list, ruled
 from tests.agent.operations.test_nmda import get_data
 
 TXID = "urn:ietf:params:xml:ns:netconf:txid:1.0"
@@ -476,6 +476,15 @@ async def test_an_edit_that_is_taken_back_leaves_no_condition(lab: Lab, ids: lis
     await lab.refused(edit_config(in_top(entry("1", "<number>x</number>", 't:etag="old"'))))
     await lab.do(edit_config(in_top(entry("1", attributes='t:etag="old"')), more=test_only))
     await lab.do("<commit/>")
+
+
+async def test_a_dry_run_tells_of_a_condition_that_is_not_met(lab: Lab, ids: list[str]) -> None:
+    await lab.do(edit_config(in_top(entry("2", "<number>5</number>", f't:etag="{ids[0]}"'))))
+    reply = await lab.do('<dry-run xmlns="urn:yangswan:params:xml:ns:yang:agent"/>')
+    assert "is not as it was at the etag that an edit gave" in reply
+    await lab.do(edit_config(in_top(entry("2", "<number>5</number>", f't:etag="{ids[1]}"'))))
+    reply = await lab.do('<dry-run xmlns="urn:yangswan:params:xml:ns:yang:agent"/>')
+    assert "would-be-refused" not in reply
 
 
 async def test_conditions_are_bounded(lab: Lab, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
