@@ -53,9 +53,7 @@ def _notification(schema: Schema, access: Access, operation: Element) -> Decisio
     return access.notification(_named(schema, operation, "notification", schema.notifications))
 
 
-def _named(
-    schema: Schema, operation: Element, kind: str, nodes: Mapping[QName, SchemaNode]
-) -> SchemaNode:
+def _named(schema: Schema, operation: Element, kind: str, nodes: Mapping[QName, SchemaNode]) -> SchemaNode:
     """Return which of ``nodes`` the parameter ``kind`` names."""
     asked = parameter(operation, kind)
     prefix, _, name = text_of(operation, kind).rpartition(":")

@@ -18,6 +18,7 @@ SHOWN_MAX = 64
 _STATEMENT = re.compile(
     r'(?P<keyword>type|range|length|enum|bit|base|fraction-digits) "?(?P<argument>[^"{;]+?)"?(?: \{|;)$'
 )
+_LENGTH = re.compile(r'^ +length "([^"]+)"', re.MULTILINE)
 _LENGTH_MAX = str(2**64 - 1)
 _WHOLE = {
     **{f"uint{bits}": f"0..{2**bits - 1}" for bits in (8, 16, 32, 64)},
@@ -33,6 +34,12 @@ def expected(node: SchemaNode) -> str:
             members = list(dict.fromkeys(_members(line, lines)))
             return "" if "" in members else " or ".join(members)
     return ""
+
+
+def expected_length(node: SchemaNode) -> str:
+    """Return how long a leaf's text may be, whatever else it must be; empty where words fail."""
+    found = set(_LENGTH.findall(_printed(node)))
+    return _in_words("string", found.pop(), []) if len(found) == 1 else ""
 
 
 def _printed(node: SchemaNode) -> str:

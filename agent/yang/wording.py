@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from agent.errors import InvalidValue, RpcError
-from agent.yang.expected import SHOWN_MAX, expected
+from agent.yang.expected import SHOWN_MAX, expected, expected_length
 from agent.yang.native import text
 from agent.yang.problems import node_at
 from agent.yang.schema import Schema
@@ -89,9 +89,10 @@ def of_value(node: SchemaNode, value: str, message: str) -> str:
         return f"'{shown}' has not the form {pattern[1]}"
     if not message.startswith(_VAGUE):
         return message
-    if words := expected(node):
+    too_long = message.startswith("Unsatisfied length")
+    if words := expected(node) or (too_long and expected_length(node)):
         return f"'{shown}' is not {words}{_why(value, message)}"
-    if message.startswith(("Invalid union", "Unsatisfied length")):
+    if too_long or message.startswith("Invalid union"):
         meaning = " ".join(text(node.pointer.dsc).split())
         return f"'{shown}' has none of the forms that this takes: {meaning}"
     if path := _PATH.match(message):

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncssh
 
-from tests.agent.transport.test_ssh import make_key
+from tests.agent.transport.ssh_server import make_key
 from tests.agent_process import AgentProcess, running_agent
 from tests.wire.raw_client import EOM, RawClient, chunked, hello, rpc
 

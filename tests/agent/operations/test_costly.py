@@ -21,7 +21,7 @@ from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.tree import Tree
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import (
+from tests.agent.operations.guarded import (
     AGENT,
     JOE,
     NACM,

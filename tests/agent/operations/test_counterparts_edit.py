@@ -9,8 +9,8 @@ import pytest
 from agent.yang.violations import YANG_1
 from tests.agent.handlers import Lab
 from tests.agent.lab import EA, EC, entry, top
+from tests.agent.operations.guarded import acme, interface
 from tests.agent.operations.test_hostile import H
-from tests.agent.operations.test_nacm import acme, interface
 from tests.requests import edit_candidate
 
 RUNNING = "<get-config><source><running/></source></get-config>"

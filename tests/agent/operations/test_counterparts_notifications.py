@@ -11,7 +11,7 @@ from agent.notifications import time_text
 from agent.translator import Notification
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC
-from tests.agent.operations.test_nacm import ACME
+from tests.agent.operations.guarded import ACME
 from tests.agent.operations.test_notifications import at, subscribe
 
 HAPPENED = Notification({"every-construct:happened": {"what": "rain"}})

@@ -8,8 +8,8 @@ import pytest
 
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_dispatch import TAGGED, WD
-from tests.agent.operations.test_nacm import acme
+from tests.agent.operations.guarded import acme
+from tests.agent.operations.test_with_defaults import TAGGED, WD
 
 ORDER = f'<order xmlns="{EC}">leaf-at-the-top</order>'
 TWO = top(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from agent.operations.context import Ending, EndKind
@@ -11,103 +9,6 @@ from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
 from tests.requests import edit_candidate
-
-GET_1 = f'<get><filter><top xmlns="{EC}"><entry><id>1</id></entry></top></filter></get>'
-
-
-async def test_get_joins_state_for_the_wanted_entries_only(lab: Lab) -> None:
-    await lab.commit(top("<entry><id>1</id><number>2</number></entry><entry><id>2</id></entry>"))
-    reply = await lab.do(GET_1)
-    assert "<number>2</number>" in reply
-    assert "<seen>1</seen>" in reply
-    assert lab.translator.asked_for == [("1",)]
-
-
-async def test_get_of_configuration_leafs_asks_no_translator(lab: Lab) -> None:
-    await lab.commit(entry("<number>2</number>"))
-    body = f'<get><filter><top xmlns="{EC}"><entry><id>1</id><number/></entry></top></filter></get>'
-    assert "<number>2</number>" in await lab.do(body)
-    assert lab.translator.asked_for == []
-
-
-@pytest.mark.parametrize(
-    "select",
-    ["/ec:top/ec:entry[ec:id='1']/ec:state", "/ec:top/ec:entry[ec:id='1']/ec:state/ec:seen"],
-)
-async def test_get_by_xpath_of_one_entry_asks_for_that_entry(lab: Lab, select: str) -> None:
-    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
-    reply = await lab.do(f'<get><filter type="xpath" select="{select}"/></get>')
-    assert "<seen>1</seen>" in reply
-    assert "<id>2</id>" not in reply
-    assert lab.translator.asked_for == [("1",)]
-
-
-async def test_get_by_xpath_that_compares_entries_sees_all(lab: Lab) -> None:
-    await lab.commit(top("<entry><id>1</id></entry><entry><id>22</id></entry>"))
-    reply = await lab.do('<get><filter type="xpath" select="//ec:entry[ec:state/ec:seen=\'2\']"/></get>')
-    assert "<id>22</id>" in reply
-    assert "<id>1</id>" not in reply
-
-
-async def test_get_without_filter_shows_everything(lab: Lab) -> None:
-    await lab.commit(entry("<number>2</number>"))
-    reply = await lab.do("<get/>")
-    assert "<number>2</number>" in reply
-    assert "<seen>1</seen>" in reply
-    assert "<yang-library" in reply
-
-
-SUBTREE = {
-    "selection of a container": (f'<top xmlns="{EC}"/>', {"1", "2"}),
-    "content match on a leaf that is no key": (
-        f'<top xmlns="{EC}"><entry><word>b</word></entry></top>',
-        {"2"},
-    ),
-    "content match that fails": (f'<top xmlns="{EC}"><entry><word>z</word></entry></top>', set()),
-    "two filters of one container": (
-        f'<top xmlns="{EC}"><entry><id>1</id></entry></top><top xmlns="{EC}"><entry><id>2</id></entry></top>',
-        {"1", "2"},
-    ),
-    "selection of leafs": (f'<top xmlns="{EC}"><entry><id/></entry></top>', {"1", "2"}),
-    "no namespace matches any": ('<top xmlns=""><entry><id>1</id></entry></top>', {"1"}),
-    "another namespace matches nothing": ('<top xmlns="urn:other"/>', set()),
-    "an attribute matches nothing": (f'<top xmlns="{EC}" x="1"/>', set()),
-    "an unknown element selects nothing": (f'<top xmlns="{EC}"><entry><nonsense/></entry></top>', set()),
-    "an empty filter selects nothing": ("", set()),
-}
-
-
-@pytest.mark.parametrize("name", SUBTREE)
-async def test_rfc6241_6_subtree_filter(lab: Lab, name: str) -> None:
-    body, expected = SUBTREE[name]
-    await lab.commit(top("<entry><id>1</id><word>a</word></entry><entry><id>2</id><word>b</word></entry>"))
-    reply = await lab.do(f"<get-config><source><running/></source><filter>{body}</filter></get-config>")
-    assert {n for n in ("1", "2") if f"<id>{n}</id>" in reply} == expected
-
-
-async def test_a_filter_returns_only_the_selected_leafs(lab: Lab) -> None:
-    await lab.commit(entry("<number>2</number><word>a</word>"))
-    body = f'<filter><top xmlns="{EC}"><entry><word/></entry></top></filter>'
-    reply = await lab.do(f"<get-config><source><running/></source>{body}</get-config>")
-    assert reply == f'<data><top xmlns="{EC}"><entry><id>1</id><word>a</word></entry></top></data>'
-
-
-XPATH_REFUSALS = {
-    "1 +": "invalid-value",
-    "count(/ec:top)": "invalid-value",
-    "/undeclared:top": "invalid-value",
-    "/" + "ec:top/" * 2000: "invalid-value",
-}
-
-
-@pytest.mark.parametrize("select", XPATH_REFUSALS, ids=lambda s: s[:20])
-async def test_an_xpath_that_cannot_be_used_is_refused(lab: Lab, select: str) -> None:
-    await lab.commit(entry("<number>2</number>"))
-    operation = (
-        f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
-    )
-    assert [e.tag for e in await lab.refused(operation)] == [XPATH_REFUSALS[select]]
-
 
 CONFIG = "<config><ec:order>x</ec:order></config>"
 PARAMETERS = {
@@ -296,98 +197,6 @@ async def test_a_fault_of_our_own_is_answered_and_the_server_goes_on(
     assert await lab.do("<get-config><source><candidate/></source></get-config>") == "<data/>"
 
 
-WD = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
-TAGGED = 'xmlns:ncwd="urn:ietf:params:xml:ns:netconf:default:1.0" ncwd:default="true"'
-PLAIN = "<plain><speed>100</speed></plain>"
-IMPLICIT = f"<plain><speed {TAGGED}>100</speed></plain>"
-# What is reported of a value that the client set to the default, and of one that it did not set.
-MODES = {
-    "explicit": (PLAIN, ""),
-    "trim": ("", ""),
-    "report-all": (PLAIN, PLAIN),
-    "report-all-tagged": (IMPLICIT, IMPLICIT),
-}
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("operation", ["get-config", "get"])
-async def test_rfc6243_3_the_four_modes(lab: Lab, mode: str, operation: str) -> None:
-    set_by_client = "<plain><speed>100</speed></plain>"
-    await lab.commit(top(f"<entry><id>1</id>{set_by_client}</entry><entry><id>2</id></entry>"))
-    source = "<source><running/></source>" if operation == "get-config" else ""
-    ask = f'<{operation}>{source}<with-defaults xmlns="{WD}">{mode}</with-defaults></{operation}>'
-    reply = await lab.do(ask)
-    found = [re.search("<plain>.*</plain>", part) for part in reply.split("<entry>")[1:]]
-    assert tuple(match[0] if match else "" for match in found) == MODES[mode]
-
-
-async def test_without_with_defaults_the_basic_mode_is_explicit(lab: Lab) -> None:
-    await lab.commit(entry(""))
-    assert "<speed" not in await lab.do("<get-config><source><running/></source></get-config>")
-
-
-async def test_an_unknown_mode_is_refused(lab: Lab) -> None:
-    ask = f'<get><with-defaults xmlns="{WD}">sometimes</with-defaults></get>'
-    assert [e.tag for e in await lab.refused(ask)] == ["invalid-value"]
-
-
-@pytest.mark.parametrize(
-    ("mode", "explicit"), [("report-all", True), ("report-all-tagged", False), ("trim", False)]
-)
-async def test_rfc6243_4_5_3_copy_config_copies_what_the_mode_reports(
-    lab: Lab, mode: str, explicit: bool
-) -> None:
-    await lab.commit(entry(""))
-    await lab.do(
-        "<copy-config><target><candidate/></target><source><running/></source>"
-        f'<with-defaults xmlns="{WD}">{mode}</with-defaults></copy-config>'
-    )
-    reply = await lab.do("<get-config><source><candidate/></source></get-config>")
-    assert ("<speed>100</speed>" in reply) is explicit
-
-
-async def test_copy_config_of_values_tagged_as_default_leaves_them_implicit(lab: Lab) -> None:
-    tagged = entry(f"<number>1</number>{IMPLICIT}")
-    await lab.do(
-        f"<copy-config><target><candidate/></target><source><config>{tagged}</config></source></copy-config>"
-    )
-    reply = await lab.do("<get-config><source><candidate/></source></get-config>")
-    assert "<number>1</number>" in reply
-    assert "<speed>" not in reply
-
-
-HOSTILE = [
-    "deref(/ec:top/ec:entry/ec:id)",
-    "/ec:top/ec:entry[ deref (ec:id)]",
-    "enum-value(/)",
-    "bit-is-set(/, 'a')",
-    "/ec:top/ec:entry[ec:id='1']" + "[" * 9000,
-    "/ec:top/ec:entry[" + "(" * 2000 + "ec:id" + ")" * 2000 + "]",
-    "/ec:top" + "[ec:entry" * 33 + "]" * 33,
-]
-
-
-@pytest.mark.parametrize("select", HOSTILE, ids=lambda s: s[:30])
-@pytest.mark.parametrize("operation", ["get", "get-config"])
-async def test_an_xpath_that_would_harm_the_server_is_refused(lab: Lab, operation: str, select: str) -> None:
-    await lab.commit(entry("<number>2</number>"))
-    source = "<source><running/></source>" if operation == "get-config" else ""
-    ask = f'<{operation}>{source}<filter type="xpath" select="{select}"/></{operation}>'
-    assert [e.tag for e in await lab.refused(ask)] == ["invalid-value"]
-
-
-async def test_brackets_may_be_as_deep_as_is_said(lab: Lab) -> None:
-    select = "/ec:top[" + "(" * 31 + "ec:entry or ec:flag" + ")" * 31 + "]"
-    assert "<top" not in await lab.do(f'<get><filter type="xpath" select="{select}"/></get>')
-
-
-async def test_a_literal_may_hold_what_an_expression_may_not(lab: Lab) -> None:
-    await lab.commit(entry("<number>2</number>"))
-    select = "//ec:entry[ec:id != 'deref(//x)']"
-    ask = f'<get-config><source><running/></source><filter type="xpath" select="{select}"/></get-config>'
-    assert "<number>2</number>" in await lab.do(ask)
-
-
 TWICE = {
     "an entry": top("<entry><id>5</id><word>a</word></entry><entry><id>5</id><word>b</word></entry>"),
     "a leaf": entry("<word>a</word><word>b</word>"),
@@ -416,13 +225,6 @@ async def test_copy_config_takes_no_instructions(lab: Lab) -> None:
     assert [e.tag for e in await lab.refused(ask)] == ["unknown-attribute"]
 
 
-async def test_a_filter_on_an_identityref_understands_the_prefix(lab: Lab) -> None:
-    await lab.commit(entry("<pet>ec:cat</pet>"))
-    for value in ("ec:cat", "cat"):
-        body = f'<filter><top xmlns="{EC}"><entry><pet>{value}</pet></entry></top></filter>'
-        assert "<id>1</id>" in await lab.do(f"<get-config><source><running/></source>{body}</get-config>")
-
-
 async def test_a_number_is_read_in_its_canonical_form(lab: Lab) -> None:
     await lab.do("<kill-session><session-id>+02</session-id></kill-session>")
     assert lab.caller(2).ending == Ending(EndKind.KILLED, "killed by session 1", 1)
@@ -445,37 +247,10 @@ async def test_nobody_gets_a_lock_while_another_commits(lab: Lab) -> None:
     assert lab.context.configuration.committer is None
 
 
-async def test_a_deleted_leaf_has_its_default_again(lab: Lab) -> None:
-    await lab.commit(top("<flag>false</flag>"))
-    await lab.commit(top('<flag nc:operation="delete"/>'))
-    for source in ("running", "candidate"):
-        ask = f'<source><{source}/></source><with-defaults xmlns="{WD}">report-all</with-defaults>'
-        assert "<flag>true</flag>" in await lab.do(f"<get-config>{ask}</get-config>")
-
-
 async def test_errors_of_one_edit_are_limited(lab: Lab) -> None:
     body = top("".join(f"<nonsense{n}/>" for n in range(500)))
     errors = await lab.refused(edit_candidate(body))
     assert len(errors) == 100
-
-
-@pytest.mark.parametrize("operation", ["get", "get-config"])
-async def test_a_filter_has_a_budget(lab: Lab, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.operations.budget.MAX_COMPARISONS", 1000)
-    await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(50))))
-    source = "<source><running/></source>" if operation == "get-config" else ""
-    scan = "<entry><word>zz</word></entry>"
-    ask = f'<{operation}>{source}<filter><top xmlns="{EC}">{{}}</top></filter></{operation}>'
-    await lab.do(ask.format(scan))
-    assert [e.tag for e in await lab.refused(ask.format(scan * 100))] == ["too-big"]
-
-
-async def test_many_filter_elements_for_one_list_copy_it_once(lab: Lab) -> None:
-    await lab.commit(top("<entry><id>1</id><word>a</word></entry><entry><id>2</id></entry>"))
-    elements = "<entry><word>a</word></entry>" * 3 + "<entry><number/></entry>"
-    reply = await lab.do(f'<get><filter><top xmlns="{EC}">{elements}</top></filter></get>')
-    assert reply.count("<id>1</id>") == 1
-    assert lab.translator.asked_for.count(("1",)) == 1
 
 
 async def test_an_action_on_what_is_not_there_names_it(lab: Lab) -> None:

@@ -13,7 +13,7 @@ from agent.translator import Notification
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import EC, entry, make_schema, top
-from tests.agent.operations.test_nacm import (
+from tests.agent.operations.guarded import (
     JOE,
     NACM,
     NOBODY,

@@ -18,6 +18,7 @@ from agent.translator import Json
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.guarded import NACM
 from tests.agent.operations.test_confirmed_commit import (
     COMPLETE,
     PERSIST,
@@ -27,7 +28,6 @@ from tests.agent.operations.test_confirmed_commit import (
     holds,
     number,
 )
-from tests.agent.operations.test_nacm import NACM
 from tests.agent.recording_translator import DORMANT
 
 ONE, TWO = "/every-construct:top/entry[id='1']", "/every-construct:top/entry[id='2']"

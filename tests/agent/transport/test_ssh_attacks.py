@@ -16,7 +16,7 @@ from asyncssh.packet import Boolean, String
 
 from agent.transport.limits import Limits
 from agent.transport.ssh import KEY_EXCHANGES
-from tests.agent.transport.test_ssh import LIMITS, WAIT_S, echo, make_key, serving
+from tests.agent.transport.ssh_server import LIMITS, WAIT_S, echo, make_key, serving
 
 COSTLY = (
     "diffie-hellman-group15-sha512",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.errors import BackendError
-from tests.translators.translation.test_guards import OUTSIDE, between
+from tests.translators.translation.guarded_networks import OUTSIDE, between
 from tests.translators.tunnels import Json
 from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.charon.shared import Shared

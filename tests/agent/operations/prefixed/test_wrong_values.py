@@ -6,23 +6,11 @@ import re
 
 import pytest
 
-from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES
-from tests.agent.operations.zoo import ZOO, edit, errors, make_zoo, ok, zoo
+from tests.agent.operations.zoo import ZOO, edit, errors, ok, zoo
 
 # Words of libyang's, which are written for programmers.
 OF_LIBYANG = re.compile(r"Invalid|Unsatisfied|Unexpected|instance-identifier|identityref|type u?int|terminal")
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
-
-
-@pytest.fixture(autouse=True)
-def served(lab: Lab) -> None:
-    lab.translator.yang_files = [MODULES / "zoo.yang"]
 
 
 VALUES = {
@@ -103,9 +91,7 @@ MIXED = {
 
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("node", ["letter", "parcel"])
-async def test_text_beside_elements_is_refused_and_no_part_of_it_lost(
-    lab: Lab, name: str, node: str
-) -> None:
+async def test_text_beside_elements_is_refused_and_no_part_of_it_lost(lab: Lab, name: str, node: str) -> None:
     content, where = MIXED[name]
     body = f"<{node}>{content}</{node}>"
     inline = f"<source><config>{zoo(body)}</config></source>"

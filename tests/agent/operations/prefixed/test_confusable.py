@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.operations.zoo import MORE, NC, ZOO, answer, edit, errors, make_zoo, ok, serialized
+from tests.agent.operations.zoo import MORE, NC, ZOO, answer, edit, errors, ok, serialized
 
 TEXTS = {
     "a prefix that nobody declared": ("m:foo", ""),
@@ -28,11 +27,6 @@ CONFUSED = {
     "no prefix and no default namespace": ("cat", 'xmlns=""'),
     "no prefix and another default namespace": ("cat", 'xmlns="urn:x"'),
 }
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
 
 
 def pair(kind: str, declared: str, attributes: str = "") -> str:

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.operations.zoo import MORE, NACM, ZOO, answer, errors, make_zoo, serialized
+from tests.agent.operations.zoo import MORE, NACM, ZOO, answer, errors, serialized
 
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 RULES = (
@@ -16,11 +15,6 @@ RULES = (
     "<user-name>joe</user-name></group></groups><rule-list><name>L</name><group>g</group><rule><name>lions</name>"
     "<path>/z:zoo/z:cage[z:kind='m:lion']</path><action>deny</action></rule></rule-list></nacm>"
 )
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
 
 
 def explain(kind: str, value: str, declared: str = "") -> str:
@@ -59,7 +53,7 @@ async def test_a_path_is_understood_however_it_is_written(lab: Lab, name: str) -
 async def test_a_value_without_prefix_is_one_of_the_default_namespace_or_else_of_its_module(lab: Lab) -> None:
     await lab.commit(RULES.replace("m:lion", "z:cat"))
     assert await rule(lab, explain("path", "/zoo:zoo/cage[kind='cat']")) == "lions"
-    asked = f'<a:path xmlns="{MORE}">/zoo:zoo/cage[kind=\'cat\']</a:path>'
+    asked = f"<a:path xmlns=\"{MORE}\">/zoo:zoo/cage[kind='cat']</a:path>"
     request = f'<a:explain-access xmlns:a="{AGENT}"><a:user>joe</a:user>{asked}</a:explain-access>'
     assert await rule(lab, request) == ""
 

@@ -12,7 +12,7 @@ from agent.xml import parse
 from agent.yang.schema import Schema
 from agent.yang.tree import value_of
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES, empty_running, errors_of
+from tests.agent.lab import empty_running, errors_of
 from tests.agent.operations.zoo import (
     BASE,
     CAGES,
@@ -28,21 +28,10 @@ from tests.agent.operations.zoo import (
     answer,
     edit,
     errors,
-    make_zoo,
     ok,
     serialized,
     zoo,
 )
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
-
-
-@pytest.fixture(autouse=True)
-def served(lab: Lab) -> None:
-    lab.translator.yang_files = [MODULES / "zoo.yang"]
 
 
 def canonical(lab: Lab, path: str) -> str:

@@ -10,7 +10,6 @@ from agent.operations.xpath import read_expression
 from agent.translator import Notification
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
-from tests.agent.lab import MODULES
 from tests.agent.operations.zoo import (
     DECLARED,
     DS,
@@ -24,22 +23,10 @@ from tests.agent.operations.zoo import (
     answer,
     edit,
     errors,
-    make_zoo,
     ok,
     serialized,
     zoo,
 )
-
-
-@pytest.fixture(scope="module")
-def schema() -> Schema:
-    return make_zoo()
-
-
-@pytest.fixture(autouse=True)
-def served(lab: Lab) -> None:
-    lab.translator.yang_files = [MODULES / "zoo.yang"]
-
 
 # A content match and whether it matches; what is there is EVERYTHING.
 MATCHES = [
