@@ -37,7 +37,7 @@ from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
-from agent.from_settings import Outlet, faults_of, make_limits, make_schema, make_translators
+from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.offline import words
@@ -72,7 +72,8 @@ def main() -> None:
         asked = read()
         _configure_logging(asked.settings.log_level)
         looking = asked.task is Task.CHECK
-        if faults := [*asked.faults, *faults_of(asked.settings, asked.task)]:
+        looked = look(asked.settings, asked.task)
+        if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
@@ -84,9 +85,9 @@ def main() -> None:
         else:
             with DataDir(asked.settings.data_dir):
                 if asked.task is Task.REPAIR:
-                    mend(asked.settings, yes=asked.yes)
+                    mend(asked.settings, looked, yes=asked.yes)
                 else:
-                    asyncio.run(_WORK[asked.task](asked.settings))
+                    asyncio.run(_WORK[asked.task](asked.settings, looked))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
@@ -108,7 +109,7 @@ def _complain(*sentences: str, status: int) -> NoReturn:
     raise SystemExit(status) from None
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, looked: Looked) -> None:
     """Construct the agent, serve, and stop in reverse order."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
@@ -117,8 +118,7 @@ async def run(settings: Settings) -> None:
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     store = _open_history(settings)
-    outlet = Outlet()
-    translators = make_translators(settings, outlet)
+    outlet, translators = looked.outlet, looked.translators
     try:
         schema = await worker(make_schema, settings, translators)
         agent = assemble(
@@ -171,7 +171,7 @@ def _open_history(settings: Settings) -> Store:
     return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
 
 
-async def protect(settings: Settings) -> None:
+async def protect(settings: Settings, looked: Looked) -> None:
     """Have in force what holds for the committed configuration though no agent runs.
 
     Raises:
@@ -181,31 +181,31 @@ async def protect(settings: Settings) -> None:
         worker = _worker_of(pool)
         store = _open_history(settings)
         try:
-            translators = make_translators(settings)
+            translators = looked.translators
             schema = await worker(make_schema, settings, translators)
             await Configuration(schema, store, translators=translators, worker=worker).protect()
         finally:
             await worker(store.close)
 
 
-async def unprotect(settings: Settings) -> None:
+async def unprotect(_settings: Settings, looked: Looked) -> None:
     """Take out of the system what agents leave there on purpose.
 
     Raises:
         BackendError: a translator cannot.
     """
-    for translator in make_translators(settings):
+    for translator in looked.translators:
         await translator.withdraw()
 
 
-def mend(settings: Settings, *, yes: bool) -> None:
+def mend(settings: Settings, looked: Looked, *, yes: bool) -> None:
     """Make a new history of what is whole in a damaged one, if whoever asks for it agrees.
 
     Raises:
         Declined: he does not.
         StoreError: it cannot be made.
     """
-    notes = {RULES_NOTE: "made"} | models_of(make_translators(settings))
+    notes = {RULES_NOTE: "made"} | models_of(looked.translators)
     refuse_read_history(settings.data_dir)
     with printing():
         repair(settings.data_dir / "history.db", notes, (lambda _question: True) if yes else ask)

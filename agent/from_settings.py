@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from agent import named
@@ -57,7 +58,17 @@ class Outlet:
         return sorted({address for caller in callers if (address := routed_address(caller.source))})
 
 
-def faults_of(settings: Settings, task: Task) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at settings has found, and made: translators that send to ``outlet``, all of them if there
+    are no ``faults``."""
+
+    faults: list[str]
+    translators: list[Translator]
+    outlet: Outlet
+
+
+def look(settings: Settings, task: Task) -> Looked:
     """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
     What only an agent uses keeps no leak protection from coming into force. For a check alone every YANG
@@ -69,7 +80,8 @@ def faults_of(settings: Settings, task: Task) -> list[str]:
     """
     faults: list[str] = []
     translators: list[Translator] = []
-    for make in (make_limits, lambda those: translators.extend(make_translators(those))):
+    looked = Looked(faults, translators, outlet=Outlet())
+    for make in (make_limits, lambda those: translators.extend(make_translators(those, looked.outlet))):
         try:
             make(settings)
         except SettingsError as problem:
@@ -81,12 +93,18 @@ def faults_of(settings: Settings, task: Task) -> list[str]:
         try:
             schema = make_schema(settings, translators)
         except (SchemaError, OSError) as problem:
-            return [str(problem)]
+            faults.append(str(problem))
+            return looked
         try:
             examine(settings.data_dir, schema, translators)
         except StoreDamaged as problem:
             faults.append(str(problem))
-    return faults
+    return looked
+
+
+def faults_of(settings: Settings, task: Task) -> list[str]:
+    """Return the faults of ``look``."""
+    return look(settings, task).faults
 
 
 def make_limits(settings: Settings) -> Limits:

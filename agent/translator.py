@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -107,6 +108,85 @@ class Move:
     since: str
     old: str
     new: str
+
+
+SECRET = "<secret>"
+"""Stands for every secret in what is foreseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request that the backend would be sent. ``content`` holds ``SECRET`` in the place of each secret.
+
+    ``path``: the entry that it is about; empty: it is for all of them. ``about``: paths of further entries of
+    which ``content`` tells; ``tells_of_all``: it may tell of any.
+    """
+
+    command: str
+    content: Json
+    path: str = ""
+    about: tuple[str, ...] = ()
+    tells_of_all: bool = False
+
+
+class Effect(Enum):
+    """What becomes of something that lives; the values are those of the model."""
+
+    LEFT_ALONE = "left-alone"
+    REKEYED = "rekeyed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What of one ``kind``, in the translator's words (``ike-sa``), lives for an entry, and how much of it
+    would not any more."""
+
+    kind: str
+    now: int
+    effect: Effect = Effect.LEFT_ALONE
+    affected: int = 0
+
+
+class KnownFrom(Enum):
+    """How it is known for how long traffic is interrupted; the values are those of the model."""
+
+    NOTHING_ENDS = "nothing-ends"
+    NOTHING_LIVE = "nothing-live"
+    LAST_NEGOTIATION = "last-negotiation"
+    ENTRY_GONE = "entry-gone"
+    UP_TO_PEER = "up-to-peer"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would become of one entry, also of one that is affected without being changed. ``live`` is None
+    where nobody knows what lives, ``interruption_s`` where it is not known, or does not end. ``also``: what
+    else would be done for it, in sentences."""
+
+    path: str
+    live: Sequence[Live] | None = None
+    interruption_s: float | None = None
+    known_from: KnownFrom = KnownFrom.UNKNOWN
+    also: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What ``apply`` would do with the plan that ``prepare`` would make.
+
+    ``refusals``: why it would make none; then there is nothing else. ``hindrances``: why it would be refused
+    at this moment, whatever the changes are. ``messages`` are in the order in which they would be sent;
+    ``also``: what else would be done, for all entries; ``unknown``: what nobody can say, in sentences.
+    """
+
+    refusals: Sequence[RpcError] = ()
+    hindrances: Sequence[RpcError] = ()
+    messages: Sequence[Message] = ()
+    outlooks: Sequence[Outlook] = ()
+    also: Sequence[str] = ()
+    unknown: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +301,14 @@ class Translator(Protocol):
         Raises:
             RpcErrors: ``check`` found something, or the backend cannot be reached.
         """
+
+    async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
+        """Return what a commit of ``changes`` would do; nothing is changed, nothing is waited for long, and
+        the event loop is not held, however many they are.
+
+        As with ``check``, no answer depends on a secret that who asks may not read: what he wrote himself
+        without being able to read it (``EntryChange.blind``) is taken for different. Nothing holds a secret,
+        whoever asks."""
 
     async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
         """Return which of the sessions on ``routes``, all different, ``changes`` would cut off, each once. No

@@ -10,7 +10,7 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,6 +19,24 @@ TURN_S = 0.002
 """After so long the loop does other things before the next piece,"""
 REST_S = 0.002
 """and for so long nothing but them: an answer takes many short steps, each a round of the loop."""
+
+
+Pieces = Generator[None, None, T]
+"""Long work that yields between two pieces, and returns the result."""
+
+
+async def in_turns(pieces: Pieces[T]) -> T:
+    """Return the result of ``pieces``, done with pauses in which the loop does other things."""
+    while True:
+        due_s = time.perf_counter() + TURN_S
+        try:
+            next(pieces)
+            while time.perf_counter() < due_s:
+                next(pieces)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(REST_S)
 
 
 class Account:

@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 from agent.translator import EntryChange, Json, Notification, Settings
 from script.demonstration.laboratory import enter, in_namespace
 from translators.strongswan.assembly import make
-from translators.strongswan.changes import StrongSwanPlan
 from translators.strongswan.charon.daemon import leftover_pids
 from translators.strongswan.charon.vici import Connection, Section
 from translators.strongswan.model import BYPASS_PATH, LEAK_PROTECTION_PATH
+from translators.strongswan.planning import StrongSwanPlan
 from translators.strongswan.translation.plan import Phase, Request
 from translators.strongswan.translator import NAME, StrongSwanTranslator
 

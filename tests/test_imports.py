@@ -26,17 +26,21 @@ HANDLERS = (
     "agent.nacm",
     "agent.notifications",
     "agent.operational",
+    "agent.turns",
 )
 WITHOUT_A_COMMIT = ("candidate", "fitting", "progress", "records", "store")
 MOVES = ("moves", "moved_rules", "moved_units")
 STRONGSWAN = "translators/strongswan"
 # From the ground up: a room imports from those before it and from itself. The ground is its files; tasks is a
 # file that stands between the pure rooms and those that have a loop.
-STRONGSWAN_GROUND = ("backoff", "model", "moves", "options")
+STRONGSWAN_GROUND = ("backoff", "model", "moves", "options", "pieces")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
-STRONGSWAN_TOP = ("actions", "changes", "cut_off", "state_data", "translator", "assembly")
+STRONGSWAN_TOP = (
+    "actions", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
+    "translator", "assembly",
+)  # fmt: skip
 
 # A pure room has no loop, socket, clock, process, file or log; what it needs to know is an argument.
 IMPURE_MODULES = frozenset({
@@ -203,7 +207,7 @@ ROOMS = (
         pure=True,
     ),
     Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/tasks.py",)),
+    Room((f"{STRONGSWAN}/tasks.py",), ("translators.strongswan.pieces",)),
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
     Room(

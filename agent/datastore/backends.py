@@ -11,6 +11,7 @@ from agent.errors import BackendError, RpcError, RpcErrors
 from agent.translator import (
     Captured,
     EntryChange,
+    Foresight,
     Json,
     Keys,
     Plan,
@@ -73,6 +74,11 @@ class Backends:
     def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
         return [e for t in self._translators for e in t.check(changes.get(t.name, []), may_read)]
+
+    async def foresee(self, changes: Changes, may_read: Reader = reads_all) -> list[Foresight]:
+        """Return what each translator with ``changes`` would do with them; nothing is changed."""
+        own = ((translator, changes.get(translator.name)) for translator in self._translators)
+        return [await translator.foresee(found, may_read) for translator, found in own if found]
 
     async def captured(self, changes: Changes, routes: Sequence[Route]) -> list[Captured]:
         """Return which of the sessions on ``routes`` the changes would cut off, each once."""

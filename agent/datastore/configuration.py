@@ -20,7 +20,16 @@ from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.errors import RpcErrors
-from agent.translator import Captured, Json, Notification, Reader, Route, Translator, reads_all
+from agent.translator import (
+    Captured,
+    Foresight,
+    Json,
+    Notification,
+    Reader,
+    Route,
+    Translator,
+    reads_all,
+)
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import Unit
@@ -191,6 +200,20 @@ class Configuration:
         await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
         if errors := self._backends.check(prepared.changes, may_read):
             raise RpcErrors(errors)
+
+    async def examine(self, candidate: Candidate, check: Check | None) -> Prepared:
+        """Return what a commit of ``candidate`` would change. The caller holds ``writing``.
+
+        Raises:
+            RpcErrors: why it would be refused before a translator is asked.
+        """
+        prepared: Prepared = await self.worker(self.prepare, candidate)
+        await self.worker(self._keeping_rules(check), prepared, self.running)
+        return prepared
+
+    async def foresee(self, prepared: Prepared, may_read: Reader = reads_all) -> Sequence[Foresight]:
+        """Return what each translator would do with what was examined, for who may read that."""
+        return await self._backends.foresee(prepared.changes, may_read)
 
     async def captured(self, changes: Changes, routes: Sequence[Route]) -> Sequence[Captured]:
         """Return which of the sessions on ``routes`` the changes of a Prepared would cut off, each once."""

@@ -142,8 +142,8 @@ def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         demand_ours(db, path, new=new)
-        # Of a new file, before it has a table: so that it can become smaller.
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if path.stat().st_size == 0:  # before it has a table: so that it can become smaller
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # No write-ahead log: a damaged octet in one silently ends it, and with it what was acknowledged. And
         # what a failing disk has half written is taken back by the journal, in the next process too.
         db.execute("PRAGMA journal_mode=TRUNCATE")

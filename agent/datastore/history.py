@@ -25,6 +25,7 @@ COMPARED = {
     "outcome": "state",
 }
 """What commits can be searched by: leafs of our YANG module and the columns that hold them."""
+CHANGED = "change/target"
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 
 
@@ -45,11 +46,12 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of one of COMPARED with a value."""
+    """A comparison of one of COMPARED with a value; or, named CHANGED, with the paths of units of which the
+    commit has to have changed one."""
 
     name: str
     operator: str
-    value: int | str
+    value: int | str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,12 @@ class History:
 
     def newest(self, any_of: Sequence[Sequence[Comparison]], limit: int) -> list[Commit]:
         """Return the newest commits that pass all tests of one of ``any_of``; the newest first."""
-        either, values = [], []
+        either: list[str] = []
+        values: list[int | str] = []
         for tests in any_of:
             either.append(" AND ".join([_sql(test) for test in tests]) or "1")
-            values += [test.value for test in tests]
+            for test in tests:
+                values += test.value if isinstance(test.value, tuple) else [test.value]
         rows = self._db.execute(
             f"SELECT {fits('commits')}, {', '.join(COLUMNS['commits'])} FROM commits "
             f"WHERE {' OR '.join(f'({one})' for one in either) or '0'} ORDER BY id DESC LIMIT ?",
@@ -176,6 +180,9 @@ _NEVER = 2**63 - 1
 def _sql(test: Comparison) -> str:
     if test.operator not in _OPERATORS:
         raise ValueError(test.operator)
+    if isinstance(test.value, tuple):
+        places = ", ".join("?" * len(test.value))
+        return f"id IN (SELECT commit_id FROM changes WHERE path IN ({places}))"
     return f"{COMPARED[test.name]} {test.operator} ?"
 
 

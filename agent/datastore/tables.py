@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS changes (
     checksum INTEGER,
     PRIMARY KEY (commit_id, position)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS changes_by_path ON changes (path);
 CREATE TABLE IF NOT EXISTS snapshots (
     commit_id INTEGER PRIMARY KEY,
     content BLOB NOT NULL,

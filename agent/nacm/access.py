@@ -17,8 +17,13 @@ ALWAYS = ("ietf-netconf", "close-session")
 # Of use to whom may change something, and in the way of others: a lock, and what others wrote thrown away.
 # Not unlock: who loses his right to write while he holds a lock gives it back.
 EDITING = frozenset(
-    ("ietf-netconf", name)
-    for name in ("lock", "discard-changes", "commit", "cancel-commit", "validate")
+    {
+        *(
+            ("ietf-netconf", name)
+            for name in ("lock", "discard-changes", "commit", "cancel-commit", "validate")
+        ),
+        ("yangswan-agent", "dry-run"),
+    }
 )
 GUARDED = frozenset({("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")})
 _READ = "read"
@@ -120,6 +125,16 @@ class Access:
                 return rule.permit and rule.all_data
         return False
 
+    def all_but_secrets(self) -> bool:
+        """True if no rule denies to read any data; the schema may still protect some."""
+        for rule in self.rules if not self.free else ():
+            if rule.concerns_data(_READ):
+                if not rule.permit:
+                    return False
+                if rule.all_data:
+                    return True
+        return bool(self.free) or self.settings.read_default
+
     def _may_write(self) -> bool:
         """True unless every change of every data node is denied."""
         return any(map(self._may_somewhere, WRITES))
@@ -189,14 +204,7 @@ class Access:
 
     def shown_path(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> str:
         """Return the path of a data node, ending where reading is denied, and without what is read there."""
-        readable = self._readable(steps, nodes)
-        text, module = "", ""
-        for index, step in enumerate(steps[: readable + 1]):
-            text += f"/{step.name}" if step.module == module else f"/{step.module}:{step.name}"
-            module = step.module
-            if index < readable and not (nodes[index].is_leafy and nodes[index].secret):
-                text += "".join(predicate(key, value) for key, value in step.keys.items())
-        return text
+        return written(steps, nodes, keys_until=self._readable(steps, nodes))
 
     def _readable(self, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> int:
         """Return how many steps from the root on may be read."""
@@ -238,6 +246,19 @@ def located(schema: Schema, path: str) -> tuple[tuple[Step, ...], tuple[SchemaNo
     except (ValueError, KeyError):
         return None
     return (steps, tuple(nodes)) if nodes else None
+
+
+def written(steps: Sequence[Step], nodes: Sequence[SchemaNode], *, keys_until: int | None = None) -> str:
+    """Return the path (RFC 7951) of a data node. ``keys_until``: it ends with this step, without its keys;
+    the values of secrets never are part of it."""
+    text, module = "", ""
+    last = len(steps) if keys_until is None else keys_until
+    for index, step in enumerate(steps[: last + 1]):
+        text += f"/{step.name}" if step.module == module else f"/{step.module}:{step.name}"
+        module = step.module
+        if index < last and not (nodes[index].is_leafy and nodes[index].secret):
+            text += "".join(predicate(key, value) for key, value in step.keys.items())
+    return text
 
 
 def _covers_data(rule: Rule, steps: Sequence[Step], module: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.command_line import PROGRAM, add_settings, file_name, printing, settings_of
 from agent.offline.formats import Format
-from agent.settings import Settings, SettingsError
+from agent.settings import LOG_LEVELS, Settings, SettingsError
 
 LOG_LEVEL = "warning"
 _CALLED = "--program="
@@ -63,7 +63,8 @@ def log_level_of(argv: Sequence[str]) -> str:
     """Return how much is to be logged; the settings file is about an agent that runs."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--log-level", nargs="?")
-    return parser.parse_known_args(argv)[0].log_level or LOG_LEVEL
+    given = parser.parse_known_args(argv)[0].log_level
+    return given if given in LOG_LEVELS else LOG_LEVEL
 
 
 def program_of(argv: Sequence[str]) -> str:

@@ -7,10 +7,11 @@ what stands first in the filter, so whatever decides by position comes after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent.datastore.history import COMPARED, Comparison
+from agent.datastore.history import CHANGED, COMPARED, Comparison
+from agent.nacm.access import located
 from agent.operations.parameters import AGENT_NS, canonical_value
 from agent.operations.predicates import called
 from agent.operations.subtree import is_content_match, named
@@ -19,6 +20,7 @@ from agent.xml import Element
 from agent.yang.paths import LITERAL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
+from agent.yang.values import canonical
 
 _WAY = ("agent", "history", "commit")
 _NUMBERS = ("id", "session-id")
@@ -29,7 +31,9 @@ MAX_SEARCHES = 100
 
 _STEP = re.compile(r"\s*/\s*(?:([\w.-]+):)?([\w.-]+)\s*")
 _VALUE = rf"{LITERAL.pattern}|[0-9]+(?:\.[0-9]+)?"
-_TEST = re.compile(rf"\s*(?:[\w.-]+:)?([\w.-]+)\s*(<=|>=|=|<|>)\s*({_VALUE})(?:\s+and\b|\s*\])")
+_NAME = r"(?:[\w.-]+:)?[\w.-]+"
+_TEST = re.compile(rf"\s*({_NAME}(?:/{_NAME})?)\s*(<=|>=|=|<|>)\s*({_VALUE})(?:\s+and\b|\s*\])")
+_PREFIX = re.compile(r"[\w.-]+:")
 _OPENED = re.compile(r"\s*\[")
 # Functions that select no node but those below the one they are called for.
 _BELOW_ONLY = frozenset({
@@ -104,10 +108,37 @@ def _about(parent: Element, node: SchemaNode) -> Iterator[Element]:
 
 
 def _tests(schema: Schema, element: Element, commit: SchemaNode) -> Iterator[Comparison]:
+    others = [child for child in element if not is_content_match(child)]
     for child in element:
         if is_content_match(child):
             for leaf in named(child, commit.children):
                 yield from _test(leaf.name, "=", canonical_value(schema, leaf, child))
+    if len(others) == 1:  # else a commit may be selected for what else is asked for
+        yield from _target(schema, others[0], commit)
+
+
+def _target(schema: Schema, element: Element, commit: SchemaNode) -> Iterator[Comparison]:
+    change = _child(commit, "change")
+    leaf = _child(change, "target")
+    if change in named(element, commit.children):
+        targets = [child for child in _about(element, leaf) if is_content_match(child)]
+        if len(targets) == 1:
+            yield _changed(schema, canonical_value(schema, leaf, targets[0]))
+
+
+def _child(node: SchemaNode, name: str) -> SchemaNode:
+    return node.children[node.namespace, name]
+
+
+def _changed(schema: Schema, path: str) -> Comparison:
+    """Return the test for a change that is shown with ``path``: of it, or of a list below as a whole."""
+    place = located(schema, path)
+    below = (
+        [] if place is None else [child for child in place[1][-1].children.values() if child.has_instances]
+    )
+    module = "" if place is None else place[1][-1].module
+    names = [child.name if child.module == module else f"{child.module}:{child.name}" for child in below]
+    return Comparison(CHANGED, "=", (path, *(f"{path}/{name}" for name in names)))
 
 
 # -- XPath -------------------------------------------------------------------------------------
@@ -127,17 +158,25 @@ def _by_xpath(schema: Schema, expression: Expression, way: list[SchemaNode]) -> 
         if (namespace, step[2]) != (node.namespace, node.name):
             return Asked() if node is way[-1] else None
         position = step.end()
-    return _joined([tuple(_conditions(text, position))])
+    target = _child(_child(way[-1], "change"), "target")
+
+    def changed(literal: str) -> Comparison:
+        path = canonical(schema, target, literal, lambda: expression.declared)
+        return _changed(schema, path or literal)
+
+    return _joined([tuple(_conditions(text, position, changed))])
 
 
-def _conditions(text: str, position: int) -> Iterator[Comparison]:
+def _conditions(text: str, position: int, changed: Callable[[str], Comparison]) -> Iterator[Comparison]:
     """Yield what the predicates compare that stand first, each of which has to be true."""
     while (opened := _OPENED.match(text, position)) is not None:
         found: list[Comparison] = []
         position = opened.end()
         while (test := _TEST.match(text, position)) is not None:
-            name, operator, value = test.groups()
+            name, operator, value = _PREFIX.sub("", test[1]), test[2], test[3]
             is_text = not value[0].isdecimal()
+            if name == CHANGED and operator == "=" and is_text:
+                found.append(changed(value[1:-1]))
             found += _test(name, operator, value[1:-1] if is_text else value, is_text=is_text)
             position = test.end()
             if test[0].endswith("]"):

@@ -47,7 +47,7 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             await context.confirmed.commit(
                 request,
                 replace(caller_info(caller), comment=_comment(operation)),
-                check=_check(context, caller),
+                check=check_of(context, caller, context.configuration.candidate),
                 may_read=access.reader(context.schema),
                 vet=keeping_connected(context, caller, tolerated=tolerated),
             )
@@ -97,16 +97,16 @@ async def cancel_commit(context: Context, caller: Caller, operation: Element) ->
     return b""
 
 
-def _check(context: Context, caller: Caller) -> Check | None:
-    """Return what refuses a commit of what the caller may not change (RFC 8341 section 3.2.8)."""
+def check_of(context: Context, caller: Caller, candidate: Candidate) -> Check | None:
+    """Return what refuses a commit of ``candidate`` in which the caller may not change all that differs
+    (RFC 8341 section 3.2.8)."""
     access = context.access(caller)
     if access.everything(WRITES):
         return None
 
     def check(prepared: Prepared, running: Tree) -> None:
         found = unit_differences(prepared.units, running, prepared.scratch)
-        candidate = context.configuration.candidate.tree
-        context.nacm.refuse_changes(access, (one for one in found if not _taken_away(one, candidate)))
+        context.nacm.refuse_changes(access, (one for one in found if not _taken_away(one, candidate.tree)))
 
     return check
 
@@ -149,12 +149,12 @@ async def validate(context: Context, caller: Caller, operation: Element) -> byte
         candidate = configuration.candidate
         if name != "candidate":
             refuse_in_vain(context, caller, operation)
-            candidate = await context.worker(_candidate_of, context, access, source)
+            candidate = await context.worker(inline_candidate, context, access, source)
         await configuration.validate(candidate, access.reader(context.schema))
     return b""
 
 
-def _candidate_of(context: Context, access: Access, config: Element) -> Candidate:
+def inline_candidate(context: Context, access: Access, config: Element) -> Candidate:
     """*worker* Return ``config`` as a candidate.
 
     Raises:

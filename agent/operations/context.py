@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -104,6 +105,8 @@ class Context:
     callers: Callable[[], Iterable[Caller]]
     now: Callable[[], str]
     apart: Apart = field(default_factory=Apart)
+    looking_ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by a dry run: one at a time, for each costs as much as a commit."""
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""

@@ -144,14 +144,15 @@ def tells_of_hidden(schema: Schema, access: Access, error: RpcError) -> bool:
     if not error.about or access.everything(["read"]):
         return False
     places = (located(schema, path) for path in error.about)
-    return not all(place is not None and _all_readable(access, *place) for place in places)
+    return not all(place is not None and all_readable(access, *place) for place in places)
 
 
-def _all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+def all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    """Return whether ``access`` lets its user read a node, and all configuration below it but secrets."""
     if not access.reach(steps, nodes, "read").permit:
         return False
     below = (child for child in nodes[-1].children.values() if child.config and not child.secret)
-    return all(_all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
+    return all(all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from agent.operations import (
     commit,
     compare,
     compare_commits,
+    dry_run,
     explain,
     get_schema,
     invoke,
@@ -63,6 +64,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (COMPARE_NS, "compare"): compare.compare,
     (AGENT_NS, "compare-commits"): compare_commits.compare_commits,
     (AGENT_NS, "load-commit"): load_commit.load_commit,
+    (AGENT_NS, "dry-run"): dry_run.dry_run,
     (YANG_NS, "action"): invoke.invoke_action,
 }
 
@@ -76,6 +78,7 @@ READS = frozenset(
         (AGENT_NS, "explain-access"),
         (COMPARE_NS, "compare"),
         (AGENT_NS, "compare-commits"),
+        (AGENT_NS, "dry-run"),
     }
 )
 """What changes nothing, and of which nothing is left when it is broken off."""

@@ -7,7 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
-from agent.translator import Captured, EntryChange, Json, Keys, Move, Plan, Reader, Route, reads_all
+from agent.translator import (
+    Captured,
+    Effect,
+    EntryChange,
+    Foresight,
+    Json,
+    Keys,
+    KnownFrom,
+    Live,
+    Message,
+    Move,
+    Outlook,
+    Plan,
+    Reader,
+    Route,
+    reads_all,
+)
 
 EVERY_CONSTRUCT = Path(__file__).parents[1] / "modules" / "every-construct.yang"
 
@@ -51,6 +67,7 @@ class RecordingTranslator:
     captures: Sequence[Captured] = ()
     routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
+    foresight: Foresight | None = None
 
     def unusable(self) -> Sequence[str]:
         return ()
@@ -84,6 +101,23 @@ class RecordingTranslator:
         if errors := self.check(changes):
             raise RpcErrors(errors)
         return RecordedPlan(tuple(changes))
+
+    async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
+        self.log.append(f"foresee {len(changes)}")
+        if errors := self.check(changes):
+            return Foresight(refusals=errors)
+        return self.foresight or Foresight(
+            messages=[Message("set", {"name": change.keys[0]}, path=change.path) for change in changes],
+            outlooks=[
+                Outlook(
+                    change.path,
+                    live=[Live("thing", 2, Effect.ENDED, 1)],
+                    interruption_s=1.5,
+                    known_from=KnownFrom.LAST_NEGOTIATION,
+                )
+                for change in changes
+            ],
+        )
 
     async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
         self.routes = tuple(routes)

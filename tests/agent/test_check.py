@@ -310,3 +310,20 @@ def test_what_has_no_end_is_not_read(tmp_path: Path, kind: str, option: str) -> 
     assert status == os.EX_CONFIG
     assert str(named) in said
     assert said.endswith("it is a folder" if kind == "folder" else "it is no regular file")
+
+
+@pytest.mark.parametrize("task", ["--run", "--protect", "--unprotect", "--repair"])
+def test_translators_are_made_once_and_warn_once(tmp_path: Path, task: str) -> None:
+    """Whoever makes them warns where none is installed."""
+    (tmp_path / "data").mkdir(0o700)
+    Store(tmp_path / "data" / "history.db").close()
+    without = "import agent.from_settings; agent.from_settings.entry_points = lambda **_: []\n"
+    # An address that nobody has ends a start.
+    words = ["--data-dir", str(tmp_path / "data"), "--listen", "192.0.2.1:830"]
+    words += [] if task == "--run" else [task]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{without}from agent.__main__ import main; main()", *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("no translator is installed") == 1

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from agent import turns
 from agent.turns import TURN_S, Account, Turns
 
 
@@ -137,3 +138,25 @@ async def test_work_of_who_has_gone_is_not_done() -> None:
     await asyncio.wait([waiting])
     await all_done(turns)
     assert log == []
+
+
+@pytest.mark.parametrize("turn_s", [0.0, 60.0])
+async def test_long_work_is_done_in_pieces_to_its_result(
+    monkeypatch: pytest.MonkeyPatch, turn_s: float
+) -> None:
+    """Without time for a turn there still is a piece in each."""
+    monkeypatch.setattr(turns, "TURN_S", turn_s)
+    monkeypatch.setattr(turns, "REST_S", 0.0)
+
+    def work() -> turns.Pieces[int]:
+        for number in range(3):
+            done.append(number)
+            yield
+        return 7
+
+    done: list[int] = []
+    task = asyncio.create_task(turns.in_turns(work()))
+    await asyncio.sleep(0)
+    assert done == ([0] if turn_s == 0.0 else [0, 1, 2])
+    assert await task == 7
+    assert done == [0, 1, 2]

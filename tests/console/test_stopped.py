@@ -51,6 +51,13 @@ def test_the_exit_status_and_the_words_are_those_of_the_agent(folder: Path) -> N
     assert mistake.stderr.startswith("usage: yangswan check ")
 
 
+@pytest.mark.parametrize("level", [["loud"], []])
+def test_a_level_of_the_log_that_is_none(level: list[str]) -> None:
+    done = typed("history", "--log-level", *level)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: yangswan history ")
+
+
 def test_a_complaint_has_the_name_that_was_typed(tmp_path: Path) -> None:
     done = typed("history", "--data-dir", str(tmp_path / "nope"))
     assert (done.returncode, done.stdout) == (1, "")

@@ -19,6 +19,7 @@ from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.requests import IPSEC
 from translators.strongswan.assembly import make
 
+AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 ADMIN, WRITER, NOBODY = 1, 3, 9
 RIGHT, WRONG = "right-secret-0001-of-thirty-two-characters", "wrong-secret-0002-of-thirty-two-characters"
@@ -111,7 +112,12 @@ TRIES = {
     "that in the other order": tunnels(tunnel(2, WRONG, remote="peer1"), OWN),
     "a postquantum key": PPK,
 }
+def dry_run(body: str) -> str:
+    return f'<dry-run xmlns="{AGENT}"><source><config>{body}</config></source></dry-run>'
+
+
 DOORS = {
+    "dry-run": dry_run,
     "test-only": lambda body: edit(body, "test-only"),
     "test-then-set": lambda body: edit(body, "test-then-set"),
     "validate": validate,
@@ -128,7 +134,10 @@ async def test_whether_a_guess_is_right_is_not_told(
     await gateway.commit(tunnels(tunnel(1, ppk=RIGHT)) if body is PPK else tunnels(tunnel(1)))
     right, wrong = await answers(gateway, DOORS[door](body), session_id)
     assert right == wrong
-    if session_id == NOBODY:
+    if session_id == NOBODY and door == "dry-run":
+        assert "<error-tag>access-denied</error-tag>" in str(right)
+        assert "<error-message>" in str(right)
+    elif session_id == NOBODY:
         assert isinstance(right, list)
         assert {error[0] for error in right} == {"access-denied"}
 

@@ -10,8 +10,8 @@ from agent.translator import EntryChange, Json, Settings
 from tests.lab import change
 from tests.translators.tunnels import at_alice
 from translators.strongswan.assembly import make
-from translators.strongswan.changes import BYPASS_MAX
 from translators.strongswan.model import BYPASS_PATH, LEAK_PROTECTION_PATH
+from translators.strongswan.planning import BYPASS_MAX
 from translators.strongswan.translator import StrongSwanTranslator
 
 

@@ -9,8 +9,8 @@ something to be told of a tunnel.
 Rooms, from the ground up; each imports only from those before it in this list, and the docstring of each says
 what it holds:
 
-- model, moves, options, backoff (pure): names of modules and paths; what stood elsewhere in earlier revisions
-  of our YANG modules; the settings table, checked; when to try again
+- model, moves, options, backoff, pieces (pure): names of modules and paths; what stood elsewhere in earlier
+  revisions of our YANG modules; the settings table, checked; when to try again; long work in pieces
 - translation (pure): an entry -> what charon must hold, and the steps to get there
 - status (pure): what charon says -> facts, state, what is told
 - tasks: a task in the background, waiting with a limit
@@ -18,7 +18,7 @@ what it holds:
 - pki: private keys and certificates of this gateway
 - diagnosis: what a person looks at when something is wrong
 - upkeep: makes charon hold what it should, brings tunnels up, tells
-- actions, changes, cut_off, state_data: what clients ask for
+- actions, planning, changes, cut_off, foresight, outlook, state_data: what clients ask for
 - translator: the only object that the agent sees
 - assembly: puts all of it together; its ``make`` is the entry point
 

@@ -16,11 +16,13 @@ from translators.strongswan.cut_off import CutOffs
 from translators.strongswan.diagnosis.logs import TunnelLogs
 from translators.strongswan.diagnosis.monitor import Monitors
 from translators.strongswan.diagnosis.packet_owners import PacketOwners
+from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.options import Options
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.planning import Planning
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.status.unnamed import between
@@ -75,6 +77,7 @@ def make(settings: Settings) -> StrongSwanTranslator:
         follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
     packet_owners = PacketOwners(shared)
+    planning = Planning(options, shared, pki=pki, protection=protection, trust=trust)
     parts = Parts(
         shared=shared,
         live=live,
@@ -89,8 +92,16 @@ def make(settings: Settings) -> StrongSwanTranslator:
             mend=trust.mend,
         ),
         keeper=keeper,
+        planning=planning,
+        foreseeing=Foreseeing(
+            shared,
+            planning=planning,
+            live=live,
+            protection=protection,
+            trust=trust,
+            has_charon=not without,
+        ),
         changes=Changes(
-            options,
             shared,
             live=live,
             pki=pki,

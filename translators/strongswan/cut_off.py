@@ -14,9 +14,9 @@ from functools import partial
 from itertools import islice
 
 from agent.translator import Captured, EntryChange, Route
-from translators.strongswan.changes import for_all_after, is_tunnel
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import Json, entry_path
+from translators.strongswan.planning import for_all_after, is_tunnel
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.status.state import children_up, strings

@@ -1,11 +1,15 @@
-"""A task in the background from start to stop, and waiting with a limit."""
+"""A task in the background from start to stop, long work in turns with others, and waiting with a limit."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+from translators.strongswan.pieces import Pieces
+
+T = TypeVar("T")
 
 
 class Background:
@@ -29,6 +33,25 @@ class Background:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+
+
+TURN_S = 0.005
+REST_S = 0.002
+
+
+async def in_turns(pieces: Pieces[T]) -> T:
+    """Return the result of ``pieces``, done with pauses in which the loop does other things."""
+    clock = asyncio.get_running_loop().time
+    while True:
+        due = clock() + TURN_S
+        try:
+            next(pieces)
+            while clock() < due:
+                next(pieces)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(REST_S)
 
 
 async def is_set_within(event: asyncio.Event, limit_s: float) -> bool:

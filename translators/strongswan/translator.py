@@ -12,13 +12,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
-from agent.translator import Captured, EntryChange, Json, Keys, Move, Plan, Reader, Route, reads_all
+from agent.translator import (
+    Captured,
+    EntryChange,
+    Foresight,
+    Json,
+    Keys,
+    Move,
+    Plan,
+    Reader,
+    Route,
+    reads_all,
+)
 from translators.strongswan.actions import AVAILABLE_LIMIT_S, Actions
-from translators.strongswan.changes import Changes, StrongSwanPlan
+from translators.strongswan.changes import Changes
 from translators.strongswan.charon import rights
 from translators.strongswan.charon.keeper import Keeper, Unavailable
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.cut_off import CutOffs
+from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.model import (
     BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
@@ -38,6 +50,7 @@ from translators.strongswan.model import (
 from translators.strongswan.moves import MOVES
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.pki import Pki
+from translators.strongswan.planning import Planning, StrongSwanPlan
 from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
@@ -88,6 +101,8 @@ class Parts:
     key_rpcs: KeyRpcs
     audit: Audit
     keeper: Keeper | None
+    planning: Planning
+    foreseeing: Foreseeing
     changes: Changes
     cut_offs: CutOffs
     protection: Protection
@@ -220,7 +235,7 @@ class StrongSwanTranslator:
 
     def check(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Sequence[RpcError]:
         """Return every reason why ``changes`` cannot be applied."""
-        return self.parts.changes.check(changes, may_read)
+        return self.parts.planning.check(changes, may_read)
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.
@@ -230,14 +245,18 @@ class StrongSwanTranslator:
         """
         if self.parts.keeper is not None:
             if self.parts.shared.session is None:
-                plan = self.parts.changes.plan(changes)
+                plan = self.parts.planning.plan(changes)
                 if not plan.asks_charon:
                     return plan
             try:
                 await self.parts.keeper.available(AVAILABLE_LIMIT_S)
             except Unavailable as error:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
-        return self.parts.changes.plan(changes)
+        return self.parts.planning.plan(changes)
+
+    async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
+        """Return what a commit of ``changes`` would do, as far as it is known now."""
+        return await self.parts.foreseeing.foresee(changes, may_read)
 
     async def captured(self, changes: Sequence[EntryChange], routes: Sequence[Route]) -> Sequence[Captured]:
         """Return which of the sessions on ``routes`` the changes would cut off."""
@@ -269,7 +288,7 @@ class StrongSwanTranslator:
 
     def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
         """Return the enabled tunnels that ``changes`` touch, also by a certificate that they use."""
-        return self.parts.changes.to_work(changes)
+        return self.parts.planning.to_work(changes)
 
     def cannot_tell(self, entry: Json) -> str | None:
         """Return why nobody can say whether the tunnel ``entry`` works, None if ``not_working`` can."""

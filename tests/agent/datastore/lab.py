@@ -49,8 +49,12 @@ def as_version_4(file: Path) -> None:
             for name in columns:
                 database.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         for statement in (
-            "DROP TABLE units", "DROP TABLE seal", "DELETE FROM notes WHERE name = 'history-id'", SEAL
-        ):  # fmt: skip
+            "DROP TABLE units",
+            "DROP INDEX changes_by_path",
+            "DELETE FROM notes WHERE name = 'history-id'",
+            "DROP TABLE seal",
+            SEAL,
+        ):
             database.execute(statement)
         rows = total = 0
         for table, names in COLUMNS_4.items():

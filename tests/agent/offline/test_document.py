@@ -24,7 +24,7 @@ XML_FORMS = [
     f'<data xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-nmda">{TUNNELS}</data>',
     f'<data xmlns="urn:ietf:params:xml:ns:yang:ietf-restconf">{TUNNELS}</data>',
     f"<instance-data-set {SET}><name>x</name><content-data>{TUNNELS}</content-data></instance-data-set>",
-    f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<!-- x -->\n{TUNNELS}',
+    f'<?xml version="1.0" encoding="UTF-8"?>\n<!-- x -->\n{TUNNELS}',
     f"\ufeff{TUNNELS}",
 ]
 JSON_FORMS = [
@@ -81,6 +81,7 @@ def test_what_a_file_is_written_in_is_seen_where_it_begins(
     ("text", "words"),
     [
         ("<config>", "not well-formed at line 1"),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><config/>', "UTF-8"),
         ("<!DOCTYPE x><config/>", "document type declaration"),
         (
             f"<instance-data-set {SET}><datastore>ds:operational</datastore></instance-data-set>",

@@ -19,6 +19,8 @@ from tests.agent.operations.guarded import NOBODY, SAM, filled, nacm, path, rule
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 BOB = 2
+TIME = "2026-11-27T00:00:00.000+00:00"
+TWO = "/every-construct:top/entry[id='2']"
 EVE = CommitInfo("eve", 9, "192.0.2.9")
 
 
@@ -32,7 +34,8 @@ def subtree(body: str) -> str:
 
 def xpath(expression: str) -> str:
     quoted = expression.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return f'<get><filter type="xpath" xmlns:a="{AGENT}" xmlns:ec="{EC}" select="{quoted}"/></get>'
+    declared = f'xmlns:a="{AGENT}" xmlns:ec="{EC}" xmlns:n="{NACM}"'
+    return f'<get><filter type="xpath" {declared} select="{quoted}"/></get>'
 
 
 def one(commit_id: int) -> str:
@@ -41,6 +44,10 @@ def one(commit_id: int) -> str:
 
 def ids(reply: str) -> list[int]:
     return [int(found) for found in re.findall(r"<commit><id>(\d+)</id>", reply)]
+
+
+def target_element(entry_id: int) -> str:
+    return f'<target xmlns:ec="{EC}">/ec:top/ec:entry[ec:id="{entry_id}"]</target>'
 
 
 def leaf(reply: str, name: str) -> list[str]:
@@ -152,6 +159,32 @@ async def test_a_commit_is_found_by_its_transaction_id(three: Lab) -> None:
     assert ids(await three.do(xpath(f"{path_}[a:transaction-id='{known}']"))) == [2]
     assert ids(await three.do(subtree(f"<commit><transaction-id>{known}</transaction-id></commit>"))) == [2]
     assert ids(await three.do(xpath(f"{path_}[a:transaction-id='x-2-1']"))) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (xpath("/a:agent/a:history/a:commit[a:change/a:target=\"/ec:top/ec:entry[ec:id='2']\"]"), [3, 2]),
+        (xpath(f'/a:agent/a:history/a:commit[a:change/a:target="{TWO}"][1]'), [3]),
+        (xpath(f"/a:agent/a:history/a:commit[a:change/a:target=\"{TWO}\" and a:user='bob']"), [2]),
+        (xpath("/a:agent/a:history/a:commit[a:change/a:target='/ec:top']"), []),
+        (xpath("/a:agent/a:history/a:commit[a:change/a:target='nonsense']"), []),
+        (xpath("/a:agent/a:history/a:commit[a:change/a:target='/n:nacm']"), [4]),
+        (subtree(f"<commit><change>{target_element(2)}</change></commit>"), [3, 2]),
+        (subtree(f"<commit><user>bob</user><change>{target_element(2)}</change></commit>"), [2]),
+        # What else is asked for is shown of other commits, too.
+        (subtree(f"<commit><id/><change>{target_element(2)}</change></commit>"), [203, *range(202, 103, -1)]),
+        (subtree(f"<commit><change>{target_element(9)}</change></commit>"), []),
+    ],
+)
+async def test_who_changed_something_is_found_however_long_ago(
+    three: Lab, asked: str, found: list[int]
+) -> None:
+    await three.commit(nacm(rule_list("l", ["admin"], rule("r", "permit"))))
+    store = three.context.configuration.store
+    for _ in range(199):
+        store.finish(store.begin(EVE, [UnitChange("/every-construct:top/entry[id='1']", b"", b"<x/>")], TIME))
+    assert ids(await three.do(asked)) == found
 
 
 async def test_get_data_has_it_in_operational(three: Lab) -> None:
@@ -366,7 +399,7 @@ def many(lab: Lab, sizes: Sequence[int]) -> None:
     store = lab.context.configuration.store
     for size in sizes:
         units = [UnitChange(f"/every-construct:top/entry[id='{n}']", b"", b"<x/>") for n in range(size)]
-        store.finish(store.begin(EVE, units, "2026-11-27T00:00:00.000+00:00"))
+        store.finish(store.begin(EVE, units, TIME))
 
 
 async def test_a_get_of_all_shows_the_newest_commits_and_how_many_there_are(
@@ -413,7 +446,7 @@ async def test_what_has_no_path_today_is_counted_and_not_shown(lab: Lab) -> None
         "/every-construct:top/entry[id='1']",
     )  # fmt: skip
     units = [UnitChange(path, b"", b"<x/>") for path in paths]
-    store.finish(store.begin(EVE, units, "2026-11-27T00:00:00.000+00:00"))
+    store.finish(store.begin(EVE, units, TIME))
     reply = await lab.do(one(1))
     assert targets(reply) == ["/top/entry[id='1']"]
     assert leaf(reply, "changed-count") == ["4"]

@@ -32,6 +32,7 @@ EDITING = {
     "lock": "<lock><target><candidate/></target></lock>",
     "lock of running": "<lock><target><running/></target></lock>",
     "discard-changes": "<discard-changes/>",
+    "dry-run": f'<dry-run xmlns="{AGENT}"/>',
     "commit": "<commit/>",
     "cancel-commit": "<cancel-commit/>",
     "validate": "<validate><source><candidate/></source></validate>",

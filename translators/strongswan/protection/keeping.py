@@ -217,9 +217,12 @@ class Protection:
         """Return what is asked for where that is not what is in force, once ``entries`` and ``for_all`` are
         so; a change of ``for_all`` is one of every tunnel."""
         self._look_around()
-        if for_all != self.guards.for_all:
-            entries = {**self._shared.desired.entries, **entries}
-        return self.guards.wanted(entries, for_all)
+        return self.guards.wanted(self.concerned(entries, for_all), for_all)
+
+    def concerned(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Mapping[str, Json | None]:
+        """Return the entries of which something else may be asked for, once ``entries`` and ``for_all`` are
+        so."""
+        return entries if for_all == self.guards.for_all else {**self._shared.desired.entries, **entries}
 
     def _look_soon(self) -> None:
         self._look.set()

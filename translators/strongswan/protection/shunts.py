@@ -44,13 +44,24 @@ async def put(session: CharonSession, changed: Mapping[str, frozenset[Pair]]) ->
     Raises:
         ViciError: charon refused, or is lost.
     """
-    if LIBIPSEC in session.plugins:
-        return
-    for owner, bypass in changed.items():
-        # Out first: charon keeps policies of children that a new version of the connection has not.
-        await try_request(session, "unload-conn", {"name": connection(owner)})
-        if bypass:
-            await session.request("load-conn", load_conn(owner, bypass))
+    for owner, bypass in changed.items() if needed(session) else ():
+        for command, message in requests(owner, bypass):
+            if command == "unload-conn":
+                await try_request(session, command, message)
+            else:
+                await session.request(command, message)
+
+
+def needed(session: CharonSession) -> bool:
+    """Return whether policies decide, and not routes."""
+    return LIBIPSEC not in session.plugins
+
+
+def requests(owner: str, bypass: frozenset[Pair]) -> list[tuple[str, dict[str, object]]]:
+    """Return the requests that have charon let past exactly ``bypass`` for ``owner``."""
+    # Out first: charon keeps policies of children that a new version of the connection has not.
+    out: tuple[str, dict[str, object]] = ("unload-conn", {"name": connection(owner)})
+    return [out, ("load-conn", load_conn(owner, bypass))] if bypass else [out]
 
 
 async def replace(session: CharonSession, wanted: Mapping[str, frozenset[Pair]]) -> None:

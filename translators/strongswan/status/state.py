@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from translators.strongswan.status.facts import Facts
+from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.proposals import ADDITIONAL_MAX
 
 Section = Mapping[str, object]
@@ -173,3 +174,16 @@ def surplus(sas: Iterable[Section]) -> list[str]:
         return []  # several of one end are a matter of that end: it may be replacing one by another
     kept = min(up, key=lambda sa: str(sa.get("initiator-spi")))
     return [str(sa.get("uniqueid")) for sa in ours if sa is not kept]
+
+
+def is_left_down(entry: Section, facts: Facts) -> bool:
+    """Return whether a tunnel that is configured so is to stay down after its peer died or closed it."""
+    return (facts.gave_up and dpd_action(entry) != "restart") or (
+        facts.closed and close_action(entry) != "restart"
+    )
+
+
+def is_revived(entry: Section, facts: Facts) -> bool:
+    """Return whether a tunnel that is down for such a reason is to be brought up once it is configured so."""
+    was_left = bool(entry.get("initiator")) and (facts.gave_up or facts.closed)
+    return was_left and not is_left_down(entry, facts)

@@ -17,6 +17,7 @@ Files, from the ground up:
 - guards: which packets must not pass in clear, and which no tunnel takes
 - ways_back: which way packets to a client of this gateway go, before a change and after it
 - plan: changed entries -> ordered steps, each with its undo
+- shown: a message to charon as anybody may see it, without secrets
 - desired: the entries in force with their messages, and what stands against a change
 
 Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote

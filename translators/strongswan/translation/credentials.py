@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from translators.strongswan.model import Json
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.around import Around, value_at
 from translators.strongswan.translation.certified import has_certificate, own_identity
 from translators.strongswan.translation.fields import is_ikev1, ppk_id
@@ -246,13 +247,20 @@ class Claims:
         A conflict between two of ``claims`` is reported once, for the later one. ``unsure``: for which two
         tunnels equal keys count as different, too; None: for none.
         """
+        return at_once(self.conflicts_in_pieces(replaced, claims, unsure))
+
+    def conflicts_in_pieces(
+        self, replaced: AbstractSet[str], claims: Iterable[Claim], unsure: Unsure | None = None
+    ) -> Pieces[list[Conflict]]:
+        """Return what ``conflicts`` returns, a claim at a time."""
         found: list[Conflict] = []
         added = Claims()
-        self._unsure = added._unsure = unsure
         for claim in claims:
+            self._unsure = added._unsure = unsure  # another look may have begun since the last piece
             found.extend(self._against(claim, replaced))
             found.extend(added._against(claim, frozenset()))
             added.add(claim)
+            yield
         return found
 
     def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from translators.strongswan.model import Json
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation import connections, proposals, revocation, strangers
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, Conflict, IdentityKey, Unsure
+from translators.strongswan.translation.credentials import Claim, Claims, IdentityKey, Unsure
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
@@ -79,9 +80,12 @@ class Desired:
         self._open: set[str] = set()
         """Those whose claim is open: without one, nothing of a fence is to cost anything."""
         self._fence: Fence | None = NO_FENCE
+        self.version = 0
+        """Grows with each change, for whoever looks at it more than once."""
 
     def refuse(self, tunnel: str) -> None:
         """Note that the charon at hand holds nothing of ``tunnel``; it stays an entry, without messages."""
+        self.version += 1
         self.messages.pop(tunnel, None)
         self.overlaps.put(tunnel, None)
         self.refused.add(tunnel)
@@ -93,6 +97,7 @@ class Desired:
         Such an entry was accepted before (by a charon with other plugins); it stays an entry, without
         messages.
         """
+        self.version += 1
         self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
         self._users, self.overlaps = {}, Overlaps()
         self._open, self._fence = set(), None
@@ -111,6 +116,7 @@ class Desired:
         Raises:
             Refused: it cannot be translated.
         """
+        self.version += 1
         part, fence = self._part(tunnel), self._fence
         self._fence = None
         self.messages.pop(tunnel, None)
@@ -241,10 +247,26 @@ class Desired:
         Raises:
             Refused: an entry cannot be translated.
         """
+        return at_once(self.fences_in_pieces(wanted, changes, certificates))
+
+    def fences_in_pieces(
+        self,
+        wanted: Mapping[str, Json | None],
+        changes: Collection[Change],
+        certificates: Certificates | None = None,
+        *,
+        discretion: Discretion | None = None,
+    ) -> Pieces[Fences]:
+        """Return what ``fences`` returns, a tunnel at a time. Raises: as that.
+
+        Where it would depend on keys that are not to be told, no fence is in it, and identities move as if
+        all keys were different: ``Fences.untold``.
+        """
         known = self.certificates if certificates is None else certificates
         around = self._around(known, self.revocation.mode)
         new: list[strangers.Held] = []
         for change in changes:
+            yield
             tunnel = connections.tunnel_of(change.name) or ""
             entry = wanted.get(tunnel)
             if change.after is not None and entry is not None:
@@ -253,9 +275,13 @@ class Desired:
             claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
         ]
         new_claims = [claim for claim, _messages in new]
-        moved, moved_back = _moved(old_claims, new_claims), _moved(new_claims, old_claims)
+        unsure = self._unsure(new_claims, discretion)
+        moved = yield from strangers.moved(old_claims, new_claims, unsure)
+        moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
+        if discretion is not None and self._tells_of_keys(new_claims, discretion):
+            return Fences(moved=moved, moved_back=moved_back, untold=True)
         reloaded = _reloaded(changes, [*old_claims, *new_claims])
         parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
         if all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted):
@@ -284,11 +310,23 @@ class Desired:
     ) -> list[Refusal]:
         """Return everything that stands against making ``changes`` (tunnel id, new entry) together, with
         ``certificates`` and ``mode`` in place of ours. Of keys that are not to be told it does not depend."""
+        return at_once(self.refusals_in_pieces(changes, certificates, mode, discretion=discretion))
+
+    def refusals_in_pieces(
+        self,
+        changes: Sequence[tuple[str, Json | None]],
+        certificates: Certificates | None = None,
+        mode: Mode | None = None,
+        *,
+        discretion: Discretion | None = None,
+    ) -> Pieces[list[Refusal]]:
+        """Return what ``refusals`` returns, a tunnel at a time."""
         known = self.certificates if certificates is None else certificates
         found: list[Refusal] = []
         claims: list[Claim] = []
         traffic: list[Traffic | None] = []
         for tunnel, after in changes:
+            yield
             if after is None:
                 continue
             try:
@@ -307,10 +345,11 @@ class Desired:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
         unsure = self._unsure(claims, discretion)
-        conflicts = self.claims.conflicts(replaced, claims, unsure)
-        conflicts += self.overlaps.conflicts(replaced, [one for one in traffic if one is not None])
+        conflicts = yield from self.claims.conflicts_in_pieces(replaced, claims, unsure)
+        carried = [one for one in traffic if one is not None]
+        conflicts += yield from self.overlaps.conflicts_in_pieces(replaced, carried)
         if (barriers := self._barriers(replaced, claims, unsure)) > strangers.BARRIERS_MAX:
-            conflicts.append(_too_many_barriers(claims[0].tunnel, barriers))
+            conflicts.append(strangers.too_many(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
                 Refusal(
@@ -335,13 +374,22 @@ class Desired:
         eyes of who asks, and one is changed. So what is committed stays as it is."""
         if discretion is None:
             return None
-        changed = {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
+        changed = self._changed(claims, discretion)
         hides = discretion.hides
 
         def unsure(one: str, other: str) -> bool:
             return (one in changed or other in changed) and (hides(one) or hides(other))
 
         return unsure
+
+    def _changed(self, claims: Iterable[Claim], discretion: Discretion) -> set[str]:
+        return {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
+
+    def _tells_of_keys(self, claims: Collection[Claim], discretion: Discretion) -> bool:
+        """Return whether a fence that ``claims`` change tells if keys are equal that are not to be told."""
+        if not self._changed(claims, discretion):
+            return False
+        return any(discretion.hides(c.tunnel) for c in chain(claims, self.claims) if c.owner is not None)
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
         if self.available is None:
@@ -366,33 +414,4 @@ def _reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[I
         claim.owner.key
         for claim in claims
         if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
-    )
-
-
-def _moved(old: Iterable[Claim], new: Iterable[Claim]) -> frozenset[str]:
-    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has."""
-    new = [claim for claim in new if claim.owner is not None]
-    known: dict[object, set[tuple[str, bytes]]] = {}
-    for claim in new:
-        for key in claim.known_as:
-            known.setdefault(key, set()).add((claim.tunnel, claim.digest))
-    return frozenset(
-        connection_name(claim.tunnel)
-        for claim in old
-        if claim.owner is not None
-        and any(
-            tunnel != claim.tunnel and digest != claim.digest
-            for tunnel, digest in known.get(claim.owner.key, ())
-        )
-    )
-
-
-def _too_many_barriers(tunnel: str, count: int) -> Conflict:
-    return Conflict(
-        tunnel=tunnel,
-        other=tunnel,
-        app_tag="too-many-open-tunnels",
-        message=f"charon would need {count} connections to keep the secrets of tunnels out of those that "
-        f"accept any identity, and {strangers.BARRIERS_MAX} are possible: give these a remote-id, or equal "
-        "secrets",
     )

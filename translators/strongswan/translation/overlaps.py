@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice, product
 
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Conflict
 from translators.strongswan.translation.planes import Plane, Planes
@@ -285,6 +286,12 @@ class Overlaps:
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
         ``replaced`` are gone; at most one conflict for each, and between two of ``wanted`` for the later."""
+        return at_once(self.conflicts_in_pieces(replaced, wanted))
+
+    def conflicts_in_pieces(
+        self, replaced: AbstractSet[str], wanted: Iterable[Traffic]
+    ) -> Pieces[list[Conflict]]:
+        """Return what ``conflicts`` returns, a tunnel at a time."""
         wanted = list(wanted)
         gone = replaced | {traffic.tunnel for traffic in wanted}
         found: list[Conflict] = []
@@ -294,6 +301,7 @@ class Overlaps:
             if conflict is not None:
                 found.append(conflict)
             added.put(traffic.tunnel, traffic)
+            yield
         return found
 
     def _against(self, traffic: Traffic, gone: AbstractSet[str], standing: _Standing) -> Conflict | None:
@@ -308,7 +316,8 @@ class Overlaps:
                     key = (planes, met, pair, peer)
                     if key not in standing:
                         standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
-                    if (other := standing[key]) is not None:
+                    # Between two pieces of a look it may have gone.
+                    if (other := standing[key]) is not None and other in self._traffic:
                         return conflict(traffic, self._traffic[other], pair)
         return None
 

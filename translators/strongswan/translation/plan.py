@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages, connection_name
 from translators.strongswan.translation.credentials import FURTHER_SUFFIX, IdentityKey
 from translators.strongswan.translation.strangers import NO_FENCE, Barrier, Fence
@@ -147,6 +148,13 @@ class Change:
         """Return the change that puts back what was before."""
         return Change(self.name, self.after, self.before)
 
+    def with_other_secrets(self) -> Change:
+        """Return the change as if each secret had been another one before."""
+        if self.before is None:
+            return self
+        secrets = tuple({**secret, "data": ""} for secret in self.before.secrets)
+        return replace(self, before=replace(self.before, secrets=secrets))
+
 
 def classify(before: Messages | None, after: Messages | None) -> ChangeClass:
     """Return the largest class that the difference belongs to."""
@@ -169,6 +177,7 @@ class Fences:
     ``moved`` are the connections whose secret has an identity that another tunnel gets by the change,
     ``moved_back`` the same for the change that puts back what was before. ``reloaded`` are the owners of the
     secrets of tunnels with a remote identity of which the connection comes, goes or becomes another.
+    ``untold``: they are left out, for they would tell of keys what must not be told.
     """
 
     before: Fence = NO_FENCE
@@ -177,6 +186,7 @@ class Fences:
     moved: frozenset[str] = frozenset()
     moved_back: frozenset[str] = frozenset()
     reloaded: frozenset[IdentityKey] = frozenset()
+    untold: bool = False
 
     def reversed(self) -> Fences:
         """Return the fences of the change that puts back what was before."""
@@ -192,12 +202,17 @@ class Fences:
 
 def plan_steps(changes: Iterable[Change], fences: Fences | None = None) -> tuple[Step, ...]:
     """Return the steps for ``changes``, in the order in which they must run."""
+    return at_once(steps_in_pieces(changes, fences))
+
+
+def steps_in_pieces(changes: Iterable[Change], fences: Fences | None = None) -> Pieces[tuple[Step, ...]]:
+    """Return what ``plan_steps`` returns, a tunnel at a time."""
     fences = fences or Fences()
-    steps = [
-        step
-        for change in changes
-        for step in (_withdrawn(_steps(change), change) if change.name in fences.moved else _steps(change))
-    ]
+    steps: list[Step] = []
+    for change in changes:
+        of_change = _steps(change)
+        steps.extend(_withdrawn(of_change, change) if change.name in fences.moved else of_change)
+        yield
     steps.extend(_fence_steps(fences))
     return tuple(sorted(steps, key=lambda step: step.phase))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -195,6 +195,11 @@ def trust(authorities: Mapping[str, Certificate], crls: Mapping[str, Crl]) -> Tr
     return Trust(messages, {one.digest: one.subject for one in authorities.values()}, dict(crls))
 
 
+def authority_of(name: str) -> str:
+    """Return the name of the certificate that charon was told as the authority ``name``."""
+    return name.removeprefix(AUTHORITY_PREFIX).rpartition("-")[0]
+
+
 def _authority(name: str, authority: Certificate) -> tuple[str, Mapping[str, object]]:
     message = {
         "cacert": authority.pem,
@@ -203,6 +208,27 @@ def _authority(name: str, authority: Certificate) -> tuple[str, Mapping[str, obj
     }
     stands_for = hashlib.sha256(repr(message).encode()).hexdigest()[:16]
     return f"{AUTHORITY_PREFIX}{name}-{stands_for}", message
+
+
+def load_crl(crl: Crl) -> Mapping[str, object]:
+    """Return the load-cert message."""
+    return {"type": "X509_CRL", "data": crl.der}
+
+
+def additions(before: Trust, after: Trust) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the requests that give charon what is new in ``after``."""
+    found: list[tuple[str, Mapping[str, object]]] = [
+        ("load-authority", {name: message})
+        for name, message in after.authorities.items()
+        if name not in before.authorities
+    ]
+    new = (crl for name, crl in after.crls.items() if before.crls.get(name) != crl)
+    return [*found, *(("load-cert", load_crl(crl)) for crl in new)]
+
+
+def surplus(held: Collection[str], wanted: Trust) -> list[str]:
+    """Return the names of authorities that charon is not to hold any more."""
+    return sorted(set(held) - wanted.authorities.keys())
 
 
 def differences(before: Trust, after: Trust) -> list[str]:

@@ -23,8 +23,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from translators.strongswan.pieces import Pieces
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
-from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey, Unsure
+from translators.strongswan.translation.credentials import (
+    FURTHER_SUFFIX,
+    Claim,
+    Conflict,
+    IdentityKey,
+    Unsure,
+)
 from translators.strongswan.translation.identities import Identity, IdentityKind
 
 BARRIERS_MAX = 2048
@@ -252,3 +259,36 @@ def _all_but(addresses: Iterable[str]) -> list[str]:
 
 def _range(first: object, last: object) -> str:
     return str(first) if first == last else f"{first}-{last}"
+
+
+def moved(
+    old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None
+) -> Pieces[frozenset[str]]:
+    """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has, a
+    claim at a time. ``unsure``: for which two tunnels equal secrets count as different, too; None: for
+    none."""
+    known: dict[object, set[tuple[str, bytes]]] = {}
+    for claim in new:
+        yield
+        for key in claim.known_as:  # none without a secret
+            known.setdefault(key, set()).add((claim.tunnel, claim.digest))
+    found: set[str] = set()
+    for claim in old:
+        yield
+        for tunnel, digest in known.get(claim.owner.key, ()) if claim.owner is not None else ():
+            may_differ = digest != claim.digest or (unsure is not None and unsure(tunnel, claim.tunnel))
+            if tunnel != claim.tunnel and may_differ:
+                found.add(connection_name(claim.tunnel))
+    return frozenset(found)
+
+
+def too_many(tunnel: str, count: int) -> Conflict:
+    """Return why ``tunnel`` cannot be as asked, for which ``count`` barriers would be needed."""
+    return Conflict(
+        tunnel=tunnel,
+        other=tunnel,
+        app_tag="too-many-open-tunnels",
+        message=f"charon would need {count} connections to keep the secrets of tunnels out of those that "
+        f"accept any identity, and {BARRIERS_MAX} are possible: give these a remote-id, or equal "
+        "secrets",
+    )

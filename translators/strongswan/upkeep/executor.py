@@ -186,6 +186,30 @@ def _present(sas: Iterable[Section]) -> SaIds:
     return SaIds(to_end(found, child_only=False).ike, children.child, children.ike_of)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The SAs of one tunnel that have to go: those whose peer is known not to answer, and the others."""
+
+    in_vain: SaIds
+    others: SaIds
+
+    @property
+    def ids(self) -> SaIds:
+        return SaIds(self.in_vain.ike | self.others.ike, self.others.child, self.others.ike_of)
+
+    @property
+    def requests(self) -> list[Mapping[str, str]]:
+        """What ``terminate`` is told first, in order; what does not go is ended with force after it."""
+        return [*_terminations(self.in_vain, force=True), *_terminations(self.others, force=False)]
+
+
+def ending_of(step: Step, sas: Sequence[Section], silent: Callable[[str], bool]) -> Ending:
+    """Return what ``step``, which ends SAs, means for those that there are."""
+    ids = to_end(sas, step.child_only, step.replacement)
+    # A tunnel for any peer has SAs of several, of which one may be silent.
+    return Ending(*ids.divided(state.asking(sas) if silent(step.name) else ()))
+
+
 async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callable[[str], bool]) -> None:
     """End the SAs that ``steps`` name and return once they are gone.
 
@@ -195,14 +219,10 @@ async def end_sas(steps: Sequence[Step], session: CharonSession, silent: Callabl
     going: dict[str, SaIds] = {}
     found = await listed(session, [step.name for step in steps])
     for step in steps:
-        sas = found.get(step.name, [])
-        ids = to_end(sas, step.child_only, step.replacement)
-        # A tunnel for any peer has SAs of several, of which one may be silent.
-        in_vain, others = ids.divided(state.asking(sas) if silent(step.name) else ())
-        await _terminate(in_vain, session, force=True)
-        await _terminate(others, session, force=False)
-        if ids:
-            going[step.name] = SaIds(in_vain.ike | others.ike, others.child, others.ike_of)
+        ending = ending_of(step, found.get(step.name, []), silent)
+        await _send(ending.requests, session)
+        if ids := ending.ids:
+            going[step.name] = ids
     await _see_them_go(going, session)
 
 
@@ -246,15 +266,23 @@ async def terminate(session: CharonSession, unique_id: str, *, force: bool) -> N
         log.info("%s", error)
 
 
+def _terminations(ids: SaIds, force: bool) -> list[Mapping[str, str]]:
+    both = (("ike-id", ids.ike), ("child-id", ids.child))
+    return [termination(key, sa, force) for key, sas in both for sa in sorted(sas, key=state.number)]
+
+
 async def _terminate(ids: SaIds, session: CharonSession, force: bool) -> None:
-    keys = [("ike-id", sa) for sa in ids.ike] + [("child-id", sa) for sa in ids.child]
-    for key, sa in keys:
+    await _send(_terminations(ids, force), session)
+
+
+async def _send(terminations: Iterable[Mapping[str, str]], session: CharonSession) -> None:
+    for message in terminations:
         try:
-            await session.request("terminate", termination(key, sa, force))
+            await session.request("terminate", message)
         except ViciUnavailable:
             raise
         except ViciError as error:
-            log.debug("terminate %s %s: %s", key, sa, error.reason)  # it went by itself meanwhile
+            log.debug("%s %s", message, error)  # it went by itself meanwhile
 
 
 async def _wait_until_gone(

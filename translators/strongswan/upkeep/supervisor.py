@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakValueDictionary
@@ -27,6 +27,8 @@ from weakref import WeakValueDictionary
 from translators.strongswan.backoff import Attempts, delay_s
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.options import Options
+from translators.strongswan.status import state
+from translators.strongswan.status.state import Section
 from translators.strongswan.tasks import is_set_within
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,25 @@ class Progress(Enum):
     DOWN = "down"
     NO_ADDRESS = "its local address is missing"
     TO_STAY_DOWN = "to stay down"
+
+
+def progress(sas: Sequence[Section], children: Collection[str]) -> Progress:
+    """Return how far a tunnel with these IKE_SAs is, that is to have these children."""
+    if state.carries_all(sas, children):
+        return Progress.UP
+    return Progress.UNDER_WAY if state.is_under_way(sas) else Progress.DOWN
+
+
+def initiations(
+    name: str, children: Sequence[str], sas: Sequence[Section]
+) -> list[tuple[str, dict[str, str]]]:
+    """Return the requests of one attempt with a tunnel that has these IKE_SAs; of a single child, ``sas``
+    does not matter."""
+    wanted = children if len(children) < 2 else state.missing_children(sas, children)
+    return [
+        ("initiate", {"ike": name, "child": child, "timeout": "-1", "init-limits": "no"})
+        for child in (wanted if children else (name,))
+    ]
 
 
 @dataclass(slots=True)

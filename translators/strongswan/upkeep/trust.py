@@ -25,7 +25,15 @@ from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.protection.hush import hushed
 from translators.strongswan.status.state import strings
 from translators.strongswan.translation.connections import tunnel_of_secret
-from translators.strongswan.translation.revocation import AUTHORITY_PREFIX, CHECKER, FETCHERS, Crl, Trust
+from translators.strongswan.translation.revocation import (
+    AUTHORITY_PREFIX,
+    CHECKER,
+    FETCHERS,
+    Trust,
+    additions,
+    load_crl,
+    surplus,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +74,7 @@ class CharonTrust:
             if name not in there:
                 await _try(session, "load-authority", {name: message})
         for name, crl in wanted.crls.items():
-            await _try(session, "load-cert", _load_crl(crl), f"the CRL '{name}', which is committed")
+            await _try(session, "load-cert", load_crl(crl), f"the CRL '{name}', which is committed")
         self._note(wanted)
 
     async def mend(self, session: CharonSession) -> None:
@@ -85,7 +93,7 @@ class CharonTrust:
         missing = {crl.digest: name for name, crl in wanted.crls.items() if crl.digest not in held}
         for digest in missing.keys() - self._missed:
             log.warning("the CRL '%s' was unloaded; it is loaded again", missing[digest])
-            await _try(session, "load-cert", _load_crl(wanted.crls[missing[digest]]))
+            await _try(session, "load-cert", load_crl(wanted.crls[missing[digest]]))
         # Once: if charon has a newer one from somebody else, it does not take ours.
         self._missed = frozenset(missing)
 
@@ -96,9 +104,18 @@ class CharonTrust:
             ViciError: charon refused, or is lost.
         """
         wanted = self.wanted
-        for name in await self._authorities(session) - wanted.authorities.keys():
+        for name in surplus(await self._authorities(session), wanted):
             await try_request(session, "unload-authority", {"name": name})
         await self._forget(session, wanted)
+
+    def forgets(self, wanted: Trust) -> bool:
+        """Return whether charon is looked at for what it has to forget, once it was given ``wanted``."""
+        return self.is_ours or bool(self._loaded or wanted.certificates or wanted.crls)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether strongswan.conf is ours to write, and charon to be made to forget."""
+        return self._daemon is not None
 
     async def look(self, session: CharonSession) -> None:
         """Have charon look for revoked certificates, or not, as is configured. An external charon does as its
@@ -154,12 +171,8 @@ class CharonTrust:
         Raises:
             ViciError: charon refused something; what it took of the rest stays until ``settle``.
         """
-        for name, message in after.authorities.items():
-            if name not in before.authorities:
-                await session.request("load-authority", {name: message})
-        for name, crl in after.crls.items():
-            if before.crls.get(name) != crl:
-                await session.request("load-cert", _load_crl(crl))
+        for command, message in additions(before, after):
+            await session.request(command, message)
         self._note(after)
 
     def _note(self, trust: Trust) -> None:
@@ -177,9 +190,9 @@ class CharonTrust:
         held = await session.held("X509", "CA") | await session.held("X509_CRL")
         # One that is configured may stay, though no enabled tunnel trusts it now: each tunnel names its own.
         configured = {one.digest for one in self._shared.desired.certificates.values()}
-        surplus = held - configured - {crl.digest for crl in wanted.crls.values()}
-        if not surplus or self._daemon is None or await _others_secrets(session):
-            self.kept = sorted(words for digest, words in self._loaded.items() if digest in surplus)
+        too_much = held - configured - {crl.digest for crl in wanted.crls.values()}
+        if not too_much or self._daemon is None or await _others_secrets(session):
+            self.kept = sorted(words for digest, words in self._loaded.items() if digest in too_much)
             if self.kept:
                 words = " and ".join(self.kept)
                 log.warning("charon may hold what others gave it, and keeps until its restart: %s", words)
@@ -195,12 +208,8 @@ class CharonTrust:
     def _all_again(self, wanted: Trust) -> list[tuple[str, Mapping[str, object]]]:
         messages = self._shared.desired.messages.values()
         secrets = [("load-shared", secret) for one in messages for secret in one.secrets]
-        crls = [("load-cert", _load_crl(crl)) for crl in wanted.crls.values()]
+        crls = [("load-cert", load_crl(crl)) for crl in wanted.crls.values()]
         return [*secrets, *self._keys.again(), *crls]
-
-
-def _load_crl(crl: Crl) -> Mapping[str, object]:
-    return {"type": "X509_CRL", "data": crl.der}
 
 
 async def _try(session: CharonSession, command: str, message: Mapping[str, object], what: str = "") -> None:

@@ -28,7 +28,6 @@ from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
 from translators.strongswan.status.unnamed import Unnamed
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
@@ -37,7 +36,7 @@ from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
 from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
 from translators.strongswan.upkeep.silence import SilentPeers
-from translators.strongswan.upkeep.supervisor import Progress, Supervisor
+from translators.strongswan.upkeep.supervisor import Progress, Supervisor, initiations, progress
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +66,9 @@ class LiveTunnels:
         )
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
+        self._begun: dict[str, float] = {}
+        """When charon was last told to bring a tunnel up that is not up yet; on the clock of the loop."""
+        self._took_s: dict[str, float] = {}
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
         self.announcer = Announcer(
             notify,
@@ -137,6 +139,8 @@ class LiveTunnels:
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
+        self._begun.pop(tunnel, None)
+        self._took_s.pop(tunnel, None)
         self._ledger.forget(tunnel)
         self._silent.forget(tunnel)
         self.announcer.forget(tunnel)
@@ -152,17 +156,17 @@ class LiveTunnels:
         """Bring a tunnel up that was left down when its peer died or closed it, if it is configured
         otherwise by now."""
         messages = self._desired.messages.get(tunnel)
-        facts = self.facts(tunnel)
-        if messages is None or not messages.initiator or not (facts.gave_up or facts.closed):
-            return
-        if not self._is_left_down(tunnel):
+        entry = self._desired.entries.get(tunnel, {})
+        if messages is not None and state.is_revived(entry, self.facts(tunnel)):
             self.want(messages.name)
 
+    def negotiation_s(self, tunnel: str) -> float | None:
+        """Return how long it took charon to bring the tunnel up when this gateway last began, None if that is
+        not known."""
+        return self._took_s.get(tunnel)
+
     def _is_left_down(self, tunnel: str) -> bool:
-        entry, facts = self._desired.entries.get(tunnel, {}), self.facts(tunnel)
-        return (facts.gave_up and dpd_action(entry) != "restart") or (
-            facts.closed and close_action(entry) != "restart"
-        )
+        return state.is_left_down(self._desired.entries.get(tunnel, {}), self.facts(tunnel))
 
     def ending(self, names: Collection[str], reason: Reason, detail: str) -> None:
         """Note that we are about to end the SAs of these connections."""
@@ -299,6 +303,8 @@ class LiveTunnels:
         if not found.up:
             self.supervisor.went_down(name)
         elif found.event == "child-updown":
+            if (begun := self._begun.pop(found.tunnel, None)) is not None:
+                self._took_s[found.tunnel] = asyncio.get_running_loop().time() - begun
             # Of several children the others may still be missing; the next look tells.
             if len(self.children(found.tunnel)) < 2:
                 self.supervisor.went_up(name)
@@ -352,10 +358,8 @@ class LiveTunnels:
             raise ViciUnavailable("list-sas", "there is no charon at the moment")
         sas = await session.list_sas(name)
         tunnel = tunnel_of(name) or ""
-        if state.carries_all(sas, self.children(tunnel)):
-            return Progress.UP
-        if state.is_under_way(sas):
-            return Progress.UNDER_WAY
+        if (found := progress(sas, self.children(tunnel))) is not Progress.DOWN:
+            return found
         if tunnel in self._ledger:
             self._put(tunnel, transitions.not_renewed(self.facts(tunnel), time.time()))
         if tunnel not in self._desired.entries or self._is_left_down(tunnel):
@@ -364,7 +368,13 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        address = self._local_address(tunnel)
+        return self._is_there(self._local_address(tunnel))
+
+    def waits_for_address(self, entry: Mapping[str, object]) -> bool:
+        """Return whether a tunnel that is configured so is not initiated until it has its local address."""
+        return self._ours and self._is_there(as_the_kernel_writes(entry.get("local-address"))) is False
+
+    def _is_there(self, address: str | None) -> bool | None:
         if address is None or self.addresses.present is None:
             return None
         return not self.addresses.missing(address)
@@ -386,12 +396,11 @@ class LiveTunnels:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
         tunnel = tunnel_of(name) or ""
         await self._forward_secrecy.settle(session, tunnel)
-        children = self.children(tunnel) or (name,)
-        if len(children) > 1:
-            children = state.missing_children(await session.list_sas(name), children)
-        for child in children:
-            request = {"ike": name, "child": child, "timeout": "-1", "init-limits": "no"}
-            await session.request("initiate", request)
+        children = self.children(tunnel)
+        sas = await session.list_sas(name) if len(children) > 1 else ()
+        self._begun[tunnel] = asyncio.get_running_loop().time()
+        for command, request in initiations(name, children, sas):
+            await session.request(command, request)
 
     def _peer_of(self, name: str) -> str:
         return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))

@@ -1,0 +1,221 @@
+"""dry-run of yangswan-agent: what a commit would do, told and not done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from agent.datastore.candidate import Candidate
+from agent.datastore.confirmed import Request, refusal
+from agent.datastore.preparation import Prepared
+from agent.errors import MAX_ERRORS, AccessDenied, InvalidParameter, RpcError, RpcErrors
+from agent.history.foresight import Question, answer, refused
+from agent.nacm.access import Access, located, written
+from agent.operations.commit import check_of, inline_candidate
+from agent.operations.context import Caller, Context
+from agent.operations.cut_off import APP_TAG, CutOff, cut_off
+from agent.operations.cut_off import refusal as refusal_of
+from agent.operations.disclosure import all_readable, count_hidden, disclosed
+from agent.operations.parameters import parameter
+from agent.operations.write import refuse_in_vain
+from agent.translator import Foresight, Json, Reader, Translator
+from agent.turns import in_turns
+from agent.xml import NETCONF_NS, Element, local_name, namespace, rename
+from agent.yang.invocation import Invocation
+from agent.yang.schema import Schema
+
+
+async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes:
+    wanted = _wanted(context.schema, operation)
+    async with context.looking_ahead:
+        access = context.access(caller)
+        context.nacm.tries.refuse_more(access.user)
+        sight = _Sight(context.schema, access, context.operational.translators)
+        found = await _examined(context, caller, operation)
+        if found.prepared is not None:
+            found.foresights = await context.configuration.foresee(found.prepared, sight.reader)
+            if not found.is_refused:
+                await _look_for_cut_off(context, caller, found, sight)
+        errors = found.errors
+        # Before who waits for his turn is asked for his tries.
+        await count_hidden(context, caller, errors)
+    changed = {} if found.is_refused else found.changed
+    output: Json = await in_turns(answer(found.foresights, Question(changed, sight, wanted)))
+    told = [await context.worker(disclosed, context.schema, access, error) for error in errors]
+    output["would-be-refused"] = refused(told)
+    output["warning"] = [_warning(one, sight.reader) for one in found.cut_off]
+    reply: bytes = await context.worker(_xml, context, operation, output)
+    return reply
+
+
+@dataclass(slots=True)
+class _Found:
+    """``refusals``: why nothing is prepared; ``hindrances``: what passes; ``cut_off``: other sessions that
+    may be lost."""
+
+    prepared: Prepared | None = None
+    refusals: tuple[RpcError, ...] = ()
+    hindrances: list[RpcError] = field(default_factory=list)
+    foresights: Sequence[Foresight] = ()
+    cut_off: list[CutOff] = field(default_factory=list)
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.refusals) or any(one.refusals for one in self.foresights)
+
+    @property
+    def errors(self) -> list[RpcError]:
+        """All of them, as many as a commit would tell."""
+        found = [*self.refusals, *(error for one in self.foresights for error in one.refusals)]
+        found += [*self.hindrances, *(error for one in self.foresights for error in one.hindrances)]
+        return found[:MAX_ERRORS]
+
+    @property
+    def changed(self) -> dict[str, str]:
+        records = () if self.prepared is None else self.prepared.records
+        return {
+            record.path: ("modified" if record.after else "deleted") if record.before else "created"
+            for record in records
+        }
+
+
+async def _examined(context: Context, caller: Caller, operation: Element) -> _Found:
+    """Return what a commit would be prepared with, or why it would not.
+
+    Raises:
+        RpcErrors: a configuration that is given cannot be read.
+    """
+    inline = _inline(operation)
+    if inline is not None:
+        refuse_in_vain(context, caller, inline)
+    configuration = context.configuration
+    async with configuration.writing:
+        found = _Found(hindrances=_hindrances(context, caller))
+        candidate = configuration.candidate
+        try:
+            if inline is not None:
+                candidate = await context.worker(inline_candidate, context, context.access(caller), inline)
+        except RpcErrors as problem:
+            if not all(isinstance(error, AccessDenied) for error in problem.errors):
+                raise
+            found.refusals = problem.errors
+            return found
+        await _prepare(context, caller, candidate, found)
+    return found
+
+
+async def _prepare(context: Context, caller: Caller, candidate: Candidate, found: _Found) -> None:
+    try:
+        check = check_of(context, caller, candidate)
+        found.prepared = await context.configuration.examine(candidate, check)
+    except RpcError as problem:
+        found.refusals = (problem,)
+    except RpcErrors as problem:
+        found.refusals = problem.errors
+
+
+def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
+    """Return what a commit would be refused for now, whatever it changes."""
+    found: list[RpcError] = []
+    for datastore in ("candidate", "running"):
+        try:
+            context.locks.refuse_others(datastore, caller.session_id)
+        except RpcError as problem:
+            found.append(problem)
+    now_s = asyncio.get_running_loop().time()
+    pending = refusal(context.confirmed.window, Request(), caller.session_id, now_s)
+    return found if pending is None else [*found, pending]
+
+
+async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
+    """Note whom the change would cut off: its author is refused, the others are warned of."""
+    assert found.prepared is not None
+    # What was written by somebody who may not read it must not show by whom it cuts off.
+    told = {
+        name: [change for change in changes if not change.blind or sight.is_open(change.path)]
+        for name, changes in found.prepared.changes.items()
+    }
+    for one in await cut_off(context, told):
+        if one.caller.session_id == caller.session_id:
+            found.hindrances.append(refusal_of(one.captured, sight.reader))
+        else:
+            found.cut_off.append(one)
+
+
+SESSIONS = "/ietf-netconf-monitoring:netconf-state/sessions/session"
+
+
+def _warning(one: CutOff, may_read: Reader) -> Json:
+    """Return what to tell of another session that may be lost, as far as the caller may know of it."""
+    captured = one.captured
+    whose = str(one.caller.session_id) if may_read(SESSIONS) else ""
+    who = f"session {whose} of {one.caller.user} from {one.caller.source}" if whose else "another session"
+    is_told = all(may_read(path) for path in (captured.path, *captured.tells)) and bool(whose)
+    why = captured.why if is_told else "its packets would go another way"
+    found: Json = {"app-tag": APP_TAG, "message": f"a commit may cut off {who}: {why}"}
+    return {**found, "path": captured.path} if is_told else found
+
+
+def _inline(operation: Element) -> Element | None:
+    source = parameter(operation, "source")
+    config = None if source is None else parameter(source, "config")
+    if config is not None:
+        rename(config, f"{{{NETCONF_NS}}}config")
+    return config
+
+
+def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
+    """Return the entries to be shown, none for all.
+
+    Raises:
+        InvalidParameter: one is no path of this server's.
+    """
+    found: set[str] = set()
+    for child in operation:
+        if local_name(child) == "entry" and namespace(child) == namespace(operation):
+            path = (child.text or "").strip()
+            place = located(schema, path)
+            if place is None:
+                raise InvalidParameter(
+                    "entry", "this server has no data node of this path; write it as a dry run shows it"
+                )
+            found.add(written(*place))
+    return frozenset(found)
+
+
+class _Sight:
+    """What the caller may see of entries; what was found of one is kept."""
+
+    def __init__(self, schema: Schema, access: Access, translators: Iterable[Translator]) -> None:
+        self._schema = schema
+        self._access = access
+        self._states = {one.config_list: one.state_path.removeprefix(one.config_list) for one in translators}
+        self._open: dict[str, bool] = {}
+        self.reader = access.reader(schema)
+        self.is_everywhere = access.all_but_secrets()
+
+    def is_visible(self, path: str) -> bool:
+        return self.reader(path)
+
+    def is_open(self, path: str) -> bool:
+        if self.is_everywhere:
+            return True
+        if path not in self._open:
+            place = located(self._schema, path)
+            self._open[path] = place is not None and all_readable(self._access, *place)
+        return self._open[path]
+
+    def is_alive(self, path: str) -> bool:
+        if self.is_everywhere:
+            return True
+        place = located(self._schema, path)
+        state = None if place is None else self._states.get(place[1][-1].path)
+        return self.is_open(path) and (state is None or self.reader(f"{path}{state}"))
+
+
+def _xml(context: Context, operation: Element, output: Json) -> bytes:
+    """*worker* Return the output as the content of the reply."""
+    question = f'<dry-run xmlns="{namespace(operation)}"/>'.encode()
+    call = Invocation.parse(context.schema, question, context.configuration.running)
+    return call.output_xml(context.schema, output)

@@ -1,0 +1,312 @@
+"""Looking ahead without a daemon, or with one that is played: how far it goes, and whom it holds up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.translator import EntryChange, Foresight, KnownFrom, Settings
+from tests.lab import change
+from tests.translators.recorded import sa
+from tests.translators.tunnels import Json, at_alice, at_bob
+from translators.strongswan import foresight, tasks
+from translators.strongswan.assembly import make
+from translators.strongswan.model import CERTIFICATES_PATH, entry_path
+from translators.strongswan.translation.shown import shown
+from translators.strongswan.translator import StrongSwanTranslator
+
+
+class Charon:
+    """A session that records what is asked; its charon encrypts in the kernel."""
+
+    plugins = ("vici",)
+
+    def __init__(self, *sas: Json) -> None:
+        self.sas = sas
+        self.asked: list[tuple[str, Any]] = []
+        self.lost = asyncio.Event()
+        self.hangs = False
+
+    async def request(self, command: str, message: Any = None) -> Any:
+        self.asked.append((command, message))
+        if command == "terminate":
+            self.sas = ()
+        return {}
+
+    async def list_sas(self, name: str | None = None) -> Any:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return [one for one in self.sas if name in (None, one["name"])]
+
+
+def translator(folder: Path, charon: str = "external") -> StrongSwanTranslator:
+    return make(Settings(folder, charon, {"vici-socket": str(folder / "vici.sock")}))
+
+
+async def begun(made: StrongSwanTranslator, *entries: Json, charon: Charon | None = None) -> None:
+    made.parts.shared.desired.replace({str(entry["id"]): entry for entry in entries})
+    made.parts.protection.guards.put(made.parts.protection.guards.wanted(made.parts.shared.desired.entries))
+    made.parts.shared.session = charon  # type: ignore[assignment]
+
+
+def commands(found: Foresight) -> list[str]:
+    return [message.command for message in found.messages]
+
+
+async def test_without_charon_the_plan_is_told_and_that_nobody_hears_of_it(tmp_path: Path) -> None:
+    made = translator(tmp_path, "none")
+    await begun(made, at_bob())
+    found = await made.foresee([change(at_bob(), at_bob(secret="another-secret"))])
+    assert commands(found) == ["load-shared", "initiate"]
+    assert found.unknown == [foresight.WITHOUT_CHARON]
+    assert found.hindrances == []
+    assert found.outlooks[0].known_from is KnownFrom.NOTHING_LIVE
+
+
+async def test_what_is_refused_is_told_alone(tmp_path: Path) -> None:
+    made = translator(tmp_path, "none")
+    found = await made.foresee([change(None, at_bob(secret=None))])
+    assert [error.app_tag for error in found.refusals] == ["secret-missing"]
+    assert (found.messages, found.outlooks) == ((), ())
+
+
+async def test_a_charon_that_is_not_there_is_no_hindrance_to_what_it_need_not_hear_of(tmp_path: Path) -> None:
+    made = translator(tmp_path)
+    await begun(made, at_alice())
+    found = await made.foresee([change(at_alice(), at_alice(description="x"))])
+    assert (commands(found), found.hindrances) == ([], [])
+    assert (found.outlooks[0].live, found.outlooks[0].known_from) == (None, KnownFrom.NOTHING_ENDS)
+    found = await made.foresee([change(at_alice(), None)])
+    assert [error.app_tag for error in found.hindrances] == ["daemon-unavailable"]
+    assert found.outlooks[0].known_from is KnownFrom.UNKNOWN
+
+
+async def test_a_charon_that_does_not_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert foresight.READ_LIMIT_S <= 2.0
+    monkeypatch.setattr(foresight, "READ_LIMIT_S", 0.0)
+    made, charon = translator(tmp_path), Charon()
+    charon.hangs = True
+    await begun(made, at_alice(), charon=charon)
+    found = await made.foresee([change(at_alice(), at_alice(secret="another-secret"))])
+    assert commands(found) == ["load-shared"]
+    assert found.outlooks[0].live is None
+    assert any("does not answer" in sentence for sentence in found.unknown)
+
+
+async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_path: Path) -> None:
+    pairs: Json = {
+        "local_subnet": ["10.2.0.0/16", "10.4.0.0/16"],
+        "esp": {"sa-per-subnet-pair": True},
+    }
+    both = sa("ESTABLISHED", "INSTALLED", "INSTALLED", uniqueid="7")
+    for number, child in enumerate(both["child-sas"].values(), 1):
+        child["name"] = f"ipsec-1-{number}"
+    made, charon = translator(tmp_path), Charon(both)
+    await begun(made, at_bob(**pairs), charon=charon)
+    found = await made.foresee([change(at_bob(**pairs), at_bob(**pairs, secret="another-secret"))])
+    assert [message.content for message in found.messages[1:]] == [
+        {"ike-id": "7", "timeout": "-1", "force": "no"},
+        {"ike": "ipsec-1", "child": "ipsec-1-1", "timeout": "-1", "init-limits": "no"},
+        {"ike": "ipsec-1", "child": "ipsec-1-2", "timeout": "-1", "init-limits": "no"},
+    ]
+    (outlook,) = found.outlooks
+    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
+        ("ike-sa", 1, 1),
+        ("child-sa", 2, 2),
+    ]
+    assert outlook.known_from is KnownFrom.UNKNOWN, "nobody saw it being negotiated"
+    made.parts.live._took_s["1"] = 0.75
+    found = await made.foresee([change(at_bob(**pairs), at_bob(**pairs, secret="another-secret"))])
+    assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (
+        0.75,
+        KnownFrom.LAST_NEGOTIATION,
+    )
+    elsewhere = at_bob(**pairs, peer="192.168.0.9")
+    found = await made.foresee([change(at_bob(**pairs), elsewhere)])
+    assert found.outlooks[0].known_from is KnownFrom.UNKNOWN, "another peer takes another time"
+
+
+class Still:
+    """A firewall, or rules of routing, in which nothing happens."""
+
+    is_there = True
+
+    async def change(self, **_changed: object) -> None:
+        pass
+
+    async def replace(self, _wanted: object) -> None:
+        pass
+
+
+async def test_policies_that_let_past_are_foreseen_where_the_kernel_encrypts(tmp_path: Path) -> None:
+    made, charon = translator(tmp_path), Charon()
+    before, after = at_alice(), at_alice(bypass={"network": ["10.2.3.0/24"]})
+    await begun(made, before, charon=charon)
+    made.parts.protection._firewall = made.parts.protection._rules = Still()  # type: ignore[assignment]
+    changes = [change(before, after)]
+    found = await made.foresee(changes)
+    assert charon.asked == []
+    assert [message.path for message in found.messages] == [entry_path("1")] * 2
+    assert any("past the tunnel" in sentence for sentence in found.outlooks[0].also)
+    await made.parts.changes.apply(made.parts.planning.plan(changes))
+    sent = [(command, shown(command, message, "<secret>")) for command, message in charon.asked]
+    assert [(message.command, message.content) for message in found.messages] == sent
+    assert [command for command, _ in sent] == ["unload-conn", "load-conn"]
+
+
+# -- many of them, and others in between ---------------------------------------------------------
+
+
+async def test_the_loop_is_free_between_any_two_tunnels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece is a tunnel; with no time for a turn, others come after each."""
+    monkeypatch.setattr(tasks, "TURN_S", 0.0)
+    monkeypatch.setattr(tasks, "REST_S", 0.0)
+    made = translator(tmp_path, "none")
+    many = [at_alice(number) for number in range(1, 101)]
+    await begun(made, *many)
+    rounds = 0
+
+    async def others() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    found = await made.foresee([change(one, {**one, "secret": "another-secret"}) for one in many])
+    task.cancel()
+    assert len(found.messages) == 100
+    # checked, compared with others twice, planned, ordered, ordered back, shown, looked at
+    assert rounds > 7 * len(many)
+
+
+async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = translator(tmp_path, "none")
+    await begun(made, at_alice())
+    desired, listed = made.parts.shared.desired, made.parts.foreseeing._sas
+    looks = 0
+    wanted_looks = 1
+
+    async def disturbed(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks <= wanted_looks:
+            desired.put("2", at_alice(2))
+        return await listed(*arguments)
+
+    monkeypatch.setattr(made.parts.foreseeing, "_sas", disturbed)
+    found = await made.foresee([change(at_alice(), None)])
+    assert looks == 2
+    assert foresight.MEANWHILE not in found.unknown
+    looks, wanted_looks = 0, 9
+    found = await made.foresee([change(at_alice(), None)])
+    assert looks == foresight.TRIES
+    assert foresight.MEANWHILE in found.unknown
+
+
+# -- what must not be told -----------------------------------------------------------------------
+
+
+def hides(*endings: str) -> Any:
+    return lambda path: not path.endswith(endings)
+
+
+SECRETS = ("/secret", "/ike/ppk/key")
+
+
+def blind(before: Json | None, after: Json) -> EntryChange:
+    found = change(before, after)
+    return EntryChange(found.keys, found.path, found.before, found.after, blind=True)
+
+
+def told(found: Foresight) -> tuple[object, ...]:
+    return (found.messages, found.outlooks, found.also, found.unknown, [repr(one) for one in found.refusals])
+
+
+async def both(made: StrongSwanTranslator, after: Mapping[str, Json], before: Json | None) -> list[Foresight]:
+    """Return what is told of a right guess, and of a wrong one."""
+    found = [await made.foresee([blind(before, one)], hides(*SECRETS)) for one in after.values()]
+    assert told(found[0]) == told(found[1])
+    return found
+
+
+async def test_a_secret_that_may_not_be_read_is_taken_for_another_one(tmp_path: Path) -> None:
+    made = translator(tmp_path, "none")
+    await begun(made, at_alice())
+    guesses = {"right": at_alice(), "wrong": at_alice(secret="another-secret")}
+    found, _ = await both(made, guesses, at_alice())
+    assert commands(found) == ["load-shared"]
+    assert foresight.UNTOLD_KEYS in found.unknown
+    truth = await made.foresee([blind(at_alice(), guesses["right"])])
+    assert commands(truth) == [], "who may read it is told the truth"
+
+
+async def test_what_keeps_secrets_apart_tells_nothing_of_them(tmp_path: Path) -> None:
+    """A new tunnel for any identity gets a barrier against each secret but its own."""
+    made = translator(tmp_path, "none")
+    await begun(made, at_alice(1, secret="the-secret-of-one"))
+    opened = {
+        guess: at_alice(2, remote_id={}, local_id={"name": "open"}, secret=guess)
+        for guess in ("the-secret-of-one", "another-secret")
+    }
+    found, _ = await both(made, opened, None)
+    assert foresight.UNTOLD_FENCES in found.unknown
+    truth = [await made.foresee([blind(None, one)]) for one in opened.values()]
+    assert commands(truth[0]) != commands(truth[1])
+
+
+async def test_an_identity_that_moves_tells_nothing_of_the_secrets(tmp_path: Path) -> None:
+    """A secret that another tunnel's secret takes the place of goes before all else, if they differ."""
+    made = translator(tmp_path, "none")
+    first, second = at_alice(1, secret="the-secret-of-one"), at_alice(2, secret="the-secret-of-two")
+    await begun(made, first, second)
+    found = []
+    for guess in ("the-secret-of-one", "another-secret"):
+        moved = {**second, "remote-id": {"name": "bob1"}, "secret": guess}
+        changes = [change(first, {**first, "remote-id": {"name": "bob9"}}), blind(second, moved)]
+        found.append(told(await made.foresee(changes, hides(*SECRETS))))
+    assert found[0] == found[1]
+
+
+async def test_of_what_else_may_not_be_read_nothing_is_told(tmp_path: Path) -> None:
+    made = translator(tmp_path, "none")
+    second = at_bob(2, remote_subnet=["10.9.0.0/16"])
+    await begun(made, at_bob(), second)
+    other = change(second, {**second, "dpd": {"enabled": True, "delay": 31}})
+    found = [
+        await made.foresee([blind(at_bob(), at_bob(peer=peer)), other], hides(*SECRETS, "/peer"))
+        for peer in ("192.168.0.1", "192.168.0.8")
+    ]
+    assert told(found[0]) == told(found[1])
+    assert {message.path for message in found[0].messages} == {entry_path("2")}
+    untold, told_of = found[0].outlooks
+    assert (untold.path, untold.live, list(untold.also)) == (entry_path("1"), None, [foresight.UNTOLD_ENTRY])
+    assert told_of.known_from is KnownFrom.NOTHING_LIVE
+
+
+async def test_of_a_certificate_that_may_not_be_read_nothing_is_told(tmp_path: Path) -> None:
+    made = translator(tmp_path, "none")
+    gone = EntryChange(
+        ("x",), f"{CERTIFICATES_PATH}[name='x']", {"name": "x"}, None, CERTIFICATES_PATH, blind=True
+    )
+    found = await made.foresee([gone], hides("/name"))
+    assert told(found) == ((), (), (), [foresight.UNTOLD_ENTRY], [])
+
+
+def test_no_secret_is_shown_and_octets_by_their_number() -> None:
+    assert shown("load-shared", {"id": "x", "data": "hush", "owners": ["a"]}, "*") == {
+        "id": "x", "data": "*", "owners": ["a"],
+    }  # fmt: skip
+    assert shown("load-key", {"type": "any", "data": b"hush"}, "*")["data"] == "*"
+    assert shown("load-cert", {"data": b"abc"}, "*")["data"].startswith("<3 octets, SHA-256 ba7816bf")
+    assert shown("load-conn", {"x": {"y": ["1", 2]}}, "*") == {"x": {"y": ["1", "2"]}}
