@@ -21,7 +21,7 @@ from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.rules import Charons
 from translators.strongswan.protection.ruleset import DROP, Count
-from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard, Way
+from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard, Untaken, Way
 from translators.strongswan.translation.overlaps import Pair, prefix
 
 PLAIN = between(["10.1.0.0/16"], ["10.2.0.0/16"])
@@ -40,6 +40,7 @@ class Kernel:
     def __init__(self) -> None:
         self.guards: list[Guard] = []
         self.rules: set[Pair] = set()
+        self.untaken = Untaken()
         self.rules_whole = True
         self.of_charon: list[Charons] = []
         self.shunts: dict[str, frozenset[Pair]] = {}
@@ -92,9 +93,10 @@ class Rules:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    async def replace(self, bypass: Iterable[Pair]) -> None:
+    async def replace(self, bypass: Iterable[Pair], untaken: Untaken) -> None:
         self._kernel._do("rules", OSError(1, "not permitted"))
         self._kernel.rules = set(bypass)
+        self._kernel.untaken = untaken
 
     async def repair(self) -> bool:
         self._kernel._do("rules looked at", OSError(1, "not permitted"))
@@ -360,8 +362,11 @@ async def test_networks_that_come_and_go_are_followed(kernel: Kernel, shared: Sh
         await until(lambda: kernel.rules == PAST_OUTSIDE)
         await until(lambda: protection.guards.of("1").bypass == {PAIR_OUTSIDE})
         assert kernel.guards == [protection.guards.of("1")]
+        taken = frozenset({(PAIR[0], prefix("0.0.0.0/0"))})
+        assert kernel.untaken == Untaken(frozenset({OUTSIDE.network}), taken=taken)
         protection.on_networks(frozenset())
         await until(lambda: kernel.rules == {HOME})
+        assert kernel.untaken == Untaken()
 
 
 async def test_networks_that_could_not_be_followed_are_followed_later(kernel: Kernel, shared: Shared) -> None:
