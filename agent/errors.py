@@ -150,6 +150,9 @@ def _short_text(value: str) -> str:
     return short_path(value) if value.startswith("/") else shortened(value)
 
 
+_MISMATCH = "{urn:ietf:params:xml:ns:yang:ietf-netconf-txid}txid-value-mismatch-error-info"
+
+
 class RpcErrors(_Portable):
     """Several RpcError found by one operation; the first MAX_ERRORS of them are reported, and no more are
     looked for."""
@@ -267,6 +270,22 @@ class ResourceDenied(RpcError):
 
 class RollbackFailed(RpcError):
     tag = "rollback-failed"
+
+
+class TxidMismatch(OperationFailed):
+    """Something has changed that its client expected to be as he knows it; ``value`` is the id that it has
+    now (draft-ietf-netconf-transaction-id, section 3.6.1). ``path`` None: the datastore."""
+
+    type = ErrorType.PROTOCOL
+
+    def __init__(self, mechanism: str, value: str, *, path: str | None) -> None:
+        super().__init__(
+            f"{path or 'running'} is not as it was at the {mechanism} that an edit gave: read it again, edit "
+            "it again with what you have read or discard the changes, and commit again",
+            path=path,
+        )
+        paths = {} if path is None else {f"{_MISMATCH}/mismatch-path": path}
+        self.info = {**paths, f"{_MISMATCH}/mismatch-{mechanism}-value": value}
 
 
 class DataExists(RpcError):

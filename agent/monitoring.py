@@ -107,6 +107,8 @@ def capabilities(schema: Schema) -> list[str]:
             "interleave:1.0",
             "notification:1.0",
             "rollback-on-error:1.0",
+            "txid:etag:1.0",
+            "txid:last-modified:1.0",
             "validate:1.1",
             "with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
             "with-operational-defaults:1.0?basic-mode=report-all"

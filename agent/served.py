@@ -8,7 +8,13 @@ from pathlib import Path
 
 from agent.yang.modules import SchemaError
 
-AGENT_MODULES = ("notifications", "nc-notifications", "ietf-nmda-compare", "yangswan-agent")
+AGENT_MODULES = (
+    "notifications",
+    "nc-notifications",
+    "ietf-netconf-txid",
+    "ietf-nmda-compare",
+    "yangswan-agent",
+)
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf", ("candidate", "confirmed-commit", "rollback-on-error", "validate", "xpath")),
     ("ietf-netconf-with-defaults", None),

@@ -22,6 +22,10 @@ Element = etree._Element
 NETCONF_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 YANG_NS = "urn:ietf:params:xml:ns:yang:1"
 MONITORING_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+TXID_NS = "urn:ietf:params:xml:ns:netconf:txid:1.0"
+TXID_MODULE_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-txid"
+TXID_SPACES = (TXID_NS, TXID_MODULE_NS)
+"""Of the attributes of transaction ids: that of the drafts up to -07, and that of their YANG module."""
 
 MAX_DEPTH = 256
 """Levels of nesting that a document may have at most: libxml2 takes no more from whom it does not trust."""

@@ -132,6 +132,7 @@ ROOMS = (
         ("agent/datastore/database.py", "agent/datastore/salvage.py"),
         (*VALUES, "agent.datastore", "agent.regular_file"),
     ),
+    Room(("agent/datastore/txids.py",), pure=True),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),

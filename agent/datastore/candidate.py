@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from agent.datastore.conditions import MAX_CONDITIONS, Condition
+from agent.datastore.txids import Mechanism
+from agent.errors import ResourceDenied
 from agent.yang.difference import Difference
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
@@ -17,7 +20,8 @@ class Candidate:
 
     ``changed`` holds every unit that was touched since candidate and running last agreed; some of them
     may have been changed back. ``blind``: paths of those in which somebody wrote what he may not read; they
-    count as different, for whether they are would tell him if he has guessed right.
+    count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
+    to be so of running when this is committed, by what they are about.
 
     ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -28,6 +32,7 @@ class Candidate:
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True
+        self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
 
     @property
     def schema(self) -> Schema:
@@ -61,6 +66,21 @@ class Candidate:
         self.unsettle(self.changed.values())
         self.changed.clear()
         self.blind.clear()
+        self.conditions.clear()
+
+    def demand(self, conditions: Iterable[Condition]) -> None:
+        """Add what has to be so at the commit.
+
+        Raises:
+            ResourceDenied: that is too much.
+        """
+        for condition in conditions:
+            self.conditions[condition.about] = condition
+            if len(self.conditions) > MAX_CONDITIONS:
+                raise ResourceDenied(
+                    f"more than {MAX_CONDITIONS} transaction ids are to be compared at the commit: put them "
+                    "on the nodes that matter, or on the containers that these lie in"
+                )
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
@@ -70,6 +90,7 @@ class Candidate:
         self.tree = fresh
         self._settled = True
         self.blind = set(blind)
+        self.conditions = {}
         self.changed = {path: unit for path, unit in units.items() if self._differs(unit, running)}
 
 
@@ -81,6 +102,7 @@ class Savepoint:
         self._saved: dict[str, tuple[Unit, Tree]] = {}
         self._changed_before = dict(candidate.changed)
         self._blind_before = set(candidate.blind)
+        self._conditions_before = dict(candidate.conditions)
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -113,6 +135,7 @@ class Savepoint:
         self._candidate.unsettle(unit for unit, _ in self._saved.values())
         self._candidate.changed = self._changed_before
         self._candidate.blind = self._blind_before
+        self._candidate.conditions = self._conditions_before
 
     def mark_blind(self) -> None:
         """Have every touched unit count as changed: the author of the edit may not read all that he wrote."""

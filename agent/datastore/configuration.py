@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from agent.datastore import recovery, replay
 from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
+from agent.datastore.conditions import mismatches
 from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
@@ -19,7 +20,9 @@ from agent.datastore.progress import Progress, endless
 from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
-from agent.errors import RpcErrors
+from agent.datastore.txid_history import load_txids
+from agent.datastore.txids import View
+from agent.errors import RpcErrors, raise_all
 from agent.translator import (
     Captured,
     Foresight,
@@ -125,7 +128,20 @@ class Configuration:
             recovery.undo_interrupted(self.store)
             loaded = replay.load(self.store, self.datastores.schema, self._progress)
             self.datastores.start_with(loaded.running, loaded.rule_lists)
+            self.datastores.txids = load_txids(self.store, loaded.running)
             recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
+
+    def txids(self, name: str) -> View:
+        """*worker* Return the transaction ids of running or of the candidate."""
+        return self.datastores.txids_of(name)
+
+    def refuse_mismatch(self) -> None:
+        """*worker* Refuse to commit the candidate if running is not as those know it who edited that.
+
+        Raises:
+            RpcErrors: it is not; the errors name what has changed.
+        """
+        raise_all(mismatches(self.candidate.conditions.values(), self.running, self.datastores.txids))
 
     def as_of(self, commit_id: int) -> Candidate:
         """*worker* Return running as it was when ``commit_id`` was the newest commit, as a candidate."""

@@ -166,9 +166,7 @@ class ConfirmedCommits:
         self._to_work.refuse_untold(touched)
         opening.entries = touched
 
-    def _follow(
-        self, opening: Opening, request: Request, commit_id: int | None, info: CommitInfo
-    ) -> None:
+    def _follow(self, opening: Opening, request: Request, commit_id: int | None, info: CommitInfo) -> None:
         """Have what a commit has opened, and tell what became of the window that was open before."""
         before, window = opening.before, opening.window
         if window is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, rule_lists_of
+from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.translator import Json, Keys
 from agent.yang.merging import merge
@@ -25,6 +26,7 @@ class Datastores:
     """Both configuration datastores (RFC 6241 sections 5.1 and 8.3), empty until a start has read them.
 
     ``writing``: held by whoever changes either. ``committer``: the session whose commit is under way.
+    ``txids``: which commits changed running last.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -35,6 +37,7 @@ class Datastores:
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
         self.rule_lists: Mapping[str, str] = {}
+        self.txids = Txids()
 
     def start_with(self, running: Tree, rule_lists: Mapping[str, str] | None = None) -> None:
         """*worker* Hold what a start has read; the candidate agrees with it.
@@ -44,6 +47,12 @@ class Datastores:
         self.rule_lists = rule_lists or {}
         self.running = running
         self.candidate = Candidate(running)
+
+    def txids_of(self, name: str) -> View:
+        """*worker* Return the transaction ids of running or of the candidate."""
+        if name == "running":
+            return view(self.txids)
+        return view(self.txids, (unit.path for unit in self.candidate.differing(self.running)))
 
     def lacking(self, tree: Tree) -> str | None:
         """*worker* Return a sentence if ``tree`` holds a rule-list of which a rule was left out.

@@ -20,6 +20,7 @@ from agent.datastore.edit_check import (
     path_of_element,
     schema_of_element,
 )
+from agent.datastore.edit_conditions import conditions_of
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
@@ -76,6 +77,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
             walk.apply(element, "none" if default_operation == "none" else "merge")
         if not walk.errors:
             savepoint.keep(open_empty=attributes.empty or attributes.any)
+            candidate.demand(conditions_of(candidate.schema, attributes.txids))
     except RpcErrors as problem:
         savepoint.take_back()
         if not attributes.any:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from agent.datastore.insertion import InsertRequest
+from agent.datastore.txids import Mechanism, fault_of
 from agent.errors import (
     KEY_CHARACTERS_MAX,
     MAX_ERRORS,
@@ -27,6 +28,7 @@ from agent.errors import (
 )
 from agent.xml import (
     NETCONF_NS,
+    TXID_SPACES,
     YANG_NS,
     Element,
     attribute_names,
@@ -42,6 +44,7 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical, confusion, is_default_value, value_problem
 
 DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
+TXIDS = {f"{uri} {mechanism.value}": mechanism for uri in TXID_SPACES for mechanism in Mechanism}
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
 
@@ -145,8 +148,9 @@ class EditAttributes:
 
     ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
     default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
-    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``empty``: a container
-    has nothing in it, or nothing but these. ``errors``: what is wrong with attributes.
+    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``txids``: the
+    transaction ids that stand on elements and on the <config> itself. ``empty``: a container has nothing in
+    it, or nothing but these. ``errors``: what is wrong with attributes.
     """
 
     def __init__(self, schema: Schema, config: Element) -> None:
@@ -154,9 +158,14 @@ class EditAttributes:
         self.insert: dict[Element, InsertRequest] = {}
         self.hot: set[Element] = set()
         self.claimed: set[Element] = set()
+        self.txids: dict[Element, dict[Mechanism, str]] = {}
         self.errors: list[RpcError] = []
         self.empty = False
         self._schema = schema
+        for name in attribute_names(config):  # what else stands there was refused with the parameters
+            uri, _, local = name.rpartition("}")
+            if mechanism := TXIDS.get(f"{uri[1:]} {local}"):
+                self._txid(config, mechanism, str(config.attrib[name]))
         waiting = deque((child, schema.roots) for child in config)
         while waiting and len(self.errors) < MAX_ERRORS:
             element, level = waiting.popleft()
@@ -189,14 +198,17 @@ class EditAttributes:
                 taken[local] = str(element.attrib[name])
             elif key == f"{DEFAULT_NS} default":
                 self._default(element, str(element.attrib[name]))
+            elif key in TXIDS:
+                self._txid(element, TXIDS[key], str(element.attrib[name]))
             else:
                 hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
                 message = f"attribute '{local}' is not known on <{local_name(element)}>{hint}"
                 self._refuse(UnknownAttribute, local, element, message)
         if taken:
             self._insert(element, taken)
+        only_txids = len(element.attrib) == len(self.txids.get(element, ()))
         element.attrib.clear()
-        above: Element | None = element
+        above: Element | None = None if only_txids else element  # which change nothing of the edit
         while above is not None and above is not config:
             self.hot.add(above)
             above = above.getparent()
@@ -220,7 +232,7 @@ class EditAttributes:
         return {element for element in self.claimed if element.tag not in others[element.getparent()]}
 
     def _refuse(self, kind: type[BadAttribute], attribute: str, element: Element, message: str) -> None:
-        path = path_of_element(self._schema, element)
+        path = path_of_element(self._schema, element) if under_config(element) else None
         self.errors.append(kind(attribute, local_name(element), message, path=path))
 
     def _default(self, element: Element, value: str) -> None:
@@ -229,6 +241,11 @@ class EditAttributes:
         elif value not in ("false", "0"):
             message = f"'{value}' is not a boolean"
             self._refuse(BadAttribute, "default", element, message)
+
+    def _txid(self, element: Element, mechanism: Mechanism, value: str) -> None:
+        if fault := fault_of(mechanism, value):
+            self._refuse(BadAttribute, mechanism.value, element, f"'{mechanism.value}': {fault}")
+        self.txids.setdefault(element, {})[mechanism] = value
 
     def _operation(self, element: Element, value: str) -> None:
         if value not in OPERATIONS:

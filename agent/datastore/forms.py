@@ -16,15 +16,25 @@ from agent.datastore.tables import ADDED, SCHEMA_VERSION, SEALED_SINCE, TABLES
 
 HISTORY_ID = "history-id"
 """The note that tells two histories apart: commits of both may have the same numbers."""
+MODEL = "model:"
+"""Begins the notes that tell which moves of a translator's model a history has seen."""
 KEEP_NOTE = (
     "INSERT INTO notes (name, content) VALUES (?, ?) "
     "ON CONFLICT (name) DO UPDATE SET content = excluded.content"
 )
-_LATER = "ON CONFLICT (path) DO UPDATE SET commit_id = max(commit_id, excluded.commit_id)"
-CHANGED = f"INSERT INTO units (path, commit_id) VALUES (?, ?) {_LATER}"
+_LATER = (
+    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id, time = excluded.time "
+    "WHERE excluded.commit_id > units.commit_id"
+)
+CHANGED = f"INSERT INTO units (path, commit_id, time) VALUES (?, ?, ?) {_LATER}"
+CHANGED_NOW = (
+    "INSERT INTO units (path, commit_id, time) SELECT DISTINCT path, commit_id, time FROM changes "
+    "JOIN commits ON commits.id = commit_id WHERE commit_id = ? "
+    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id, time = excluded.time"
+)
 CHANGED_LAST = (
-    "INSERT INTO units (path, commit_id) "
-    "SELECT path, max(commit_id) FROM changes JOIN commits ON commits.id = commit_id "
+    "INSERT INTO units (path, commit_id, time) "
+    "SELECT path, max(commit_id), time FROM changes JOIN commits ON commits.id = commit_id "
     f"WHERE state = 'committed' GROUP BY path {_LATER}"
 )
 """Fills ``units`` from what is recorded."""

@@ -9,8 +9,10 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from agent.datastore.checksums import Damaged, fits, is_sealed
+from agent.datastore.forms import HISTORY_ID, MODEL
 from agent.datastore.records import UnitChange, recorded
 from agent.datastore.tables import COLUMNS
 
@@ -73,6 +75,27 @@ class History:
     def commit(self, commit_id: int) -> Commit | None:
         """Return one commit, None if it is not there (``absent`` says why)."""
         return next(iter(self.newest([[Comparison("id", "=", commit_id)]], 1)), None)
+
+    def origin(self) -> str:
+        """Return what tells the transaction ids of this history from those of others, and from those that it
+        gave before nodes of the model were moved: what is configured is printed otherwise since then."""
+        notes = dict(self._db.execute("SELECT name, content FROM notes ORDER BY name"))
+        model = repr([(name, text) for name, text in notes.items() if name.startswith(MODEL)])
+        mark = "" if model == "[]" else f".{blake2b(model.encode(), digest_size=2).hexdigest()}"
+        return f"{notes.get(HISTORY_ID, '')}{mark}"
+
+    def units(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the path of each unit that a commit changed, and id and time of the last one that did."""
+        yield from self._db.execute("SELECT path, commit_id, time FROM units")
+
+    def units_count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM units").fetchone()[0])
+
+    def times_of_newest(self, count: int) -> Iterator[tuple[int, str]]:
+        """Yield id and time of each of the newest ``count`` commits that are in force, the newest first."""
+        yield from self._db.execute(
+            "SELECT id, time FROM commits WHERE state = 'committed' ORDER BY id DESC LIMIT ?", (count,)
+        )
 
     def absent(self, commit_id: int) -> str:
         """Return why there is no commit of that number, in a sentence."""

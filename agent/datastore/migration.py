@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from agent.datastore.forms import CHANGED
+from agent.datastore.forms import CHANGED, MODEL
 from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, refuse_strange
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
@@ -62,7 +62,7 @@ def bring_up_to_date(
 def models_of(translators: Sequence[Translator]) -> dict[str, str]:
     """Return the notes of a history that has seen all moves."""
     return {
-        f"model:{translator.name}": max((move.since for move in translator.moves), default="")
+        f"{MODEL}{translator.name}": max((move.since for move in translator.moves), default="")
         for translator in translators
     }
 
@@ -127,7 +127,7 @@ class _Conversion:
 
     def _rewrite_paths(self, database: sqlite3.Connection) -> None:
         """Rewrite what is known of units whose commits may be recorded no more."""
-        for path, commit_id in database.execute("SELECT path, commit_id FROM units").fetchall():
+        for path, commit_id, time in database.execute("SELECT path, commit_id, time FROM units").fetchall():
             self._begin(f"{path}, changed last by commit {commit_id},")
             if not isinstance(path, str):
                 raise sqlite3.DatabaseError(f"a unit that commit {commit_id} changed is damaged")
@@ -136,7 +136,7 @@ class _Conversion:
                 new = moved_path(relocation, new) if concerned(relocation, new) else new
             if new != path:
                 database.execute("DELETE FROM units WHERE path = ?", (path,))
-                database.execute(CHANGED, (new, commit_id))
+                database.execute(CHANGED, (new, commit_id, time))
 
     def _refusal(self, why: str) -> StoreError:
         return StoreError(

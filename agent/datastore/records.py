@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -15,8 +15,6 @@ class UnitChange:
     path: str
     before: bytes
     after: bytes
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Cause(StrEnum):
@@ -62,16 +60,6 @@ def recorded(commit_id: int, path: object, before: object, after: object) -> Uni
         return UnitChange(path, before, after)
     name = path if isinstance(path, str) else "a path"
     raise sqlite3.DatabaseError(f"{name} of commit {commit_id} is damaged: it has not the kinds of a row")
-
-
-def transaction_id(history_id: str, commit_id: int, time: str) -> str:
-    """Return the transaction id of what a commit has changed.
-
-    Its time, to the millisecond, is part of it: a copy of the history from another day, put back, gives
-    numbers again that clients have seen.
-    """
-    moment = datetime.fromisoformat(time)
-    return f"{history_id}-{commit_id}-{(moment - _EPOCH) // timedelta(milliseconds=1):x}"
 
 
 def timestamp() -> str:

@@ -17,7 +17,7 @@ from agent.datastore.preparation import Preparation, Prepared, unvalidated
 from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
 from agent.datastore.store import Store, StoreError
-from agent.datastore.transaction import replace_units
+from agent.datastore.transaction import Recorded, replace_units
 from agent.errors import RpcErrors, shortened
 from agent.yang.tree import Tree
 
@@ -48,18 +48,19 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     undone = store.history.after(window.rollback_to)
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
-    _record(prepared, store, _comment(window, prepared, undone))
-    replace_units(datastores, prepared)
+    replace_units(datastores, prepared, _record(prepared, store, _comment(window, prepared, undone)))
     datastores.candidate = Candidate(datastores.running)
 
 
-def _record(prepared: Prepared | None, store: Store, comment: str = "") -> None:
-    commit_id = None
+def _record(prepared: Prepared | None, store: Store, comment: str = "") -> Recorded | None:
+    recorded = None
     try:
         if prepared is not None and prepared.units:
             author = replace(SERVER, comment=comment)
-            commit_id = store.begin(author, prepared.records, timestamp())
-        store.finish(commit_id)
+            time = timestamp()
+            recorded = Recorded(store.begin(author, prepared.records, time), time)
+        store.finish(recorded.commit_id if recorded else None)
+        return recorded
     except sqlite3.OperationalError as problem:
         raise StoreError(
             f"the rollback of a confirmed commit could not be recorded in {store.path}: {problem}. "

@@ -19,7 +19,7 @@ from pathlib import Path
 from agent.datastore.checksums import columns_in, fits, is_sealed, name_of, row_sum
 from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
-from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, name_causes
+from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, MODEL, name_causes
 from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
 from agent.datastore.store import Store, StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
@@ -154,7 +154,7 @@ def _is_row(table: str, row: Sequence[object]) -> bool:
     if table == "changes":
         return isinstance(row[2], str) and isinstance(row[3], bytes) and isinstance(row[4], bytes)
     if table == "units":
-        return isinstance(row[0], str) and isinstance(row[1], int)
+        return isinstance(row[0], str) and isinstance(row[1], int) and isinstance(row[2], str)
     return table != "snapshots" or isinstance(row[1], bytes)
 
 
@@ -227,7 +227,7 @@ def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
         there = {row[0] for row in found.rows["notes"]}
         missing = {name: text for name, text in notes.items() if name not in there}
         if not found.has_sums:
-            missing = {name: text for name, text in missing.items() if not name.startswith("model:")}
+            missing = {name: text for name, text in missing.items() if not name.startswith(MODEL)}
         with store.rewriting(missing) as db:
             for table, columns in found.columns.items():
                 places = ", ".join("?" * len(columns))

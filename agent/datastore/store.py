@@ -17,7 +17,7 @@ from typing import Any
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Verify, Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
-from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
+from agent.datastore.forms import CHANGED_NOW, HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
@@ -46,12 +46,6 @@ class StoreError(Exception):
 
 class StoreDamaged(StoreError):
     """What the file holds is no history, or not one that was written."""
-
-
-_CHANGED_NOW = (
-    "INSERT INTO units (path, commit_id) SELECT DISTINCT path, commit_id FROM changes WHERE commit_id = ? "
-    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id"
-)
 
 
 class NotRecorded(sqlite3.OperationalError):
@@ -217,7 +211,7 @@ class Store:
         with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
-                self._db.execute(_CHANGED_NOW, (commit_id,))
+                self._db.execute(CHANGED_NOW, (commit_id,))
             self._db.execute("DELETE FROM confirmed_commit")
             if window is not None:
                 self._db.execute(

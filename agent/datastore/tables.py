@@ -56,10 +56,11 @@ CREATE TABLE IF NOT EXISTS notes (
 CREATE TABLE IF NOT EXISTS units (
     path TEXT PRIMARY KEY,
     commit_id INTEGER NOT NULL,
+    time TEXT NOT NULL,
     checksum INTEGER
 ) WITHOUT ROWID;
 """
-"""``units``: the last commit in force that changed a unit, also where that commit is no longer kept.
+"""``units``: the last commit in force that changed a unit, and its time, also where that is kept no longer.
 ``reason``: why a commit was undone. Statements, of which none holds a semicolon of its own."""
 ADDED = {
     "commits": {"cause": "TEXT NOT NULL DEFAULT 'client'", "reason": "TEXT NOT NULL DEFAULT ''"},
@@ -81,7 +82,7 @@ COLUMNS = {
     "snapshots": ("commit_id", "content"),
     "confirmed_commit": ("one", "rollback_to", "timeout_s", "session", "user", "source", "persist", "verify"),
     "notes": ("name", "content"),
-    "units": ("path", "commit_id"),
+    "units": ("path", "commit_id", "time"),
 }
 """The columns of each table that its checksums are of."""
 KEYS = {

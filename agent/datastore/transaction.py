@@ -12,6 +12,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from agent.datastore.backends import ApplyFailed, Backends, Changes
 from agent.datastore.candidate import Candidate
@@ -23,6 +24,7 @@ from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
 from agent.datastore.store import NotRecorded, Store
+from agent.datastore.txid_history import forget_gone
 from agent.errors import (
     BackendError,
     OperationFailed,
@@ -113,12 +115,12 @@ class Transactions:
             if info.comment:
                 log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
             return None
-        commit_id, doubt = await self._make_real(info, prepared, opens, vet=vet)
-        told = await self._worker(self.swap, prepared, candidate)
+        recorded, doubt = await self._make_real(info, prepared, opens, vet=vet)
+        told = await self._worker(self.swap, prepared, candidate, recorded)
         self._announce(config_change(info, told))
         log.info(
             "commit %d by %s (%s): %d changed%s",
-            commit_id,
+            recorded.commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
@@ -126,12 +128,12 @@ class Transactions:
         )
         if doubt is not None:
             raise doubt
-        return commit_id
+        return recorded.commit_id
 
     async def _make_real(
         self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
-    ) -> tuple[int, InForce | None]:
-        """Bring a change to disk and to the backends; returns the commit's id, and whether it may get lost.
+    ) -> tuple[Recorded, InForce | None]:
+        """Bring a change to disk and to the backends; returns its record, and whether that may get lost.
 
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
@@ -140,8 +142,9 @@ class Transactions:
         window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
+        time = timestamp()
         try:
-            commit_id: int = await self._worker(self._store.begin, info, prepared.records, timestamp())
+            commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         try:
@@ -157,11 +160,11 @@ class Transactions:
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
-                return commit_id, InForce(commit_id, problem)
+                return Recorded(commit_id, time), InForce(commit_id, problem)
             restored = await self._backends.take_back(planned, commit_id)
             told = unknown(problem) if found is None else _undone(problem, restored=restored)
             raise RpcErrors([told]) from problem
-        return commit_id, None
+        return Recorded(commit_id, time), None
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
@@ -181,10 +184,11 @@ class Transactions:
         self._datastores.refuse_losing_rules(prepared.units, prepared.scratch)
         if not prepared.units:
             return None
-        commit_id = self._store.begin(info, prepared.records, timestamp())
-        self._store.finish(commit_id)
-        self.swap(prepared, candidate)
-        return commit_id
+        time = timestamp()
+        recorded = Recorded(self._store.begin(info, prepared.records, time), time)
+        self._store.finish(recorded.commit_id)
+        self.swap(prepared, candidate, recorded)
+        return recorded.commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
         """*worker* Only the window of a confirmed commit may still have to be opened or closed.
@@ -219,7 +223,7 @@ class Transactions:
             return False
         return True
 
-    def swap(self, prepared: Prepared, candidate: Candidate) -> list[Json]:
+    def swap(self, prepared: Prepared, candidate: Candidate, recorded: Recorded) -> list[Json]:
         """*worker* Make running hold the prepared units; returns them as edits for subscribers.
 
         The shared candidate then agrees with running if it was what was committed. If not, it follows in
@@ -229,7 +233,7 @@ class Transactions:
         running, shared = datastores.running, datastores.candidate
         told = edits(prepared.units, running, prepared.scratch)
         being_edited = set() if candidate is shared else {u.path for u in shared.differing(running)}
-        replace_units(datastores, prepared)
+        replace_units(datastores, prepared, recorded)
         # Validation may have removed nodes of other units whose "when" became false.
         touched = (*prepared.units, *prepared.refreshed)
         shared.changed.update({unit.path: unit for unit in touched})
@@ -246,7 +250,8 @@ class Transactions:
         if self._datastores.lacking(self._datastores.running):
             return  # the history alone knows the rule
         try:
-            self._store.snapshot_if_due(self._datastores.running.to_xml)
+            if self._store.snapshot_if_due(self._datastores.running.to_xml):
+                forget_gone(self._store, self._datastores.txids)
         except sqlite3.Error:
             # The commit itself is on disk; only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
@@ -257,12 +262,27 @@ class Transactions:
             log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
-def replace_units(datastores: Datastores, prepared: Prepared) -> None:
-    """*worker* Make running hold the prepared units, and tell who wants to know."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The commit that a change is on record as."""
+
+    commit_id: int
+    time: str
+
+
+def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded | None) -> None:
+    """*worker* Make running hold the prepared units, and tell who wants to know.
+
+    ``recorded`` None: nothing was changed.
+    """
     running = datastores.running
     for unit in (*prepared.units, *prepared.refreshed):
         nodes = unit.locate(prepared.scratch)
         unit.replace_in(running, nodes, restore_default=not prepared.complete)
+    if recorded is not None:
+        txids = datastores.txids
+        txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
+        txids.forget([unit.path for unit in prepared.units if not unit.locate(running)])
     for tell in datastores.when_swapped:
         tell(running, prepared.units)
 

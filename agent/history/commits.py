@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.datastore.history import ChangedUnit, Commit
-from agent.datastore.records import transaction_id
+from agent.datastore.txids import transaction_id
 
 MAX_LISTED = 100
 """Commits of one answer that were not asked for by their ids."""
@@ -45,7 +45,7 @@ def together(changes: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def entry(commit: Commit, changes: Changes, history_id: str) -> dict[str, Any]:
+def entry(commit: Commit, changes: Changes, origin: str) -> dict[str, Any]:
     """Return a commit as who may see ``changes`` of it is told."""
     content: dict[str, Any] = {
         "id": commit.id,
@@ -61,7 +61,7 @@ def entry(commit: Commit, changes: Changes, history_id: str) -> dict[str, Any]:
         content["changed-count"] = changes.count
         content |= {name: text for name, text in _said(commit) if text}
     if commit.outcome == "committed":
-        content["transaction-id"] = transaction_id(history_id, commit.id, commit.time)
+        content["transaction-id"] = transaction_id(origin, commit.id, commit.time)
     if changes.shown:
         content["change"] = [{"target": path, "operation": what} for path, what in changes.shown.items()]
     return content

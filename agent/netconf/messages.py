@@ -198,16 +198,22 @@ def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, st
 
 
 def _info(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, str]) -> str:
-    text = ""
+    text, opened = "", ""
     for key, values in error.info.items():
         uri, _, name = key.rpartition("}")
+        outer, _, name = name.rpartition("/")
         default = f" xmlns={quoteattr(uri[1:])}" if uri else ""
+        if outer != opened:
+            text += (f"</{opened}>" if opened else "") + (f"<{outer}{default}>" if outer else "")
+            opened = outer
+        if opened:
+            default = ""
         for value in (values,) if isinstance(values, str) else values:
             declared: dict[str, str] = {}
             if uri and value.startswith("/"):
                 value, declared = xml_path(value, namespaces, prefixes, spelled=error.spelled)
             text += f"<{name}{default}{_declarations(declared)}>{_text(value)}</{name}>"
-    return text
+    return text + (f"</{opened}>" if opened else "")
 
 
 def _declarations(declared: Mapping[str, str]) -> str:

@@ -31,6 +31,7 @@ _ANNOTATION_SPACES = {
     "yang": YANG_NS,
 }
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_.-]*")
 _MODULE = re.compile(r"(?<![\w.-])([\w.-]++):")
 
 
@@ -116,8 +117,7 @@ class _Reading:
                 return
             module, _, local = name.rpartition(":")
             module = module or (above.module if above else "")
-            if module not in self._spaces:
-                self.errors.append(self._of_no_module(module, local, path))
+            if self._is_strange(module, local, path):
                 continue
             below: Level = above.children if above else self._schema.roots
             node = below.get((self._spaces[module], local))
@@ -129,7 +129,20 @@ class _Reading:
             else:
                 yield from self._instances(piece, node, value=content[name], noted=noted, path=step)
 
+    def _is_strange(self, module: str, local: str, path: str) -> bool:
+        """Return whether no element can have this name, and note why."""
+        if module not in self._spaces:
+            self.errors.append(self._of_no_module(module, local, path))
+        elif not _IDENTIFIER.fullmatch(local):
+            self.errors.append(
+                UnknownElement(local, f"'{shortened(local)}' is no name of a node", path=path or None)
+            )
+        else:
+            return False
+        return True
+
     def _of_no_module(self, module: str, local: str, path: str) -> RpcError:
+        module, local = shortened(module), shortened(local)
         if module:
             message = f"no module of this server has the name '{module}', which '{module}:{local}' is of"
         else:
@@ -182,8 +195,7 @@ class _Reading:
             return
         text = _text(value)
         if _NOT_XML.search(text):
-            message = f"the value of '{node.name}' holds a character that no text in YANG may hold"
-            self.errors.append(InvalidValue(message, path=path))
+            self.errors.append(_not_text(node.name, path))
             return
         piece = self._naming(piece, node, text) if node.holds_names else replace(piece, text=text)
         yield self._annotated(piece, noted, path)
@@ -203,8 +215,12 @@ class _Reading:
         for name, value in noted.items() if isinstance(noted, dict) else ():
             module, _, local = name.rpartition(":")
             space = _ANNOTATION_SPACES.get(module) or self._spaces.get(module)
-            if space is None or _form_of(value) in (None, JsonForm.EMPTY):
-                message = f"the annotation '{name}' is of no module of this server, or its value is none"
+            is_name = _IDENTIFIER.fullmatch(module) and _IDENTIFIER.fullmatch(local)
+            is_value = _form_of(value) not in (None, JsonForm.EMPTY) and not _NOT_XML.search(_text(value))
+            if space is None or not is_name or not is_value:
+                message = (
+                    f"the annotation '{shortened(name)}' is of no module of this server, or its value is none"
+                )
                 self.errors.append(BadElement(local or name, message, path=path))
                 continue
             declared[module] = space
@@ -216,17 +232,24 @@ class _Reading:
         for name, content in value.items() if isinstance(value, dict) else ():
             own, _, local = name.rpartition(":")
             own = own or module
-            if own not in self._spaces:
-                self.errors.append(self._of_no_module(own, local, path))
+            if self._is_strange(own, local, path):
                 continue
             for one in content if isinstance(content, list) and content != [None] else [content]:
                 inside = list(self._any(one, own, path)) if isinstance(one, dict) else ()
                 text = "" if isinstance(one, dict) else _text(one)
+                if _NOT_XML.search(text):
+                    self.errors.append(_not_text(local, path))
+                    continue
                 yield Piece(self._spaces[own], local, text, children=inside)
 
     def _refuse(self, node: SchemaNode, path: str, wanted: str) -> None:
         message = f"'{node.name}' is written as {wanted} in JSON (RFC 7951)"
         self.errors.append(InvalidValue(message, path=path))
+
+
+def _not_text(name: str, path: str) -> RpcError:
+    message = f"the value of '{name}' holds a character that no text in YANG may hold"
+    return InvalidValue(message, path=path)
 
 
 def _keys_first(content: Object, node: SchemaNode | None) -> Iterable[str]:

@@ -22,7 +22,7 @@ from agent.offline.document import Document, language_of, read_document, read_fi
 from agent.offline.folder import InUse, has_history, loaded
 from agent.offline.told import Faults, lines, printable
 from agent.offline.withheld import keep_secrets, lacks_secret, lost_secrets
-from agent.offline.words import Asked
+from agent.offline.words import COMMENT_LENGTH_MAX, Asked
 from agent.settings import Settings
 from agent.translator import Translator
 from agent.yang.schema import Schema
@@ -183,7 +183,11 @@ def _author(asked: Asked) -> CommitInfo:
     if os.getuid() == 0:
         user = os.environ.get("SUDO_USER") or user
     comment = asked.comment if asked.comment is not None else f"import of {asked.file}"
-    return replace(CommitInfo(printable(user), 0, ""), comment=printable(comment), cause=Cause.IMPORT)
+    return replace(
+        CommitInfo(printable(user), 0, ""),
+        comment=printable(comment)[:COMMENT_LENGTH_MAX],
+        cause=Cause.IMPORT,
+    )
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def _members(store: MemoryCopy, commit: Commit, limit: int) -> dict[str, object]
     """Return a commit as who may read everything is told it over NETCONF."""
     units = store.history.changed_units(commit.id, limit)
     shown = {unit.path: operation(unit) for unit in units}
-    return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history_id)
+    return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history.origin())
 
 
 def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
 
 from agent.command_line import printing
 from agent.data_folder import Exposed, Lost
@@ -40,6 +41,8 @@ def carry_out(argv: Sequence[str]) -> int:
         SystemExit: ``--help``, or a mistake.
     """
     program = words.program_of(argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # a name may have what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         asked = words.read(argv)
         with printing(SystemExit(0)):

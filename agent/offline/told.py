@@ -14,7 +14,7 @@ from agent.yang.schema import Schema
 _STEP = re.compile(r"""/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])*+)""")
 _KEY = re.compile(r"""\[(?:[\w.-]+:)?([\w.-]+)=(?:'([^']*)'|"([^"]*)")\]""")
 _LINE_END = re.compile(r"\s*[\r\n]+\s*")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Faults(Exception):

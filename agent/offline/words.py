@@ -9,8 +9,10 @@ from pathlib import Path
 
 from agent.command_line import PROGRAM, add_settings, file_name, printing, settings_of
 from agent.offline.formats import Format
+from agent.offline.told import printable
 from agent.settings import LOG_LEVELS, Settings, SettingsError
 
+COMMENT_LENGTH_MAX = 1024
 LOG_LEVEL = "warning"
 _CALLED = "--program="
 TASKS = {
@@ -121,13 +123,22 @@ def _import(parser: argparse.ArgumentParser) -> None:
     add("file", type=file_name, metavar="FILE", help="a configuration")
     add("--yes", action="store_true", help="do not ask before what is configured is replaced")
     add("--keep-secrets", action="store_true", help="keep the secrets of what stays, where FILE has none")
-    add("--comment", metavar="TEXT", help="why, for the history")
+    add("--comment", type=_comment, metavar="TEXT", help="why, for the history (default: which file)")
 
 
 def _history(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("commit", nargs="?", type=_number, metavar="N", help="this commit alone, with all paths it changed")
     add("--json", action="store_true", help="as JSON: an array, or with N an object")
+
+
+def _comment(text: str) -> str:
+    """Take what the comment of a commit may be over NETCONF."""
+    if not 1 <= len(text) <= COMMENT_LENGTH_MAX:
+        raise argparse.ArgumentTypeError(f"it has 1 to {COMMENT_LENGTH_MAX} characters")
+    if printable(text) != text.strip():
+        raise argparse.ArgumentTypeError("it has no control characters")
+    return text
 
 
 def _number(text: str) -> int:

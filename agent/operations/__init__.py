@@ -12,6 +12,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - history: the commits that were made, as state; asked: which of them a filter can select
 - gather: two states of the configuration, from the history; comparing: what of them is told, and where that
   is worked out; both_sides: a filter on two states at once
+- txid: transaction ids on the wire; pruned: a reply without what its client knows by them
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from
 """

@@ -24,6 +24,7 @@ from agent.operations.parameters import (
     datastore_of,
     parameter,
 )
+from agent.operations.txid import ok
 from agent.operations.verify import seen_to_work, verify_of
 from agent.operations.write import permitted_content, refuse_in_vain
 from agent.xml import NETCONF_NS, Element
@@ -44,6 +45,7 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
         async with tries_counted(context, caller):
+            await context.worker(context.configuration.refuse_mismatch)
             await context.confirmed.commit(
                 request,
                 replace(caller_info(caller), comment=_comment(operation)),
@@ -51,10 +53,11 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
                 may_read=access.reader(context.schema),
                 vet=keeping_connected(context, caller, tolerated=tolerated),
             )
+        reply = await ok(context, operation, "running")
         verification = context.confirmed.verification
     if verification is not None and request.persist is None:
         await seen_to_work(context, caller, verification)
-    return b""
+    return reply
 
 
 def _request(schema: Schema, operation: Element) -> Request:

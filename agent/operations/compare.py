@@ -48,6 +48,7 @@ class Request:
 async def compare(context: Context, caller: Caller, operation: Element) -> bytes:
     request: Request = await context.worker(_read_request, context, operation)
     access, uri = context.access(caller), namespace(operation)
+    await context.worker(context.configuration.candidate.settle)
     gathered = await _gathered(context, request, access)
 
     def work(states: States, room: Room, first: int) -> Piece:

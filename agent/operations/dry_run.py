@@ -101,6 +101,8 @@ async def _examined(context: Context, caller: Caller, operation: Element) -> _Fo
                 raise
             found.refusals = problem.errors
             return found
+        if inline is None:
+            found.hindrances += await _mismatches(context)
         await _prepare(context, caller, candidate, found)
     return found
 
@@ -113,6 +115,15 @@ async def _prepare(context: Context, caller: Caller, candidate: Candidate, found
         found.refusals = (problem,)
     except RpcErrors as problem:
         found.refusals = problem.errors
+
+
+async def _mismatches(context: Context) -> Sequence[RpcError]:
+    """Return of what running is not as those know it who edited the candidate."""
+    try:
+        await context.worker(context.configuration.refuse_mismatch)
+    except RpcErrors as problem:
+        return problem.errors
+    return ()
 
 
 def _hindrances(context: Context, caller: Caller) -> list[RpcError]:

@@ -86,6 +86,7 @@ async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
 
     def make() -> States:
         left_out: list[LeftOut] = []
+        configuration.candidate.settle()
         before, after = (
             configuration.candidate.tree.duplicate()
             if found is None

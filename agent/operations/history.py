@@ -45,7 +45,7 @@ def history_documents(context: Context, asked: Asked, access: Access) -> list[by
         reading = _Reading(
             context.schema,
             history=store.history,
-            history_id=store.history_id,
+            origin=store.history.origin(),
             may_read=access.reader(context.schema),
         )
         return [reading.document(asked)]
@@ -57,9 +57,9 @@ def history_documents(context: Context, asked: Asked, access: Access) -> list[by
 class _Reading:
     """One look at the history for one reader."""
 
-    def __init__(self, schema: Schema, *, history: History, history_id: str, may_read: Reader) -> None:
+    def __init__(self, schema: Schema, *, history: History, origin: str, may_read: Reader) -> None:
         self._history = history
-        self._history_id = history_id
+        self._origin = origin
         self._schema = schema
         self._may_read = may_read
         self._left = MAX_CHANGES_IN_ALL
@@ -88,7 +88,7 @@ class _Reading:
         told = ((self._target(unit.path), operation(unit)) for unit in readable)
         shown = together((target, what) for target, what in told if target is not None)
         knows_all = self._may_read is reads_all or len(readable) == count
-        made = entry(commit, Changes(shown, count if knows_all else None), self._history_id)
+        made = entry(commit, Changes(shown, count if knows_all else None), self._origin)
         if shown and not self._fits(made):
             log.warning("what commit %d changed has no paths any more and is not shown", commit.id)
             del made["change"]

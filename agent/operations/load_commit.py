@@ -112,7 +112,7 @@ def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
     candidate.discard(running)
     for unit in recorded.units:
         unit.replace_in(candidate.tree, unit.locate(recorded.content))
-    savepoint.keep()
+    savepoint.keep(open_empty=True)
     candidate.blind = _blind(access, recorded, running)
     if not access.everything(WRITES):
         try:

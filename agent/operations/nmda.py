@@ -14,15 +14,21 @@ from agent.errors import BadElement, ErrorType, InvalidParameter
 from agent.operations.context import Caller, Context
 from agent.operations.origin import DEFAULT, INTENDED, keep_config, keep_origins, mark_origins
 from agent.operations.parameters import canonical_value, datastore_identity, parameter, text_of
+from agent.operations.pruned import Ids
 from agent.operations.read import (
     Filter,
+    all_known,
     carried_out,
+    ids_before,
+    in_data,
     read_defaults,
     readable,
     report,
     subtree_or_xpath,
+    unless_known,
     with_state,
 )
+from agent.operations.txid import Given, read_given
 from agent.operations.write import apply_edit
 from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
@@ -35,6 +41,7 @@ class DataRequest:
 
     ``config``: only nodes with this "config" property, None takes both. ``origins``: of configuration nodes
     that are wanted, None takes all. ``max_depth``: levels below and with a selected node, None is all.
+    ``given``: transaction ids.
     """
 
     datastore: str
@@ -44,22 +51,27 @@ class DataRequest:
     max_depth: int | None
     with_origin: bool
     defaults: Defaults
+    given: Given | None
 
 
 async def get_data(context: Context, caller: Caller, operation: Element) -> bytes:
     request = await context.worker(_read_request, context, operation)
+    start = b' xmlns="%s"' % namespace(operation).encode()
+    if request.datastore != "operational":
+        known = await all_known(context, request.given, request.datastore)
+        if known is not None:
+            return in_data(b"", start + known)
     access = context.access(caller)
+    ids = await ids_before(context, request.given if request.datastore == "operational" else None)
     if request.datastore == "operational":
-        tree: Tree = await with_state(
-            context, request.filter, access, state=request.config is not True
-        )
+        tree: Tree = await with_state(context, request.filter, access, state=request.config is not True)
     else:
         configuration = context.configuration
         if request.datastore == "candidate":
             await context.worker(configuration.candidate.settle)
         tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
 
-    def work() -> bytes:
+    def selected_by(ids: Ids | None) -> bytes:
         selected = request.filter.apply(readable(access, tree, request.filter), request.max_depth)
         if request.config is not None:
             selected = keep_config(selected, request.config)
@@ -68,11 +80,16 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
         if request.with_origin:
             selected = selected.duplicate()
             mark_origins(selected)
-        return report(selected, request.defaults)
+        return report(selected, request.defaults, ids, request.filter)
 
-    body = await carried_out(context, caller, request.filter, work)
-    uri = namespace(operation).encode()
-    return b'<data xmlns="%s">%s</data>' % (uri, body) if body else b'<data xmlns="%s"/>' % uri
+    def work() -> bytes:
+        if request.given is None or ids is not None:
+            return in_data(selected_by(ids), start + (ids.start if ids else b""))
+        now = Ids(request.given, context.configuration.txids(request.datastore))
+        body = unless_known(now, request.filter, lambda: selected_by(now), tree=tree, access=access)
+        return in_data(body, start + now.start)
+
+    return await carried_out(context, caller, request.filter, work)
 
 
 def _read_request(context: Context, operation: Element) -> DataRequest:
@@ -97,6 +114,7 @@ def _read_request(context: Context, operation: Element) -> DataRequest:
         max_depth=None if depth == "unbounded" else int(depth),
         with_origin=parameter(operation, "with-origin") is not None,
         defaults=read_defaults(operation, basic),
+        given=read_given(operation),
     )
 
 
@@ -127,8 +145,7 @@ async def edit_data(context: Context, caller: Caller, operation: Element) -> byt
         raise InvalidParameter(
             "datastore", f"the {datastore} datastore cannot be edited: edit the candidate and commit"
         )
-    await apply_edit(context, caller, operation)
-    return b""
+    return await apply_edit(context, caller, operation)
 
 
 def _datastore(schema: Schema, operation: Element) -> str:

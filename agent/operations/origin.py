@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agent.operations.subtree import Mark, copy_marks
+from agent.yang.annotations import add_annotation
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, add_annotation, children, is_default, siblings
+from agent.yang.tree import Node, Tree, children, is_default, siblings
 
 INTENDED = "ietf-origin:intended"
 DEFAULT = "ietf-origin:default"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from agent.datastore.edit_check import mixed_content
+from agent.datastore.txids import Mechanism
 from agent.errors import (
     BadElement,
     ErrorType,
@@ -20,7 +21,17 @@ from agent.errors import (
     raise_all,
 )
 from agent.nacm.rules import quote_variable
-from agent.xml import NETCONF_NS, Element, attribute_names, holds_text, local_name, namespace
+from agent.xml import (
+    NETCONF_NS,
+    TXID_MODULE_NS,
+    TXID_NS,
+    TXID_SPACES,
+    Element,
+    attribute_names,
+    holds_text,
+    local_name,
+    namespace,
+)
 from agent.yang.cases import excluded, exclusions
 from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
@@ -154,9 +165,23 @@ def _known(schema: Schema, operation: Element) -> Iterator[tuple[Element, Schema
             waiting.extend((child, below) for child in element)
 
 
+_RETRIEVALS = ("get", "get-config", "get-data")
+_TXIDS = tuple(f"{{{uri}}}{mechanism.value}" for uri in TXID_SPACES for mechanism in Mechanism)
+
+
 def _strays(node: SchemaNode, element: Element) -> Iterator[RpcError]:
     is_filter = node.name == "filter" and node.kind is Kind.ANYDATA
-    return strays(element, known=_FILTER_ATTRIBUTES if is_filter else (), text=node.is_leafy)
+    known = _FILTER_ATTRIBUTES if is_filter else ()
+    return strays(element, known=known + _TXIDS if _has_txids(node) else known, text=node.is_leafy)
+
+
+def _has_txids(node: SchemaNode) -> bool:
+    """True if a transaction id may stand there: on a retrieval, its filter, and a configuration."""
+    if node.kind is Kind.RPC:
+        return node.name in _RETRIEVALS
+    if node.parent is not None and node.parent.name in _RETRIEVALS:
+        return node.name in ("filter", "subtree-filter", "xpath-filter")
+    return node.kind is Kind.ANYDATA and node.name == "config"
 
 
 _OPTIONAL = {
@@ -171,7 +196,11 @@ def _unknown(schema: Schema, name: str, uri: str, above: str) -> RpcError:
         return OperationNotSupported(_OPTIONAL[name], type=ErrorType.PROTOCOL)
     if uri not in schema.by_namespace:
         return UnknownNamespace(name, uri, type=ErrorType.PROTOCOL)
-    return UnknownElement(name, f"<{above}> has no parameter <{name}>", type=ErrorType.PROTOCOL)
+    hint = ""
+    if uri == TXID_MODULE_NS and above in _RETRIEVALS:
+        attribute = name.removeprefix("with-")
+        hint = f": it takes the attribute {attribute} of the namespace {TXID_NS}, with '?' as its value"
+    return UnknownElement(name, f"<{above}> has no parameter <{name}>{hint}", type=ErrorType.PROTOCOL)
 
 
 def _missing(name: str, element: Element, names: str = "") -> RpcError:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from agent.apart import CopyLost, NoCopy, TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
+from agent.datastore.txids import View
 from agent.errors import (
     BadAttribute,
     BadElement,
@@ -26,7 +27,9 @@ from agent.operations.context import Caller, Context
 from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
+from agent.operations.pruned import Ids, pruned, without_known
 from agent.operations.subtree import Mark, cut, marks_of, select, selects_event, whole_marks
+from agent.operations.txid import Given, read_given
 from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.leaf_lists import printed_with
@@ -153,9 +156,13 @@ def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> De
     return Defaults[(found.text or "").strip().upper().replace("-", "_")]
 
 
-def report(tree: Tree, defaults: Defaults) -> bytes:
-    """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243."""
-    printed = printed_with(tree, defaults)
+def report(tree: Tree, defaults: Defaults, ids: Ids | None = None, filter_: Filter | None = None) -> bytes:
+    """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243.
+
+    ``ids``: with transaction ids, and without what the client knows of what ``filter_`` has selected.
+    """
+    subtree = None if filter_ is None else filter_.subtree
+    printed = printed_with(tree, defaults) if ids is None else pruned(tree, defaults, ids, subtree)
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
     return printed
@@ -171,7 +178,10 @@ def _attribute(element: Element, name: str) -> str | None:
 async def get_config(context: Context, caller: Caller, operation: Element) -> bytes:
     source = local_name(datastore_of(operation, "source"))
     filter_ = read_filter(context.schema, operation)
+    given = read_given(operation)
     defaults = read_defaults(operation)
+    if (start := await all_known(context, given, source)) is not None:
+        return in_data(b"", start)
 
     access = context.access(caller)
     if source == "candidate":
@@ -180,22 +190,59 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
     def work() -> bytes:
         configuration = context.configuration
         tree = configuration.running if source == "running" else configuration.candidate.tree
-        return report(filter_.apply(readable(access, tree, filter_)), defaults)
+        ids = None if given is None else Ids(given, configuration.txids(source))
 
-    return in_data(await carried_out(context, caller, filter_, work))
+        def rest() -> bytes:
+            return report(filter_.apply(readable(access, tree, filter_)), defaults, ids, filter_)
+
+        if ids is None:
+            return in_data(rest())
+        return in_data(unless_known(ids, filter_, rest, tree=tree, access=access), ids.start)
+
+    return await carried_out(context, caller, filter_, work)
+
+
+async def all_known(context: Context, given: Given | None, datastore: str) -> bytes | None:
+    """Return the attributes of an empty <data> if a client knows all that is configured, else None."""
+    if given is None or given.root is None:
+        return None
+    ids = Ids(given, await context.worker(context.configuration.txids, datastore))
+    return ids.start if ids.all_known else None
+
+
+def unless_known(
+    ids: Ids, filter_: Filter, rest: Callable[[], bytes], *, tree: Tree, access: Access
+) -> bytes:
+    """*worker* Return the content of a reply that holds no state: nothing if the client knows all, and
+    ``rest`` only for what he does not know."""
+    if ids.all_known:
+        return b""
+    with without_known(ids, filter_.subtree, tree=tree, access=access) as known:
+        return b"".join((*known, rest()))
 
 
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     filter_ = read_filter(context.schema, operation)
+    given = read_given(operation)
     defaults = read_defaults(operation)
+    ids = await ids_before(context, given)
     access = context.access(caller)
     tree = await with_state(context, filter_, access)
 
     def work() -> bytes:
         prune(access, tree)
-        return report(filter_.apply(tree), defaults)
+        return report(filter_.apply(tree), defaults, ids, filter_)
 
-    return in_data(await carried_out(context, caller, filter_, work))
+    body = await carried_out(context, caller, filter_, work)
+    return in_data(body) if ids is None else in_data(body, ids.start)
+
+
+async def ids_before(context: Context, given: Given | None) -> Ids | None:
+    """Return the ids of running for what is then read bit by bit: never those of a later commit."""
+    if given is None:
+        return None
+    view: View = await context.worker(context.configuration.txids, "running")
+    return Ids(given, await context.worker(view.kept))
 
 
 async def carried_out(
@@ -269,5 +316,5 @@ def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:
     return copy
 
 
-def in_data(body: bytes) -> bytes:
-    return b"<data>" + body + b"</data>" if body else b"<data/>"
+def in_data(body: bytes, start: bytes = b"") -> bytes:
+    return b"<data%b>%b</data>" % (start, body) if body else b"<data%b/>" % start

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 
 from agent.datastore.candidate import Savepoint
+from agent.datastore.conditions import Condition
 from agent.datastore.edit import SMALL_ELEMENTS, edit, refuse_costly
 from agent.datastore.edit_check import EditAttributes, check_document
+from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
     ErrorType,
     InvalidValue,
     OperationNotSupported,
+    RpcError,
     RpcErrors,
     UnknownAttribute,
     raise_all,
@@ -21,6 +25,7 @@ from agent.operations.disclosure import hidden_units, named_refusals, names_hidd
 from agent.operations.locking import changing_candidate
 from agent.operations.parameters import datastore_of, parameter, quote_variables, text_of
 from agent.operations.read import read_defaults, readable
+from agent.operations.txid import ok
 from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
 from agent.yang.implicit import open_empty_containers
@@ -32,8 +37,7 @@ from agent.yang.units import unit_differences, units_by_path
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    await apply_edit(context, caller, operation)
-    return b""
+    return await apply_edit(context, caller, operation)
 
 
 def refuse_in_vain(context: Context, caller: Caller, operation: Element) -> None:
@@ -45,8 +49,8 @@ def refuse_in_vain(context: Context, caller: Caller, operation: Element) -> None
         context.nacm.refuse_any_change(context.access(caller))
 
 
-async def apply_edit(context: Context, caller: Caller, operation: Element) -> None:
-    """Apply the ``<config>`` of edit-config or edit-data to the candidate.
+async def apply_edit(context: Context, caller: Caller, operation: Element) -> bytes:
+    """Apply the ``<config>`` of edit-config or edit-data to the candidate; returns the reply.
 
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
@@ -80,6 +84,7 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> No
             reader = access.reader(context.schema)
             async with tries_counted(context, caller):
                 await _test(context, savepoint, reader, keep=test_option == "test-then-set")
+        return await ok(context, operation, "candidate")
 
 
 def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
@@ -121,20 +126,23 @@ async def copy_config(context: Context, caller: Caller, operation: Element) -> b
         elif name == "running":
             await context.worker(_copy_running, context, access, defaults)
         else:
-            content = await context.worker(permitted_content, context, access, source)
-            await context.worker(_replace_candidate, context, access, content)
+            demanded: list[Condition] = []
+            content = await context.worker(permitted_content, context, access, source, demanded)
+            await context.worker(_replace_candidate, context, access, content, demanded)
     return b""
 
 
-def permitted_content(context: Context, access: Access, config: Element) -> Tree:
-    """*worker* Return the content of a ``<config>`` element.
+def permitted_content(
+    context: Context, access: Access, config: Element, demanded: list[Condition] | None = None
+) -> Tree:
+    """*worker* Return the content of a ``<config>`` element; what it demands is added to ``demanded``.
 
     Raises:
         RpcErrors: it names what its author may neither read nor write, or does not fit the schema.
     """
     if not access.everything(["read", *WRITES]):
         context.nacm.refuse_writes(named_refusals(context.schema, access, config))
-    return inline_config(context.schema, config)
+    return inline_config(context.schema, config, demanded)
 
 
 def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
@@ -143,24 +151,29 @@ def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
     _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
 
 
-def _replace_candidate(context: Context, access: Access, content: Tree) -> None:
+def _replace_candidate(
+    context: Context, access: Access, content: Tree, demanded: Iterable[Condition] = ()
+) -> None:
     """*worker* Make the candidate hold ``content``, or leave it as it is if the caller may not do that."""
     candidate, running = context.configuration.candidate, context.configuration.running
     before, changed, blind = candidate.tree, candidate.changed, candidate.blind
+    conditions = candidate.conditions
     candidate.replace_all(content, running, hidden_units(access, content))
-    if access.everything(WRITES):
-        return
-    units = units_by_path(before, candidate.tree)
     try:
+        candidate.demand(demanded)
+        if access.everything(WRITES):
+            return
+        units = units_by_path(before, candidate.tree)
         context.nacm.refuse_changes(access, unit_differences(units.values(), before, candidate.tree))
-    except RpcErrors:
+    except (RpcError, RpcErrors):
         candidate.tree, candidate.changed, candidate.blind = before, changed, blind
         candidate.unsettle(changed.values())
+        candidate.conditions = conditions
         raise
 
 
-def inline_config(schema: Schema, config: Element) -> Tree:
-    """*worker* Return the content of a ``<config>`` element.
+def inline_config(schema: Schema, config: Element, demanded: list[Condition] | None = None) -> Tree:
+    """*worker* Return the content of a ``<config>`` element; what it demands is added to ``demanded``.
 
     Raises:
         RpcErrors: it does not fit the schema; all faults are named.
@@ -188,6 +201,8 @@ def inline_config(schema: Schema, config: Element) -> Tree:
         if attributes.empty:
             for node in content.top_level():
                 open_empty_containers(node)
+        if demanded is not None:
+            demanded.extend(conditions_of(schema, attributes.txids))
         return content
     except RpcErrors:
         check_document(schema, config, attributes)

@@ -12,8 +12,8 @@ Files, from the ground up:
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
-- tree, merging, cases, repeated, difference: data, its primitives, what of it cannot stand together, and what
-  two states of it differ in
+- tree, annotations, merging, cases, repeated, difference: data, its primitives, what of it cannot stand
+  together, and what two states of it differ in
 - leaf_lists, implicit: defaults of leaf-lists, merged and reported; which defaults are in use
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the

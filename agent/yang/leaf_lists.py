@@ -43,12 +43,13 @@ def _collect(target: Tree, own: Node, brought: Node, doomed: dict[Node, None]) -
 
 def printed_with(tree: Tree, defaults: Defaults) -> bytes:
     """*worker* Return ``tree`` as XML; a leaf-list counts as a default only with all its values."""
-    with _whole_defaults(tree, defaults):
+    with whole_defaults(tree, defaults):
         return tree.to_xml(defaults)
 
 
 @contextmanager
-def _whole_defaults(tree: Tree, defaults: Defaults) -> Iterator[None]:
+def whole_defaults(tree: Tree, defaults: Defaults) -> Iterator[None]:
+    """Have each leaf-list of ``tree`` that is printed meanwhile be a default only with all its values."""
     lists = list(_default_lists(tree)) if defaults in (Defaults.TRIM, Defaults.REPORT_ALL_TAGGED) else []
     marked: list[Node] = []
     kept: list[tuple[Pointer, Pointer]] = []

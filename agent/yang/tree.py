@@ -390,12 +390,6 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     return found
 
 
-def add_annotation(schema: Schema, node: Node, module: str, name: str, value: str) -> None:
-    """Annotate ``node`` (RFC 7952); ``value`` with module names as prefixes."""
-    owner = lib.ly_ctx_get_module_latest(schema.ctx, c_str(module))
-    check(schema, lib.lyd_new_meta(schema.ctx, node, owner, c_str(name), c_str(value), False, NULL))
-
-
 def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
     """Return the nodes that an XPath expression selects from the root of ``tree``.
 

@@ -181,6 +181,20 @@ def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     return path_of(node)
 
 
+def is_versioned(schema_node: SchemaNode) -> bool:
+    """True if a node of configuration has a transaction id of its own: shells, and units that are one node
+    with others in it."""
+    above = schema_node.parent
+    if not schema_node.config or not schema_node.is_interior or (above is not None and not above.shell):
+        return False
+    return not is_group(schema_node)
+
+
+def unit_path(schema: Schema, node: Node) -> str:
+    """Return the path of the unit that ``node`` is, which is no group."""
+    return _unit_path(schema.node_of(node.schema), node, group=False)
+
+
 def is_group(schema_node: SchemaNode) -> bool:
     """True if all instances of a node form a unit together, because their order belongs to them."""
     if schema_node.kind is Kind.LEAF_LIST:
@@ -211,6 +225,20 @@ def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def versioned_units(tree: Tree) -> Iterator[str]:
+    """Yield the paths of the units that have transaction ids of their own."""
+    yield from _versioned_among(tree.schema, siblings(tree.first))
+
+
+def _versioned_among(schema: Schema, nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        schema_node = schema.node_of(node.schema)
+        if schema_node.shell:
+            yield from _versioned_among(schema, children(node))
+        elif is_versioned(schema_node):
+            yield unit_path(schema, node)
 
 
 def units_by_path(*trees: Tree) -> dict[str, Unit]:

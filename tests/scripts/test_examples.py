@@ -25,7 +25,9 @@ PROVEN_ELSEWHERE = {
     "site-to-site/bob.xml",
 }  # script/demo; and here, by every client
 # By the page that shows them: tests/scripts/test_readme.py runs every command of it.
-NETCONF_PAGE = (ROOT / "docs" / "netconf.md").read_text(encoding="utf-8")
+NETCONF_PAGE = "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("netconf.md", "safety-net.md")
+)
 # Run by the real Ansible.
 ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
 PROVEN_BELOW = {

@@ -2,7 +2,8 @@
 
 A line ``1>`` begins what session 1 sends (its <rpc> is put around it), ``1<`` what it must get next: a reply,
 or a notification. ``...`` in what it gets stands for anything; line breaks and indents between elements do
-not count. REWRITE=1 writes down what the server answers now: look at the difference before you believe it.
+not count. ``{commit 3}`` stands for the etag that commit 3 has given. REWRITE=1 writes down what the server
+answers now: look at the difference before you believe it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ MODULES = Path(__file__).parents[1] / "modules"
 REWRITE = os.environ.get("REWRITE") == "1"
 # What is another every time.
 _VARIABLE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=<remaining-s>)\d+|(?<=<source-host>)[\d.]+")
+_ETAG = re.compile(r"\b[0-9a-f]{16}(?:\.[0-9a-f]{4})?-(\d+)-[0-9a-f]+\b")
+_COMMIT = re.compile(r"\{commit (\d+)\}")
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Conversation:
         self._stack = connect
         self._agent = agent
         self._sessions: dict[str, RawClient] = {}
+        self._etags: dict[str, str] = {}
 
     async def session(self, name: str) -> RawClient:
         if name not in self._sessions:
@@ -74,9 +78,11 @@ class Conversation:
         """Send, or return what the session gets next."""
         client = await self.session(turn.session)
         if turn.sends:
-            client.send(chunked(rpc(flat(turn.text))))
+            client.send(chunked(rpc(_COMMIT.sub(lambda found: self._etags[found[1]], flat(turn.text)))))
             return turn.text
-        return (await client.chunked_message()).decode()
+        text = (await client.chunked_message()).decode()
+        self._etags |= {found[1]: found[0] for found in _ETAG.finditer(text)}
+        return _ETAG.sub(r"{commit \1}", text)
 
 
 @pytest.mark.parametrize("file", TRANSCRIPTS, ids=lambda file: file.stem)
@@ -111,6 +117,7 @@ def test_there_is_one_for_each_feature() -> None:
         "nmda",
         "notifications",
         "prefixes",
+        "transaction-ids",
         "with-defaults",
     }
     assert {file.stem for file in TRANSCRIPTS} == features

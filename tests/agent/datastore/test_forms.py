@@ -90,20 +90,21 @@ def test_the_last_commit_in_force_that_changed_a_unit_is_known_under_its_path_of
     file = older(tmp_path, version)
     last = {"1": 3, "2": 1, "3": 2, "4": 4, "6": 6}
     before, after = "/acme:things/entry[id='{}']", "/every-construct:top/entry[id='{}']"
-    assert converted(file, schema)["units"] == [(before.format(name), last[name]) for name in last]
+    assert converted(file, schema)["units"] == [(before.format(name), last[name], TIME) for name in last]
     moved = converted(file, schema, MOVES)
-    assert moved["units"] == [(after.format(name), last[name]) for name in last]
+    assert moved["units"] == [(after.format(name), last[name], TIME) for name in last]
     assert moved["notes"][0] == everything(file)["notes"][0], "it is the same history"
 
 
 def test_units_follow_where_no_commit_is_recorded_any_more(schema: Schema, tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     with closing(Store(file)) as store, store.rewriting({}) as database:
-        database.execute("INSERT INTO units VALUES (?, 3, NULL)", (thing("1").path,))
-        database.execute("INSERT INTO units VALUES (?, 5, NULL)", ("/every-construct:top/entry[id='1']",))
-        database.execute("INSERT INTO units VALUES (?, 4, NULL)", (thing("2").path,))
+        database.execute("INSERT INTO units VALUES (?, 3, '3', NULL)", (thing("1").path,))
+        path = "/every-construct:top/entry[id='1']"
+        database.execute("INSERT INTO units VALUES (?, 5, '5', NULL)", (path,))
+        database.execute("INSERT INTO units VALUES (?, 4, '4', NULL)", (thing("2").path,))
     assert converted(file, schema, MOVES)["units"] == [
-        ("/every-construct:top/entry[id='1']", 5), ("/every-construct:top/entry[id='2']", 4),
+        ("/every-construct:top/entry[id='1']", 5, "5"), ("/every-construct:top/entry[id='2']", 4, "4"),
     ]  # fmt: skip
 
 

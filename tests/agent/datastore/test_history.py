@@ -11,8 +11,9 @@ import pytest
 
 from agent.datastore.checksums import Damaged
 from agent.datastore.history import ChangedUnit, Comparison, History
-from agent.datastore.records import SERVER, Cause, CommitInfo, UnitChange, transaction_id
+from agent.datastore.records import SERVER, Cause, CommitInfo, UnitChange
 from agent.datastore.store import Store
+from agent.datastore.txids import transaction_id
 
 ANNA = CommitInfo("anna", 7, "192.0.2.1", "first words")
 BOB = CommitInfo("bob", 8, "192.0.2.2", cause=Cause.CONFIRMED_COMMIT)

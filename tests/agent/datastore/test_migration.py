@@ -188,7 +188,7 @@ def test_without_moves_nothing_is_noted_and_the_rows_get_checksums(schema: Schem
     before = everything(file)
     bring(file, schema, translator(()))
     after = everything(file)
-    assert after.pop("units") == [(unit("1").path, 1)]
+    assert [row[:2] for row in after.pop("units")] == [(unit("1").path, 1)]
     assert [name for name, _ in after.pop("notes")] == ["history-id"]
     assert after.pop("commits") == [(*row, "client", "") for row in before["commits"]]
     assert (after.pop("version"), before["version"]) == ([(5,)], [(2,)])

@@ -24,6 +24,7 @@ from agent.errors import (
     RollbackFailed,
     RpcError,
     TooBig,
+    TxidMismatch,
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
@@ -226,6 +227,23 @@ def test_error_info_of_another_namespace_with_paths() -> None:
         ("/mp:a[mp:k='1']", "urn:m"),
         ("/mp:a[mp:k='2']", "urn:m"),
     ]
+
+
+def test_error_info_in_a_container_of_its_own() -> None:
+    error = TxidMismatch("etag", "h-1-2", path="/m:a[k='1']")
+    found = etree.fromstring(error_reply(PLAIN_START, [error], NAMESPACES)).find(".//nc:error-info", NC)
+    assert found is not None
+    (holder,) = found
+    uri = "{urn:ietf:params:xml:ns:yang:ietf-netconf-txid}"
+    assert holder.tag == f"{uri}txid-value-mismatch-error-info"
+    assert [(e.tag, e.text) for e in holder] == [
+        (f"{uri}mismatch-path", "/mp:a[mp:k='1']"),
+        (f"{uri}mismatch-etag-value", "h-1-2"),
+    ]
+    assert holder[0].nsmap["mp"] == "urn:m"
+    whole = TxidMismatch("last-modified", "x", path=None)
+    (holder,) = etree.fromstring(error_reply(PLAIN_START, [whole], NAMESPACES)).find(".//nc:error-info", NC)
+    assert [e.tag for e in holder] == [f"{uri}mismatch-last-modified-value"]
 
 
 def test_parameters_without_a_namespace_are_netconfs_own() -> None:

@@ -85,6 +85,10 @@ def test_an_empty_leaf_is_an_array_with_null(schema: Schema) -> None:
         ({"nope:top": {}}, "unknown-element", "no module of this server has the name 'nope'"),
         ({"every-construct:nope": {}}, "unknown-element", "there is no 'nope' at the top level"),
         (entry(nope=1), "unknown-element", "there is no 'nope' below 'entry'"),
+        (entry(**{"a b": 1}), "unknown-element", "'a b' is no name of a node"),
+        (entry(**{"<a/>": 1}), "unknown-element", "'<a/>' is no name of a node"),
+        (entry(**{"": 1}), "unknown-element", "'' is no name of a node"),
+        (entry(**{"\ud800": 1}), "unknown-element", "is no name of a node"),
         (entry(**{"every-construct:word": "a", "word": "b"}), "bad-element", "only once"),
     ],
 )
@@ -128,7 +132,16 @@ def test_a_default_may_be_tagged(schema: Schema) -> None:
     assert 'default="true"' in xml_of(schema, document)
 
 
-@pytest.mark.parametrize("note", [{"nope:x": 1}, {"x": 1}, {"ietf-netconf-with-defaults:default": None}])
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"nope:x": 1},
+        {"x": 1},
+        {"ietf-netconf-with-defaults:default": None},
+        {"ietf-netconf:a b": 1},
+        {"ietf-netconf:operation": "\0"},
+    ],
+)
 def test_an_annotation_of_nobody_is_refused(schema: Schema, note: dict[str, object]) -> None:
     ((tag, _, message),) = refusal(schema, entry(word="w", **{"@word": note}))
     assert tag == "bad-element"
@@ -138,8 +151,9 @@ def test_an_annotation_of_nobody_is_refused(schema: Schema, note: dict[str, obje
 def test_anydata_holds_nodes_of_modules_that_are_known(schema: Schema) -> None:
     found = xml_of(schema, entry(anything={"every-construct:a": [{"b": 1}, {"b": True}], "c": "x"}))
     assert "<a><b>1</b></a><a><b>true</b></a><c>x</c>" in found
-    ((_, _, message),) = refusal(schema, entry(anything={"nope:a": 1}))
-    assert "'nope'" in message
+    for inside, words in (({"nope:a": 1}, "'nope'"), ({"a b": 1}, "no name"), ({"a": "\0"}, "no text")):
+        ((_, _, message),) = refusal(schema, entry(anything=inside))
+        assert words in message
 
 
 @pytest.mark.parametrize(

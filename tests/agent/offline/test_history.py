@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from agent.datastore.records import CommitInfo, timestamp
 from agent.datastore.store import Store
 from agent.offline import listing
 from tests.agent.offline.lab import EVERY_LEAF, INSTANCES, Shell
@@ -65,7 +67,10 @@ def test_what_is_no_number_of_a_commit(used: Shell, number: str) -> None:
 
 
 def test_a_terminal_obeys_nothing_of_a_comment(shell: Shell) -> None:
-    shell.good("import", EVERY_LEAF, "--comment", "a\x1b[2Jb\r\nc")
+    shell.folder.mkdir(0o700)
+    with closing(Store(shell.folder / "history.db")) as store:  # as an older version took one
+        info = CommitInfo("ann", 7, "192.0.2.1", "a\x1b[2Jb\r\nc")
+        store.finish(store.begin(info, [], timestamp()))
     assert "comment: a\ufffd[2Jb c" in shell.good("history")
 
 

@@ -23,15 +23,29 @@ def commits(shell: Shell) -> list[dict[str, object]]:
 
 
 def test_it_is_a_commit_of_who_imports(shell: Shell) -> None:
-    out = shell.good("import", ALICE, "--comment", "new\nmachine")
+    out = shell.good("import", ALICE, "--comment", "a new machine")
     assert f"commit 1 of {shell.folder}/history.db, in force with the next start" in out
     (commit,) = commits(shell)
     assert {name: commit[name] for name in ("id", "comment", "cause", "outcome")} == {
-        "id": 1, "comment": "new machine", "cause": "import", "outcome": "committed",
+        "id": 1, "comment": "a new machine", "cause": "import", "outcome": "committed",
     }  # fmt: skip
     assert commit["user"]
     assert (shell.folder / "history.db").stat().st_mode & 0o777 == 0o600
     assert shell.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("comment", ["", "x" * 1025, "a\nb", "a\x1b[2J", "a\u2028b", "\udcff"])
+def test_a_comment_is_what_it_may_be_over_netconf(shell: Shell, comment: str) -> None:
+    done = shell("import", ALICE, "--comment", comment)
+    assert (done.status, "argument --comment" in done.said) == (2, True)
+
+
+def test_a_name_that_is_no_text_is_shown_and_recorded(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "caf\udce9\n.xml"
+    file.write_bytes(ALICE.read_bytes())
+    assert "caf\\udce9" in shell.good("check", file)
+    shell.good("import", file)
+    assert str(commits(shell)[0]["comment"]).endswith("/caf\ufffd .xml")
 
 
 def test_who_used_sudo_is_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

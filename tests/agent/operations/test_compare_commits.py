@@ -18,7 +18,7 @@ from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.history.applier import applied, canonical, document
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_nacm import (
+from tests.agent.operations.guarded import (
     JOE,
     NOBODY,
     SAM,

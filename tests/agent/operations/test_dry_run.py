@@ -13,8 +13,8 @@ from agent.nacm.tries import MAX_TRIES
 from agent.translator import Foresight
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
+from tests.agent.operations.guarded import AGENT, JOE, SAM, USERS, nacm, path, rule, rule_list
 from tests.agent.operations.test_cut_off import AUTHOR, OTHER, captured
-from tests.agent.operations.test_nacm import AGENT, JOE, SAM, USERS, nacm, path, rule, rule_list
 
 DRY_RUN = f'<dry-run xmlns="{AGENT}"/>'
 A, B = (f"/every-construct:top/entry[id='{key}']" for key in "ab")

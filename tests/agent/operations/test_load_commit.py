@@ -14,8 +14,7 @@ from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
-from tests.agent.operations.test_nacm import (
+from tests.agent.operations.guarded import (
     JOE,
     NOBODY,
     SAM,
@@ -27,6 +26,7 @@ from tests.agent.operations.test_nacm import (
     rule_list,
     ruled,
 )
+from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
 
 E = "/every-construct:top/entry[id='1']"
 

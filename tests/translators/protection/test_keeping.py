@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from agent.errors import BackendError
+from tests.translators.protection.recording_kernel import Kernel, Rules, Session, Silent
 from tests.translators.translation.guarded_networks import OUTSIDE, between
 from tests.translators.tunnels import Json
 from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.protection import keeping, ruleset, shunts
 from translators.strongswan.protection.keeping import Protection
-from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.rules import Charons
 from translators.strongswan.protection.ruleset import DROP, Count
-from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard, Untaken, Way
+from translators.strongswan.translation.guards import ForAll, Guard, Untaken, Way
 from translators.strongswan.translation.overlaps import Pair, prefix
 
 PLAIN = between(["10.1.0.0/16"], ["10.2.0.0/16"])
@@ -31,102 +29,6 @@ PAIR: Pair = (prefix("10.1.0.0/16"), prefix("10.2.7.0/24"))
 PAIR_OUTSIDE: Pair = (prefix("10.1.0.0/16"), OUTSIDE.network)
 HOME: Pair = (prefix("0.0.0.0/0"), prefix("10.1.0.0/16"))
 PAST, PAST_OUTSIDE = {PAIR, PAIR[::-1]}, {PAIR_OUTSIDE, PAIR_OUTSIDE[::-1], HOME}
-
-
-class Kernel:
-    """What is in force, of nftables and of routing, and what was done in which order. ``refuses`` holds the
-    words of what is refused."""
-
-    def __init__(self) -> None:
-        self.guards: list[Guard] = []
-        self.rules: set[Pair] = set()
-        self.untaken = Untaken()
-        self.rules_whole = True
-        self.of_charon: list[Charons] = []
-        self.shunts: dict[str, frozenset[Pair]] = {}
-        self.done: list[str] = []
-        self.refuses: set[str] = set()
-        self.whole = True
-        self.counted: Mapping[str, Count] = {}
-
-    def _do(self, words: str, error: Exception) -> None:
-        if words in self.refuses:
-            raise error
-        self.done.append(words)
-
-    # --- as Firewall ---
-
-    @property
-    def is_there(self) -> bool:
-        return bool(self.guards)
-
-    async def replace(self, guards: Collection[Guard]) -> None:
-        self._do("all", NftError("nft refused"))
-        self.guards = list(guards)
-
-    async def change(self, *, going: Collection[Guard] = (), coming: Collection[Guard] = ()) -> None:
-        self._do("coming" if coming else "going", NftError("nft refused"))
-        self.guards += [guard for guard in coming if guard != NO_GUARD]
-        for guard in going:
-            if guard != NO_GUARD:
-                self.guards.remove(guard)
-
-    async def repair(self) -> bool:
-        self._do("look", NftError("nft refused"))
-        was_whole, self.whole = self.whole, True
-        return not was_whole
-
-    async def counts(self) -> Mapping[str, Count]:
-        self._do("counts", NftError("nft refused"))
-        return self.counted
-
-    # --- as shunts.put ---
-
-    async def put(self, _session: object, changed: Mapping[str, frozenset[Pair]]) -> None:
-        self._do("shunts", ViciError("load-conn", "refused"))
-        self.shunts |= changed
-
-
-class Rules:
-    """As RoutingRules."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-
-    async def replace(self, bypass: Iterable[Pair], untaken: Untaken) -> None:
-        self._kernel._do("rules", OSError(1, "not permitted"))
-        self._kernel.rules = set(bypass)
-        self._kernel.untaken = untaken
-
-    async def repair(self) -> bool:
-        self._kernel._do("rules looked at", OSError(1, "not permitted"))
-        return not self._kernel.rules_whole
-
-    async def know_charon(self) -> None:
-        self._kernel._do("rule of charon known", OSError(1, "not permitted"))
-
-    async def repair_charon(self) -> Charons:
-        return self._kernel.of_charon.pop() if self._kernel.of_charon else Charons.THERE
-
-
-class Session:
-    """As CharonSession."""
-
-    def __init__(self) -> None:
-        self.lost = asyncio.Event()
-
-
-class Silent:
-    """As RulesWatch, and hears nothing."""
-
-    def __init__(self, _changed: object) -> None:
-        """Nothing is kept."""
-
-    def start(self) -> None:
-        """Nothing to listen to."""
-
-    def stop(self) -> None:
-        """Nothing to end."""
 
 
 @pytest.fixture
