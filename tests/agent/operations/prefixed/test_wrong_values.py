@@ -23,7 +23,8 @@ VALUES = {
     ),
     "an expression": ("rule", "a b", "rule: 'b' cannot stand behind 'a'"),
     "a character": ("rule", "1x", "rule: 'x' cannot stand at position 2 of '1x'"),
-    "nothing": ("where", "", "where: the expression ends too early"),
+    # In the words that libyang 2 and libyang 3 begin from.
+    "nothing": ("where", "", "where: the expression ends too early|where: '' is not a path of a data node"),
     "elements": ("text", "<a/>", "'text' holds a value, not elements"),
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ async def test_a_value_that_does_not_fit_is_told_in_words(lab: Lab, name: str) -
         f"<validate>{inline}</validate>",
     ):
         (error,) = await errors(lab, request)
-        assert said in error["error-message"]
+        assert any(one in error["error-message"] for one in said.split("|"))
         assert not OF_LIBYANG.search(error["error-message"])
 
 
