@@ -17,17 +17,17 @@ from agent.operations.context import Caller, Context
 from agent.operations.cut_off import APP_TAG, CutOff, cut_off
 from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
-from agent.operations.parameters import parameter
+from agent.operations.parameters import named_entries, parameter
 from agent.operations.write import refuse_in_vain
 from agent.translator import Foresight, Json, Reader, Translator
 from agent.turns import in_turns
-from agent.xml import NETCONF_NS, Element, local_name, namespace, rename
+from agent.xml import NETCONF_NS, Element, namespace, rename
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Schema
 
 
 async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes:
-    wanted = _wanted(context.schema, operation)
+    wanted = await context.worker(_wanted, context.schema, operation)
     async with context.looking_ahead:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
@@ -177,21 +177,20 @@ def _inline(operation: Element) -> Element | None:
 
 
 def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
-    """Return the entries to be shown, none for all.
+    """*worker* Return the entries to be shown, none for all.
 
     Raises:
         InvalidParameter: one is no path of this server's.
+        OperationFailed: they are too many.
     """
     found: set[str] = set()
-    for child in operation:
-        if local_name(child) == "entry" and namespace(child) == namespace(operation):
-            path = (child.text or "").strip()
-            place = located(schema, path)
-            if place is None:
-                raise InvalidParameter(
-                    "entry", "this server has no data node of this path; write it as a dry run shows it"
-                )
-            found.add(written(*place))
+    for child in named_entries(operation, "to be shown everything"):
+        place = located(schema, (child.text or "").strip())
+        if place is None:
+            raise InvalidParameter(
+                "entry", "this server has no data node of this path; write it as a dry run shows it"
+            )
+        found.add(written(*place))
     return frozenset(found)
 
 

@@ -104,6 +104,24 @@ async def test_entries_can_be_picked(lab: Lab) -> None:
         assert "no data node of this path" in error.message
 
 
+async def test_more_entries_than_the_model_permits_are_refused_before_all_else(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lab.edit(top(entry("a")))
+    assert names(await told(lab, dry_run("", *[A] * 1000))) == [(A, "created")]
+    monkeypatch.setattr(lab.context.configuration, "examine", None)
+    monkeypatch.setattr("agent.operations.dry_run.located", None)
+    with pytest.raises(RpcErrors) as problem:
+        await told(lab, dry_run("", *[A] * 1001))
+    (error,) = problem.value.errors
+    assert (error.tag, error.app_tag, error.type.value) == (
+        "operation-failed",
+        "too-many-elements",
+        "protocol",
+    )
+    assert "at most, and names 1001: leave all of them out" in error.message
+
+
 async def test_what_a_commit_would_refuse_is_data(lab: Lab) -> None:
     await lab.edit(top(entry("a")))
     lab.translator.refuse_check = True
