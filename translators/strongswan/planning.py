@@ -27,10 +27,11 @@ from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
-from translators.strongswan.translation.desired import Discretion, Refusal, is_enabled
+from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
-from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.trust import CharonTrust
 

@@ -16,7 +16,8 @@ from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.translation import strangers
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.desired import Desired, Discretion
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.plan import plan_steps
 from translators.strongswan.translation.strangers import Fence, barred
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from translators.strongswan.model import Json
@@ -14,44 +14,19 @@ from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
 from translators.strongswan.translation.credentials import Claim, Claims, IdentityKey, Unsure
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
 from translators.strongswan.translation.proposals import Available, Phase
-from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
 from translators.strongswan.translation.strangers import NO_FENCE, Fence
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry. ``other``
-    is the tunnel that the message tells of, if it tells of one."""
-
-    tunnel: str
-    leaf: str
-    message: str
-    app_tag: str
-    other: str | None = None
-
-    @classmethod
-    def of(cls, tunnel: str, refused: Refused) -> Refusal:
-        """Return what ``refused`` means for ``tunnel``."""
-        return cls(tunnel=tunnel, leaf=refused.leaf, message=refused.message, app_tag=refused.app_tag)
 
 
 def is_enabled(entry: Json | None) -> bool:
     """Return whether charon is to hold anything for ``entry``."""
     return entry is not None and bool(entry.get("enabled", True))
-
-
-@dataclass(frozen=True, slots=True)
-class Discretion:
-    """What who asks may not learn: the keys of tunnels that ``hides`` names. ``blind``: the tunnels of which
-    a key was written by somebody who may not read it."""
-
-    hides: Callable[[str], bool]
-    blind: Collection[str] = frozenset()
 
 
 Certificates = Mapping[str, Certificate]
@@ -370,17 +345,7 @@ class Desired:
         return strangers.count([*kept, *claims], unsure)
 
     def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
-        """Return for which two tunnels it must not be told whether their keys are equal: one is not for the
-        eyes of who asks, and one is changed. So what is committed stays as it is."""
-        if discretion is None:
-            return None
-        changed = self._changed(claims, discretion)
-        hides = discretion.hides
-
-        def unsure(one: str, other: str) -> bool:
-            return (one in changed or other in changed) and (hides(one) or hides(other))
-
-        return unsure
+        return None if discretion is None else discretion.unsure(self._changed(claims, discretion))
 
     def _changed(self, claims: Iterable[Claim], discretion: Discretion) -> set[str]:
         return {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
