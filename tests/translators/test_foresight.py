@@ -288,6 +288,33 @@ async def test_what_keeps_secrets_apart_tells_nothing_of_them(tmp_path: Path) ->
     assert commands(truth[0]) != commands(truth[1])
 
 
+@pytest.mark.parametrize(
+    "members", [None, {"enabled": False}, {"dpd": {"enabled": True, "delay": 31}}, {"peer": "192.168.0.9"}]
+)
+async def test_a_fence_that_only_comes_anew_or_goes_tells_nothing_of_secrets_either(
+    tmp_path: Path, members: Json | None
+) -> None:
+    found, truth = [], []
+    for secret in ("the-secret-of-one", "another-secret"):
+        made, first = translator(tmp_path, "none"), at_alice(1, secret="the-secret-of-one")
+        await begun(made, first, at_alice(2, remote_id={}, local_id={"name": "open"}, secret=secret))
+        changes = [change(first, None if members is None else {**first, **members})]
+        found.append(await made.foresee(changes, hides(*SECRETS)))
+        truth.append(await made.foresee(changes))
+    assert told(found[0]) == told(found[1])
+    assert foresight.UNTOLD_FENCES in found[0].unknown
+    assert [one.path for one in found[1].outlooks] == [entry_path("1")], "tunnel 2 is not affected but by it"
+    assert not any(message.tells_of_all for message in found[1].messages)
+    assert told(truth[0]) != told(truth[1]), "who may read them is told"
+
+
+async def test_where_no_fence_is_concerned_none_is_said_to_be(tmp_path: Path) -> None:
+    made, first = translator(tmp_path, "none"), at_alice(1)
+    await begun(made, first, at_alice(2, remote_id={}, local_id={"name": "open"}, secret="another-secret"))
+    found = await made.foresee([change(first, {**first, "description": "x"})], hides(*SECRETS))
+    assert foresight.UNTOLD_FENCES not in found.unknown
+
+
 async def test_an_identity_that_moves_tells_nothing_of_the_secrets(tmp_path: Path) -> None:
     """A secret that another tunnel's secret takes the place of goes before all else, if they differ."""
     made = translator(tmp_path, "none")

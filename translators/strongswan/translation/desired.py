@@ -250,16 +250,23 @@ class Desired:
             claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
         ]
         new_claims = [claim for claim, _messages in new]
-        unsure = self._unsure(new_claims, discretion)
+        unsure = None
+        if discretion is not None:
+            gone = {claim.tunnel for claim in old_claims} - {claim.tunnel for claim in new_claims}
+            unsure = discretion.unsure(self._changed(new_claims, discretion) | gone)
         moved = yield from strangers.moved(old_claims, new_claims, unsure)
         moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
-        if discretion is not None and self._tells_of_keys(new_claims, discretion):
-            return Fences(moved=moved, moved_back=moved_back, untold=True)
         reloaded = _reloaded(changes, [*old_claims, *new_claims])
         parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
-        if all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted):
+        is_same = all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted)
+        if discretion is not None:
+            # Whatever the keys are: also what is only put back, or taken out, is there where they differ.
+            concerned = bool(reloaded or not is_same or self._changed(new_claims, discretion))
+            if concerned and (yield from self._is_any_hidden(new_claims, discretion)):
+                return Fences(moved=moved, moved_back=moved_back, untold=True)
+        if is_same:
             same = self.fence
             return Fences(before=same, during=same, after=same, reloaded=reloaded)
         held = self._held()
@@ -350,11 +357,13 @@ class Desired:
     def _changed(self, claims: Iterable[Claim], discretion: Discretion) -> set[str]:
         return {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
 
-    def _tells_of_keys(self, claims: Collection[Claim], discretion: Discretion) -> bool:
-        """Return whether a fence that ``claims`` change tells if keys are equal that are not to be told."""
-        if not self._changed(claims, discretion):
-            return False
-        return any(discretion.hides(c.tunnel) for c in chain(claims, self.claims) if c.owner is not None)
+    def _is_any_hidden(self, claims: Iterable[Claim], discretion: Discretion) -> Pieces[bool]:
+        """Return whether a secret is not for the eyes of who asks, of ``claims`` or of what is in force."""
+        for claim in (*claims, *self.claims):
+            if claim.owner is not None and discretion.hides(claim.tunnel):
+                return True
+            yield
+        return False
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
         if self.available is None:
