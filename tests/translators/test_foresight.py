@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +214,75 @@ async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(
     found = await made.foresee([change(at_alice(), None)])
     assert looks == foresight.TRIES
     assert foresight.MEANWHILE in found.unknown
+
+
+async def test_a_commit_between_two_pieces_that_they_do_not_expect_has_it_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tunnel that is to be created is there by then, and its identity goes to another."""
+    made = translator(tmp_path, "none")
+    first, second = (at_alice(n, secret=f"the-secret-of-{n}", remote_id={"name": f"bob{n}"}) for n in (1, 2))
+    await begun(made, first)
+    desired, planning = made.parts.shared.desired, made.parts.planning
+    pieces = planning.plan_in_pieces
+
+    def disturbed(*arguments: Any) -> Any:
+        planned = pieces(*arguments)
+        next(planned)
+        if "2" not in desired.entries:
+            desired.put("2", second)
+        return (yield from planned)
+
+    monkeypatch.setattr(planning, "plan_in_pieces", disturbed)
+    changes = [
+        change(None, {**second, "secret": "a-secret", "remote-id": {"name": "bob8"}}),
+        change(None, at_alice(3, secret="the-secret-of-3", remote_id={"name": "bob2"})),
+    ]
+    found = await made.foresee(changes)
+    assert foresight.MEANWHILE not in found.unknown
+    assert [one.path for one in found.outlooks] == [entry_path("2"), entry_path("3")]
+
+
+async def test_what_breaks_while_nothing_changes_is_no_race(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = translator(tmp_path, "none")
+    await begun(made)
+    monkeypatch.setattr(made.parts.foreseeing, "_hindrances", None)
+    with pytest.raises(TypeError):
+        await made.foresee([change(None, at_alice())])
+
+
+def a_crl(made: StrongSwanTranslator) -> None:
+    made.parts.pki.put({}, {"a": None})
+
+
+def a_certificate(made: StrongSwanTranslator) -> None:
+    made.parts.pki.put({"a": None}, {})
+
+
+def what_is_for_all(made: StrongSwanTranslator) -> None:
+    made.parts.protection.guards.for_all = guards.ForAll(leak_protection=False)
+
+
+@pytest.mark.parametrize("come", [a_crl, a_certificate, what_is_for_all])
+async def test_a_change_that_is_of_no_tunnel_is_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, come: Callable[[StrongSwanTranslator], None]
+) -> None:
+    made, looks = translator(tmp_path, "none"), list[object]()
+    await begun(made, at_alice())
+    listed = made.parts.foreseeing._sas
+
+    async def disturbed(*arguments: Any) -> Any:
+        if not looks:
+            come(made)
+        looks.append(arguments)
+        return await listed(*arguments)
+
+    monkeypatch.setattr(made.parts.foreseeing, "_sas", disturbed)
+    found = await made.foresee([change(at_alice(), None)])
+    assert len(looks) == 2
+    assert foresight.MEANWHILE not in found.unknown
 
 
 # -- what must not be told -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ What is decided later, by what charon answers then, is told in words.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ from translators.strongswan.translation.guards import Guard
 from translators.strongswan.upkeep.listing import ONE_BY_ONE_MAX, READ_LIMIT_S, listed
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+log = logging.getLogger(__name__)
 
 EACH_S = 0.001
 """A list of all SAs takes charon so much longer for each tunnel."""
@@ -74,13 +77,25 @@ class Foreseeing:
 
     async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
         """Return what a commit of ``changes`` would do; see ``Translator.foresee``."""
-        desired = self._shared.desired
+        found = Foresight()
         for _ in range(TRIES):
-            version = desired.version
-            found = await self._look(changes, may_read)
-            if desired.version == version:
+            version = self._version()
+            try:
+                found = await self._look(changes, may_read)
+            except Exception:
+                # What comes between two pieces may be what neither of them expects.
+                if self._version() == version:
+                    raise
+                log.info("what a commit would do is looked at once more", exc_info=True)
+                found = Foresight()
+            if self._version() == version:
                 return found
         return replace(found, unknown=(*found.unknown, MEANWHILE))
+
+    def _version(self) -> object:
+        """Return what is another one once anything has changed that is looked at here."""
+        desired = self._shared.desired
+        return desired.version, desired.revocation, self._protection.guards.for_all
 
     async def _look(self, changes: Sequence[EntryChange], may_read: Reader) -> Foresight:
         untold = untold_of(changes, may_read)
