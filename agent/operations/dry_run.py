@@ -25,6 +25,8 @@ from agent.xml import NETCONF_NS, Element, namespace, rename
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Schema
 
+MEANWHILE = "somebody committed while this was looked at: a commit may do something else now"
+
 
 async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes:
     wanted = await context.worker(_wanted, context.schema, operation)
@@ -35,6 +37,8 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
         found = await _examined(context, caller, operation)
         if found.prepared is not None:
             found.foresights = await context.configuration.foresee(found.prepared, sight.reader)
+            if not await context.worker(context.configuration.is_as_of, found.as_of):
+                found.foresights = [*found.foresights, Foresight(unknown=[MEANWHILE])]
             if not found.is_refused:
                 await _look_for_cut_off(context, caller, found, sight)
         errors = found.errors
@@ -52,8 +56,9 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
 @dataclass(slots=True)
 class _Found:
     """``refusals``: why nothing is prepared; ``hindrances``: what passes; ``cut_off``: other sessions that
-    may be lost."""
+    may be lost; ``as_of``: the newest commit when it was prepared."""
 
+    as_of: int = 0
     prepared: Prepared | None = None
     refusals: tuple[RpcError, ...] = ()
     hindrances: list[RpcError] = field(default_factory=list)
@@ -91,7 +96,8 @@ async def _examined(context: Context, caller: Caller, operation: Element) -> _Fo
         refuse_in_vain(context, caller, inline)
     configuration = context.configuration
     async with configuration.writing:
-        found = _Found(hindrances=_hindrances(context, caller))
+        as_of = await context.worker(configuration.store.latest)
+        found = _Found(as_of, hindrances=_hindrances(context, caller))
         candidate = configuration.candidate
         try:
             if inline is not None:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from agent.errors import OperationFailed, RpcErrors
 from agent.nacm.tries import MAX_TRIES
+from agent.operations.dry_run import MEANWHILE
 from agent.translator import Foresight
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
@@ -102,6 +103,19 @@ async def test_entries_can_be_picked(lab: Lab) -> None:
         (error,) = await lab.refused(dry_run("", wrong))
         assert (error.tag, error.info["bad-element"]) == ("invalid-value", "entry")
         assert "no data node of this path" in error.message
+
+
+async def test_a_commit_that_comes_in_between_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await lab.edit(top(entry("a")))
+    assert MEANWHILE not in (await told(lab)).get("unknown", [])
+    foresee = lab.context.configuration.foresee
+
+    async def disturbed(*arguments: Any) -> Any:
+        await lab.commit(top(entry("z")))
+        return await foresee(*arguments)
+
+    monkeypatch.setattr(lab.context.configuration, "foresee", disturbed)
+    assert MEANWHILE in (await told(lab, dry_run(config(top(entry("b"))))))["unknown"]
 
 
 async def test_more_entries_than_the_model_permits_are_refused_before_all_else(
