@@ -368,16 +368,11 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        return self._is_there(self._local_address(tunnel))
+        return self.addresses.is_there(self._local_address(tunnel))
 
     def waits_for_address(self, entry: Mapping[str, object]) -> bool:
         """Return whether a tunnel that is configured so is not initiated until it has its local address."""
-        return self._ours and self._is_there(as_the_kernel_writes(entry.get("local-address"))) is False
-
-    def _is_there(self, address: str | None) -> bool | None:
-        if address is None or self.addresses.present is None:
-            return None
-        return not self.addresses.missing(address)
+        return self._ours and self.addresses.is_there(as_the_kernel_writes(entry.get("local-address"))) is False
 
     def _local_address(self, tunnel: str) -> str | None:
         return as_the_kernel_writes(self._desired.entries.get(tunnel, {}).get("local-address"))
