@@ -55,6 +55,20 @@ async def begun(made: StrongSwanTranslator, *entries: Json, charon: Charon | Non
     made.parts.shared.session = charon  # type: ignore[assignment]
 
 
+async def seen_to_negotiate(made: StrongSwanTranslator, charon: Charon, up: Json, took_s: float) -> None:
+    """Have tunnel 1 seen to come up, as ``up``, ``took_s`` after it was initiated."""
+    live, loop = made.parts.live, asyncio.get_running_loop()
+    charon.sas, there = (), charon.sas
+    await live._initiate("ipsec-1")
+    charon.sas, clock = there, loop.time
+    now_s = clock()
+    loop.time = lambda: now_s + took_s  # type: ignore[method-assign]
+    live.negotiations._attempts["1"].begun_s = now_s
+    message = {"up": "yes", "ipsec-1": {"initiator": "yes", **up, "established": "0"}}
+    live.on_event(charon, "child-updown", message)  # type: ignore[arg-type]
+    loop.time = clock  # type: ignore[method-assign]
+
+
 def commands(found: Foresight) -> list[str]:
     return [message.command for message in found.messages]
 
@@ -123,15 +137,24 @@ async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_p
         ("child-sa", 2, 2),
     ]
     assert outlook.known_from is KnownFrom.UNKNOWN, "nobody saw it being negotiated"
-    made.parts.live._took_s["1"] = 0.75
+    await seen_to_negotiate(made, charon, both, 0.75)
     found = await made.foresee([change(at_bob(**pairs), at_bob(**pairs, secret="another-secret"))])
     assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (
-        0.75,
+        pytest.approx(0.75),
         KnownFrom.LAST_NEGOTIATION,
     )
     elsewhere = at_bob(**pairs, peer="192.168.0.9")
     found = await made.foresee([change(at_bob(**pairs), elsewhere)])
     assert found.outlooks[0].known_from is KnownFrom.UNKNOWN, "another peer takes another time"
+
+
+async def test_what_a_peer_begins_hours_after_an_attempt_says_nothing_of_the_time(tmp_path: Path) -> None:
+    of_peer: Json = {**sa("ESTABLISHED", "INSTALLED"), "initiator": "no"}
+    made, charon = translator(tmp_path), Charon(of_peer)
+    await begun(made, at_bob(), charon=charon)
+    await seen_to_negotiate(made, charon, of_peer, 7200.0)
+    found = await made.foresee([change(at_bob(), at_bob(secret="another-secret"))])
+    assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (None, KnownFrom.UNKNOWN)
 
 
 class Still:
