@@ -157,6 +157,20 @@ async def test_what_a_peer_begins_hours_after_an_attempt_says_nothing_of_the_tim
     assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (None, KnownFrom.UNKNOWN)
 
 
+async def test_what_lives_of_a_tunnel_that_only_its_protection_changes_is_looked_at(tmp_path: Path) -> None:
+    made, charon = translator(tmp_path), Charon(sa("ESTABLISHED", "INSTALLED"))
+    await begun(made, at_bob(), charon=charon)
+    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert outlook.path == entry_path("1")
+    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
+        ("ike-sa", 1, 0),
+        ("child-sa", 1, 0),
+    ]
+    made.parts.shared.session = None
+    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert outlook.live is None, "nobody knows"
+
+
 class Still:
     """A firewall, or rules of routing, in which nothing happens."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agent.errors import OperationFailed, RpcError, RpcErrors
@@ -27,6 +27,7 @@ from translators.strongswan.planning import (
 )
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.tasks import in_turns
+from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import Guard
 from translators.strongswan.upkeep.listing import ONE_BY_ONE_MAX, READ_LIMIT_S, listed
 from translators.strongswan.upkeep.trust import CharonTrust
@@ -109,7 +110,7 @@ class Foreseeing:
             return Foresight(refusals=problem.errors)
         guards = await in_turns(self._guards(plan)) if self._has_charon else {}
         session = self._shared.session
-        sas = await self._sas(session, plan)
+        sas = await self._sas(session, plan, guards)
         view = View(
             plan,
             guards={owner: guard for owner, guard in guards.items() if owner not in untold},
@@ -142,9 +143,12 @@ class Foreseeing:
         of_gateway = found.pop("", None)
         return found if of_gateway is None else {**found, "": of_gateway}
 
-    async def _sas(self, session: CharonSession | None, plan: StrongSwanPlan) -> Sas | None:
-        """Return the IKE_SAs by connection, None if they are not known."""
-        names = list(dict.fromkeys([*(c.name for c in plan.changes), *(step.name for step in plan.steps)]))
+    async def _sas(
+        self, session: CharonSession | None, plan: StrongSwanPlan, guards: Mapping[str, Guard]
+    ) -> Sas | None:
+        """Return the IKE_SAs by connection of all that is told of, None if they are not known."""
+        planned = [*(c.name for c in plan.changes), *(step.name for step in plan.steps)]
+        names = list(dict.fromkeys([*planned, *(connection_name(owner) for owner in guards if owner)]))
         if session is None:
             return None if self._has_charon else {}
         more_s = EACH_S * len(self._shared.desired.entries) if len(names) > ONE_BY_ONE_MAX else 0.0

@@ -147,7 +147,7 @@ class View:
         for owner in self.guards:
             yield
             if owner and owner not in found:
-                found[owner] = self._unchanged(owner, ())
+                found[owner] = self._unchanged(owner, self._lives(owner))
         return list(found.values())
 
     def _of_change(self, tunnel: str, change: Change) -> Outlook:
