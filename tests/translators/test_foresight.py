@@ -199,6 +199,23 @@ async def test_policies_that_let_past_are_foreseen_where_the_kernel_encrypts(tmp
     assert [command for command, _ in sent] == ["unload-conn", "load-conn"]
 
 
+async def test_what_lets_past_is_foreseen_of_the_charon_that_was_there_last(tmp_path: Path) -> None:
+    before, after = at_alice(), at_alice(bypass={"network": ["10.2.3.0/24"]})
+    made = translator(tmp_path)
+    await begun(made, before)
+    found = await made.foresee([change(before, after)])
+    assert commands(found) == []
+    assert foresight.UNKNOWN_WAY in found.unknown, "no charon was seen"
+    assert foresight.UNKNOWN_WAY not in (await made.foresee([change(before, None)])).unknown
+    made.parts.shared.desired.plugins = ("kernel-netlink",)
+    found = await made.foresee([change(before, after)])
+    assert commands(found) == ["unload-conn", "load-conn"]
+    assert foresight.UNKNOWN_WAY not in found.unknown
+    made.parts.shared.desired.plugins = ("kernel-libipsec",)
+    found = await made.foresee([change(before, after)])
+    assert (commands(found), foresight.UNKNOWN_WAY in found.unknown) == ([], False)
+
+
 # -- many of them, and others in between ---------------------------------------------------------
 
 

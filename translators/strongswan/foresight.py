@@ -47,6 +47,10 @@ UNTOLD_KEYS = (
     "whether a secret differs is not told to whom may not read it: each that was written so is taken for "
     "another one than before"
 )
+UNKNOWN_WAY = (
+    "whether charon has to be told what goes past the tunnels is known once it was reached: where it does "
+    "not encrypt by itself, unload-conn and load-conn are sent for it before all else"
+)
 UNTOLD_FENCES = (
     "connections that keep the secrets of tunnels apart, for those that accept any identity, may come and "
     "go: which ones depends on secrets that you may not read"
@@ -116,7 +120,7 @@ class Foreseeing:
             guards={owner: guard for owner, guard in guards.items() if owner not in untold},
             sas=sas,
             untold=untold,
-            session=session,
+            plugins=self._shared.desired.plugins if session is None else session.plugins,
             live=self._live,
             protection=self._protection,
             trust=self._trust,
@@ -129,7 +133,7 @@ class Foreseeing:
             messages=messages,
             outlooks=await in_turns(view.outlooks()),
             also=view.for_all(),
-            unknown=[*self._unknown(plan, sas), *keys],
+            unknown=[*self._unknown(plan, sas), *([UNKNOWN_WAY] if view.may_let_past else []), *keys],
         )
 
     def _guards(self, plan: StrongSwanPlan) -> Pieces[dict[str, Guard]]:
