@@ -14,7 +14,7 @@ from tests.lab import change
 from tests.translators.recorded import sa
 from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import foresight, tasks
+from translators.strongswan import foresight, planning, tasks
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, entry_path
 from translators.strongswan.translation import guards
@@ -242,6 +242,21 @@ async def test_the_loop_is_free_between_any_two_tunnels(
     assert len(found.messages) == 100
     # checked, compared with others twice, planned, ordered, ordered back, shown, looked at
     assert rounds > 7 * len(many)
+
+
+def test_what_may_not_be_read_is_asked_an_entry_at_a_time() -> None:
+    many, asked, most = [at_alice(number) for number in range(1, 101)], list[str](), 0
+
+    def reads(path: str) -> bool:
+        asked.append(path)
+        return True
+
+    changes = [blind(entry, {**entry, "secret": "another-secret"}) for entry in many]
+    for pieces in (planning.untold_of(changes, reads), planning.keys_are_untold(changes, reads)):
+        for _piece in pieces:
+            most, asked = max(most, len(asked)), []
+        assert 0 < len(asked) < 40
+    assert 0 < most < 40, "each leaf of one entry, and no more"
 
 
 async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(

@@ -103,7 +103,7 @@ class Foreseeing:
         return desired.version, desired.revocation, self._protection.guards.for_all
 
     async def _look(self, changes: Sequence[EntryChange], may_read: Reader) -> Foresight:
-        untold = untold_of(changes, may_read)
+        untold = await in_turns(untold_of(changes, may_read))
         try:
             if errors := await in_turns(self._planning.check_in_pieces(changes, may_read)):
                 return Foresight(refusals=errors)
@@ -127,7 +127,7 @@ class Foreseeing:
             touched=plan.touched,
         )
         messages = await in_turns(view.messages())
-        keys = [UNTOLD_KEYS] if keys_are_untold(changes, may_read) else []
+        keys = [UNTOLD_KEYS] if await in_turns(keys_are_untold(changes, may_read)) else []
         return Foresight(
             hindrances=self._hindrances(plan),
             messages=messages,

@@ -182,9 +182,17 @@ class Desired:
     @property
     def fence(self) -> Fence:
         """What charon is to hold beside the tunnels, for those that accept any identity."""
-        if self._fence is None:
-            self._fence = strangers.fence(self._held(), alone=self._alone) if self._open else NO_FENCE
-        return self._fence
+        return at_once(self._fence_in_pieces())
+
+    def _fence_in_pieces(self) -> Pieces[Fence]:
+        if self._fence is not None:
+            return self._fence
+        version, found = self.version, NO_FENCE
+        if self._open:
+            found = yield from strangers.fence_in_pieces(self._held(), alone=self._alone)
+        if version == self.version:
+            self._fence = found
+        return found
 
     def misplaced(self, order: Iterable[str]) -> list[str]:
         """Return the barriers that are to come later than in ``order``, that of the connections in charon."""
@@ -267,12 +275,13 @@ class Desired:
             if concerned and (yield from self._is_any_hidden(new_claims, discretion)):
                 return Fences(moved=moved, moved_back=moved_back, untold=True)
         if is_same:
-            same = self.fence
+            same = yield from self._fence_in_pieces()
             return Fences(before=same, during=same, after=same, reloaded=reloaded)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
-        before = self.fence
-        during, after = (strangers.fence(each, alone=self._alone) for each in ([*held, *new], [*kept, *new]))
+        before = yield from self._fence_in_pieces()
+        during = yield from strangers.fence_in_pieces([*held, *new], alone=self._alone)
+        after = yield from strangers.fence_in_pieces([*kept, *new], alone=self._alone)
         return Fences(
             before=before,
             during=replace(during, barriers={**before.barriers, **during.barriers, **after.barriers}),
@@ -330,7 +339,8 @@ class Desired:
         conflicts = yield from self.claims.conflicts_in_pieces(replaced, claims, unsure)
         carried = [one for one in traffic if one is not None]
         conflicts += yield from self.overlaps.conflicts_in_pieces(replaced, carried)
-        if (barriers := self._barriers(replaced, claims, unsure)) > strangers.BARRIERS_MAX:
+        barriers = yield from self._barriers(replaced, claims, unsure)
+        if barriers > strangers.BARRIERS_MAX:
             conflicts.append(strangers.too_many(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
@@ -344,12 +354,14 @@ class Desired:
             )
         return found
 
-    def _barriers(self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None) -> int:
+    def _barriers(
+        self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None
+    ) -> Pieces[int]:
         """Return how many barriers there would be with ``claims`` in place of those that are replaced."""
         if not claims or not (self._open - replaced or any(claim.is_open for claim in claims)):
             return 0
         kept = [claim for claim in self.claims if claim.tunnel not in replaced]
-        return strangers.count([*kept, *claims], unsure)
+        return (yield from strangers.count_in_pieces([*kept, *claims], unsure))
 
     def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
         return None if discretion is None else discretion.unsure(self._changed(claims, discretion))
