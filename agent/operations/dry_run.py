@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
@@ -19,7 +19,7 @@ from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
 from agent.operations.parameters import named_entries, parameter
 from agent.operations.write import refuse_in_vain
-from agent.translator import Foresight, Json, Reader, Translator
+from agent.translator import EntryChange, Foresight, Json, Reader, Translator
 from agent.turns import in_turns
 from agent.xml import NETCONF_NS, Element, namespace, rename
 from agent.yang.invocation import Invocation
@@ -148,16 +148,27 @@ def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
 async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
     """Note whom the change would cut off: its author is refused, the others are warned of."""
     assert found.prepared is not None
-    # What was written by somebody who may not read it must not show by whom it cuts off.
-    told = {
-        name: [change for change in changes if not change.blind or sight.is_open(change.path)]
-        for name, changes in found.prepared.changes.items()
-    }
+    told = await in_turns(_told(found.prepared.changes, sight.is_open))
     for one in await cut_off(context, told):
         if one.caller.session_id == caller.session_id:
             found.hindrances.append(refusal_of(one.captured, sight.reader))
         else:
             found.cut_off.append(one)
+
+
+def _told(
+    changes: Mapping[str, Sequence[EntryChange]], is_open: Callable[[str], bool]
+) -> Generator[None, None, dict[str, list[EntryChange]]]:
+    """Return ``changes`` without what somebody wrote who may not read it: that must not show by whom it cuts
+    off. A change at a time."""
+    found: dict[str, list[EntryChange]] = {}
+    for name, of_translator in changes.items():
+        found[name] = []
+        for change in of_translator:
+            if not change.blind or is_open(change.path):
+                found[name].append(change)
+            yield
+    return found
 
 
 SESSIONS = "/ietf-netconf-monitoring:netconf-state/sessions/session"
