@@ -113,6 +113,76 @@ async def test_where_the_kernel_encrypts_a_route_to_the_peer_may_lead_elsewhere(
     assert await captured(translator, change(None, at_alice()), routes=(OTHER,)) == {}
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what the kernel is asked about: peers in 192.168.0.0/16 are elsewhere than all others."""
+    asked: list[str] = []
+
+    async def way_to(destination: str, source: str | None = None) -> Way | None:
+        asked.append(destination)
+        return (7, "192.168.0.254") if destination.startswith("192.168.") else (8, "10.8.0.2")
+
+    monkeypatch.setattr("translators.strongswan.cut_off.way_to", way_to)
+    return asked
+
+
+async def test_a_route_that_was_there_before_leads_astray_who_is_spared_no_longer(
+    translator: StrongSwanTranslator, asked: list[str]
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    drawing = at_alice(7, remote_subnet=["172.16.0.0/12"], peer="192.168.0.2")
+    guards = translator.parts.protection.guards
+    guards.for_all = ForAll(bypass=(prefix("172.16.5.0/24"),))
+    in_force(translator, drawing, up=True)
+    found = await captured(translator, *bypass("172.16.5.0/24", gone=True))
+    assert found[OTHER].why.startswith("the route into tunnel 7 (from 10.1.0.0/16 to 172.16.0.0/12) would")
+    guards.for_all = ForAll()
+    sparing = at_alice(9, remote_subnet=["172.17.0.0/16"], peer="192.168.0.3")
+    sparing |= {"bypass": {"network": ["172.16.5.0/24"]}}
+    in_force(translator, drawing, sparing, up=True)
+    assert OTHER in await captured(translator, change(sparing, None))
+    assert await captured(translator, change(sparing, {**sparing, "description": "branch"})) == {}
+
+
+async def test_the_way_to_another_peer_is_asked_for_both_before_and_after(
+    translator: StrongSwanTranslator, asked: list[str]
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    to_client = at_alice(7, remote_subnet=["172.16.0.0/12"], peer="10.8.0.9")
+    in_force(translator, to_client, up=True)
+    moved = {**to_client, "peer": "192.168.0.2"}
+    assert (await captured(translator, change(to_client, moved), routes=(OTHER,))).keys() == {OTHER}
+    in_force(translator, moved, up=True)
+    assert await captured(translator, change(moved, to_client), routes=(OTHER,)) == {}
+
+
+async def test_the_kernel_is_asked_once_about_each_peer_and_about_so_many_only(
+    translator: StrongSwanTranslator,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    new = [
+        at_alice(n, remote_subnet=[f"172.16.0.0/{8 + n}"], peer=f"192.168.0.{n}", leak_protection=False)
+        for n in range(1, 5)
+    ]
+    routes = tuple(Route("192.168.0.1", f"172.16.0.{n}") for n in range(1, 6))
+    found = await captured(translator, *(change(None, one) for one in new), routes=routes)
+    assert found.keys() == set(routes)
+    assert sorted(asked) == sorted([*(one.remote for one in routes), *(str(one["peer"]) for one in new)])
+    assert not caplog.records
+    # The narrowest come first: theirs are the routes that count.
+    asked.clear()
+    monkeypatch.setattr("translators.strongswan.cut_off.PEERS_MAX", 2)
+    found = await captured(translator, *(change(None, one) for one in new), routes=routes)
+    assert found.keys() == set(routes)
+    assert [one for one in asked if one.startswith("192.168.")] == ["192.168.0.4", "192.168.0.3"]
+    assert caplog.messages == [
+        "a commit was not looked at for whether routes to 2 more peers lead a session astray"
+    ]
+
+
 async def test_what_stays_on_this_machine_is_never_cut_off(translator: StrongSwanTranslator) -> None:
     translator.parts.live.addresses.present = frozenset({SERVER, CLIENT})
     assert await captured(translator, change(None, EVERYTHING)) == {}

@@ -7,11 +7,12 @@ through, while the event loop goes on.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain
 
 from agent.translator import Captured, EntryChange, Route
 from translators.strongswan.charon.shared import Shared
@@ -27,14 +28,19 @@ from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn
 from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
+log = logging.getLogger(__name__)
+
 PIECE = 200
 """Tunnels that are looked at in a row; a few milliseconds."""
 PEERS_MAX = 64
-"""So many peers the kernel is asked about, one by one."""
+"""So many peers the kernel is asked about for a change, one by one."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
+NOT_ASIDE = (frozenset[str](), frozenset[str]())
 Entries = Mapping[str, Json | None]
 Takers = Mapping[str, Taker]
+Way = tuple[object, object]
+"""An interface, and a gateway there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Outlook:
     the ways before it and after it; and as for ``turn``."""
 
     ends: Mapping[Route, Pair]
-    asides: Mapping[Route, frozenset[str]]
+    asides: Mapping[Route, tuple[frozenset[str], ...]]
     ways: Sequence[Callable[[], Ways]]
     up: frozenset[str]
     altered: frozenset[str]
@@ -73,7 +79,7 @@ class Outlook:
                 after=after,
                 is_up=self.up.__contains__,
                 altered=self.altered,
-                aside=self.asides[route],
+                asides=self.asides.get(route, NOT_ASIDE),
             )
             if turned is not None:
                 found.append(_captured(route, turned))
@@ -120,16 +126,14 @@ class CutOffs:
             keep=lambda taker: any(taker.concerns(*ends) for ends in meant.values()),
         )
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        asides = {
-            route: frozenset[str]() if by_route else await self._aside(route, far, touched[1])
-            for route, (_near, far) in meant.items()
-        }
+        sets = [{**others, **takers} for takers in touched]
+        asides = {} if by_route else await self._asides(meant, sets)
         return Outlook(
             meant,
             asides=asides,
             ways=tuple(
-                partial(Ways, {**others, **takers}, list(side.guards.values()), by_route=by_route)
-                for takers, side in zip(touched, sides, strict=True)
+                partial(Ways, takers, list(side.guards.values()), by_route=by_route)
+                for takers, side in zip(sets, sides, strict=True)
             ),
             up=frozenset(tunnel for tunnel in (*others, *touched[0]) if self._is_up(tunnel)),
             altered=frozenset(
@@ -137,18 +141,25 @@ class CutOffs:
             ),
         )
 
-    async def _aside(self, route: Route, far: Prefix, takers: Takers) -> frozenset[str]:
-        """Return the tunnels to which charon would have a route that leads elsewhere than to the client."""
+    async def _asides(
+        self, meant: Mapping[Route, Pair], sets: Sequence[Takers]
+    ) -> Mapping[Route, tuple[frozenset[str], ...]]:
+        """Return the tunnels to which charon has, before the change and after it, a route that leads
+        elsewhere than to the client."""
         ours = [prefix(address) for address in self._live.addresses.present or ()]
-        routed = {
-            taker.tunnel: taker.to
-            for taker in takers.values()
-            if taker.has_route and any(_makes_route(pair, far, ours) for pair in taker.pairs)
-        }
-        here = await way_to(route.remote, route.local) if routed else None
-        peers = islice(filter(as_the_kernel_writes, dict.fromkeys(routed.values())), PEERS_MAX)
-        elsewhere = {peer for peer in peers if here and (await way_to(peer) or here) != here}
-        return frozenset(tunnel for tunnel, peer in routed.items() if peer in elsewhere)
+        ways = _WaysTo()
+        found = {}
+        for route, (_near, far) in meant.items():
+            routed = [_routed(takers, far, ours) for takers in sets]
+            peers = dict.fromkeys(chain.from_iterable(one.values() for one in routed))
+            elsewhere = await ways.elsewhere(route, peers)
+            found[route] = tuple(frozenset(t for t, peer in one.items() if peer in elsewhere) for one in routed)
+        if ways.unknown:
+            log.warning(
+                "a commit was not looked at for whether routes to %d more peers lead a session astray",
+                len(ways.unknown),
+            )
+        return found
 
     async def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
         held, entries = self._protection.guards.held, self._shared.desired.entries
@@ -187,6 +198,43 @@ class CutOffs:
             ]
             for name, tunnel in names.items()
         }
+
+
+class _WaysTo:
+    """What the kernel says of the ways to peers and clients, each asked about once; of peers that are too
+    many, ``unknown``, nothing."""
+
+    def __init__(self) -> None:
+        self.unknown: set[str] = set()
+        self._peers: dict[str, Way | None] = {}
+
+    async def elsewhere(self, route: Route, peers: Iterable[str]) -> set[str]:
+        """Return those of ``peers`` to which another way leads than to the client of ``route``."""
+        asked = list(filter(as_the_kernel_writes, peers))
+        here = await way_to(route.remote, route.local) if asked else None
+        if here is None:
+            return set()
+        return {peer for peer in asked if (await self._to(peer) or here) != here}
+
+    async def _to(self, peer: str) -> Way | None:
+        if peer not in self._peers:
+            if len(self._peers) >= PEERS_MAX:
+                self.unknown.add(peer)
+                return None
+            self._peers[peer] = await way_to(peer)
+        return self._peers[peer]
+
+
+def _routed(takers: Takers, far: Prefix, ours: Sequence[Prefix]) -> Mapping[str, str]:
+    """Return the peers of the tunnels to which charon makes a route for ``far``, the narrowest first: it is
+    that which counts."""
+    found = {}
+    for taker in takers.values() if ours else ():
+        pairs = taker.pairs if taker.has_route else ()
+        lengths = [pair[1][2] for pair in pairs if _makes_route(pair, far, ours)]
+        if lengths:
+            found[taker.tunnel] = (-max(lengths), taker.to)
+    return {tunnel: peer for tunnel, (_length, peer) in sorted(found.items(), key=lambda one: one[1])}
 
 
 def _makes_route(pair: Pair, far: Prefix, ours: Sequence[Prefix]) -> bool:

@@ -66,7 +66,7 @@ def turned(
         after=ways(after, for_all[1], by_route, peers),
         is_up=lambda tunnel: tunnel in up,
         altered=altered,
-        aside=aside,
+        asides=(aside, aside),
     )
 
 

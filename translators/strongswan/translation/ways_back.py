@@ -13,7 +13,7 @@ one that was there before, and is down, has to come up by something else than th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -221,25 +221,26 @@ def turn(
     after: Ways,
     is_up: Callable[[str], bool],
     altered: Collection[str],
-    aside: Collection[str] = (),
+    asides: Sequence[Collection[str]] = ((), ()),
 ) -> Turn | None:
     """Return what a change does to a session between two addresses, None if it leaves it its way.
 
     Args:
         is_up: by tunnel id, whether it carries packets now.
         altered: the tunnels of which charon is told something new, so that those which are down may come up.
-        aside: those whose routes lead elsewhere than to the client, of policies that the kernel has.
+        asides: those whose routes lead elsewhere than to the client, of policies that the kernel has, before
+            and after.
     """
     idle = {tunnel for tunnel in before.takers if not is_up(tunnel)}
     for way in Way:
-        packet = Packet(way, near, far, aside=frozenset(aside))
+        packet, later = (Packet(way, near, far, aside=frozenset(aside)) for aside in asides)
         now = before.fate(packet, down=idle)
         # Those that are down and come up by nothing that is changed.
         waiting = {tunnel for tunnel in idle.difference(altered) if before.would_take(tunnel, packet)}
         if now.kind in _DEAD:
             # It came some way: the tunnel was up a moment ago.
             now, waiting = before.fate(packet), set()
-        then = after.fate(packet, down=waiting)
+        then = after.fate(later, down=waiting)
         if then != now and now.kind not in _DEAD:
             return Turn(now, then)
     return None
