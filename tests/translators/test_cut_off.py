@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,6 +218,80 @@ async def test_who_would_come_through_another(translator: StrongSwanTranslator) 
     assert found[ROUTE].path == "/yangswan-ipsec:tunnels/ipsec[id='2']"
     # Both are told of.
     assert {ENTRY, "/yangswan-ipsec:tunnels/ipsec[id='2']"} <= set(found[ROUTE].tells)
+
+
+def with_sas(translator: StrongSwanTranslator, **far_sides: str) -> list[Sequence[str]]:
+    """Have SAs of tunnels (``t5``) between the near side and these; return who is asked for."""
+    asked: list[Sequence[str]] = []
+
+    def of_child(remote: str) -> dict[str, object]:
+        return {"state": "INSTALLED", "local-ts": ["10.1.0.0/16"], "remote-ts": [remote]}
+
+    async def sas(names: Sequence[str]) -> dict[str, list[Json]]:
+        asked.append(names)
+        found = {f"ipsec-{tunnel[1:]}": remote for tunnel, remote in far_sides.items()}
+        return {
+            name: [{"state": "ESTABLISHED", "child-sas": {"ipsec-1": of_child(remote)}}]
+            for name, remote in found.items()
+            if name in names
+        }
+
+    translator.parts.live.sas = sas  # type: ignore[assignment,method-assign]
+    return asked
+
+
+ANYBODY = at_alice(5)
+del ANYBODY["remote-subnet"]
+
+
+async def test_who_comes_through_an_untouched_tunnel_for_any_peer(translator: StrongSwanTranslator) -> None:
+    in_force(translator, ANYBODY, up=True)
+    with_sas(translator, t5=f"{CLIENT}/32")
+    wide = at_alice(6, remote_subnet=["0.0.0.0/0"], peer="192.0.2.8")
+    # His is the narrower.
+    assert await captured(translator, change(None, wide)) == {}
+    found = await captured(translator, *bypass("172.16.0.0/16"))
+    assert found[ROUTE].why == (
+        "tunnel 5 (from 10.1.0.0/16 to 172.16.5.9/32) would take what goes between 10.1.0.1 and 172.16.5.9 "
+        "no longer"
+    )
+    with_sas(translator, t5="172.16.5.8/32")
+    assert (await captured(translator, change(None, wide))).keys() == {ROUTE}
+    assert await captured(translator, *bypass("172.16.0.0/16")) == {}
+
+
+@pytest.mark.parametrize("peer", [None, "192.0.2.7"])
+@pytest.mark.parametrize("is_protected", [True, False])
+async def test_a_tunnel_that_is_up_for_somebody_else_only(
+    translator: StrongSwanTranslator, peer: str | None, *, is_protected: bool
+) -> None:
+    members: Json = {} if peer is None else {"peer": peer}
+    hub = at_alice(5, remote_subnet=["0.0.0.0/0"], leak_protection=is_protected, **members)
+    slower = {**hub, "dpd": {"enabled": True, "delay": 31}}
+    in_force(translator, hub, up=True)
+    with_sas(translator, t5="172.16.5.8/32")
+    for changes in ([change(hub, None)], [change(hub, slower)], bypass("172.16.5.9/32")):
+        assert await captured(translator, *changes) == {}
+    # What its next peer would come for is not known.
+    assert (await captured(translator, change(hub, {**hub, "remote-id": {"name": "new"}}))).keys() == (
+        set() if is_protected else {ROUTE}
+    )
+    # What nobody tells is as configured, as what no prefix says.
+    for text in ("172.16.5.8/32[tcp]", "172.16.5.8..172.16.5.20"):
+        with_sas(translator, t5=text)
+        assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+    with_sas(translator)
+    assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+
+
+async def test_charon_is_asked_about_no_tunnel_that_concerns_nobody(translator: StrongSwanTranslator) -> None:
+    one, other = (at_alice(n, remote_subnet=[f"10.9.{n}.0/24"]) for n in (1, 2))
+    in_force(translator, one, other, EVERYTHING | {"id": 3}, up=True)
+    asked = with_sas(translator)
+    assert await captured(translator, change(one, None), change(other, {**other, "description": "x"})) == {}
+    assert asked == []
+    assert await captured(translator, *bypass("172.16.5.0/24")) != {}
+    assert asked == [["ipsec-3"]]
 
 
 async def test_what_is_for_all_tunnels(translator: StrongSwanTranslator) -> None:

@@ -23,7 +23,7 @@ from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.status.state import children_up, strings
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import NO_GUARD, Guard
-from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
+from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, within, written
 from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, turn
 from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -36,9 +36,12 @@ PEERS_MAX = 64
 """So many peers the kernel is asked about for a change, one by one."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
+WHOSE = ("local-address", "peer", "local-id", "remote-id", "local-subnet", "remote-subnet")
+"""Members of an entry that say who comes through the tunnel, and for what."""
 NOT_ASIDE = (frozenset[str](), frozenset[str]())
 Entries = Mapping[str, Json | None]
 Takers = Mapping[str, Taker]
+Negotiated = Mapping[str, Sequence[Pair]]
 Way = tuple[object, object]
 """An interface, and a gateway there."""
 
@@ -102,8 +105,13 @@ class CutOffs:
         if not self._is_used or not ends:
             return []
         sides = await self._sides(changes)
-        peers = await self._peers(sides[0].entries)
-        touched = [await _takers(side.entries, side.guards, peers) for side in sides]
+        concerned = partial(_concerns, list(ends.values()))
+        negotiated = await self._negotiated(sides[0], keep=concerned)
+        stays = {one for one in negotiated if _is_for_the_same(*(side.entries[one] for side in sides))}
+        touched = [
+            await _takers(sides[0], negotiated),
+            await _takers(sides[1], {one: negotiated[one] for one in stays}),
+        ]
         networks = sides[0].networks ^ sides[1].networks
         meant = {
             route: (near, far)
@@ -120,11 +128,13 @@ class CutOffs:
         self, meant: Mapping[Route, Pair], sides: Sequence[Side], touched: Sequence[Takers]
     ) -> Outlook:
         before, after = sides
-        others = await _takers(
+        untouched = Side(
             {one: entry for one, entry in self._shared.desired.entries.items() if one not in before.entries},
             before.guards,
-            keep=lambda taker: any(taker.concerns(*ends) for ends in meant.values()),
         )
+        concerned = partial(_concerns, list(meant.values()))
+        negotiated = await self._negotiated(untouched, keep=concerned)
+        others = await _takers(untouched, negotiated, keep=concerned)
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
         sets = [{**others, **takers} for takers in touched]
         asides = {} if by_route else await self._asides(meant, sets)
@@ -153,7 +163,9 @@ class CutOffs:
             routed = [_routed(takers, far, ours) for takers in sets]
             peers = dict.fromkeys(chain.from_iterable(one.values() for one in routed))
             elsewhere = await ways.elsewhere(route, peers)
-            found[route] = tuple(frozenset(t for t, peer in one.items() if peer in elsewhere) for one in routed)
+            found[route] = tuple(
+                frozenset(tunnel for tunnel, peer in one.items() if peer in elsewhere) for one in routed
+            )
         if ways.unknown:
             log.warning(
                 "a commit was not looked at for whether routes to %d more peers lead a session astray",
@@ -181,23 +193,42 @@ class CutOffs:
     def _is_up(self, tunnel: str) -> bool:
         return self._live.facts(tunnel).up
 
-    async def _peers(self, entries: Entries) -> Mapping[str, Sequence[Prefix]]:
-        """Return the far side of those that leave it open, as far as they are up."""
-        names = {
-            connection_name(tunnel): tunnel
-            for tunnel, entry in entries.items()
-            if self._is_up(tunnel) and not {"peer", "remote-subnet"} & (entry or {}).keys()
-        }
+    async def _negotiated(self, side: Side, keep: Callable[[Taker], bool]) -> Negotiated:
+        """Return what the SAs of those that are up, and that ``keep`` may want, are for, if it is known."""
+        kept = await _takers(side, {}, keep=keep)
+        names = {connection_name(tunnel): tunnel for tunnel in kept if self._is_up(tunnel)}
         sas = await self._live.sas(list(names)) if names else {}
-        return {
-            tunnel: [
-                prefix(selector)
-                for child in children_up((sas or {}).get(name, ()))
-                for selector in strings(child.get("remote-ts"))
-                if selector.rpartition("/")[2].isdecimal()  # no protocol, no range
-            ]
-            for name, tunnel in names.items()
-        }
+        found = {}
+        for index, (name, tunnel) in enumerate(names.items() if sas else (), 1):
+            pairs = _pairs_of(children_up((sas or {}).get(name, ())))
+            if pairs is not None:
+                found[tunnel] = pairs
+            if not index % PIECE:
+                await asyncio.sleep(0)
+        return found
+
+
+def _pairs_of(children: Sequence[Mapping[str, object]]) -> Sequence[Pair] | None:
+    """Return what CHILD_SAs are for; None if there are none, or prefixes do not say it."""
+    sides = [[strings(child.get(side)) for side in ("local-ts", "remote-ts")] for child in children]
+    if not sides or not all(map(_is_prefix, chain.from_iterable(chain.from_iterable(sides)))):
+        return None
+    return [
+        pair for near, far in sides for pair in in_one_family(list(map(prefix, near)), list(map(prefix, far)))
+    ]
+
+
+def _is_prefix(selector: str) -> bool:
+    return selector.rpartition("/")[2].isdecimal()  # no protocol, no range
+
+
+def _concerns(ends: Sequence[Pair], taker: Taker) -> bool:
+    return any(taker.concerns(near, far) for near, far in ends)
+
+
+def _is_for_the_same(before: Json | None, after: Json | None) -> bool:
+    """Return whether the same peer would come through a tunnel, for the same."""
+    return all((before or {}).get(leaf) == (after or {}).get(leaf) for leaf in WHOSE)
 
 
 class _WaysTo:
@@ -243,14 +274,11 @@ def _makes_route(pair: Pair, far: Prefix, ours: Sequence[Prefix]) -> bool:
 
 
 async def _takers(
-    entries: Entries,
-    guards: Mapping[str, Guard],
-    peers: Mapping[str, Sequence[Prefix]] | None = None,
-    keep: Callable[[Taker], bool] = lambda _taker: True,
+    side: Side, negotiated: Negotiated, keep: Callable[[Taker], bool] = lambda _taker: True
 ) -> Takers:
     found = {}
-    for index, (tunnel, entry) in enumerate(entries.items(), 1):
-        taker = Taker.of(tunnel, entry, guards.get(tunnel, NO_GUARD), (peers or {}).get(tunnel, ()))
+    for index, (tunnel, entry) in enumerate(side.entries.items(), 1):
+        taker = Taker.of(tunnel, entry, side.guards.get(tunnel, NO_GUARD), negotiated.get(tunnel))
         if taker is not None and keep(taker):
             found[tunnel] = taker
         if not index % PIECE:

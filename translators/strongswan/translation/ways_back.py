@@ -8,7 +8,8 @@ astray if the client is elsewhere. To a network that a tunnel bypasses it goes p
 encrypts may be dropped because it is in clear (guards).
 
 A tunnel takes what it is configured for, up or not: a change must not lie in wait until it comes up. Only
-one that was there before, and is down, has to come up by something else than the change.
+one that was there before, and is down, has to come up by something else than the change; and one that is up,
+and stays for the same peer, takes what its SAs are for, which may be less.
 """
 
 from __future__ import annotations
@@ -27,10 +28,9 @@ from translators.strongswan.translation.guards import (
     mark_of,
     pairs_of,
     past,
-    prefixes_of,
     untaken,
 )
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, within
+from translators.strongswan.translation.overlaps import Pair, Prefix, within
 
 
 class Packet(NamedTuple):
@@ -84,14 +84,15 @@ class Taker:
     guard: Guard
 
     @classmethod
-    def of(cls, tunnel: str, entry: Json | None, guard: Guard, peers: Iterable[Prefix] = ()) -> Taker | None:
-        """Return what the entry is for packets, None if it is not enabled. ``peers``: the far side as its SAs
-        have it, for an entry that leaves it open."""
+    def of(
+        cls, tunnel: str, entry: Json | None, guard: Guard, negotiated: Iterable[Pair] | None = None
+    ) -> Taker | None:
+        """Return what the entry is for packets, None if it is not enabled. ``negotiated``: what its SAs are
+        for where that is known; they may be for less than is configured, which may leave the far side
+        open."""
         if entry is None or not entry.get("enabled", True):
             return None
-        pairs = tuple(pairs_of(entry))
-        if not pairs and (peers := tuple(peers)):
-            pairs = tuple(in_one_family(prefixes_of(entry, "local-subnet", "local-address"), peers))
+        pairs = tuple(pairs_of(entry) if negotiated is None else negotiated)
         unmarked = frozenset(way for way in Way if _is_unmarked(entry, way))
         to = str(entry.get("peer", f"tunnel {tunnel}"))
         has_route = value_at(entry, "esp/if-id-out") is None
@@ -104,6 +105,7 @@ class Taker:
             any(within(far, remote) for _local, remote in self.pairs)
             or any(within(far, network) for _local, network in guard.bypass)
             or any(within(far, home) for _far, home in guard.home)
+            or any(within(far, remote) and within(near, local) for local, remote in guard.taken)
         )
 
     def policy(self, packet: Packet, *, is_marked_too: bool) -> Pair | None:
