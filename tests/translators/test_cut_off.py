@@ -10,9 +10,11 @@ import pytest
 
 from agent.translator import Captured, EntryChange, Route, Settings
 from tests.lab import change
+from tests.translators.authority import Authority, new_key
 from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice
 from translators.strongswan.assembly import make
+from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH, REVOCATION_PATH
 from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.translation.guards import Connected, ForAll
 from translators.strongswan.translation.overlaps import prefix
@@ -323,6 +325,36 @@ async def test_a_tunnel_that_is_down_until_it_is_repaired(translator: StrongSwan
     assert await captured(translator, change(idle, None)) == {}
     assert await captured(translator, change(idle, {**idle, "description": "branch"})) == {}
     assert (await captured(translator, change(idle, {**idle, "secret": "another-secret"}))).keys() == {ROUTE}
+
+
+def of_certificates(path: str, name: str, after: Json | None) -> EntryChange:
+    return EntryChange((name,) if name else (), path, {"name": name}, after, path)
+
+
+async def test_a_tunnel_that_comes_up_by_another_certificate(translator: StrongSwanTranslator) -> None:
+    root = Authority()
+    own = root.certify(new_key(), "CN=gw")
+    named: Json = {"own": "own", "trusted-ca": ["root"]}
+    idle = at_alice(secret=None, certificate=named, remote_subnet=["0.0.0.0/0"], leak_protection=False)
+    in_force(translator, idle, EVERYTHING | {"id": 2, "leak-protection": False, "peer": "192.0.2.7"})
+    for came in (
+        of_certificates(CERTIFICATES_PATH, "own", {"name": "own", "pem": own}),
+        of_certificates(CERTIFICATES_PATH, "root", {"name": "root", "pem": root.pem}),
+        # One between that the peer does not send.
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": root.subordinate("CN=x").pem}),
+        of_certificates(CRLS_PATH, "crl", None),
+        of_certificates(REVOCATION_PATH, "", {"mode": "off"}),
+    ):
+        found = await captured(translator, came)
+        assert found[ROUTE].why.startswith("tunnel 1 ")
+    for came in (
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": own}),
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": "none"}),
+        of_certificates(CERTIFICATES_PATH, "x", None),
+    ):
+        assert await captured(translator, came) == {}
+    in_force(translator, idle, up=True)
+    assert await captured(translator, of_certificates(CRLS_PATH, "crl", None)) == {}
 
 
 async def test_a_change_that_concerns_nobody_looks_at_no_other_tunnel(

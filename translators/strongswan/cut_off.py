@@ -10,20 +10,31 @@ import asyncio
 import logging
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
 from agent.translator import Captured, EntryChange, Route
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.model import Json, entry_path
+from translators.strongswan.model import (
+    CERTIFICATES_PATH,
+    CRLS_PATH,
+    FETCH_PATH,
+    REVOCATION_PATH,
+    Json,
+    entry_path,
+)
 from translators.strongswan.planning import for_all_after, is_tunnel
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.shunts import LIBIPSEC
 from translators.strongswan.status.state import children_up, strings
+from translators.strongswan.translation.certificates import of_entry
+from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import NO_GUARD, Guard
 from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, within, written
+from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, turn
 from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 from translators.strongswan.upkeep.tunnels import LiveTunnels
@@ -39,6 +50,7 @@ NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 WHOSE = ("local-address", "peer", "local-id", "remote-id", "local-subnet", "remote-subnet")
 """Members of an entry that say who comes through the tunnel, and for what."""
 NOT_ASIDE = (frozenset[str](), frozenset[str]())
+FOR_ALL_CERTIFIED = frozenset({CRLS_PATH, REVOCATION_PATH, FETCH_PATH})
 Entries = Mapping[str, Json | None]
 Takers = Mapping[str, Taker]
 Negotiated = Mapping[str, Sequence[Pair]]
@@ -104,7 +116,8 @@ class CutOffs:
         ends = {one: (prefix(one.local), prefix(one.remote)) for one in routes if one.remote not in ours}
         if not self._is_used or not ends:
             return []
-        sides = await self._sides(changes)
+        told_anew = self._told_anew(changes)
+        sides = await self._sides(changes, told_anew)
         concerned = partial(_concerns, list(ends.values()))
         negotiated = await self._negotiated(sides[0], keep=concerned)
         stays = {one for one in negotiated if _is_for_the_same(*(side.entries[one] for side in sides))}
@@ -121,11 +134,15 @@ class CutOffs:
         }
         if not meant:
             return []
-        outlook = await self._outlook(meant, sides, touched)
+        outlook = await self._outlook(meant, sides, touched, told_anew)
         return await asyncio.to_thread(outlook.captured)
 
     async def _outlook(
-        self, meant: Mapping[Route, Pair], sides: Sequence[Side], touched: Sequence[Takers]
+        self,
+        meant: Mapping[Route, Pair],
+        sides: Sequence[Side],
+        touched: Sequence[Takers],
+        told_anew: AbstractSet[str],
     ) -> Outlook:
         before, after = sides
         untouched = Side(
@@ -148,7 +165,7 @@ class CutOffs:
             up=frozenset(tunnel for tunnel in (*others, *touched[0]) if self._is_up(tunnel)),
             altered=frozenset(
                 one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)
-            ),
+            ).union(told_anew),
         )
 
     async def _asides(
@@ -173,7 +190,18 @@ class CutOffs:
             )
         return found
 
-    async def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
+    def _told_anew(self, changes: Sequence[EntryChange]) -> AbstractSet[str]:
+        """Return the tunnels that may come up by what changes, of certificates, CRLs, and of the looking for
+        revoked ones."""
+        desired, found = self._shared.desired, set[str]()
+        for change in changes:
+            if change.list_path == CERTIFICATES_PATH:
+                found.update(desired.users(change.keys[0]))
+            if change.list_path in FOR_ALL_CERTIFIED or _is_of_authority(change):
+                return {tunnel for tunnel, entry in desired.entries.items() if has_certificate(entry)}
+        return found
+
+    async def _sides(self, changes: Sequence[EntryChange], told_anew: AbstractSet[str]) -> tuple[Side, Side]:
         held, entries = self._protection.guards.held, self._shared.desired.entries
         wanted = {change.keys[0]: change.after for change in changes if is_tunnel(change)}
         for_all = for_all_after(changes, self._protection.guards.for_all)
@@ -181,7 +209,7 @@ class CutOffs:
             coming = self._protection.wanted(wanted, for_all)
         else:  # each tunnel is looked at
             coming = await asyncio.to_thread(self._protection.wanted, wanted, for_all)
-        touched = wanted.keys() | coming.keys() - {""}
+        touched = wanted.keys() | coming.keys() - {""} | told_anew
         return (
             Side({tunnel: entries.get(tunnel) for tunnel in touched}, held),
             Side(
@@ -284,6 +312,15 @@ async def _takers(
         if not index % PIECE:
             await asyncio.sleep(0)
     return found
+
+
+def _is_of_authority(change: EntryChange) -> bool:
+    """Return whether a certificate comes by which charon may trust others."""
+    try:
+        is_new = change.list_path == CERTIFICATES_PATH and change.after is not None
+        return is_new and of_entry(change.after or {}).is_authority
+    except Refused:
+        return False
 
 
 def _of_charon(side: Side, tunnel: str) -> Json | None:
