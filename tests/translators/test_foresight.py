@@ -12,10 +12,12 @@ import pytest
 from agent.translator import EntryChange, Foresight, KnownFrom, Settings
 from tests.lab import change
 from tests.translators.recorded import sa
+from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice, at_bob
 from translators.strongswan import foresight, tasks
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, entry_path
+from translators.strongswan.translation import guards
 from translators.strongswan.translation.shown import shown
 from translators.strongswan.translator import StrongSwanTranslator
 
@@ -215,6 +217,27 @@ async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(
 
 
 # -- what must not be told -----------------------------------------------------------------------
+
+
+async def test_what_changes_for_all_tunnels_looks_at_each_of_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, looked_at = translator(tmp_path), list[str]()
+    count = 4 * foresight.AT_ONCE
+    await begun(made, *(at_alice(number) for number in range(1, count + 1)), charon=Charon())
+    of_tunnel = guards.of_tunnel
+
+    def counted(entry: Json, *more: Any) -> guards.Guard:
+        looked_at.append(str(entry["id"]))
+        return of_tunnel(entry, *more)
+
+    monkeypatch.setattr(guards, "of_tunnel", counted)
+    await made.foresee(bypass("172.30.0.0/16"))
+    assert len(looked_at) == count
+    looked_at.clear()
+    found = await made.foresee([protection(before=True, after=False)])
+    assert len(looked_at) == count
+    assert any(f"the protection of {count} tunnels changes" in sentence for sentence in found.also)
 
 
 def hides(*endings: str) -> Any:

@@ -117,11 +117,12 @@ class Foreseeing:
         )
 
     def _guards(self, plan: StrongSwanPlan) -> Pieces[dict[str, Guard]]:
-        for_all = plan.for_all[1]
+        for_all, guards = plan.for_all[1], self._protection.guards
         entries = list(self._protection.concerned(plan.after, for_all).items())
+        self._protection.look_around()
         found: dict[str, Guard] = {}
         for begin in range(0, max(len(entries), 1), AT_ONCE):
-            found |= self._protection.wanted(dict(entries[begin : begin + AT_ONCE]), for_all)
+            found |= guards.wanted(dict(entries[begin : begin + AT_ONCE]), for_all)
             yield
         of_gateway = found.pop("", None)
         return found if of_gateway is None else {**found, "": of_gateway}
