@@ -1,7 +1,7 @@
 """Whose sessions with this server a change of tunnels would cut off: what ``Translator.captured`` answers.
 
-A change that concerns none of their addresses costs nothing more. For one that does, all tunnels are gone
-through, while the event loop goes on.
+A change that turns nothing of their ways costs nothing more. For one that does, all tunnels are gone through
+once, while the event loop goes on.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from agent.translator import Captured, EntryChange, Route
 from translators.strongswan.charon.shared import Shared
@@ -32,10 +32,11 @@ from translators.strongswan.status.state import children_up, strings
 from translators.strongswan.translation.certificates import of_entry
 from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.guards import NO_GUARD, Guard
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, within, written
+from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard
+from translators.strongswan.translation.nested import Addresses, Nested
+from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, written
 from translators.strongswan.translation.refusals import Refused
-from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, turn
+from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, to_all, turn
 from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -45,6 +46,8 @@ PIECE = 200
 """Tunnels that are looked at in a row; a few milliseconds."""
 PEERS_MAX = 64
 """So many peers the kernel is asked about for a change, one by one."""
+ROUTES_MAX = 4 * PEERS_MAX
+"""So many routes, the narrowest, are looked at for a session: most are to few peers, and the first counts."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
 WHOSE = ("local-address", "peer", "local-id", "remote-id", "local-subnet", "remote-subnet")
@@ -69,6 +72,19 @@ class Side:
     def networks(self) -> frozenset[Prefix]:
         """What goes into no tunnel at all."""
         return frozenset(network for _all, network in self.guards.get("", NO_GUARD).bypass)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a change touches: before and after it. ``altered``: the tunnels of which charon is told something
+    new; ``stay``: those through which the same peer comes, for the same. ``turned``: the sessions of which
+    something may go another way."""
+
+    sides: tuple[Side, Side]
+    takers: Sequence[Takers]
+    altered: AbstractSet[str]
+    stay: AbstractSet[str]
+    turned: AbstractSet[Route]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,56 +132,57 @@ class CutOffs:
         ends = {one: (prefix(one.local), prefix(one.remote)) for one in routes if one.remote not in ours}
         if not self._is_used or not ends:
             return []
-        told_anew = self._told_anew(changes)
-        sides = await self._sides(changes, told_anew)
-        concerned = partial(_concerns, list(ends.values()))
-        negotiated = await self._negotiated(sides[0], keep=concerned)
-        stays = {one for one in negotiated if _is_for_the_same(*(side.entries[one] for side in sides))}
-        touched = [
-            await _takers(sides[0], negotiated),
-            await _takers(sides[1], {one: negotiated[one] for one in stays}),
-        ]
-        networks = sides[0].networks ^ sides[1].networks
-        meant = {
-            route: (near, far)
-            for route, (near, far) in ends.items()
-            if any(within(far, network) for network in networks)
-            or any(taker.concerns(near, far) for takers in touched for taker in takers.values())
-        }
+        touched = await self._touched(
+            changes, Addresses({route: far for route, (_near, far) in ends.items()})
+        )
+        meant = {route: ends[route] for route in touched.turned}
         if not meant:
             return []
-        outlook = await self._outlook(meant, sides, touched, told_anew)
+        outlook = await self._outlook(meant, touched)
         return await asyncio.to_thread(outlook.captured)
 
-    async def _outlook(
-        self,
-        meant: Mapping[Route, Pair],
-        sides: Sequence[Side],
-        touched: Sequence[Takers],
-        told_anew: AbstractSet[str],
-    ) -> Outlook:
-        before, after = sides
+    async def _touched(self, changes: Sequence[EntryChange], clients: Addresses[Route]) -> Touched:
+        told_anew = self._told_anew(changes)
+        before, after = sides = await self._sides(changes, told_anew)
+        takers = tuple([await _takers(side, clients) for side in sides])
+        altered, differing, stay = set(told_anew), set[Prefix](before.networks ^ after.networks), set[str]()
+        for index, tunnel in enumerate(before.entries, 1):
+            is_up, pair = self._is_up(tunnel), [one.get(tunnel) for one in takers]
+            if _of_charon(before, tunnel) != _of_charon(after, tunnel):
+                altered.add(tunnel)
+            if stays := _is_for_the_same(before.entries[tunnel], after.entries[tunnel]):
+                stay.add(tunnel)
+            if pair[0] != pair[1] or (not stays if is_up else tunnel in altered):
+                differing.update(remote for taker in pair if taker is not None for remote in taker.remotes)
+            if not index % PIECE:
+                await asyncio.sleep(0)
+        return Touched(sides, takers, altered=altered, stay=stay, turned=clients.within(differing))
+
+    async def _outlook(self, meant: Mapping[Route, Pair], touched: Touched) -> Outlook:
+        before = touched.sides[0]
+        clients = Addresses({route: far for route, (_near, far) in meant.items()})
         untouched = Side(
             {one: entry for one, entry in self._shared.desired.entries.items() if one not in before.entries},
             before.guards,
         )
-        concerned = partial(_concerns, list(meant.values()))
-        negotiated = await self._negotiated(untouched, keep=concerned)
-        others = await _takers(untouched, negotiated, keep=concerned)
+        others = await _takers(untouched, clients)
+        there = {**others, **touched.takers[0]}
+        negotiated = await self._negotiated(
+            {one: taker for one, taker in there.items() if clients.is_any_within(taker.remotes)}
+        )
+        later = {one: pairs for one, pairs in negotiated.items() if one in others or one in touched.stay}
+        sets = _with(there, negotiated), _with({**others, **touched.takers[1]}, later)
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        sets = [{**others, **takers} for takers in touched]
         asides = {} if by_route else await self._asides(meant, sets)
         return Outlook(
             meant,
             asides=asides,
             ways=tuple(
                 partial(Ways, takers, list(side.guards.values()), by_route=by_route)
-                for takers, side in zip(sets, sides, strict=True)
+                for takers, side in zip(sets, touched.sides, strict=True)
             ),
-            up=frozenset(tunnel for tunnel in (*others, *touched[0]) if self._is_up(tunnel)),
-            altered=frozenset(
-                one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)
-            ).union(told_anew),
+            up=frozenset(filter(self._is_up, there)),
+            altered=frozenset(touched.altered),
         )
 
     async def _asides(
@@ -173,16 +190,15 @@ class CutOffs:
     ) -> Mapping[Route, tuple[frozenset[str], ...]]:
         """Return the tunnels to which charon has, before the change and after it, a route that leads
         elsewhere than to the client."""
-        ours = [prefix(address) for address in self._live.addresses.present or ()]
+        ours = Addresses({address: prefix(address) for address in self._live.addresses.present or ()})
+        routes = [await asyncio.to_thread(_routes, takers, ours) for takers in sets]
         ways = _WaysTo()
         found = {}
-        for route, (_near, far) in meant.items():
-            routed = [_routed(takers, far, ours) for takers in sets]
-            peers = dict.fromkeys(chain.from_iterable(one.values() for one in routed))
+        for route, ends in meant.items():
+            takers = [list(islice(_of_each(one.around(*ends)), ROUTES_MAX)) for one in routes]
+            peers = dict.fromkeys(taker.to for taker in chain.from_iterable(takers))
             elsewhere = await ways.elsewhere(route, peers)
-            found[route] = tuple(
-                frozenset(tunnel for tunnel, peer in one.items() if peer in elsewhere) for one in routed
-            )
+            found[route] = tuple(frozenset(t.tunnel for t in one if t.to in elsewhere) for one in takers)
         if ways.unknown:
             log.warning(
                 "a commit was not looked at for whether routes to %d more peers lead a session astray",
@@ -204,11 +220,7 @@ class CutOffs:
     async def _sides(self, changes: Sequence[EntryChange], told_anew: AbstractSet[str]) -> tuple[Side, Side]:
         held, entries = self._protection.guards.held, self._shared.desired.entries
         wanted = {change.keys[0]: change.after for change in changes if is_tunnel(change)}
-        for_all = for_all_after(changes, self._protection.guards.for_all)
-        if for_all == self._protection.guards.for_all:
-            coming = self._protection.wanted(wanted, for_all)
-        else:  # each tunnel is looked at
-            coming = await asyncio.to_thread(self._protection.wanted, wanted, for_all)
+        coming = await self._coming(wanted, for_all_after(changes, self._protection.guards.for_all))
         touched = wanted.keys() | coming.keys() - {""} | told_anew
         return (
             Side({tunnel: entries.get(tunnel) for tunnel in touched}, held),
@@ -218,13 +230,22 @@ class CutOffs:
             ),
         )
 
+    async def _coming(self, wanted: Entries, for_all: ForAll) -> Mapping[str, Guard]:
+        guards, concerned = self._protection.guards, self._protection.concerned(wanted, for_all)
+        self._protection.look_around()
+        coming = guards.wanted({}, for_all)
+        rest = iter(concerned.items())
+        while piece := dict(islice(rest, PIECE)):
+            coming |= guards.wanted(piece, for_all)
+            await asyncio.sleep(0)
+        return coming
+
     def _is_up(self, tunnel: str) -> bool:
         return self._live.facts(tunnel).up
 
-    async def _negotiated(self, side: Side, keep: Callable[[Taker], bool]) -> Negotiated:
-        """Return what the SAs of those that are up, and that ``keep`` may want, are for, if it is known."""
-        kept = await _takers(side, {}, keep=keep)
-        names = {connection_name(tunnel): tunnel for tunnel in kept if self._is_up(tunnel)}
+    async def _negotiated(self, takers: Takers) -> Negotiated:
+        """Return what the SAs of those that are up are for, where it is known."""
+        names = {connection_name(tunnel): tunnel for tunnel in takers if self._is_up(tunnel)}
         sas = await self._live.sas(list(names)) if names else {}
         found = {}
         for index, (name, tunnel) in enumerate(names.items() if sas else (), 1):
@@ -234,6 +255,13 @@ class CutOffs:
             if not index % PIECE:
                 await asyncio.sleep(0)
         return found
+
+
+def _with(takers: Takers, negotiated: Negotiated) -> Takers:
+    return {
+        tunnel: taker.negotiated(negotiated[tunnel]) if tunnel in negotiated else taker
+        for tunnel, taker in takers.items()
+    }
 
 
 def _pairs_of(children: Sequence[Mapping[str, object]]) -> Sequence[Pair] | None:
@@ -248,10 +276,6 @@ def _pairs_of(children: Sequence[Mapping[str, object]]) -> Sequence[Pair] | None
 
 def _is_prefix(selector: str) -> bool:
     return selector.rpartition("/")[2].isdecimal()  # no protocol, no range
-
-
-def _concerns(ends: Sequence[Pair], taker: Taker) -> bool:
-    return any(taker.concerns(near, far) for near, far in ends)
 
 
 def _is_for_the_same(before: Json | None, after: Json | None) -> bool:
@@ -284,30 +308,27 @@ class _WaysTo:
         return self._peers[peer]
 
 
-def _routed(takers: Takers, far: Prefix, ours: Sequence[Prefix]) -> Mapping[str, str]:
-    """Return the peers of the tunnels to which charon makes a route for ``far``, the narrowest first: it is
-    that which counts."""
-    found = {}
-    for taker in takers.values() if ours else ():
-        pairs = taker.pairs if taker.has_route else ()
-        lengths = [pair[1][2] for pair in pairs if _makes_route(pair, far, ours)]
-        if lengths:
-            found[taker.tunnel] = (-max(lengths), taker.to)
-    return {tunnel: peer for tunnel, (_length, peer) in sorted(found.items(), key=lambda one: one[1])}
+def _routes(takers: Takers, ours: Addresses[str]) -> Nested[Taker]:
+    """Return who has a route of charon, by where to: for one it needs an address of the near side."""
+    return Nested(
+        (to_all(far), taker)
+        for taker in sorted(takers.values(), key=lambda taker: int(taker.tunnel))
+        if taker.has_route
+        for near, far in taker.pairs
+        if ours.is_any_within([near])
+    )
 
 
-def _makes_route(pair: Pair, far: Prefix, ours: Sequence[Prefix]) -> bool:
-    """Return whether charon makes a route to ``far``, for which it needs an address of the near side."""
-    return within(far, pair[1]) and any(within(address, pair[0]) for address in ours)
+def _of_each(found: Iterable[tuple[Pair, Sequence[Taker]]]) -> Iterator[Taker]:
+    return chain.from_iterable(takers for _pair, takers in found)
 
 
-async def _takers(
-    side: Side, negotiated: Negotiated, keep: Callable[[Taker], bool] = lambda _taker: True
-) -> Takers:
+async def _takers(side: Side, clients: Addresses[Route]) -> Takers:
+    """Return those that may turn packets to ``clients`` another way."""
     found = {}
     for index, (tunnel, entry) in enumerate(side.entries.items(), 1):
-        taker = Taker.of(tunnel, entry, side.guards.get(tunnel, NO_GUARD), negotiated.get(tunnel))
-        if taker is not None and keep(taker):
+        taker = Taker.of(tunnel, entry, side.guards.get(tunnel, NO_GUARD))
+        if taker is not None and clients.is_any_within(taker.remotes):
             found[tunnel] = taker
         if not index % PIECE:
             await asyncio.sleep(0)

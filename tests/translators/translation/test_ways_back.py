@@ -16,7 +16,7 @@ from translators.strongswan.translation.guards import (
     of_tunnel,
     prefixes_of,
 )
-from translators.strongswan.translation.overlaps import in_one_family, prefix, written
+from translators.strongswan.translation.overlaps import in_one_family, prefix, within, written
 from translators.strongswan.translation.ways_back import Kind, Taker, Turn, Ways, turn
 
 Json = dict[str, Any]
@@ -40,15 +40,14 @@ def to(remote: str | None, local: str | None = "10.8.0.0/24", **members: Any) ->
 def ways(entries: Entries, for_all: ForAll, by_route: bool, peers: Collection[str]) -> Ways:
     guards = {tunnel: of_tunnel(entry, for_all, AROUND) for tunnel, entry in entries.items()}
     far = tuple(map(prefix, peers))
-    negotiated = {
-        tunnel: tuple(in_one_family(prefixes_of(entry, "local-subnet", "local-address"), far)) or None
-        for tunnel, entry in entries.items()
-    }
     takers = {
         tunnel: taker
         for tunnel, entry in entries.items()
-        if (taker := Taker.of(tunnel, entry, guards[tunnel], negotiated[tunnel])) is not None
+        if (taker := Taker.of(tunnel, entry, guards[tunnel])) is not None
     }
+    for tunnel, entry in entries.items() if far else ():
+        pairs = in_one_family(prefixes_of(entry, "local-subnet", "local-address"), far)
+        takers[tunnel] = takers[tunnel].negotiated(pairs)
     return Ways(takers, [*guards.values(), of_gateway(for_all)], by_route=by_route)
 
 
@@ -349,11 +348,11 @@ def test_the_narrowest_is_named_with_its_subnets() -> None:
         (to("10.6.0.0/16", bypass={"connected-networks": True}), False),
         (to("10.0.0.0/8", local="10.5.0.0/16"), True),
         (to(None, peer=None), True),
-        (to(None, peer=None, local="10.9.0.0/16"), False),
+        (to(None, peer=None, local="10.9.0.0/16"), True),
     ],
 )
 def test_whom_a_tunnel_concerns(entry: Json, concerns: bool) -> None:
     taker = Taker.of("1", entry, of_tunnel(entry, ForAll(), AROUND))
     assert taker is not None
-    assert taker.concerns(prefix(SERVER), prefix(CLIENT)) is concerns
+    assert any(within(prefix(CLIENT), one) for one in taker.remotes) is concerns
     assert Taker.of("1", None, NO_GUARD) is None
