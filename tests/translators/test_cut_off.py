@@ -106,7 +106,7 @@ async def test_where_the_kernel_encrypts_a_route_to_the_peer_may_lead_elsewhere(
         asked.append((destination, source))
         return here if destination == CLIENT else (7, "192.168.0.254")
 
-    monkeypatch.setattr("translators.strongswan.cut_off.way_to", way_to)
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.way_to", way_to)
     entry = at_alice(remote_subnet=["0.0.0.0/0"], peer="192.168.0.2")
     # Without an address of the near side there is no route.
     assert await captured(translator, change(None, entry), routes=(OTHER,)) == {}
@@ -128,7 +128,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(destination)
         return (7, "192.168.0.254") if destination.startswith("192.168.") else (8, "10.8.0.2")
 
-    monkeypatch.setattr("translators.strongswan.cut_off.way_to", way_to)
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.way_to", way_to)
     return asked
 
 
@@ -180,7 +180,7 @@ async def test_the_kernel_is_asked_once_about_each_peer_and_about_so_many_only(
     assert not caplog.records
     # The narrowest come first: theirs are the routes that count.
     asked.clear()
-    monkeypatch.setattr("translators.strongswan.cut_off.PEERS_MAX", 2)
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.PEERS_MAX", 2)
     found = await captured(translator, *(change(None, one) for one in new), routes=routes)
     assert found.keys() == set(routes)
     assert [one for one in asked if one.startswith("192.168.")] == ["192.168.0.4", "192.168.0.3"]

@@ -7,15 +7,15 @@ once, while the event loop goes on.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 
 from agent.translator import Captured, EntryChange, Route
+from translators.strongswan.captured import captured
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.model import (
     CERTIFICATES_PATH,
@@ -23,7 +23,6 @@ from translators.strongswan.model import (
     FETCH_PATH,
     REVOCATION_PATH,
     Json,
-    entry_path,
 )
 from translators.strongswan.planning import for_all_after, is_tunnel
 from translators.strongswan.protection.keeping import Protection
@@ -33,21 +32,15 @@ from translators.strongswan.translation.certificates import of_entry
 from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard
-from translators.strongswan.translation.nested import Addresses, Nested
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, written
+from translators.strongswan.translation.nested import Addresses
+from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix
 from translators.strongswan.translation.refusals import Refused
-from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, to_all, turn
-from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
+from translators.strongswan.translation.ways_back import Taker, Ways, turn
+from translators.strongswan.upkeep.routes import routes_aside
 from translators.strongswan.upkeep.tunnels import LiveTunnels
-
-log = logging.getLogger(__name__)
 
 PIECE = 200
 """Tunnels that are looked at in a row; a few milliseconds."""
-PEERS_MAX = 64
-"""So many peers the kernel is asked about for a change, one by one."""
-ROUTES_MAX = 4 * PEERS_MAX
-"""So many routes, the narrowest, are looked at for a session: most are to few peers, and the first counts."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
 WHOSE = ("local-address", "peer", "local-id", "remote-id", "local-subnet", "remote-subnet")
@@ -57,8 +50,6 @@ FOR_ALL_CERTIFIED = frozenset({CRLS_PATH, REVOCATION_PATH, FETCH_PATH})
 Entries = Mapping[str, Json | None]
 Takers = Mapping[str, Taker]
 Negotiated = Mapping[str, Sequence[Pair]]
-Way = tuple[object, object]
-"""An interface, and a gateway there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +104,7 @@ class Outlook:
                 asides=self.asides.get(route, NOT_ASIDE),
             )
             if turned is not None:
-                found.append(_captured(route, turned))
+                found.append(captured(route, turned))
         return found
 
 
@@ -173,7 +164,8 @@ class CutOffs:
         later = {one: pairs for one, pairs in negotiated.items() if one in others or one in touched.stay}
         sets = _with(there, negotiated), _with({**others, **touched.takers[1]}, later)
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        asides = {} if by_route else await self._asides(meant, sets)
+        ours = self._live.addresses.present or ()
+        asides = {} if by_route else await routes_aside(meant, sets, ours)
         return Outlook(
             meant,
             asides=asides,
@@ -184,27 +176,6 @@ class CutOffs:
             up=frozenset(filter(self._is_up, there)),
             altered=frozenset(touched.altered),
         )
-
-    async def _asides(
-        self, meant: Mapping[Route, Pair], sets: Sequence[Takers]
-    ) -> Mapping[Route, tuple[frozenset[str], ...]]:
-        """Return the tunnels to which charon has, before the change and after it, a route that leads
-        elsewhere than to the client."""
-        ours = Addresses({address: prefix(address) for address in self._live.addresses.present or ()})
-        routes = [await asyncio.to_thread(_routes, takers, ours) for takers in sets]
-        ways = _WaysTo()
-        found = {}
-        for route, ends in meant.items():
-            takers = [list(islice(_of_each(one.around(*ends)), ROUTES_MAX)) for one in routes]
-            peers = dict.fromkeys(taker.to for taker in chain.from_iterable(takers))
-            elsewhere = await ways.elsewhere(route, peers)
-            found[route] = tuple(frozenset(t.tunnel for t in one if t.to in elsewhere) for one in takers)
-        if ways.unknown:
-            log.warning(
-                "a commit was not looked at for whether routes to %d more peers lead a session astray",
-                len(ways.unknown),
-            )
-        return found
 
     def _told_anew(self, changes: Sequence[EntryChange]) -> AbstractSet[str]:
         """Return the tunnels that may come up by what changes, of certificates, CRLs, and of the looking for
@@ -283,46 +254,6 @@ def _is_for_the_same(before: Json | None, after: Json | None) -> bool:
     return all((before or {}).get(leaf) == (after or {}).get(leaf) for leaf in WHOSE)
 
 
-class _WaysTo:
-    """What the kernel says of the ways to peers and clients, each asked about once; of peers that are too
-    many, ``unknown``, nothing."""
-
-    def __init__(self) -> None:
-        self.unknown: set[str] = set()
-        self._peers: dict[str, Way | None] = {}
-
-    async def elsewhere(self, route: Route, peers: Iterable[str]) -> set[str]:
-        """Return those of ``peers`` to which another way leads than to the client of ``route``."""
-        asked = list(filter(as_the_kernel_writes, peers))
-        here = await way_to(route.remote, route.local) if asked else None
-        if here is None:
-            return set()
-        return {peer for peer in asked if (await self._to(peer) or here) != here}
-
-    async def _to(self, peer: str) -> Way | None:
-        if peer not in self._peers:
-            if len(self._peers) >= PEERS_MAX:
-                self.unknown.add(peer)
-                return None
-            self._peers[peer] = await way_to(peer)
-        return self._peers[peer]
-
-
-def _routes(takers: Takers, ours: Addresses[str]) -> Nested[Taker]:
-    """Return who has a route of charon, by where to: for one it needs an address of the near side."""
-    return Nested(
-        (to_all(far), taker)
-        for taker in sorted(takers.values(), key=lambda taker: int(taker.tunnel))
-        if taker.has_route
-        for near, far in taker.pairs
-        if ours.is_any_within([near])
-    )
-
-
-def _of_each(found: Iterable[tuple[Pair, Sequence[Taker]]]) -> Iterator[Taker]:
-    return chain.from_iterable(takers for _pair, takers in found)
-
-
 async def _takers(side: Side, clients: Addresses[Route]) -> Takers:
     """Return those that may turn packets to ``clients`` another way."""
     found = {}
@@ -348,46 +279,3 @@ def _of_charon(side: Side, tunnel: str) -> Json | None:
     """Return what of an entry decides whether its tunnel comes up."""
     entry = side.entries[tunnel]
     return None if entry is None else {k: value for k, value in entry.items() if k not in NOT_FOR_CHARON}
-
-
-# --- in words ---
-
-TOLD_OF = ("local-subnet", "remote-subnet", "local-address", "peer", "leak-protection")
-
-
-def _captured(route: Route, turned: Turn) -> Captured:
-    reason = turned.now if turned.then.kind is Kind.CLEAR else turned.then
-    tunnels = dict.fromkeys(fate.tunnel for fate in (reason, turned.now) if fate.tunnel)
-    paths = [entry_path(tunnel) for tunnel in tunnels]
-    return Captured(
-        route,
-        path=entry_path(reason.tunnel),
-        prefix="" if reason.pair is None else written(reason.pair[1]),
-        why=_why(turned, f"what goes between {route.local} and {route.remote}"),
-        instead=_instead(turned, route.remote),
-        tells=tuple(one for path in paths for one in (path, *(f"{path}/{leaf}" for leaf in TOLD_OF))),
-    )
-
-
-def _why(turned: Turn, packets: str) -> str:
-    now, then = turned.now, turned.then
-    came = f", which comes through tunnel {now.tunnel} now" if now.kind is Kind.TUNNEL else ""
-    if then.kind is Kind.TUNNEL:
-        return f"{_named(then)} would take {packets}{came}"
-    if then.kind is Kind.DROPPED:
-        return f"leak protection of {_named(then)} would drop {packets} in clear{came}"
-    if then.kind is Kind.ASTRAY:
-        lost = "though its local subnets are others, so that it is lost"
-        return f"the route into {_named(then)} would draw in {packets}, {lost}{came}"
-    return f"{_named(now)} would take {packets} no longer"
-
-
-def _named(fate: Fate) -> str:
-    sides = "" if fate.pair is None else f" (from {' to '.join(map(written, fate.pair))})"
-    return f"tunnel {fate.tunnel}{sides}"
-
-
-def _instead(turned: Turn, client: str) -> str:
-    if turned.now.kind is not Kind.CLEAR:
-        return ""
-    return f"have {client}, or its network, in bypass/network of the tunnel or in /tunnels/bypass"
