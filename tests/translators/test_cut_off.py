@@ -230,14 +230,14 @@ def with_sas(translator: StrongSwanTranslator, **far_sides: str) -> list[Sequenc
     """Have SAs of tunnels (``t5``) between the near side and these; return who is asked for."""
     asked: list[Sequence[str]] = []
 
-    def of_child(remote: str) -> dict[str, object]:
-        return {"state": "INSTALLED", "local-ts": ["10.1.0.0/16"], "remote-ts": [remote]}
+    def of_child(name: str, remote: str) -> dict[str, object]:
+        return {"name": name, "state": "INSTALLED", "local-ts": ["10.1.0.0/16"], "remote-ts": [remote]}
 
     async def sas(names: Sequence[str]) -> dict[str, list[Json]]:
         asked.append(names)
         found = {f"ipsec-{tunnel[1:]}": remote for tunnel, remote in far_sides.items()}
         return {
-            name: [{"state": "ESTABLISHED", "child-sas": {"ipsec-1": of_child(remote)}}]
+            name: [{"state": "ESTABLISHED", "child-sas": {"1": of_child(name, remote)}}]
             for name, remote in found.items()
             if name in names
         }
@@ -264,6 +264,12 @@ async def test_who_comes_through_an_untouched_tunnel_for_any_peer(translator: St
     with_sas(translator, t5="172.16.5.8/32")
     assert (await captured(translator, change(None, wide))).keys() == {ROUTE}
     assert await captured(translator, *bypass("172.16.0.0/16")) == {}
+    # Nothing more is known of it than what there is.
+    with_sas(translator, t5=f"{CLIENT}/32")
+    messages = translator.parts.shared.desired.messages
+    (child,) = messages["5"].children.values()
+    messages["5"] = replace(messages["5"], children={"ipsec-5": child, "ipsec-5-2": child})
+    assert (await captured(translator, *bypass("172.16.0.0/16"))).keys() == {ROUTE}
 
 
 @pytest.mark.parametrize("peer", [None, "192.0.2.7"])
@@ -287,6 +293,19 @@ async def test_a_tunnel_that_is_up_for_somebody_else_only(
         with_sas(translator, t5=text)
         assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
     with_sas(translator)
+    assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+
+
+async def test_what_a_child_that_is_down_would_be_for_is_as_configured(
+    translator: StrongSwanTranslator,
+) -> None:
+    hub = at_alice(5, remote_subnet=["0.0.0.0/0"], leak_protection=False)
+    in_force(translator, hub, up=True)
+    with_sas(translator, t5="172.16.5.8/32")
+    assert await captured(translator, change(hub, None)) == {}
+    messages = translator.parts.shared.desired.messages
+    (child,) = messages["5"].children.values()
+    messages["5"] = replace(messages["5"], children={"ipsec-5": child, "ipsec-5-2": child})
     assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
 
 

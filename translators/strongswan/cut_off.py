@@ -27,7 +27,7 @@ from translators.strongswan.model import (
 from translators.strongswan.planning import for_all_after, is_tunnel
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.shunts import LIBIPSEC
-from translators.strongswan.status.state import children_up, strings
+from translators.strongswan.status.state import carries_all, children_up, strings
 from translators.strongswan.translation.certificates import of_entry
 from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
@@ -126,7 +126,7 @@ class CutOffs:
         touched = await self._touched(
             changes, Addresses({route: far for route, (_near, far) in ends.items()})
         )
-        meant = {route: ends[route] for route in touched.turned}
+        meant = {route: pair for route, pair in ends.items() if route in touched.turned}
         if not meant:
             return []
         outlook = await self._outlook(meant, touched)
@@ -220,8 +220,12 @@ class CutOffs:
         sas = await self._live.sas(list(names)) if names else {}
         found = {}
         for index, (name, tunnel) in enumerate(names.items() if sas else (), 1):
-            pairs = _pairs_of(children_up((sas or {}).get(name, ())))
-            if pairs is not None:
+            of_it = (sas or {}).get(name, ())
+            pairs, are_all = _pairs_of(children_up(of_it))
+            # What one that is down would be for is not known; of those that leave it open, more never is.
+            if pairs and (
+                not takers[tunnel].pairs or (are_all and carries_all(of_it, self._live.children(tunnel)))
+            ):
                 found[tunnel] = pairs
             if not index % PIECE:
                 await asyncio.sleep(0)
@@ -235,14 +239,15 @@ def _with(takers: Takers, negotiated: Negotiated) -> Takers:
     }
 
 
-def _pairs_of(children: Sequence[Mapping[str, object]]) -> Sequence[Pair] | None:
-    """Return what CHILD_SAs are for; None if there are none, or prefixes do not say it."""
+def _pairs_of(children: Sequence[Mapping[str, object]]) -> tuple[Sequence[Pair], bool]:
+    """Return what CHILD_SAs are for, as far as prefixes say it, and whether they say it all."""
     sides = [[strings(child.get(side)) for side in ("local-ts", "remote-ts")] for child in children]
-    if not sides or not all(map(_is_prefix, chain.from_iterable(chain.from_iterable(sides)))):
-        return None
-    return [
-        pair for near, far in sides for pair in in_one_family(list(map(prefix, near)), list(map(prefix, far)))
+    pairs = [
+        pair
+        for near, far in sides
+        for pair in in_one_family(*([prefix(one) for one in side if _is_prefix(one)] for side in (near, far)))
     ]
+    return pairs, all(map(_is_prefix, chain.from_iterable(chain.from_iterable(sides))))
 
 
 def _is_prefix(selector: str) -> bool:
