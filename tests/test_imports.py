@@ -38,7 +38,7 @@ STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "p
 PROTECTION = "translators.strongswan.protection"
 SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
 STRONGSWAN_TOP = (
-    "actions", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
+    "actions", "captured", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
     "translator", "assembly",
 )  # fmt: skip
 

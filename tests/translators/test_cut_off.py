@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.translator import Captured, EntryChange, Route, Settings
 from tests.lab import change
+from tests.translators.authority import Authority, new_key
 from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice
 from translators.strongswan.assembly import make
+from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH, REVOCATION_PATH
 from translators.strongswan.protection.shunts import LIBIPSEC
-from translators.strongswan.translation.guards import Connected, ForAll
-from translators.strongswan.translation.overlaps import prefix
+from translators.strongswan.translation import nested
+from translators.strongswan.translation.guards import Connected, ForAll, Guard
+from translators.strongswan.translation.overlaps import Prefix, prefix
+from translators.strongswan.translation.ways_back import Taker
 from translators.strongswan.translator import StrongSwanTranslator
 
 SERVER, CLIENT = "10.1.0.1", "172.16.5.9"
@@ -100,7 +106,7 @@ async def test_where_the_kernel_encrypts_a_route_to_the_peer_may_lead_elsewhere(
         asked.append((destination, source))
         return here if destination == CLIENT else (7, "192.168.0.254")
 
-    monkeypatch.setattr("translators.strongswan.cut_off.way_to", way_to)
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.way_to", way_to)
     entry = at_alice(remote_subnet=["0.0.0.0/0"], peer="192.168.0.2")
     # Without an address of the near side there is no route.
     assert await captured(translator, change(None, entry), routes=(OTHER,)) == {}
@@ -111,6 +117,76 @@ async def test_where_the_kernel_encrypts_a_route_to_the_peer_may_lead_elsewhere(
     if is_told:
         assert found[OTHER].why.startswith("the route into tunnel 1 (from 10.1.0.0/16 to 0.0.0.0/0) would")
     assert await captured(translator, change(None, at_alice()), routes=(OTHER,)) == {}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what the kernel is asked about: peers in 192.168.0.0/16 are elsewhere than all others."""
+    asked: list[str] = []
+
+    async def way_to(destination: str, source: str | None = None) -> Way | None:
+        asked.append(destination)
+        return (7, "192.168.0.254") if destination.startswith("192.168.") else (8, "10.8.0.2")
+
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.way_to", way_to)
+    return asked
+
+
+async def test_a_route_that_was_there_before_leads_astray_who_is_spared_no_longer(
+    translator: StrongSwanTranslator, asked: list[str]
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    drawing = at_alice(7, remote_subnet=["172.16.0.0/12"], peer="192.168.0.2")
+    guards = translator.parts.protection.guards
+    guards.for_all = ForAll(bypass=(prefix("172.16.5.0/24"),))
+    in_force(translator, drawing, up=True)
+    found = await captured(translator, *bypass("172.16.5.0/24", gone=True))
+    assert found[OTHER].why.startswith("the route into tunnel 7 (from 10.1.0.0/16 to 172.16.0.0/12) would")
+    guards.for_all = ForAll()
+    sparing = at_alice(9, remote_subnet=["172.17.0.0/16"], peer="192.168.0.3")
+    sparing |= {"bypass": {"network": ["172.16.5.0/24"]}}
+    in_force(translator, drawing, sparing, up=True)
+    assert OTHER in await captured(translator, change(sparing, None))
+    assert await captured(translator, change(sparing, {**sparing, "description": "branch"})) == {}
+
+
+async def test_the_way_to_another_peer_is_asked_for_both_before_and_after(
+    translator: StrongSwanTranslator, asked: list[str]
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    to_client = at_alice(7, remote_subnet=["172.16.0.0/12"], peer="10.8.0.9")
+    in_force(translator, to_client, up=True)
+    moved = {**to_client, "peer": "192.168.0.2"}
+    assert (await captured(translator, change(to_client, moved), routes=(OTHER,))).keys() == {OTHER}
+    in_force(translator, moved, up=True)
+    assert await captured(translator, change(moved, to_client), routes=(OTHER,)) == {}
+
+
+async def test_the_kernel_is_asked_once_about_each_peer_and_about_so_many_only(
+    translator: StrongSwanTranslator,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    translator.parts.live.addresses.present = frozenset({SERVER})
+    new = [
+        at_alice(n, remote_subnet=[f"172.16.0.0/{8 + n}"], peer=f"192.168.0.{n}", leak_protection=False)
+        for n in range(1, 5)
+    ]
+    routes = tuple(Route("192.168.0.1", f"172.16.0.{n}") for n in range(1, 6))
+    found = await captured(translator, *(change(None, one) for one in new), routes=routes)
+    assert found.keys() == set(routes)
+    assert sorted(asked) == sorted([*(one.remote for one in routes), *(str(one["peer"]) for one in new)])
+    assert not caplog.records
+    # The narrowest come first: theirs are the routes that count.
+    asked.clear()
+    monkeypatch.setattr("translators.strongswan.upkeep.routes.PEERS_MAX", 2)
+    found = await captured(translator, *(change(None, one) for one in new), routes=routes)
+    assert found.keys() == set(routes)
+    assert [one for one in asked if one.startswith("192.168.")] == ["192.168.0.4", "192.168.0.3"]
+    assert caplog.messages == [
+        "a commit was not looked at for whether routes to 2 more peers lead a session astray"
+    ]
 
 
 async def test_what_stays_on_this_machine_is_never_cut_off(translator: StrongSwanTranslator) -> None:
@@ -150,6 +226,99 @@ async def test_who_would_come_through_another(translator: StrongSwanTranslator) 
     assert {ENTRY, "/yangswan-ipsec:tunnels/ipsec[id='2']"} <= set(found[ROUTE].tells)
 
 
+def with_sas(translator: StrongSwanTranslator, **far_sides: str) -> list[Sequence[str]]:
+    """Have SAs of tunnels (``t5``) between the near side and these; return who is asked for."""
+    asked: list[Sequence[str]] = []
+
+    def of_child(name: str, remote: str) -> dict[str, object]:
+        return {"name": name, "state": "INSTALLED", "local-ts": ["10.1.0.0/16"], "remote-ts": [remote]}
+
+    async def sas(names: Sequence[str]) -> dict[str, list[Json]]:
+        asked.append(names)
+        found = {f"ipsec-{tunnel[1:]}": remote for tunnel, remote in far_sides.items()}
+        return {
+            name: [{"state": "ESTABLISHED", "child-sas": {"1": of_child(name, remote)}}]
+            for name, remote in found.items()
+            if name in names
+        }
+
+    translator.parts.live.sas = sas  # type: ignore[assignment,method-assign]
+    return asked
+
+
+ANYBODY = at_alice(5)
+del ANYBODY["remote-subnet"]
+
+
+async def test_who_comes_through_an_untouched_tunnel_for_any_peer(translator: StrongSwanTranslator) -> None:
+    in_force(translator, ANYBODY, up=True)
+    with_sas(translator, t5=f"{CLIENT}/32")
+    wide = at_alice(6, remote_subnet=["0.0.0.0/0"], peer="192.0.2.8")
+    # His is the narrower.
+    assert await captured(translator, change(None, wide)) == {}
+    found = await captured(translator, *bypass("172.16.0.0/16"))
+    assert found[ROUTE].why == (
+        "tunnel 5 (from 10.1.0.0/16 to 172.16.5.9/32) would take what goes between 10.1.0.1 and 172.16.5.9 "
+        "no longer"
+    )
+    with_sas(translator, t5="172.16.5.8/32")
+    assert (await captured(translator, change(None, wide))).keys() == {ROUTE}
+    assert await captured(translator, *bypass("172.16.0.0/16")) == {}
+    # Nothing more is known of it than what there is.
+    with_sas(translator, t5=f"{CLIENT}/32")
+    messages = translator.parts.shared.desired.messages
+    (child,) = messages["5"].children.values()
+    messages["5"] = replace(messages["5"], children={"ipsec-5": child, "ipsec-5-2": child})
+    assert (await captured(translator, *bypass("172.16.0.0/16"))).keys() == {ROUTE}
+
+
+@pytest.mark.parametrize("peer", [None, "192.0.2.7"])
+@pytest.mark.parametrize("is_protected", [True, False])
+async def test_a_tunnel_that_is_up_for_somebody_else_only(
+    translator: StrongSwanTranslator, peer: str | None, *, is_protected: bool
+) -> None:
+    members: Json = {} if peer is None else {"peer": peer}
+    hub = at_alice(5, remote_subnet=["0.0.0.0/0"], leak_protection=is_protected, **members)
+    slower = {**hub, "dpd": {"enabled": True, "delay": 31}}
+    in_force(translator, hub, up=True)
+    with_sas(translator, t5="172.16.5.8/32")
+    for changes in ([change(hub, None)], [change(hub, slower)], bypass("172.16.5.9/32")):
+        assert await captured(translator, *changes) == {}
+    # What its next peer would come for is not known.
+    assert (await captured(translator, change(hub, {**hub, "remote-id": {"name": "new"}}))).keys() == (
+        set() if is_protected else {ROUTE}
+    )
+    # What nobody tells is as configured, as what no prefix says.
+    for text in ("172.16.5.8/32[tcp]", "172.16.5.8..172.16.5.20"):
+        with_sas(translator, t5=text)
+        assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+    with_sas(translator)
+    assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+
+
+async def test_what_a_child_that_is_down_would_be_for_is_as_configured(
+    translator: StrongSwanTranslator,
+) -> None:
+    hub = at_alice(5, remote_subnet=["0.0.0.0/0"], leak_protection=False)
+    in_force(translator, hub, up=True)
+    with_sas(translator, t5="172.16.5.8/32")
+    assert await captured(translator, change(hub, None)) == {}
+    messages = translator.parts.shared.desired.messages
+    (child,) = messages["5"].children.values()
+    messages["5"] = replace(messages["5"], children={"ipsec-5": child, "ipsec-5-2": child})
+    assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
+
+
+async def test_charon_is_asked_about_no_tunnel_that_concerns_nobody(translator: StrongSwanTranslator) -> None:
+    one, other = (at_alice(n, remote_subnet=[f"10.9.{n}.0/24"]) for n in (1, 2))
+    in_force(translator, one, other, EVERYTHING | {"id": 3}, up=True)
+    asked = with_sas(translator)
+    assert await captured(translator, change(one, None), change(other, {**other, "description": "x"})) == {}
+    assert asked == []
+    assert await captured(translator, *bypass("172.16.5.0/24")) != {}
+    assert asked == [["ipsec-3"]]
+
+
 async def test_what_is_for_all_tunnels(translator: StrongSwanTranslator) -> None:
     guards = translator.parts.protection.guards
     guards.for_all = ForAll(leak_protection=False)
@@ -181,20 +350,55 @@ async def test_a_tunnel_that_is_down_until_it_is_repaired(translator: StrongSwan
     assert (await captured(translator, change(idle, {**idle, "secret": "another-secret"}))).keys() == {ROUTE}
 
 
+def of_certificates(path: str, name: str, after: Json | None) -> EntryChange:
+    return EntryChange((name,) if name else (), path, {"name": name}, after, path)
+
+
+async def test_a_tunnel_that_comes_up_by_another_certificate(translator: StrongSwanTranslator) -> None:
+    root = Authority()
+    own = root.certify(new_key(), "CN=gw")
+    named: Json = {"own": "own", "trusted-ca": ["root"]}
+    idle = at_alice(secret=None, certificate=named, remote_subnet=["0.0.0.0/0"], leak_protection=False)
+    in_force(translator, idle, EVERYTHING | {"id": 2, "leak-protection": False, "peer": "192.0.2.7"})
+    for came in (
+        of_certificates(CERTIFICATES_PATH, "own", {"name": "own", "pem": own}),
+        of_certificates(CERTIFICATES_PATH, "root", {"name": "root", "pem": root.pem}),
+        # One between that the peer does not send.
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": root.subordinate("CN=x").pem}),
+        of_certificates(CRLS_PATH, "crl", None),
+        of_certificates(REVOCATION_PATH, "", {"mode": "off"}),
+    ):
+        found = await captured(translator, came)
+        assert found[ROUTE].why.startswith("tunnel 1 ")
+    for came in (
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": own}),
+        of_certificates(CERTIFICATES_PATH, "x", {"name": "x", "pem": "none"}),
+        of_certificates(CERTIFICATES_PATH, "x", None),
+    ):
+        assert await captured(translator, came) == {}
+    in_force(translator, idle, up=True)
+    assert await captured(translator, of_certificates(CRLS_PATH, "crl", None)) == {}
+
+
+def looked_at_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the tunnels that are looked at."""
+    looked_at: list[str] = []
+    original = Taker.of
+
+    def counted(tunnel: str, *rest: Any) -> Taker | None:
+        looked_at.append(tunnel)
+        return original(tunnel, *rest)
+
+    monkeypatch.setattr("translators.strongswan.cut_off.Taker.of", counted)
+    return looked_at
+
+
 async def test_a_change_that_concerns_nobody_looks_at_no_other_tunnel(
     translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = [at_alice(number, remote_subnet=[f"10.9.{number}.0/24"]) for number in range(2, 60)]
     in_force(translator, *many)
-    looked_at: list[str] = []
-    real = "translators.strongswan.cut_off.Taker.of"
-    original = translator.parts.cut_offs.captured.__globals__["Taker"].of
-
-    def counted(tunnel: str, *rest: object) -> object:
-        looked_at.append(tunnel)
-        return original(tunnel, *rest)
-
-    monkeypatch.setattr(real, counted)
+    looked_at = looked_at_by(monkeypatch)
     assert await captured(translator, change(None, at_alice())) == {}
     # Nor is one that is always bypassed of interest.
     translator.parts.protection.guards.for_all = ForAll(bypass=(prefix("172.16.0.0/12"),))
@@ -209,3 +413,60 @@ async def test_a_change_that_concerns_nobody_looks_at_no_other_tunnel(
 
 async def test_without_a_charon_nobody_is_cut_off(tmp_path: Path) -> None:
     assert await captured(make(Settings(tmp_path, "none", {})), change(None, EVERYTHING)) == {}
+
+
+async def test_a_change_that_turns_nothing_looks_at_no_other_tunnel(
+    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [at_alice(number, remote_subnet=["172.16.0.0/12"]) for number in range(2, 60)]
+    in_force(translator, EVERYTHING, *many, up=True)
+    looked_at, asked = looked_at_by(monkeypatch), with_sas(translator)
+    for members in ({"description": "branch"}, {"secret": "another-secret"}, {"rekey-time": 3600}):
+        assert await captured(translator, change(EVERYTHING, {**EVERYTHING, **members})) == {}
+    crl = of_certificates(CRLS_PATH, "crl", None)
+    assert await captured(translator, crl, *bypass("198.51.100.0/24")) == {}
+    assert set(looked_at) == {"1"}
+    assert asked == []
+
+
+async def test_each_tunnel_is_looked_at_once_for_however_many_sessions(
+    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [at_alice(n, remote_subnet=["0.0.0.0/0"], local_subnet=[f"10.9.{n}.0/24"]) for n in range(2, 200)]
+    in_force(translator, *many)
+    looked_at, cuts, real = looked_at_by(monkeypatch), 0, nested.cut
+
+    def counted(one: Prefix, length: int) -> Prefix:
+        nonlocal cuts
+        cuts += 1
+        return real(one, length)
+
+    monkeypatch.setattr(nested, "cut", counted)
+    routes = tuple(Route(SERVER, f"172.16.5.{n}") for n in range(1, 65))
+    assert (await captured(translator, change(None, EVERYTHING), routes=routes)).keys() == set(routes)
+    # What changes is so before and after.
+    assert Counter(looked_at) == {"1": 2, **{str(one["id"]): 1 for one in many}}
+    # To find each of them by its prefixes takes 33; to tell its way by the few lengths in use, less.
+    assert cuts < len(routes) * 33 * 4
+
+
+async def test_what_all_tunnels_ask_for_is_told_in_pieces(
+    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [at_alice(number, remote_subnet=[f"10.9.{number}.0/24"]) for number in range(2, 60)]
+    in_force(translator, *many)
+    sizes: list[int] = []
+    guards = translator.parts.protection.guards
+    real = guards.wanted
+
+    def counted(entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
+        sizes.append(len(entries))
+        return real(entries, for_all)
+
+    monkeypatch.setattr(guards, "wanted", counted)
+    monkeypatch.setattr("translators.strongswan.cut_off.PIECE", 10)
+    # Of each, and for all.
+    for changes in ([change(one, {**one, "description": "x"}) for one in many], bypass("198.51.100.0/24")):
+        sizes.clear()
+        assert await captured(translator, *changes) == {}
+        assert sizes == [0, 10, 10, 10, 10, 10, 8]

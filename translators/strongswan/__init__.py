@@ -18,7 +18,7 @@ what it holds:
 - pki: private keys and certificates of this gateway
 - diagnosis: what a person looks at when something is wrong
 - upkeep: makes charon hold what it should, brings tunnels up, tells
-- actions, planning, changes, cut_off, foresight, outlook, state_data: what clients ask for
+- actions, planning, changes, captured, cut_off, foresight, outlook, state_data: what clients ask for
 - translator: the only object that the agent sees
 - assembly: puts all of it together; its ``make`` is the entry point
 

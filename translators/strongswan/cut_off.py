@@ -1,7 +1,7 @@
 """Whose sessions with this server a change of tunnels would cut off: what ``Translator.captured`` answers.
 
-A change that concerns none of their addresses costs nothing more. For one that does, all tunnels are gone
-through, while the event loop goes on.
+A change that turns nothing of their ways costs nothing more. For one that does, all tunnels are gone through
+once, while the event loop goes on.
 """
 
 from __future__ import annotations
@@ -9,32 +9,47 @@ from __future__ import annotations
 import asyncio
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from agent.translator import Captured, EntryChange, Route
+from translators.strongswan.captured import captured
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.model import Json, entry_path
+from translators.strongswan.model import (
+    CERTIFICATES_PATH,
+    CRLS_PATH,
+    FETCH_PATH,
+    REVOCATION_PATH,
+    Json,
+)
 from translators.strongswan.planning import for_all_after, is_tunnel
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.shunts import LIBIPSEC
-from translators.strongswan.status.state import children_up, strings
+from translators.strongswan.status.state import carries_all, children_up, strings
+from translators.strongswan.translation.certificates import of_entry
+from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.guards import NO_GUARD, Guard
-from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, within, written
-from translators.strongswan.translation.ways_back import Fate, Kind, Taker, Turn, Ways, turn
-from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
+from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard
+from translators.strongswan.translation.nested import Addresses
+from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix
+from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.ways_back import Taker, Ways, turn
+from translators.strongswan.upkeep.routes import routes_aside
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 PIECE = 200
 """Tunnels that are looked at in a row; a few milliseconds."""
-PEERS_MAX = 64
-"""So many peers the kernel is asked about, one by one."""
 NOT_FOR_CHARON = frozenset({"description", "leak-protection", "bypass"})
 """Members of an entry by which no tunnel comes up."""
+WHOSE = ("local-address", "peer", "local-id", "remote-id", "local-subnet", "remote-subnet")
+"""Members of an entry that say who comes through the tunnel, and for what."""
+NOT_ASIDE = (frozenset[str](), frozenset[str]())
+FOR_ALL_CERTIFIED = frozenset({CRLS_PATH, REVOCATION_PATH, FETCH_PATH})
 Entries = Mapping[str, Json | None]
 Takers = Mapping[str, Taker]
+Negotiated = Mapping[str, Sequence[Pair]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +66,25 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """What a change touches: before and after it. ``altered``: the tunnels of which charon is told something
+    new; ``stay``: those through which the same peer comes, for the same. ``turned``: the sessions of which
+    something may go another way."""
+
+    sides: tuple[Side, Side]
+    takers: Sequence[Takers]
+    altered: AbstractSet[str]
+    stay: AbstractSet[str]
+    turned: AbstractSet[Route]
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """All that it takes to say what a change does to sessions: their ends, ours first, by route; what makes
     the ways before it and after it; and as for ``turn``."""
 
     ends: Mapping[Route, Pair]
-    asides: Mapping[Route, frozenset[str]]
+    asides: Mapping[Route, tuple[frozenset[str], ...]]
     ways: Sequence[Callable[[], Ways]]
     up: frozenset[str]
     altered: frozenset[str]
@@ -73,10 +101,10 @@ class Outlook:
                 after=after,
                 is_up=self.up.__contains__,
                 altered=self.altered,
-                aside=self.asides[route],
+                asides=self.asides.get(route, NOT_ASIDE),
             )
             if turned is not None:
-                found.append(_captured(route, turned))
+                found.append(captured(route, turned))
         return found
 
 
@@ -95,70 +123,76 @@ class CutOffs:
         ends = {one: (prefix(one.local), prefix(one.remote)) for one in routes if one.remote not in ours}
         if not self._is_used or not ends:
             return []
-        sides = await self._sides(changes)
-        peers = await self._peers(sides[0].entries)
-        touched = [await _takers(side.entries, side.guards, peers) for side in sides]
-        networks = sides[0].networks ^ sides[1].networks
-        meant = {
-            route: (near, far)
-            for route, (near, far) in ends.items()
-            if any(within(far, network) for network in networks)
-            or any(taker.concerns(near, far) for takers in touched for taker in takers.values())
-        }
+        touched = await self._touched(
+            changes, Addresses({route: far for route, (_near, far) in ends.items()})
+        )
+        meant = {route: pair for route, pair in ends.items() if route in touched.turned}
         if not meant:
             return []
-        outlook = await self._outlook(meant, sides, touched)
+        outlook = await self._outlook(meant, touched)
         return await asyncio.to_thread(outlook.captured)
 
-    async def _outlook(
-        self, meant: Mapping[Route, Pair], sides: Sequence[Side], touched: Sequence[Takers]
-    ) -> Outlook:
-        before, after = sides
-        others = await _takers(
+    async def _touched(self, changes: Sequence[EntryChange], clients: Addresses[Route]) -> Touched:
+        told_anew = self._told_anew(changes)
+        before, after = sides = await self._sides(changes, told_anew)
+        takers = tuple([await _takers(side, clients) for side in sides])
+        altered, differing, stay = set(told_anew), set[Prefix](before.networks ^ after.networks), set[str]()
+        for index, tunnel in enumerate(before.entries, 1):
+            is_up, pair = self._is_up(tunnel), [one.get(tunnel) for one in takers]
+            if _of_charon(before, tunnel) != _of_charon(after, tunnel):
+                altered.add(tunnel)
+            if stays := _is_for_the_same(before.entries[tunnel], after.entries[tunnel]):
+                stay.add(tunnel)
+            if pair[0] != pair[1] or (not stays if is_up else tunnel in altered):
+                differing.update(remote for taker in pair if taker is not None for remote in taker.remotes)
+            if not index % PIECE:
+                await asyncio.sleep(0)
+        return Touched(sides, takers, altered=altered, stay=stay, turned=clients.within(differing))
+
+    async def _outlook(self, meant: Mapping[Route, Pair], touched: Touched) -> Outlook:
+        before = touched.sides[0]
+        clients = Addresses({route: far for route, (_near, far) in meant.items()})
+        untouched = Side(
             {one: entry for one, entry in self._shared.desired.entries.items() if one not in before.entries},
             before.guards,
-            keep=lambda taker: any(taker.concerns(*ends) for ends in meant.values()),
         )
+        others = await _takers(untouched, clients)
+        there = {**others, **touched.takers[0]}
+        negotiated = await self._negotiated(
+            {one: taker for one, taker in there.items() if clients.is_any_within(taker.remotes)}
+        )
+        later = {one: pairs for one, pairs in negotiated.items() if one in others or one in touched.stay}
+        sets = _with(there, negotiated), _with({**others, **touched.takers[1]}, later)
         by_route = LIBIPSEC in (self._shared.desired.plugins or ())
-        asides = {
-            route: frozenset[str]() if by_route else await self._aside(route, far, touched[1])
-            for route, (_near, far) in meant.items()
-        }
+        ours = self._live.addresses.present or ()
+        asides = {} if by_route else await routes_aside(meant, sets, ours)
         return Outlook(
             meant,
             asides=asides,
             ways=tuple(
-                partial(Ways, {**others, **takers}, list(side.guards.values()), by_route=by_route)
-                for takers, side in zip(touched, sides, strict=True)
+                partial(Ways, takers, list(side.guards.values()), by_route=by_route)
+                for takers, side in zip(sets, touched.sides, strict=True)
             ),
-            up=frozenset(tunnel for tunnel in (*others, *touched[0]) if self._is_up(tunnel)),
-            altered=frozenset(
-                one for one in before.entries if _of_charon(before, one) != _of_charon(after, one)
-            ),
+            up=frozenset(filter(self._is_up, there)),
+            altered=frozenset(touched.altered),
         )
 
-    async def _aside(self, route: Route, far: Prefix, takers: Takers) -> frozenset[str]:
-        """Return the tunnels to which charon would have a route that leads elsewhere than to the client."""
-        ours = [prefix(address) for address in self._live.addresses.present or ()]
-        routed = {
-            taker.tunnel: taker.to
-            for taker in takers.values()
-            if taker.has_route and any(_makes_route(pair, far, ours) for pair in taker.pairs)
-        }
-        here = await way_to(route.remote, route.local) if routed else None
-        peers = islice(filter(as_the_kernel_writes, dict.fromkeys(routed.values())), PEERS_MAX)
-        elsewhere = {peer for peer in peers if here and (await way_to(peer) or here) != here}
-        return frozenset(tunnel for tunnel, peer in routed.items() if peer in elsewhere)
+    def _told_anew(self, changes: Sequence[EntryChange]) -> AbstractSet[str]:
+        """Return the tunnels that may come up by what changes, of certificates, CRLs, and of the looking for
+        revoked ones."""
+        desired, found = self._shared.desired, set[str]()
+        for change in changes:
+            if change.list_path == CERTIFICATES_PATH:
+                found.update(desired.users(change.keys[0]))
+            if change.list_path in FOR_ALL_CERTIFIED or _is_of_authority(change):
+                return {tunnel for tunnel, entry in desired.entries.items() if has_certificate(entry)}
+        return found
 
-    async def _sides(self, changes: Sequence[EntryChange]) -> tuple[Side, Side]:
+    async def _sides(self, changes: Sequence[EntryChange], told_anew: AbstractSet[str]) -> tuple[Side, Side]:
         held, entries = self._protection.guards.held, self._shared.desired.entries
         wanted = {change.keys[0]: change.after for change in changes if is_tunnel(change)}
-        for_all = for_all_after(changes, self._protection.guards.for_all)
-        if for_all == self._protection.guards.for_all:
-            coming = self._protection.wanted(wanted, for_all)
-        else:  # each tunnel is looked at
-            coming = await asyncio.to_thread(self._protection.wanted, wanted, for_all)
-        touched = wanted.keys() | coming.keys() - {""}
+        coming = await self._coming(wanted, for_all_after(changes, self._protection.guards.for_all))
+        touched = wanted.keys() | coming.keys() - {""} | told_anew
         return (
             Side({tunnel: entries.get(tunnel) for tunnel in touched}, held),
             Side(
@@ -167,93 +201,86 @@ class CutOffs:
             ),
         )
 
+    async def _coming(self, wanted: Entries, for_all: ForAll) -> Mapping[str, Guard]:
+        guards, concerned = self._protection.guards, self._protection.concerned(wanted, for_all)
+        self._protection.look_around()
+        coming = guards.wanted({}, for_all)
+        rest = iter(concerned.items())
+        while piece := dict(islice(rest, PIECE)):
+            coming |= guards.wanted(piece, for_all)
+            await asyncio.sleep(0)
+        return coming
+
     def _is_up(self, tunnel: str) -> bool:
         return self._live.facts(tunnel).up
 
-    async def _peers(self, entries: Entries) -> Mapping[str, Sequence[Prefix]]:
-        """Return the far side of those that leave it open, as far as they are up."""
-        names = {
-            connection_name(tunnel): tunnel
-            for tunnel, entry in entries.items()
-            if self._is_up(tunnel) and not {"peer", "remote-subnet"} & (entry or {}).keys()
-        }
+    async def _negotiated(self, takers: Takers) -> Negotiated:
+        """Return what the SAs of those that are up are for, where it is known."""
+        names = {connection_name(tunnel): tunnel for tunnel in takers if self._is_up(tunnel)}
         sas = await self._live.sas(list(names)) if names else {}
-        return {
-            tunnel: [
-                prefix(selector)
-                for child in children_up((sas or {}).get(name, ()))
-                for selector in strings(child.get("remote-ts"))
-                if selector.rpartition("/")[2].isdecimal()  # no protocol, no range
-            ]
-            for name, tunnel in names.items()
-        }
+        found = {}
+        for index, (name, tunnel) in enumerate(names.items() if sas else (), 1):
+            of_it = (sas or {}).get(name, ())
+            pairs, are_all = _pairs_of(children_up(of_it))
+            # What one that is down would be for is not known; of those that leave it open, more never is.
+            if pairs and (
+                not takers[tunnel].pairs or (are_all and carries_all(of_it, self._live.children(tunnel)))
+            ):
+                found[tunnel] = pairs
+            if not index % PIECE:
+                await asyncio.sleep(0)
+        return found
 
 
-def _makes_route(pair: Pair, far: Prefix, ours: Sequence[Prefix]) -> bool:
-    """Return whether charon makes a route to ``far``, for which it needs an address of the near side."""
-    return within(far, pair[1]) and any(within(address, pair[0]) for address in ours)
+def _with(takers: Takers, negotiated: Negotiated) -> Takers:
+    return {
+        tunnel: taker.negotiated(negotiated[tunnel]) if tunnel in negotiated else taker
+        for tunnel, taker in takers.items()
+    }
 
 
-async def _takers(
-    entries: Entries,
-    guards: Mapping[str, Guard],
-    peers: Mapping[str, Sequence[Prefix]] | None = None,
-    keep: Callable[[Taker], bool] = lambda _taker: True,
-) -> Takers:
+def _pairs_of(children: Sequence[Mapping[str, object]]) -> tuple[Sequence[Pair], bool]:
+    """Return what CHILD_SAs are for, as far as prefixes say it, and whether they say it all."""
+    sides = [[strings(child.get(side)) for side in ("local-ts", "remote-ts")] for child in children]
+    pairs = [
+        pair
+        for near, far in sides
+        for pair in in_one_family(*([prefix(one) for one in side if _is_prefix(one)] for side in (near, far)))
+    ]
+    return pairs, all(map(_is_prefix, chain.from_iterable(chain.from_iterable(sides))))
+
+
+def _is_prefix(selector: str) -> bool:
+    return selector.rpartition("/")[2].isdecimal()  # no protocol, no range
+
+
+def _is_for_the_same(before: Json | None, after: Json | None) -> bool:
+    """Return whether the same peer would come through a tunnel, for the same."""
+    return all((before or {}).get(leaf) == (after or {}).get(leaf) for leaf in WHOSE)
+
+
+async def _takers(side: Side, clients: Addresses[Route]) -> Takers:
+    """Return those that may turn packets to ``clients`` another way."""
     found = {}
-    for index, (tunnel, entry) in enumerate(entries.items(), 1):
-        taker = Taker.of(tunnel, entry, guards.get(tunnel, NO_GUARD), (peers or {}).get(tunnel, ()))
-        if taker is not None and keep(taker):
+    for index, (tunnel, entry) in enumerate(side.entries.items(), 1):
+        taker = Taker.of(tunnel, entry, side.guards.get(tunnel, NO_GUARD))
+        if taker is not None and clients.is_any_within(taker.remotes):
             found[tunnel] = taker
         if not index % PIECE:
             await asyncio.sleep(0)
     return found
 
 
+def _is_of_authority(change: EntryChange) -> bool:
+    """Return whether a certificate comes by which charon may trust others."""
+    try:
+        is_new = change.list_path == CERTIFICATES_PATH and change.after is not None
+        return is_new and of_entry(change.after or {}).is_authority
+    except Refused:
+        return False
+
+
 def _of_charon(side: Side, tunnel: str) -> Json | None:
     """Return what of an entry decides whether its tunnel comes up."""
     entry = side.entries[tunnel]
     return None if entry is None else {k: value for k, value in entry.items() if k not in NOT_FOR_CHARON}
-
-
-# --- in words ---
-
-TOLD_OF = ("local-subnet", "remote-subnet", "local-address", "peer", "leak-protection")
-
-
-def _captured(route: Route, turned: Turn) -> Captured:
-    reason = turned.now if turned.then.kind is Kind.CLEAR else turned.then
-    tunnels = dict.fromkeys(fate.tunnel for fate in (reason, turned.now) if fate.tunnel)
-    paths = [entry_path(tunnel) for tunnel in tunnels]
-    return Captured(
-        route,
-        path=entry_path(reason.tunnel),
-        prefix="" if reason.pair is None else written(reason.pair[1]),
-        why=_why(turned, f"what goes between {route.local} and {route.remote}"),
-        instead=_instead(turned, route.remote),
-        tells=tuple(one for path in paths for one in (path, *(f"{path}/{leaf}" for leaf in TOLD_OF))),
-    )
-
-
-def _why(turned: Turn, packets: str) -> str:
-    now, then = turned.now, turned.then
-    came = f", which comes through tunnel {now.tunnel} now" if now.kind is Kind.TUNNEL else ""
-    if then.kind is Kind.TUNNEL:
-        return f"{_named(then)} would take {packets}{came}"
-    if then.kind is Kind.DROPPED:
-        return f"leak protection of {_named(then)} would drop {packets} in clear{came}"
-    if then.kind is Kind.ASTRAY:
-        lost = "though its local subnets are others, so that it is lost"
-        return f"the route into {_named(then)} would draw in {packets}, {lost}{came}"
-    return f"{_named(now)} would take {packets} no longer"
-
-
-def _named(fate: Fate) -> str:
-    sides = "" if fate.pair is None else f" (from {' to '.join(map(written, fate.pair))})"
-    return f"tunnel {fate.tunnel}{sides}"
-
-
-def _instead(turned: Turn, client: str) -> str:
-    if turned.now.kind is not Kind.CLEAR:
-        return ""
-    return f"have {client}, or its network, in bypass/network of the tunnel or in /tunnels/bypass"

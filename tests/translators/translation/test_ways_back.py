@@ -14,8 +14,9 @@ from translators.strongswan.translation.guards import (
     Surroundings,
     of_gateway,
     of_tunnel,
+    prefixes_of,
 )
-from translators.strongswan.translation.overlaps import prefix, written
+from translators.strongswan.translation.overlaps import in_one_family, prefix, within, written
 from translators.strongswan.translation.ways_back import Kind, Taker, Turn, Ways, turn
 
 Json = dict[str, Any]
@@ -42,8 +43,11 @@ def ways(entries: Entries, for_all: ForAll, by_route: bool, peers: Collection[st
     takers = {
         tunnel: taker
         for tunnel, entry in entries.items()
-        if (taker := Taker.of(tunnel, entry, guards[tunnel], far)) is not None
+        if (taker := Taker.of(tunnel, entry, guards[tunnel])) is not None
     }
+    for tunnel, entry in entries.items() if far else ():
+        pairs = in_one_family(prefixes_of(entry, "local-subnet", "local-address"), far)
+        takers[tunnel] = takers[tunnel].negotiated(pairs)
     return Ways(takers, [*guards.values(), of_gateway(for_all)], by_route=by_route)
 
 
@@ -66,7 +70,7 @@ def turned(
         after=ways(after, for_all[1], by_route, peers),
         is_up=lambda tunnel: tunnel in up,
         altered=altered,
-        aside=aside,
+        asides=(aside, aside),
     )
 
 
@@ -320,6 +324,12 @@ def test_a_far_side_that_is_left_open_is_what_its_sas_say() -> None:
     assert turned(anybody, {}, up=UP, peers=["10.7.0.9/32"]) is None
 
 
+def test_a_tunnel_that_is_up_takes_what_its_sas_are_for() -> None:
+    hub = {"1": to("0.0.0.0/0", peer=None, leak_protection=False)}
+    assert turned(hub, {}, up=UP, peers=["10.7.0.9/32"]) is None
+    assert told(turned(hub, {}, up=UP, peers=["10.5.0.9/32"])) == ("tunnel 1", "clear")
+
+
 def test_the_narrowest_is_named_with_its_subnets() -> None:
     found = turned({}, {"1": EVERYTHING, "2": to("10.5.0.0/20"), "3": to("10.5.0.0/16", local="10.8.0.1/32")})
     assert found is not None
@@ -337,10 +347,12 @@ def test_the_narrowest_is_named_with_its_subnets() -> None:
         (to("10.6.0.0/16", bypass={"network": ["10.5.0.0/16"]}), True),
         (to("10.6.0.0/16", bypass={"connected-networks": True}), False),
         (to("10.0.0.0/8", local="10.5.0.0/16"), True),
+        (to(None, peer=None), True),
+        (to(None, peer=None, local="10.9.0.0/16"), True),
     ],
 )
 def test_whom_a_tunnel_concerns(entry: Json, concerns: bool) -> None:
     taker = Taker.of("1", entry, of_tunnel(entry, ForAll(), AROUND))
     assert taker is not None
-    assert taker.concerns(prefix(SERVER), prefix(CLIENT)) is concerns
+    assert any(within(prefix(CLIENT), one) for one in taker.remotes) is concerns
     assert Taker.of("1", None, NO_GUARD) is None

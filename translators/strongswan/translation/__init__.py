@@ -15,6 +15,7 @@ Files, from the ground up:
 - strangers: what keeps others' secrets out of tunnels that accept any identity, and lets their peers in
 - planes: the marks and XFRM interfaces that tell packets of the same addresses apart
 - overlaps: which tunnels want the same traffic
+- nested: prefixes looked up by an address that they contain
 - guards: which packets must not pass in clear, and which no tunnel takes
 - ways_back: which way packets to a client of this gateway go, before a change and after it
 - plan: changed entries -> ordered steps, each with its undo

@@ -8,29 +8,32 @@ astray if the client is elsewhere. To a network that a tunnel bypasses it goes p
 encrypts may be dropped because it is in clear (guards).
 
 A tunnel takes what it is configured for, up or not: a change must not lie in wait until it comes up. Only
-one that was there before, and is down, has to come up by something else than the change.
+one that was there before, and is down, has to come up by something else than the change; and one that is up,
+and stays for the same peer, takes what its SAs are for, which may be less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain
 from typing import NamedTuple
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import value_at
 from translators.strongswan.translation.guards import (
+    EVERYTHING,
     Guard,
     Match,
     Way,
     mark_of,
     pairs_of,
     past,
-    prefixes_of,
     untaken,
 )
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, within
+from translators.strongswan.translation.nested import Nested
+from translators.strongswan.translation.overlaps import Pair, Prefix
 
 
 class Packet(NamedTuple):
@@ -41,10 +44,6 @@ class Packet(NamedTuple):
     near: Prefix
     far: Prefix
     aside: frozenset[str] = frozenset()
-
-    def is_between(self, pair: Pair) -> bool:
-        """Return whether it goes between the two prefixes of ``pair``, near and far."""
-        return within(self.far, pair[1]) and within(self.near, pair[0])
 
 
 class Kind(Enum):
@@ -84,37 +83,27 @@ class Taker:
     guard: Guard
 
     @classmethod
-    def of(cls, tunnel: str, entry: Json | None, guard: Guard, peers: Iterable[Prefix] = ()) -> Taker | None:
-        """Return what the entry is for packets, None if it is not enabled. ``peers``: the far side as its SAs
-        have it, for an entry that leaves it open."""
+    def of(cls, tunnel: str, entry: Json | None, guard: Guard) -> Taker | None:
+        """Return what the entry is for packets, None if it is not enabled."""
         if entry is None or not entry.get("enabled", True):
             return None
-        pairs = tuple(pairs_of(entry))
-        if not pairs and (peers := tuple(peers)):
-            pairs = tuple(in_one_family(prefixes_of(entry, "local-subnet", "local-address"), peers))
         unmarked = frozenset(way for way in Way if _is_unmarked(entry, way))
         to = str(entry.get("peer", f"tunnel {tunnel}"))
         has_route = value_at(entry, "esp/if-id-out") is None
+        pairs = tuple(pairs_of(entry))
         return cls(tunnel, to, pairs=pairs, unmarked=unmarked, has_route=has_route, guard=guard)
 
-    def concerns(self, near: Prefix, far: Prefix) -> bool:
-        """Return whether packets between the two addresses may go another way because of it."""
+    def negotiated(self, pairs: Iterable[Pair]) -> Taker:
+        """Return it with what its SAs are for, which may be less than is configured, or what is left open
+        there."""
+        return replace(self, pairs=tuple(pairs))
+
+    @property
+    def remotes(self) -> Iterator[Prefix]:
+        """Where what it may turn another way goes, all addresses where that is open."""
         guard = self.guard
-        return (
-            any(within(far, remote) for _local, remote in self.pairs)
-            or any(within(far, network) for _local, network in guard.bypass)
-            or any(within(far, home) for _far, home in guard.home)
-        )
-
-    def policy(self, packet: Packet, *, is_marked_too: bool) -> Pair | None:
-        """Return the narrowest pair whose policy takes ``packet``."""
-        if not is_marked_too and packet.way not in self.unmarked:
-            return None
-        return max((pair for pair in self.pairs if packet.is_between(pair)), key=_length, default=None)
-
-    def route(self, packet: Packet) -> Pair | None:
-        """Return the pair whose route ``packet`` would take on its way out."""
-        return max((p for p in self.pairs if within(packet.far, p[1])), key=lambda p: p[1][2], default=None)
+        for pair in chain(self.pairs, guard.bypass, guard.home, guard.taken):
+            yield pair[1]
 
 
 def _is_unmarked(entry: Json, way: Way) -> bool:
@@ -122,82 +111,107 @@ def _is_unmarked(entry: Json, way: Way) -> bool:
     return not mark and value_at(entry, f"esp/if-id-{way.value}") is None
 
 
-def _length(pair: Pair) -> tuple[int, int]:
-    local, remote = pair
-    return local[2] + remote[2], remote[2]
-
-
 class Ways:
-    """Where packets go, with ``takers`` by tunnel id and all that ``guards`` ask for."""
+    """Where packets go, with ``takers`` by tunnel id and all that ``guards`` ask for. What it costs to say
+    it of a packet does not grow with them."""
 
     def __init__(self, takers: Mapping[str, Taker], guards: Collection[Guard], *, by_route: bool) -> None:
         self.takers = takers
         self._by_route = by_route
-        self._bypass = {pair for guard in guards for pair in guard.bypass}
-        self._past = past(guards)
-        self._untaken = untaken(guards)
-        self._spared: dict[Packet, bool] = {}
+        # Of those that want the same the first is taken.
+        ordered = sorted(takers.values(), key=lambda taker: int(taker.tunnel))
+        self._policies = {
+            way: Nested((p, t) for t in ordered if by_route or way in t.unmarked for p in t.pairs)
+            for way in Way
+        }
+        self._routes = Nested(
+            (to_all(p[1]), (t, p)) for t in ordered if by_route or t.has_route for p in t.pairs
+        )
+        self._drops = {way: Nested(_dropped_by(ordered, way)) for way in Way}
+        bypass = {pair for guard in guards for pair in guard.bypass}
+        self._bypass = Nested((pair, None) for pair in bypass)
+        self._bypassed = Nested((to_all(network), None) for network in {pair[1] for pair in bypass})
+        self._past = Nested((pair, None) for pair in past(guards))
+        found = untaken(guards)
+        self._untaken = Nested((to_all(network), None) for network in found.networks)
+        self._taken_from_it = Nested((pair, None) for pair in found.taken)
 
     def fate(self, packet: Packet, down: Collection[str] = ()) -> Fate:
         """Return what becomes of ``packet`` while all tunnels are up but for those in ``down``."""
-        up = [taker for taker in self.takers.values() if taker.tunnel not in down]
-        found = self._taken(packet, up)
+        found = self._taken(packet, down)
         return self._dropped(packet) if found == CLEAR else found
 
-    def would_take(self, tunnel: str, packet: Packet) -> bool:
-        """Return whether ``tunnel``, were it the only one, would take ``packet`` once it is up."""
-        return self._taken(packet, [self.takers[tunnel]]) != CLEAR
+    def would_take(self, packet: Packet) -> set[str]:
+        """Return the tunnels each of which, were it the only one, would take ``packet`` once it is up."""
+        if self._is_spared(packet):
+            return set()
+        by_policy = self._policies[packet.way].around(packet.near, packet.far)
+        found = {taker.tunnel for _pair, takers in by_policy for taker in takers}
+        looked_at = set(found)
+        for _pair, routes in self._routes_of(packet):
+            for taker, pair in routes:
+                if taker.tunnel not in looked_at and self._leads_astray(packet, taker, pair):
+                    found.add(taker.tunnel)
+                looked_at.add(taker.tunnel)
+        return found
 
-    def _taken(self, packet: Packet, up: Collection[Taker]) -> Fate:
-        if self._by_route and packet.way is Way.IN:
-            return CLEAR  # what arrives is not asked whether it came through a tunnel
+    def _taken(self, packet: Packet, down: Collection[str]) -> Fate:
         if self._is_spared(packet):
             return CLEAR
-        policies = ((taker, taker.policy(packet, is_marked_too=self._by_route)) for taker in up)
-        found = _first((taker, pair, _length(pair)) for taker, pair in policies if pair is not None)
-        if found is not None:
-            return Fate(Kind.TUNNEL, found[0].to, tunnel=found[0].tunnel, pair=found[1])
-        return self._routed(packet, up) if packet.way is Way.OUT else CLEAR
+        for pair, takers in self._policies[packet.way].around(packet.near, packet.far):
+            for taker in takers:
+                if taker.tunnel not in down:
+                    return Fate(Kind.TUNNEL, taker.to, tunnel=taker.tunnel, pair=pair)
+        for _pair, routes in self._routes_of(packet):
+            for taker, route in routes:
+                if taker.tunnel not in down:
+                    is_astray = self._leads_astray(packet, taker, route)
+                    return (
+                        Fate(Kind.ASTRAY, taker.to, tunnel=taker.tunnel, pair=route) if is_astray else CLEAR
+                    )
+        return CLEAR
 
     def _is_spared(self, packet: Packet) -> bool:
-        """Return whether no tunnel takes a packet, as it is bypassed."""
-        if packet not in self._spared:
-            pairs = self._past if self._by_route else self._bypass
-            self._spared[packet] = any(packet.is_between(pair) for pair in pairs)
-        return self._spared[packet]
+        """Return whether no tunnel takes a packet: it is bypassed, or (``by_route``) it arrives, and is not
+        asked whether it came through one."""
+        if self._by_route and packet.way is Way.IN:
+            return True
+        return (self._past if self._by_route else self._bypass).has(packet.near, packet.far)
 
-    def _routed(self, packet: Packet, up: Collection[Taker]) -> Fate:
-        """Return what becomes of a packet that no policy is for."""
-        routes = ((t, t.route(packet)) for t in up if self._by_route or t.has_route)
-        found = _first((taker, pair, (pair[1][2], 0)) for taker, pair in routes if pair is not None)
-        if found is None or self._untaken.has(packet.near, packet.far):
-            return CLEAR
-        taker, pair = found
-        if not self._by_route and (taker.tunnel not in packet.aside or self._has_way(packet, pair[1][2])):
-            return CLEAR
-        return Fate(Kind.ASTRAY, taker.to, tunnel=taker.tunnel, pair=pair)
+    def _routes_of(self, packet: Packet) -> Iterator[tuple[Pair, Sequence[tuple[Taker, Pair]]]]:
+        """Yield the routes that ``packet`` may take on its way out, the narrowest first."""
+        return self._routes.around(packet.near, packet.far) if packet.way is Way.OUT else iter(())
+
+    def _leads_astray(self, packet: Packet, taker: Taker, pair: Pair) -> bool:
+        """Return whether a packet that no policy is for is lost by the route that is made for ``pair``."""
+        near, far = packet.near, packet.far
+        if self._untaken.has(near, far) and not self._taken_from_it.has(near, far):
+            return False
+        return self._by_route or (taker.tunnel in packet.aside and not self._has_way(packet, pair[1][2]))
 
     def _has_way(self, packet: Packet, length: int) -> bool:
         """Return whether a packet goes past the routes to prefixes of ``length``: charon has one for what is
         bypassed, too, and the longer comes first."""
-        return any(packet.is_between(pair) for pair in self._past) or any(
-            within(packet.far, network) and network[2] >= length for _local, network in self._bypass
-        )
+        longest = next(self._bypassed.around(packet.near, packet.far), None)
+        return self._past.has(packet.near, packet.far) or (longest is not None and longest[0][1][2] >= length)
 
     def _dropped(self, packet: Packet) -> Fate:
-        if any(packet.is_between(pair) for pair in self._bypass):
-            return CLEAR
-        for taker in self.takers.values():
-            for match in taker.guard.drops:
-                pair = _sides(match)
-                if match.way is packet.way and not match.mark and packet.is_between(pair):
-                    return Fate(Kind.DROPPED, taker.to, tunnel=taker.tunnel, pair=pair)
+        if not self._bypass.has(packet.near, packet.far):
+            for pair, takers in self._drops[packet.way].around(packet.near, packet.far):
+                return Fate(Kind.DROPPED, takers[0].to, tunnel=takers[0].tunnel, pair=pair)
         return CLEAR
 
 
-def _first(found: Iterable[tuple[Taker, Pair, tuple[int, int]]]) -> tuple[Taker, Pair] | None:
-    best = max(found, key=lambda one: (one[2], -int(one[0].tunnel)), default=None)
-    return None if best is None else best[:2]
+def to_all(network: Prefix) -> Pair:
+    """Return the pair of what goes to ``network``, whatever its source, as with a route."""
+    return EVERYTHING[network[0]], network
+
+
+def _dropped_by(takers: Iterable[Taker], way: Way) -> Iterator[tuple[Pair, Taker]]:
+    for taker in takers:
+        for match in taker.guard.drops:
+            if match.way is way and not match.mark:
+                yield _sides(match), taker
 
 
 def _sides(match: Match) -> Pair:
@@ -221,25 +235,26 @@ def turn(
     after: Ways,
     is_up: Callable[[str], bool],
     altered: Collection[str],
-    aside: Collection[str] = (),
+    asides: Sequence[Collection[str]] = ((), ()),
 ) -> Turn | None:
     """Return what a change does to a session between two addresses, None if it leaves it its way.
 
     Args:
         is_up: by tunnel id, whether it carries packets now.
         altered: the tunnels of which charon is told something new, so that those which are down may come up.
-        aside: those whose routes lead elsewhere than to the client, of policies that the kernel has.
+        asides: those whose routes lead elsewhere than to the client, of policies that the kernel has, before
+            and after.
     """
     idle = {tunnel for tunnel in before.takers if not is_up(tunnel)}
     for way in Way:
-        packet = Packet(way, near, far, aside=frozenset(aside))
+        packet, later = (Packet(way, near, far, aside=frozenset(aside)) for aside in asides)
         now = before.fate(packet, down=idle)
         # Those that are down and come up by nothing that is changed.
-        waiting = {tunnel for tunnel in idle.difference(altered) if before.would_take(tunnel, packet)}
+        waiting = {one for one in before.would_take(packet) if one in idle and one not in altered}
         if now.kind in _DEAD:
             # It came some way: the tunnel was up a moment ago.
             now, waiting = before.fate(packet), set()
-        then = after.fate(packet, down=waiting)
+        then = after.fate(later, down=waiting)
         if then != now and now.kind not in _DEAD:
             return Turn(now, then)
     return None
