@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
+from agent.datastore.history import Comparison
 from agent.datastore.records import UnitChange
-from agent.operations.asked import stays_below
+from agent.errors import RpcErrors
+from agent.operations.asked import MAX_SEARCHES, MAX_TESTS, Asked, stays_below
+from agent.operations.asked import asked as selected
+from agent.xml import parse
+from agent.yang.schema import Schema
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC
 from tests.agent.operations.guarded import nacm, rule, rule_list
@@ -119,6 +126,75 @@ async def test_what_is_asked_for_decides_what_is_read(three: Lab, monkeypatch: p
     await three.do(xpath("/a:agent/a:limits"))
     await three.do(f'<get><filter><top xmlns="{EC}"/></filter></get>')
     assert not any(" FROM commits" in text for text in statements)
+
+
+HISTORY = "/a:agent/a:history/a:commit"
+BOBS = "a:user='bob'"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        subtree(f"<commit>{'<user>bob</user>' * 1100}</commit>"),
+        subtree("<commit>" + "".join(f"<cause>{n}</cause>" for n in range(1100)) + "</commit>"),
+        subtree("<commit>" + "".join(f"<session-id>{n}</session-id>" for n in range(1100)) + "</commit>"),
+        subtree("".join(f"<commit><user>{n}</user></commit>" for n in range(1100))),
+        subtree("".join(f"<commit>{'<user>bob</user>' * n}</commit>" for n in range(1, 99))),
+        subtree("".join(f"<commit><id>{n}</id></commit>" for n in range(5000))),
+        subtree(f"<commit><change>{target_element(2) * 1100}</change></commit>"),
+        xpath(f"{HISTORY}[{' and '.join([BOBS] * 1100)}]"),
+        xpath(HISTORY + "[a:user='bob']" * 300),
+        xpath(f"{HISTORY}[{' and '.join(f'a:id<{n}' for n in range(10, 1100))}]"),
+    ],
+    ids=["same", "other", "numbers", "searches", "growing", "ids", "targets", "and", "predicates", "below"],
+)
+async def test_no_filter_is_too_long_to_look_into_the_history(
+    three: Lab, caplog: pytest.LogCaptureFixture, asked: str
+) -> None:
+    with suppress(RpcErrors):  # libyang may not take an expression of that length
+        assert set(ids(await three.do(asked))) <= {1, 2, 3}
+    assert "the history cannot be read" not in caplog.text
+
+
+def test_a_search_is_bounded_and_what_is_left_out_finds_no_less(schema: Schema) -> None:
+    def found(body: str) -> Asked | None:
+        (filter_,) = parse(subtree(body).encode())
+        return selected(schema, filter_, None)
+
+    same = found(f"<commit>{'<user>bob</user>' * 1100}</commit>")
+    assert same == Asked(searches=((Comparison("user", "=", "bob"),),))
+    different = found("<commit>" + "".join(f"<user>{n}</user>" for n in range(1100)) + "</commit>")
+    assert different is not None
+    assert [len(tests) for tests in different.searches] == [MAX_TESTS]
+    users = "".join(f"<user>{n}</user>" for n in range(MAX_TESTS))
+    searches = "".join(f"<commit>{users}<cause>{n}</cause></commit>" for n in range(MAX_SEARCHES))
+    assert found(searches) == Asked(searches=((*(Comparison("user", "=", str(n)) for n in range(100)),),))
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [
+        ("a:id = 1.0", [1]),
+        ("a:id = 01", [1]),
+        ("a:id = 1.5", []),
+        ("a:id > 1.5", [3, 2]),
+        ("a:id >= 1.0000", [3, 2, 1]),
+        ("a:id < 2.5", [2, 1]),
+        ("a:id = 1.00000000000000000000000000001", None),
+        ("a:id < 99999999999999", [3, 2, 1]),
+        ("a:id = 0000000000000002", [2]),
+        ("a:id = '1.0'", []),
+        ("a:id <= '2.0'", [2, 1]),
+        ("a:session-id = 2.0", [2]),
+        ("a:id = 0", []),
+        ("a:id = ''", []),
+    ],
+)
+async def test_numbers_are_compared_as_numbers(three: Lab, test: str, found: list[int] | None) -> None:
+    """As the rest of the expression is: where the history cannot tell, it leaves it to that."""
+    reply = ids(await three.do(xpath(f"{HISTORY}[{test}]")))
+    assert reply == ids(await three.do(xpath(f"{HISTORY}[boolean({test})]")))
+    assert found is None or reply == found
 
 
 @pytest.mark.parametrize(
