@@ -265,6 +265,36 @@ async def test_a_commit_is_in_force_though_old_ones_cannot_be_dropped(
     configuration.store.close()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE changes SET after = x'3c' WHERE commit_id = 2",
+        "UPDATE commits SET user = 'x' WHERE id = 2",
+        "UPDATE snapshots SET content = x'3c'",
+    ],
+)
+async def test_that_a_row_is_damaged_is_said_once_with_what_to_do(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    configuration = await started(schema, tmp_path)
+    store = configuration.store
+    for value in range(4):
+        await commit(configuration, entry(f"<number>{value}</number>"))
+    due(store)
+    await commit(configuration, entry("<number>9</number>"))
+    with closing(sqlite3.connect(store.path)) as disk:
+        disk.execute(damage)
+        disk.commit()
+    store._keep = Keep(2)
+    for value in range(10, 20):
+        assert await commit(configuration, entry(f"<number>{value}</number>"))
+    (said,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "is damaged" in said.getMessage()
+    assert "yangswand --repair" in said.getMessage()
+    assert said.exc_info is None
+    store.close()
+
+
 def test_a_damaged_row_is_not_dropped_without_a_word(file: Path) -> None:
     with closing(Store(file, keep=Keep(2))) as store:
         record(store, 8)
