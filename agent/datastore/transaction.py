@@ -253,7 +253,7 @@ class Transactions:
         try:
             self._tidy()
         except sqlite3.DatabaseError as problem:
-            # The commit itself is on disk. But a row that is damaged stays so, and the next try finds it again.
+            # The commit itself is on disk. A row that is damaged stays so: the next try would find it again.
             self._tidies = False
             log.error(
                 "%s is damaged: %s. What is committed is recorded as before, but nothing old is dropped, and "
