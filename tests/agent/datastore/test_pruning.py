@@ -153,6 +153,41 @@ def test_a_day_later_it_goes_at_the_next_commit(file: Path) -> None:
         assert not snapshot(store)
 
 
+def drop(store: Store, days_ago: float) -> list[int]:
+    """Make a commit ``days_ago``, drop what is old then, and return what is kept."""
+    record(store, 1, days_ago=days_ago)
+    due(store)
+    assert store.snapshot_if_due(lambda: b"<all/>", at(days_ago))
+    store.drop_old(at(days_ago))
+    return kept(store)
+
+
+def test_a_clock_that_jumps_far_ahead_drops_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=1)
+        assert drop(store, -3650) == [1, 2, 3, 4]
+        assert "the clock says 2036-11-24" in caplog.text
+        assert drop(store, -3650.4) == [1, 2, 3, 4, 5]
+        caplog.clear()
+        assert drop(store, 0.5) == [1, 2, 3, 4, 5, 6], "it was set right"
+        assert drop(store, -3) == [1, 2, 3, 4, 5, 6, 7]
+        assert drop(store, -9.8) == [4, 5, 6, 7, 8], "and what is old goes on to go"
+        assert caplog.text == ""
+
+
+def test_if_it_stays_there_what_is_old_goes_half_a_day_later(file: Path) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=1)
+        assert drop(store, -3650) == [1, 2, 3, 4]
+        assert drop(store, -3650.6) == [4, 5]
+
+
+def test_after_a_long_time_without_commits_too(file: Path) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=29)
+        assert drop(store, 0) == [4]
+
+
 def test_without_days_age_does_not_count(file: Path) -> None:
     with closing(Store(file)) as store:
         record(store, 3, days_ago=10_000)
