@@ -10,8 +10,8 @@ from lxml import etree
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import fits, subtree, xpath
 from tests.agent.operations.guarded import JOE, path, rule, rule_list, ruled
-from tests.agent.operations.test_compare_commits import fits, subtree, xpath
 
 NS = "urn:ietf:params:xml:ns:yang:ietf-nmda-compare"
 DS = "urn:ietf:params:xml:ns:yang:ietf-datastores"

@@ -14,6 +14,7 @@ from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import AGENT, lines, some_content, three_commits
 from tests.agent.operations.guarded import (
     JOE,
     NOBODY,
@@ -26,7 +27,6 @@ from tests.agent.operations.guarded import (
     rule_list,
     ruled,
 )
-from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
 
 E = "/every-construct:top/entry[id='1']"
 
@@ -99,7 +99,7 @@ async def test_any_commit_of_many_from_any_candidate(lab: Lab) -> None:
     generator = random.Random(3)
     was = []
     for _ in range(6):
-        content = f"<source><config>{_some(generator)}</config></source>"
+        content = f"<source><config>{some_content(generator)}</config></source>"
         await lab.do(f"<copy-config><target><candidate/></target>{content}</copy-config>")
         await lab.do("<commit/>")
     count = lab.context.configuration.store.latest()

@@ -1,0 +1,143 @@
+"""compare-commits: what it costs, and where it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.datastore import spans
+from agent.operations import gather
+from agent.yang.units import Unit
+from tests.agent.handlers import Lab
+from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import compare, lines, subtree, three_commits, xpath
+
+
+async def test_the_cost_grows_with_the_difference(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    initialise = Unit.__init__
+
+    def counted(unit: Unit, *arguments: object) -> None:
+        initialise(unit, *arguments)  # type: ignore[arg-type]
+        made.append(unit.path)
+
+    async def work() -> list[int]:
+        taken = []
+        for start, end in (("running", "candidate"), (before, before + 1), (before + 1, "candidate")):
+            made.clear()
+            monkeypatch.setattr(Unit, "__init__", counted)
+            assert len(await lines(lab, start, end)) == 2
+            monkeypatch.setattr(Unit, "__init__", initialise)
+            taken.append(len(made))
+        return taken
+
+    costs = []
+    for count in (1, 300):
+        await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(1, count + 1))))
+        await lab.commit(entry("<number>1</number>"))
+        before = lab.context.configuration.store.latest()
+        await lab.commit(entry("<number>2</number>"))
+        await lab.edit(entry("<number>3</number>"))
+        costs.append(await work())
+        await lab.do("<discard-changes/>")
+    assert costs[0] == costs[1]
+    assert max(costs[0]) < 12
+
+
+async def test_rows_are_read_some_at_a_time_and_not_for_ever(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three_commits(lab)
+    expected = await lines(lab, 1, 3)
+    monkeypatch.setattr(spans, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
+    assert await lines(lab, 1, 3) == expected
+    monkeypatch.setattr(spans, "ROWS_MAX", 2)
+    (error,) = await lab.refused(compare("beginning", 3))
+    assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
+    assert "closer to each other" in error.message
+    assert await lines(lab, 2, 3)
+
+
+async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three_commits(lab)
+    read_on = spans.Span.read_on
+
+    def then_dropped(span: spans.Span) -> bool:
+        more = read_on(span)
+        lab.context.configuration.store._db.execute("DELETE FROM changes WHERE commit_id < 3")
+        return more
+
+    monkeypatch.setattr(spans.Span, "read_on", then_dropped)
+    (error,) = await lab.refused(compare(1, 3))
+    assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
+
+
+@pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])
+async def test_too_many_units_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    await three_commits(lab)
+    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
+    monkeypatch.setattr(gather, bound, 1)
+    points = [(1, 3)] if bound == "OCTETS_MAX" else [(1, 3), ("running", "candidate")]
+    for pair in points:
+        (error,) = await lab.refused(compare(*pair))
+        assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        subtree(f'<top xmlns="{EC}"><entry><id>2</id></entry></top>'),
+        xpath("/ec:top/ec:entry[ec:id='2']"),
+        xpath("/ec:top/ec:entry[ec:id='2']/ec:id"),
+    ],
+)
+async def test_what_a_filter_cannot_select_is_not_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, filter_: str
+) -> None:
+    await three_commits(lab)
+    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
+    monkeypatch.setattr(gather, "UNITS_MAX", 1)
+    assert await lines(lab, 1, 3, filter_) == ["+ /every-construct:top/entry[id='2']"]
+    assert await lines(lab, 1, "candidate", filter_) == ["+ /every-construct:top/entry[id='2']"]
+    (error,) = await lab.refused(compare(1, 3))
+    assert error.app_tag == "too-many-differences"
+
+
+@pytest.mark.parametrize("here", [100, 0])
+@pytest.mark.parametrize("pair", [(1, 4), (4, 1), (1, "candidate"), ("candidate", 1)])
+async def test_many_units_are_compared_part_by_part(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, here: int, pair: tuple[int | str, int | str]
+) -> None:
+    await three_commits(lab)
+    await lab.commit(top("<entry><id>4</id></entry>") + f'<order xmlns="{EC}">x</order>')
+    await lab.edit(top("<entry><id>5</id></entry>"))
+    patch, text = await lab.do(compare(*pair)), await lines(lab, *pair)
+    assert patch.count("<edit>") > 3
+    monkeypatch.setattr(gather, "PART_UNITS", 1)
+    monkeypatch.setattr("agent.operations.comparing.HERE_UNITS", here)
+    assert await lab.do(compare(*pair)) == patch
+    assert await lines(lab, *pair) == text
+    assert bool(lab.context.apart.copies) == (here == 0)
+    monkeypatch.setattr("agent.history.room.Room.__init__.__defaults__", (1000, 3))
+    (error,) = await lab.refused(compare(*pair))
+    assert error.app_tag == "too-many-differences"
+
+
+async def test_much_is_compared_in_a_copy_of_the_process(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await three_commits(lab)
+    expected = await lines(lab, 1, 3)
+    assert lab.context.apart.copies == 0
+    monkeypatch.setattr("agent.operations.comparing.HERE_UNITS", 1)
+    assert await lines(lab, 1, 3) == expected
+    assert lab.context.apart.copies == 1
+    monkeypatch.setattr("agent.apart.WORK_CPU_S", 0.05)
+    monkeypatch.setattr("agent.operations.compare_commits.told", _without_end)
+    (error,) = await lab.refused(compare(1, 3))
+    assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
+
+
+def _without_end(*_arguments: object) -> None:
+    while True:
+        pass
