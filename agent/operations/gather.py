@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from agent.datastore.records import UnitChange
-from agent.datastore.spans import Dropped, Span, TooLong, kept
+from agent.datastore.spans import UNITS_MAX, Dropped, Span, TooLong, every_unit, kept
 from agent.errors import InvalidValue, ResourceDenied
 from agent.history.edits import natural
 from agent.history.room import too_much
@@ -24,13 +23,8 @@ from agent.yang.units import Unit
 
 Item = TypeVar("Item")
 
-UNITS_AT_ONCE = 100
 PART_UNITS = 2000
 """So many are compared at a time, in a copy of the process that has as much time as for other work."""
-UNITS_MAX = 20_000
-"""That differ."""
-OCTETS_MAX = 64 * 1024 * 1024
-"""Of what is on record about them."""
 
 CANDIDATE = "candidate"
 Point = int | str
@@ -166,11 +160,7 @@ def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + count]
 
 
-def all_of_them(_path: str) -> bool:
-    return True
-
-
-async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_of_them) -> list[UnitChange]:
+async def changed(context: Context, after: int, upto: int, wanted: Wanted = every_unit) -> list[UnitChange]:
     """Return the units that are ``wanted`` and in which the states after two commits differ, as they were in
     both.
 
@@ -178,31 +168,22 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_
         ResourceDenied: these are too many, or so many that they are not found in time.
         InvalidValue: the history has dropped what is needed.
     """
-    span = Span(context.configuration.store, after, upto)
     if after >= upto:
         return []
+    span = Span(context.configuration.store, after, upto, wanted)
     try:
-        while await context.worker(span.read_on):
-            pass
+        for step in (span.read_on, span.look_on):
+            while await context.worker(step):
+                pass
     except TooLong:
         raise ResourceDenied(
             "there are too many changes between these commits to look through: compare commits that are "
-            "closer to each other",
+            "closer to each other, or give a filter",
             app_tag="too-many-differences",
         ) from None
-    found: list[UnitChange] = []
-    octets = 0
-    paths = await context.worker(lambda: [path for path in span.units if wanted(path)])
-    waiting = span.changes(paths)
-    try:
-        while some := await context.worker(lambda: list(islice(waiting, UNITS_AT_ONCE))):
-            found += some
-            octets += sum(len(change.before) + len(change.after) for change in some)
-            if len(found) > UNITS_MAX or octets > OCTETS_MAX:
-                raise too_much()
     except Dropped:
         raise InvalidValue(
             "the oldest of these commits has been dropped meanwhile: ask for younger ones",
             app_tag="commit-dropped",
         ) from None
-    return found
+    return span.found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from agent.datastore import spans
+from agent.datastore.records import UnitChange
 from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab
@@ -49,7 +52,9 @@ async def test_rows_are_read_some_at_a_time_and_not_for_ever(
     await three_commits(lab)
     expected = await lines(lab, 1, 3)
     monkeypatch.setattr(spans, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
+    monkeypatch.setattr(spans, "UNITS_AT_ONCE", 1)
+    assert await lines(lab, 1, 3) == expected
+    monkeypatch.setattr(spans, "OCTETS_AT_ONCE", 1)
     assert await lines(lab, 1, 3) == expected
     monkeypatch.setattr(spans, "ROWS_MAX", 2)
     (error,) = await lab.refused(compare("beginning", 3))
@@ -77,12 +82,53 @@ async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
 @pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])
 async def test_too_many_units_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     await three_commits(lab)
-    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
-    monkeypatch.setattr(gather, bound, 1)
-    points = [(1, 3)] if bound == "OCTETS_MAX" else [(1, 3), ("running", "candidate")]
-    for pair in points:
+    await lab.commit(
+        top('<entry><id>1</id><number>1</number></entry><entry nc:operation="delete"><id>2</id></entry>')
+    )
+    monkeypatch.setattr(spans, bound, 1)
+    for pair in ((1, 3), (1, 4)):
         (error,) = await lab.refused(compare(*pair))
-        assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
+        assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences"), (
+            "the same again, too"
+        )
+
+
+async def test_too_many_units_of_the_candidate_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
+    monkeypatch.setattr(gather, "UNITS_MAX", 1)
+    (error,) = await lab.refused(compare("running", "candidate"))
+    assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
+
+
+async def test_no_step_looks_at_more_than_some_units_whether_they_differ_or_not(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+    row = spans.Span._row
+
+    def counted(span: spans.Span, *arguments: object) -> UnitChange:
+        nonlocal looked_at
+        looked_at += 1
+        return row(span, *arguments)  # type: ignore[arg-type]
+
+    async def in_steps(step: Callable[..., object], *arguments: object) -> object:
+        nonlocal looked_at
+        looked_at = 0
+        result = step(*arguments)
+        most.append(looked_at)
+        return result
+
+    most: list[int] = []
+    await lab.commit(entry("<number>0</number>"))
+    for number in (1, 2, 1):
+        rows = "".join(f"<entry><id>{n}</id><number>{number}</number></entry>" for n in range(2, 12))
+        await lab.commit(top(rows))
+    monkeypatch.setattr(spans.Span, "_row", counted)
+    monkeypatch.setattr(spans, "UNITS_AT_ONCE", 2)
+    lab.context.worker = in_steps  # type: ignore[assignment]
+    assert await lines(lab, 2, 4) == []
+    assert sum(most) == 20
+    assert max(most) == 4
 
 
 @pytest.mark.parametrize(
@@ -99,6 +145,7 @@ async def test_what_a_filter_cannot_select_is_not_looked_at(
     await three_commits(lab)
     await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
     monkeypatch.setattr(gather, "UNITS_MAX", 1)
+    monkeypatch.setattr(spans, "UNITS_MAX", 1)
     assert await lines(lab, 1, 3, filter_) == ["+ /every-construct:top/entry[id='2']"]
     assert await lines(lab, 1, "candidate", filter_) == ["+ /every-construct:top/entry[id='2']"]
     (error,) = await lab.refused(compare(1, 3))

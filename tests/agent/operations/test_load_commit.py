@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from agent.datastore import spans
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.errors import RpcError
-from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
@@ -157,11 +157,11 @@ def _changed(lab: Lab) -> list[Unit]:
 
 async def test_it_is_read_in_turns_and_not_without_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     await three_commits(lab)
-    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
+    monkeypatch.setattr(spans, "UNITS_AT_ONCE", 1)
     await lab.do(commit(1))
     assert await lines(lab, 1, "candidate") == []
     with monkeypatch.context() as patch:
-        patch.setattr(gather, "UNITS_MAX", 1)
+        patch.setattr(spans, "UNITS_MAX", 1)
         (error,) = await lab.refused(commit(1))
     assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
     assert await lines(lab, 1, "candidate") == []
