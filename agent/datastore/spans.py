@@ -70,6 +70,7 @@ class Span:
 
         Raises:
             TooLong: there are too many.
+            Dropped: a commit is gone.
         """
         rows = self.store.rows(
             "SELECT commit_id, position, path FROM changes JOIN commits ON commits.id = commit_id "
@@ -87,7 +88,15 @@ class Span:
         self._rows_read += len(rows)
         if self._rows_read > ROWS_MAX or len(self.units) > UNITS_MAX:
             raise TooLong
-        return len(rows) == ROWS_AT_ONCE
+        if len(rows) == ROWS_AT_ONCE:
+            return True
+        self._refuse_gap()
+        return False
+
+    def _refuse_gap(self) -> None:
+        # What has been dropped is the oldest, so if one is there that is no younger, all are.
+        if self.after < self.upto and not 0 < kept(self.store).oldest <= self.after + 1:
+            raise Dropped
 
     def look_on(self) -> bool:
         """*worker* Look at some of the units; return whether there are more.

@@ -12,7 +12,7 @@ from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.comparisons import compare, lines, subtree, three_commits, xpath
+from tests.agent.operations.comparisons import E, compare, lines, subtree, three_commits, xpath
 
 
 async def test_the_cost_grows_with_the_difference(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +77,29 @@ async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
     monkeypatch.setattr(spans.Span, "read_on", then_dropped)
     (error,) = await lab.refused(compare(1, 3))
     assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
+
+
+@pytest.mark.parametrize(("start", "last"), [(3, 4), ("beginning", 1), (5, 6), (3, 3)])
+async def test_commits_that_are_dropped_before_they_are_looked_at_are_missed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, start: int | str, last: int
+) -> None:
+    """What is left of them would tell of a part of what differs only."""
+    for number in range(1, 7):
+        await lab.commit(entry(f"<number>{number}</number>"))
+    read_on = spans.Span.read_on
+
+    def dropped(span: spans.Span) -> bool:
+        for table, column in (("changes", "commit_id"), ("commits", "id")):
+            lab.context.configuration.store._db.execute(f"DELETE FROM {table} WHERE {column} <= {last}")
+        return read_on(span)
+
+    monkeypatch.setattr(spans.Span, "read_on", dropped)
+    if start == last:
+        assert await lines(lab, start, 6) == [f"- {E}/number = 3", f"+ {E}/number = 6"], "nothing is missed"
+        return
+    (error,) = await lab.refused(compare(start, 6))
+    assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
+    assert error.message == "the oldest of these commits has been dropped meanwhile: ask for younger ones"
 
 
 @pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])
