@@ -23,8 +23,9 @@ from agent.nacm.access import WRITES, Access
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units
-from agent.operations.gather import batched, changed, newest
+from agent.operations.gather import changed
 from agent.operations.locking import changing_candidate
+from agent.operations.moment import batched, newest
 from agent.operations.parameters import canonical_text, parameter
 from agent.xml import Element, namespace
 from agent.yang.tree import Tree
