@@ -25,6 +25,7 @@ from agent.operations.origin import keep_config, mark_origins_from
 from agent.operations.parameters import identity_of, parameter
 from agent.operations.read import Filter, with_state
 from agent.xml import Element, namespace
+from agent.yang.locality import moving_defaults
 from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set
 from agent.yang.units import all_units
 
@@ -107,7 +108,11 @@ async def _gathered(context: Context, request: Request, access: Access) -> Gathe
         return _made(context, request, lambda name: _held(context, name).duplicate())
     if request.sides.count(CANDIDATE) != 1:
         return nothing(context.schema)
-    gathered = await until_candidate(context, await edited(context, wanted(context.schema, request.filter)))
+    there = await edited(context, wanted(context.schema, request.filter))
+    if OPERATIONAL in request.sides and there.modules & await context.worker(moving_defaults, context.schema):
+        # Defaults in use may differ in units that the candidate has not touched.
+        return _made(context, request, lambda name: _held(context, name).duplicate())
+    gathered = await until_candidate(context, there)
     return gathered.reversed() if request.source == CANDIDATE else gathered
 
 

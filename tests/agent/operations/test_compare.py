@@ -72,6 +72,27 @@ async def test_without_all_state_is_no_difference_and_neither_is_a_default_in_us
     assert await rows(lab, "operational", "operational", "<all/>") == []
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<mode>special</mode>", ["create /hostile:box/dep", "replace /hostile:box/mode"]),
+        ("<bx>a</bx>", ["create /hostile:box/bc/bcv", "create /hostile:box/bx"]),
+    ],
+)
+@pytest.mark.parametrize("filter_", ["", subtree('<box xmlns="urn:hostile"/>'), xpath("/h:box[1 = 1]")])
+async def test_a_default_in_use_that_depends_on_another_unit_is_a_difference(
+    lab: Lab, filter_: str, body: str, expected: list[str]
+) -> None:
+    filter_ = filter_.replace("xmlns:ec=", 'xmlns:h="urn:hostile" xmlns:ec=')
+    await lab.edit(f'<box xmlns="urn:hostile">{body}</box>')
+    assert await rows(lab, "operational", "candidate", filter_) == expected
+    back = sorted(row.replace("create", "delete") for row in expected)
+    assert sorted(await rows(lab, "candidate", "operational", filter_)) == back
+    assert len(await rows(lab, "running", "candidate", filter_)) == 1
+    await lab.do("<discard-changes/>")
+    assert await rows(lab, "operational", "candidate", filter_) == []
+
+
 async def test_all_brings_the_state(lab: Lab) -> None:
     assert await rows(lab, "running", "operational", f"<all/>{ONLY}") == [
         f"create {E}/state/seen",
