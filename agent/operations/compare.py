@@ -66,7 +66,8 @@ async def compare(context: Context, caller: Caller, operation: Element) -> bytes
                 return None
         return pieces
 
-    pieces = await at_one_moment(context, attempt)
+    async with context.comparing.admitted(caller.user):
+        pieces = await at_one_moment(context, attempt)
     if pieces is None:
         return b'<no-matches xmlns="%s"/>' % uri.encode()
     body = b"".join(piece.body for piece in pieces)

@@ -53,7 +53,8 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
             gathered = await gather_whole(context, start, end)
         return await compared(context, caller, gathered, work)
 
-    pieces = await at_one_moment(context, attempt)
+    async with context.comparing.admitted(caller.user):
+        pieces = await at_one_moment(context, attempt)
     body = b"".join(piece.body for piece in pieces)
     if as_text:
         body = b'<text xmlns="%s">%s</text>' % (uri.encode(), body)

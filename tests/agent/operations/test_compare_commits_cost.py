@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from agent.datastore import spans
 from agent.datastore.records import UnitChange
-from agent.operations import gather
+from agent.operations import compare_commits, comparing, gather
 from agent.yang.units import Unit
-from tests.agent.handlers import Lab
+from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
 from tests.agent.operations.comparisons import E, compare, lines, subtree, three_commits, xpath
 
@@ -77,6 +78,38 @@ async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
     monkeypatch.setattr(spans.Span, "read_on", then_dropped)
     (error,) = await lab.refused(compare(1, 3))
     assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
+
+
+@pytest.mark.parametrize(
+    ("users", "at_once"), [(("tester", "tester", "tester"), 1), (("tester", "tester", "a"), 2), ("abcd", 2)]
+)
+async def test_a_few_comparisons_are_made_at_a_time_and_one_of_each_user(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, users: Sequence[str], at_once: int
+) -> None:
+    await three_commits(lab)
+    under_way: list[int] = []
+    most = 0
+    go_on = asyncio.Event()
+    compared = comparing.compared
+
+    async def seen(*arguments: object) -> object:
+        nonlocal most
+        under_way.append(1)
+        most = max(most, len(under_way))
+        await go_on.wait()
+        under_way.pop()
+        return await compared(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compare_commits, "compared", seen)
+    for session_id, user in enumerate(users, 1):
+        lab.callers[session_id] = Remembering(session_id, user)
+    answers = [asyncio.create_task(lab.do(compare(1, 3), number + 1)) for number in range(len(users))]
+    await lab.until(lambda: len(under_way) == at_once)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    go_on.set()
+    assert len(await asyncio.gather(*answers)) == len(users)
+    assert most == at_once
 
 
 @pytest.mark.parametrize(("start", "last"), [(3, 4), ("beginning", 1), (5, 6), (3, 3)])
