@@ -24,15 +24,13 @@ class Candidate:
     to be so of running when this is committed, by what they are about.
 
     ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
-    ``settle``, before somebody reads them. ``is_halfway``: a change of it is done in several steps, and not
-    all are.
+    ``settle``, before somebody reads them.
     """
 
     def __init__(self, running: Tree) -> None:
         self.tree = running.duplicate()
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
-        self.is_halfway = False
         self._settled = True
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
 
@@ -84,6 +82,11 @@ class Candidate:
                     f"more than {MAX_CONDITIONS} transaction ids are to be compared at the commit: put them "
                     "on the nodes that matter, or on the containers that these lie in"
                 )
+
+    def become(self, other: Candidate) -> None:
+        """Hold what ``other`` holds, which is given up."""
+        self.tree, self._settled = other.tree, other._settled
+        self.changed, self.blind, self.conditions = other.changed, other.blind, other.conditions
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""

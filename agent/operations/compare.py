@@ -155,7 +155,7 @@ def _made(
     times by then."""
 
     def make() -> States:
-        if CANDIDATE in request.sides:
+        if count is not None:
             refuse_moved(context.configuration, count)
         return States(side(request.source), side(request.target))
 

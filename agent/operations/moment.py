@@ -28,7 +28,7 @@ Wanted = Callable[[str], bool]
 
 
 class Moved(Exception):
-    """Running has changed since what it is compared with was read, or the candidate is being changed."""
+    """Running has changed since what it is compared with was read."""
 
 
 @dataclass(slots=True)
@@ -83,17 +83,16 @@ async def newest_and_changes(context: Context) -> tuple[int, int]:
         return await newest(context), context.configuration.datastores.changes
 
 
-def refuse_moved(configuration: Configuration, changes: int | None = None) -> None:
-    """*worker* Refuse to go on with running and the candidate as they are now.
+def refuse_moved(configuration: Configuration, changes: int) -> None:
+    """*worker* Refuse to go on with running as it is now.
 
     Args:
-        changes: how often running had changed when what is compared with it was read.
+        changes: how often it had changed when what is compared with it was read.
 
     Raises:
-        Moved: that is no longer so, or somebody is just changing the candidate.
+        Moved: that is no longer so.
     """
-    datastores = configuration.datastores
-    if datastores.candidate.is_halfway or changes not in (None, datastores.changes):
+    if configuration.datastores.changes != changes:
         raise Moved
 
 
@@ -107,11 +106,9 @@ async def at_one_moment(context: Context, attempt: Callable[[], Awaitable[Result
         try:
             return await attempt()
         except Moved:
-            async with context.configuration.writing:
-                pass
+            continue
     raise ResourceDenied(
-        "running or the candidate was changed each time this was about to be compared: try again later, or "
-        "lock them",
+        "running was changed each time it was about to be compared: try again later, or lock it",
         app_tag="changed-meanwhile",
     )
 

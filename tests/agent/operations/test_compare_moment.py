@@ -86,27 +86,8 @@ async def test_a_commit_each_time_is_told(lab: Lab, monkeypatch: pytest.MonkeyPa
     committing(lab, monkeypatch, [11, 12, 13], compare_commits)
     (error,) = await lab.refused(compare(3, 5, WHOLE))
     assert (error.tag, error.app_tag) == ("resource-denied", "changed-meanwhile")
-    assert error.message.endswith("try again later, or lock them")
+    assert error.message.endswith("try again later, or lock it")
     assert len(await lines(lab, 3, 5, WHOLE)) == 2
-
-
-async def test_a_candidate_that_is_being_changed_is_waited_for(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await five_commits(lab)
-    candidate = lab.context.configuration.candidate
-    candidate.is_halfway = True
-    compared = comparing.compared
-
-    async def done_meanwhile(*arguments: object) -> object:
-        try:
-            return await compared(*arguments)  # type: ignore[arg-type]
-        finally:
-            candidate.is_halfway = False
-
-    monkeypatch.setattr(compare_commits, "compared", done_meanwhile)
-    assert len(await lines(lab, 3, "candidate", WHOLE)) == 2
-    assert lab.context.apart.copies == 2
 
 
 @pytest.mark.parametrize("more", ["<all/>", ""])
