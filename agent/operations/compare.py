@@ -109,7 +109,7 @@ async def _gathered(context: Context, request: Request, access: Access) -> Gathe
         return _made(context, request, lambda name: _held(context, name).duplicate())
     if request.sides.count(CANDIDATE) != 1:
         return nothing(context.schema)
-    there = await edited(context, wanted(context.schema, request.filter))
+    there = await edited(context, wanted(context.schema, request.filter, access))
     if OPERATIONAL in request.sides and there.modules & await context.worker(moving_defaults, context.schema):
         # Defaults in use may differ in units that the candidate has not touched.
         return _made(context, request, lambda name: _held(context, name).duplicate())

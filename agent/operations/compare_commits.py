@@ -7,6 +7,7 @@ neither a value, nor a path, nor that something differs is told of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from xml.sax.saxutils import escape
 
 from agent.history.patch import in_patch, patch_edits
@@ -33,10 +34,10 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
     }
     start, end = [await _point(context, name, element) for element, name in names.items()]
     local = await context.worker(is_local, context.schema, filter_)
-    access, uri = context.access(caller), namespace(operation)
+    uri = namespace(operation)
     as_text = text_of(operation, "as", "patch") == "text"
 
-    def work(states: States, room: Room, first: int) -> Piece:
+    def work(access: Access, states: States, room: Room, first: int) -> Piece:
         states = told(access, filter_, states)
         before = room.edits
         if as_text:
@@ -48,10 +49,11 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
 
     async def attempt() -> list[Piece]:
         if local:
-            gathered = await gather(context, start, end, wanted=wanted(context.schema, filter_))
+            may_be_told = wanted(context.schema, filter_, context.access(caller))
+            gathered = await gather(context, start, end, wanted=may_be_told)
         else:
             gathered = await gather_whole(context, start, end)
-        return await compared(context, caller, gathered, work)
+        return await compared(context, caller, gathered, partial(work, context.access(caller)))
 
     async with context.comparing.admitted(caller.user):
         pieces = await at_one_moment(context, attempt)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from agent.datastore import spans
 from agent.datastore.records import CommitInfo, UnitChange
+from agent.operations import gather, moment
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, top
 from tests.agent.operations.comparisons import compare, lines, xpath
@@ -44,6 +48,50 @@ async def test_what_may_not_be_read_is_in_no_answer(lab: Lab) -> None:
     ]
     for filter_ in (xpath("//ec:hidden"), xpath("//ec:entry[ec:hidden='hush2']")):
         assert await lines(lab, 2, 3, filter_, JOE) == []
+
+
+@pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])
+async def test_what_may_not_be_read_is_not_too_much(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """Else a refusal would tell how much of it differs."""
+    await ruled(
+        lab,
+        rule_list(
+            "a",
+            ["limited"],
+            rule("yes", "permit", path("/ec:top/ec:entry[ec:id='1']")),
+            rule("no", "deny", path("/ec:top/ec:entry")),
+        ),
+    )
+    rows = "".join(f"<entry><id>{n}</id><number>{n}</number></entry>" for n in range(1, 9))
+    await lab.commit(top(rows))
+    await lab.edit(top(rows.replace("<number>", "<number>1")))
+    monkeypatch.setattr(spans, bound, 1 if bound == "UNITS_MAX" else 200)
+    monkeypatch.setattr(moment, "UNITS_MAX", 1)
+    monkeypatch.setattr(gather, "UNITS_MAX", 1)
+    for start, end in ((1, 2), (1, "candidate"), ("candidate", "running")):
+        assert len(await lines(lab, start, end, session_id=JOE)) == 2
+        if bound == "UNITS_MAX" or end == 2:
+            (error,) = await lab.refused(compare(start, end))
+            assert error.app_tag == "too-many-differences"
+
+
+async def test_entries_in_the_order_of_the_user_have_rules_of_their_own(lab: Lab) -> None:
+    """All of them together are what is on record."""
+    boxes = "".join(f"<uo><k>{key}</k></uo>" for key in "ab")
+    uo = "<path xmlns:h='urn:hostile'>/h:box/h:uo{}</path>"
+    await ruled(
+        lab,
+        rule_list(
+            "a",
+            ["limited"],
+            rule("yes", "permit", uo.format("[h:k='a']")),
+            rule("no", "deny", uo.format("")),
+        ),
+    )
+    await lab.commit(f'<box xmlns="urn:hostile">{boxes}</box>')
+    assert await lines(lab, 1, 2, session_id=JOE) == ["+ /hostile:box/uo[k='a']"]
 
 
 async def test_a_secret_is_shown_to_whom_a_rule_lets_read_it(lab: Lab) -> None:
