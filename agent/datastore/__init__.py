@@ -27,6 +27,7 @@ become running. Configuration is all of that for the rest of the server.
 - outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - confirmed, confirming: the table of confirmed commit, and the table at work
+- kept_window: what is open of one, in the history
 - to_work, verifying: what has to work for one to confirm itself, and the wait for it
 - configuration: the whole
 

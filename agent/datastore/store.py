@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
-from agent.datastore.confirmed import Verify, Window
+from agent.datastore.confirmed import Window
 from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import CHANGED_NOW, HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
+from agent.datastore.kept_window import keep_window, kept_window
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
@@ -212,46 +213,11 @@ class Store:
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
                 self._db.execute(CHANGED_NOW, (commit_id,))
-            self._db.execute("DELETE FROM confirmed_commit")
-            if window is not None:
-                self._db.execute(
-                    "INSERT INTO confirmed_commit (one, rollback_to, timeout_s, session, user, source, "
-                    "persist, verify) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        window.rollback_to,
-                        window.timeout_s,
-                        window.session_id,
-                        window.user,
-                        window.source,
-                        window.persist,
-                        window.verify and window.verify.written(),
-                    ),
-                )
+            keep_window(self._db, window)
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""
-        row = self._db.execute(
-            "SELECT rollback_to, timeout_s, session, user, source, persist, verify FROM confirmed_commit"
-        ).fetchone()
-        if row is None:
-            return None
-        rollback_to, timeout_s, session_id, user, source, persist, verify = row
-        if not isinstance(rollback_to, int):
-            raise sqlite3.DatabaseError("what a pending confirmed commit goes back to is damaged")
-        try:
-            waits_for = None if verify is None else Verify.read(verify)
-        except (ValueError, KeyError, TypeError) as problem:
-            raise sqlite3.DatabaseError("what a pending confirmed commit waits for is damaged") from problem
-        return Window(
-            rollback_to=rollback_to,
-            timeout_s=timeout_s,
-            deadline_s=0.0,
-            session_id=session_id,
-            user=user,
-            source=source,
-            persist=persist,
-            verify=waits_for,
-        )
+        return kept_window(self._db)
 
     def note(self, name: str) -> str | None:
         """Return what was kept under ``name``, None if nothing was."""

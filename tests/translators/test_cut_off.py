@@ -72,15 +72,20 @@ async def test_where_charon_encrypts_every_address_of_ours_is_concerned(
     translator: StrongSwanTranslator,
 ) -> None:
     translator.parts.shared.desired.plugins = [LIBIPSEC]
-    spared = {**EVERYTHING, "bypass": {"network": ["172.16.5.0/24"]}}
-    found = await captured(translator, change(None, spared))
-    assert found.keys() == {OTHER}
+    elsewhere = {**EVERYTHING, "bypass": {"network": ["172.16.6.0/24"]}}
+    found = await captured(translator, change(None, elsewhere))
+    assert found.keys() == {ROUTE, OTHER}
     assert found[OTHER].why == (
         "the route into tunnel 1 (from 10.1.0.0/16 to 0.0.0.0/0) would draw in what goes between 192.168.0.1 "
         "and 172.16.5.9, though its local subnets are others, so that it is lost"
     )
-    assert found[OTHER].instead == "have 172.16.5.9, or its network, in /tunnels/bypass"
-    assert await captured(translator, change(None, spared), *bypass("172.16.0.0/12")) == {}
+    assert found[OTHER].instead == (
+        "have 172.16.5.9, or its network, in bypass/network of the tunnel or in /tunnels/bypass"
+    )
+    assert await captured(translator, change(None, elsewhere), *bypass("172.16.0.0/12")) == {}
+    # What no tunnel takes goes where one of them bypasses, whatever its source.
+    spared = {**EVERYTHING, "bypass": {"network": ["172.16.5.0/24"]}}
+    assert await captured(translator, change(None, spared)) == {}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class Still:
     async def change(self, **_changed: object) -> None:
         pass
 
-    async def replace(self, _wanted: object) -> None:
+    async def replace(self, *_wanted: object) -> None:
         pass
 
 

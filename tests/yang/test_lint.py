@@ -13,6 +13,13 @@ from tests.yang.conftest import IETF_DIR, TUNNELS_FILE, YANG_DIR
 PYANG = Path(sys.executable).with_name("pyang")
 # --lint-namespace-prefix is left out: it wants the module's whole name behind the prefix.
 STRICT = ("--strict", "--lint", "--lint-modulename-prefix=yangswan", "--lint-ensure-hyphenated-names")
+ALL = sorted(YANG_DIR.rglob("*.yang"))
+OURS = [file for file in ALL if file.stem.startswith("yangswan-")]
+STANDARD = [file for file in ALL if file not in OURS]
+"""Written here, with the names that their RFCs give; those know nothing of our rules."""
+AGENT_FILE = YANG_DIR / "agent" / "yangswan-agent.yang"
+WHERE = [word for folder in (YANG_DIR, YANG_DIR / "agent", IETF_DIR) for word in ("-p", str(folder))]
+"""Where modules are looked for."""
 
 
 def pyang(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,20 +31,31 @@ def pyang(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def yanglint(file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["yanglint", "-p", str(YANG_DIR), "-p", str(IETF_DIR), str(file)],
+        ["yanglint", *WHERE, str(file)],
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-@pytest.mark.parametrize("file", sorted(YANG_DIR.glob("*.yang")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
 def test_pyang_strict_and_lint_find_nothing(file: Path) -> None:
-    done = pyang(*STRICT, "-p", str(YANG_DIR), str(file))
+    done = pyang(*STRICT, *WHERE, str(file))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("file", sorted(YANG_DIR.glob("*.yang")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", STANDARD, ids=lambda file: file.stem)
+def test_pyang_strict_finds_nothing_in_what_a_standard_names(file: Path) -> None:
+    done = pyang("--strict", *WHERE, str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_module_is_looked_at() -> None:
+    assert AGENT_FILE in OURS
+    assert {"nc-notifications", "notifications"} <= {file.stem for file in STANDARD}
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
 def test_yanglint_accepts_the_module_without_a_word(file: Path) -> None:
     done = yanglint(file)
     assert (done.returncode, done.stderr) == (0, "")
@@ -48,7 +66,16 @@ def test_both_see_a_module_that_is_wrong(tmp_path: Path) -> None:
     text = TUNNELS_FILE.read_text()
     wrong.write_text(text.replace("type types:pre-shared-key;", "type types:preshared-key;"))
     assert wrong.read_text() != text
-    assert pyang(*STRICT, "-p", str(YANG_DIR), str(wrong)).returncode != 0
+    assert pyang(*STRICT, *WHERE, str(wrong)).returncode != 0
+    assert yanglint(wrong).returncode != 0
+
+
+@pytest.mark.parametrize("file", [AGENT_FILE, *STANDARD], ids=lambda file: file.stem)
+def test_both_see_a_brace_that_is_missing(file: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / file.name
+    at = file.read_text().index("}\n") + 1
+    wrong.write_text(file.read_text()[: at - 1] + file.read_text()[at:])
+    assert pyang("--strict", *WHERE, str(wrong)).returncode != 0
     assert yanglint(wrong).returncode != 0
 
 
@@ -57,7 +84,7 @@ def test_pyang_sees_a_leaf_without_description(tmp_path: Path) -> None:
     wrong = tmp_path / TUNNELS_FILE.name
     wrong.write_text(text.replace('description\n          "The number of the tunnel.";', "", 1))
     assert wrong.read_text() != text
-    assert "description" in pyang(*STRICT, "-p", str(YANG_DIR), str(wrong)).stderr
+    assert "description" in pyang(*STRICT, *WHERE, str(wrong)).stderr
 
 
 def test_yang_holds_nothing_but_modules() -> None:

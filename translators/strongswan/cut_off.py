@@ -256,6 +256,4 @@ def _named(fate: Fate) -> str:
 def _instead(turned: Turn, client: str) -> str:
     if turned.now.kind is not Kind.CLEAR:
         return ""
-    if turned.then.kind is Kind.ASTRAY:
-        return f"have {client}, or its network, in /tunnels/bypass"
     return f"have {client}, or its network, in bypass/network of the tunnel or in /tunnels/bypass"

@@ -9,7 +9,7 @@ from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.rules import Charons
 from translators.strongswan.protection.ruleset import Count
-from translators.strongswan.translation.guards import NO_GUARD, Guard
+from translators.strongswan.translation.guards import NO_GUARD, Guard, Untaken
 from translators.strongswan.translation.overlaps import Pair
 
 
@@ -20,6 +20,7 @@ class Kernel:
     def __init__(self) -> None:
         self.guards: list[Guard] = []
         self.rules: set[Pair] = set()
+        self.untaken = Untaken()
         self.rules_whole = True
         self.of_charon: list[Charons] = []
         self.shunts: dict[str, frozenset[Pair]] = {}
@@ -72,9 +73,10 @@ class Rules:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    async def replace(self, bypass: Iterable[Pair]) -> None:
+    async def replace(self, bypass: Iterable[Pair], untaken: Untaken) -> None:
         self._kernel._do("rules", OSError(1, "not permitted"))
         self._kernel.rules = set(bypass)
+        self._kernel.untaken = untaken
 
     async def repair(self) -> bool:
         self._kernel._do("rules looked at", OSError(1, "not permitted"))

@@ -19,7 +19,7 @@ from translators.strongswan.protection import keeping, ruleset, shunts
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.protection.rules import Charons
 from translators.strongswan.protection.ruleset import DROP, Count
-from translators.strongswan.translation.guards import ForAll, Guard, Way
+from translators.strongswan.translation.guards import ForAll, Guard, Untaken, Way
 from translators.strongswan.translation.overlaps import Pair, prefix
 
 PLAIN = between(["10.1.0.0/16"], ["10.2.0.0/16"])
@@ -264,8 +264,11 @@ async def test_networks_that_come_and_go_are_followed(kernel: Kernel, shared: Sh
         await until(lambda: kernel.rules == PAST_OUTSIDE)
         await until(lambda: protection.guards.of("1").bypass == {PAIR_OUTSIDE})
         assert kernel.guards == [protection.guards.of("1")]
+        taken = frozenset({(PAIR[0], prefix("0.0.0.0/0"))})
+        assert kernel.untaken == Untaken(frozenset({OUTSIDE.network}), taken=taken)
         protection.on_networks(frozenset())
         await until(lambda: kernel.rules == {HOME})
+        assert kernel.untaken == Untaken()
 
 
 async def test_networks_that_could_not_be_followed_are_followed_later(kernel: Kernel, shared: Shared) -> None:

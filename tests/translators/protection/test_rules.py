@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab import Namespace
 from translators.strongswan.protection.rules import Charons, RoutingRules
+from translators.strongswan.translation.guards import Untaken
 from translators.strongswan.translation.overlaps import Pair, prefix
 
 PAIRS = {
@@ -22,7 +23,31 @@ PAIRS = {
     ("::/0", "::/0"): "from all lookup main",
 }
 
-OURS = ("216", "217", "218", "219")
+OURS = tuple(map(str, range(206, 220)))
+UNTAKEN = Untaken(
+    networks=frozenset(map(prefix, ("192.0.2.0/24", "0.0.0.0/0", "2001:db8:2::/48"))),
+    taken=frozenset(
+        (prefix(local), prefix(remote))
+        for local, remote in (
+            ("10.1.0.0/16", "192.0.2.128/25"),
+            ("10.1.0.0/16", "0.0.0.0/0"),
+            ("0.0.0.0/0", "192.0.2.0/24"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("2001:db8:1::/48", "::/0"),
+        )
+    ),
+)
+IN_ORDER = {
+    "-4": [
+        "210: from all goto 220",
+        "211: from 10.1.0.0/16 goto 220",
+        "212: from all to 192.0.2.0/24 goto 220",
+        "213: from 10.1.0.0/16 to 192.0.2.128/25 goto 220",
+        "214: from all lookup main",
+        "215: from all to 192.0.2.0/24 lookup main",
+    ],
+    "-6": ["211: from 2001:db8:1::/48 goto 220", "215: from all to 2001:db8:2::/48 lookup main"],
+}
 
 
 def pair(local: str, network: str) -> Pair:
@@ -72,6 +97,59 @@ def test_a_rule_that_names_less_is_another_one(namespace: Namespace, first: tupl
     namespace.call(lambda: asyncio.run(test()))
 
 
+def before_charon(family: str) -> list[str]:
+    """Return the rules before that of charon, each with its priority."""
+    done = subprocess.run(["ip", family, "rule"], capture_output=True, text=True, check=True)
+    lines = [line.replace("\t", " ") for line in done.stdout.splitlines() if line.split(":")[0] in OURS]
+    # While there is no rule of charon's, the kernel says so of those that lead on to it.
+    return [line.partition(" proto")[0].replace(" [unresolved]", "") for line in lines]
+
+
+@pytest.mark.real
+def test_what_a_tunnel_takes_is_led_on_before_the_rest_goes_past(namespace: Namespace) -> None:
+    async def test() -> None:
+        rules = RoutingRules()
+        await rules.replace([], UNTAKEN)
+        assert {family: before_charon(family) for family in IN_ORDER} == IN_ORDER
+        await RoutingRules().replace([], UNTAKEN)
+        assert {family: before_charon(family) for family in IN_ORDER} == IN_ORDER
+        for family in IN_ORDER:
+            await asyncio.to_thread(subprocess.run, ["ip", family, "rule", "flush"], check=True)
+        assert await rules.repair()
+        assert {family: before_charon(family) for family in IN_ORDER} == IN_ORDER
+        # What goes past in any case comes first.
+        await rules.replace([pair("10.1.0.0/16", "192.0.2.0/24")], UNTAKEN)
+        past = "209: from 10.1.0.0/16 to 192.0.2.0/24 lookup main"
+        assert before_charon("-4") == [past, *IN_ORDER["-4"]]
+        await rules.replace([])
+        assert ours() == []
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
+@pytest.mark.real
+def test_rules_at_the_priorities_of_an_earlier_version_go(namespace: Namespace) -> None:
+    earlier = {
+        "216": "",
+        "217": "from 10.1.0.0/16",
+        "218": "to 192.0.2.0/24",
+        "219": "from 10.1.0.0/16 to 192.0.2.0/24",
+    }
+    for priority, words in earlier.items():
+        namespace.ip("rule", "add", *words.split(), "priority", priority, "protocol", "119", "lookup", "main")
+
+    async def test() -> None:
+        wanted = Untaken(frozenset({prefix("192.0.2.0/24")}), taken=frozenset({pair(*next(iter(PAIRS)))}))
+        await RoutingRules().replace([pair(*next(iter(PAIRS)))], wanted)
+        assert before_charon("-4") == [
+            "209: from 10.1.0.0/16 to 192.0.2.0/24 lookup main",
+            "213: from 10.1.0.0/16 to 192.0.2.0/24 goto 220",
+            "215: from all to 192.0.2.0/24 lookup main",
+        ]
+
+    namespace.call(lambda: asyncio.run(test()))
+
+
 @pytest.mark.real
 def test_rules_of_others_are_left_alone_and_not_taken_for_ours(namespace: Namespace) -> None:
     wanted = ("10.1.0.0/16", "192.0.2.0/24")
@@ -80,8 +158,8 @@ def test_rules_of_others_are_left_alone_and_not_taken_for_ours(namespace: Namesp
         "from 10.9.0.0/16 lookup main",
     ]
     for other in others:
-        namespace.ip("rule", "add", "priority", "219", *other.split())
-        namespace.ip("rule", "add", "priority", "217", *other.split())
+        namespace.ip("rule", "add", "priority", "209", *other.split())
+        namespace.ip("rule", "add", "priority", "207", *other.split())
     others += others
 
     async def test() -> None:

@@ -27,6 +27,11 @@ CASES: Mapping[str, Json] = {
     | {"leak_protection": False, "bypass": {"connected-networks": False}},
     "spared": EVERYTHING | {"bypass": {"network": ["10.5.0.0/16"]}},
     "of another near side": {"local_subnet": ["10.1.0.0/16"], "remote_subnet": ["0.0.0.0/0"]},
+    "of another near side, spared": {
+        "local_subnet": ["10.1.0.0/16"],
+        "remote_subnet": ["0.0.0.0/0"],
+        "bypass": {"network": ["10.5.0.0/16"]},
+    },
     "marked": PARTS | {"esp": {"mark-in": "0x5", "mark-out": "0x5"}},
     "an interface": PARTS | {"esp": {"if-id-in": 5, "if-id-out": 5}},
     "elsewhere": {"local_subnet": ["10.8.0.0/24"], "remote_subnet": ["10.2.0.0/16"]},

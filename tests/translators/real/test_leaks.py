@@ -322,6 +322,34 @@ def test_a_tunnel_for_everything_leaves_the_connected_network_alone(lab: Lab) ->
         assert found["covered-network"] == ["10.8.0.0/24"]
 
 
+def test_a_tunnel_of_another_near_side_does_not_swallow_what_goes_next_door(lab: Lab) -> None:
+    """charon's route to everywhere goes by the destination alone; its policy is for 10.1.0.0/16."""
+    with host_behind(lab) as host:
+        lab.alice_ns.ip("address", "add", "10.3.0.1/32", "dev", "lo")
+        lab.bob_ns.ip("address", "add", "10.8.0.77/32", "dev", "lo")
+        alice, bob = lab.both({**FAST_RETRANSMIT, "kernel": "libipsec"})
+        alice.commit(
+            at_alice(1, remote_subnet=["0.0.0.0/0"]),
+            # Another one takes a part of the network next door.
+            at_alice(2, local_subnet=["10.3.0.0/16"], remote_subnet=["10.8.0.64/26"]),
+        )
+        bob.commit(
+            at_bob(1, local_subnet=["0.0.0.0/0"]),
+            at_bob(2, local_subnet=["10.8.0.64/26"], remote_subnet=["10.3.0.0/16"]),
+        )
+        for gateway in (bob, alice):
+            gateway.wait_status("installed", tunnel=1)
+            gateway.wait_status("installed", tunnel=2)
+        assert carries(lab.alice_ns, "10.8.0.1", host, "10.8.0.2")
+        assert carries(lab.alice_ns, "192.168.0.1", host, "10.8.0.2")
+        assert carries(lab.alice_ns, "10.1.0.1", host, "10.8.0.2"), "as its own near side does"
+        assert carries(host, "10.8.0.2", lab.alice_ns, "10.8.0.1")
+        assert carries(lab.alice_ns, "10.1.0.1", lab.bob_ns, "10.2.0.1"), "the rest goes through the tunnel"
+        with Tap(lab) as tap:
+            assert carries(lab.alice_ns, "10.3.0.1", lab.bob_ns, "10.8.0.77"), "and this through the other"
+            assert tap.between("10.3.0.0/16", "10.8.0.0/24") == 0
+
+
 def test_what_is_bypassed_passes_in_both_directions(lab: Lab) -> None:
     with host_behind(lab) as host:
         alice, bob = lab.both(FAST_RETRANSMIT)

@@ -27,9 +27,11 @@ from translators.strongswan.translation.guards import (
     ForAll,
     Guards,
     Surroundings,
+    Untaken,
     of_gateway,
     of_tunnel,
     past,
+    untaken,
     with_bypass,
 )
 from translators.strongswan.translation.overlaps import Pair, prefix
@@ -146,6 +148,70 @@ def test_a_tunnel_that_comes_and_goes_changes_what_is_left_to_routes() -> None:
     assert guards.has_other_past({"1": NO_GUARD})
     guards.put({"1": NO_GUARD})
     assert not guards.has_other_past({"2": NO_GUARD})
+
+
+@pytest.mark.parametrize(
+    ("others", "taken"),
+    [
+        ([], pairs()),
+        # Another tunnel that takes the network, some of it or more than it,
+        ([between(["172.16.0.0/12"], ["10.5.0.0/16"])], pairs(("172.16.0.0/12", "10.5.0.0/16"))),
+        ([between(["172.16.0.0/12"], ["10.5.7.0/24"])], pairs(("172.16.0.0/12", "10.5.7.0/24"))),
+        ([between(["172.16.0.0/12"], ["10.4.0.0/15"])], pairs(("172.16.0.0/12", "10.4.0.0/15"))),
+        ([between(["172.16.0.0/12"], ["0.0.0.0/1"])], pairs(("172.16.0.0/12", "0.0.0.0/1"))),
+        # protected or not, by mark or interface: where charon encrypts there are none,
+        (
+            [between(["172.16.0.0/12"], ["10.5.0.0/16"], leak_protection=False, esp={"mark-out": "0x5"})],
+            pairs(("172.16.0.0/12", "10.5.0.0/16")),
+        ),
+        ([between(ALL, ALL, esp={"if-id-out": 5, "if-id-in": 5})], pairs(("0.0.0.0/0", "0.0.0.0/0"))),
+        # or whoever comes: one of them may be there.
+        ([between(["172.16.0.0/12"], None, peer=None)], pairs(("172.16.0.0/12", "0.0.0.0/0"))),
+        # Not those to other networks, of the other family, or that are not enabled.
+        ([between(["172.16.0.0/12"], ["10.6.0.0/16"])], pairs()),
+        ([between(OURS6, THEIRS6)], pairs()),
+        ([between(["172.16.0.0/12"], ["10.5.0.0/16"], enabled=False)], pairs()),
+    ],
+)
+def test_what_no_tunnel_takes_goes_past_the_routes_to_what_one_bypasses(
+    others: list[Json], taken: frozenset[Pair]
+) -> None:
+    own = between(OURS, ["10.4.0.0/14"], bypass={"network": ["10.5.0.0/16"]})
+    guards = [of_tunnel(entry, ForAll()) for entry in (own, *others)]
+    found = untaken(guards)
+    own_pair = pairs((OURS[0], "10.4.0.0/14"))
+    assert found == Untaken(frozenset({prefix("10.5.0.0/16")}), taken=taken | own_pair)
+    assert found == untaken(guards[::-1])
+    # Whatever a change of theirs changes is seen.
+    held = Guards()
+    held.put({"1": guards[0]})
+    coming = dict(zip("23", guards[1:], strict=False))
+    assert held.has_other_past(coming) is bool(taken)
+    held.put(coming)
+    assert not held.has_other_past(coming)
+    assert held.has_other_past(dict.fromkeys(coming, NO_GUARD)) is bool(taken)
+    held.put({"1": NO_GUARD})
+    assert not held.has_other_past(dict.fromkeys(coming, NO_GUARD))
+
+
+def test_what_is_bypassed_for_every_source_leaves_nothing_to_ask_for() -> None:
+    of_all = of_gateway(ForAll(bypass=(prefix("10.5.0.0/16"),)))
+    assert untaken([of_all, of_tunnel(between(OURS, ALL), ForAll())]) == Untaken()
+    assert untaken([of_tunnel(between(ALL, ALL), ForAll(), AROUND)]) == Untaken()
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "expected"),
+    [
+        ("10.9.0.1", "192.168.0.7", True),
+        ("192.168.0.1", "192.168.0.7", True),
+        ("10.9.0.1", "192.168.1.7", False),
+        ("10.1.0.1", "192.168.0.7", False),
+    ],
+)
+def test_whether_a_packet_is_taken_by_no_tunnel(near: str, far: str, expected: bool) -> None:
+    found = untaken([of_tunnel(between(OURS, ALL), ForAll(), Surroundings(frozenset({OUTSIDE})))])
+    assert found.has(prefix(near), prefix(far)) is expected
 
 
 def test_a_network_of_the_gateway_goes_into_no_tunnel() -> None:

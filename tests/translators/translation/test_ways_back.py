@@ -140,7 +140,7 @@ def test_a_connected_network_is_no_part_of_everywhere_else() -> None:
 
 
 def test_where_charon_encrypts_a_route_draws_packets_in_whatever_their_source() -> None:
-    other = to("0.0.0.0/0", local="10.1.0.0/16", bypass={"network": ["10.5.0.0/16"]})
+    other = to("0.0.0.0/0", local="10.1.0.0/16", bypass={"network": ["10.6.0.0/16"]})
     assert told(turned({}, {"1": other}, by_route=True)) == ("clear", "astray 1")
     spared = ForAll(bypass=(prefix("10.5.0.0/16"),))
     assert turned({}, {"1": other}, by_route=True, for_all=(spared, spared)) is None
@@ -149,6 +149,37 @@ def test_where_charon_encrypts_a_route_draws_packets_in_whatever_their_source() 
         assert told(turned({}, {"1": to("10.5.0.0/16", esp=esp)}, by_route=True)) == ("clear", "tunnel 1")
     # Who gets no answer now is not cut off by anything.
     assert turned({"1": other}, {}, by_route=True, up=UP) is None
+
+
+@pytest.mark.parametrize("aside", [{"1", "2"}, set[str]()])
+@pytest.mark.parametrize("by_route", [False, True])
+@pytest.mark.parametrize(
+    ("entry", "ends"),
+    [
+        (to("0.0.0.0/0", local="10.1.0.0/16"), (SERVER, "10.8.0.7")),
+        (to("0.0.0.0/0", local="10.1.0.0/16"), ("192.0.2.9", "10.8.0.7")),
+        (to("10.0.0.0/8", local="10.1.0.0/16", bypass={"connected-networks": True}), (SERVER, "10.8.0.7")),
+        (to("0.0.0.0/0", local="10.1.0.0/16", bypass={"network": ["10.5.0.0/16"]}), (SERVER, CLIENT)),
+    ],
+)
+def test_to_what_a_tunnel_bypasses_no_route_draws_in_what_no_tunnel_takes(
+    entry: Json, ends: tuple[str, str], by_route: bool, aside: set[str]
+) -> None:
+    given: dict[str, Any] = {"by_route": by_route, "aside": aside, "ends": ends}
+    assert turned({}, {"1": entry}, **given) is None
+    assert turned({"1": entry}, {}, up=UP, **given) is None
+    # Another one that takes it does so still.
+    taker = to("10.0.0.0/8", local=f"{ends[0]}/32", peer="192.0.2.2", leak_protection=False)
+    taking = {"2": taker}
+    assert told(turned({"1": entry}, {"1": entry, **taking}, up=UP, **given)) == ("clear", "tunnel 2")
+    assert turned(taking, {"1": entry, **taking}, up=UP, **given) is None
+
+
+def test_the_route_of_one_draws_in_what_another_takes_once_it_is_up() -> None:
+    spared = to("0.0.0.0/0", local="10.1.0.0/16")
+    idle = to("10.8.0.0/16", local="10.8.0.1/32", peer="192.0.2.2", leak_protection=False)
+    found = turned({"2": idle}, {"1": spared, "2": idle}, by_route=True, ends=(SERVER, "10.8.0.7"))
+    assert told(found) == ("clear", "astray 1")
 
 
 def test_the_kernels_policies_come_with_a_route_to_the_peer() -> None:
@@ -165,9 +196,9 @@ def test_the_kernels_policies_come_with_a_route_to_the_peer() -> None:
         assert turned({}, {"1": spared}, aside={"1"}) is None
     for_all = ForAll(bypass=(prefix("10.5.0.0/16"),))
     assert turned({}, {"1": other}, aside={"1"}, for_all=(for_all, for_all)) is None
-    # A network that is bypassed, and more than that in the tunnel.
+    # A network that is bypassed, though the route to a part of it is the narrower one.
     narrow = to("10.5.0.0/24", local="10.1.0.0/16", bypass={"network": ["10.5.0.0/16"]})
-    assert told(turned({}, {"1": narrow}, aside={"1"})) == ("clear", "astray 1")
+    assert turned({}, {"1": narrow}, aside={"1"}) is None
     assert turned({}, {"1": other}, aside={"1"}, ends=(SERVER, "10.8.0.7")) is None
     # Marks keep packets out of the tunnel, and none from the route.
     marked = to("10.5.0.0/16", esp=MARKED, leak_protection=False)

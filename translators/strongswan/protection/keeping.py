@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from agent.errors import BackendError
 from translators.strongswan.charon.session import CharonSession
@@ -31,6 +31,7 @@ from translators.strongswan.translation.guards import (
     Surroundings,
     Way,
     past,
+    untaken,
 )
 from translators.strongswan.translation.overlaps import prefix, written
 
@@ -107,11 +108,14 @@ class Protection:
             problems.append(str(error))
         try:
             # Also where there is no nft: without them tunnels do not carry what they should.
-            await self._rules.replace(past(self.guards.held.values()))
+            await self._route(self.guards.held.values())
         except OSError as error:
             problems.append(str(error))
         why = "; ".join(problems)
         self._troubled(why and f"what protects tunnels cannot be put in force: {why}")
+
+    async def _route(self, guards: Collection[Guard]) -> None:
+        await self._rules.replace(past(guards), untaken(guards))
 
     def _troubled(self, why: str) -> None:
         if why and why != self.trouble:
@@ -158,7 +162,7 @@ class Protection:
 
     async def _bypass_also(self, changed: Changed) -> None:
         if self.guards.has_other_past(changed):
-            await self._rules.replace(past([*self.guards.held.values(), *changed.values()]))
+            await self._route([*self.guards.held.values(), *changed.values()])
         differing = self._other_bypass(changed)
         if differing and self._shared.session is not None:
             await shunts.put(
@@ -197,7 +201,7 @@ class Protection:
         try:
             await self._firewall.change(going=list(going.values()))
             if with_rules:
-                await self._rules.replace(past(self.guards.held.values()))
+                await self._route(self.guards.held.values())
         except (NftError, OSError) as error:
             # More is in force than should be, never less; the next look takes it out.
             self._troubled(f"what protected tunnels before cannot be taken out of force: {error}")

@@ -1,7 +1,9 @@
 """Policy rules of routing, by which what goes past the tunnels is looked up in the main table.
 
 charon's own routes, which lead into its TUN device or name the address to use, are in a table of their own
-(220), which a rule of priority 220 names. Rules of ours come just before it.
+(220), which a rule of priority 220 names. Rules of ours come just before it: first those for what goes past
+the tunnels in any case; then those that lead on to charon's rule what a tunnel takes; and then those for
+networks that are bypassed, whatever the source is, since charon's routes go by the destination alone.
 
 To the kernel a rule that names no source is the same as one that names any, when it looks whether a rule is
 there already and which one to delete; so is one that names no destination. So rules that name both, one or
@@ -15,22 +17,71 @@ import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from translators.strongswan.translation.guards import EVERYTHING, Untaken
 from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
 
-PRIORITIES = {(True, True): 219, (False, True): 218, (True, False): 217, (False, False): 216}
-"""By whether a rule names a source and a destination."""
+
+class Kind(Enum):
+    """What a rule of ours is for; those of one kind come before those of the next."""
+
+    PAST = "past"
+    TAKEN = "taken"
+    UNTAKEN = "untaken"
+
+
+PRIORITIES = {
+    Kind.PAST: {(True, True): 209, (False, True): 208, (True, False): 207, (False, False): 206},
+    Kind.TAKEN: {(True, True): 213, (False, True): 212, (True, False): 211, (False, False): 210},
+    Kind.UNTAKEN: {(False, True): 215, (False, False): 214},
+}
+"""By whether a rule names a source and a destination. Those from 216 on were an earlier version's; its rules
+are found and taken out."""
 MAIN_TABLE = 254
 CHARON = 220
 """charon's table of routes, and the priority of its rule."""
+FR_ACT_GOTO = 2
+"""The action of a rule that leads on to another (linux/fib_rules.h)."""
 INVERTED = 2
 """The flag of a rule for what does not match (FIB_RULE_INVERT, linux/fib_rules.h)."""
 PROTOCOL = 119
 """By which the kernel says whose a rule is; none of the numbers that are given to somebody."""
+NOTHING = Untaken()
 _FAMILY = {4: 2, 6: 10}
+
+
+class Rule(NamedTuple):
+    """One of ours: the priority, the pair of a source and a destination, and whether it leads on to that of
+    charon instead of to the main table."""
+
+    priority: int
+    pair: Pair
+    leads_on: bool
+
+    @classmethod
+    def of(cls, kind: Kind, pair: Pair) -> Rule:
+        """Return the rule of ``kind`` for what goes from the one to the other."""
+        source, destination = pair
+        priority = PRIORITIES[kind][source[2] > 0, destination[2] > 0]
+        return cls(priority, pair, leads_on=kind is Kind.TAKEN)
+
+    @property
+    def words(self) -> dict[str, object]:
+        """What pyroute2 calls it."""
+        found: dict[str, object] = {
+            "family": _FAMILY[self.pair[0][0]],
+            "priority": self.priority,
+            "protocol": PROTOCOL,
+        }
+        # Where charon has no rule there are no routes of tunnels either: the kernel goes on to the next.
+        found |= {"action": FR_ACT_GOTO, "goto": CHARON} if self.leads_on else {"table": MAIN_TABLE}
+        # The kernel takes no rule for a prefix of length 0: it is one that names no prefix.
+        sides = zip(("src", "dst"), self.pair, strict=True)
+        return found | {side: written(one) for side, one in sides if one[2]}
 
 
 class RoutingRules:
@@ -38,18 +89,22 @@ class RoutingRules:
 
     def __init__(self) -> None:
         self._one_by_one = asyncio.Lock()
-        self._in_force: set[Pair] = set()
+        self._in_force: set[Rule] = set()
         self._of_charon: set[CharonRule] = set()
         self._missed: set[CharonRule] = set()
 
-    async def replace(self, past: Iterable[Pair]) -> None:
-        """Have exactly one rule for each of ``past``: pairs of a source and a destination.
+    async def replace(self, past: Iterable[Pair], untaken: Untaken = NOTHING) -> None:
+        """Have exactly one rule for each of ``past``, pairs of a source and a destination, and those that
+        ``untaken`` takes.
 
         Raises:
             OSError: the kernel refused.
         """
         async with self._one_by_one:
-            wanted = set(past)
+            wanted = {Rule.of(Kind.PAST, pair) for pair in past}
+            wanted |= {Rule.of(Kind.TAKEN, pair) for pair in untaken.taken}
+            everywhere = ((EVERYTHING[network[0]], network) for network in untaken.networks)
+            wanted |= {Rule.of(Kind.UNTAKEN, pair) for pair in everywhere}
             await _have(wanted)
             self._in_force = wanted
 
@@ -137,14 +192,15 @@ async def _put_in_of_charon(rules: Iterable[CharonRule]) -> None:
             await _change(kernel, "add", rule.words, already=errno.EEXIST)
 
 
-async def _have(wanted: set[Pair]) -> bool:
+async def _have(wanted: set[Rule]) -> bool:
     """Have exactly ``wanted``; return whether something of it was not there."""
     async with AsyncIPRoute() as kernel:
         there = await _rules(kernel)
-        for pair in wanted - there:
-            await _change(kernel, "add", _rule(pair), already=errno.EEXIST)
-        for pair in there - wanted:
-            await _change(kernel, "del", _rule(pair), already=errno.ENOENT)
+        # In the order in which they are looked at, and out the other way: nothing slips past one for less.
+        for rule in sorted(wanted - there):
+            await _change(kernel, "add", rule.words, already=errno.EEXIST)
+        for rule in sorted(there - wanted, reverse=True):
+            await _change(kernel, "del", rule.words, already=errno.ENOENT)
     return not wanted <= there
 
 
@@ -156,14 +212,14 @@ async def _change(kernel: AsyncIPRoute, command: str, rule: Mapping[str, object]
             raise OSError(error.code, f"a rule of routing: {error}") from error
 
 
-async def _rules(kernel: AsyncIPRoute) -> set[Pair]:
-    found: set[Pair] = set()
+async def _rules(kernel: AsyncIPRoute) -> set[Rule]:
+    found: set[Rule] = set()
     for version, family in _FAMILY.items():
         async for message in await kernel.rule("dump", family=family):
-            pair = _side(message, version, "src"), _side(message, version, "dst")
-            is_ours = message.get_attr("FRA_PROTOCOL") == PROTOCOL
-            if is_ours and message.get_attr("FRA_PRIORITY") == _priority(pair):
-                found.add(pair)
+            if message.get_attr("FRA_PROTOCOL") == PROTOCOL:
+                pair = _side(message, version, "src"), _side(message, version, "dst")
+                leads_on = message["action"] == FR_ACT_GOTO
+                found.add(Rule(message.get_attr("FRA_PRIORITY"), pair, leads_on=leads_on))
     return found
 
 
@@ -171,19 +227,3 @@ def _side(message: object, version: int, side: str) -> Prefix:
     address = message.get_attr(f"FRA_{side.upper()}")  # type: ignore[attr-defined]
     length = message[f"{side}_len"]  # type: ignore[index]
     return prefix(f"{address}/{length}") if address is not None else (version, 0, 0)
-
-
-def _priority(pair: Pair) -> int:
-    source, destination = pair
-    return PRIORITIES[source[2] > 0, destination[2] > 0]
-
-
-def _rule(pair: Pair) -> dict[str, object]:
-    found: dict[str, object] = {
-        "family": _FAMILY[pair[0][0]],
-        "priority": _priority(pair),
-        "table": MAIN_TABLE,
-        "protocol": PROTOCOL,
-    }
-    # The kernel takes no rule for a prefix of length 0: it is one that names no prefix.
-    return found | {side: written(one) for side, one in zip(("src", "dst"), pair, strict=True) if one[2]}

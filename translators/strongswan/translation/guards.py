@@ -16,7 +16,15 @@ from typing import NamedTuple
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import value_at
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix, within, written
+from translators.strongswan.translation.overlaps import (
+    Pair,
+    Prefix,
+    cut,
+    in_one_family,
+    prefix,
+    within,
+    written,
+)
 
 ANY_LENGTH = 0
 MARK_MAX = 0xFFFFFFFF
@@ -97,6 +105,7 @@ class Guard:
     """What one owner, a tunnel or the gateway, asks for. ``bypass``: pairs of a local prefix and a network
     that never goes into a tunnel. ``home``: pairs of a far prefix and a local one that lies within it: what
     is for the near side comes out of the tunnel, and does not go in again. ``far``: the far prefixes.
+    ``taken``: the pairs that the tunnel has policies for, whatever tells packets apart beside them.
     ``covered``: directly connected networks that the tunnel takes as a whole, and clients of this server whom
     it takes. ``unprotected`` says why ``drops`` is empty or lacks some."""
 
@@ -104,6 +113,7 @@ class Guard:
     bypass: frozenset[Pair] = frozenset()
     home: frozenset[Pair] = frozenset()
     far: frozenset[Prefix] = frozenset()
+    taken: frozenset[Pair] = frozenset()
     covered: tuple[Prefix, ...] = ()
     unprotected: Why | None = None
 
@@ -123,12 +133,12 @@ class Guard:
 
 
 NO_GUARD = Guard()
+EVERYTHING: Mapping[int, Prefix] = {4: (4, 0, ANY_LENGTH), 6: (6, 0, ANY_LENGTH)}
 
 
 def of_gateway(for_all: ForAll) -> Guard:
     """Return what is asked for whatever tunnels there are."""
-    everything: Mapping[int, Prefix] = {4: (4, 0, 0), 6: (6, 0, 0)}
-    return Guard(bypass=frozenset((everything[network[0]], network) for network in for_all.bypass))
+    return Guard(bypass=frozenset((EVERYTHING[network[0]], network) for network in for_all.bypass))
 
 
 def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHERE) -> Guard:
@@ -142,7 +152,8 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
     home = frozenset((far, near) for near, far in told_apart if near[2] > far[2] and within(near, far))
     far = frozenset(remote for _local, remote in told_apart)
     covered = tuple(sorted(_covered(told_apart, spared, around)))
-    found = Guard(bypass=bypass, home=home, far=far, covered=covered)
+    taken = frozenset(pairs or _to_anybody(entry))
+    found = Guard(bypass=bypass, home=home, far=far, taken=taken, covered=covered)
     if not entry.get("leak-protection", for_all.leak_protection):
         return replace(found, unprotected=Why.SWITCHED_OFF)
     if not pairs:
@@ -188,6 +199,11 @@ def pairs_of(entry: Json) -> Iterator[Pair]:
     )
 
 
+def _to_anybody(entry: Json) -> Iterator[Pair]:
+    locals_ = prefixes_of(entry, "local-subnet", "local-address")
+    return ((local, EVERYTHING[local[0]]) for local in locals_)
+
+
 def _covered(pairs: Sequence[Pair], spared: Collection[Prefix], around: Surroundings) -> set[Prefix]:
     """Return which networks and clients reach this gateway through the tunnel only."""
     known = {(one.network, one.address) for one in around.connected}
@@ -225,6 +241,7 @@ class Guards:
         self.around = NOWHERE
         self.held: dict[str, Guard] = {}
         self._with_home: set[str] = set()
+        self._with_bypass: set[str] = set()
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
         """Return the guards of ``entries``, and of the gateway, that are others than those held."""
@@ -241,15 +258,23 @@ class Guards:
             else:
                 self.held[owner] = guard
             (self._with_home.add if guard.home else self._with_home.discard)(owner)
+            (self._with_bypass.add if guard.bypass else self._with_bypass.discard)(owner)
 
     def has_other_past(self, changed: Mapping[str, Guard]) -> bool:
-        """Return whether ``past`` may be another one with ``changed``."""
+        """Return whether ``past`` or ``untaken`` may be another one with ``changed``."""
         before = {owner: self.of(owner) for owner in changed}
         if any(one.both_ways != before[owner].both_ways for owner, one in changed.items()):
             return True
         is_any_home = bool(self._with_home) or any(one.home for one in changed.values())
-        return is_any_home and any(
+        if is_any_home and any(
             (one.home, one.far) != (before[owner].home, before[owner].far) for owner, one in changed.items()
+        ):
+            return True
+        networks = _Networks(map(self.of, self._with_bypass))
+        return any(
+            networks.overlap(pair[1])
+            for owner, one in changed.items()
+            for pair in one.taken ^ before[owner].taken
         )
 
     def of(self, owner: str) -> Guard:
@@ -265,6 +290,43 @@ def past(guards: Collection[Guard]) -> set[Pair]:
     far = sorted({one for guard in guards for one in guard.far})
     found = {pair for guard in guards for pair in guard.both_ways}
     return found | {pair for guard in guards for pair in guard.home if not _reach_into(far, pair[1])}
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """``networks``: where packets go past the routes of tunnels if no policy takes them, whatever their
+    source, since a route has none. ``taken``: the pairs of which some are taken all the same."""
+
+    networks: frozenset[Prefix] = frozenset()
+    taken: frozenset[Pair] = frozenset()
+
+    def has(self, near: Prefix, far: Prefix) -> bool:
+        """Return whether what goes from ``near`` to ``far``, two addresses, is among it."""
+        return any(within(far, network) for network in self.networks) and not any(
+            within(far, remote) and within(near, local) for local, remote in self.taken
+        )
+
+
+def untaken(guards: Collection[Guard]) -> Untaken:
+    """Return what is to be looked up after ``past``: a bypass of one tunnel is no route of another's."""
+    networks = _Networks(guards)
+    taken = (pair for guard in guards for pair in guard.taken if networks.overlap(pair[1]))
+    return Untaken(frozenset(networks.sorted), taken=frozenset(taken))
+
+
+class _Networks:
+    """Those that some tunnel bypasses; what goes to them from everywhere in any case is ``past``."""
+
+    def __init__(self, guards: Iterable[Guard]) -> None:
+        self._all = {network for guard in guards for local, network in guard.bypass if local[2] != ANY_LENGTH}
+        self._lengths = {network[2] for network in self._all}
+        self.sorted = sorted(self._all)
+
+    def overlap(self, one: Prefix) -> bool:
+        """Return whether ``one`` lies in one of them, or one of them in it."""
+        return _reach_into(self.sorted, one) or any(
+            cut(one, length) in self._all for length in self._lengths if length <= one[2]
+        )
 
 
 def _reach_into(prefixes: Sequence[Prefix], whole: Prefix) -> bool:

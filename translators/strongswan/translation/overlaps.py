@@ -55,7 +55,8 @@ def written(one: Prefix) -> str:
     return f"{address}/{length}"
 
 
-def _cut(one: Prefix, length: int) -> Prefix:
+def cut(one: Prefix, length: int) -> Prefix:
+    """Return the prefix of ``length``, which is not longer, that ``one`` lies in."""
     version, first, _length = one
     spare = _BITS[version] - length
     return version, first >> spare << spare, length
@@ -63,7 +64,7 @@ def _cut(one: Prefix, length: int) -> Prefix:
 
 def within(inner: Prefix, outer: Prefix) -> bool:
     """Return whether all of ``inner`` lies in ``outer``."""
-    return inner[0] == outer[0] and inner[2] >= outer[2] and _cut(inner, outer[2]) == outer
+    return inner[0] == outer[0] and inner[2] >= outer[2] and cut(inner, outer[2]) == outer
 
 
 class Relation(Enum):
@@ -144,7 +145,7 @@ class _Side:
 
     def around(self, one: Prefix) -> list[Prefix]:
         """Return the prefixes that contain ``one``, itself among them."""
-        cuts = (_cut(one, length) for length in self._lengths[one[0]] if length <= one[2])
+        cuts = (cut(one, length) for length in self._lengths[one[0]] if length <= one[2])
         return [cut for cut in cuts if cut in self.under]
 
     def inside(self, one: Prefix) -> range:

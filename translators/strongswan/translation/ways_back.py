@@ -4,7 +4,8 @@ Policies take packets by their source and their destination, by mark and XFRM in
 first. charon has a route for each of them, by the destination alone. Where it encrypts itself
 (``by_route``) there are no marks and interfaces, and the route brings packets to it: what no policy is for is
 lost there. With the policies of the kernel the route is that to the peer, and leads what no policy is for
-astray if the client is elsewhere. What nothing encrypts may be dropped because it is in clear (guards).
+astray if the client is elsewhere. To a network that a tunnel bypasses it goes past the routes. What nothing
+encrypts may be dropped because it is in clear (guards).
 
 A tunnel takes what it is configured for, up or not: a change must not lie in wait until it comes up. Only
 one that was there before, and is down, has to come up by something else than the change.
@@ -19,7 +20,16 @@ from typing import NamedTuple
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import value_at
-from translators.strongswan.translation.guards import Guard, Match, Way, mark_of, pairs_of, past, prefixes_of
+from translators.strongswan.translation.guards import (
+    Guard,
+    Match,
+    Way,
+    mark_of,
+    pairs_of,
+    past,
+    prefixes_of,
+    untaken,
+)
 from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, within
 
 
@@ -125,6 +135,7 @@ class Ways:
         self._by_route = by_route
         self._bypass = {pair for guard in guards for pair in guard.bypass}
         self._past = past(guards)
+        self._untaken = untaken(guards)
         self._spared: dict[Packet, bool] = {}
 
     def fate(self, packet: Packet, down: Collection[str] = ()) -> Fate:
@@ -159,7 +170,7 @@ class Ways:
         """Return what becomes of a packet that no policy is for."""
         routes = ((t, t.route(packet)) for t in up if self._by_route or t.has_route)
         found = _first((taker, pair, (pair[1][2], 0)) for taker, pair in routes if pair is not None)
-        if found is None:
+        if found is None or self._untaken.has(packet.near, packet.far):
             return CLEAR
         taker, pair = found
         if not self._by_route and (taker.tunnel not in packet.aside or self._has_way(packet, pair[1][2])):
