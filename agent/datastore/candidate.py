@@ -52,9 +52,10 @@ class Candidate:
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
-        return [unit for unit in self.changed.values() if self._differs(unit, running)]
+        return [unit for unit in self.changed.values() if self.differs(unit, running)]
 
-    def _differs(self, unit: Unit, running: Tree) -> bool:
+    def differs(self, unit: Unit, running: Tree) -> bool:
+        """Return whether the content of ``unit`` differs from ``running``, or has to be taken for."""
         if unit.path in self.blind and (unit.locate(self.tree) or unit.locate(running)):
             return True
         return not unit.is_same(self.tree, running)
@@ -82,6 +83,11 @@ class Candidate:
                     "on the nodes that matter, or on the containers that these lie in"
                 )
 
+    def become(self, other: Candidate) -> None:
+        """Hold what ``other`` holds, which is given up."""
+        self.tree, self._settled = other.tree, other._settled
+        self.changed, self.blind, self.conditions = other.changed, other.blind, other.conditions
+
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
         units = units_by_path(content, self.tree, running)
@@ -91,7 +97,7 @@ class Candidate:
         self._settled = True
         self.blind = set(blind)
         self.conditions = {}
-        self.changed = {path: unit for path, unit in units.items() if self._differs(unit, running)}
+        self.changed = {path: unit for path, unit in units.items() if self.differs(unit, running)}
 
 
 class Savepoint:

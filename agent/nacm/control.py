@@ -98,7 +98,7 @@ class AccessControl:
         Raises:
             RpcErrors: an access-denied for each node that may not be changed so, at most ``MAX_ERRORS``.
         """
-        self.refuse_writes(self._refusals(access, found))
+        self.refuse_writes(self.refusals(access, found))
 
     def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
         """Raise RpcErrors with the first ``MAX_ERRORS`` of ``refusals``, counted and logged, if any."""
@@ -118,7 +118,8 @@ class AccessControl:
             problem.app_tag,
         )
 
-    def _refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
+    def refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
+        """*worker* Yield an access-denied for each node that may not be changed so."""
         for difference in found:
             refusal = access.data_refusal(self._schema, difference.node, difference.operation.value)
             if refusal is not None:

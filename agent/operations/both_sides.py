@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from agent.apart import in_copy
 from agent.nacm.access import Access, located
 from agent.nacm.prune import prune
+from agent.nacm.rules import Step
 from agent.operations.budget import TooMuchHere
 from agent.operations.narrow import first_steps, keyed_entry, keys_at
 from agent.operations.read import Filter
@@ -98,32 +99,53 @@ def _tests_shell(element: Element, node: SchemaNode) -> bool:
     return any(is_content_match(child) or _tests_shell(child, found) for child, found in below)
 
 
-def wanted(schema: Schema, filter_: Filter) -> Callable[[str], bool]:
-    """Return what is True for the path of a unit in which a local filter may select something.
+def wanted(schema: Schema, filter_: Filter, access: Access) -> Callable[[str], bool]:
+    """Return what is True for the path of a unit in which a local filter may select something that ``access``
+    lets its user read.
 
     It is called on libyang's thread.
     """
-    if filter_.empty:
-        return lambda _path: True
-    places: dict[SchemaNode, set[Keys] | None] = {}
+    places = None if filter_.empty else _keys_by_node(schema, filter_)
+    decides = not access.everything(["read"])
+
+    def may_select(path: str) -> bool:
+        found = located(schema, path) if decides or places is not None else None
+        if found is None:  # of no interest, or with keys that no path can be read with
+            return True
+        steps, nodes = found
+        if decides and not _is_of_all(steps, nodes) and not access.reach(steps, nodes, "read").permit:
+            return False
+        return places is None or _is_in(places, steps, nodes)
+
+    return may_select
+
+
+def _is_of_all(steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> bool:
+    """True for the path of a unit that is all entries of a list, each of which has rules of its own."""
+    return nodes[-1].has_instances and not steps[-1].keys
+
+
+def _is_in(places: Places, steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> bool:
+    for step, node in zip(steps, nodes, strict=True):
+        if node in places:
+            keys = places[node]
+            return keys is None or tuple(step.keys.get(key, "") for key in node.keys) in keys
+    return False
+
+
+Places = dict[SchemaNode, set[Keys] | None]
+"""Nodes at or above units, and the keys of the entries that are meant; None of all."""
+
+
+def _keys_by_node(schema: Schema, filter_: Filter) -> Places:
+    places: Places = {}
     for node, keys in _places(schema, filter_):
         known = places.setdefault(node, set())
         if keys is None or known is None:
             places[node] = None
         else:
             known.add(keys)
-
-    def may_select(path: str) -> bool:
-        found = located(schema, path)
-        if found is None:  # keys that no path can be read with
-            return True
-        for step, node in zip(*found, strict=True):
-            if node in places:
-                keys = places[node]
-                return keys is None or tuple(step.keys.get(key, "") for key in node.keys) in keys
-        return False
-
-    return may_select
+    return places
 
 
 Place = tuple[SchemaNode, Keys | None]

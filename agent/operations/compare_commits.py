@@ -7,6 +7,7 @@ neither a value, nor a path, nor that something differs is told of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from xml.sax.saxutils import escape
 
 from agent.history.patch import in_patch, patch_edits
@@ -18,7 +19,8 @@ from agent.nacm.access import Access
 from agent.operations.both_sides import is_local, wanted
 from agent.operations.comparing import Piece, compared, read_filter, told
 from agent.operations.context import Caller, Context
-from agent.operations.gather import CANDIDATE, Point, gather, gather_whole, newest
+from agent.operations.gather import CANDIDATE, RUNNING, Point, gather, gather_whole
+from agent.operations.moment import at_one_moment
 from agent.operations.parameters import canonical_text, text_of
 from agent.xml import Element, namespace
 from agent.yang.schema import Schema
@@ -31,14 +33,11 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
         for element in ("from", "to")
     }
     start, end = [await _point(context, name, element) for element, name in names.items()]
-    if await context.worker(is_local, context.schema, filter_):
-        gathered = await gather(context, start, end, wanted=wanted(context.schema, filter_))
-    else:
-        gathered = await gather_whole(context, start, end)
-    access, uri = context.access(caller), namespace(operation)
+    local = await context.worker(is_local, context.schema, filter_)
+    uri = namespace(operation)
     as_text = text_of(operation, "as", "patch") == "text"
 
-    def work(states: States, room: Room, first: int) -> Piece:
+    def work(access: Access, states: States, room: Room, first: int) -> Piece:
         states = told(access, filter_, states)
         before = room.edits
         if as_text:
@@ -48,7 +47,16 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
         sentences = sentences_for(context.schema, access, states.left_out)
         return Piece(body, room, edits=before - room.edits, left_out=tuple(sentences))
 
-    pieces = await compared(context, caller, gathered, work)
+    async def attempt() -> list[Piece]:
+        if local:
+            may_be_told = wanted(context.schema, filter_, context.access(caller))
+            gathered = await gather(context, start, end, wanted=may_be_told)
+        else:
+            gathered = await gather_whole(context, start, end)
+        return await compared(context, caller, gathered, partial(work, context.access(caller)))
+
+    async with context.comparing.admitted(caller.user):
+        pieces = await at_one_moment(context, attempt)
     body = b"".join(piece.body for piece in pieces)
     if as_text:
         body = b'<text xmlns="%s">%s</text>' % (uri.encode(), body)
@@ -59,10 +67,8 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
 
 async def _point(context: Context, name: str, element: str) -> Point:
     store = context.configuration.store
-    if name == "candidate":
-        return CANDIDATE
-    if name == "running":
-        return await newest(context)
+    if name in (CANDIDATE, RUNNING):
+        return name
     if name == "beginning":
         return int(await context.worker(beginning, store))
     return int(await context.worker(as_left_by, store, int(name), element))

@@ -7,27 +7,31 @@ that hold such things count as changed, whether they are or not, so that nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from xml.sax.saxutils import escape
 
-from agent.datastore.candidate import Savepoint
+from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.fitting import DoesNotFit
 from agent.datastore.records import UnitChange
 from agent.datastore.replay import recorded_unit
-from agent.errors import OperationFailed, RpcErrors
+from agent.datastore.spans import UNITS_AT_ONCE
+from agent.errors import MAX_ERRORS, OperationFailed, RpcError
 from agent.history.points import as_left_by, commits_ago
 from agent.history.states import LeftOut
 from agent.nacm.access import WRITES, Access
+from agent.nacm.control import AccessControl
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units
-from agent.operations.gather import UNITS_AT_ONCE, batched, changed, newest
+from agent.operations.gather import changed
 from agent.operations.locking import changing_candidate
+from agent.operations.moment import batched, newest
 from agent.operations.parameters import canonical_text, parameter
 from agent.xml import Element, namespace
 from agent.yang.tree import Tree
-from agent.yang.units import Unit
+from agent.yang.units import Unit, unit_differences
 
 
 async def load_commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -39,7 +43,7 @@ async def load_commit(context: Context, caller: Caller, operation: Element) -> b
         recorded = _Recorded(Tree(context.schema))
         for some in batched(changes, UNITS_AT_ONCE):
             await context.worker(recorded.put, some, context.configuration.running)
-        left_out = await context.worker(_load, context, context.access(caller), recorded)
+        left_out = await _load(context, context.access(caller), recorded)
     uri = namespace(operation)
     rows = [("commit", str(commit_id))] if commit_id is not None else []
     rows += [("left-out", sentence) for sentence in left_out]
@@ -97,8 +101,10 @@ def _access_control(path: str, why: str) -> OperationFailed:
     )
 
 
-def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
-    """*worker* Make the candidate running with ``recorded`` in it, or leave it as it is.
+async def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
+    """Make the candidate running with ``recorded`` in it, or leave it as it is.
+
+    It is made beside the candidate, some units at a time, and then takes its place.
 
     Returns:
         Sentences about what does not fit.
@@ -107,27 +113,47 @@ def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
         RpcErrors: the caller may not change the candidate so.
     """
     candidate, running = context.configuration.candidate, context.configuration.running
-    savepoint = Savepoint(candidate)
-    savepoint.save([*candidate.changed.values(), *recorded.units])
-    candidate.discard(running)
-    for unit in recorded.units:
-        unit.replace_in(candidate.tree, unit.locate(recorded.content))
-    savepoint.keep(open_empty=True)
-    candidate.blind = _blind(access, recorded, running)
+    draft: Candidate = await context.worker(Candidate, running)
+    for some in batched(recorded.units, UNITS_AT_ONCE):
+        await context.worker(_put_into, draft, some, recorded.content)
+        draft.blind |= await context.worker(_blind, access, some, (recorded.content, running))
     if not access.everything(WRITES):
-        try:
-            context.nacm.refuse_changes(access, savepoint.differences())
-        except RpcErrors:
-            savepoint.take_back()
-            raise
-    return sentences_for(context.schema, access, recorded.left_out)
+        touched = {**candidate.changed, **{unit.path: unit for unit in recorded.units}}
+        refusals: list[RpcError] = []
+        for some in batched(list(touched.values()), UNITS_AT_ONCE):
+            refusals += await context.worker(
+                _refusals, context.nacm, access, some, candidate.tree, draft.tree
+            )
+            if len(refusals) >= MAX_ERRORS:
+                break
+        await context.worker(context.nacm.refuse_writes, refusals)
+    await context.worker(candidate.become, draft)
+    told: list[str] = await context.worker(sentences_for, context.schema, access, recorded.left_out)
+    return told
 
 
-def _blind(access: Access, recorded: _Recorded, running: Tree) -> set[str]:
-    """*worker* Return the units that hold something, then or now, that the caller may not read."""
-    if access.everything(["read"]):
-        return set()
-    now = Tree(running.schema)
-    for unit in recorded.units:
-        unit.replace_in(now, unit.locate(running))
-    return hidden_units(access, recorded.content) | hidden_units(access, now)
+def _put_into(draft: Candidate, units: Sequence[Unit], content: Tree) -> None:
+    """*worker* Have ``draft`` hold what ``content`` has of ``units``."""
+    savepoint = Savepoint(draft)
+    savepoint.save(units)
+    for unit in units:
+        unit.replace_in(draft.tree, unit.locate(content))
+    savepoint.keep(open_empty=True)
+
+
+def _refusals(
+    nacm: AccessControl, access: Access, units: Sequence[Unit], before: Tree, after: Tree
+) -> list[RpcError]:
+    """*worker* Return why ``access`` does not let its user turn the one into the other."""
+    return list(islice(nacm.refusals(access, unit_differences(units, before, after)), MAX_ERRORS))
+
+
+def _blind(access: Access, units: Sequence[Unit], trees: Iterable[Tree]) -> set[str]:
+    """*worker* Return which of ``units`` hold something in one of ``trees`` that the caller may not read."""
+    found: set[str] = set()
+    for tree in trees if not access.everything(["read"]) else ():
+        some = Tree(tree.schema)
+        for unit in units:
+            unit.replace_in(some, unit.locate(tree))
+        found |= hidden_units(access, some)
+    return found

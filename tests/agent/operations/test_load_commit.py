@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from agent.datastore import spans
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.errors import RpcError
-from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import AGENT, lines, some_content, three_commits
 from tests.agent.operations.guarded import (
     JOE,
     NOBODY,
@@ -26,7 +28,6 @@ from tests.agent.operations.guarded import (
     rule_list,
     ruled,
 )
-from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
 
 E = "/every-construct:top/entry[id='1']"
 
@@ -99,7 +100,7 @@ async def test_any_commit_of_many_from_any_candidate(lab: Lab) -> None:
     generator = random.Random(3)
     was = []
     for _ in range(6):
-        content = f"<source><config>{_some(generator)}</config></source>"
+        content = f"<source><config>{some_content(generator)}</config></source>"
         await lab.do(f"<copy-config><target><candidate/></target>{content}</copy-config>")
         await lab.do("<commit/>")
     count = lab.context.configuration.store.latest()
@@ -157,14 +158,55 @@ def _changed(lab: Lab) -> list[Unit]:
 
 async def test_it_is_read_in_turns_and_not_without_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     await three_commits(lab)
-    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
+    monkeypatch.setattr(spans, "UNITS_AT_ONCE", 1)
     await lab.do(commit(1))
     assert await lines(lab, 1, "candidate") == []
     with monkeypatch.context() as patch:
-        patch.setattr(gather, "UNITS_MAX", 1)
+        patch.setattr(spans, "UNITS_MAX", 1)
         (error,) = await lab.refused(commit(1))
     assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
     assert await lines(lab, 1, "candidate") == []
+
+
+async def test_others_read_between_the_steps_and_see_all_of_it_or_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(number: int) -> str:
+        return top("".join(f"<entry><id>{n}</id><number>{number}</number></entry>" for n in range(6)))
+
+    await lab.commit(rows(1))
+    then = lab.candidate
+    await lab.commit(rows(2))
+    await ruled(lab, rule_list("a", ["limited"], rule("x", "permit", path("/ec:top"))))
+    rules = lab.context.configuration.store.latest()
+    await lab.commit(rows(1))
+    before, touched = lab.candidate, 0
+    replace_in = Unit.replace_in
+
+    def counted(unit: Unit, *arguments: object, **more: object) -> None:
+        nonlocal touched
+        touched += 1
+        replace_in(unit, *arguments, **more)  # type: ignore[arg-type]
+
+    async def in_steps(step: Callable[..., object], *arguments: object) -> object:
+        nonlocal touched
+        touched = 0
+        seen.add(lab.candidate)
+        result = step(*arguments)
+        most.append(touched)
+        return result
+
+    most: list[int] = []
+    seen: set[str] = set()
+    monkeypatch.setattr(Unit, "replace_in", counted)
+    monkeypatch.setattr("agent.operations.load_commit.UNITS_AT_ONCE", 2)
+    monkeypatch.setattr(lab.context, "worker", in_steps)
+    await lab.do(commit(rules), JOE)
+    assert len(most) > 6
+    assert max(most) <= 4
+    assert seen <= {before, lab.candidate}
+    assert lab.candidate != before
+    assert lab.candidate.count("<number>2<") == then.count("<number>1<") == 6
 
 
 async def test_a_lock_of_another_session_is_respected(lab: Lab) -> None:
