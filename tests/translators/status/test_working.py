@@ -74,3 +74,9 @@ def test_of_several_children_all_have_to_carry_traffic() -> None:
 def test_a_peer_that_does_not_answer_is_no_success() -> None:
     asking = {**INSTALLED, "tasks-active": ["IKE_DPD"]}
     assert why(asking, facts=Facts(retransmitting=True)) is not None
+
+
+def test_a_tunnel_whose_peer_has_moved_works_with_mobike() -> None:
+    moved = {**INSTALLED, "remote-host": "203.0.113.5"}
+    assert why(moved, ike={"mobike": True}) is None
+    assert why(moved) == "installed: its SA is of another configuration"
