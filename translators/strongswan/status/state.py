@@ -112,7 +112,7 @@ def _asks_in_vain(sas: Sequence[Section], names: Collection[str], missed: Collec
     up = [sa for sa in sas if sa.get("state") in IKE_UP]
     asking = [sa for sa in up if strings(sa.get("tasks-active")) or str(sa.get("uniqueid")) in missed]
     if not asking:
-        return len(up) == len(sas)
+        return not missed and len(up) == len(sas)  # of what is gone nothing is missed
     return not carries_all([sa for sa in up if sa not in asking], names)
 
 
