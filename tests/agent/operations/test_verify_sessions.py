@@ -6,8 +6,9 @@ import pytest
 
 from agent.operations.context import Ending, EndKind
 from agent.operations.locking import release
-from tests.agent.handlers import Lab
+from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
+from tests.agent.operations.guarded import NACM
 from tests.agent.operations.test_confirmed_commit import PERSIST, SUBSCRIBE, holds, number
 from tests.agent.operations.waited import begun, breaks, errors_of, verify
 from tests.agent.recording_translator import DORMANT
@@ -124,3 +125,61 @@ async def test_a_followup_without_it_waits_for_a_client(lab: Lab) -> None:
     await lab.caller(2).got("<outcome>superseded</outcome>")
     assert lab.context.confirmed.verification is None
     assert lab.context.confirmed.window is not None
+
+
+JOE, ANN = 3, 4
+KILL = "<kill-session><session-id>{}</session-id></kill-session>"
+
+
+async def may_change_little(lab: Lab) -> None:
+    """Have sessions of users who may change the entries, and nothing else."""
+    rule = (
+        "<rule><name>entries</name><module-name>every-construct</module-name>"
+        "<access-operations>*</access-operations><action>permit</action></rule>"
+    )
+    users = "<user-name>joe</user-name><user-name>ann</user-name>"
+    await lab.commit(
+        f'<nacm xmlns="{NACM}"><groups><group><name>few</name>{users}</group></groups>'
+        f"<rule-list><name>few</name><group>few</group>{rule}</rule-list></nacm>"
+    )
+    lab.callers |= {JOE: Remembering(JOE, "joe"), ANN: Remembering(ANN, "ann")}
+    lab.context.callers = lambda: list(lab.callers.values())
+
+
+async def test_who_may_kill_the_session_that_waits_need_not_wait_for_it(lab: Lab) -> None:
+    await lab.commit(number(2))
+    await may_change_little(lab)
+    breaks(lab, 1)
+    await lab.edit(number(3), JOE)
+    reply = await begun(lab, verify(within_s=3600), JOE)
+    for who in (ANN, 1):
+        (error,) = await lab.refused("<commit/>", who)
+        assert (error.tag, error.message) == ("in-use", f"session {JOE} has a confirmed commit pending")
+        (error,) = await lab.refused("<cancel-commit/>", who)
+        assert error.tag == "in-use"
+    (error,) = await lab.refused(KILL.format(JOE), ANN)
+    assert error.tag == "access-denied"
+    await lab.do(KILL.format(JOE))
+    await errors_of(reply)
+    await release(lab.context, JOE)
+    assert holds(lab, 2)
+    await lab.commit(number(4))
+
+
+@pytest.mark.parametrize("also", [verify(within_s=3600, also="<persist>token</persist>"), PERSIST])
+async def test_one_with_a_token_holds_as_any_confirmed_commit_with_a_token_does(lab: Lab, also: str) -> None:
+    await lab.commit(number(2))
+    await may_change_little(lab)
+    breaks(lab, 1)
+    await lab.edit(number(3), JOE)
+    await lab.do(also, JOE)
+    (error,) = await lab.refused("<commit/>")
+    assert (error.tag, error.message) == (
+        "in-use",
+        "a persistent confirmed commit is pending: give its persist-id, or wait for its end",
+    )
+    (error,) = await lab.refused("<cancel-commit><persist-id>guess</persist-id></cancel-commit>")
+    assert (error.tag, error.info.get("bad-element")) == ("invalid-value", "persist-id")
+    await lab.do("<cancel-commit><persist-id>token</persist-id></cancel-commit>", ANN)
+    assert holds(lab, 2)
+    await lab.commit(number(4))
