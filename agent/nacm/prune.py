@@ -6,11 +6,12 @@ What is denied goes with all below it (RFC 8341 section 3.2.4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, xpath_of
 from agent.nacm.state import state_reader, tells_state
+from agent.translator import Reader
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -25,14 +26,15 @@ def prune(access: Access, tree: Tree) -> None:
     may_read = access.reader(tree.schema)
     may_read_state = state_reader(tree.schema, may_read)
     for path, entry in tree.schema.names.items():
-        _remove_naming(tree, path, lambda value, entry=entry: may_read(entry.format(value)))
+        _remove_naming(tree, path, may_read, entry=entry)
     for leaf in list(_told(tree.schema)):
         _remove_naming(tree, leaf.path, may_read_state if tells_state(leaf) else may_read)
 
 
-def _remove_naming(tree: Tree, path: str, may_know: Callable[[str], bool]) -> None:
-    """Remove the nodes at a schema path whose values may not be known."""
-    for node in [node for node in find_all(tree, _qualified(path)) if not may_know(value_of(node))]:
+def _remove_naming(tree: Tree, path: str, may_read: Reader, *, entry: str = "{}") -> None:
+    """Remove the nodes at a schema path whose values, put into ``entry``, name what may not be read."""
+    named = find_all(tree, _qualified(path))
+    for node in [node for node in named if not may_read(entry.format(value_of(node)))]:
         tree.remove(_removable(tree.schema, node))
 
 

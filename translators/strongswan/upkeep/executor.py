@@ -180,7 +180,7 @@ def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | 
     return SaIds(frozenset(ike), frozenset(child), child)
 
 
-def _lasting(sa: Section) -> list[Section]:
+def _lasting(sa: Section) -> list[state.Section]:
     """Return the CHILD_SAs but those that were rekeyed: they linger for some seconds and go by themselves."""
     return [child for child in state.children(sa) if child.get("state") != "DELETED"]
 
