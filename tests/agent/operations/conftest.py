@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.datastore import verifying
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.agent.lab import top
@@ -29,3 +30,10 @@ async def three(lab: Lab) -> Lab:
     await lab.commit(top('<entry xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete">'
                          "<id>2</id></entry>"))  # fmt: skip
     return lab
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a commit that confirms itself look often, and wait no second for what works to go on."""
+    monkeypatch.setattr(verifying, "STEADY_S", 0.05)
+    monkeypatch.setattr(verifying, "PAUSE_S", 0.01)
