@@ -151,6 +151,10 @@ class Configuration:
         """*worker* Return whether nothing was committed after ``commit_id``."""
         return self.store.latest() == commit_id
 
+    def committed_after(self, commit_id: int) -> str:
+        """*worker* Return which commits came into force after ``commit_id``, in words."""
+        return self.store.history.after(commit_id)
+
     def close_window(self) -> None:
         """*worker* Record that no confirmed commit is pending. Raises: RpcErrors."""
         self._transactions.record_window(None)

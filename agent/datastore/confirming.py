@@ -116,7 +116,7 @@ class ConfirmedCommits:
         if request.confirmed:
             info = replace(info, cause=Cause.CONFIRMED_COMMIT)
         opening = Opening(before)
-        latest = self._configuration.store.latest()
+        latest = await self._configuration.worker(self._configuration.store.latest)
 
         async def opens(prepared: Prepared) -> Window | None:
             if request.confirmed:
@@ -284,7 +284,7 @@ class ConfirmedCommits:
         """Return what the history says of the rollback to ``back``. It names of what did not work only what
         is changed: who may read that, and nobody else, is shown it."""
         worker, verification = self._configuration.worker, self.verification
-        undone = await worker(self._configuration.store.history.after, window.rollback_to)
+        undone = await worker(self._configuration.committed_after, window.rollback_to)
         if verification is None:
             return f"rollback of {undone}: {end.event}"
         changed = await worker(back.differing, self._configuration.running)

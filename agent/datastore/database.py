@@ -8,6 +8,8 @@ import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
+from typing import Any
 
 from agent.datastore.tables import ADDED, COLUMNS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
@@ -24,6 +26,40 @@ _ALWAYS_THERE = ("commits", "changes")
 
 class Foreign(sqlite3.DatabaseError):
     """A database that is no history; the message says why."""
+
+
+class OtherThread(RuntimeError):
+    """A defect of this program: a history was used on a thread that is not its own."""
+
+
+class Confined(sqlite3.Connection):
+    """A connection that one thread alone uses, from ``confine`` on.
+
+    Where SQLite calls Python, as for the checksum of a row, a thread has SQLite's lock and waits for that of
+    Python. Another one that has Python's, and asks SQLite for something, waits for the first: both for ever.
+    """
+
+    _thread: int | None = None
+
+    def confine(self) -> None:
+        """From now on the thread that calls this is the only one."""
+        self._thread = get_ident()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        self._demand_own_thread()
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        self._demand_own_thread()
+        return super().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> sqlite3.Cursor:
+        self._demand_own_thread()
+        return super().executescript(sql_script)
+
+    def _demand_own_thread(self) -> None:
+        if self._thread not in (None, get_ident()):
+            raise OtherThread("the history is used outside of the thread that owns it")
 
 
 def demand_ours(db: sqlite3.Connection, path: Path, *, new: bool) -> None:
@@ -76,7 +112,7 @@ def about_writing(problem: BaseException | None) -> bool:
     )
 
 
-def copy_in_memory(path: Path, *, new: bool = True) -> sqlite3.Connection:
+def copy_in_memory(path: Path, *, new: bool = True) -> Confined:
     """Return the database at ``path``, with what its write-ahead log holds; the file is not touched.
 
     Raises:
@@ -96,18 +132,12 @@ def copy_in_memory(path: Path, *, new: bool = True) -> sqlite3.Connection:
         found = sqlite3.connect(copy)
         try:
             demand_ours(found, copy, new=new)
-            memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            try:
-                found.backup(memory)
-            except BaseException:
-                memory.close()
-                raise
+            return _in_memory(found)
         finally:
             found.close()
-    return memory
 
 
-def copy_while_used(path: Path) -> sqlite3.Connection:
+def copy_while_used(path: Path) -> Confined:
     """Return the database at ``path`` as the last commit left it, though another process has it open.
 
     Raises:
@@ -119,18 +149,26 @@ def copy_while_used(path: Path) -> sqlite3.Connection:
     found = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         demand_ours(found, path, new=False)
-        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        try:
-            found.backup(memory)
-        except BaseException:
-            memory.close()
-            raise
+        return _in_memory(found)
     finally:
         found.close()
+
+
+def _in_memory(found: sqlite3.Connection) -> Confined:
+    memory = _connected(":memory:")
+    try:
+        found.backup(memory)
+    except BaseException:
+        memory.close()
+        raise
     return memory
 
 
-def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
+def _connected(path: Path | str) -> Confined:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Confined)
+
+
+def on_disk(path: Path, *, new: bool = True) -> Confined:
     """Return the database at ``path``; ``new``: it is made if there is none, readable by its owner only.
 
     Raises:
@@ -139,7 +177,7 @@ def on_disk(path: Path, *, new: bool = True) -> sqlite3.Connection:
     """
     demand_regular(path)
     os.close(_opened(path, new=new))
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db = _connected(path)
     try:
         demand_ours(db, path, new=new)
         if path.stat().st_size == 0:  # before it has a table: so that it can become smaller

@@ -6,10 +6,9 @@ history that an agent uses is as its last commit left it.
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from agent.datastore.database import copy_in_memory, copy_while_used
+from agent.datastore.database import Confined, copy_in_memory, copy_while_used
 from agent.datastore.store import Store
 
 
@@ -25,7 +24,7 @@ class MemoryCopy(Store):
         self._used = used
         super().__init__(path, new=False)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> Confined:
         self.read_only = "it is only looked at"
         return copy_while_used(self.path) if self._used else copy_in_memory(self.path, new=False)
 

@@ -29,6 +29,8 @@ from agent.yang.schema_node import NACM_MODULE
 PAGE_OCTETS = 4096
 NEWER_VERSIONS = range(SCHEMA_VERSION + 1, 256)
 """What a later version of this program may call its form; what is above is damage."""
+PLAUSIBLE_IDS = range(1, 2**31)
+"""A damaged row may give another number: what follows it has to be one that a commit can have."""
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """The second: SQLite quotes the file in what it says."""
 _HEADER = (
@@ -46,13 +48,18 @@ _HEADER = (
 class Salvaged:
     """``rows`` of each table that are whole, of ``columns``; ``lost``: a sentence about each that is not.
     ``rules_lost``: rules of access control may be among them. ``has_sums``: there were checksums to compare
-    with."""
+    with. ``highest``: the number of the newest commit of which there is a trace."""
 
     rows: dict[str, list[Sequence[object]]] = field(default_factory=lambda: {table: [] for table in COLUMNS})
     columns: Mapping[str, Sequence[str]] = field(default_factory=lambda: COLUMNS)
     lost: list[str] = field(default_factory=list)
     rules_lost: bool = False
     has_sums: bool = False
+    highest: int = 0
+
+    def trace(self, commit_id: object) -> None:
+        if isinstance(commit_id, int) and commit_id in PLAUSIBLE_IDS:
+            self.highest = max(self.highest, commit_id)
 
     def lose(self, sentence: str, *, rules: bool) -> None:
         self.lost.append(sentence)
@@ -113,12 +120,15 @@ def _read(db: sqlite3.Connection, found: Salvaged, path: Path) -> None:
             continue  # an older version does not have it
         for key, (whole, row) in _rows(db, table, found).items():
             there += 1
+            if whole or table in ("commits", "changes", "snapshots"):
+                found.trace(row[1] if table in ("units", "confirmed_commit") else row[0])
             if whole:
                 found.rows[table].append(row)
             else:
                 found.lose(_name(table, key, db), rules=_may_hold_rules(table, key, row, db))
     _count(db, found, there)
     _without_commits(found)
+    _without_way_back(found)
 
 
 def _rows(
@@ -212,11 +222,25 @@ def _without_commits(found: Salvaged) -> None:
     found.rows["changes"] = kept
 
 
+def _without_way_back(found: Salvaged) -> None:
+    """Leave a pending confirmed commit in force if what it goes back to cannot be had any more."""
+    oldest = min((int(str(row[0])) for row in found.rows["commits"]), default=None)
+    for row in found.rows["confirmed_commit"]:
+        back = int(str(row[1]))
+        if oldest is None or back < oldest != 1:
+            changes = (change for change in found.rows["changes"] if int(str(change[0])) > back)
+            found.lose(
+                f"commit {back}, which the pending confirmed commit goes back to: it stays in force",
+                rules=any("nacm" in str(change).lower() for change in changes),
+            )
+            found.rows["confirmed_commit"] = []
+
+
 def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
     """Make a history of what is whole, with ``notes`` where it has none of these names.
 
-    It has another ``history-id``: the number of a commit that is lost may be given again. Of its form
-    (``model:``) only if it had checksums: without it the next start converts it.
+    It has another ``history-id``: the number of a commit that is lost without a trace may be given again. Of
+    its form (``model:``) only if it had checksums: without it the next start converts it.
 
     Raises:
         StoreError, sqlite3.Error, OSError: it cannot be written.
@@ -236,10 +260,25 @@ def rebuild(path: Path, found: Salvaged, notes: Mapping[str, str]) -> None:
             if found.columns != COLUMNS:
                 name_causes(db)
             db.execute(CHANGED_LAST)
+            if found.highest > max((int(str(row[0])) for row in found.rows["commits"]), default=0):
+                _go_on_after(found.highest, db)
         if found.rules_lost:
             store.finish(store.begin(_CLOSING, list(_closed()), timestamp()))
 
 
+def _go_on_after(highest: int, db: sqlite3.Connection) -> None:
+    """Record a commit after those that are lost, which changed nothing.
+
+    A start reads what was committed after the snapshot, so later commits must not have lower numbers.
+    """
+    db.execute(
+        "INSERT INTO commits (id, time, user, session, source, comment, state, cause) "
+        "VALUES (?, ?, ?, ?, ?, ?, 'committed', ?)",
+        (highest + 1, timestamp(), SERVER.user, 0, "", LATEST_LOST, str(Cause.REPAIR)),
+    )
+
+
+LATEST_LOST = "the newest commits were lost: repaired by --repair"
 _CLOSING = replace(
     SERVER, comment="rules of access control were lost: closed by --repair", cause=Cause.REPAIR
 )

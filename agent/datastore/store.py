@@ -16,7 +16,7 @@ from typing import Any
 
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Window
-from agent.datastore.database import Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import CHANGED_NOW, HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
@@ -101,7 +101,7 @@ class Store:
                 if not self.detach(problem):
                     raise
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> Confined:
         if problem := unwritable(self.path.parent):
             return self._in_memory(str(problem.strerror))
         try:
@@ -133,7 +133,7 @@ class Store:
         self._prepare()
         return True
 
-    def _in_memory(self, why: str) -> sqlite3.Connection:
+    def _in_memory(self, why: str) -> Confined:
         try:
             if not self.path.exists():
                 raise StoreError(f"{self.path} cannot be made: {why}")
@@ -152,8 +152,10 @@ class Store:
         return copy
 
     def seal(self) -> None:
-        """From now on nothing is recorded in memory alone: what a start had to put right is done."""
+        """*worker* From now on nothing is recorded in memory alone, as what a start had to put right is done;
+        and no other thread uses what is recorded."""
         self._sealed = True
+        self._db.confine()
 
     def _transaction(self) -> Transaction:
         """Raises: NotRecorded."""
@@ -179,6 +181,7 @@ class Store:
                 "server need not be restarted"
             ) from problem
         keep_sums(disk)
+        disk.confine()
         self._db.close()
         self._db = disk
         self.read_only = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.datastore.history import CHANGED, COMPARED, Comparison
 from agent.nacm.access import located
@@ -28,6 +29,10 @@ _NONE = -1
 """A number that no commit has."""
 MAX_SEARCHES = 100
 """Different searches in one filter; with more the newest commits are taken."""
+MAX_TESTS = 100
+"""Different tests in one search; others are left to the filter."""
+MAX_VALUES = 10_000
+"""That all searches compare with; with more the newest commits are taken."""
 
 _STEP = re.compile(r"\s*/\s*(?:([\w.-]+):)?([\w.-]+)\s*")
 _VALUE = rf"{LITERAL.pattern}|[0-9]+(?:\.[0-9]+)?"
@@ -192,10 +197,12 @@ def _test(name: str, operator: str, value: str, *, is_text: bool = True) -> Iter
         number = value.split("-")[1:2]
         yield Comparison("id", "=", int(number[0]) if number and _is_number(number[0]) else _NONE)
     elif name in _NUMBERS:
-        whole = value.strip()
+        whole = value.strip() if is_text else value.lstrip("0").partition(".")[0] or "0"
+        if not is_text and value.partition(".")[2].strip("0"):
+            return
         if _is_number(whole):
             yield Comparison(name, operator, int(whole))
-        elif operator == "=":
+        elif operator == "=" and is_text:
             yield Comparison(name, "=", _NONE)
     elif name in COMPARED and operator == "=" and is_text:
         yield Comparison(name, "=", value)
@@ -214,7 +221,8 @@ def _joined(searches: list[tuple[Comparison, ...]]) -> Asked:
         if isinstance(number, int):
             ids.add(number)
         else:
-            others[tests] = None
-    if () in others or len(others) > MAX_SEARCHES:
+            others[tuple(islice(dict.fromkeys(tests), MAX_TESTS))] = None
+    values = sum(len(one.value) if isinstance(one.value, tuple) else 1 for tests in others for one in tests)
+    if () in others or len(others) > MAX_SEARCHES or values > MAX_VALUES:
         return Asked(frozenset(ids), EVERYTHING.searches)
     return Asked(frozenset(ids), tuple(others))

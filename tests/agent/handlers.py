@@ -24,6 +24,7 @@ from agent.operations.context import Context, Ending
 from agent.operations.dispatch import dispatch
 from agent.xml import parse
 from agent.yang.schema import Schema
+from agent.yang.worker import Worker
 from tests.agent.lab import PREFIXES, direct
 from tests.agent.recording_translator import RecordingTranslator
 from tests.requests import edit_candidate
@@ -137,16 +138,19 @@ class Lab:
 
 @asynccontextmanager
 async def running_lab(
-    schema: Schema, folder: Path, translator: RecordingTranslator | None = None
+    schema: Schema,
+    folder: Path,
+    translator: RecordingTranslator | None = None,
+    worker: Worker = direct,
 ) -> AsyncIterator[Lab]:
     """Start what a server is made of, on the history in ``folder``; stops it as a crash would."""
     translator = translator or RecordingTranslator()
-    stream = Stream(schema, direct, lambda: datetime.now(UTC))
+    stream = Stream(schema, worker, lambda: datetime.now(UTC))
     configuration = Configuration(
         schema,
         Store(folder / "history.db"),
         translators=[translator],
-        worker=direct,
+        worker=worker,
         announce=stream.publish,
     )
     stream.start()
@@ -171,7 +175,7 @@ async def running_lab(
         stream=stream,
         nacm=nacm,
         operational=operational,
-        worker=direct,
+        worker=worker,
         callers=list,
         now=lambda: "2026-11-23T00:00:00Z",
     )
@@ -186,4 +190,4 @@ async def running_lab(
             if caller.task is not None:
                 caller.task.cancel()
                 await asyncio.wait([caller.task])
-        configuration.store.close()
+        await worker(configuration.store.close)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agent.datastore import store as store_module
-from agent.datastore.database import Foreign, copy_in_memory, on_disk
+from agent.datastore.database import Foreign, OtherThread, copy_in_memory, on_disk
 from agent.datastore.salvage import salvaged
 from agent.datastore.store import Store, StoreError
 from agent.regular_file import ENDINGS
@@ -154,3 +155,32 @@ def test_what_is_no_regular_file_is_not_waited_for(
     with pytest.raises(OSError, match="it is no regular file") as refused:
         opener(file)
     assert refused.value.filename == str(other)
+
+
+def test_after_a_start_the_history_is_used_by_one_thread_alone(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, closing(Store(tmp_path / "history.db")) as store:
+        assert store.latest() == 0
+        pool.submit(store.seal).result()
+        assert pool.submit(store.latest).result() == 0
+        for use in (store.latest, store.window, store.history.units_count, store.changes_count):
+            with pytest.raises(OtherThread):
+                use()
+        with pytest.raises(OtherThread):
+            store.keep_note("capabilities", "")
+
+
+def test_a_history_that_is_written_again_is_used_by_one_thread_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path / "history.db").close()
+    with monkeypatch.context() as full:
+        full.setattr(store_module, "unwritable", lambda _folder: OSError(28, "No space left on device"))
+        store = Store(tmp_path / "history.db")
+    with ThreadPoolExecutor(1) as pool, closing(store):
+        pool.submit(store.seal).result()
+        with pytest.raises(OtherThread):
+            store.latest()
+        pool.submit(store.keep_note, "capabilities", "").result()
+        assert store.read_only is None
+        with pytest.raises(OtherThread):
+            store.latest()

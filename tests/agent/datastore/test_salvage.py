@@ -10,8 +10,11 @@ from random import Random
 
 import pytest
 
+from agent.datastore import pruning
+from agent.datastore.checksums import keep_sums
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import endless
+from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.salvage import Salvaged, rebuild, salvaged
 from agent.datastore.store import Store, StoreError
@@ -136,6 +139,76 @@ def test_a_window_whose_rollback_would_open_access_again_is_closed(file: Path) -
     change(file, "DELETE FROM changes WHERE commit_id = 40")
     file.with_name("new.db").unlink()
     assert new(file, salvaged(file))["confirmed_commit"] == []
+
+
+def damaged(file: Path, *, keep: int, last: int, changes: UnitChange) -> None:
+    """Make a history of ``last`` commits with a snapshot, of which ``keep`` are kept; the last is damaged."""
+    file.unlink()
+    with closing(Store(file, keep=Keep(keep))) as store:
+        for _ in range(last):
+            store.finish(store.begin(INFO, [changes], TIME))
+        store._pending_octets = 1 << 30
+        assert store.snapshot_if_due(lambda: b"<all/>")
+        store.drop_old()
+    change(file, f"UPDATE commits SET user = 'damaged' WHERE id = {last}")
+
+
+@pytest.mark.parametrize("changes", [unit(1), RULES], ids=["data", "rules"])
+@pytest.mark.parametrize("keep", [1, 3, 100])
+def test_what_is_committed_after_a_repair_is_in_force_at_the_next_start(
+    file: Path, monkeypatch: pytest.MonkeyPatch, keep: int, changes: UnitChange
+) -> None:
+    monkeypatch.setattr(pruning, "SLACK", 0)
+    damaged(file, keep=keep, last=5, changes=changes)
+    found = salvaged(file)
+    made = new(file, found)
+    assert found.rules_lost == (changes is RULES)
+    with closing(Store(file.with_name("new.db"))) as store:
+        assert store.latest() > 5, "it is given no number again of which the snapshot tells"
+        closing_paths = [one.path for one in store.load()[1]]
+        assert closing_paths == (CLOSED if found.rules_lost else [])
+        before = store.latest()
+        store.finish(store.begin(INFO, [unit(99)], TIME))
+        assert store.load()[0] == b"<all/>"
+        assert [one.path for one in store.load()[1]] == [*closing_paths, unit(99).path]
+        assert store.history.oldest() <= before, "a confirmed commit can go back"
+    assert [row[-2] for row in made["commits"] if row[0] == 6] == ["repair"]
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        "UPDATE changes SET commit_id = 50 WHERE commit_id = 40",
+        "UPDATE commits SET id = 50 WHERE id = 40",
+        "UPDATE snapshots SET commit_id = 50",
+    ],
+)
+def test_no_number_is_given_again_of_which_there_is_a_trace(file: Path, trace: str) -> None:
+    change(file, trace)
+    made = new(file, salvaged(file))
+    assert max(row[0] for row in made["commits"]) >= 51
+
+
+def test_a_number_that_no_commit_can_have_is_no_trace(file: Path) -> None:
+    change(file, f"UPDATE commits SET id = {2**62} WHERE id = 40")
+    assert salvaged(file).highest == 40
+
+
+def test_a_window_that_cannot_go_back_is_closed_and_that_is_said(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "SLACK", 0)
+    damaged(file, keep=1, last=5, changes=unit(1))
+    with closing(sqlite3.connect(file)) as database:
+        keep_sums(database)
+        database.execute(
+            "INSERT INTO confirmed_commit (one, rollback_to, timeout_s, session, user, source) "
+            "VALUES (1, 5, 60, 7, 'tester', '')"
+        )
+        database.commit()
+    found = salvaged(file)
+    assert "commit 5, which the pending confirmed commit goes back to: it stays in force" in found.lost
+    assert new(file, found)["confirmed_commit"] == []
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "something else"])

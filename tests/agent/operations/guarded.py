@@ -143,3 +143,9 @@ def explain(body: str) -> str:
 async def explained(lab: Lab, body: str, session_id: int = 1) -> dict[str, str]:
     reply = await lab.do(explain(body), session_id)
     return dict(re.findall(rf'<([\w-]+) xmlns="{AGENT}">([^<]*)<', reply))
+
+
+ONE_ONLY = (
+    rule("one", "permit", path("/ec:top/ec:entry[ec:id='1']", "read")),
+    rule("no other", "deny", path("/ec:top/ec:entry", "read")),
+)
