@@ -191,18 +191,31 @@ class History:
         Raises:
             Damaged: a row does not fit its checksum.
         """
-        whole = fits("changes") if is_sealed(self._db) else "1"
-        rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
-            f"SELECT {whole}, commit_id, path, before, after FROM changes "
+        return self._units(
             "JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND commit_id > ? AND commit_id <= ? "
             "ORDER BY commit_id, position",
-            (after, _NEVER if until is None else until),
+            after,
+            _NEVER if until is None else until,
         )
-        for is_whole, commit_id, path, before, after_it in rows:
+
+    def change(self, commit_id: int, position: int) -> UnitChange | None:
+        """Return one unit of a commit, None if it is not there.
+
+        Raises:
+            Damaged: it does not fit its checksum.
+        """
+        return next(self._units("WHERE commit_id = ? AND position = ?", commit_id, position), None)
+
+    def _units(self, which: str, *values: int) -> Iterator[UnitChange]:
+        whole = fits("changes") if is_sealed(self._db) else "1"
+        rows: Iterable[tuple[int, int, object, object, object]] = self._db.execute(
+            f"SELECT {whole}, commit_id, path, before, after FROM changes {which}", values
+        )
+        for is_whole, commit_id, path, before, after in rows:
             if not is_whole:
                 raise Damaged([f"{path} of commit {commit_id} does not fit its checksum"])
-            yield recorded(commit_id, path, before, after_it)
+            yield recorded(commit_id, path, before, after)
 
 
 _NEVER = 2**63 - 1

@@ -26,6 +26,10 @@ REWRITTEN_PAGES = 16_384
 _INCREMENTAL = 2
 SLACK = 100
 """So many commits more than are to be kept, and a tenth of those, are no reason yet for a snapshot."""
+JUMP = timedelta(days=30)
+SETTLED = timedelta(hours=12)
+"""A clock that says JUMP more than at the commit before may be wrong: nothing is dropped for its age until a
+commit has been made, and it says SETTLED more than at that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,25 @@ def _last_to_drop(db: sqlite3.Connection, keep: Keep, time: str) -> int:
     needed = min([_snapshot(db), *(int(number) for number in row if number is not None)])
     last = _last_beyond(db, keep)
     if keep.days is not None and last < needed:
-        last = _last_before(db, time, last=last, until=needed, days=keep.days)
+        old = _last_before(db, time, last=last, until=needed, days=keep.days)
+        if old > last and not _may_jump_to(db, time):
+            log.warning(
+                "the clock says %s, which is far later than at the last commits: it may be wrong, so nothing "
+                "is dropped for its age until a commit in %g hours finds it so, too",
+                time,
+                SETTLED / timedelta(hours=1),
+            )
+            old = last
+        last = old
     return min(last, needed)
+
+
+def _may_jump_to(db: sqlite3.Connection, time: str) -> bool:
+    """Return whether the commits before do not say that the clock, which says ``time``, is wrong."""
+    now = datetime.fromisoformat(time)
+    settled = (now - SETTLED).isoformat(timespec="milliseconds")
+    (before,) = db.execute("SELECT max(time) FROM commits WHERE time <= ?", (settled,)).fetchone()
+    return before is not None and not _is_before(before, time, JUMP.days)
 
 
 def _snapshot(db: sqlite3.Connection) -> int:

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from agent.datastore.checksums import Damaged, fits
-from agent.datastore.records import UnitChange, recorded
+from agent.datastore.records import UnitChange
 from agent.datastore.store import Store
 
 ROWS_AT_ONCE = 2000
@@ -78,22 +77,16 @@ class Span:
         """
         for path in paths:
             first, last = self.units[path]
-            earliest = self._row(path, first)
-            latest = earliest if last == first else self._row(path, last)
+            earliest = self._row(first)
+            latest = earliest if last == first else self._row(last)
             if earliest.before != latest.after:
                 yield UnitChange(path, before=earliest.before, after=latest.after)
 
-    def _row(self, path: str, row: Row) -> UnitChange:
-        whole = fits("changes") if self.store.has_sums else "1"
-        found = self.store.rows(
-            f"SELECT {whole}, path, before, after FROM changes WHERE commit_id = ? AND position = ?", *row
-        )
-        if not found:
+    def _row(self, row: Row) -> UnitChange:
+        found = self.store.history.change(*row)
+        if found is None:
             raise Dropped
-        if not found[0][0]:
-            raise Damaged([f"{path} of commit {row[0]} does not fit its checksum"])
-        _, path, before, after = found[0]
-        return recorded(row[0], path, before, after)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

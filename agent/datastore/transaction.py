@@ -23,7 +23,7 @@ from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
-from agent.datastore.store import NotRecorded, Store
+from agent.datastore.store import WAY_ON, NotRecorded, Store
 from agent.datastore.txid_history import forget_gone
 from agent.errors import (
     BackendError,
@@ -67,6 +67,7 @@ class Transactions:
         self._backends = backends
         self._worker = worker
         self._announce = announce
+        self._tidies = True
 
     async def commit(
         self,
@@ -247,18 +248,32 @@ class Transactions:
         return told
 
     def _snapshot(self) -> None:
-        if self._datastores.lacking(self._datastores.running):
-            return  # the history alone knows the rule
+        if not self._tidies or self._datastores.lacking(self._datastores.running):
+            return  # the second: the history alone knows the rule
+        try:
+            self._tidy()
+        except sqlite3.DatabaseError as problem:
+            # The commit itself is on disk. A row that is damaged stays so: the next try would find it again.
+            self._tidies = False
+            log.error(
+                "%s is damaged: %s. What is committed is recorded as before, but nothing old is dropped, and "
+                "no snapshot is written any more. The next start refuses it: before that, %s",
+                self._store.path,
+                problem,
+                WAY_ON,
+            )
+
+    def _tidy(self) -> None:
         try:
             if self._store.snapshot_if_due(self._datastores.running.to_xml):
                 forget_gone(self._store, self._datastores.txids)
-        except sqlite3.Error:
-            # The commit itself is on disk; only the next start reads more changes without a snapshot.
+        except sqlite3.OperationalError:
+            # Only the next start reads more changes without a snapshot.
             log.exception("no snapshot of running could be written")
             return
         try:
             self._store.drop_old()
-        except sqlite3.Error:
+        except sqlite3.OperationalError:
             log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.yang.paths import key_names, keys_in, literal
+from agent.yang.paths import STEP, key_names, keys_in, literal
 
 USER = "$USER"
 """What stands for the variable of RFC 8341 section 3.5 in a path: libyang takes it as a string only."""
@@ -147,9 +147,6 @@ def _rule(rule_list: str, entry: Mapping[str, Any]) -> Rule:
     )
 
 
-_STEP = re.compile(r"/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'\"]|'[^']*+'|\"[^\"]*+\")*+\])*+)")
-
-
 def parse_path(text: str, module_of: Callable[[str], str] | None = None) -> tuple[Step, ...]:
     """Return the steps of a node-instance-identifier with module names as prefixes; () for "/".
 
@@ -171,7 +168,7 @@ def parse_path(text: str, module_of: Callable[[str], str] | None = None) -> tupl
 def _steps(text: str, module_of: Callable[[str], str] | None) -> Iterator[Step]:
     position, module = 0, ""
     while position < len(text):
-        match = _STEP.match(text, position)
+        match = STEP.match(text, position)
         if match is None or not (match[1] or module):
             raise ValueError("an instance-identifier has the form /MODULE:NAME[KEY='VALUE']/NAME")
         if match[1]:

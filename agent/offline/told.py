@@ -9,10 +9,9 @@ from agent.errors import RpcError
 from agent.netconf.messages import rpc_error
 from agent.offline.document import Document
 from agent.xml import NETCONF_NS, Element, line_of, local_name, namespace, parse
+from agent.yang.paths import STEP, keys_in
 from agent.yang.schema import Schema
 
-_STEP = re.compile(r"""/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])*+)""")
-_KEY = re.compile(r"""\[(?:[\w.-]+:)?([\w.-]+)=(?:'([^']*)'|"([^"]*)")\]""")
 _LINE_END = re.compile(r"\s*[\r\n]+\s*")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -64,9 +63,9 @@ def _in_xml(
 def _line(config: Element, path: str, namespaces: Mapping[str, tuple[str, str]]) -> int | None:
     """Return the line of what ``path`` leads to, or of the last step that the document has."""
     element, module, position = config, "", 0
-    while (step := _STEP.match(path, position)) is not None:
+    while (step := STEP.match(path, position)) is not None:
         module, position = step[1] or module, step.end()
-        keys = {name: single or double for name, single, double in _KEY.findall(step[3])}
+        keys = keys_in(step[3])
         uri = namespaces.get(module, ("", ""))[1]
         among = element.iterchildren(f"{{{uri}}}{step[2]}")
         below = next((child for child in among if _has(child, keys)), None)

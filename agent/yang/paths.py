@@ -9,6 +9,8 @@ KEY_TEST = re.compile(r"\[\s*(?:[\w.-]+:)?([\w.-]+)\s*=\s*(\"[^\"]*\"|'[^']*')\s
 """A predicate with the name of a key, without its prefix, and the literal that is its value."""
 _PREFIXED_KEY = re.compile(r"\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*\]\s*")
 _PREDICATE = re.compile(r"""\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\]|(\[)""")
+STEP = re.compile(r"""/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])*+)""")
+"""A step of a data path: module, name and predicates."""
 LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 MAX_KEY_OCTETS = 65536

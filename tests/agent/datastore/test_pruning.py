@@ -153,6 +153,41 @@ def test_a_day_later_it_goes_at_the_next_commit(file: Path) -> None:
         assert not snapshot(store)
 
 
+def drop(store: Store, days_ago: float) -> list[int]:
+    """Make a commit ``days_ago``, drop what is old then, and return what is kept."""
+    record(store, 1, days_ago=days_ago)
+    due(store)
+    assert store.snapshot_if_due(lambda: b"<all/>", at(days_ago))
+    store.drop_old(at(days_ago))
+    return kept(store)
+
+
+def test_a_clock_that_jumps_far_ahead_drops_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=1)
+        assert drop(store, -3650) == [1, 2, 3, 4]
+        assert "the clock says 2036-11-24" in caplog.text
+        assert drop(store, -3650.4) == [1, 2, 3, 4, 5]
+        caplog.clear()
+        assert drop(store, 0.5) == [1, 2, 3, 4, 5, 6], "it was set right"
+        assert drop(store, -3) == [1, 2, 3, 4, 5, 6, 7]
+        assert drop(store, -9.8) == [4, 5, 6, 7, 8], "and what is old goes on to go"
+        assert caplog.text == ""
+
+
+def test_if_it_stays_there_what_is_old_goes_half_a_day_later(file: Path) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=1)
+        assert drop(store, -3650) == [1, 2, 3, 4]
+        assert drop(store, -3650.6) == [4, 5]
+
+
+def test_after_a_long_time_without_commits_too(file: Path) -> None:
+    with closing(Store(file, keep=Keep(100, days=10))) as store:
+        record(store, 3, days_ago=29)
+        assert drop(store, 0) == [4]
+
+
 def test_without_days_age_does_not_count(file: Path) -> None:
     with closing(Store(file)) as store:
         record(store, 3, days_ago=10_000)
@@ -263,6 +298,36 @@ async def test_a_commit_is_in_force_though_old_ones_cannot_be_dropped(
     assert await commit(configuration, entry("<number>1</number>")) == 1
     assert "commits that are too old could not be dropped" in caplog.text
     configuration.store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE changes SET after = x'3c' WHERE commit_id = 2",
+        "UPDATE commits SET user = 'x' WHERE id = 2",
+        "UPDATE snapshots SET content = x'3c'",
+    ],
+)
+async def test_that_a_row_is_damaged_is_said_once_with_what_to_do(
+    schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    configuration = await started(schema, tmp_path)
+    store = configuration.store
+    for value in range(4):
+        await commit(configuration, entry(f"<number>{value}</number>"))
+    due(store)
+    await commit(configuration, entry("<number>9</number>"))
+    with closing(sqlite3.connect(store.path)) as disk:
+        disk.execute(damage)
+        disk.commit()
+    store._keep = Keep(2)
+    for value in range(10, 20):
+        assert await commit(configuration, entry(f"<number>{value}</number>"))
+    (said,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "is damaged" in said.getMessage()
+    assert "yangswand --repair" in said.getMessage()
+    assert said.exc_info is None
+    store.close()
 
 
 def test_a_damaged_row_is_not_dropped_without_a_word(file: Path) -> None:
