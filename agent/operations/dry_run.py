@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
@@ -17,17 +17,19 @@ from agent.operations.context import Caller, Context
 from agent.operations.cut_off import APP_TAG, CutOff, cut_off
 from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
-from agent.operations.parameters import parameter
+from agent.operations.parameters import named_entries, parameter
 from agent.operations.write import refuse_in_vain
-from agent.translator import Foresight, Json, Reader, Translator
+from agent.translator import EntryChange, Foresight, Json, Reader, Translator
 from agent.turns import in_turns
-from agent.xml import NETCONF_NS, Element, local_name, namespace, rename
+from agent.xml import NETCONF_NS, Element, namespace, rename
 from agent.yang.invocation import Invocation
 from agent.yang.schema import Schema
 
+MEANWHILE = "somebody committed while this was looked at: a commit may do something else now"
+
 
 async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes:
-    wanted = _wanted(context.schema, operation)
+    wanted = await context.worker(_wanted, context.schema, operation)
     async with context.looking_ahead:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
@@ -35,6 +37,8 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
         found = await _examined(context, caller, operation)
         if found.prepared is not None:
             found.foresights = await context.configuration.foresee(found.prepared, sight.reader)
+            if not await context.worker(context.configuration.is_as_of, found.as_of):
+                found.foresights = [*found.foresights, Foresight(unknown=[MEANWHILE])]
             if not found.is_refused:
                 await _look_for_cut_off(context, caller, found, sight)
         errors = found.errors
@@ -52,8 +56,9 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
 @dataclass(slots=True)
 class _Found:
     """``refusals``: why nothing is prepared; ``hindrances``: what passes; ``cut_off``: other sessions that
-    may be lost."""
+    may be lost; ``as_of``: the newest commit when it was prepared."""
 
+    as_of: int = 0
     prepared: Prepared | None = None
     refusals: tuple[RpcError, ...] = ()
     hindrances: list[RpcError] = field(default_factory=list)
@@ -91,7 +96,8 @@ async def _examined(context: Context, caller: Caller, operation: Element) -> _Fo
         refuse_in_vain(context, caller, inline)
     configuration = context.configuration
     async with configuration.writing:
-        found = _Found(hindrances=_hindrances(context, caller))
+        as_of = await context.worker(configuration.store.latest)
+        found = _Found(as_of, hindrances=_hindrances(context, caller))
         candidate = configuration.candidate
         try:
             if inline is not None:
@@ -142,16 +148,27 @@ def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
 async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
     """Note whom the change would cut off: its author is refused, the others are warned of."""
     assert found.prepared is not None
-    # What was written by somebody who may not read it must not show by whom it cuts off.
-    told = {
-        name: [change for change in changes if not change.blind or sight.is_open(change.path)]
-        for name, changes in found.prepared.changes.items()
-    }
+    told = await in_turns(_told(found.prepared.changes, sight.is_open))
     for one in await cut_off(context, told):
         if one.caller.session_id == caller.session_id:
             found.hindrances.append(refusal_of(one.captured, sight.reader))
         else:
             found.cut_off.append(one)
+
+
+def _told(
+    changes: Mapping[str, Sequence[EntryChange]], is_open: Callable[[str], bool]
+) -> Generator[None, None, dict[str, list[EntryChange]]]:
+    """Return ``changes`` without what somebody wrote who may not read it: that must not show by whom it cuts
+    off. A change at a time."""
+    found: dict[str, list[EntryChange]] = {}
+    for name, of_translator in changes.items():
+        found[name] = []
+        for change in of_translator:
+            if not change.blind or is_open(change.path):
+                found[name].append(change)
+            yield
+    return found
 
 
 SESSIONS = "/ietf-netconf-monitoring:netconf-state/sessions/session"
@@ -177,21 +194,20 @@ def _inline(operation: Element) -> Element | None:
 
 
 def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
-    """Return the entries to be shown, none for all.
+    """*worker* Return the entries to be shown, none for all.
 
     Raises:
         InvalidParameter: one is no path of this server's.
+        OperationFailed: they are too many.
     """
     found: set[str] = set()
-    for child in operation:
-        if local_name(child) == "entry" and namespace(child) == namespace(operation):
-            path = (child.text or "").strip()
-            place = located(schema, path)
-            if place is None:
-                raise InvalidParameter(
-                    "entry", "this server has no data node of this path; write it as a dry run shows it"
-                )
-            found.add(written(*place))
+    for child in named_entries(operation, "to be shown everything"):
+        place = located(schema, (child.text or "").strip())
+        if place is None:
+            raise InvalidParameter(
+                "entry", "this server has no data node of this path; write it as a dry run shows it"
+            )
+        found.add(written(*place))
     return frozenset(found)
 
 

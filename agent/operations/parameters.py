@@ -13,6 +13,7 @@ from agent.errors import (
     ErrorType,
     InvalidParameter,
     MissingElement,
+    OperationFailed,
     OperationNotSupported,
     RpcError,
     UnknownAttribute,
@@ -41,7 +42,8 @@ from agent.yang.values import canonical, value_problem
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
-AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
+ENTRIES_MAX = 1000
+"""As the YANG module says of each list of entries that a parameter of the agent's names."""
 
 
 def check_input(schema: Schema, operation: SchemaNode, element: Element) -> None:
@@ -289,3 +291,21 @@ def _identity(schema: Schema, element: Element) -> str:
     prefix, _, name = (element.text or "").strip().rpartition(":")
     uri = element.nsmap.get(prefix or None, NMDA_NS)
     return name if uri == schema.by_name["ietf-datastores"].namespace else ""
+
+
+def named_entries(element: Element, instead: str) -> list[Element]:
+    """Return each <entry> in ``element``, a parameter of the agent's own.
+
+    Raises:
+        OperationFailed: there are more than the model permits (RFC 7950 section 15.2); ``instead`` is what
+            to leave all of them out for.
+    """
+    found = [c for c in element if local_name(c) == "entry" and namespace(c) == AGENT_NS]
+    if len(found) > ENTRIES_MAX:
+        raise OperationFailed(
+            f"<{local_name(element)}> may name {ENTRIES_MAX} entries at most, and names {len(found)}: leave "
+            f"all of them out {instead}",
+            app_tag="too-many-elements",
+            type=ErrorType.PROTOCOL,
+        )
+    return found

@@ -7,16 +7,15 @@ from typing import Any
 
 from agent.datastore.confirmed import Verify
 from agent.datastore.verifying import Outcome, Verdict, Verification
-from agent.errors import ErrorType, OperationFailed, RollbackFailed, RpcError, raise_all
+from agent.errors import OperationFailed, RollbackFailed, RpcError, raise_all
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import AGENT_NS, canonical_value
+from agent.operations.parameters import AGENT_NS, canonical_value, named_entries
 from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.schema import Schema
 
 WITHIN_DEFAULT_S = 60
-ENTRIES_MAX = 1000
-"""Both as the YANG module says."""
+"""As the YANG module says."""
 
 
 def verify_of(schema: Schema, operation: Element) -> Verify | None:
@@ -25,14 +24,8 @@ def verify_of(schema: Schema, operation: Element) -> Verify | None:
     if element is None:
         return None
     node = schema.rpcs[NETCONF_NS, "commit"].children[AGENT_NS, "verify"]
-    within_s, entries = WITHIN_DEFAULT_S, [child for child in element if _is(child, "entry")]
-    if len(entries) > ENTRIES_MAX:
-        raise OperationFailed(
-            f"<verify> may name {ENTRIES_MAX} entries at most, and names {len(entries)}: leave all of "
-            "them out to wait for everything that the commit touches",
-            app_tag="too-many-elements",
-            type=ErrorType.PROTOCOL,
-        )
+    within_s = WITHIN_DEFAULT_S
+    entries = named_entries(element, "to wait for everything that the commit touches")
     for child in element:
         if _is(child, "within-s"):
             within_s = int(canonical_value(schema, node.children[AGENT_NS, "within-s"], child))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import pytest
 from agent.translator import EntryChange, Foresight, KnownFrom, Settings
 from tests.lab import change
 from tests.translators.recorded import sa
+from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import foresight, tasks
+from translators.strongswan import foresight, planning, tasks
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, entry_path
+from translators.strongswan.translation import guards
 from translators.strongswan.translation.shown import shown
 from translators.strongswan.translator import StrongSwanTranslator
 
@@ -51,6 +53,20 @@ async def begun(made: StrongSwanTranslator, *entries: Json, charon: Charon | Non
     made.parts.shared.desired.replace({str(entry["id"]): entry for entry in entries})
     made.parts.protection.guards.put(made.parts.protection.guards.wanted(made.parts.shared.desired.entries))
     made.parts.shared.session = charon  # type: ignore[assignment]
+
+
+async def seen_to_negotiate(made: StrongSwanTranslator, charon: Charon, up: Json, took_s: float) -> None:
+    """Have tunnel 1 seen to come up, as ``up``, ``took_s`` after it was initiated."""
+    live, loop = made.parts.live, asyncio.get_running_loop()
+    charon.sas, there = (), charon.sas
+    await live._initiate("ipsec-1")
+    charon.sas, clock = there, loop.time
+    now_s = clock()
+    loop.time = lambda: now_s + took_s  # type: ignore[method-assign]
+    live.negotiations._attempts["1"].begun_s = now_s
+    message = {"up": "yes", "ipsec-1": {"initiator": "yes", **up, "established": "0"}}
+    live.on_event(charon, "child-updown", message)  # type: ignore[arg-type]
+    loop.time = clock  # type: ignore[method-assign]
 
 
 def commands(found: Foresight) -> list[str]:
@@ -121,15 +137,38 @@ async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_p
         ("child-sa", 2, 2),
     ]
     assert outlook.known_from is KnownFrom.UNKNOWN, "nobody saw it being negotiated"
-    made.parts.live._took_s["1"] = 0.75
+    await seen_to_negotiate(made, charon, both, 0.75)
     found = await made.foresee([change(at_bob(**pairs), at_bob(**pairs, secret="another-secret"))])
     assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (
-        0.75,
+        pytest.approx(0.75),
         KnownFrom.LAST_NEGOTIATION,
     )
     elsewhere = at_bob(**pairs, peer="192.168.0.9")
     found = await made.foresee([change(at_bob(**pairs), elsewhere)])
     assert found.outlooks[0].known_from is KnownFrom.UNKNOWN, "another peer takes another time"
+
+
+async def test_what_a_peer_begins_hours_after_an_attempt_says_nothing_of_the_time(tmp_path: Path) -> None:
+    of_peer: Json = {**sa("ESTABLISHED", "INSTALLED"), "initiator": "no"}
+    made, charon = translator(tmp_path), Charon(of_peer)
+    await begun(made, at_bob(), charon=charon)
+    await seen_to_negotiate(made, charon, of_peer, 7200.0)
+    found = await made.foresee([change(at_bob(), at_bob(secret="another-secret"))])
+    assert (found.outlooks[0].interruption_s, found.outlooks[0].known_from) == (None, KnownFrom.UNKNOWN)
+
+
+async def test_what_lives_of_a_tunnel_that_only_its_protection_changes_is_looked_at(tmp_path: Path) -> None:
+    made, charon = translator(tmp_path), Charon(sa("ESTABLISHED", "INSTALLED"))
+    await begun(made, at_bob(), charon=charon)
+    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert outlook.path == entry_path("1")
+    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
+        ("ike-sa", 1, 0),
+        ("child-sa", 1, 0),
+    ]
+    made.parts.shared.session = None
+    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert outlook.live is None, "nobody knows"
 
 
 class Still:
@@ -160,6 +199,23 @@ async def test_policies_that_let_past_are_foreseen_where_the_kernel_encrypts(tmp
     assert [command for command, _ in sent] == ["unload-conn", "load-conn"]
 
 
+async def test_what_lets_past_is_foreseen_of_the_charon_that_was_there_last(tmp_path: Path) -> None:
+    before, after = at_alice(), at_alice(bypass={"network": ["10.2.3.0/24"]})
+    made = translator(tmp_path)
+    await begun(made, before)
+    found = await made.foresee([change(before, after)])
+    assert commands(found) == []
+    assert foresight.UNKNOWN_WAY in found.unknown, "no charon was seen"
+    assert foresight.UNKNOWN_WAY not in (await made.foresee([change(before, None)])).unknown
+    made.parts.shared.desired.plugins = ("kernel-netlink",)
+    found = await made.foresee([change(before, after)])
+    assert commands(found) == ["unload-conn", "load-conn"]
+    assert foresight.UNKNOWN_WAY not in found.unknown
+    made.parts.shared.desired.plugins = ("kernel-libipsec",)
+    found = await made.foresee([change(before, after)])
+    assert (commands(found), foresight.UNKNOWN_WAY in found.unknown) == ([], False)
+
+
 # -- many of them, and others in between ---------------------------------------------------------
 
 
@@ -188,6 +244,21 @@ async def test_the_loop_is_free_between_any_two_tunnels(
     assert rounds > 7 * len(many)
 
 
+def test_what_may_not_be_read_is_asked_an_entry_at_a_time() -> None:
+    many, asked, most = [at_alice(number) for number in range(1, 101)], list[str](), 0
+
+    def reads(path: str) -> bool:
+        asked.append(path)
+        return True
+
+    changes = [blind(entry, {**entry, "secret": "another-secret"}) for entry in many]
+    for pieces in (planning.untold_of(changes, reads), planning.keys_are_untold(changes, reads)):
+        for _piece in pieces:
+            most, asked = max(most, len(asked)), []
+        assert 0 < len(asked) < 40
+    assert 0 < most < 40, "each leaf of one entry, and no more"
+
+
 async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +285,97 @@ async def test_a_change_that_comes_in_between_has_it_begin_anew_and_then_say_so(
     assert foresight.MEANWHILE in found.unknown
 
 
+async def test_a_commit_between_two_pieces_that_they_do_not_expect_has_it_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tunnel that is to be created is there by then, and its identity goes to another."""
+    made = translator(tmp_path, "none")
+    first, second = (at_alice(n, secret=f"the-secret-of-{n}", remote_id={"name": f"bob{n}"}) for n in (1, 2))
+    await begun(made, first)
+    desired, planning = made.parts.shared.desired, made.parts.planning
+    pieces = planning.plan_in_pieces
+
+    def disturbed(*arguments: Any) -> Any:
+        planned = pieces(*arguments)
+        next(planned)
+        if "2" not in desired.entries:
+            desired.put("2", second)
+        return (yield from planned)
+
+    monkeypatch.setattr(planning, "plan_in_pieces", disturbed)
+    changes = [
+        change(None, {**second, "secret": "a-secret", "remote-id": {"name": "bob8"}}),
+        change(None, at_alice(3, secret="the-secret-of-3", remote_id={"name": "bob2"})),
+    ]
+    found = await made.foresee(changes)
+    assert foresight.MEANWHILE not in found.unknown
+    assert [one.path for one in found.outlooks] == [entry_path("2"), entry_path("3")]
+
+
+async def test_what_breaks_while_nothing_changes_is_no_race(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = translator(tmp_path, "none")
+    await begun(made)
+    monkeypatch.setattr(made.parts.foreseeing, "_hindrances", None)
+    with pytest.raises(TypeError):
+        await made.foresee([change(None, at_alice())])
+
+
+def a_crl(made: StrongSwanTranslator) -> None:
+    made.parts.pki.put({}, {"a": None})
+
+
+def a_certificate(made: StrongSwanTranslator) -> None:
+    made.parts.pki.put({"a": None}, {})
+
+
+def what_is_for_all(made: StrongSwanTranslator) -> None:
+    made.parts.protection.guards.for_all = guards.ForAll(leak_protection=False)
+
+
+@pytest.mark.parametrize("come", [a_crl, a_certificate, what_is_for_all])
+async def test_a_change_that_is_of_no_tunnel_is_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, come: Callable[[StrongSwanTranslator], None]
+) -> None:
+    made, looks = translator(tmp_path, "none"), list[object]()
+    await begun(made, at_alice())
+    listed = made.parts.foreseeing._sas
+
+    async def disturbed(*arguments: Any) -> Any:
+        if not looks:
+            come(made)
+        looks.append(arguments)
+        return await listed(*arguments)
+
+    monkeypatch.setattr(made.parts.foreseeing, "_sas", disturbed)
+    found = await made.foresee([change(at_alice(), None)])
+    assert len(looks) == 2
+    assert foresight.MEANWHILE not in found.unknown
+
+
 # -- what must not be told -----------------------------------------------------------------------
+
+
+async def test_what_changes_for_all_tunnels_looks_at_each_of_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, looked_at = translator(tmp_path), list[str]()
+    count = 4 * foresight.AT_ONCE
+    await begun(made, *(at_alice(number) for number in range(1, count + 1)), charon=Charon())
+    of_tunnel = guards.of_tunnel
+
+    def counted(entry: Json, *more: Any) -> guards.Guard:
+        looked_at.append(str(entry["id"]))
+        return of_tunnel(entry, *more)
+
+    monkeypatch.setattr(guards, "of_tunnel", counted)
+    await made.foresee(bypass("172.30.0.0/16"))
+    assert len(looked_at) == count
+    looked_at.clear()
+    found = await made.foresee([protection(before=True, after=False)])
+    assert len(looked_at) == count
+    assert any(f"the protection of {count} tunnels changes" in sentence for sentence in found.also)
 
 
 def hides(*endings: str) -> Any:
@@ -263,6 +424,33 @@ async def test_what_keeps_secrets_apart_tells_nothing_of_them(tmp_path: Path) ->
     assert foresight.UNTOLD_FENCES in found.unknown
     truth = [await made.foresee([blind(None, one)]) for one in opened.values()]
     assert commands(truth[0]) != commands(truth[1])
+
+
+@pytest.mark.parametrize(
+    "members", [None, {"enabled": False}, {"dpd": {"enabled": True, "delay": 31}}, {"peer": "192.168.0.9"}]
+)
+async def test_a_fence_that_only_comes_anew_or_goes_tells_nothing_of_secrets_either(
+    tmp_path: Path, members: Json | None
+) -> None:
+    found, truth = [], []
+    for secret in ("the-secret-of-one", "another-secret"):
+        made, first = translator(tmp_path, "none"), at_alice(1, secret="the-secret-of-one")
+        await begun(made, first, at_alice(2, remote_id={}, local_id={"name": "open"}, secret=secret))
+        changes = [change(first, None if members is None else {**first, **members})]
+        found.append(await made.foresee(changes, hides(*SECRETS)))
+        truth.append(await made.foresee(changes))
+    assert told(found[0]) == told(found[1])
+    assert foresight.UNTOLD_FENCES in found[0].unknown
+    assert [one.path for one in found[1].outlooks] == [entry_path("1")], "tunnel 2 is not affected but by it"
+    assert not any(message.tells_of_all for message in found[1].messages)
+    assert told(truth[0]) != told(truth[1]), "who may read them is told"
+
+
+async def test_where_no_fence_is_concerned_none_is_said_to_be(tmp_path: Path) -> None:
+    made, first = translator(tmp_path, "none"), at_alice(1)
+    await begun(made, first, at_alice(2, remote_id={}, local_id={"name": "open"}, secret="another-secret"))
+    found = await made.foresee([change(first, {**first, "description": "x"})], hides(*SECRETS))
+    assert foresight.UNTOLD_FENCES not in found.unknown
 
 
 async def test_an_identity_that_moves_tells_nothing_of_the_secrets(tmp_path: Path) -> None:

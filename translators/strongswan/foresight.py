@@ -7,7 +7,8 @@ What is decided later, by what charon answers then, is told in words.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agent.errors import OperationFailed, RpcError, RpcErrors
@@ -26,10 +27,13 @@ from translators.strongswan.planning import (
 )
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.tasks import in_turns
+from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import Guard
 from translators.strongswan.upkeep.listing import ONE_BY_ONE_MAX, READ_LIMIT_S, listed
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
+
+log = logging.getLogger(__name__)
 
 EACH_S = 0.001
 """A list of all SAs takes charon so much longer for each tunnel."""
@@ -42,6 +46,10 @@ WITHOUT_CHARON = "this agent runs without charon: none of the messages would be 
 UNTOLD_KEYS = (
     "whether a secret differs is not told to whom may not read it: each that was written so is taken for "
     "another one than before"
+)
+UNKNOWN_WAY = (
+    "whether charon has to be told what goes past the tunnels is known once it was reached: where it does "
+    "not encrypt by itself, unload-conn and load-conn are sent for it before all else"
 )
 UNTOLD_FENCES = (
     "connections that keep the secrets of tunnels apart, for those that accept any identity, may come and "
@@ -74,16 +82,28 @@ class Foreseeing:
 
     async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
         """Return what a commit of ``changes`` would do; see ``Translator.foresee``."""
-        desired = self._shared.desired
+        found = Foresight()
         for _ in range(TRIES):
-            version = desired.version
-            found = await self._look(changes, may_read)
-            if desired.version == version:
+            version = self._version()
+            try:
+                found = await self._look(changes, may_read)
+            except Exception:
+                # What comes between two pieces may be what neither of them expects.
+                if self._version() == version:
+                    raise
+                log.info("what a commit would do is looked at once more", exc_info=True)
+                found = Foresight()
+            if self._version() == version:
                 return found
         return replace(found, unknown=(*found.unknown, MEANWHILE))
 
+    def _version(self) -> object:
+        """Return what is another one once anything has changed that is looked at here."""
+        desired = self._shared.desired
+        return desired.version, desired.revocation, self._protection.guards.for_all
+
     async def _look(self, changes: Sequence[EntryChange], may_read: Reader) -> Foresight:
-        untold = untold_of(changes, may_read)
+        untold = await in_turns(untold_of(changes, may_read))
         try:
             if errors := await in_turns(self._planning.check_in_pieces(changes, may_read)):
                 return Foresight(refusals=errors)
@@ -94,41 +114,45 @@ class Foreseeing:
             return Foresight(refusals=problem.errors)
         guards = await in_turns(self._guards(plan)) if self._has_charon else {}
         session = self._shared.session
-        sas = await self._sas(session, plan)
+        sas = await self._sas(session, plan, guards)
         view = View(
             plan,
             guards={owner: guard for owner, guard in guards.items() if owner not in untold},
             sas=sas,
             untold=untold,
-            session=session,
+            plugins=self._shared.desired.plugins if session is None else session.plugins,
             live=self._live,
             protection=self._protection,
             trust=self._trust,
             touched=plan.touched,
         )
         messages = await in_turns(view.messages())
-        keys = [UNTOLD_KEYS] if keys_are_untold(changes, may_read) else []
+        keys = [UNTOLD_KEYS] if await in_turns(keys_are_untold(changes, may_read)) else []
         return Foresight(
             hindrances=self._hindrances(plan),
             messages=messages,
             outlooks=await in_turns(view.outlooks()),
             also=view.for_all(),
-            unknown=[*self._unknown(plan, sas), *keys],
+            unknown=[*self._unknown(plan, sas), *([UNKNOWN_WAY] if view.may_let_past else []), *keys],
         )
 
     def _guards(self, plan: StrongSwanPlan) -> Pieces[dict[str, Guard]]:
-        for_all = plan.for_all[1]
+        for_all, guards = plan.for_all[1], self._protection.guards
         entries = list(self._protection.concerned(plan.after, for_all).items())
+        self._protection.look_around()
         found: dict[str, Guard] = {}
         for begin in range(0, max(len(entries), 1), AT_ONCE):
-            found |= self._protection.wanted(dict(entries[begin : begin + AT_ONCE]), for_all)
+            found |= guards.wanted(dict(entries[begin : begin + AT_ONCE]), for_all)
             yield
         of_gateway = found.pop("", None)
         return found if of_gateway is None else {**found, "": of_gateway}
 
-    async def _sas(self, session: CharonSession | None, plan: StrongSwanPlan) -> Sas | None:
-        """Return the IKE_SAs by connection, None if they are not known."""
-        names = list(dict.fromkeys([*(c.name for c in plan.changes), *(step.name for step in plan.steps)]))
+    async def _sas(
+        self, session: CharonSession | None, plan: StrongSwanPlan, guards: Mapping[str, Guard]
+    ) -> Sas | None:
+        """Return the IKE_SAs by connection of all that is told of, None if they are not known."""
+        planned = [*(c.name for c in plan.changes), *(step.name for step in plan.steps)]
+        names = list(dict.fromkeys([*planned, *(connection_name(owner) for owner in guards if owner)]))
         if session is None:
             return None if self._has_charon else {}
         more_s = EACH_S * len(self._shared.desired.entries) if len(names) > ONE_BY_ONE_MAX else 0.0

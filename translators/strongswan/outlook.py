@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.translator import SECRET, Effect, KnownFrom, Live, Message, Outlook
-from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.vici import Section
 from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH, entry_path
 from translators.strongswan.pieces import Pieces
@@ -33,14 +32,15 @@ Sas = Mapping[str, Sequence[Section]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A plan, and what it meets. ``guards``: those that become others; ``sas``: IKE_SAs by connection, None
+    """A plan, and what it meets. ``plugins``: those of charon, also of the one that was lost last, None while
+    none was seen. ``guards``: those that become others; ``sas``: IKE_SAs by connection, None
     if they are not known; ``untold``: tunnels of which nothing may be told; ``touched``: as in the plan."""
 
     plan: StrongSwanPlan
     guards: Mapping[str, Guard]
     sas: Sas | None
     untold: frozenset[str]
-    session: CharonSession | None
+    plugins: Collection[str] | None
     live: LiveTunnels
     protection: Protection
     trust: CharonTrust
@@ -66,12 +66,21 @@ class View:
         return found
 
     def _let_past(self) -> Iterator[Message]:
-        if self.session is None or not shunts.needed(self.session):
+        if self.plugins is None or not shunts.needed(self.plugins):
             return
+        for owner, guard in self._other_bypass():
+            for command, content in shunts.requests(owner, guard.bypass):
+                yield _message(command, content, path=entry_path(owner) if owner else "")
+
+    def _other_bypass(self) -> Iterator[tuple[str, Guard]]:
         for owner, guard in self.guards.items():
             if guard.bypass != self.protection.guards.of(owner).bypass:
-                for command, content in shunts.requests(owner, guard.bypass):
-                    yield _message(command, content, path=entry_path(owner) if owner else "")
+                yield owner, guard
+
+    @property
+    def may_let_past(self) -> bool:
+        """Whether messages are missing that let packets past tunnels, as nobody knows if charon needs any."""
+        return self.plugins is None and any(True for _ in self._other_bypass())
 
     def _trust_first(self) -> Iterator[Message]:
         before, after = self.plan.revocation
@@ -147,7 +156,7 @@ class View:
         for owner in self.guards:
             yield
             if owner and owner not in found:
-                found[owner] = self._unchanged(owner, ())
+                found[owner] = self._unchanged(owner, self._lives(owner))
         return list(found.values())
 
     def _of_change(self, tunnel: str, change: Change) -> Outlook:

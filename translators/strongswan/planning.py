@@ -27,10 +27,11 @@ from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
-from translators.strongswan.translation.desired import Discretion, Refusal, is_enabled
+from translators.strongswan.translation.desired import is_enabled
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
-from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.trust import CharonTrust
 
@@ -295,8 +296,7 @@ def discretion_of(changes: Sequence[EntryChange], may_read: Reader) -> Discretio
 
     def hides(tunnel: str) -> bool:
         if tunnel not in known:
-            entry = entry_path(tunnel)
-            known[tunnel] = not all(may_read(f"{entry}/{leaf}") for leaf in KEYS)
+            known[tunnel] = not _may_read_keys(entry_path(tunnel), may_read)
         return known[tunnel]
 
     return Discretion(hides, frozenset(c.keys[0] for c in changes if c.blind and is_tunnel(c)))
@@ -311,12 +311,13 @@ KEYS = ("secret", "ike/ppk/key")
 """What the messages about conflicts depend on and no message may tell."""
 
 
-def untold_of(changes: Sequence[EntryChange], may_read: Reader) -> frozenset[str] | None:
+def untold_of(changes: Sequence[EntryChange], may_read: Reader) -> Pieces[frozenset[str] | None]:
     """Return the tunnels of which more than a key was written by somebody who may not read it, while who asks
-    may not either; None if that is something else than a tunnel."""
+    may not either; None if that is something else than a tunnel. A change at a time."""
     found: set[str] = set()
-    for change in changes:
-        if change.blind and may_read is not reads_all and _hides(change, may_read):
+    for change in changes if may_read is not reads_all else ():
+        yield
+        if change.blind and _hides(change, may_read):
             if not is_tunnel(change):
                 return None
             found.add(change.keys[0])
@@ -344,9 +345,15 @@ def _leaves(node: Mapping[str, object], above: str = "") -> Iterator[str]:
                     yield from _leaves(entry, f"{path}[{key}='{text}']/")
 
 
-def keys_are_untold(changes: Sequence[EntryChange], may_read: Reader) -> bool:
-    """Return whether a key was written by somebody who may not read it, while who asks may not either."""
-    if may_read is reads_all:
-        return False
-    blind = (change for change in changes if change.blind and is_tunnel(change))
-    return any(not may_read(f"{change.path}/{leaf}") for change in blind for leaf in KEYS)
+def keys_are_untold(changes: Sequence[EntryChange], may_read: Reader) -> Pieces[bool]:
+    """Return whether a key was written by somebody who may not read it, while who asks may not either. A
+    change at a time."""
+    for change in changes if may_read is not reads_all else ():
+        yield
+        if change.blind and is_tunnel(change) and not _may_read_keys(change.path, may_read):
+            return True
+    return False
+
+
+def _may_read_keys(entry: str, may_read: Reader) -> bool:
+    return all(may_read(f"{entry}/{leaf}") for leaf in KEYS)

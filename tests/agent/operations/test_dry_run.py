@@ -10,7 +10,8 @@ from lxml import etree
 
 from agent.errors import OperationFailed, RpcErrors
 from agent.nacm.tries import MAX_TRIES
-from agent.translator import Foresight
+from agent.operations.dry_run import MEANWHILE, _told
+from agent.translator import EntryChange, Foresight
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
 from tests.agent.operations.guarded import AGENT, JOE, SAM, USERS, nacm, path, rule, rule_list
@@ -102,6 +103,59 @@ async def test_entries_can_be_picked(lab: Lab) -> None:
         (error,) = await lab.refused(dry_run("", wrong))
         assert (error.tag, error.info["bad-element"]) == ("invalid-value", "entry")
         assert "no data node of this path" in error.message
+
+
+def test_whom_blind_changes_cut_off_is_asked_a_change_at_a_time() -> None:
+    asked: list[str] = []
+
+    def is_open(path: str) -> bool:
+        asked.append(path)
+        return path == B
+
+    blind, seen = (EntryChange((), path, None, {}, blind=path != A) for path in (B, A))
+    hidden = EntryChange((), "/c", None, {}, blind=True)
+    pieces = _told({"one": [blind, hidden], "two": [seen]}, is_open)
+    counts = []
+    found = None
+    while found is None:
+        try:
+            next(pieces)
+            counts.append(len(asked))
+        except StopIteration as end:
+            found = end.value
+    assert counts == [1, 2, 2]
+    assert found == {"one": [blind], "two": [seen]}
+
+
+async def test_a_commit_that_comes_in_between_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await lab.edit(top(entry("a")))
+    assert MEANWHILE not in (await told(lab)).get("unknown", [])
+    foresee = lab.context.configuration.foresee
+
+    async def disturbed(*arguments: Any) -> Any:
+        await lab.commit(top(entry("z")))
+        return await foresee(*arguments)
+
+    monkeypatch.setattr(lab.context.configuration, "foresee", disturbed)
+    assert MEANWHILE in (await told(lab, dry_run(config(top(entry("b"))))))["unknown"]
+
+
+async def test_more_entries_than_the_model_permits_are_refused_before_all_else(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lab.edit(top(entry("a")))
+    assert names(await told(lab, dry_run("", *[A] * 1000))) == [(A, "created")]
+    monkeypatch.setattr(lab.context.configuration, "examine", None)
+    monkeypatch.setattr("agent.operations.dry_run.located", None)
+    with pytest.raises(RpcErrors) as problem:
+        await told(lab, dry_run("", *[A] * 1001))
+    (error,) = problem.value.errors
+    assert (error.tag, error.app_tag, error.type.value) == (
+        "operation-failed",
+        "too-many-elements",
+        "protocol",
+    )
+    assert "at most, and names 1001: leave all of them out" in error.message
 
 
 async def test_what_a_commit_would_refuse_is_data(lab: Lab) -> None:

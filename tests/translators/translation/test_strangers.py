@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from tests.translators.translation.test_plan import Charon, holding, request
 from tests.translators.tunnels import Json, tunnel
+from translators.strongswan.pieces import at_once
 from translators.strongswan.translation import strangers
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.desired import Desired, Discretion
+from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.plan import plan_steps
 from translators.strongswan.translation.strangers import Fence, barred
 
@@ -356,8 +358,10 @@ def test_a_fence_is_built_once_until_something_changes(monkeypatch: pytest.Monke
     ((name, barrier),) = made.fence.barriers.items()
     line = f"{strangers.KEPT_OUT}'a'"
     built: list[object] = []
-    build = strangers.fence
-    monkeypatch.setattr(strangers, "fence", lambda *each, **more: built.append(each) or build(*each, **more))
+    build = strangers.fence_in_pieces
+    monkeypatch.setattr(
+        strangers, "fence_in_pieces", lambda *each, **more: built.append(each) or build(*each, **more)
+    )
     for _time in range(3):
         assert str(barrier.identity) in str(made.why_barred(name, line))
     more = tunnel(2, local_id=C, remote_id=B, secret=KEY_2, description="x", dpd={"enabled": False})
@@ -371,6 +375,29 @@ def test_a_fence_is_built_once_until_something_changes(monkeypatch: pytest.Monke
     assert made.why_barred(name, line) is None
     assert made.fence.barriers == {}
     assert len(built) == 1
+
+
+def test_fences_are_made_a_tunnel_at_a_time() -> None:
+    count = 50
+    many = [
+        tunnel(n, local_id={"name": f"a{n}"}, remote_id={"name": f"b{n}"}, secret=KEY_2)
+        for n in range(1, count + 1)
+    ]
+    made = filled([*many, tunnel(count + 1, local_id=C, secret=KEY_1)])
+    after = {**many[0], "secret": "another-key-of-this-tunnel"}
+    pieces = made.fences_in_pieces({"1": after}, [made.change("1", after)])
+    # each of the three is indexed twice, and there is a barrier against each of the others
+    assert sum(1 for _ in pieces) > 3 * 3 * count
+    assert sum(1 for _ in made.refusals_in_pieces([("1", after)])) > 3 * count
+
+
+def test_a_fence_of_which_the_tunnels_change_meanwhile_is_not_kept() -> None:
+    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
+    pieces = made._fence_in_pieces()
+    next(pieces)
+    made.put("2", None)
+    assert at_once(pieces).barriers
+    assert made.fence.barriers == {}
 
 
 @given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=2))

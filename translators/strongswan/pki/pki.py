@@ -124,6 +124,7 @@ class Pki:
         self._desired.certificates = dict(self._desired.with_certificates(changed))
         self._desired.crls = dict(self._desired.with_crls(crls))
         if changed or crls:
+            self._desired.version += 1
             self._changed.set()
             self._settings.state_changed([CERTIFICATE_STATE_ROOT])
 

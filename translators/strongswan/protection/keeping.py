@@ -75,7 +75,7 @@ class Protection:
         state say so, and it is tried again."""
         if not self._is_used:
             return
-        self._look_around()
+        self.look_around()
         self._networks_came.clear()
         await self.replace(entries)
         self._tasks[0].start(self._keep())
@@ -213,14 +213,15 @@ class Protection:
         self._connected = connected
         self._networks_came.set()
 
-    def _look_around(self) -> None:
+    def look_around(self) -> None:
+        """Have the next guards made with what this gateway is connected to, and who is to it, by now."""
         clients = (prefix(address) for address in self._clients())
         self.guards.around = Surroundings(self._connected, frozenset(clients))
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
         """Return what is asked for where that is not what is in force, once ``entries`` and ``for_all`` are
         so; a change of ``for_all`` is one of every tunnel."""
-        self._look_around()
+        self.look_around()
         return self.guards.wanted(self.concerned(entries, for_all), for_all)
 
     def concerned(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Mapping[str, Json | None]:

@@ -7,7 +7,7 @@ Where charon itself encrypts (kernel-libipsec) there are no policies, and routes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.translation.overlaps import Pair, written
@@ -44,7 +44,7 @@ async def put(session: CharonSession, changed: Mapping[str, frozenset[Pair]]) ->
     Raises:
         ViciError: charon refused, or is lost.
     """
-    for owner, bypass in changed.items() if needed(session) else ():
+    for owner, bypass in changed.items() if needed(session.plugins) else ():
         for command, message in requests(owner, bypass):
             if command == "unload-conn":
                 await try_request(session, command, message)
@@ -52,9 +52,9 @@ async def put(session: CharonSession, changed: Mapping[str, frozenset[Pair]]) ->
                 await session.request(command, message)
 
 
-def needed(session: CharonSession) -> bool:
-    """Return whether policies decide, and not routes."""
-    return LIBIPSEC not in session.plugins
+def needed(plugins: Collection[str]) -> bool:
+    """Return whether policies decide, and not routes, where charon has these plugins."""
+    return LIBIPSEC not in plugins
 
 
 def requests(owner: str, bypass: frozenset[Pair]) -> list[tuple[str, dict[str, object]]]:

@@ -10,6 +10,7 @@ Files, from the ground up:
 - certified: tunnels that prove themselves with certificates
 - fields: the table of what each leaf means to charon
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
+- discretion: what who asks may not learn of the keys of tunnels
 - connections: an entry -> its secrets and its load-conn message
 - strangers: what keeps others' secrets out of tunnels that accept any identity, and lets their peers in
 - planes: the marks and XFRM interfaces that tell packets of the same addresses apart

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from translators.strongswan.model import Json
@@ -14,44 +14,19 @@ from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
 from translators.strongswan.translation.credentials import Claim, Claims, IdentityKey, Unsure
+from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.fields import configured_proposals
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences
 from translators.strongswan.translation.proposals import Available, Phase
-from translators.strongswan.translation.refusals import Refused
+from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
 from translators.strongswan.translation.strangers import NO_FENCE, Fence
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry. ``other``
-    is the tunnel that the message tells of, if it tells of one."""
-
-    tunnel: str
-    leaf: str
-    message: str
-    app_tag: str
-    other: str | None = None
-
-    @classmethod
-    def of(cls, tunnel: str, refused: Refused) -> Refusal:
-        """Return what ``refused`` means for ``tunnel``."""
-        return cls(tunnel=tunnel, leaf=refused.leaf, message=refused.message, app_tag=refused.app_tag)
 
 
 def is_enabled(entry: Json | None) -> bool:
     """Return whether charon is to hold anything for ``entry``."""
     return entry is not None and bool(entry.get("enabled", True))
-
-
-@dataclass(frozen=True, slots=True)
-class Discretion:
-    """What who asks may not learn: the keys of tunnels that ``hides`` names. ``blind``: the tunnels of which
-    a key was written by somebody who may not read it."""
-
-    hides: Callable[[str], bool]
-    blind: Collection[str] = frozenset()
 
 
 Certificates = Mapping[str, Certificate]
@@ -207,9 +182,17 @@ class Desired:
     @property
     def fence(self) -> Fence:
         """What charon is to hold beside the tunnels, for those that accept any identity."""
-        if self._fence is None:
-            self._fence = strangers.fence(self._held(), alone=self._alone) if self._open else NO_FENCE
-        return self._fence
+        return at_once(self._fence_in_pieces())
+
+    def _fence_in_pieces(self) -> Pieces[Fence]:
+        if self._fence is not None:
+            return self._fence
+        version, found = self.version, NO_FENCE
+        if self._open:
+            found = yield from strangers.fence_in_pieces(self._held(), alone=self._alone)
+        if version == self.version:
+            self._fence = found
+        return found
 
     def misplaced(self, order: Iterable[str]) -> list[str]:
         """Return the barriers that are to come later than in ``order``, that of the connections in charon."""
@@ -275,22 +258,30 @@ class Desired:
             claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
         ]
         new_claims = [claim for claim, _messages in new]
-        unsure = self._unsure(new_claims, discretion)
+        unsure = None
+        if discretion is not None:
+            gone = {claim.tunnel for claim in old_claims} - {claim.tunnel for claim in new_claims}
+            unsure = discretion.unsure(self._changed(new_claims, discretion) | gone)
         moved = yield from strangers.moved(old_claims, new_claims, unsure)
         moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
-        if discretion is not None and self._tells_of_keys(new_claims, discretion):
-            return Fences(moved=moved, moved_back=moved_back, untold=True)
         reloaded = _reloaded(changes, [*old_claims, *new_claims])
         parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
-        if all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted):
-            same = self.fence
+        is_same = all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted)
+        if discretion is not None:
+            # Whatever the keys are: also what is only put back, or taken out, is there where they differ.
+            concerned = bool(reloaded or not is_same or self._changed(new_claims, discretion))
+            if concerned and (yield from self._is_any_hidden(new_claims, discretion)):
+                return Fences(moved=moved, moved_back=moved_back, untold=True)
+        if is_same:
+            same = yield from self._fence_in_pieces()
             return Fences(before=same, during=same, after=same, reloaded=reloaded)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
-        before = self.fence
-        during, after = (strangers.fence(each, alone=self._alone) for each in ([*held, *new], [*kept, *new]))
+        before = yield from self._fence_in_pieces()
+        during = yield from strangers.fence_in_pieces([*held, *new], alone=self._alone)
+        after = yield from strangers.fence_in_pieces([*kept, *new], alone=self._alone)
         return Fences(
             before=before,
             during=replace(during, barriers={**before.barriers, **during.barriers, **after.barriers}),
@@ -348,7 +339,8 @@ class Desired:
         conflicts = yield from self.claims.conflicts_in_pieces(replaced, claims, unsure)
         carried = [one for one in traffic if one is not None]
         conflicts += yield from self.overlaps.conflicts_in_pieces(replaced, carried)
-        if (barriers := self._barriers(replaced, claims, unsure)) > strangers.BARRIERS_MAX:
+        barriers = yield from self._barriers(replaced, claims, unsure)
+        if barriers > strangers.BARRIERS_MAX:
             conflicts.append(strangers.too_many(claims[0].tunnel, barriers))
         for conflict in conflicts:
             found.append(
@@ -362,34 +354,28 @@ class Desired:
             )
         return found
 
-    def _barriers(self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None) -> int:
+    def _barriers(
+        self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None
+    ) -> Pieces[int]:
         """Return how many barriers there would be with ``claims`` in place of those that are replaced."""
         if not claims or not (self._open - replaced or any(claim.is_open for claim in claims)):
             return 0
         kept = [claim for claim in self.claims if claim.tunnel not in replaced]
-        return strangers.count([*kept, *claims], unsure)
+        return (yield from strangers.count_in_pieces([*kept, *claims], unsure))
 
     def _unsure(self, claims: Iterable[Claim], discretion: Discretion | None) -> Unsure | None:
-        """Return for which two tunnels it must not be told whether their keys are equal: one is not for the
-        eyes of who asks, and one is changed. So what is committed stays as it is."""
-        if discretion is None:
-            return None
-        changed = self._changed(claims, discretion)
-        hides = discretion.hides
-
-        def unsure(one: str, other: str) -> bool:
-            return (one in changed or other in changed) and (hides(one) or hides(other))
-
-        return unsure
+        return None if discretion is None else discretion.unsure(self._changed(claims, discretion))
 
     def _changed(self, claims: Iterable[Claim], discretion: Discretion) -> set[str]:
         return {c.tunnel for c in claims if c.tunnel in discretion.blind or not self.claims.holds(c)}
 
-    def _tells_of_keys(self, claims: Collection[Claim], discretion: Discretion) -> bool:
-        """Return whether a fence that ``claims`` change tells if keys are equal that are not to be told."""
-        if not self._changed(claims, discretion):
-            return False
-        return any(discretion.hides(c.tunnel) for c in chain(claims, self.claims) if c.owner is not None)
+    def _is_any_hidden(self, claims: Iterable[Claim], discretion: Discretion) -> Pieces[bool]:
+        """Return whether a secret is not for the eyes of who asks, of ``claims`` or of what is in force."""
+        for claim in (*claims, *self.claims):
+            if claim.owner is not None and discretion.hides(claim.tunnel):
+                return True
+            yield
+        return False
 
     def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
         if self.available is None:

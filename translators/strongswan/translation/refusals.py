@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class Refused(Exception):
     """``leaf``, a path below the entry (empty for the entry itself), cannot be put into effect.
@@ -21,3 +23,20 @@ class UnsupportedLeaf(Refused):
 
     def __init__(self, leaf: str) -> None:
         super().__init__(leaf, f"this version cannot put '{leaf}' into effect", "unsupported-leaf")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why ``tunnel`` cannot be as asked; ``leaf`` is a path below its entry, empty for the entry. ``other``
+    is the tunnel that the message tells of, if it tells of one."""
+
+    tunnel: str
+    leaf: str
+    message: str
+    app_tag: str
+    other: str | None = None
+
+    @classmethod
+    def of(cls, tunnel: str, refused: Refused) -> Refusal:
+        """Return what ``refused`` means for ``tunnel``."""
+        return cls(tunnel=tunnel, leaf=refused.leaf, message=refused.message, app_tag=refused.app_tag)

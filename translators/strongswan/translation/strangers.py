@@ -20,10 +20,10 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from translators.strongswan.pieces import Pieces
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
 from translators.strongswan.translation.credentials import (
     FURTHER_SUFFIX,
@@ -101,15 +101,25 @@ def fence(held: Iterable[Held], *, alone: bool = True) -> Fence:
 
     ``alone`` is False where the charon may hold connections of others, which further owners would open.
     """
+    return at_once(fence_in_pieces(held, alone=alone))
+
+
+def fence_in_pieces(held: Iterable[Held], *, alone: bool = True) -> Pieces[Fence]:
+    """Return what ``fence`` returns, a tunnel or a barrier at a time."""
     of_secrets = [one for one in held if one[0].owner is not None]
     open_ones = [one for one in of_secrets if one[0].is_open]
     if not open_ones:
         return NO_FENCE
     known = _Known(claim for claim, _messages in of_secrets)
+    yield from known.index()
     barriers: dict[str, Barrier] = {}
     further: dict[str, list[Mapping[str, object]]] = {}
     for claim, messages in open_ones:
-        barriers.update(_barriers(claim, messages, known.owners))
+        for identity, claims in known.owners.values():
+            yield
+            if any(other.digest != claim.digest for other in claims):
+                name, barrier = _barrier(claim, messages, identity)
+                barriers[name] = barrier
         wanted = _further(claim, known, alone=alone)
         secret = next((one for one in messages.secrets if one["type"] == "IKE"), None)
         handle = f"{messages.name}{FURTHER_SUFFIX}"
@@ -126,12 +136,19 @@ def _are_equal(found: Sequence[object]) -> bool:
 def count(claims: Iterable[Claim], unsure: Unsure | None = None) -> int:
     """Return how many barriers these tunnels need. ``unsure``: for which two tunnels equal secrets count as
     different, so that the number does not tell; None: for none."""
+    return at_once(count_in_pieces(claims, unsure))
+
+
+def count_in_pieces(claims: Iterable[Claim], unsure: Unsure | None = None) -> Pieces[int]:
+    """Return what ``count`` returns, a tunnel or an identity at a time."""
     known = _Known((claim for claim in claims if claim.owner is not None), unsure)
+    yield from known.index()
     of_digest: dict[bytes, list[Claim]] = {}
     for claim in known.open_ones:
         of_digest.setdefault(claim.digest, []).append(claim)
     found = 0
     for _identity, others in known.owners.values():
+        yield
         digests = {other.digest for other in others}
         equal = of_digest.get(others[0].digest, []) if len(digests) == 1 else []
         found += len(known.open_ones) - len(equal)
@@ -139,11 +156,8 @@ def count(claims: Iterable[Claim], unsure: Unsure | None = None) -> int:
     return found
 
 
-Owners = Mapping[IdentityKey, tuple[Identity, Sequence[Claim]]]
-
-
 class _Known:
-    """Claims with a secret, indexed by all that one is compared with the others by."""
+    """Claims with a secret, indexed, by ``index``, by all that one is compared with the others by."""
 
     def __init__(self, claims: Iterable[Claim], unsure: Unsure | None = None) -> None:
         self.claims = list(claims)
@@ -156,14 +170,24 @@ class _Known:
         """By the addresses that are identities in them, and, of those that are open, by their peers."""
         self._anywhere: dict[str, list[Claim]] = {}
         """Those that are open to any peer, by their local address."""
+        self.owners: dict[IdentityKey, tuple[Identity, list[Claim]]] = {}
+
+    def index(self) -> Pieces[None]:
+        """Make the indexes, a claim at a time."""
         for claim in self.claims if self.open_ones else ():
+            yield
             peers = {claim.peer} if claim.is_open and claim.peer is not None else set()
             for text in _addresses([claim]) | peers:
                 self._at.setdefault(text, []).append(claim)
         for claim in self.open_ones:
             if claim.peer is None:
                 self._anywhere.setdefault(claim.local_address, []).append(claim)
-        self.owners = self._owners()
+        for claim in self.claims if self.open_ones else ():
+            yield
+            assert claim.owner is not None
+            more = (_address(claim.peer),) if claim.is_open and self.owns_its_peer(claim) else ()
+            for identity in (claim.owner, *more):
+                self.owners.setdefault(identity.key, (identity, []))[1].append(claim)
 
     def differ(self, claim: Claim, others: Iterable[Claim]) -> bool:
         """Return whether one of ``others`` has another secret than ``claim``."""
@@ -194,31 +218,20 @@ class _Known:
             self._all_but[digest] = _all_but(_addresses(others))
         return self._all_but[digest]
 
-    def _owners(self) -> Owners:
-        found: dict[IdentityKey, tuple[Identity, list[Claim]]] = {}
-        for claim in self.claims if self.open_ones else ():
-            assert claim.owner is not None
-            more = (_address(claim.peer),) if claim.is_open and self.owns_its_peer(claim) else ()
-            for identity in (claim.owner, *more):
-                found.setdefault(identity.key, (identity, []))[1].append(claim)
-        return found
 
-
-def _barriers(claim: Claim, messages: Messages, owners: Owners) -> Iterator[tuple[str, Barrier]]:
-    for identity, claims in owners.values():
-        if all(other.digest == claim.digest for other in claims):
-            continue
-        local = messages.ike["local"]
-        assert isinstance(local, Mapping)
-        # All else as in the tunnel: charon may answer the first message with the settings of either.
-        section = {
-            **messages.ike,
-            "unique": "never",
-            "local": {**local, "auth": "pubkey"},
-            "remote": {"auth": "psk", "id": identity.vici},
-        }
-        name = f"{messages.name}-not-{_digest(repr(section))}"
-        yield name, Barrier(tunnel=claim.tunnel, identity=identity, load_conn={name: section})
+def _barrier(claim: Claim, messages: Messages, identity: Identity) -> tuple[str, Barrier]:
+    """Return the barrier that takes ``identity`` away from an open tunnel, and the name of its connection."""
+    local = messages.ike["local"]
+    assert isinstance(local, Mapping)
+    # All else as in the tunnel: charon may answer the first message with the settings of either.
+    section = {
+        **messages.ike,
+        "unique": "never",
+        "local": {**local, "auth": "pubkey"},
+        "remote": {"auth": "psk", "id": identity.vici},
+    }
+    name = f"{messages.name}-not-{_digest(repr(section))}"
+    return name, Barrier(tunnel=claim.tunnel, identity=identity, load_conn={name: section})
 
 
 def _digest(text: str) -> str:

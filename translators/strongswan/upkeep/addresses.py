@@ -69,7 +69,13 @@ class AddressWatch:
 
     def missing(self, address: str) -> bool:
         """Return whether ``address`` is known to be on no interface."""
-        return self.present is not None and address not in self.present
+        return self.is_there(address) is False
+
+    def is_there(self, address: str | None) -> bool | None:
+        """Return whether ``address`` is on an interface; None for none, and while nothing is known."""
+        if address is None or self.present is None:
+            return None
+        return address in self.present
 
     async def _watch(self) -> None:
         while True:

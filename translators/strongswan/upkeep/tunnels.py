@@ -35,6 +35,7 @@ from translators.strongswan.upkeep.announcer import Announcer
 from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
 from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
+from translators.strongswan.upkeep.negotiations import Negotiations
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor, initiations, progress
 
@@ -66,9 +67,7 @@ class LiveTunnels:
         )
         self._capture = Capture(options.capture)
         self._errands: set[asyncio.Task[None]] = set()
-        self._begun: dict[str, float] = {}
-        """When charon was last told to bring a tunnel up that is not up yet; on the clock of the loop."""
-        self._took_s: dict[str, float] = {}
+        self.negotiations = Negotiations(lambda: asyncio.get_running_loop().time())
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
         self.announcer = Announcer(
             notify,
@@ -139,8 +138,7 @@ class LiveTunnels:
 
     def forget(self, tunnel: str) -> None:
         """Drop what was known of a tunnel that is gone."""
-        self._begun.pop(tunnel, None)
-        self._took_s.pop(tunnel, None)
+        self.negotiations.forget(tunnel)
         self._ledger.forget(tunnel)
         self._silent.forget(tunnel)
         self.announcer.forget(tunnel)
@@ -148,6 +146,7 @@ class LiveTunnels:
 
     def reconfigured(self, tunnel: str) -> None:
         """Drop what says nothing any more of a tunnel that has become another."""
+        self.negotiations.break_off(tunnel)
         self._forward_secrecy.forget(tunnel)
         if tunnel in self._ledger:
             self._put(tunnel, transitions.reconfigured(self.facts(tunnel)))
@@ -161,9 +160,9 @@ class LiveTunnels:
             self.want(messages.name)
 
     def negotiation_s(self, tunnel: str) -> float | None:
-        """Return how long it took charon to bring the tunnel up when this gateway last began, None if that is
-        not known."""
-        return self._took_s.get(tunnel)
+        """Return how long it took to bring the tunnel up when this gateway last began with the peer that is
+        configured, None if that is not known."""
+        return self.negotiations.took_s(tunnel, self._peer_of(connection_name(tunnel)))
 
     def _is_left_down(self, tunnel: str) -> bool:
         return state.is_left_down(self._desired.entries.get(tunnel, {}), self.facts(tunnel))
@@ -172,6 +171,7 @@ class LiveTunnels:
         """Note that we are about to end the SAs of these connections."""
         for name in names:
             if (tunnel := self._ledger.tunnel(name)) is not None:
+                self.negotiations.break_off(tunnel)
                 self._put(tunnel, transitions.caused(self.facts(tunnel), reason, detail, time.time()))
 
     def all_ending(self, detail: str) -> None:
@@ -211,6 +211,7 @@ class LiveTunnels:
     def lost(self, detail: str) -> None:
         """Note that charon is gone, and every SA with it as far as one can see."""
         now = time.time()
+        self.negotiations.break_off_all()
         self._capture.lost(now, detail)
         self._ledger.on_lost(detail, now)
         self._touch()
@@ -303,8 +304,7 @@ class LiveTunnels:
         if not found.up:
             self.supervisor.went_down(name)
         elif found.event == "child-updown":
-            if (begun := self._begun.pop(found.tunnel, None)) is not None:
-                self._took_s[found.tunnel] = asyncio.get_running_loop().time() - begun
+            self.negotiations.came_up(found.tunnel, found.sa, self.facts(found.tunnel).last_error)
             # Of several children the others may still be missing; the next look tells.
             if len(self.children(found.tunnel)) < 2:
                 self.supervisor.went_up(name)
@@ -368,16 +368,12 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        return self._is_there(self._local_address(tunnel))
+        return self.addresses.is_there(self._local_address(tunnel))
 
     def waits_for_address(self, entry: Mapping[str, object]) -> bool:
         """Return whether a tunnel that is configured so is not initiated until it has its local address."""
-        return self._ours and self._is_there(as_the_kernel_writes(entry.get("local-address"))) is False
-
-    def _is_there(self, address: str | None) -> bool | None:
-        if address is None or self.addresses.present is None:
-            return None
-        return not self.addresses.missing(address)
+        address = as_the_kernel_writes(entry.get("local-address"))
+        return self._ours and self.addresses.is_there(address) is False
 
     def _local_address(self, tunnel: str) -> str | None:
         return as_the_kernel_writes(self._desired.entries.get(tunnel, {}).get("local-address"))
@@ -398,8 +394,10 @@ class LiveTunnels:
         await self._forward_secrecy.settle(session, tunnel)
         children = self.children(tunnel)
         sas = await session.list_sas(name) if len(children) > 1 else ()
-        self._begun[tunnel] = asyncio.get_running_loop().time()
-        for command, request in initiations(name, children, sas):
+        requests, error = initiations(name, children, sas), self.facts(tunnel).last_error
+        wanted = [request["child"] for _command, request in requests]
+        self.negotiations.begin(tunnel, self._peer_of(name), children=wanted, error=error)
+        for command, request in requests:
             await session.request(command, request)
 
     def _peer_of(self, name: str) -> str:
