@@ -149,12 +149,13 @@ class History:
         named: dict[str, ChangedUnit] = {}
         if first:
             places = ", ".join("?" * len(first))
-            named = {unit.path: unit for unit in self._units(f"AND path IN ({places})", (commit_id, *first))}
-        others = self._units("ORDER BY position LIMIT ?", (commit_id, max(limit, 0)))
+            found = self._changed(f"AND path IN ({places})", (commit_id, *first))
+            named = {unit.path: unit for unit in found}
+        others = self._changed("ORDER BY position LIMIT ?", (commit_id, max(limit, 0)))
         rest = [unit for unit in others if unit.path not in named]
         return [*named.values(), *rest[: max(limit - len(named), 0)]]
 
-    def _units(self, which: str, values: Sequence[int | str]) -> Iterator[ChangedUnit]:
+    def _changed(self, which: str, values: Sequence[int | str]) -> Iterator[ChangedUnit]:
         rows = self._db.execute(
             f"SELECT path, length(before), length(after) FROM changes WHERE commit_id = ? {which}", values
         )

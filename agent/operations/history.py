@@ -23,7 +23,7 @@ from agent.history.commits import (
     operation,
     together,
 )
-from agent.nacm.access import Access, located
+from agent.nacm.access import Access, nameable
 from agent.operations.asked import Asked
 from agent.operations.context import Context
 from agent.translator import Json, Reader, reads_all
@@ -108,14 +108,8 @@ class _Reading:
 
     def _target(self, path: str) -> str | None:
         """Return by what path a unit is shown, None if there is none."""
-        place = located(self._schema, path)
-        if place is None:
-            return None
-        steps, nodes = place
-        if nodes[-1].has_instances and not steps[-1].keys:  # a list as a whole has no instance-identifier
-            above = path.rpartition("/")[0]
-            return above if above and self._may_read(above) else None
-        return path
+        target = nameable(self._schema, path)
+        return target if target == path or (target and self._may_read(target)) else None
 
     def _fits(self, made: Json) -> bool:
         """Whether the paths are ones today: the values of keys may have other types than when it was made."""
