@@ -143,14 +143,23 @@ class History:
         first, _ = self.ends()
         return first if first > 1 else 0
 
-    def changed_units(self, commit_id: int, limit: int) -> list[ChangedUnit]:
-        """Return what a commit changed, at most ``limit`` units of it."""
+    def changed_units(self, commit_id: int, limit: int, first: Collection[str] = ()) -> list[ChangedUnit]:
+        """Return what a commit changed, at most ``limit`` units of it; those with a path of ``first`` come
+        first, whatever the limit is."""
+        named: dict[str, ChangedUnit] = {}
+        if first:
+            places = ", ".join("?" * len(first))
+            found = self._changed(f"AND path IN ({places})", (commit_id, *first))
+            named = {unit.path: unit for unit in found}
+        others = self._changed("ORDER BY position LIMIT ?", (commit_id, max(limit, 0)))
+        rest = [unit for unit in others if unit.path not in named]
+        return [*named.values(), *rest[: max(limit - len(named), 0)]]
+
+    def _changed(self, which: str, values: Sequence[int | str]) -> Iterator[ChangedUnit]:
         rows = self._db.execute(
-            "SELECT path, length(before), length(after) FROM changes WHERE commit_id = ? "
-            "ORDER BY position LIMIT ?",
-            (commit_id, limit),
+            f"SELECT path, length(before), length(after) FROM changes WHERE commit_id = ? {which}", values
         )
-        return [ChangedUnit(path, bool(b), bool(a)) for path, b, a in rows if isinstance(path, str)]
+        return (ChangedUnit(path, bool(b), bool(a)) for path, b, a in rows if isinstance(path, str))
 
     def changed_count(self, commit_id: int) -> int:
         """Return how many units a commit changed."""

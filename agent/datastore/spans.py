@@ -140,10 +140,10 @@ class Kept:
 
     def __str__(self) -> str:
         if not self.newest:
-            return "the history holds no commit"
+            return "the history holds no commit in force"
         if self.oldest == self.newest:
-            return f"the history holds commit {self.oldest} alone"
-        return f"the history holds commits {self.oldest} to {self.newest}"
+            return f"the history holds commit {self.oldest} alone in force"
+        return f"the history holds commits {self.oldest} to {self.newest} in force"
 
 
 def kept(store: Store) -> Kept:

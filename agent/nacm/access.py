@@ -248,6 +248,16 @@ def located(schema: Schema, path: str) -> tuple[tuple[Step, ...], tuple[SchemaNo
     return (steps, tuple(nodes)) if nodes else None
 
 
+def nameable(schema: Schema, path: str) -> str | None:
+    """Return the path of what an instance-identifier can name: in the place of a list as a whole the node
+    above it, "" if there is none. None if ``path`` is no data path."""
+    place = located(schema, path)
+    if place is None:
+        return None
+    steps, nodes = place
+    return path.rpartition("/")[0] if nodes[-1].has_instances and not steps[-1].keys else path
+
+
 def written(steps: Sequence[Step], nodes: Sequence[SchemaNode], *, keys_until: int | None = None) -> str:
     """Return the path (RFC 7951) of a data node. ``keys_until``: it ends with this step, without its keys;
     the values of secrets never are part of it."""

@@ -9,7 +9,8 @@ from contextlib import closing
 from agent.datastore.history import Commit, Comparison
 from agent.datastore.memory_copy import MemoryCopy
 from agent.datastore.store import usable
-from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation
+from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation, together
+from agent.nacm.access import nameable
 from agent.offline.folder import bring_here, left_alone
 from agent.offline.told import printable
 from agent.offline.words import Asked
@@ -42,30 +43,31 @@ def history(asked: Asked, schema: Schema, translators: list[Translator]) -> Iter
     with closing(store), usable(store.path):
         bring_here(store, schema, translators)
         if asked.commit is not None:
-            yield from _one(store, asked.commit, asked.json)
+            yield from _one(store, schema, asked.commit, as_json=asked.json)
         else:
-            yield from _all(store, asked.json)
+            yield from _all(store, schema, as_json=asked.json)
 
 
-def _one(store: MemoryCopy, number: int, as_json: bool) -> Iterator[str]:
+def _one(store: MemoryCopy, schema: Schema, number: int, *, as_json: bool) -> Iterator[str]:
     found = store.history.commit(number)
     if found is None:
         raise NoCommit(f"{store.path}: {store.history.absent(number)}")
     count = store.history.changed_count(number)
     if as_json:
-        yield json.dumps(_members(store, found, count), ensure_ascii=False, indent=2)
+        yield json.dumps(_members(store, schema, found, limit=count), ensure_ascii=False, indent=2)
     else:
         yield from _described(store, found, count)
 
 
-def _all(store: MemoryCopy, as_json: bool) -> Iterator[str]:
+def _all(store: MemoryCopy, schema: Schema, *, as_json: bool) -> Iterator[str]:
     if not as_json:
         for commit in _commits(store):
             yield from _described(store, commit, PATHS_SHOWN)
         return
     separator = "["
     for commit in _commits(store):
-        yield separator + json.dumps(_members(store, commit, MAX_CHANGES_LISTED), ensure_ascii=False)
+        members = _members(store, schema, commit, limit=MAX_CHANGES_LISTED)
+        yield separator + json.dumps(members, ensure_ascii=False)
         separator = ","
     yield "]" if separator == "," else "[]"
 
@@ -78,10 +80,10 @@ def _commits(store: MemoryCopy) -> Iterator[Commit]:
         tests = [Comparison("id", "<", found[-1].id)]
 
 
-def _members(store: MemoryCopy, commit: Commit, limit: int) -> dict[str, object]:
+def _members(store: MemoryCopy, schema: Schema, commit: Commit, *, limit: int) -> dict[str, object]:
     """Return a commit as who may read everything is told it over NETCONF."""
     units = store.history.changed_units(commit.id, limit)
-    shown = {unit.path: operation(unit) for unit in units}
+    shown = together((nameable(schema, unit.path) or unit.path, operation(unit)) for unit in units)
     return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history.origin())
 
 

@@ -7,14 +7,16 @@ what stands first in the filter, so whatever decides by position comes after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 from agent.datastore.history import CHANGED, COMPARED, Comparison
 from agent.nacm.access import located
+from agent.operations.conditions import Alternatives, alternatives, both, is_by_position, predicates_at
 from agent.operations.parameters import AGENT_NS, canonical_value
-from agent.operations.predicates import called
+from agent.operations.predicates import called, parted
 from agent.operations.subtree import is_content_match, named
 from agent.operations.xpath import Expression
 from agent.xml import Element
@@ -33,29 +35,41 @@ MAX_TESTS = 100
 """Different tests in one search; others are left to the filter."""
 MAX_VALUES = 10_000
 """That all searches compare with; with more the newest commits are taken."""
+MAX_TARGETS = 1000
+"""Paths of changes that are shown before others."""
 
 _STEP = re.compile(r"\s*/\s*(?:([\w.-]+):)?([\w.-]+)\s*")
-_VALUE = rf"{LITERAL.pattern}|[0-9]+(?:\.[0-9]+)?"
 _NAME = r"(?:[\w.-]+:)?[\w.-]+"
-_TEST = re.compile(rf"\s*({_NAME}(?:/{_NAME})?)\s*(<=|>=|=|<|>)\s*({_VALUE})(?:\s+and\b|\s*\])")
+_WAY_IN = rf"(?:\.\s*/\s*)?({_NAME}(?:\s*/\s*{_NAME})?)"
+_VALUE = rf"\(*\s*({LITERAL.pattern}|[0-9]+(?:\.[0-9]+)?)\s*\)*"
+_OPERATOR = r"\s*(<=|>=|=|<|>)\s*"
+_TEST = re.compile(rf"{_WAY_IN}{_OPERATOR}{_VALUE}")
+_TURNED = re.compile(rf"{_VALUE}{_OPERATOR}{_WAY_IN}")
+_TURN = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_CHANGE = re.compile(r"(?:\.\s*/\s*)?(?:[\w.-]+:)?change(?=\s*\[)")
+# Behind predicates of a change: what needs one that they are true for.
+_NEEDS_IT = re.compile(rf"\s*(?:/\s*{_NAME}\s*(?:{_OPERATOR}{_VALUE})?)?")
 _PREFIX = re.compile(r"[\w.-]+:")
-_OPENED = re.compile(r"\s*\[")
 # Functions that select no node but those below the one they are called for.
 _BELOW_ONLY = frozenset({
     "boolean", "concat", "contains", "count", "false", "last", "local-name", "normalize-space", "not",
     "number", "position", "re-match", "starts-with", "string", "string-length", "substring",
     "substring-after", "substring-before", "sum", "true",
 })  # fmt: skip
+_OPERATORS = frozenset({"and", "or", "div", "mod"})
 _LEADS_OUT = re.compile(r"\||\.\.|::|(?<![\w.\-\]*/]) ?/|\* ?/")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """``ids``: commits asked for by their numbers. ``searches``: of each the newest commits that pass all its
-    tests are asked for. Neither: what is said of the history as a whole."""
+    tests are asked for. Neither: what is said of the history as a whole.
+
+    ``targets``: paths of changes that the filter compares with, which a commit has to show if it has them."""
 
     ids: frozenset[int] = frozenset()
     searches: tuple[tuple[Comparison, ...], ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 EVERYTHING = Asked(searches=((),))
@@ -74,7 +88,9 @@ def asked(schema: Schema, subtree: Element | None, xpath: Expression | None) -> 
 def stays_below(text: str) -> bool:
     """True if nothing in an XPath expression leads out of the node that its first steps lead to."""
     plain = " ".join(LITERAL.sub("''", text).split()).removeprefix("/")
-    return not _LEADS_OUT.search(plain) and _BELOW_ONLY.issuperset(called(text))
+    # Before a bracket there may be an operator as well.
+    functions = {name for name in called(text) if name[0].isalnum() or name[0] == "_"} - _OPERATORS
+    return not _LEADS_OUT.search(plain) and _BELOW_ONLY.issuperset(functions)
 
 
 def _nodes(schema: Schema) -> list[SchemaNode] | None:
@@ -97,6 +113,7 @@ def _by_subtree(schema: Schema, filter_element: Element, way: list[SchemaNode]) 
     agent, history, commit = way
     looks = False
     searches: list[tuple[Comparison, ...]] = []
+    targets: list[Comparison] = []
     for top in _about(filter_element, agent):
         if not len(top):
             return EVERYTHING
@@ -104,8 +121,19 @@ def _by_subtree(schema: Schema, filter_element: Element, way: list[SchemaNode]) 
             looks = True
             if not len(middle):
                 return EVERYTHING
-            searches += [tuple(_tests(schema, one, commit)) for one in _about(middle, commit)]
-    return _joined(searches) if looks else None
+            for one in _about(middle, commit):
+                searches.append(tuple(_tests(schema, one, commit)))
+                targets += islice(_shown(schema, one, commit), MAX_TARGETS)
+    return _joined(searches, targets) if looks else None
+
+
+def _shown(schema: Schema, element: Element, commit: SchemaNode) -> Iterator[Comparison]:
+    change = _child(commit, "change")
+    leaf = _child(change, "target")
+    for one in _about(element, change):
+        for target in _about(one, leaf):
+            if is_content_match(target):
+                yield _changed(schema, canonical_value(schema, leaf, target))
 
 
 def _about(parent: Element, node: SchemaNode) -> Iterator[Element]:
@@ -150,45 +178,102 @@ def _changed(schema: Schema, path: str) -> Comparison:
 
 
 def _by_xpath(schema: Schema, expression: Expression, way: list[SchemaNode]) -> Asked | None:
-    text = expression.text.strip()
-    text = text if text.startswith("/") else f"/{text}"
-    if not stays_below(text):
-        return EVERYTHING
-    position, namespace = 0, ""
-    for node in way:
-        step = _STEP.match(text, position)
-        if step is None:
-            return EVERYTHING
-        namespace = expression.declared.get(step[1], "") if step[1] else namespace
-        if (namespace, step[2]) != (node.namespace, node.name):
-            return Asked() if node is way[-1] else None
-        position = step.end()
+    """Return what the paths ask for of which the expression is the union."""
     target = _child(_child(way[-1], "change"), "target")
 
+    @cache
     def changed(literal: str) -> Comparison:
         path = canonical(schema, target, literal, lambda: expression.declared)
         return _changed(schema, path or literal)
 
-    return _joined([tuple(_conditions(text, position, changed))])
+    found = [_by_path(one.strip(), expression, way, changed) for one in parted(expression.text, "|")]
+    searches = [search for one in found if one is not None for search in one]
+    if all(one is None for one in found):
+        return None
+    literals = (literal[1:-1] for literal in dict.fromkeys(LITERAL.findall(expression.text)))
+    paths = islice((literal for literal in literals if literal.strip().startswith("/")), MAX_TARGETS)
+    return _joined(searches, [changed(path) for path in paths])
 
 
-def _conditions(text: str, position: int, changed: Callable[[str], Comparison]) -> Iterator[Comparison]:
-    """Yield what the predicates compare that stand first, each of which has to be true."""
-    while (opened := _OPENED.match(text, position)) is not None:
-        found: list[Comparison] = []
-        position = opened.end()
-        while (test := _TEST.match(text, position)) is not None:
-            name, operator, value = _PREFIX.sub("", test[1]), test[2], test[3]
-            is_text = not value[0].isdecimal()
-            if name == CHANGED and operator == "=" and is_text:
-                found.append(changed(value[1:-1]))
-            found += _test(name, operator, value[1:-1] if is_text else value, is_text=is_text)
-            position = test.end()
-            if test[0].endswith("]"):
+Changed = Callable[[str], Comparison]
+
+
+def _by_path(
+    text: str, expression: Expression, way: list[SchemaNode], changed: Changed
+) -> list[tuple[Comparison, ...]] | None:
+    """Return the searches that find what a path selects, None if it does not lead to the history."""
+    text = text if text.startswith("/") else f"/{text}"
+    if not stays_below(text):
+        return [()]
+    position = 0
+    for node in way:
+        step = _STEP.match(text, position)
+        if step is None:
+            return [()]
+        # A name without a prefix matches in every module.
+        if step[2] != node.name or (step[1] and expression.declared.get(step[1]) != node.namespace):
+            return [] if node is way[-1] else None
+        position = step.end()
+    demanded, position = _demanded(text, position, changed)
+    behind = _CHANGE.match(text, position + 1) if text.startswith("/", position) else None
+    more = tuple(_of_change(text, behind.end(), changed)) if behind is not None else ()
+    return [(*tests, *more) for tests in demanded]
+
+
+def _demanded(text: str, position: int, changed: Changed) -> tuple[list[tuple[Comparison, ...]], int]:
+    """Return tests of which all of one tuple have to be passed for the predicates that stand first to be
+    true, and where the predicates end."""
+    predicates, end = predicates_at(text, position)
+    found: Alternatives = [()]
+    for inside in predicates:
+        either = alternatives(inside)
+        is_number = len(either) == 1 and len(either[0]) == 1 and not any(_compared(either[0][0], changed))
+        if is_number or is_by_position(inside):
+            break
+        found = both(found, either)
+    tests = [tuple(test for operand in one for test in _compared(operand, changed)) for one in found]
+    return tests, end
+
+
+def _compared(operand: str, changed: Changed) -> Iterator[Comparison]:
+    """Yield what the history can compare of one operand; nothing if it cannot."""
+    if (test := _TEST.fullmatch(operand)) is not None:
+        name, operator, value = test[1], test[2], test[3]
+    elif (test := _TURNED.fullmatch(operand)) is not None:
+        name, operator, value = test[3], _TURN[test[2]], test[1]
+    else:
+        if (change := _CHANGE.match(operand)) is not None:
+            yield from _of_change(operand, change.end(), changed)
+        return
+    name, is_text = _PREFIX.sub("", "".join(name.split())), not value[0].isdecimal()
+    value = value[1:-1] if is_text else value
+    if name == CHANGED and operator == "=" and is_text:
+        yield changed(value)
+    yield from _test(name, operator, value, is_text=is_text)
+
+
+def _of_change(text: str, position: int, changed: Changed) -> Iterator[Comparison]:
+    """Yield the tests that a commit passes with a change that the predicates at ``position`` hold for."""
+    predicates, end = predicates_at(text, position)
+    if not _NEEDS_IT.fullmatch(text, end):
+        return
+    for inside in predicates:
+        paths: dict[str, None] = {}
+        for one in alternatives(inside):
+            targets = [path for operand in one for path in _target_in(operand, changed)]
+            if not targets:
                 break
+            paths |= dict.fromkeys(targets)
         else:
-            return
-        yield from found
+            yield Comparison(CHANGED, "=", tuple(paths))
+
+
+def _target_in(operand: str, changed: Changed) -> tuple[str, ...]:
+    test = _TEST.fullmatch(operand)
+    if test is None or _PREFIX.sub("", test[1]) != "target" or test[2] != "=" or test[3][0].isdecimal():
+        return ()
+    value = changed(test[3][1:-1]).value
+    return value if isinstance(value, tuple) else ()
 
 
 def _test(name: str, operator: str, value: str, *, is_text: bool = True) -> Iterator[Comparison]:
@@ -197,10 +282,12 @@ def _test(name: str, operator: str, value: str, *, is_text: bool = True) -> Iter
         number = value.split("-")[1:2]
         yield Comparison("id", "=", int(number[0]) if number and _is_number(number[0]) else _NONE)
     elif name in _NUMBERS:
-        whole = value.strip() if is_text else value.lstrip("0").partition(".")[0] or "0"
-        if not is_text and value.partition(".")[2].strip("0"):
+        # Texts are equal as they stand, and numbers are compared by what they are.
+        as_it_stands = is_text and operator == "="
+        whole = value if as_it_stands else _whole(value.strip())
+        if not as_it_stands and value.partition(".")[2].strip("0 "):
             return
-        if _is_number(whole):
+        if _is_number(whole) and str(int(whole)) == whole:
             yield Comparison(name, operator, int(whole))
         elif operator == "=" and is_text:
             yield Comparison(name, "=", _NONE)
@@ -208,11 +295,15 @@ def _test(name: str, operator: str, value: str, *, is_text: bool = True) -> Iter
         yield Comparison(name, "=", value)
 
 
+def _whole(number: str) -> str:
+    return number.lstrip("0").partition(".")[0] or "0"
+
+
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 10
 
 
-def _joined(searches: list[tuple[Comparison, ...]]) -> Asked:
+def _joined(searches: list[tuple[Comparison, ...]], targets: Iterable[Comparison]) -> Asked:
     """Return all searches together; those for a number are looked up."""
     ids: set[int] = set()
     others: dict[tuple[Comparison, ...], None] = {}
@@ -223,6 +314,8 @@ def _joined(searches: list[tuple[Comparison, ...]]) -> Asked:
         else:
             others[tuple(islice(dict.fromkeys(tests), MAX_TESTS))] = None
     values = sum(len(one.value) if isinstance(one.value, tuple) else 1 for tests in others for one in tests)
+    shown = dict.fromkeys(path for test in targets if isinstance(test.value, tuple) for path in test.value)
+    first = tuple(islice(shown, MAX_TARGETS))
     if () in others or len(others) > MAX_SEARCHES or values > MAX_VALUES:
-        return Asked(frozenset(ids), EVERYTHING.searches)
-    return Asked(frozenset(ids), tuple(others))
+        return Asked(frozenset(ids), EVERYTHING.searches, first)
+    return Asked(frozenset(ids), tuple(others), first)

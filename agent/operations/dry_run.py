@@ -17,7 +17,7 @@ from agent.operations.context import Caller, Context
 from agent.operations.cut_off import APP_TAG, CutOff, cut_off
 from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
-from agent.operations.parameters import named_entries, parameter
+from agent.operations.parameters import as_path, named_entries, parameter
 from agent.operations.write import refuse_in_vain
 from agent.translator import EntryChange, Foresight, Json, Reader, Translator
 from agent.turns import in_turns
@@ -202,10 +202,12 @@ def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
     """
     found: set[str] = set()
     for child in named_entries(operation, "to be shown everything"):
-        place = located(schema, (child.text or "").strip())
+        place = located(schema, as_path(schema, child))
         if place is None:
             raise InvalidParameter(
-                "entry", "this server has no data node of this path; write it as a dry run shows it"
+                "entry",
+                "this server has no data node of this path; write it as a dry run shows it, or as an "
+                "instance-identifier whose prefixes are declared",
             )
         found.add(written(*place))
     return frozenset(found)

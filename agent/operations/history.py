@@ -23,7 +23,7 @@ from agent.history.commits import (
     operation,
     together,
 )
-from agent.nacm.access import Access, located
+from agent.nacm.access import Access, nameable
 from agent.nacm.state import state_reader
 from agent.operations.asked import Asked
 from agent.operations.context import Context
@@ -65,6 +65,7 @@ class _Reading:
         self._may_read = may_read
         self._may_read_state = state_reader(schema, may_read)
         self._left = MAX_CHANGES_IN_ALL
+        self._first: tuple[str, ...] = ()
 
     def document(self, asked: Asked) -> bytes:
         content: Json = {}
@@ -72,19 +73,30 @@ class _Reading:
             first, last = self._history.ends()
             content["commit-count"] = self._history.count()
             content |= {"oldest-commit": first, "newest-commit": last} if last else {}
-        commits = {commit.id: (commit, MAX_CHANGES_LISTED) for commit in self._searched(asked)}
+        found, looked_at_from = self._searched(asked)
+        commits = {commit.id: (commit, MAX_CHANGES_LISTED) for commit in found}
         by_id = self._history.with_ids(asked.ids, MAX_BY_ID)
         commits |= {commit.id: (commit, MAX_CHANGES) for commit in by_id}
+        if len(asked.ids) > MAX_BY_ID:
+            looked_at_from = max(looked_at_from, sorted(asked.ids)[-MAX_BY_ID])
+        if looked_at_from:
+            content["looked-at-from"] = looked_at_from
+        self._first = asked.targets
         if commits:
             content["commit"] = [self._entry(*commits[number]) for number in sorted(commits, reverse=True)]
         return _document(content)
 
-    def _searched(self, asked: Asked) -> Sequence[Commit]:
-        return self._history.newest(asked.searches, MAX_LISTED) if asked.searches else ()
+    def _searched(self, asked: Asked) -> tuple[Sequence[Commit], int]:
+        """Return the newest commits that are searched for, and the oldest of them if there are others."""
+        if not asked.searches:
+            return (), 0
+        found = self._history.newest(asked.searches, MAX_LISTED + 1)
+        shown = found[:MAX_LISTED]
+        return shown, shown[-1].id if len(found) > MAX_LISTED else 0
 
     def _entry(self, commit: Commit, limit: int) -> Json:
         count = self._history.changed_count(commit.id)
-        units = self._history.changed_units(commit.id, min(limit, self._left))
+        units = self._history.changed_units(commit.id, min(limit, self._left), self._first)
         self._left -= len(units)
         readable = [unit for unit in units if self._may_read(unit.path)]
         told = ((self._target(unit.path), operation(unit)) for unit in readable)
@@ -99,14 +111,8 @@ class _Reading:
 
     def _target(self, path: str) -> str | None:
         """Return by what path a unit is shown, None if there is none."""
-        place = located(self._schema, path)
-        if place is None:
-            return None
-        steps, nodes = place
-        if nodes[-1].has_instances and not steps[-1].keys:  # a list as a whole has no instance-identifier
-            above = path.rpartition("/")[0]
-            return above if above and self._may_read(above) else None
-        return path
+        target = nameable(self._schema, path)
+        return target if target == path or (target and self._may_read(target)) else None
 
     def _fits(self, made: Json) -> bool:
         """Whether the paths are ones today: the values of keys may have other types than when it was made."""

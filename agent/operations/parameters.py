@@ -235,6 +235,13 @@ def canonical_text(schema: Schema, operation: Element, name: str, default: str =
     return canonical_value(schema, node.children[node.namespace, name], found)
 
 
+def as_path(schema: Schema, element: Element) -> str:
+    """*worker* Return the path that ``element`` names: an instance-identifier (RFC 7950 section 9.13) whose
+    prefixes are declared there, or one with names of modules, as it stands."""
+    leaf = schema.rpcs[NETCONF_NS, "commit"].children[AGENT_NS, "verify"].children[AGENT_NS, "entry"]
+    return canonical_value(schema, leaf, element) or (element.text or "").strip()
+
+
 def canonical_value(schema: Schema, node: SchemaNode, element: Element) -> str:
     """*worker* Return the value of ``element``, a ``node``, in its canonical form."""
     value = (element.text or "").strip()

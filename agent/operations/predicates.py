@@ -80,6 +80,20 @@ def called(expression: str) -> Iterator[str]:
             yield text.rpartition(":")[2]
 
 
+def parted(expression: str, separator: str) -> list[str]:
+    """Return what stands between the ``or``, ``and`` or ``|`` that are in no brackets."""
+    tokens, depth, parts = _Tokens(expression), 0, [""]
+    while tokens.current is not None:
+        is_between = tokens.text == separator and (separator == "|" or tokens.is_operator)
+        depth += (tokens.text in _CLOSING) - (tokens.text in _CLOSING.values())
+        if is_between and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += tokens.current
+        tokens.take()
+    return parts
+
+
 def identities(expression: str) -> Iterator[tuple[int, int] | None]:
     """Yield where the literal of each derived-from() or derived-from-or-self() stands, without its quotes.
 

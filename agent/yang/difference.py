@@ -58,6 +58,27 @@ def differences(
     yield from _moves(schema, before, after)
 
 
+def same_but_for_order(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> bool:
+    """True if both hold the same, in the same order where it is one of the data (``ordered-by user``).
+
+    Of defaults and what somebody set it does matter which is which, as in ``same_content``.
+    """
+    if len(before) != len(after):
+        return False
+    partners = [_partner(old, after) for old in before]
+    return all(
+        new != NULL and (same_content(old, new) or _same_below(schema, old, new))
+        for old, new in zip(before, partners, strict=True)
+    ) and not any(_moves(schema, before, after))
+
+
+def _same_below(schema: Schema, old: Node, new: Node) -> bool:
+    has_more = schema.node_of(old.schema).kind in (Kind.CONTAINER, Kind.LIST)
+    if not has_more or is_default(old) != is_default(new):
+        return False
+    return same_but_for_order(schema, list(children(old)), list(children(new)))
+
+
 def _driven_out(schema: Schema, old: Node, after: Sequence[Node]) -> bool:
     """True if another case of a choice that ``old`` was in has been chosen instead."""
     cases = dict(schema.node_of(old.schema).cases)

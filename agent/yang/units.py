@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.yang.difference import Difference, differences
+from agent.yang.difference import Difference, differences, same_but_for_order
 from agent.yang.native import NULL, copy_siblings, lib
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
@@ -131,7 +131,10 @@ class Unit:
         left, right = self.locate(one), self.locate(other)
         if len(left) != len(right):
             return not defaults and not self.is_explicit(one) and not self.is_explicit(other)
-        return all(same_content(a, b) for a, b in zip(left, right, strict=True))
+        if all(same_content(a, b) for a, b in zip(left, right, strict=True)):
+            return True
+        # libyang 2.1 keeps, and compares, an order that is none of the data (RFC 7950 section 7.7.1).
+        return same_but_for_order(one.schema, left, right)
 
 
 def empty_entry(entry: Node) -> None:

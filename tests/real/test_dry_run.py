@@ -103,6 +103,8 @@ def test_the_example_of_the_manual_is_what_is_answered(pair: Pair) -> None:
         async def work(orchestrator: Any) -> str:
             await orchestrator.do(edit(BLOCKS["dry run, edited"]))
             reply = await orchestrator.do(BLOCKS["dry run"])
+            one = await orchestrator.do(BLOCKS["dry run, one"])
+            assert one.xpath("count(//*[local-name()='path'][contains(., \"ipsec[id='1']\")])") == 1
             await orchestrator.do("<discard-changes/>")
             return etree.tostring(reply).decode()
 

@@ -104,6 +104,13 @@ async def test_json_is_what_netconf_shows(shell: Shell) -> None:
     ]
     found = json.loads(shell.good("history", "--json"))
     assert len(found) == 2
+    # A list whose order counts has no instance-identifier: the node above it stands for it.
+    targets = [[change["target"] for change in commit["change"]] for commit in found]
+    assert targets[0] == ["/yangswan-ipsec:tunnels/ipsec[id='1']"]
+    assert not any("rule-list" in target for target in targets[1])
+    assert "/ietf-netconf-acm:nacm" in targets[1]
+    shown_targets = [len(list(commit.iter("{*}target"))) for commit in reply.iter("{*}commit")]
+    assert [len(one) for one in targets] == shown_targets
     assert shown == [
         {name: str(value) for name, value in commit.items() if name != "change"} for commit in found
     ]

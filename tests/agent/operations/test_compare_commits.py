@@ -133,11 +133,11 @@ async def test_a_filter_may_look_at_what_does_not_differ(lab: Lab, filter_: str)
 @pytest.mark.parametrize(
     ("number", "app_tag", "message"),
     [
-        (9, "no-such-commit", "there is no commit 9; the history holds commits 1 to 4"),
+        (9, "no-such-commit", "there is no commit 9; the history holds commits 1 to 4 in force"),
         (
             2,
             "commit-undone",
-            "commit 2 was undone, so nothing is as it left it; the history holds commits 1 to 4",
+            "commit 2 was undone, so nothing is as it left it; the history holds commits 1 to 4 in force",
         ),
     ],
 )
@@ -164,12 +164,12 @@ async def test_a_commit_that_is_no_longer_kept_is_said_so(lab: Lab) -> None:
         lab.context.configuration.store._db.execute(f"DELETE FROM {table} WHERE {column} < 3")
     (error,) = await lab.refused(compare(1))
     assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
-    assert error.message == "commit 1 is no longer kept; the history holds commit 3 alone"
+    assert error.message == "commit 1 is no longer kept; the history holds commit 3 alone in force"
 
 
 async def test_a_history_without_commits_says_so(lab: Lab) -> None:
     (error,) = await lab.refused(compare(1))
-    assert error.message == "there is no commit 1; the history holds no commit"
+    assert error.message == "there is no commit 1; the history holds no commit in force"
 
 
 @pytest.mark.parametrize("name", ["0", "-1", "startup", "", "4294967296"])

@@ -13,7 +13,7 @@ from agent.nacm.tries import MAX_TRIES
 from agent.operations.dry_run import MEANWHILE, _told
 from agent.translator import EntryChange, Foresight
 from tests.agent.handlers import Lab, Remembering
-from tests.agent.lab import top
+from tests.agent.lab import EC, top
 from tests.agent.operations.guarded import AGENT, JOE, SAM, USERS, nacm, path, rule, rule_list
 from tests.agent.operations.test_cut_off import AUTHOR, OTHER, captured
 
@@ -99,10 +99,17 @@ async def test_entries_can_be_picked(lab: Lab) -> None:
     found = await told(lab, dry_run("", A.replace("'", '"')))
     assert names(found) == [(A, "created")]
     assert found["totals"][0]["entries"] == ["2"]
-    for wrong in ("/every-construct:top/nowhere", "entry"):
+    for wrong in ("/every-construct:top/nowhere", "entry", "/x:top/x:entry[x:id='a']", "/ec:top/ec:nowhere"):
         (error,) = await lab.refused(dry_run("", wrong))
         assert (error.tag, error.info["bad-element"]) == ("invalid-value", "entry")
         assert "no data node of this path" in error.message
+
+
+async def test_an_entry_is_named_as_it_is_shown_or_with_declared_prefixes(lab: Lab) -> None:
+    await lab.edit(top(entry("a") + entry("b")))
+    for named in ("/z:top/z:entry[z:id='a']", '/z:top/z:entry[ z:id = "a" ]', A):
+        asked = dry_run("", named).replace("<entry>", f'<entry xmlns:z="{EC}">')
+        assert names(await told(lab, asked)) == [(A, "created")], named
 
 
 def test_whom_blind_changes_cut_off_is_asked_a_change_at_a_time() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.agent.handlers import Lab
+from tests.agent.lab import entry
 from tests.agent.operations.recorded import (
     AGENT,
     BOB,
@@ -136,3 +137,17 @@ async def test_a_comment_on_a_commit_that_only_confirms_stands_in_the_log(
     await three.do(f'<commit><comment xmlns="{AGENT}">it works</comment></commit>')
     assert "a commit by tester (session 1 from 127.0.0.1) changed nothing: it works" in caplog.text
     assert ids(await three.do(subtree(""))) == [4, 3, 2, 1]
+
+
+def _replaced(body: str) -> str:
+    return entry(body, 'nc:operation="replace"')
+
+
+async def test_a_commit_that_only_orders_anew_is_not_on_record(lab: Lab) -> None:
+    store = lab.context.configuration.store
+    await lab.commit(entry("<tag>a</tag><tag>b</tag><step>a</step><step>b</step>"))
+    first = store.history.ends()
+    await lab.commit(_replaced("<tag>b</tag><tag>a</tag><step>a</step><step>b</step>"))
+    assert store.history.ends() == first == (1, 1)
+    await lab.commit(_replaced("<tag>b</tag><tag>a</tag><step>b</step><step>a</step>"))
+    assert store.history.ends() == (1, 2)

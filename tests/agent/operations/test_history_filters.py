@@ -29,6 +29,8 @@ from tests.agent.operations.recorded import (
     xpath,
 )
 
+HISTORY = "/a:agent/a:history/a:commit"
+
 
 @pytest.mark.parametrize(
     ("asked", "found"),
@@ -63,6 +65,23 @@ from tests.agent.operations.recorded import (
         (xpath("/a:agent/a:history/a:commit[a:change/a:operation='delete']"), [3]),
         (xpath("/a:agent/a:history/a:commit/a:change[a:operation='delete']"), [3]),
         (xpath("//a:commit[a:id=2]"), [2]),
+        (xpath("/agent/history/commit"), [3, 2, 1]),
+        (xpath("/agent/history"), [3, 2, 1]),
+        (xpath("/agent/history/commit[id='3']"), [3]),
+        (xpath("/agent/a:history/a:commit[a:id='3']"), [3]),
+        (xpath("/a:agent/history/a:commit[a:id='3']"), [3]),
+        (xpath("/x:agent/history/a:commit[a:id='3']".replace("x:", "ec:")), []),
+        (xpath("/a:agent/a:history/a:commit[a:id='03']"), []),
+        (xpath("/a:agent/a:history/a:commit[a:id=' 3']"), []),
+        (xpath("/a:agent/a:history/a:commit[a:id < '03']"), [2, 1]),
+        (xpath("/a:agent/a:history/a:commit[a:id < '2.5']"), [2, 1]),
+        (xpath("/a:agent/a:history/a:commit[2 = a:id]"), [2]),
+        (xpath("/a:agent/a:history/a:commit[2 < a:id]"), [3]),
+        (xpath("/a:agent/a:history/a:commit[a:id=(2)]"), [2]),
+        (xpath("/a:agent/a:history/a:commit[(a:id=2 or a:id=3) and a:user='bob']"), [2]),
+        (xpath("/a:agent/a:history/a:commit[a:user='tester' and position() < 3]"), [3]),
+        (xpath("/a:agent/a:history/a:commit[a:user='tester' and last()]"), [3, 1]),
+        (xpath("/a:agent/a:history/a:commit[not(a:user='bob') and a:outcome='committed']"), [3, 1]),
         (xpath("/a:agent/*/a:commit[a:id=2]"), [2]),
         (xpath("/a:agent"), [3, 2, 1]),
         (xpath("/*"), [3, 2, 1]),
@@ -108,6 +127,73 @@ async def test_who_changed_something_is_found_however_long_ago(
     assert ids(await three.do(asked)) == found
 
 
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("[a:id=2 or a:id=150]", [150, 2]),
+        ("[" + " or ".join(f"a:id={n}" for n in range(1, 142)) + "]", [*range(141, 0, -1)]),
+        ("[a:id=(2)]", [2]),
+        ("[a:id='2'] | /a:agent/a:history/a:commit[a:id='150']", [150, 2]),
+        ("[a:id=2] | /agent/history/commit[id=3] | /ec:top", [3, 2]),
+        ("[(a:id=2 or a:user='tester') and (a:cause='client' or a:outcome='undone')]", [3, 2, 1]),
+        ("[a:user='bob' or a:user='tester']", [3, 2, 1]),
+        ("[a:user='bob'][starts-with(a:comment, 'second')]", [2]),
+        (f'[a:change/a:target="{TWO}" or a:id=1]', [3, 2, 1]),
+        (f'[a:change[a:target="{TWO}"]]', [3, 2]),
+        (f"[a:change[a:target=\"{TWO}\" and a:operation='delete']]", [3]),
+        (f"[a:change[a:target=\"{TWO}\"]/a:operation='delete']", [3]),
+        (f"[a:change[a:target=\"{TWO}\" or a:target='/ec:top']]", [3, 2]),
+    ],
+)
+async def test_old_commits_are_found_by_what_is_joined(three: Lab, expression: str, found: list[int]) -> None:
+    store = three.context.configuration.store
+    for _ in range(199):
+        store.finish(store.begin(EVE, [UnitChange("/every-construct:top/entry[id='1']", b"", b"<x/>")], TIME))
+    assert ids(await three.do(xpath(f"{HISTORY}{expression}"))) == found
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        '[a:change/a:target="{}"]',
+        "[a:change/a:target=\"{}\" and a:cause='client']",
+        '[a:change[a:target="{}"]]',
+        '/a:change[a:target="{}"]',
+        '[a:comment="" or a:change/a:target="{}"]',
+        '[a:id=1][a:change/a:target="{}"]',
+        '[not(not(a:change/a:target="{}"))]',
+    ],
+)
+@pytest.mark.parametrize("number", [1, 20, 21, 1200])
+async def test_a_target_is_found_in_a_commit_of_many(lab: Lab, test: str, number: int) -> None:
+    units = [UnitChange(f"/every-construct:top/entry[id='{n}']", b"", b"<x/>") for n in range(1201)]
+    store = lab.context.configuration.store
+    store.finish(store.begin(EVE, units, TIME))
+    path = f"/ec:top/ec:entry[ec:id='{number}']"
+    reply = await lab.do(xpath(f"{HISTORY}{test.format(path)}"))
+    assert ids(reply) == [1]
+    assert f"[ec:id='{number}']" in reply
+    assert ids(await lab.do(xpath(f"{HISTORY}{test.format(path.replace(str(number), '1300'))}"))) == []
+
+
+async def test_an_answer_says_when_it_did_not_look_at_all(three: Lab) -> None:
+    store = three.context.configuration.store
+    for _ in range(199):
+        store.finish(store.begin(EVE, [UnitChange("/every-construct:top/entry[id='1']", b"", b"<x/>")], TIME))
+    told = "/a:agent/a:history/a:looked-at-from"
+    for asked, oldest in (
+        (xpath(f"{HISTORY}[starts-with(a:comment, 'second')] | {told}"), ["103"]),
+        (xpath(f"{HISTORY}[a:user='bob'] | {told}"), []),
+        (xpath(f"{HISTORY}[a:user='eve' or a:user='bob'] | {told}"), ["103"]),
+        (xpath(f"{HISTORY}[a:id < 101] | {told}"), []),
+        (xpath(f"{HISTORY}[a:id < 102] | {told}"), ["2"]),
+        (subtree("<commit><user>eve</user></commit><looked-at-from/>"), ["103"]),
+        (subtree("<commit><user>bob</user></commit><looked-at-from/>"), []),
+        ("<get/>", ["103"]),
+    ):
+        assert leaf(await three.do(asked), "looked-at-from") == oldest, asked
+
+
 async def test_what_is_asked_for_decides_what_is_read(three: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """One commit by its id costs one row, however many there are; the rest of the state is not asked for."""
     db = three.context.configuration.store._db
@@ -128,7 +214,6 @@ async def test_what_is_asked_for_decides_what_is_read(three: Lab, monkeypatch: p
     assert not any(" FROM commits" in text for text in statements)
 
 
-HISTORY = "/a:agent/a:history/a:commit"
 BOBS = "a:user='bob'"
 
 

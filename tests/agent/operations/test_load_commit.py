@@ -69,7 +69,9 @@ async def test_commits_ago(lab: Lab) -> None:
     assert lab.candidate == ""
     (error,) = await lab.refused(ago(4))
     assert (error.tag, error.app_tag) == ("invalid-value", "no-such-commit")
-    assert error.message == "the history goes back 3 commits, not 4; the history holds commits 1 to 3"
+    assert (
+        error.message == "the history goes back 3 commits, not 4; the history holds commits 1 to 3 in force"
+    )
     assert error.info == {"bad-element": "commits-ago"}
     assert lab.candidate == "", "what is refused changes nothing"
 

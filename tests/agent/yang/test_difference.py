@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.yang.difference import differences
+from agent.yang.difference import differences, same_but_for_order
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, path_of
+from agent.yang.tree import Tree, path_of, siblings
+from agent.yang.units import units_by_path
 from tests.agent.lab import EC
 
 TOP = "/every-construct:top"
@@ -94,3 +95,27 @@ def test_a_presence_container_counts_by_itself(schema: Schema) -> None:
     old, new = tree(schema, ""), tree(schema, entry("<present/>"))
     found = differences(schema, list(old.top_level()), list(new.top_level()), every_node=True)
     assert [path_of(d.node) for d in found] == [f"{TOP}/entry[id='1']", f"{TOP}/entry[id='1']/present"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("<tag>a</tag><tag>b</tag>", "<tag>b</tag><tag>a</tag>", True),
+        ("<tag>a</tag><tag>b</tag>", "<tag>b</tag><tag>c</tag>", False),
+        ("<tag>a</tag><tag>b</tag>", "<tag>b</tag>", False),
+        ("<tag>a</tag><tag>b</tag><number>1</number>", "<tag>b</tag><tag>a</tag><number>2</number>", False),
+        ("<step>a</step><step>b</step>", "<step>b</step><step>a</step>", False),
+        ("<stage><name>a</name></stage><stage><name>b</name></stage>",
+         "<stage><name>b</name></stage><stage><name>a</name></stage>", False),
+        ("<tag>a</tag><tag>b</tag>", "<tag>b</tag><tag>a</tag><plain><speed>100</speed></plain>", False),
+    ],
+    ids=["leaf-list", "value", "fewer", "beside", "user leaf-list", "user list", "explicit default"],
+)  # fmt: skip
+def test_an_order_that_is_none_of_the_data_is_no_difference(
+    schema: Schema, before: str, after: str, same: bool
+) -> None:
+    one, other = tree(schema, entry(before)), tree(schema, entry(after))
+    (unit,) = [unit for path, unit in units_by_path(one).items() if path == f"{TOP}/entry[id='1']"]
+    assert unit.is_same(one, other) is unit.is_same(other, one) is same
+    assert unit.is_same(one, other, defaults=True) is same
+    assert same_but_for_order(schema, list(siblings(one.first)), list(siblings(other.first))) is same
