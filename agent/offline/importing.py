@@ -182,12 +182,9 @@ def _author(asked: Asked) -> CommitInfo:
         user = str(os.getuid())
     if os.getuid() == 0:
         user = os.environ.get("SUDO_USER") or user
-    comment = asked.comment if asked.comment is not None else f"import of {asked.file}"
-    return replace(
-        CommitInfo(printable(user), 0, ""),
-        comment=printable(comment)[:COMMENT_LENGTH_MAX],
-        cause=Cause.IMPORT,
-    )
+    named = printable(f"import of {asked.file}")[:COMMENT_LENGTH_MAX]
+    comment = asked.comment if asked.comment is not None else named
+    return replace(CommitInfo(printable(user), 0, ""), comment=comment, cause=Cause.IMPORT)
 
 
 @contextmanager

@@ -34,10 +34,20 @@ def test_it_is_a_commit_of_who_imports(shell: Shell) -> None:
     assert shell.folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("comment", ["", "x" * 1025, "a\nb", "a\x1b[2J", "a\u2028b", "\udcff"])
+@pytest.mark.parametrize("comment", [
+        "", "x" * 1025, "a\nb", "a\rb", "a\n", "\r\n", "\ta", "a\tb", "a\nb\tc", "a\x1b[2J", "a\x7f", "a\x85b",
+        "a\u2028b", "a\u2029", "\udcff", "a\ufffe", "\uffff",
+    ],
+)  # fmt: skip
 def test_a_comment_is_what_it_may_be_over_netconf(shell: Shell, comment: str) -> None:
     done = shell("import", ALICE, "--comment", comment)
     assert (done.status, "argument --comment" in done.said) == (2, True)
+
+
+@pytest.mark.parametrize("comment", [" a ", "\u00e9\u00a0\U0001f600", "a\ufffd", "x" * 1024, "<&>", " "])
+def test_a_comment_is_recorded_as_it_was_given(shell: Shell, comment: str) -> None:
+    shell.good("import", ALICE, "--comment", comment)
+    assert commits(shell)[0]["comment"] == comment
 
 
 def test_a_name_that_is_no_text_is_shown_and_recorded(shell: Shell, tmp_path: Path) -> None:
