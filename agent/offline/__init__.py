@@ -6,7 +6,8 @@ are, as for a start. What only looks changes nothing, for it works on a copy of 
 - words: what can be typed; tasks: what it does, and its exit status
 - looking (check), exporting, importing, listing (history): the four of them
 - document: a configuration in a file, by from_json and instance_data; formats: one that is written
-- checking: a whole configuration, looked at as an agent would; told: errors as people read them
+- checking: a whole configuration, looked at as an agent would; trimming: the rest of a wrong one
+- told: errors as people read them
 - withheld: secrets, left out and kept
 - folder: a data folder that is looked at; output: a file that is made
 """

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from agent.errors import RpcError
 from agent.netconf.messages import client_prefixes
 from agent.offline import instance_data
-from agent.offline.from_json import JsonError, Object, config_of, read_json
+from agent.offline.from_json import JsonError, Object, read_config, read_json
 from agent.offline.instance_data import InstanceDataError
 from agent.regular_file import read_regular
 from agent.xml import (
@@ -56,11 +57,13 @@ class Language(Enum):
 @dataclass(frozen=True, slots=True)
 class Document:
     """``config`` holds top-level nodes. ``prefixes``: what the file calls namespaces, None if it is in JSON.
-    ``modules``: what instance data says that it is of, each as NAME@REVISION."""
+    ``modules``: what instance data says that it is of, each as NAME@REVISION. ``faults``: what JSON alone can
+    get wrong, and ``config`` lacks."""
 
     config: Element
     prefixes: Mapping[str, str] | None
     modules: Sequence[str] = field(default=())
+    faults: Sequence[RpcError] = field(default=())
 
 
 def read_file(file: Path) -> bytes:
@@ -87,7 +90,6 @@ def read_document(schema: Schema, data: bytes, language: Language) -> Document:
 
     Raises:
         Unreadable: it holds none.
-        RpcErrors: what JSON alone can get wrong.
     """
     read: Callable[[Schema, bytes], Document] = _of_xml if language is Language.XML else _of_json
     try:
@@ -123,4 +125,5 @@ def _of_json(schema: Schema, data: bytes) -> Document:
             below, dict
         ):
             content = below
-    return Document(config_of(schema, content, max_elements=ELEMENTS_MAX), None, modules)
+    config, faults = read_config(schema, content, max_elements=ELEMENTS_MAX)
+    return Document(config, None, modules, faults=faults)

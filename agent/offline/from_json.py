@@ -86,6 +86,18 @@ def _is_deep(found: dict[str, object]) -> bool:
     return True
 
 
+def read_config(schema: Schema, document: Object, *, max_elements: int) -> tuple[Element, Sequence[RpcError]]:
+    """Return ``document`` as a ``<config>`` without what has not its form, and an error for each such thing.
+
+    Raises:
+        XmlError: there are more elements than ``max_elements``.
+    """
+    reading = _Reading(schema)
+    pieces = list(reading.members(document, None, ""))
+    config = parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements)
+    return config, reading.errors[:MAX_ERRORS]
+
+
 def config_of(schema: Schema, document: Object, *, max_elements: int) -> Element:
     """Return ``document``, whose members are top-level nodes, as a ``<config>``.
 
@@ -93,10 +105,9 @@ def config_of(schema: Schema, document: Object, *, max_elements: int) -> Element
         RpcErrors: values that have not the form of their types, members that are of no module.
         XmlError: there are more elements than ``max_elements``.
     """
-    reading = _Reading(schema)
-    pieces = list(reading.members(document, None, ""))
-    raise_all(reading.errors)
-    return parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements)
+    config, errors = read_config(schema, document, max_elements=max_elements)
+    raise_all(errors)
+    return config
 
 
 class _Reading:

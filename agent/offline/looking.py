@@ -8,14 +8,15 @@ from pathlib import Path
 
 from agent import named
 from agent.command_line import Task, settings_of
-from agent.errors import RpcErrors
-from agent.from_settings import faults_of, make_schema, make_translators
-from agent.offline.checking import content_of, refuse_invalid
+from agent.from_settings import faults_of as faults_of_settings
+from agent.from_settings import make_schema, make_translators
+from agent.offline.checking import faults_of
 from agent.offline.document import Document, Language, language_of, read_document, read_file
 from agent.offline.told import Faults, lines
 from agent.offline.words import Asked
 from agent.yang.schema import Schema
 
+MORE = "there may be more: what tunnels have to do with each other is looked at when these are mended"
 _NAMED = re.compile(r"([\w.-]+)@(\d{4}-\d\d-\d\d)")
 
 
@@ -40,13 +41,12 @@ def check(asked: Asked) -> list[str]:
     schema = make_schema(asked.settings, translators)
     for translator in translators:
         translator.look()
-    document = None
-    try:
-        document = read_document(schema, data, language)
-        refuse_invalid(content_of(schema, document), translators)
-    except RpcErrors as problem:
-        found = [*lines(schema, str(asked.file), problem.errors, document)]
-        raise Faults(*found, *_of_another_model(asked.file, schema, document)) from None
+    document = read_document(schema, data, language)
+    errors, is_part = faults_of(schema, document, translators)
+    if errors:
+        found = [*lines(schema, str(asked.file), errors, document)]
+        more = [f"{asked.file}: {MORE}"] if is_part else []
+        raise Faults(*found, *_of_another_model(asked.file, schema, document), *more)
     return [
         f"{asked.file}: a configuration that can be committed, as far as is known without charon (its "
         "algorithms and plugins)"
@@ -59,7 +59,7 @@ def _check_settings(file: Path, options: argparse.Namespace) -> list[str]:
         raise Faults(f"{file} holds settings: --config is for a configuration that is looked at")
     options.config = file
     settings, faults = settings_of(options)
-    faults += faults_of(settings, Task.CHECK)
+    faults += faults_of_settings(settings, Task.CHECK)
     if not faults:
         faults += named.hindrances(settings)
     if faults:
@@ -67,9 +67,9 @@ def _check_settings(file: Path, options: argparse.Namespace) -> list[str]:
     return [f"{file}: settings with which an agent can start"]
 
 
-def _of_another_model(file: Path, schema: Schema, document: Document | None) -> list[str]:
+def _of_another_model(file: Path, schema: Schema, document: Document) -> list[str]:
     """Say which modules are served in another revision than that which instance data is of."""
-    named = {} if document is None else dict(_NAMED.findall(" ".join(document.modules)))
+    named = dict(_NAMED.findall(" ".join(document.modules)))
     other = [
         f"{name}@{revision} (here @{schema.by_name[name].revision})"
         for name, revision in named.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from agent.errors import RpcError
+from agent.errors import RpcError, UnknownElement, UnknownNamespace
 from agent.netconf.messages import rpc_error
 from agent.offline.document import Document
 from agent.xml import NETCONF_NS, Element, line_of, local_name, namespace, parse
@@ -37,12 +37,13 @@ def lines(
     Of a ``document`` in XML paths have its prefixes; in JSON they are as RFC 7951 writes them.
     """
     namespaces = schema.namespaces()
+    shown: set[Element] = set()
     for error in errors:
         path, message = error.path or "", error.message
         place = file
         if document is not None and document.prefixes is not None:
             path, message = _in_xml(error, namespaces, document.prefixes)
-            line = _line(document.config, error.path or "", namespaces)
+            line = _line(document.config, error, namespaces, shown)
             place = f"{file}:{line}" if line else file
         tags = ", ".join(filter(None, (error.tag, error.app_tag)))
         where = f"{printable(path)}: " if path else ""
@@ -60,8 +61,26 @@ def _in_xml(
     return found.get("error-path", ""), found.get("error-message", "")
 
 
-def _line(config: Element, path: str, namespaces: Mapping[str, tuple[str, str]]) -> int | None:
-    """Return the line of what ``path`` leads to, or of the last step that the document has."""
+def _line(
+    config: Element, error: RpcError, namespaces: Mapping[str, tuple[str, str]], shown: set[Element]
+) -> int | None:
+    """Return the line of what an error is about, or of the last step of its path that the document has.
+
+    What is unknown is no step: the error has the path of what it is in, and its name. ``shown`` holds those
+    that were found before.
+    """
+    element = _last_step(config, error.path or "", namespaces)
+    if isinstance(error, UnknownElement | UnknownNamespace):
+        name, uri = error.info.get("bad-element"), error.info.get("bad-namespace")
+        for child in element:
+            is_it = local_name(child) == name and uri in (None, namespace(child)) and child not in shown
+            if is_it:
+                shown.add(child)
+                return line_of(child)
+    return None if element is config else line_of(element)
+
+
+def _last_step(config: Element, path: str, namespaces: Mapping[str, tuple[str, str]]) -> Element:
     element, module, position = config, "", 0
     while (step := STEP.match(path, position)) is not None:
         module, position = step[1] or module, step.end()
@@ -72,7 +91,7 @@ def _line(config: Element, path: str, namespaces: Mapping[str, tuple[str, str]])
         if below is None:
             break
         element = below
-    return None if element is config else line_of(element)
+    return element
 
 
 def _has(element: Element, keys: Mapping[str, str]) -> bool:

@@ -14,10 +14,11 @@ from tests.lab import change
 from tests.translators.recorded import sa
 from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import foresight, planning, tasks
+from translators.strongswan import foresight, outlook, planning, tasks
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, entry_path
 from translators.strongswan.translation import guards
+from translators.strongswan.translation.guards import Guard, Match, Way
 from translators.strongswan.translation.shown import shown
 from translators.strongswan.translator import StrongSwanTranslator
 
@@ -132,7 +133,7 @@ async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_p
         {"ike": "ipsec-1", "child": "ipsec-1-2", "timeout": "-1", "init-limits": "no"},
     ]
     (outlook,) = found.outlooks
-    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
+    assert [(one.kind, one.now, one.affected) for one in found.live or ()] == [
         ("ike-sa", 1, 1),
         ("child-sa", 2, 2),
     ]
@@ -160,15 +161,37 @@ async def test_what_a_peer_begins_hours_after_an_attempt_says_nothing_of_the_tim
 async def test_what_lives_of_a_tunnel_that_only_its_protection_changes_is_looked_at(tmp_path: Path) -> None:
     made, charon = translator(tmp_path), Charon(sa("ESTABLISHED", "INSTALLED"))
     await begun(made, at_bob(), charon=charon)
-    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
-    assert outlook.path == entry_path("1")
-    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
+    (found,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert found.path == entry_path("1")
+    assert [(one.kind, one.now, one.affected) for one in found.live or ()] == [
         ("ike-sa", 1, 0),
         ("child-sa", 1, 0),
     ]
     made.parts.shared.session = None
-    (outlook,) = (await made.foresee([protection(before=True, after=False)])).outlooks
-    assert outlook.live is None, "nobody knows"
+    (found,) = (await made.foresee([protection(before=True, after=False)])).outlooks
+    assert found.live is None, "nobody knows"
+
+
+def test_what_protects_is_told_in_the_words_of_a_network() -> None:
+    near, far, other = (4, 0x0A010000, 16), (4, 0x0A020000, 16), (4, 0x0A030000, 16)
+    both = {Match(Way.OUT, near, far), Match(Way.IN, far, near), Match(Way.OUT, near, other)}
+    one = {Match(Way.OUT, near, far, 1, 1)}
+    told = [*outlook._differences(Guard(), Guard(drops=frozenset(both), bypass=frozenset({(near, far)})))]
+    assert told == [
+        "leak protection: 2 pairs of subnets added, between which nothing passes in clear; "
+        "this is done before all else",
+        "bypass: 1 pair of networks added, between which packets go past the tunnel",
+    ]
+    assert [
+        *outlook._differences(
+            Guard(drops=frozenset(one), bypass=frozenset({(near, far), (near, other)})), Guard()
+        )
+    ] == [
+        "leak protection: 1 pair of subnets released, between which packets may pass in clear; "
+        "this is done after all else",
+        "bypass: 2 pairs of networks removed, between which packets went past the tunnel",
+    ]
+    assert [*outlook._differences(Guard(drops=frozenset(one)), Guard(drops=frozenset(one)))] == []
 
 
 class Still:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.offline.looking import MORE
 from agent.offline.tasks import carry_out
 
 ROOT = Path(__file__).parents[3]
@@ -27,6 +28,11 @@ class Done:
     @property
     def lines(self) -> list[str]:
         return self.said.splitlines()
+
+
+def errors(done: Done) -> list[str]:
+    """Return the lines without the last one that says that there may be more."""
+    return [line for line in done.lines if not line.endswith(f": {MORE}")]
 
 
 class Shell:

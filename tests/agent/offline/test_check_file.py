@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import MAX_ERRORS
-from tests.agent.offline.lab import EVERY_LEAF, INSTANCES, Shell
+from agent.offline.looking import MORE
+from tests.agent.offline.lab import EVERY_LEAF, INSTANCES, Shell, errors
 
 INVALID = [path for path in sorted((INSTANCES / "invalid").glob("*.xml")) if "state-" not in path.name[:6]]
 TUNNEL = """<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">
@@ -40,7 +41,7 @@ def test_each_error_has_a_line_with_file_line_path_message_and_tags(shell: Shell
     file = written(tmp_path, TUNNEL.format(secret="short", peer="nowhere"))
     done = shell("check", file)
     assert (done.status, done.out) == (1, "")
-    first, second = done.lines
+    first, second = errors(done)
     at = "/ipsec:tunnels/ipsec:ipsec[ipsec:id='7']/ipsec"
     assert re.fullmatch(rf"{re.escape(str(file))}:4: {re.escape(at)}:secret: .+ \(invalid-value, .+\)", first)
     assert re.fullmatch(
@@ -73,18 +74,79 @@ def test_what_translators_refuse_is_said(shell: Shell, tmp_path: Path) -> None:
     assert "-conflict)" in done.said
 
 
+SEVERAL = """<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">
+  <ipsec>
+    <id>1</id>
+    <colour>red</colour>
+    <colour>blue</colour>
+    <secret>a-good-secret</secret>
+    <local-address>192.0.2.1</local-address>
+    <peer>nowhere</peer>
+  </ipsec>
+  <ipsec>
+    <id>2</id>
+    <peer>192.0.2.3</peer>
+  </ipsec>
+  <ipsec>
+    <id>2</id>
+  </ipsec>
+</tunnels>
+"""
+
+
+def test_what_is_wrong_hides_nothing_else_in_xml(shell: Shell, tmp_path: Path) -> None:
+    done = shell("check", written(tmp_path, SEVERAL))
+    found = [line.removeprefix(str(tmp_path)) for line in errors(done)]
+    starts = [line.rpartition(" (")[0].removeprefix("/site.xml:") for line in found]
+    at = "/ipsec:tunnels/ipsec:ipsec"
+    assert [start.partition(": ")[0] for start in starts[:3]] == ["4", "5", "8"]
+    assert {start.partition(": ")[0] for start in starts[3:]} <= {"10", "14"}
+    for words in (
+        f"{at}[ipsec:id='2']: 'ipsec' may stand only once",
+        "'authentication' is mandatory",
+        "local-address",
+    ):
+        assert any(words in start for start in starts[3:]), starts
+    assert not any("id='1']" in start for start in starts[3:]), "its secret, address and peer are there"
+    assert done.lines[-1].endswith(MORE)
+
+
+def test_what_is_wrong_hides_nothing_else_in_json(shell: Shell, tmp_path: Path) -> None:
+    text = (
+        '{"yangswan-ipsec:tunnels": {"ipsec": [{"id": "1", "peer": "nowhere", "colour": 1},'
+        ' {"id": 2, "peer": 3},{"id": 3, "peer": "nobody", "nope:x": 1}, {"id": 4, "peer": "192.0.2.1"}]}}'
+    )
+    found = "\n".join(errors(shell("check", written(tmp_path, text, "x.json"))))
+    for words in (
+        "'id' is written as",
+        "'colour'",
+        "nope",
+        "'peer' is written as",
+        "'nobody'",
+        "[id='4']/local-address",
+    ):
+        assert words in found, found
+
+
+def test_nothing_more_is_to_be_expected_of_what_translators_refuse(shell: Shell, tmp_path: Path) -> None:
+    text = TUNNEL.format(secret="a-good-secret", peer="192.0.2.2")
+    tunnel = text[text.index("  <ipsec>") : text.index("</tunnels>")]
+    file = written(tmp_path, text.replace("</tunnels>", tunnel.replace("<id>7", "<id>8") + "</tunnels>"))
+    assert MORE not in shell("check", file).said
+
+
 def test_no_more_is_told_than_a_client_would_be(shell: Shell, tmp_path: Path) -> None:
     leaf = "<nope/>" * (MAX_ERRORS + 10)
     done = shell(
         "check", written(tmp_path, f'<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">{leaf}</tunnels>')
     )
-    assert len(done.lines) == MAX_ERRORS
+    assert len(errors(done)) == MAX_ERRORS
 
 
 def test_a_terminal_obeys_nothing_of_a_file(shell: Shell, tmp_path: Path) -> None:
     done = shell("check", written(tmp_path, '{"\\u001b[2J:tunnels": {}, "a\\nb:c": 1}', "x.json"))
     assert done.status == 1
-    assert len(done.lines) == 2
+    assert len(errors(done)) == 2
     assert "\x1b" not in done.said
 
 
@@ -96,7 +158,7 @@ def test_a_file_of_another_model_says_so(shell: Shell, tmp_path: Path) -> None:
         "</tunnels></content-data></instance-data-set>"
     )
     done = shell("check", written(tmp_path, text))
-    assert "it was made with other revisions: yangswan-ipsec@2020-01-01 (here @20" in done.lines[-1]
+    assert "it was made with other revisions: yangswan-ipsec@2020-01-01 (here @20" in errors(done)[-1]
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "device"])
@@ -165,4 +227,4 @@ def test_settings_that_cannot_be_used_are_said_before_a_configuration_is_looked_
 def test_every_invalid_document_is_refused_with_its_line(shell: Shell, document: Path) -> None:
     done = shell("check", document)
     assert (done.status, done.out) == (1, "")
-    assert all(re.match(rf"{re.escape(str(document))}:\d+: /", line) for line in done.lines)
+    assert all(re.match(rf"{re.escape(str(document))}:\d+: /", line) for line in errors(done))
