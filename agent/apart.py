@@ -17,8 +17,8 @@ import resource
 import signal
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from io import FileIO
 from typing import Any, NoReturn
 
@@ -73,6 +73,26 @@ def at_most(cpu_s: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, before_s)
 
 
+class FewAtOnce:
+    """Admits so many at a time, and of each user one; the others wait."""
+
+    def __init__(self, at_once: int) -> None:
+        self._room = asyncio.Semaphore(at_once)
+        self._users: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def admitted(self, user: str) -> AsyncIterator[None]:
+        lock, waiting = self._users.get(user, (asyncio.Lock(), 0))
+        self._users[user] = lock, waiting + 1
+        try:
+            async with lock, self._room:
+                yield
+        finally:
+            lock, waiting = self._users.pop(user)
+            if waiting > 1:
+                self._users[user] = lock, waiting - 1
+
+
 class Apart:
     """Carries out work in copies: of each user one piece at a time, and a few of all.
 
@@ -81,8 +101,7 @@ class Apart:
 
     def __init__(self) -> None:
         self.copies = 0
-        self._room = asyncio.Semaphore(AT_ONCE)
-        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._few = FewAtOnce(AT_ONCE)
 
     async def done(self, user: str, worker: Worker, work: Callable[[], Any]) -> Any:
         """Return what ``work`` returns; it begins on the thread of ``worker``, which does not wait for it.
@@ -92,16 +111,9 @@ class Apart:
             NoCopy, CopyLost: it was not done, and the log says why.
             Exception: what ``work`` raised.
         """
-        lock, waiting = self._turns.get(user, (asyncio.Lock(), 0))
-        self._turns[user] = lock, waiting + 1
-        try:
-            async with lock, self._room:
-                self.copies += 1
-                return await _carried_out(worker, work)
-        finally:
-            lock, waiting = self._turns.pop(user)
-            if waiting > 1:
-                self._turns[user] = lock, waiting - 1
+        async with self._few.admitted(user):
+            self.copies += 1
+            return await _carried_out(worker, work)
 
 
 async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:

@@ -24,13 +24,15 @@ class Candidate:
     to be so of running when this is committed, by what they are about.
 
     ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
-    ``settle``, before somebody reads them.
+    ``settle``, before somebody reads them. ``is_halfway``: a change of it is done in several steps, and not
+    all are.
     """
 
     def __init__(self, running: Tree) -> None:
         self.tree = running.duplicate()
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
+        self.is_halfway = False
         self._settled = True
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
 
@@ -52,9 +54,10 @@ class Candidate:
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
-        return [unit for unit in self.changed.values() if self._differs(unit, running)]
+        return [unit for unit in self.changed.values() if self.differs(unit, running)]
 
-    def _differs(self, unit: Unit, running: Tree) -> bool:
+    def differs(self, unit: Unit, running: Tree) -> bool:
+        """Return whether the content of ``unit`` differs from ``running``, or has to be taken for."""
         if unit.path in self.blind and (unit.locate(self.tree) or unit.locate(running)):
             return True
         return not unit.is_same(self.tree, running)
@@ -91,7 +94,7 @@ class Candidate:
         self._settled = True
         self.blind = set(blind)
         self.conditions = {}
-        self.changed = {path: unit for path, unit in units.items() if self._differs(unit, running)}
+        self.changed = {path: unit for path, unit in units.items() if self.differs(unit, running)}
 
 
 class Savepoint:

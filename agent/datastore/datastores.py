@@ -26,7 +26,7 @@ class Datastores:
     """Both configuration datastores (RFC 6241 sections 5.1 and 8.3), empty until a start has read them.
 
     ``writing``: held by whoever changes either. ``committer``: the session whose commit is under way.
-    ``txids``: which commits changed running last.
+    ``txids``: which commits changed running last. ``changes``: how often running has changed.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -38,6 +38,7 @@ class Datastores:
         self.when_swapped: list[WhenSwapped] = []
         self.rule_lists: Mapping[str, str] = {}
         self.txids = Txids()
+        self.changes = 0
 
     def start_with(self, running: Tree, rule_lists: Mapping[str, str] | None = None) -> None:
         """*worker* Hold what a start has read; the candidate agrees with it.

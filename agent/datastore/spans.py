@@ -7,16 +7,24 @@ thread that owns the history (*worker*).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import length_hint
 
 from agent.datastore.checksums import Damaged, fits
 from agent.datastore.records import UnitChange, recorded
 from agent.datastore.store import Store
 
-ROWS_AT_ONCE = 2000
-ROWS_MAX = 500_000
-"""Of changed units in all commits that are looked at together: some seconds."""
+ROWS_AT_ONCE = 1000
+ROWS_MAX = 100_000
+"""Of changed units in all commits that are looked at together: a second or two."""
+UNITS_AT_ONCE = 100
+OCTETS_AT_ONCE = 1024 * 1024
+UNITS_MAX = 20_000
+"""Whether they differ or not: so nobody can tell from it whether what he may not read does."""
+OCTETS_MAX = 64 * 1024 * 1024
+"""Of what is on record about them."""
 
 Row = tuple[int, int]
 """Commit, and position in it."""
@@ -30,18 +38,29 @@ class Dropped(Exception):
     """A commit that is looked at has been dropped meanwhile, because it is old."""
 
 
+def every_unit(_path: str) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Span:
-    """The commits after ``after`` up to ``upto``.
+    """The commits after ``after`` up to ``upto``: first ``read_on`` to the end, then ``look_on``.
 
-    ``units``: by path of each unit that they changed, the first row about it and the last one."""
+    ``wanted``: True for the path of a unit that matters. ``units``: by path of each of these that the commits
+    changed, the first row about it and the last one. ``found``: what is not the same again, as it was before
+    the first of the commits and after the last one.
+    """
 
     store: Store
     after: int
     upto: int
+    wanted: Callable[[str], bool] = every_unit
     units: dict[str, tuple[Row, Row]] = field(default_factory=dict)
-    rows_read: int = 0
+    found: list[UnitChange] = field(default_factory=list)
+    _rows_read: int = 0
+    _octets_read: int = 0
     _at: Row = (0, 0)
+    _waiting: Iterator[str] | None = None
 
     def __post_init__(self) -> None:
         self._at = self.after, sys.maxsize
@@ -51,37 +70,59 @@ class Span:
 
         Raises:
             TooLong: there are too many.
+            Dropped: a commit is gone.
         """
-        found = self.store.rows(
+        rows = self.store.rows(
             "SELECT commit_id, position, path FROM changes JOIN commits ON commits.id = commit_id "
             "WHERE commits.state = 'committed' AND (commit_id, position) > (?, ?) AND commit_id <= ? "
             f"ORDER BY commit_id, position LIMIT {ROWS_AT_ONCE}",
             *self._at,
             self.upto,
         )
-        for commit_id, position, path in found:
+        for commit_id, position, path in rows:
             row = self._at = commit_id, position
-            first, _ = self.units.get(path, (row, row))
-            self.units[path] = first, row
-        self.rows_read += len(found)
-        if self.rows_read > ROWS_MAX:
+            if path in self.units:
+                self.units[path] = self.units[path][0], row
+            elif self.wanted(path):
+                self.units[path] = row, row
+        self._rows_read += len(rows)
+        if self._rows_read > ROWS_MAX or len(self.units) > UNITS_MAX:
             raise TooLong
-        return len(found) == ROWS_AT_ONCE
+        if len(rows) == ROWS_AT_ONCE:
+            return True
+        self._refuse_gap()
+        return False
 
-    def changes(self, paths: Iterable[str]) -> Iterator[UnitChange]:
-        """*worker* Yield each unit as it was before the first of the commits, and after the last one; nothing
-        of those that are the same again.
+    def _refuse_gap(self) -> None:
+        # What has been dropped is the oldest, so if one is there that is no younger, all are.
+        if self.after < self.upto and not 0 < kept(self.store).oldest <= self.after + 1:
+            raise Dropped
+
+    def look_on(self) -> bool:
+        """*worker* Look at some of the units; return whether there are more.
 
         Raises:
+            TooLong: there is too much on record about them.
             Dropped: a commit is gone.
             Damaged: a row does not fit its checksum.
         """
-        for path in paths:
-            first, last = self.units[path]
-            earliest = self._row(path, first)
-            latest = earliest if last == first else self._row(path, last)
-            if earliest.before != latest.after:
-                yield UnitChange(path, before=earliest.before, after=latest.after)
+        if self._waiting is None:
+            self._waiting = iter(self.units)
+        until_octets = self._octets_read + OCTETS_AT_ONCE
+        for path in islice(self._waiting, UNITS_AT_ONCE):
+            self._look_at(path)
+            if self._octets_read > OCTETS_MAX:
+                raise TooLong
+            if self._octets_read > until_octets:
+                return True
+        return length_hint(self._waiting) > 0
+
+    def _look_at(self, path: str) -> None:
+        first, last = self.units[path]
+        earliest = self._row(path, first)
+        latest = earliest if last == first else self._row(path, last)
+        if earliest.before != latest.after:
+            self.found.append(UnitChange(path, before=earliest.before, after=latest.after))
 
     def _row(self, path: str, row: Row) -> UnitChange:
         whole = fits("changes") if self.store.has_sums else "1"
@@ -93,7 +134,9 @@ class Span:
         if not found[0][0]:
             raise Damaged([f"{path} of commit {row[0]} does not fit its checksum"])
         _, path, before, after = found[0]
-        return recorded(row[0], path, before, after)
+        change = recorded(row[0], path, before, after)
+        self._octets_read += len(change.before) + len(change.after)
+        return change
 
 
 @dataclass(frozen=True, slots=True)

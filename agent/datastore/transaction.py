@@ -276,6 +276,7 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
     ``recorded`` None: nothing was changed.
     """
     running = datastores.running
+    datastores.changes += 1
     for unit in (*prepared.units, *prepared.refreshed):
         nodes = unit.locate(prepared.scratch)
         unit.replace_in(running, nodes, restore_default=not prepared.complete)

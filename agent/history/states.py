@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from agent.datastore.fitting import DoesNotFit
@@ -60,20 +60,33 @@ def between(schema: Schema, changes: Iterable[UnitChange]) -> States:
     return states
 
 
-def until(candidate: Tree, running: Tree, found: Iterable[UnitChange | Unit]) -> States:
-    """*worker* Return what was before each change, and what ``candidate`` has in its place; of a unit, in
-    which it differs from ``running``, what is in both."""
-    units: dict[str, Unit] = {}
-    states = States(Tree(running.schema), Tree(running.schema), units=units)
+def until(
+    candidate: Tree, running: Tree, found: Iterable[UnitChange | Unit], edited: Container[str]
+) -> States:
+    """*worker* Return what was before each change, and what is in its place now; of a unit, what is in
+    ``running`` and ``candidate``.
+
+    Args:
+        edited: paths of the units that ``candidate`` has in their place; the others are as the change left
+            them.
+    """
+    found = list(found)
+    states = between(
+        running.schema,
+        (one for one in found if isinstance(one, UnitChange) and one.path not in edited),
+    )
+    units = states.units = states.units or {}
     for one in found:
         unit: Unit | None
         if isinstance(one, Unit):
             unit = one
-            unit.replace_in(states.before, unit.locate(running))
-        else:
+            unit.replace_in(states.before, unit.locate(running), restore_default=False)
+        elif one.path in edited:
             unit = _put(states.before, one, states.left_out, back=True, other=candidate)
+        else:
+            continue
         if unit is not None:
-            unit.replace_in(states.after, unit.locate(candidate))
+            unit.replace_in(states.after, unit.locate(candidate), restore_default=False)
             units[unit.path] = unit
     return states
 

@@ -10,8 +10,8 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell
 - history: the commits that were made, as state; asked: which of them a filter can select
-- gather: two states of the configuration, from the history; comparing: what of them is told, and where that
-  is worked out; both_sides: a filter on two states at once
+- gather: two states of the configuration, from the history; moment: running and the candidate as they were
+  at one; comparing: what of two states is told, and where that is worked out; both_sides: a filter on both
 - txid: transaction ids on the wire; pruned: a reply without what its client knows by them
 - filters: subtree with its budget, xpath with its predicates, and narrow, which cuts down what they look at;
   origin: where a value comes from

@@ -19,11 +19,13 @@ from agent.nacm.access import Access
 from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything, wanted
 from agent.operations.comparing import Piece, carried_out, compared, read_filter, told
 from agent.operations.context import Caller, Context
-from agent.operations.gather import Gathered, nothing, until_candidate
+from agent.operations.gather import CANDIDATE, Gathered, nothing, until_candidate
+from agent.operations.moment import at_one_moment, edited, refuse_moved
 from agent.operations.origin import keep_config, mark_origins_from
 from agent.operations.parameters import identity_of, parameter
 from agent.operations.read import Filter, with_state
 from agent.xml import Element, namespace
+from agent.yang.locality import moving_defaults
 from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set
 from agent.yang.units import all_units
 
@@ -48,8 +50,6 @@ class Request:
 async def compare(context: Context, caller: Caller, operation: Element) -> bytes:
     request: Request = await context.worker(_read_request, context, operation)
     access, uri = context.access(caller), namespace(operation)
-    await context.worker(context.configuration.candidate.settle)
-    gathered = await _gathered(context, request, access)
 
     def work(states: States, room: Room, first: int) -> Piece:
         states = told(access, request.filter, states)
@@ -57,11 +57,19 @@ async def compare(context: Context, caller: Caller, operation: Element) -> bytes
         body = _edits(request, states, room, first)
         return Piece(body, room, edits=before - room.edits, nowhere=nowhere)
 
-    pieces = await compared(context, caller, gathered, work)
-    if all(piece.nowhere for piece in pieces):
-        same = partial(_same_somewhere, context, access, request, gathered)
-        if not await carried_out(context, caller, same, here=True):
-            return b'<no-matches xmlns="%s"/>' % uri.encode()
+    async def attempt() -> list[Piece] | None:
+        gathered = await _gathered(context, request, access)
+        pieces = await compared(context, caller, gathered, work)
+        if all(piece.nowhere for piece in pieces):
+            same = partial(_same_somewhere, context, access, request, gathered)
+            if not await carried_out(context, caller, same, here=True):
+                return None
+        return pieces
+
+    async with context.comparing.admitted(caller.user):
+        pieces = await at_one_moment(context, attempt)
+    if pieces is None:
+        return b'<no-matches xmlns="%s"/>' % uri.encode()
     body = b"".join(piece.body for piece in pieces)
     return in_patch(body, uri=uri, about=" to ".join(request.sides))
 
@@ -98,19 +106,28 @@ async def _gathered(context: Context, request: Request, access: Access) -> Gathe
     if request.all and OPERATIONAL in request.sides:
         return await _with_state(context, request, access)
     if not await context.worker(is_local, context.schema, request.filter):
-        return _made(request, lambda name: _held(context, name).duplicate(), None)
-    if [_held(context, name) for name in request.sides].count(context.configuration.candidate.tree) != 1:
+        return _made(context, request, lambda name: _held(context, name).duplicate())
+    if request.sides.count(CANDIDATE) != 1:
         return nothing(context.schema)
-    gathered = await until_candidate(context, wanted(context.schema, request.filter))
-    return gathered.reversed() if request.source == "candidate" else gathered
+    there = await edited(context, wanted(context.schema, request.filter))
+    if OPERATIONAL in request.sides and there.modules & await context.worker(moving_defaults, context.schema):
+        # Defaults in use may differ in units that the candidate has not touched.
+        return _made(context, request, lambda name: _held(context, name).duplicate())
+    gathered = await until_candidate(context, there)
+    return gathered.reversed() if request.source == CANDIDATE else gathered
 
 
 def _held(context: Context, name: str) -> Tree:
+    """*worker* Return what running or the candidate is now."""
     configuration = context.configuration
-    return configuration.candidate.tree if name == "candidate" else configuration.running
+    if name != CANDIDATE:
+        return configuration.running
+    configuration.candidate.settle()
+    return configuration.candidate.tree
 
 
 async def _with_state(context: Context, request: Request, access: Access) -> Gathered:
+    count = context.configuration.datastores.changes
     operational = await with_state(context, request.filter, access)
     some = await context.worker(lambda: sum(1 for _ in islice(all_units(operational), HERE_UNITS + 1)))
 
@@ -122,11 +139,27 @@ async def _with_state(context: Context, request: Request, access: Access) -> Gat
         return request.filter.narrow(context.schema, _held(context, name)).tree
 
     few = some <= HERE_UNITS and await context.worker(is_local, context.schema, request.filter)
-    return _made(request, side, some if few else None)
+    fixed = None if CANDIDATE not in request.sides else count
+    return _made(context, request, side, units=some if few else None, count=fixed)
 
 
-def _made(request: Request, side: Callable[[str], Tree], units: int | None) -> Gathered:
-    return Gathered([lambda: States(side(request.source), side(request.target))], units)
+def _made(
+    context: Context,
+    request: Request,
+    side: Callable[[str], Tree],
+    *,
+    units: int | None = None,
+    count: int | None = None,
+) -> Gathered:
+    """Return both sides as they are when they are compared: if running has not changed more than ``count``
+    times by then."""
+
+    def make() -> States:
+        if CANDIDATE in request.sides:
+            refuse_moved(context.configuration, count)
+        return States(side(request.source), side(request.target))
+
+    return Gathered([make], units)
 
 
 def _same_somewhere(context: Context, access: Access, request: Request, gathered: Gathered) -> bool:

@@ -18,7 +18,8 @@ from agent.nacm.access import Access
 from agent.operations.both_sides import is_local, wanted
 from agent.operations.comparing import Piece, compared, read_filter, told
 from agent.operations.context import Caller, Context
-from agent.operations.gather import CANDIDATE, Point, gather, gather_whole, newest
+from agent.operations.gather import CANDIDATE, RUNNING, Point, gather, gather_whole
+from agent.operations.moment import at_one_moment
 from agent.operations.parameters import canonical_text, text_of
 from agent.xml import Element, namespace
 from agent.yang.schema import Schema
@@ -31,10 +32,7 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
         for element in ("from", "to")
     }
     start, end = [await _point(context, name, element) for element, name in names.items()]
-    if await context.worker(is_local, context.schema, filter_):
-        gathered = await gather(context, start, end, wanted=wanted(context.schema, filter_))
-    else:
-        gathered = await gather_whole(context, start, end)
+    local = await context.worker(is_local, context.schema, filter_)
     access, uri = context.access(caller), namespace(operation)
     as_text = text_of(operation, "as", "patch") == "text"
 
@@ -48,7 +46,15 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
         sentences = sentences_for(context.schema, access, states.left_out)
         return Piece(body, room, edits=before - room.edits, left_out=tuple(sentences))
 
-    pieces = await compared(context, caller, gathered, work)
+    async def attempt() -> list[Piece]:
+        if local:
+            gathered = await gather(context, start, end, wanted=wanted(context.schema, filter_))
+        else:
+            gathered = await gather_whole(context, start, end)
+        return await compared(context, caller, gathered, work)
+
+    async with context.comparing.admitted(caller.user):
+        pieces = await at_one_moment(context, attempt)
     body = b"".join(piece.body for piece in pieces)
     if as_text:
         body = b'<text xmlns="%s">%s</text>' % (uri.encode(), body)
@@ -59,10 +65,8 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
 
 async def _point(context: Context, name: str, element: str) -> Point:
     store = context.configuration.store
-    if name == "candidate":
-        return CANDIDATE
-    if name == "running":
-        return await newest(context)
+    if name in (CANDIDATE, RUNNING):
+        return name
     if name == "beginning":
         return int(await context.worker(beginning, store))
     return int(await context.worker(as_left_by, store, int(name), element))

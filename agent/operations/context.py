@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from agent.apart import Apart
+from agent.apart import Apart, FewAtOnce
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.locks import Locks
@@ -18,6 +18,8 @@ from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
+
+COMPARISONS_AT_ONCE = 2
 
 
 class Counters(Protocol):
@@ -107,6 +109,8 @@ class Context:
     apart: Apart = field(default_factory=Apart)
     looking_ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a dry run: one at a time, for each costs as much as a commit."""
+    comparing: FewAtOnce = field(default_factory=lambda: FewAtOnce(COMPARISONS_AT_ONCE))
+    """Admits who compares, for each keeps what differs in memory, and the thread of libyang busy."""
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""

@@ -3,19 +3,27 @@ others get their turn on the thread that owns it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from agent.datastore.records import UnitChange
-from agent.datastore.spans import Dropped, Span, TooLong, kept
+from agent.datastore.spans import UNITS_MAX, Dropped, Span, TooLong, every_unit
 from agent.errors import InvalidValue, ResourceDenied
 from agent.history.edits import natural
 from agent.history.room import too_much
 from agent.history.states import LeftOut, States, between, gone_back, until
 from agent.operations.context import Context
+from agent.operations.moment import (
+    Edited,
+    Wanted,
+    batched,
+    edited,
+    newest,
+    newest_and_changes,
+    refuse_moved,
+)
 from agent.yang.paths import without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -24,21 +32,14 @@ from agent.yang.units import Unit
 
 Item = TypeVar("Item")
 
-UNITS_AT_ONCE = 100
+PATHS_AT_ONCE = 1000
 PART_UNITS = 2000
 """So many are compared at a time, in a copy of the process that has as much time as for other work."""
-UNITS_MAX = 20_000
-"""That differ."""
-OCTETS_MAX = 64 * 1024 * 1024
-"""Of what is on record about them."""
 
 CANDIDATE = "candidate"
+RUNNING = "running"
 Point = int | str
-"""A state: what running was after the commit with this id, 0 for none; or CANDIDATE."""
-
-
-Wanted = Callable[[str], bool]
-"""*worker* True for the path of a unit that is to be compared."""
+"""A state: what running was after the commit with this id, 0 for none; CANDIDATE; or RUNNING, as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ async def gather(context: Context, start: Point, end: Point, *, wanted: Wanted) 
     Raises:
         ResourceDenied: there is too much between them.
     """
-    if isinstance(start, int) and isinstance(end, int):
-        return await _two_commits(context, start, end, wanted)
-    if isinstance(start, int):
-        return await _until_candidate(context, start, wanted)
-    if isinstance(end, int):
-        return (await _until_candidate(context, end, wanted)).reversed()
-    return nothing(context.schema)
+    if start == end:
+        return nothing(context.schema)
+    if CANDIDATE in (start, end):
+        found = await _until_candidate(context, end if start == CANDIDATE else start, wanted)
+        return found.reversed() if start == CANDIDATE else found
+    last = await newest(context)
+    first, second = (last if point == RUNNING else int(point) for point in (start, end))
+    return await _two_commits(context, first, second, wanted)
 
 
 def nothing(schema: Schema) -> Gathered:
@@ -80,11 +82,16 @@ def nothing(schema: Schema) -> Gathered:
 
 
 async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
-    """As ``gather``, of all units."""
-    changes = [await _since(context, point) for point in (start, end)]
+    """As ``gather``, of all units. A part raises Moved if running is not as it was when this was called."""
+    last, count = await newest_and_changes(context)
+    changes = [
+        None if point == CANDIDATE else [] if point == RUNNING else await changed(context, int(point), last)
+        for point in (start, end)
+    ]
     configuration = context.configuration
 
     def make() -> States:
+        refuse_moved(configuration, count)
         left_out: list[LeftOut] = []
         configuration.candidate.settle()
         before, after = (
@@ -98,52 +105,49 @@ async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
     return Gathered([make], None)
 
 
-async def newest(context: Context) -> int:
-    """Return what stands for running."""
-    return int((await context.worker(kept, context.configuration.store)).newest)
-
-
 async def _two_commits(context: Context, start: int, end: int, wanted: Wanted) -> Gathered:
     changes = await changed(context, min(start, end), max(start, end), wanted)
-    ordered = await context.worker(_in_order, context.schema, {change.path: change for change in changes})
+    ordered = await _in_order(context, {change.path: change for change in changes})
     parts = [partial(between, context.schema, some) for some in batched(ordered, PART_UNITS)]
     found = Gathered(parts, len(changes)) if parts else nothing(context.schema)
     return found if start <= end else found.reversed()
 
 
-async def _until_candidate(context: Context, start: int, wanted: Wanted) -> Gathered:
-    return await until_candidate(
-        context, wanted, await changed(context, start, await newest(context), wanted)
-    )
+async def _until_candidate(context: Context, start: Point, wanted: Wanted) -> Gathered:
+    there = await edited(context, wanted)
+    if start == RUNNING:
+        return await until_candidate(context, there)
+    return await until_candidate(context, there, await changed(context, int(start), there.newest, wanted))
 
 
-async def until_candidate(context: Context, wanted: Wanted, changes: Sequence[UnitChange] = ()) -> Gathered:
-    """Return the state before ``changes``, of running, and the candidate."""
-    configuration = context.configuration
+async def until_candidate(context: Context, there: Edited, changes: Sequence[UnitChange] = ()) -> Gathered:
+    """Return the state before ``changes``, of running, and the candidate.
 
-    def differing() -> dict[str, Unit | UnitChange]:
-        units = configuration.candidate.differing(configuration.running)
-        return {unit.path: unit for unit in units if wanted(unit.path)}
-
-    found: dict[str, Unit | UnitChange] = await context.worker(differing)
-    found.update((change.path, change) for change in changes)
+    Raises:
+        ResourceDenied: there is too much between them.
+    """
+    found: dict[str, Unit | UnitChange] = {**there.units, **{change.path: change for change in changes}}
     if len(found) > UNITS_MAX:
         raise too_much()
-    ordered = await context.worker(_in_order, context.schema, found)
+    ordered = await _in_order(context, found)
 
     def make(some: Sequence[Unit | UnitChange]) -> States:
-        return until(configuration.candidate.tree, configuration.running, some)
+        return until(there.candidate, there.running, some, edited=there.units)
 
     parts = [partial(make, some) for some in batched(ordered, PART_UNITS)]
     return Gathered(parts, len(found)) if parts else nothing(context.schema)
 
 
-def _in_order(schema: Schema, found: Mapping[str, Any]) -> list[Any]:
-    """*worker* Return what is found by path, in the order in which it is told: first what is in a choice, so
-    that what drives out and what is driven out are told together."""
-    return [
-        found[path] for path in sorted(found, key=lambda path: (not _in_choice(schema, path), natural(path)))
-    ]
+async def _in_order(context: Context, found: Mapping[str, Item]) -> list[Item]:
+    """Return what is found by path, in the order in which it is told: first what is in a choice, so that what
+    drives out and what is driven out are told together."""
+    places: list[Any] = []
+    for some in batched(list(found), PATHS_AT_ONCE):
+        places += await context.worker(
+            lambda paths: [(not _in_choice(context.schema, path), natural(path), path) for path in paths],
+            some,
+        )
+    return [found[path] for *_, path in sorted(places)]
 
 
 def _in_choice(schema: Schema, path: str) -> bool:
@@ -156,21 +160,7 @@ def _in_choice(schema: Schema, path: str) -> bool:
     return node is not None
 
 
-async def _since(context: Context, point: Point) -> list[UnitChange] | None:
-    return await changed(context, point, await newest(context)) if isinstance(point, int) else None
-
-
-def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
-    """Yield so many at a time."""
-    for start in range(0, len(items), count):
-        yield items[start : start + count]
-
-
-def all_of_them(_path: str) -> bool:
-    return True
-
-
-async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_of_them) -> list[UnitChange]:
+async def changed(context: Context, after: int, upto: int, wanted: Wanted = every_unit) -> list[UnitChange]:
     """Return the units that are ``wanted`` and in which the states after two commits differ, as they were in
     both.
 
@@ -178,31 +168,22 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = all_
         ResourceDenied: these are too many, or so many that they are not found in time.
         InvalidValue: the history has dropped what is needed.
     """
-    span = Span(context.configuration.store, after, upto)
     if after >= upto:
         return []
+    span = Span(context.configuration.store, after, upto, wanted)
     try:
-        while await context.worker(span.read_on):
-            pass
+        for step in (span.read_on, span.look_on):
+            while await context.worker(step):
+                pass
     except TooLong:
         raise ResourceDenied(
             "there are too many changes between these commits to look through: compare commits that are "
-            "closer to each other",
+            "closer to each other, or give a filter",
             app_tag="too-many-differences",
         ) from None
-    found: list[UnitChange] = []
-    octets = 0
-    paths = await context.worker(lambda: [path for path in span.units if wanted(path)])
-    waiting = span.changes(paths)
-    try:
-        while some := await context.worker(lambda: list(islice(waiting, UNITS_AT_ONCE))):
-            found += some
-            octets += sum(len(change.before) + len(change.after) for change in some)
-            if len(found) > UNITS_MAX or octets > OCTETS_MAX:
-                raise too_much()
     except Dropped:
         raise InvalidValue(
             "the oldest of these commits has been dropped meanwhile: ask for younger ones",
             app_tag="commit-dropped",
         ) from None
-    return found
+    return span.found

@@ -15,6 +15,7 @@ from agent.datastore.candidate import Savepoint
 from agent.datastore.fitting import DoesNotFit
 from agent.datastore.records import UnitChange
 from agent.datastore.replay import recorded_unit
+from agent.datastore.spans import UNITS_AT_ONCE
 from agent.errors import OperationFailed, RpcErrors
 from agent.history.points import as_left_by, commits_ago
 from agent.history.states import LeftOut
@@ -22,8 +23,9 @@ from agent.nacm.access import WRITES, Access
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units
-from agent.operations.gather import UNITS_AT_ONCE, batched, changed, newest
+from agent.operations.gather import changed
 from agent.operations.locking import changing_candidate
+from agent.operations.moment import batched, newest
 from agent.operations.parameters import canonical_text, parameter
 from agent.xml import Element, namespace
 from agent.yang.tree import Tree

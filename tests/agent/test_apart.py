@@ -234,7 +234,7 @@ async def test_one_user_has_one_copy_at_a_time_and_keeps_nobody_else_waiting() -
         assert not second.done()
         task.cancel()
         assert await second == 1
-    assert copies._turns == {}
+    assert copies._few._users == {}
 
 
 async def test_a_system_that_makes_no_more_processes_refuses_the_work(

@@ -10,8 +10,8 @@ from lxml import etree
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import fits, subtree, xpath
 from tests.agent.operations.guarded import JOE, path, rule, rule_list, ruled
-from tests.agent.operations.test_compare_commits import fits, subtree, xpath
 
 NS = "urn:ietf:params:xml:ns:yang:ietf-nmda-compare"
 DS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
@@ -70,6 +70,27 @@ async def test_without_all_state_is_no_difference_and_neither_is_a_default_in_us
         "create /every-construct:top/flag",
     ], "among the others it counts whether somebody has set it"
     assert await rows(lab, "operational", "operational", "<all/>") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<mode>special</mode>", ["create /hostile:box/dep", "replace /hostile:box/mode"]),
+        ("<bx>a</bx>", ["create /hostile:box/bc/bcv", "create /hostile:box/bx"]),
+    ],
+)
+@pytest.mark.parametrize("filter_", ["", subtree('<box xmlns="urn:hostile"/>'), xpath("/h:box[1 = 1]")])
+async def test_a_default_in_use_that_depends_on_another_unit_is_a_difference(
+    lab: Lab, filter_: str, body: str, expected: list[str]
+) -> None:
+    filter_ = filter_.replace("xmlns:ec=", 'xmlns:h="urn:hostile" xmlns:ec=')
+    await lab.edit(f'<box xmlns="urn:hostile">{body}</box>')
+    assert await rows(lab, "operational", "candidate", filter_) == expected
+    back = sorted(row.replace("create", "delete") for row in expected)
+    assert sorted(await rows(lab, "candidate", "operational", filter_)) == back
+    assert len(await rows(lab, "running", "candidate", filter_)) == 1
+    await lab.do("<discard-changes/>")
+    assert await rows(lab, "operational", "candidate", filter_) == []
 
 
 async def test_all_brings_the_state(lab: Lab) -> None:

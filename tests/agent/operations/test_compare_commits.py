@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import random
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
-from agent.datastore import spans
-from agent.datastore.records import CommitInfo, UnitChange
-from agent.operations import gather
-from agent.served import standard_modules
-from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.history.applier import applied, canonical, document
 from tests.agent.lab import EC, entry, top
-from tests.agent.operations.guarded import (
-    JOE,
-    NOBODY,
-    SAM,
-    filled,
-    interface,
-    path,
-    rule,
-    rule_list,
-    ruled,
+from tests.agent.operations.comparisons import (
+    AGENT,
+    E,
+    compare,
+    fits,
+    lines,
+    some_content,
+    subtree,
+    three_commits,
+    xpath,
 )
-
-AGENT = "urn:yangswan:params:xml:ns:yang:agent"
-E = "/every-construct:top/entry[id='1']"
-
-
-def compare(start: int | str, end: int | str | None = None, more: str = "") -> str:
-    to = "" if end is None else f"<to>{end}</to>"
-    return f'<compare-commits xmlns="{AGENT}"><from>{start}</from>{to}{more}</compare-commits>'
-
-
-async def lines(
-    lab: Lab, start: int | str, end: int | str | None = None, more: str = "", session_id: int = 1
-) -> list[str]:
-    reply = await lab.do(compare(start, end, f"<as>text</as>{more}"), session_id)
-    (found,) = etree.fromstring(f"<all>{reply}</all>").findall("{*}text")
-    return (found.text or "").splitlines()
-
-
-def xpath(expression: str) -> str:
-    return f'<xpath-filter xmlns:ec="{EC}">{expression}</xpath-filter>'
-
-
-def subtree(body: str) -> str:
-    return f"<subtree-filter>{body}</subtree-filter>"
-
-
-async def three_commits(lab: Lab) -> None:
-    await lab.commit(entry("<number>1</number>"))
-    await lab.commit(top("<entry><id>1</id><number>2</number></entry><entry><id>2</id></entry>"))
-    await lab.commit(entry("<number>3</number>"))
 
 
 async def test_two_commits_each_way(lab: Lab) -> None:
@@ -216,219 +178,6 @@ async def test_what_names_no_state_is_refused_by_its_type(lab: Lab, name: str) -
     assert (error.tag, error.info) == ("invalid-value", {"bad-element": "from"})
 
 
-# -- who may read what ----------------------------------------------------------------------------
-
-
-async def test_what_may_not_be_read_is_in_no_answer(lab: Lab) -> None:
-    """Whether by a rule or by default-deny-all, and whatever it was when it was written."""
-    await ruled(lab, rule_list("a", ["limited"], rule("no", "deny", path("/ec:top/ec:entry[ec:id='2']"))))
-    await lab.commit(top("<entry><id>1</id></entry><entry><id>2</id><hidden>hush</hidden></entry>"))
-    await lab.commit(top("<entry><id>2</id><hidden>hush2</hidden></entry>"))
-    await lab.edit(top("<entry><id>2</id><hidden>hush3</hidden></entry>"))
-    for start, end, there in (
-        (1, 2, ["+ /every-construct:top/entry[id='1']"]),
-        (2, 3, []),
-        (2, "running", []),
-        ("running", "candidate", []),
-        ("candidate", 2, []),
-    ):
-        assert await lines(lab, start, end, session_id=JOE) == there
-        patch = await lab.do(compare(start, end), JOE)
-        assert "hush" not in patch
-        assert patch.count("<edit>") == len(there)
-    assert await lines(lab, 2, 3) == [
-        "- /every-construct:top/entry[id='2']/hidden = hush",
-        "+ /every-construct:top/entry[id='2']/hidden = hush2",
-    ]
-    for filter_ in (xpath("//ec:hidden"), xpath("//ec:entry[ec:hidden='hush2']")):
-        assert await lines(lab, 2, 3, filter_, JOE) == []
-
-
-async def test_a_secret_is_shown_to_whom_a_rule_lets_read_it(lab: Lab) -> None:
-    await filled(lab)
-    await ruled(lab, rule_list("a", ["limited"], rule("yes", "permit", path("/acme:interfaces"))))
-    before = lab.context.configuration.store.latest()
-    await lab.commit(interface("eth0", "<password>hush-new</password>"))
-    shown = [
-        "- /acme:interfaces/interface[name='eth0']/password = hush-eth",
-        "+ /acme:interfaces/interface[name='eth0']/password = hush-new",
-    ]
-    assert await lines(lab, before, "running", session_id=JOE) == shown
-    assert await lines(lab, before, "running", session_id=SAM) == []
-    for start, end in (
-        (before, "running"),
-        ("beginning", "running"),
-        (before, "candidate"),
-        (before, before + 1),
-    ):
-        for written in ("text", "patch"):
-            operation = compare(start, end, f"<as>{written}</as>")
-            assert "hush" not in await lab.do(operation, SAM)
-            assert "hush-new" in await lab.do(operation, JOE)
-
-
-async def test_rules_are_read_by_who_may(lab: Lab) -> None:
-    await ruled(lab, rule_list("a", ["limited"], rule("x", "deny", path("/ec:top"))))
-    assert len(await lines(lab, "beginning", 1)) > 5
-    assert await lines(lab, "beginning", 1, session_id=NOBODY) == []
-
-
-async def test_what_does_not_fit_the_modules_is_named_to_who_may_read_it(lab: Lab) -> None:
-    await ruled(lab, rule_list("a", ["limited"], rule("no", "deny", path("/ec:top"))))
-    store = lab.context.configuration.store
-    broken = f'<top xmlns="{EC}"><flag>9</flag></top>'.encode()
-    changes = [
-        UnitChange("/every-construct:top/flag", before=broken, after=b""),
-        UnitChange("/gone:box[id='1']", before=b'<box xmlns="urn:gone"/>', after=b""),
-    ]
-    store.finish(store.begin(CommitInfo("x", 0, ""), changes, "2026-11-27T00:00:00Z"))
-    told = await lab.do(compare(1, 2))
-    assert re.findall("<left-out[^>]*>([^<]*)", told) == [
-        "/every-construct:top/flag: /every-construct:top/flag does not fit the YANG modules of this server",
-        "/gone:box[id='1']: 'box' is left out: no module of this server has the namespace urn:gone",
-    ]
-    assert "<edit>" not in told
-    assert "left-out" not in await lab.do(compare(1, 2), JOE)
-    told = await lab.do(compare(1, 2), SAM)
-    assert re.findall("<left-out[^>]*>([^<]*)", told) == [
-        "/every-construct:top/flag: not all of it fits the YANG modules of this server"
-    ]
-
-
-# -- what it costs ---------------------------------------------------------------------------------
-
-
-async def test_the_cost_grows_with_the_difference(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
-    initialise = Unit.__init__
-
-    def counted(unit: Unit, *arguments: object) -> None:
-        initialise(unit, *arguments)  # type: ignore[arg-type]
-        made.append(unit.path)
-
-    async def work() -> list[int]:
-        taken = []
-        for start, end in (("running", "candidate"), (before, before + 1), (before + 1, "candidate")):
-            made.clear()
-            monkeypatch.setattr(Unit, "__init__", counted)
-            assert len(await lines(lab, start, end)) == 2
-            monkeypatch.setattr(Unit, "__init__", initialise)
-            taken.append(len(made))
-        return taken
-
-    costs = []
-    for count in (1, 300):
-        await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(1, count + 1))))
-        await lab.commit(entry("<number>1</number>"))
-        before = lab.context.configuration.store.latest()
-        await lab.commit(entry("<number>2</number>"))
-        await lab.edit(entry("<number>3</number>"))
-        costs.append(await work())
-        await lab.do("<discard-changes/>")
-    assert costs[0] == costs[1]
-    assert max(costs[0]) < 12
-
-
-async def test_rows_are_read_some_at_a_time_and_not_for_ever(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await three_commits(lab)
-    expected = await lines(lab, 1, 3)
-    monkeypatch.setattr(spans, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
-    assert await lines(lab, 1, 3) == expected
-    monkeypatch.setattr(spans, "ROWS_MAX", 2)
-    (error,) = await lab.refused(compare("beginning", 3))
-    assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
-    assert "closer to each other" in error.message
-    assert await lines(lab, 2, 3)
-
-
-async def test_a_commit_that_is_dropped_while_it_is_looked_at_is_said_so(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await three_commits(lab)
-    read_on = spans.Span.read_on
-
-    def then_dropped(span: spans.Span) -> bool:
-        more = read_on(span)
-        lab.context.configuration.store._db.execute("DELETE FROM changes WHERE commit_id < 3")
-        return more
-
-    monkeypatch.setattr(spans.Span, "read_on", then_dropped)
-    (error,) = await lab.refused(compare(1, 3))
-    assert (error.tag, error.app_tag) == ("invalid-value", "commit-dropped")
-
-
-@pytest.mark.parametrize("bound", ["UNITS_MAX", "OCTETS_MAX"])
-async def test_too_many_units_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
-    await three_commits(lab)
-    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
-    monkeypatch.setattr(gather, bound, 1)
-    points = [(1, 3)] if bound == "OCTETS_MAX" else [(1, 3), ("running", "candidate")]
-    for pair in points:
-        (error,) = await lab.refused(compare(*pair))
-        assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
-
-
-@pytest.mark.parametrize(
-    "filter_",
-    [
-        subtree(f'<top xmlns="{EC}"><entry><id>2</id></entry></top>'),
-        xpath("/ec:top/ec:entry[ec:id='2']"),
-        xpath("/ec:top/ec:entry[ec:id='2']/ec:id"),
-    ],
-)
-async def test_what_a_filter_cannot_select_is_not_looked_at(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, filter_: str
-) -> None:
-    await three_commits(lab)
-    await lab.edit(top("<entry><id>3</id></entry><entry><id>4</id></entry>"))
-    monkeypatch.setattr(gather, "UNITS_MAX", 1)
-    assert await lines(lab, 1, 3, filter_) == ["+ /every-construct:top/entry[id='2']"]
-    assert await lines(lab, 1, "candidate", filter_) == ["+ /every-construct:top/entry[id='2']"]
-    (error,) = await lab.refused(compare(1, 3))
-    assert error.app_tag == "too-many-differences"
-
-
-@pytest.mark.parametrize("here", [100, 0])
-@pytest.mark.parametrize("pair", [(1, 4), (4, 1), (1, "candidate"), ("candidate", 1)])
-async def test_many_units_are_compared_part_by_part(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, here: int, pair: tuple[int | str, int | str]
-) -> None:
-    await three_commits(lab)
-    await lab.commit(top("<entry><id>4</id></entry>") + f'<order xmlns="{EC}">x</order>')
-    await lab.edit(top("<entry><id>5</id></entry>"))
-    patch, text = await lab.do(compare(*pair)), await lines(lab, *pair)
-    assert patch.count("<edit>") > 3
-    monkeypatch.setattr(gather, "PART_UNITS", 1)
-    monkeypatch.setattr("agent.operations.comparing.HERE_UNITS", here)
-    assert await lab.do(compare(*pair)) == patch
-    assert await lines(lab, *pair) == text
-    assert bool(lab.context.apart.copies) == (here == 0)
-    monkeypatch.setattr("agent.history.room.Room.__init__.__defaults__", (1000, 3))
-    (error,) = await lab.refused(compare(*pair))
-    assert error.app_tag == "too-many-differences"
-
-
-async def test_much_is_compared_in_a_copy_of_the_process(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    await three_commits(lab)
-    expected = await lines(lab, 1, 3)
-    assert lab.context.apart.copies == 0
-    monkeypatch.setattr("agent.operations.comparing.HERE_UNITS", 1)
-    assert await lines(lab, 1, 3) == expected
-    assert lab.context.apart.copies == 1
-    monkeypatch.setattr("agent.apart.WORK_CPU_S", 0.05)
-    monkeypatch.setattr("agent.operations.compare_commits.told", _without_end)
-    (error,) = await lab.refused(compare(1, 3))
-    assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
-
-
-def _without_end(*_arguments: object) -> None:
-    while True:
-        pass
-
-
 # -- the answer ------------------------------------------------------------------------------------
 
 
@@ -437,7 +186,7 @@ async def test_any_two_of_many_commits_and_the_way_back(lab: Lab) -> None:
     generator = random.Random(9144)
     was = [lab.context.configuration.running.to_xml()]
     while len(was) < 7:
-        content = f"<source><config>{_some(generator)}</config></source>"
+        content = f"<source><config>{some_content(generator)}</config></source>"
         await lab.do(f"<copy-config><target><candidate/></target>{content}</copy-config>")
         await lab.do("<commit/>")
         if (now := lab.context.configuration.running.to_xml()) != was[-1]:
@@ -450,17 +199,6 @@ async def test_any_two_of_many_commits_and_the_way_back(lab: Lab) -> None:
             assert canonical(schema, result) == canonical(schema, document(after)), (start, end)
 
 
-def _some(generator: random.Random) -> str:
-    entries = "".join(
-        f"<entry><id>{key}</id><number>{generator.randrange(3)}</number>"
-        + "".join(f"<step>{step}</step>" for step in generator.sample("abcd", generator.randrange(4)))
-        + "</entry>"
-        for key in generator.sample(["1", "a/b", "it's", "10"], 3)
-    )
-    order = generator.sample("xyz", generator.randrange(3))
-    return top(entries) + "".join(f'<order xmlns="{EC}">{value}</order>' for value in order)
-
-
 @pytest.mark.parametrize("as_", ["patch", "text"])
 async def test_the_reply_fits_the_schema(lab: Lab, tmp_path: Path, as_: str) -> None:
     await three_commits(lab)
@@ -469,21 +207,3 @@ async def test_the_reply_fits_the_schema(lab: Lab, tmp_path: Path, as_: str) -> 
     operation = compare(1, 5, f"<as>{as_}</as>")
     assert fits("yangswan-agent", operation, await lab.do(operation), tmp_path)
     assert not fits("yangswan-agent", operation, f'<text xmlns="{AGENT}"><x/></text>', tmp_path)
-
-
-def fits(module: str, operation: str, reply: str, folder: Path) -> bool:
-    """Return whether yanglint takes a reply to an operation."""
-    netconf = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"'
-    (folder / "rpc.xml").write_text(f"<rpc {netconf}>{operation}</rpc>")
-    (folder / "reply.xml").write_text(f"<rpc-reply {netconf}>{reply}</rpc-reply>")
-    ietf, _, own = places = standard_modules()
-    folders = [argument for place in places for argument in ("-p", str(place))]
-    files = [str(ietf / "ietf-datastores.yang"), str(own / f"{module}.yang")]
-    done = subprocess.run(
-        ["yanglint", *folders, "-t", "nc-reply", "-R", "rpc.xml", *files, "reply.xml"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode == 0 and not done.stderr

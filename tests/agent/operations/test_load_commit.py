@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from agent.datastore import spans
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.errors import RpcError
-from agent.operations import gather
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.comparisons import AGENT, lines, some_content, three_commits
 from tests.agent.operations.guarded import (
     JOE,
     NOBODY,
@@ -26,7 +27,6 @@ from tests.agent.operations.guarded import (
     rule_list,
     ruled,
 )
-from tests.agent.operations.test_compare_commits import AGENT, _some, lines, three_commits
 
 E = "/every-construct:top/entry[id='1']"
 
@@ -99,7 +99,7 @@ async def test_any_commit_of_many_from_any_candidate(lab: Lab) -> None:
     generator = random.Random(3)
     was = []
     for _ in range(6):
-        content = f"<source><config>{_some(generator)}</config></source>"
+        content = f"<source><config>{some_content(generator)}</config></source>"
         await lab.do(f"<copy-config><target><candidate/></target>{content}</copy-config>")
         await lab.do("<commit/>")
     count = lab.context.configuration.store.latest()
@@ -157,11 +157,11 @@ def _changed(lab: Lab) -> list[Unit]:
 
 async def test_it_is_read_in_turns_and_not_without_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     await three_commits(lab)
-    monkeypatch.setattr(gather, "UNITS_AT_ONCE", 1)
+    monkeypatch.setattr(spans, "UNITS_AT_ONCE", 1)
     await lab.do(commit(1))
     assert await lines(lab, 1, "candidate") == []
     with monkeypatch.context() as patch:
-        patch.setattr(gather, "UNITS_MAX", 1)
+        patch.setattr(spans, "UNITS_MAX", 1)
         (error,) = await lab.refused(commit(1))
     assert (error.tag, error.app_tag) == ("resource-denied", "too-many-differences")
     assert await lines(lab, 1, "candidate") == []
