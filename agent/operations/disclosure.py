@@ -151,8 +151,22 @@ def all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
     """Return whether ``access`` lets its user read a node, and all configuration below it but secrets."""
     if not access.reach(steps, nodes, "read").permit:
         return False
-    below = (child for child in nodes[-1].children.values() if child.config and not child.secret)
-    return all(all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
+    return _all_below(access, steps, nodes, secrets=False)
+
+
+def wholly_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    """As ``all_readable``, and the secrets, too."""
+    return access.reach(steps, nodes, "read").permit and _all_below(access, steps, nodes, secrets=True)
+
+
+def _all_below(access: Access, steps: Steps, nodes: Nodes, *, secrets: bool) -> bool:
+    for node in nodes[-1].children.values():
+        if not node.config or (node.secret and not secrets):
+            continue
+        way = (*steps, Step(node.module, node.name, {})), (*nodes, node)
+        if not access.data(way[0], node, "read").permit or not _all_below(access, *way, secrets=secrets):
+            return False
+    return True
 
 
 @asynccontextmanager
