@@ -183,5 +183,6 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
         disabled_features=disabled,
     )
     schema.names = {path: entry for t in translators for path, entry in t.names.items()}
+    schema.states = {t.config_list: t.state_path.removeprefix(t.config_list) for t in translators}
     schema.hints = hints((move for t in translators for move in t.moves), schema.namespaces())
     return schema

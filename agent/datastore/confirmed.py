@@ -33,6 +33,8 @@ from agent.errors import BadElement, ErrorType, InUse, InvalidParameter, Operati
 CONFIRM_TIMEOUT_DEFAULT_S = 600
 NAMED_MAX = 3
 """Entries that the history names as the reason of one rollback."""
+WHY_NOT = ": verify: "
+"""Stands in the comment of a rollback before what did not work, and why: that tells of state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.changes import base_event, session_parameters
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import (
+    WHY_NOT,
     Request,
     Window,
     after_commit,
@@ -282,14 +283,14 @@ class ConfirmedCommits:
 
     async def _comment(self, window: Window, end: End, back: Candidate) -> str:
         """Return what the history says of the rollback to ``back``. It names of what did not work only what
-        is changed: who may read that, and nobody else, is shown it."""
+        is changed: who may read that and its state, and nobody else, is shown it."""
         worker, verification = self._configuration.worker, self.verification
         undone = await worker(self._configuration.store.history.after, window.rollback_to)
         if verification is None:
             return f"rollback of {undone}: {end.event}"
         changed = await worker(back.differing, self._configuration.running)
         why = verification.told(end.reason, {unit.path for unit in changed})
-        return shortened(f"rollback of {undone}: verify: {why}")
+        return shortened(f"rollback of {undone}{WHY_NOT}{why}")
 
     # -- what confirms itself --------------------------------------------------------------
 

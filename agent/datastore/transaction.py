@@ -243,6 +243,7 @@ class Transactions:
             for unit in touched:
                 if unit.path not in being_edited:
                     unit.replace_in(shared.tree, unit.locate(running))
+            shared.unsettle(touched)
         self._snapshot()
         return told
 

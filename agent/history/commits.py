@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.datastore.confirmed import WHY_NOT
 from agent.datastore.history import ChangedUnit, Commit
+from agent.datastore.records import Cause
 from agent.datastore.txids import transaction_id
 
 MAX_LISTED = 100
@@ -23,11 +25,13 @@ MAX_CHANGES_IN_ALL = 10_000
 class Changes:
     """What a reader may see of the changes of a commit: targets and operations.
 
-    ``count``: how many there are; None if he may not read all of them.
+    ``count``: how many there are; None if he may not read all of them. ``states``: whether he may read the
+    state of all of them, too.
     """
 
     shown: Mapping[str, str]
     count: int | None
+    states: bool = True
 
 
 def operation(unit: ChangedUnit) -> str:
@@ -57,14 +61,19 @@ def entry(commit: Commit, changes: Changes, origin: str) -> dict[str, Any]:
     if commit.session_id:
         content |= {"session-id": commit.session_id, "source-address": commit.source}
     if changes.count is not None:
-        # What was said of a change may name what was changed.
         content["changed-count"] = changes.count
+    # What was said of a change may name what was changed; why it was taken back tells of its state.
+    if changes.count is not None and (changes.states or not _tells_state(commit)):
         content |= {name: text for name, text in _said(commit) if text}
     if commit.outcome == "committed":
         content["transaction-id"] = transaction_id(origin, commit.id, commit.time)
     if changes.shown:
         content["change"] = [{"target": path, "operation": what} for path, what in changes.shown.items()]
     return content
+
+
+def _tells_state(commit: Commit) -> bool:
+    return commit.cause == Cause.ROLLBACK and WHY_NOT in commit.comment
 
 
 def _said(commit: Commit) -> Sequence[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.nacm.access import Access
+from agent.nacm.state import state_reader, tells_state
 from agent.translator import Reader
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
@@ -16,7 +17,8 @@ def readable_event(access: Access, schema: Schema, body: bytes, names: Mapping[s
     """*worker* Return the element of an event with what ``access`` lets its user be told; None if nothing is.
 
     Left out is each entry of a list that holds the path of a data node he may not read, as in
-    netconf-config-change, and what stands for such a node by its key alone.
+    netconf-config-change, what is said of state that he may not read, and what stands for such a node by its
+    key alone.
 
     Args:
         names: which leafs of the event hold the key of an entry, and the entry's path with {} for the key.
@@ -45,7 +47,8 @@ def _prune(may_read: Reader, tree: Tree, node: Node) -> bool:
     """Remove from ``node`` the entries that name what may not be read; False if ``node`` itself does."""
     for child in list(children(node)):
         below = tree.schema.node_of(child.schema)
-        if below.names_data and not may_read(value_of(child)):
+        reads = state_reader(tree.schema, may_read) if tells_state(below) else may_read
+        if below.names_data and not reads(value_of(child)):
             if below.kind is Kind.LEAF:
                 return False
             tree.remove(child)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, xpath_of
+from agent.nacm.state import state_reader, tells_state
+from agent.translator import Reader
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
@@ -22,16 +24,24 @@ def prune(access: Access, tree: Tree) -> None:
         return
     _prune_by_rules(access, tree)
     may_read = access.reader(tree.schema)
-    for path, entry in (*tree.schema.names.items(), *((path, "{}") for path in _told(tree.schema))):
-        named = find_all(tree, _qualified(path))
-        for node in [node for node in named if not may_read(entry.format(value_of(node)))]:
-            tree.remove(_removable(tree.schema, node))
+    may_read_state = state_reader(tree.schema, may_read)
+    for path, entry in tree.schema.names.items():
+        _remove_naming(tree, path, may_read, entry=entry)
+    for leaf in list(_told(tree.schema)):
+        _remove_naming(tree, leaf.path, may_read_state if tells_state(leaf) else may_read)
 
 
-def _told(schema: Schema) -> Iterator[str]:
-    """Yield the paths of the leafs of state whose values are the paths of other data."""
+def _remove_naming(tree: Tree, path: str, may_read: Reader, *, entry: str = "{}") -> None:
+    """Remove the nodes at a schema path whose values, put into ``entry``, name what may not be read."""
+    named = find_all(tree, _qualified(path))
+    for node in [node for node in named if not may_read(entry.format(value_of(node)))]:
+        tree.remove(_removable(tree.schema, node))
+
+
+def _told(schema: Schema) -> Iterator[SchemaNode]:
+    """Yield the leafs of state whose values are the paths of other data."""
     for root in schema.roots.values():
-        yield from (node.path for node in root.subtree() if node.names_data and not node.config)
+        yield from (node for node in root.subtree() if node.names_data and not node.config)
 
 
 def _prune_by_rules(access: Access, tree: Tree) -> None:

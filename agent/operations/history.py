@@ -24,6 +24,7 @@ from agent.history.commits import (
     together,
 )
 from agent.nacm.access import Access, located
+from agent.nacm.state import state_reader
 from agent.operations.asked import Asked
 from agent.operations.context import Context
 from agent.translator import Json, Reader, reads_all
@@ -62,6 +63,7 @@ class _Reading:
         self._origin = origin
         self._schema = schema
         self._may_read = may_read
+        self._may_read_state = state_reader(schema, may_read)
         self._left = MAX_CHANGES_IN_ALL
 
     def document(self, asked: Asked) -> bytes:
@@ -88,7 +90,8 @@ class _Reading:
         told = ((self._target(unit.path), operation(unit)) for unit in readable)
         shown = together((target, what) for target, what in told if target is not None)
         knows_all = self._may_read is reads_all or len(readable) == count
-        made = entry(commit, Changes(shown, count if knows_all else None), self._origin)
+        states = all(self._may_read_state(unit.path) for unit in readable)
+        made = entry(commit, Changes(shown, count if knows_all else None, states), self._origin)
         if shown and not self._fits(made):
             log.warning("what commit %d changed has no paths any more and is not shown", commit.id)
             del made["change"]

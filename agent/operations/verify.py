@@ -8,6 +8,7 @@ from typing import Any
 from agent.datastore.confirmed import Verify
 from agent.datastore.verifying import Outcome, Verdict, Verification
 from agent.errors import ErrorType, OperationFailed, RollbackFailed, RpcError, raise_all
+from agent.nacm.state import state_reader
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import AGENT_NS, canonical_value
 from agent.translator import Reader
@@ -67,7 +68,7 @@ async def seen_to_work(context: Context, caller: Caller, verification: Verificat
             f"{verdict.reason}, and the rollback failed: {verdict.trouble}. It is tried again, and again",
             app_tag="verify-failed",
         )
-    may_read = context.access(caller).reader(context.schema)
+    may_read = state_reader(context.schema, context.access(caller).reader(context.schema))
     raise_all(_failure(path, why, verdict, may_read) for path, why in verdict.not_working.items())
     raise OperationFailed(f"the commit was rolled back: {verdict.reason}", app_tag="verify-failed")
 

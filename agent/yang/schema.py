@@ -23,6 +23,7 @@ class Schema:
     """A libyang context, its modules and the mirror of their nodes. ``by_file``: the name of the module in
     each of ``files``. ``hints``: where a top-level node is now that was in a module of another revision, as a
     sentence, by its namespace and name. ``names``: as ``agent.translator.Translator.names``, of all of them.
+    ``states``: where the state of an entry is below it, by the path of the list, e.g. ``/state``.
 
     Args:
         search_dirs: where imports are looked up.
@@ -60,6 +61,7 @@ class Schema:
         self.notifications = self._mirror.notifications
         self.hints: Mapping[QName, str] = {}
         self.names: Mapping[str, str] = {}
+        self.states: Mapping[str, str] = {}
 
     def node_of(self, pointer: Pointer) -> SchemaNode:
         """Return the mirror of a ``struct lysc_node *``."""

@@ -141,6 +141,7 @@ async def running_lab(
 ) -> AsyncIterator[Lab]:
     """Start what a server is made of, on the history in ``folder``; stops it as a crash would."""
     translator = translator or RecordingTranslator()
+    schema.states = {translator.config_list: translator.state_path.removeprefix(translator.config_list)}
     stream = Stream(schema, direct, lambda: datetime.now(UTC))
     configuration = Configuration(
         schema,

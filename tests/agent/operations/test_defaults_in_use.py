@@ -131,3 +131,14 @@ async def test_a_filter_finds_defaults_of_the_candidate(lab: Lab) -> None:
         declared = f'xmlns:h="{H}" xmlns:e="urn:yangswan:test:every-construct"'
         filter_ = f'<filter type="xpath" {declared} select="{path}"/>'
         assert found in await lab.do(f"<get-config><source><candidate/></source>{filter_}{ask}</get-config>")
+
+
+async def test_a_rollback_brings_the_defaults_of_what_is_being_edited_up_to_date(lab: Lab) -> None:
+    await lab.edit(box("<mode>special</mode>"))
+    await lab.do("<commit/>")
+    await lab.edit(box("<dep>x</dep>"))
+    await lab.do("<commit><confirmed/><persist>token</persist></commit>")
+    await lab.edit(box(f"<mode {REMOVED}/>"))
+    await reported(lab, "candidate", "report-all")
+    await lab.do("<cancel-commit><persist-id>token</persist-id></cancel-commit>")
+    assert await reported(lab, "candidate", "report-all") == f"<data>{as_validated(lab)}</data>"

@@ -12,6 +12,7 @@ from translators.strongswan.status import drift
 from translators.strongswan.status.drift import OwnLoads
 from translators.strongswan.translation import connections
 from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.plan import Replacement
 
 
 def messages(**members: Any) -> Messages:
@@ -165,3 +166,19 @@ def test_what_charon_refused_is_not_waited_for() -> None:
     own.sent("unload-shared", {"id": "ipsec-1"})
     own.sent("terminate", {"ike-id": "7"})
     assert own.foreign(NO_SECRET) is None
+
+
+@pytest.mark.parametrize("moved", ["local-host", "remote-host"])
+def test_with_mobike_an_address_proves_nothing_as_either_end_may_have_moved(moved: str) -> None:
+    sa = {**INSTALLED, moved: "203.0.113.5"}
+    assert drift.disagreement(messages(), sa) is not None
+    assert drift.disagreement(messages(ike={"mobike": True}), sa) is None
+    # What does not move still does.
+    assert drift.disagreement(messages(ike={"mobike": True}, remote_subnet=["10.99.0.0/16"]), sa) is not None
+
+
+@pytest.mark.parametrize("mobike", [True, False])
+def test_an_sa_of_a_former_peer_is_of_the_new_one_only_if_it_cannot_have_moved(mobike: bool) -> None:
+    ike = {"mobike": mobike}
+    replacement = Replacement(messages(ike=ike), messages(ike=ike, peer="192.168.0.9"))
+    assert drift.negotiated_anew(replacement, {**INSTALLED, "remote-host": "192.168.0.9"}) is not mobike

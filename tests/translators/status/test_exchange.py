@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 
 import pytest
@@ -211,6 +212,48 @@ def test_of_several_peers_each_has_its_own_probes() -> None:
     assert not gone.retransmitting
     assert state.status(peers[1:], gone, False) is Status.INSTALLED
     assert events.on_updown(silent, "ike-updown", {"uniqueid": "2"}, False, NOW).retransmitting
+
+
+def lost(facts: Facts) -> Facts:
+    return transitions.all_down(facts, Reason.DAEMON_LOST, "killed", NOW)
+
+
+def restarted(facts: Facts) -> Facts:
+    return transitions.reseeded(facts, ["9"], 1, NOW)
+
+
+def deleted(facts: Facts) -> Facts:
+    return said(facts, ("1", "deleting IKE_SA ipsec-1[1] between 192.168.0.2[bob]...192.168.0.1[alice]"))
+
+
+def closed(facts: Facts) -> Facts:
+    return said(facts, ("1", "received DELETE for IKE_SA ipsec-1[1]"))
+
+
+def replaced(facts: Facts) -> Facts:
+    return events.on_rekeying(facts, events.Rekeying(ike=True, old="1", new="3", spis={}), NOW)
+
+
+@pytest.mark.parametrize("end", [lost, restarted, deleted, closed, replaced])
+def test_of_an_ike_sa_that_is_gone_no_answer_is_missed(end: Callable[[Facts], Facts]) -> None:
+    silent = said(UP, ("1", PROBE), ("1", PROBE))
+    assert silent.exchange.missed == frozenset("1")
+    facts = end(silent)
+    assert (facts.retransmitting, facts.tries, facts.exchange.missed) == (False, 0, frozenset())
+    # The next one may have the same number, or another.
+    for number in ("1", "2"):
+        facts = transitions.child_up(facts, "5", NOW)
+        assert not said(facts, (number, PROBE)).retransmitting
+        asked = said(facts, (number, PROBE), (number, PROBE))
+        assert asked.retransmitting
+        answered = said(asked, (number, PROBE_ANSWERED))
+        assert state.status([sa(int(number), asks=False)], answered, False) is Status.INSTALLED
+
+
+def test_the_status_misses_nothing_of_an_ike_sa_that_is_not_there_any_more() -> None:
+    silent = said(UP, ("1", PROBE), ("1", PROBE))
+    assert state.status([sa(1, asks=False)], silent, False) is Status.RETRANSMISSION
+    assert state.status([sa(2, asks=False)], silent, False) is Status.INSTALLED
 
 
 @pytest.mark.parametrize(

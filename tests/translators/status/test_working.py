@@ -74,3 +74,32 @@ def test_of_several_children_all_have_to_carry_traffic() -> None:
 def test_a_peer_that_does_not_answer_is_no_success() -> None:
     asking = {**INSTALLED, "tasks-active": ["IKE_DPD"]}
     assert why(asking, facts=Facts(retransmitting=True)) is not None
+
+
+def test_a_tunnel_whose_peer_has_moved_works_with_mobike() -> None:
+    moved = {**INSTALLED, "remote-host": "203.0.113.5"}
+    assert why(moved, ike={"mobike": True}) is None
+    assert why(moved) == "installed: its SA is of another configuration"
+
+
+def at(reason: Reason, time: float) -> LastError:
+    return LastError(reason, "", time)
+
+
+@pytest.mark.parametrize(
+    ("error", "down", "expected"),
+    [
+        (at(Reason.AUTHENTICATION_FAILED, 1), at(Reason.PEER_CLOSED, 2), "peer-closed"),
+        (at(Reason.AUTHENTICATION_FAILED, 2), at(Reason.PEER_CLOSED, 1), "authentication-failed"),
+        (at(Reason.AUTHENTICATION_FAILED, 2), at(Reason.PEER_CLOSED, 2), "authentication-failed"),
+        (at(Reason.AUTHENTICATION_FAILED, 2), at(Reason.CONFIGURATION_CHANGED, 1), "authentication-failed"),
+        (at(Reason.AUTHENTICATION_FAILED, 1), at(Reason.CONFIGURATION_CHANGED, 2), working.WAITS[True]),
+    ],
+)
+def test_what_went_wrong_last_is_the_reason(error: LastError, down: LastError, expected: str) -> None:
+    assert why(facts=Facts(last_error=error, last_down=down)) == f"connecting: {expected}"
+
+
+def test_what_went_wrong_before_it_came_up_is_no_reason() -> None:
+    facts = Facts(last_error=at(Reason.AUTHENTICATION_FAILED, 1), since=2, children=frozenset("4"))
+    assert "authentication-failed" not in str(why({**INSTALLED, "child-sas": {}}, facts=facts))

@@ -284,7 +284,27 @@ async def test_sas_that_never_go_are_an_error(monkeypatch: pytest.MonkeyPatch) -
     [
         ([sa("ESTABLISHED", "INSTALLED", uniqueid="5")], False, SaIds(frozenset("5"))),
         ([sa("ESTABLISHED", "INSTALLED", "DELETED")], True, SaIds(child=frozenset("1"))),
-        ([sa("REKEYING", "REKEYING")], True, SaIds(child=frozenset("1"))),
+        ([sa("REKEYING", "INSTALLED")], True, SaIds(child=frozenset("1"))),
+        # What has replaced the child is listed, and ends like it.
+        ([sa("ESTABLISHED", "REKEYED", "INSTALLED")], True, SaIds(child=frozenset("12"))),
+        # What is to replace it is not, and would have the old configuration.
+        ([sa("ESTABLISHED", "REKEYING", uniqueid="5")], True, SaIds(frozenset("5"))),
+        (
+            [sa("ESTABLISHED", "INSTALLED", uniqueid="5", tasks_active=["CHILD_REKEY"])],
+            True,
+            SaIds(frozenset("5")),
+        ),
+        (
+            [sa("ESTABLISHED", "INSTALLED", uniqueid="5", tasks_queued=["CHILD_REKEY"])],
+            True,
+            SaIds(frozenset("5")),
+        ),
+        (
+            [sa("ESTABLISHED", "INSTALLED", uniqueid="5", tasks_passive=["CHILD_REKEY"])],
+            True,
+            SaIds(frozenset("5")),
+        ),
+        ([sa("ESTABLISHED", "INSTALLED", tasks_active=["IKE_REKEY"])], True, SaIds(child=frozenset("1"))),
         # The child's old configuration waits in the queue of what is still being negotiated.
         ([sa("CONNECTING", uniqueid="5")], True, SaIds(frozenset("5"))),
         ([sa("ESTABLISHED", uniqueid="5", tasks_active=["CHILD_CREATE"])], True, SaIds(frozenset("5"))),
@@ -346,7 +366,26 @@ def test_what_still_negotiates_a_child_goes_whatever_it_has(members: Any) -> Non
 
 def test_a_child_that_is_being_rekeyed_proves_nothing() -> None:
     rekeying = {**INSTALLED, "child-sas": {"ipsec-1-9": {**NEW_CHILD, "state": "REKEYING"}}}
-    assert to_end([rekeying], True, between({}, OTHER_SUBNET)) == SaIds(child=frozenset("9"))
+    assert to_end([rekeying], True, between({}, OTHER_SUBNET)) == SaIds(frozenset("6"))
+
+
+async def test_a_child_is_seen_to_go_whatever_else_its_ike_sa_does_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(executor, "END_LIMIT_S", 0.01)
+    charon = Charon(sas=[sa("ESTABLISHED", "INSTALLED", uniqueid="5")])
+    charon.forced_only = True
+    request = charon.request
+
+    async def asked(command: str, message: Any = None) -> Any:
+        answer = await request(command, message)
+        charon.sas = [{**each, "tasks-active": ["CHILD_CREATE", "CHILD_REKEY"]} for each in charon.sas]
+        return answer
+
+    charon.request = asked  # type: ignore[method-assign]
+    await run(charon, Step(Phase.END, "ipsec-1", child_only=True))
+    assert [message.get("ike-id") for _command, message in charon.asked] == [None, "5"]
+    assert charon.sas == []
 
 
 async def test_only_the_sas_that_were_found_end() -> None:

@@ -1,6 +1,7 @@
 """Does charon hold what it was told, and were its SAs negotiated with that? Pure.
 
-An SA is called another's only where list-sas proves it: addresses, the algorithms and the traffic selectors.
+An SA is called another's only where list-sas proves it: addresses (where no end may move), the algorithms and
+the traffic selectors.
 A secret leaves no trace in an SA. Of a connection list-conns shows even less, so that who loaded it last
 counts too: charon's log says of each load which name it was for, and we know our own.
 """
@@ -21,15 +22,23 @@ from translators.strongswan.translation.plan import Replacement
 
 def disagreement(messages: Messages, sa: Section) -> str | None:
     """Return what in the IKE_SA contradicts ``messages``, None if nothing does."""
-    if (host := sa.get("local-host")) and [host] != messages.ike.get("local_addrs"):
-        return f"local address {host}"
-    if (host := sa.get("remote-host")) and messages.peer not in (None, host):
-        return f"peer {host}"
+    if why := _addresses(messages, sa):
+        return why
     if sa.get("state") == "ESTABLISHED" and (why := _algorithms(sa, strings(messages.ike.get("proposals")))):
         return f"IKE {why}"
     for child in state.children(sa):
         if child.get("state") == "INSTALLED" and (why := _child(messages, child)):
             return why
+    return None
+
+
+def _addresses(messages: Messages, sa: Section) -> str | None:
+    if messages.ike.get("mobike") == "yes":
+        return None  # either end may have moved since it was negotiated (RFC 4555)
+    if (host := sa.get("local-host")) and [host] != messages.ike.get("local_addrs"):
+        return f"local address {host}"
+    if (host := sa.get("remote-host")) and messages.peer not in (None, host):
+        return f"peer {host}"
     return None
 
 

@@ -232,10 +232,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source, *, sa: str = 
     the flag after it was cleared, for good.
     """
     before, now_said = facts.exchange, exchange.after(facts.exchange, message, sa)
+    if exchange.is_end(message):
+        facts = _without(facts, sa)
     facts = replace(facts, exchange=now_said)
     if sa in before.probed and exchange.is_probe(message):
         return transitions.unanswered(facts, facts.tries + 1, now)
-    if sa in before.probed and sa not in now_said.probed and not exchange.is_over(message):
+    if sa in before.probed and sa not in now_said.probed and exchange.is_heard(message):
         return facts if now_said.missed else transitions.answered(facts, now)
     if source is not Source.ERROR_NOTIFY:
         if sent_again := _RETRANSMIT.match(message):
@@ -309,7 +311,7 @@ def rekeyings(event: str, section: Section) -> Iterator[Rekeying]:
 def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:
     """Return the facts after a rekeying."""
     if rekeying.ike:
-        return transitions.ike_rekeyed(facts, now)
+        return transitions.ike_rekeyed(_without(facts, rekeying.old), now)
     return transitions.rekeyed(facts, rekeying.old, rekeying.new, now)
 
 

@@ -14,6 +14,7 @@ _SENT = re.compile(r"^sending packet: from \S+\[[0-9]+\] to \S+\[([0-9]+)\]")
 GARBLED = re.compile("^invalid (?:ID|HASH)_V1 payload length, decryption failed")
 _PROBE = "N(DPD)"
 _GIVEN_UP = re.compile("^DPD check timed out")
+_ENDED = re.compile("^(?:deleting|received DELETE for) IKE_SA ")
 _QUICK_MODE = "QUICK_MODE"
 NAT_PORT = 4500
 
@@ -78,7 +79,7 @@ def after(exchange: Exchange, line: str, sa: str = "") -> Exchange:
         return _with_offer(exchange, False) if takes else exchange
     if _REFUSED.match(line) and exchange.offers and exchange.protected:
         return replace(exchange, offers=False, refused=True)
-    if _GIVEN_UP.match(line):
+    if _GIVEN_UP.match(line) or _ENDED.match(line):
         return settled_with(exchange, sa)
     if GARBLED.search(line):
         return replace(exchange, garbled=True)
@@ -92,6 +93,11 @@ def settled_with(exchange: Exchange, sa: str) -> Exchange:
     return replace(exchange, probed=exchange.probed - {sa}, missed=exchange.missed - {sa})
 
 
+def forgotten(exchange: Exchange) -> Exchange:
+    """Return what is being said once there is none of the IKE_SAs on which it was."""
+    return replace(exchange, probed=frozenset(), missed=frozenset())
+
+
 def _with_offer(exchange: Exchange, offers: bool) -> Exchange:
     return replace(exchange, offers=offers, refused=False)
 
@@ -101,9 +107,14 @@ def settled(exchange: Exchange) -> Exchange:
     return _with_offer(exchange, False)
 
 
-def is_over(line: str) -> bool:
-    """Return whether ``line`` says that nobody waits for an answer to a DPD request any more."""
-    return _GIVEN_UP.match(line) is not None
+def is_heard(line: str) -> bool:
+    """Return whether ``line`` says that something came from the peer."""
+    return _HEARD.match(line) is not None
+
+
+def is_end(line: str) -> bool:
+    """Return whether ``line`` says that an IKE_SA ends."""
+    return _ENDED.match(line) is not None
 
 
 def is_probe(line: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from translators.strongswan.status.exchange import Exchange
+from translators.strongswan.status.exchange import Exchange, forgotten
 
 SPECIFIC_REASON_STANDS_S = 5.0
 ONE_FAILURE_S = 0.5
@@ -280,7 +280,7 @@ def child_down(facts: Facts, child: str, now: float) -> Facts:
 
 def all_down(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts when every SA is gone at once, or is out of sight."""
-    facts = replace(facts, retransmitting=False, tries=0)
+    facts = replace(facts, retransmitting=False, tries=0, exchange=forgotten(facts.exchange))
     cause = LastError(reason, detail, now)
     if facts.up or facts.renewing is not None:
         return _left_with(replace(facts, cause=cause), frozenset(), now)
@@ -405,7 +405,8 @@ def reseeded(facts: Facts | None, children: Iterable[str], installed_s: int, now
     if facts is None:
         return Facts(children=found, since=now - installed_s if found else None)
     was_up = facts.up or facts.renewing is not None
-    facts = replace(facts, retransmitting=False, tries=0, cause=None, renewing=None)
+    said = forgotten(facts.exchange)
+    facts = replace(facts, retransmitting=False, tries=0, cause=None, renewing=None, exchange=said)
     if not found:
         return _left_with(facts, found, now) if was_up else facts
     facts = replace(facts, children=found, gave_up=False, closed=False)

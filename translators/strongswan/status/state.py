@@ -30,6 +30,8 @@ IKE_UP = frozenset({"ESTABLISHED", "REKEYING"})
 _IKE_BEGINNING = frozenset({"CREATED", "CONNECTING"})
 _CREATING = frozenset({"CHILD_CREATE", "QUICK_MODE"})
 """Tasks that negotiate a CHILD_SA, in IKEv2 and IKEv1."""
+_REPLACING = "CHILD_REKEY"
+"""The task that negotiates another CHILD_SA in the place of one, with what that was configured with."""
 _CHILD_UP = frozenset({"INSTALLED", "UPDATING", "REKEYING", "REKEYED"})
 
 
@@ -112,7 +114,7 @@ def _asks_in_vain(sas: Sequence[Section], names: Collection[str], missed: Collec
     up = [sa for sa in sas if sa.get("state") in IKE_UP]
     asking = [sa for sa in up if strings(sa.get("tasks-active")) or str(sa.get("uniqueid")) in missed]
     if not asking:
-        return len(up) == len(sas)
+        return not missed and len(up) == len(sas)  # of what is gone nothing is missed
     return not carries_all([sa for sa in up if sa not in asking], names)
 
 
@@ -124,6 +126,15 @@ def asking(sas: Iterable[Section]) -> list[str]:
 def creating_child(sas: Iterable[Section]) -> bool:
     """Return whether a CHILD_SA is being negotiated."""
     return any(_CREATING & {*strings(sa.get("tasks-active")), *strings(sa.get("tasks-queued"))} for sa in sas)
+
+
+def replacing_child(sa: Section) -> bool:
+    """Return whether a CHILD_SA of the IKE_SA is being replaced, or about to be, by one that may not be
+    listed yet: we asked for that, or the peer did and its key exchange takes several messages (RFC 9370)."""
+    tasks = (strings(sa.get(f"tasks-{queue}")) for queue in ("active", "queued", "passive"))
+    return any(_REPLACING in queue for queue in tasks) or any(
+        child.get("state") == "REKEYING" for child in children(sa)
+    )
 
 
 def further_key_exchanges(sa: Section) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from translators.strongswan.status import drift, state
-from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.facts import Facts, LastError, Reason
 from translators.strongswan.status.state import Section, Status
 from translators.strongswan.translation.connections import Messages
 
@@ -30,12 +30,18 @@ def hindrance(messages: Messages, sas: Sequence[Section], facts: Facts, *, statu
 
 
 def _why(messages: Messages, sas: Sequence[Section], current: Sequence[Section], facts: Facts) -> str:
-    for error in (facts.last_error, facts.last_down):
-        if error is not None and error.reason is not Reason.CONFIGURATION_CHANGED:
-            return f"{error.reason.value}, {error.detail}" if error.detail else error.reason.value
+    if (error := _newest(facts)) is not None and error.reason is not Reason.CONFIGURATION_CHANGED:
+        return f"{error.reason.value}, {error.detail}" if error.detail else error.reason.value
     if len(current) < len(sas):
         return "its SA is of another configuration"
     names = tuple(messages.children)
     if (missing := state.missing_children(current, names)) and 0 < len(missing) < len(names):
         return f"{len(missing)} of {len(names)} CHILD_SAs are missing"
     return WAITS[messages.initiator]
+
+
+def _newest(facts: Facts) -> LastError | None:
+    """Return what went wrong last; None if the tunnel came up after it."""
+    began = facts.since if facts.up and facts.since is not None else 0.0
+    told = [e for e in (facts.last_error, facts.last_down) if e is not None and e.at >= began]
+    return max(told, key=lambda error: error.at, default=None)

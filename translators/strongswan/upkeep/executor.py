@@ -163,27 +163,33 @@ def to_end(sas: Iterable[Section], child_only: bool, replacement: Replacement | 
     """Return what has to go: all IKE_SAs, or (``child_only``) the children of those that are up.
 
     What proves to be new by ``replacement`` stays. An IKE_SA that is still being negotiated, or has a child
-    under way, holds the child's old configuration in its queue; it goes as a whole.
+    under way, holds the child's old configuration in its queue; so does one that is about to rekey a child,
+    whose replacement would stay. It goes as a whole.
     """
     ike: set[str] = set()
     child: dict[str, str] = {}
     for sa in sas:
-        settled = sa.get("state") in state.IKE_UP and not state.creating_child([sa])
-        if not (child_only and settled):
+        settled = not (state.creating_child([sa]) or state.replacing_child(sa))
+        if not (child_only and sa.get("state") in state.IKE_UP and settled):
             if child_only or not drift.negotiated_anew(replacement, sa):
                 ike.add(str(sa.get("uniqueid")))
             continue
-        for each in state.children(sa):
-            # A rekeyed child lingers for some seconds as DELETED and goes by itself.
-            if each.get("state") != "DELETED" and not drift.child_negotiated_anew(replacement, each):
+        for each in _lasting(sa):
+            if not drift.child_negotiated_anew(replacement, each):
                 child[str(each.get("uniqueid"))] = str(sa.get("uniqueid"))
     return SaIds(frozenset(ike), frozenset(child), child)
 
 
+def _lasting(sa: Section) -> list[state.Section]:
+    """Return the CHILD_SAs but those that were rekeyed: they linger for some seconds and go by themselves."""
+    return [child for child in state.children(sa) if child.get("state") != "DELETED"]
+
+
 def _present(sas: Iterable[Section]) -> SaIds:
     found = list(sas)
-    children = to_end(found, child_only=True)
-    return SaIds(to_end(found, child_only=False).ike, children.child, children.ike_of)
+    up = [sa for sa in found if sa.get("state") in state.IKE_UP]
+    child = {str(each.get("uniqueid")): str(sa.get("uniqueid")) for sa in up for each in _lasting(sa)}
+    return SaIds(to_end(found, child_only=False).ike, frozenset(child), child)
 
 
 @dataclass(frozen=True, slots=True)
