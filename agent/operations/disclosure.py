@@ -210,7 +210,8 @@ def _conceal(schema: Schema, access: Access, error: RpcError) -> bool:
 def _veil(schema: Schema, access: Access, error: RpcError) -> None:
     """*worker* Take path and words from an error about what its receiver may not read, even if he may write
     it: who wrote it is not known."""
-    if error.path is None or isinstance(error, AccessDenied) or access.everything(["read"]):
+    named = error.is_named or isinstance(error, AccessDenied)
+    if error.path is None or named or access.everything(["read"]):
         return
     found = located(schema, error.path)
     if found is None or (_readable_but_secrets(access, *found) and not error.path_cut):
