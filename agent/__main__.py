@@ -59,6 +59,8 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+TRACING = frozenset({"asyncio", "asyncssh", "pyroute2"})
+"""Libraries of which warnings and errors alone are logged, whatever log-level is."""
 
 
 def main() -> None:
@@ -317,8 +319,16 @@ def _configure_logging(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
-    # asyncssh logs every channel event at info level; what matters is logged by agent.transport.
-    logging.getLogger("asyncssh").setLevel(max(logging.WARNING, logging.getLogger().level))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_of_use)
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Leave out what libraries trace: asyncssh each event of a channel, pyroute2 each message of netlink.
+
+    What matters of it is logged by us. A library may set the level of its own logger when it is imported.
+    """
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in TRACING
 
 
 def _address(host: str) -> str:

@@ -212,7 +212,7 @@ class _Values:
         try:
             return parse_address(self.typed(key, str, f"{host}:{port}"))
         except SettingsError as problem:
-            self._faults.extend(problem.faults)
+            self._faults.extend(f"the setting '{key}': {fault}" for fault in problem.faults)
             return host, port
 
     def typed(self, key: str, kind: type, default: Any) -> Any:

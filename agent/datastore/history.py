@@ -6,6 +6,7 @@ All of it is bounded, and nothing of it is shown here: who may see what is decid
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from hashlib import blake2b
 
 from agent.datastore.checksums import Damaged, fits, is_sealed
 from agent.datastore.forms import HISTORY_ID, MODEL
-from agent.datastore.records import UnitChange, recorded
+from agent.datastore.records import Cause, UnitChange, recorded
 from agent.datastore.tables import COLUMNS
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,10 @@ COMPARED = {
 }
 """What commits can be searched by: leafs of our YANG module and the columns that hold them."""
 CHANGED = "change/target"
+TAKEN_BACK_MAX = 1000
+"""Commits of one sequence of confirmed commits among which its rollback is looked for."""
+_TAKEN_BACK = re.compile(r"rollback of commits? (\d{1,18})(?: to (\d{1,18}))?(?!\d)")
+"""How the comment of a rollback begins, which the server writes."""
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 
 
@@ -159,8 +164,28 @@ class History:
         ).fetchone()
         return 0 if row[0] is None else int(row[0]) + 1
 
+    def taken_back_by(self, commit: Commit) -> int | None:
+        """Return which commit was the rollback that took ``commit`` back, None if none did.
+
+        From a confirmed commit to its rollback there are only confirmed commits, of which TAKEN_BACK_MAX are
+        looked at.
+        """
+        if (commit.cause, commit.outcome) != (Cause.CONFIRMED_COMMIT, "committed"):
+            return None
+        row = self._db.execute(
+            "SELECT id, cause, comment FROM "
+            "(SELECT * FROM commits WHERE id > ? AND state = 'committed' ORDER BY id LIMIT ?) "
+            "WHERE cause != ? ORDER BY id LIMIT 1",
+            (commit.id, TAKEN_BACK_MAX, Cause.CONFIRMED_COMMIT),
+        ).fetchone()
+        if row is None or row[1] not in (Cause.ROLLBACK, Cause.START):
+            return None
+        named = _TAKEN_BACK.match(str(row[2]))
+        is_named = named and int(named[1]) <= commit.id <= int(named[2] or named[1])
+        return int(row[0]) if is_named else None
+
     def after(self, commit_id: int) -> str:
-        """Return which commits came into force after ``commit_id``, in words."""
+        """Return which commits came into force after ``commit_id``, in words (_TAKEN_BACK reads them)."""
         row = self._db.execute(
             "SELECT min(id), max(id) FROM commits WHERE id > ? AND state = 'committed'", (commit_id,)
         )

@@ -49,8 +49,10 @@ def together(changes: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def entry(commit: Commit, changes: Changes, origin: str) -> dict[str, Any]:
-    """Return a commit as who may see ``changes`` of it is told."""
+def entry(
+    commit: Commit, changes: Changes, *, origin: str, taken_back_by: int | None = None
+) -> dict[str, Any]:
+    """Return a commit as who may see ``changes`` of it is told; ``taken_back_by``: the rollback that did."""
     content: dict[str, Any] = {
         "id": commit.id,
         "time": commit.time,
@@ -66,6 +68,7 @@ def entry(commit: Commit, changes: Changes, origin: str) -> dict[str, Any]:
     if changes.count is not None and (changes.states or not _tells_state(commit)):
         content |= {name: text for name, text in _said(commit) if text}
     if commit.outcome == "committed":
+        content |= {} if taken_back_by is None else {"taken-back-by": taken_back_by}
         content["transaction-id"] = transaction_id(origin, commit.id, commit.time)
     if changes.shown:
         content["change"] = [{"target": path, "operation": what} for path, what in changes.shown.items()]

@@ -30,6 +30,8 @@ from agent.yang.tree import Tree
 from agent.yang.units import all_units
 
 SHOWN_MAX = 20
+KEY_MISSING = "private-key-missing"
+"""The app-tag of a certificate whose key is not in the data folder."""
 QUESTION = "Replace it? Type yes: "
 
 Agree = Callable[[str], bool]
@@ -65,10 +67,11 @@ def import_file(asked: Asked, schema: Schema, translators: list[Translator], agr
         InUse, StoreError, OSError: as of a start.
     """
     assert asked.file is not None
-    of_others = [sentence for translator in translators for sentence in translator.look()]
+    for translator in translators:
+        translator.look()
     source = _Source.read(asked.file, schema)
     if not asked.keep_secrets:
-        source.refuse_invalid(translators)
+        source.refuse_invalid(translators, asked.settings.data_dir)
     folder = asked.settings.data_dir
     with _held(folder):
         there = has_history(folder)
@@ -83,7 +86,7 @@ def import_file(asked: Asked, schema: Schema, translators: list[Translator], agr
         return [*told, f"{asked.file} holds nothing, and nothing was configured"]
     if not source.has_rules and not there:
         told.append("it has no access control: the next start makes the first rules, as in a new folder")
-    return [*told, f"commit {commit_id} of {folder / 'history.db'}, in force with the next start", *of_others]
+    return [*told, f"commit {commit_id} of {folder / 'history.db'}, in force with the next start"]
 
 
 def _history_of(settings: Settings) -> Store:
@@ -110,8 +113,8 @@ class _Source:
         except RpcErrors as problem:
             raise Faults(*lines(schema, str(file), problem.errors, document)) from None
 
-    def refuse_invalid(self, translators: list[Translator]) -> None:
-        """Raises: Faults."""
+    def refuse_invalid(self, translators: list[Translator], folder: Path) -> None:
+        """Refuse what could not be committed in ``folder``. Raises: Faults."""
         try:
             refuse_invalid(self.content, translators)
         except RpcErrors as problem:
@@ -120,6 +123,11 @@ class _Source:
                 found.append(
                     f"{self.file}: if its secrets were left out at the export, make one with --with-secrets; "
                     "or say --keep-secrets, which keeps those that the folder has of the same entries"
+                )
+            if any(error.app_tag == KEY_MISSING for error in problem.errors):
+                found.append(
+                    f"{self.file}: private keys are in no export: first copy the private keys to {folder}, "
+                    "to the place that they have in the folder of the other gateway (its export named it)"
                 )
             raise Faults(*found) from None
 
@@ -146,7 +154,7 @@ def _look(source: _Source, asked: Asked, translators: list[Translator], *, agree
         kept: list[str] = []
         if asked.keep_secrets:
             kept = keep_secrets(content, configuration.running)
-            source.refuse_invalid(translators)
+            source.refuse_invalid(translators, folder)
         changed = len(configuration.holding(content).differing(configuration.running))
         if not changed:
             return None
@@ -182,12 +190,9 @@ def _author(asked: Asked) -> CommitInfo:
         user = str(os.getuid())
     if os.getuid() == 0:
         user = os.environ.get("SUDO_USER") or user
-    comment = asked.comment if asked.comment is not None else f"import of {asked.file}"
-    return replace(
-        CommitInfo(printable(user), 0, ""),
-        comment=printable(comment)[:COMMENT_LENGTH_MAX],
-        cause=Cause.IMPORT,
-    )
+    named = printable(f"import of {asked.file}")[:COMMENT_LENGTH_MAX]
+    comment = asked.comment if asked.comment is not None else named
+    return replace(CommitInfo(printable(user), 0, ""), comment=comment, cause=Cause.IMPORT)
 
 
 @contextmanager

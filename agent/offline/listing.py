@@ -18,11 +18,6 @@ from agent.yang.schema import Schema
 
 PATHS_SHOWN = 3
 AT_ONCE = 256
-OUTCOMES = {
-    "committed": "in force",
-    "undone": "undone",
-    "applying": "interrupted; the next start marks it undone",
-}
 
 
 class NoCommit(Exception):
@@ -82,15 +77,20 @@ def _members(store: MemoryCopy, commit: Commit, limit: int) -> dict[str, object]
     """Return a commit as who may read everything is told it over NETCONF."""
     units = store.history.changed_units(commit.id, limit)
     shown = {unit.path: operation(unit) for unit in units}
-    return entry(commit, Changes(shown, store.history.changed_count(commit.id)), store.history.origin())
+    return entry(
+        commit,
+        Changes(shown, store.history.changed_count(commit.id)),
+        origin=store.history.origin(),
+        taken_back_by=store.history.taken_back_by(commit),
+    )
 
 
 def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:
     where = f" from {printable(commit.source)} (session {commit.session_id})" if commit.session_id else ""
-    outcome = OUTCOMES.get(commit.outcome, commit.outcome)
-    reason = f" ({printable(commit.reason)})" if commit.reason else ""
+    notes = ", ".join(_notes(store, commit))
+    outcome = f"{commit.outcome} ({notes})" if notes else commit.outcome
     who = f"{printable(commit.user)}{where}"
-    yield f"{commit.id}  {printable(commit.time)}  {who}  {printable(commit.cause)}  {outcome}{reason}"
+    yield f"{commit.id}  {printable(commit.time)}  {who}  {printable(commit.cause)}  {outcome}"
     if commit.comment:
         yield f"    comment: {printable(commit.comment)}"
     for unit in store.history.changed_units(commit.id, limit):
@@ -98,3 +98,18 @@ def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:
     more = store.history.changed_count(commit.id) - limit
     if more > 0:
         yield f"    and {more} more"
+
+
+def _notes(store: MemoryCopy, commit: Commit) -> Iterator[str]:
+    """Yield what has to be known of the outcome: committed does not mean that it is in force now."""
+    if commit.reason:
+        yield printable(commit.reason)
+    if commit.outcome == "applying":
+        yield "interrupted: the next start marks it undone"
+    elif commit.outcome == "committed":
+        taken_back_by = store.history.taken_back_by(commit)
+        if taken_back_by is not None:
+            yield f"taken back by {taken_back_by}"
+        window = store.window()
+        if window is not None and commit.id > window.rollback_to:
+            yield "pending: the next start takes it back"

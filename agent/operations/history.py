@@ -91,7 +91,12 @@ class _Reading:
         shown = together((target, what) for target, what in told if target is not None)
         knows_all = self._may_read is reads_all or len(readable) == count
         states = all(self._may_read_state(unit.path) for unit in readable)
-        made = entry(commit, Changes(shown, count if knows_all else None, states), self._origin)
+        made = entry(
+            commit,
+            Changes(shown, count if knows_all else None, states),
+            origin=self._origin,
+            taken_back_by=self._history.taken_back_by(commit),
+        )
         if shown and not self._fits(made):
             log.warning("what commit %d changed has no paths any more and is not shown", commit.id)
             del made["change"]

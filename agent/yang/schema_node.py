@@ -34,7 +34,8 @@ class SchemaNode:
     MODULE:NAME.
     ``children`` are data children; for an rpc or action they are its input, ``output`` the other.
     ``deny_all``, ``deny_write``: nacm:default-deny-all and -write here or above (RFC 8341 section 3.6).
-    ``secret``: deny_all, so that no value may be quoted; access control itself is protected, not secret.
+    ``secret``: deny_all, so that no value may be quoted; access control is protected, not secret, and so
+    is what other modules add to it.
     ``mandatory_choices``: MODULE:NAME of each mandatory choice directly below to the nodes of its cases.
     ``default``: canonical default of a leaf, ``defaults`` those of a leaf-list.
     ``names_data``: its values are paths of data nodes (instance-identifier).
@@ -105,7 +106,12 @@ class SchemaNode:
 
     @property
     def secret(self) -> bool:
-        return self.deny_all and self.module != NACM_MODULE
+        return self.deny_all and self.root.module != NACM_MODULE
+
+    @property
+    def root(self) -> SchemaNode:
+        """The top-level node that this one is, or is below."""
+        return self if self.parent is None else self.parent.root
 
     @property
     def is_np_container(self) -> bool:

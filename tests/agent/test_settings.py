@@ -80,7 +80,12 @@ def test_what_is_kept_of_the_history_is_a_number(tmp_path: Path, key: str, value
         ('on-stop = "later"', "on-stop"),
         ('log-level = "loud"', "log-level"),
         ("listen = 8300", "listen"),
-        ('listen = "here"', "here"),
+        ('listen = "here"', "the setting 'listen': 'here' is not of the form"),
+        ('listen = "300.1.1.1:1"', "the setting 'listen': '300.1.1.1:1': 300.1.1.1 is neither"),
+        ('listen = "[::1:830"', r"the setting 'listen': '\[::1:830' is not of the form ADDR:PORT; an IPv6"),
+        ("history-commits = 0", "'history-commits'"),
+        ("history-commits = 1000001", "'history-commits'"),
+        ("history-days = 36501", "'history-days'"),
         ('listen = ""', "'listen' must not be empty"),
         ('data-dir = ""', "'data-dir' must not be empty"),
         ("users = 3", "users"),
@@ -108,7 +113,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         from_file(file_with(tmp_path, text))
     named = [re.search(r"'(.*?)'", fault)[1] for fault in caught.value.faults]  # type: ignore[index]
-    assert named == ["colour", "shape", "here", "charon", "users.ann"]
+    assert named == ["colour", "shape", "listen", "charon", "users.ann"]
     assert str(caught.value) == "; ".join(caught.value.faults)
 
 

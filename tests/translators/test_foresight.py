@@ -13,9 +13,10 @@ from agent.translator import EntryChange, Foresight, KnownFrom, Settings
 from tests.lab import change
 from tests.translators.recorded import sa
 from tests.translators.tunnels import Json, at_alice, at_bob
-from translators.strongswan import foresight, tasks
+from translators.strongswan import foresight, outlook, tasks
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, entry_path
+from translators.strongswan.translation.guards import Guard, Match, Way
 from translators.strongswan.translation.shown import shown
 from translators.strongswan.translator import StrongSwanTranslator
 
@@ -130,6 +131,28 @@ async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_p
     elsewhere = at_bob(**pairs, peer="192.168.0.9")
     found = await made.foresee([change(at_bob(**pairs), elsewhere)])
     assert found.outlooks[0].known_from is KnownFrom.UNKNOWN, "another peer takes another time"
+
+
+def test_what_protects_is_told_in_the_words_of_a_network() -> None:
+    near, far, other = (4, 0x0A010000, 16), (4, 0x0A020000, 16), (4, 0x0A030000, 16)
+    both = {Match(Way.OUT, near, far), Match(Way.IN, far, near), Match(Way.OUT, near, other)}
+    one = {Match(Way.OUT, near, far, 1, 1)}
+    told = [*outlook._differences(Guard(), Guard(drops=frozenset(both), bypass=frozenset({(near, far)})))]
+    assert told == [
+        "leak protection: 2 pairs of subnets added, between which nothing passes in clear; "
+        "this is done before all else",
+        "bypass: 1 pair of networks added, between which packets go past the tunnel",
+    ]
+    assert [
+        *outlook._differences(
+            Guard(drops=frozenset(one), bypass=frozenset({(near, far), (near, other)})), Guard()
+        )
+    ] == [
+        "leak protection: 1 pair of subnets released, between which packets may pass in clear; "
+        "this is done after all else",
+        "bypass: 2 pairs of networks removed, between which packets went past the tunnel",
+    ]
+    assert [*outlook._differences(Guard(drops=frozenset(one)), Guard(drops=frozenset(one)))] == []
 
 
 class Still:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.translator import SECRET, Effect, KnownFrom, Live, Message, Outlook
@@ -19,7 +19,8 @@ from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status import state
 from translators.strongswan.translation.certified import named_certificates
 from translators.strongswan.translation.connections import connection_name, tunnel_of
-from translators.strongswan.translation.guards import Guard
+from translators.strongswan.translation.guards import Guard, Match, Way
+from translators.strongswan.translation.overlaps import Pair
 from translators.strongswan.translation.plan import FENCING, Change, Phase, Step
 from translators.strongswan.translation.revocation import additions, authority_of, surplus
 from translators.strongswan.translation.shown import shown
@@ -266,12 +267,30 @@ def _children(sas: Iterable[Section]) -> int:
 
 
 def _differences(before: Guard, after: Guard) -> Iterator[str]:
-    came, went = after.drops - before.drops, before.drops - after.drops
-    if came or went:
+    """Yield what becomes of packets in clear, for who plans a network."""
+    if came := _pairs(after.drops - before.drops):
         yield (
-            "what is kept from passing in clear changes: rules of nftables for "
-            f"{len(came)} kinds of packets come before all else, those for {len(went)} go after it"
+            f"leak protection: {_counted(came)} of subnets added, between which nothing passes in clear; "
+            "this is done before all else"
         )
-    if after.both_ways != before.both_ways:
-        came_past, went_past = len(after.bypass - before.bypass), len(before.bypass - after.bypass)
-        yield f"what goes past the tunnel changes: {came_past} pairs of networks come, {went_past} go"
+    if went := _pairs(before.drops - after.drops):
+        yield (
+            f"leak protection: {_counted(went)} of subnets released, between which packets may pass in "
+            "clear; this is done after all else"
+        )
+    if came := after.bypass - before.bypass:
+        yield f"bypass: {_counted(came)} of networks added, between which packets go past the tunnel"
+    if went := before.bypass - after.bypass:
+        yield f"bypass: {_counted(went)} of networks removed, between which packets went past the tunnel"
+
+
+def _pairs(matches: Iterable[Match]) -> frozenset[Pair]:
+    """Return the near and the far side of each of ``matches``, whatever their way and mark."""
+    return frozenset(
+        (one.source, one.destination) if one.way is Way.OUT else (one.destination, one.source)
+        for one in matches
+    )
+
+
+def _counted(pairs: Collection[Pair]) -> str:
+    return "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"

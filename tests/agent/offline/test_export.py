@@ -156,3 +156,22 @@ def test_a_mistake_on_the_command_line(shell: Shell, words: tuple[str, ...]) -> 
     done = shell("export", *words)
     assert (done.status, done.out) == (2, "")
     assert "usage: yangswand export" in done.said
+
+
+@pytest.mark.parametrize("format", list(Format), ids=str)
+def test_access_control_is_whole_in_an_export_without_secrets(
+    shell: Shell, tmp_path: Path, format: Format
+) -> None:
+    rules = {
+        "enable-nacm": True,
+        "yangswan-agent:writers-only": True,
+        "groups": {"group": [{"name": "ops", "user-name": ["ann"]}]},
+        "rule-list": [{"name": "l", "group": ["ops"], "rule": [{"name": "r", "action": "permit"}]}],
+    }
+    (tmp_path / "rules.json").write_text(json.dumps({"ietf-netconf-acm:nacm": rules}))
+    shell.good("import", tmp_path / "rules.json")
+    done = shell("export", "--format", format.value, "-o", tmp_path / "out")
+    assert done.said == ""
+    shell.good("import", tmp_path / "out", folder=tmp_path / "other")
+    found = json.loads(shell.good("export", "--format", "json", folder=tmp_path / "other"))
+    assert found == {"ietf-netconf-acm:nacm": rules}

@@ -24,7 +24,7 @@ ALICE = INSTANCES / "valid" / "site-to-site-alice.xml"
 
 def test_commits_are_listed_the_newest_first_with_what_they_changed(used: Shell) -> None:
     first, comment, *paths = used.good("history").splitlines()
-    assert re.fullmatch(r"1  \d{4}-\d\d-\d\dT\S+  \S+  import  in force", first)
+    assert re.fullmatch(r"1  \d{4}-\d\d-\d\dT\S+  \S+  import  committed", first)
     assert comment == f"    comment: import of {EVERY_LEAF}"
     assert paths == [
         "    create /yangswan-ipsec:tunnels/leak-protection",
@@ -49,7 +49,9 @@ def test_an_older_history_is_listed_with_outcome_session_and_source(shell: Shell
     assert {commit["user"] for commit in found} == {"admin", "yangswan"}
     assert all("source-address" in commit for commit in found if commit["user"] == "admin")
     text = shell.good("history", folder=folder)
-    assert "interrupted; the next start marks it undone" in text
+    assert "  applying (interrupted: the next start marks it undone)" in text
+    assert "  committed (pending: the next start takes it back)" in text
+    assert "in force" not in text
     assert " (session " in text
     assert "not-a-real-secret" not in text
     assert not re.search("yangswan-ipsec:certificates", text), "paths are in the words of today's model"
@@ -87,6 +89,46 @@ def test_a_folder_without_commits_has_an_empty_list(shell: Shell) -> None:
     assert shell.good("history") == ""
     assert json.loads(shell.good("history", "--json")) == []
     assert "nothing has been committed yet" in shell("history", "1").said
+
+
+async def test_a_commit_that_was_rolled_back_or_is_pending_says_so(shell: Shell) -> None:
+    agent_ns = "urn:yangswan:params:xml:ns:yang:agent"
+    confirmed = "<commit><confirmed/></commit>"
+    bodies = [
+        (edit_candidate(tunnel(1)), "<commit/>"),
+        (edit_candidate(tunnel(2)), confirmed, edit_candidate(tunnel(3)), confirmed, "<cancel-commit/>"),
+        (edit_candidate(tunnel(4)), confirmed, "<commit/>"),
+        (edit_candidate(tunnel(5)), "<commit><confirmed/><persist>p</persist></commit>"),
+    ]
+    with running_agent(shell.folder) as agent:
+        async with raw_client(agent, greet="1.1") as client:
+            for body in (body for some in bodies for body in some):
+                assert b"<ok/>" in await client.ask(body)
+            asked = f'<agent xmlns="{agent_ns}"><history><commit/></history></agent>'
+            reply = etree.fromstring(await client.ask(f'<get><filter type="subtree">{asked}</filter></get>'))
+        agent.kill()
+    shown = {
+        commit.findtext("{*}id"): commit.findtext("{*}taken-back-by") for commit in reply.iter("{*}commit")
+    }
+    assert shown == {"1": None, "2": None, "3": "5", "4": "5", "5": None, "6": None, "7": None}
+    found = json.loads(shell.good("history", "--json"))
+    assert {str(commit["id"]): commit.get("taken-back-by") for commit in found} == {
+        number: by and int(by) for number, by in shown.items()
+    }
+    lines = [line for line in shell.good("history").splitlines() if not line.startswith(" ")]
+    assert [line.rpartition("  ")[2] for line in lines] == [
+        "committed (pending: the next start takes it back)",
+        "committed",
+        "committed",
+        "committed (taken back by 5)",
+        "committed (taken back by 5)",
+        "committed",
+        "committed",
+    ]
+    with running_agent(shell.folder):
+        pass
+    assert json.loads(shell.good("history", "7", "--json"))["taken-back-by"] == 8
+    assert "  committed (taken back by 8)" in shell.good("history", "7")
 
 
 async def test_json_is_what_netconf_shows(shell: Shell) -> None:

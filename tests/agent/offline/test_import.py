@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from agent.data_folder import DataDir
 from agent.offline import importing
 from tests.agent.offline.lab import EVERY_LEAF, INSTANCES, Shell, content_of
+from tests.histories import restore
 
 ALICE = INSTANCES / "valid" / "site-to-site-alice.xml"
 NACM = """{"ietf-netconf-acm:nacm": {"rule-list": [{"name": "l", "group": ["*"],
@@ -34,10 +36,20 @@ def test_it_is_a_commit_of_who_imports(shell: Shell) -> None:
     assert shell.folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("comment", ["", "x" * 1025, "a\nb", "a\x1b[2J", "a\u2028b", "\udcff"])
+@pytest.mark.parametrize("comment", [
+        "", "x" * 1025, "a\nb", "a\rb", "a\n", "\r\n", "\ta", "a\tb", "a\nb\tc", "a\x1b[2J", "a\x7f",
+        "a\x85b", "a\u2028b", "a\u2029", "\udcff", "a\ufffe", "\uffff",
+    ],
+)  # fmt: skip
 def test_a_comment_is_what_it_may_be_over_netconf(shell: Shell, comment: str) -> None:
     done = shell("import", ALICE, "--comment", comment)
     assert (done.status, "argument --comment" in done.said) == (2, True)
+
+
+@pytest.mark.parametrize("comment", [" a ", "\u00e9\u00a0\U0001f600", "a\ufffd", "x" * 1024, "<&>", " "])
+def test_a_comment_is_recorded_as_it_was_given(shell: Shell, comment: str) -> None:
+    shell.good("import", ALICE, "--comment", comment)
+    assert commits(shell)[0]["comment"] == comment
 
 
 def test_a_name_that_is_no_text_is_shown_and_recorded(shell: Shell, tmp_path: Path) -> None:
@@ -93,6 +105,20 @@ def test_the_whole_configuration_is_replaced(used: Shell, tmp_path: Path) -> Non
 def test_what_is_configured_already_is_no_commit(used: Shell) -> None:
     assert used.good("import", EVERY_LEAF) == f"{EVERY_LEAF} is what is configured: nothing is changed\n"
     assert len(commits(used)) == 1
+
+
+def test_keys_that_lie_in_the_folder_already_are_not_to_be_copied(tmp_path: Path, shell: Shell) -> None:
+    folder = restore("2026-11-23", tmp_path / "old").parent
+    shell.good("export", "--with-secrets", "-o", tmp_path / "x", folder=folder)
+    shutil.copytree(folder / "strongswan", shell.folder / "strongswan")
+    (shell.folder).chmod(0o700)
+    out = shell.good("import", tmp_path / "x")
+    assert "in force with the next start" in out
+    assert "copy" not in out
+    shutil.rmtree(shell.folder)
+    done = shell("import", tmp_path / "x")
+    assert (done.status, "this gateway has no private key" in done.said) == (1, True)
+    assert f"copy the private keys to {shell.folder}" in done.said
 
 
 def test_access_control_that_would_go_is_said(shell: Shell, tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agent.from_settings import make_schema, make_translators
 from agent.offline.withheld import keep_secrets, leave_out_secrets, lost_secrets
+from agent.settings import Settings
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
+from tests.agent.offline.lab import ROOT
 
 SPACE = "urn:yangswan:params:xml:ns:yang:ipsec"
 SECRET = "<secret>not-a-real-secret</secret>"
@@ -47,10 +52,38 @@ def test_nothing_is_kept_of_an_entry_that_goes_nor_beside_another_case(schema: S
     assert content.to_xml() == before
 
 
-def test_access_control_is_no_secret(schema: Schema) -> None:
-    rules = (
-        b'<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><enable-nacm>true</enable-nacm></nacm>'
-    )
-    content = Tree.parse(schema, rules)
+RULES = (
+    b'<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><enable-nacm>true</enable-nacm>'
+    b'<writers-only xmlns="urn:yangswan:params:xml:ns:yang:agent">true</writers-only></nacm>'
+)
+
+
+def test_access_control_is_no_secret_nor_what_other_modules_add_to_it(schema: Schema) -> None:
+    content = Tree.parse(schema, RULES)
+    without = RULES[: RULES.index(b"<writers")] + b"</nacm>"
+    assert lost_secrets(Tree.parse(schema, without), content) == []
     assert leave_out_secrets(content) == 0
-    assert content.to_xml() == rules
+    assert content.to_xml() == RULES
+
+
+def test_what_is_secret_of_all_modules(tmp_path: Path) -> None:
+    """Each node that is default-deny-all is a secret, or access control."""
+    names = ("acme", "hostile", "every-augment", "every-construct")
+    modules = tuple(ROOT / "tests" / "modules" / f"{name}.yang" for name in names)
+    settings = Settings(charon="none", data_dir=tmp_path, yang_modules=modules)
+    schema = make_schema(settings, make_translators(settings))
+    nodes = [
+        node for root in schema.roots.values() for node in root.subtree() if node.deny_all and node.config
+    ]
+    assert "/ietf-netconf-acm:nacm/yangswan-agent:writers-only" in {node.path for node in nodes}
+    assert {node.path for node in nodes if not node.secret} == {
+        node.path for node in nodes if node.path.startswith("/ietf-netconf-acm:nacm")
+    }
+    outermost = {node.path for node in nodes if node.secret and not (node.parent and node.parent.secret)}
+    assert outermost == {
+        "/yangswan-ipsec:tunnels/ipsec/secret",
+        "/yangswan-ipsec:tunnels/ipsec/ike/ppk/key",
+        "/acme:interfaces/interface/password",
+        "/hostile:vault",
+        "/hostile:oc/p",
+    }

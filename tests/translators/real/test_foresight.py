@@ -219,7 +219,7 @@ def test_what_protects_all_tunnels_is_told_for_each(lab: Lab, monkeypatch: pytes
     found = agree_on(alice, tap, toggled)
     assert messages(found) == []
     assert [one.path for one in found.outlooks] == [entry_path("1"), entry_path("2")]
-    assert all("rules of nftables" in one.also[0] for one in found.outlooks)
+    assert all("released, between which packets may pass in clear" in one.also[0] for one in found.outlooks)
     assert "for all tunnels: leak protection off, bypass of no network" in found.also
     network = "10.2.3.0/24"
     path = f"{BYPASS_PATH}[network='{network}']"
