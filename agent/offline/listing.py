@@ -14,6 +14,7 @@ from agent.offline.folder import bring_here, left_alone
 from agent.offline.told import printable
 from agent.offline.words import Asked
 from agent.translator import Translator
+from agent.visible import escaped_json
 from agent.yang.schema import Schema
 
 PATHS_SHOWN = 3
@@ -48,7 +49,7 @@ def _one(store: MemoryCopy, number: int, as_json: bool) -> Iterator[str]:
         raise NoCommit(f"{store.path}: {store.history.absent(number)}")
     count = store.history.changed_count(number)
     if as_json:
-        yield json.dumps(_members(store, found, count), ensure_ascii=False, indent=2)
+        yield escaped_json(json.dumps(_members(store, found, count), ensure_ascii=False, indent=2))
     else:
         yield from _described(store, found, count)
 
@@ -60,7 +61,8 @@ def _all(store: MemoryCopy, as_json: bool) -> Iterator[str]:
         return
     separator = "["
     for commit in _commits(store):
-        yield separator + json.dumps(_members(store, commit, MAX_CHANGES_LISTED), ensure_ascii=False)
+        members = _members(store, commit, MAX_CHANGES_LISTED)
+        yield separator + escaped_json(json.dumps(members, ensure_ascii=False))
         separator = ","
     yield "]" if separator == "," else "[]"
 

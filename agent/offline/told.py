@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from agent.errors import RpcError
 from agent.netconf.messages import rpc_error
 from agent.offline.document import Document
+from agent.visible import replaced
 from agent.xml import NETCONF_NS, Element, line_of, local_name, namespace, parse
 from agent.yang.schema import Schema
 
 _STEP = re.compile(r"""/(?:([\w.-]+):)?([\w.-]+)((?:\[(?:[^\]'"]|'[^']*+'|"[^"]*+")*+\])*+)""")
 _KEY = re.compile(r"""\[(?:[\w.-]+:)?([\w.-]+)=(?:'([^']*)'|"([^"]*)")\]""")
 _LINE_END = re.compile(r"\s*[\r\n]+\s*")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Faults(Exception):
@@ -27,7 +27,7 @@ class Faults(Exception):
 
 def printable(text: str) -> str:
     """Return ``text`` in one line, without what a terminal would obey."""
-    return _UNPRINTABLE.sub("\ufffd", _LINE_END.sub(" ", text).strip())
+    return replaced(_LINE_END.sub(" ", text).strip())
 
 
 def lines(
