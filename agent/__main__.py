@@ -52,6 +52,7 @@ from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
+from agent.visible import say
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -107,7 +108,7 @@ def main() -> None:
 
 def _complain(*sentences: str, status: int) -> NoReturn:
     for sentence in sentences:
-        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+        say(f"{PROGRAM}: {sentence}", sys.stderr)
     raise SystemExit(status) from None
 
 

@@ -88,7 +88,9 @@ class RpcError(_Portable):
             self.type = type
         self.info = dict(info or {})
         self.about: tuple[str, ...] = ()
-        """Paths of list entries other than that of ``path`` which the message tells of."""
+        """Paths of list entries, of all of which something is told by the message."""
+        self.is_named = False
+        """True if its receiver named the path himself: that it is there, or what it holds, is not told."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @property

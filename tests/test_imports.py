@@ -27,6 +27,7 @@ HANDLERS = (
     "agent.notifications",
     "agent.operational",
     "agent.turns",
+    "agent.visible",
 )
 WITHOUT_A_COMMIT = ("candidate", "fitting", "progress", "records", "store")
 MOVES = ("moves", "moved_rules", "moved_units")
@@ -78,6 +79,7 @@ ROOMS = (
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
     Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
     Room(("agent/search_path.py",), pure=True),
+    Room(("agent/visible.py",)),
     Room(
         (
             "agent/apart.py",

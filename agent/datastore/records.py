@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,13 @@ class CommitInfo:
         if self.session_id:
             return f"session {self.session_id} from {self.source}"
         return self.comment or "by itself"
+
+    @property
+    def said(self) -> str:
+        """The comment for the log, so that what a client says cannot be taken for what the agent says."""
+        quoted = json.dumps(self.comment, ensure_ascii=False)
+        by_client = self.session_id and self.cause in (Cause.CLIENT, Cause.CONFIRMED_COMMIT)
+        return f"comment {quoted}" if by_client else self.comment
 
 
 SERVER = CommitInfo("yangswan", 0, "", cause=Cause.START)

@@ -74,8 +74,7 @@ def _comment(window: Window, prepared: Prepared, undone: str) -> str:
         return f"rollback of {undone} at start"
     changed, entries = {unit.path for unit in prepared.units}, window.verify.entries or ()
     those = [path for path in entries if path in changed][:NAMED_MAX]
-    more = [f"{len(entries) - len(those)} more"] if len(entries) > len(those) else []
-    waited = "; ".join([*those, *more])
+    waited = "; ".join([*those, *(["others"] if len(entries) > len(those) else [])])
     return shortened(f"rollback of {undone} at start: verify: the server ended while it waited for {waited}")
 
 

@@ -56,7 +56,8 @@ def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
 
 
 def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
-    """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate.
+    """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate; what
+    has been touched since counts as changed, whether it is or not.
 
     Raises:
         StoreError: that is not kept any more; or what is recorded of access control does not fit the YANG
@@ -79,6 +80,9 @@ def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
             log.error("of %s, as it was, %s", change.path, sentence)
         if unit is not None:
             candidate.changed[unit.path] = unit
+            # Else whether there is something to roll back would tell who has written a secret that he may
+            # not read whether it was the same before.
+            candidate.blind.add(unit.path)
     candidate.tree.add_defaults()  # only what was configured is on record
     return candidate
 

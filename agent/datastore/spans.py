@@ -47,7 +47,7 @@ class Span:
 
     ``wanted``: True for the path of a unit that matters. ``units``: by path of each of these that the commits
     changed, the first row about it and the last one. ``found``: what is not the same again, as it was before
-    the first of the commits and after the last one.
+    the first of the commits and after the last one; ``same``: the paths of what is.
     """
 
     store: Store
@@ -56,6 +56,7 @@ class Span:
     wanted: Callable[[str], bool] = every_unit
     units: dict[str, tuple[Row, Row]] = field(default_factory=dict)
     found: list[UnitChange] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
     _rows_read: int = 0
     _octets_read: int = 0
     _at: Row = (0, 0)
@@ -122,6 +123,8 @@ class Span:
         latest = earliest if last == first else self._row(last)
         if earliest.before != latest.after:
             self.found.append(UnitChange(path, before=earliest.before, after=latest.after))
+        else:
+            self.same.append(path)
 
     def _row(self, row: Row) -> UnitChange:
         found = self.store.history.change(*row)

@@ -131,7 +131,9 @@ async def not_working(entries: Iterable[Entry]) -> dict[str, str]:
 
 def _no_entry(path: str) -> RpcError:
     message = "after this commit there is no such entry of a list whose entries can be waited for"
-    return InvalidValue(message, path=path, app_tag="verify-no-entry")
+    error = InvalidValue(message, path=path, app_tag="verify-no-entry")
+    error.is_named = True
+    return error
 
 
 def _untold(entry: Entry) -> RpcError | None:

@@ -114,7 +114,7 @@ class Transactions:
             window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)
             if info.comment:
-                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.comment)
+                log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.said)
             return None
         recorded, doubt = await self._make_real(info, prepared, opens, vet=vet)
         told = await self._worker(self.swap, prepared, candidate, recorded)
@@ -125,7 +125,7 @@ class Transactions:
             info.user,
             info.occasion,
             len(prepared.units),
-            f": {info.comment}" if info.comment and info.session_id else "",
+            f": {info.said}" if info.comment and info.session_id else "",
         )
         if doubt is not None:
             raise doubt

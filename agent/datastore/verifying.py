@@ -107,15 +107,14 @@ class Verification:
     def told(self, reason: str, changed: Collection[str]) -> str:
         """Return ``reason``, and what of ``changed`` does not work, for the history."""
         those = [f"{path}: {why}" for path, why in self.not_working.items() if path in changed][:NAMED_MAX]
-        more = len(self.not_working) - len(those)
-        return "; ".join([reason, *those, *([f"and {more} more"] if more else [])])
+        others = ["and others"] if len(those) < len(self.not_working) else []
+        return "; ".join([reason, *those, *others])
 
     @property
     def too_late(self) -> str:
-        """Why it is rolled back when the time is over, in words that name no data."""
-        count = len(self.not_working)
-        those = "1 entry did" if count == 1 else f"{count} entries did"
-        return f"{those} not work within {self._within_s} s"
+        """Why it is rolled back when the time is over, in words that name no data, and do not count what not
+        everybody may read who is told."""
+        return f"not everything worked within {self._within_s} s"
 
     async def run(self) -> bool:
         """Return whether everything works, as soon as it does, or when the time is over."""

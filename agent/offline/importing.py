@@ -25,6 +25,7 @@ from agent.offline.withheld import keep_secrets, lacks_secret, lost_secrets
 from agent.offline.words import COMMENT_LENGTH_MAX, Asked
 from agent.settings import Settings
 from agent.translator import Translator
+from agent.visible import say
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from agent.yang.units import all_units
@@ -167,7 +168,7 @@ def _look(source: _Source, asked: Asked, translators: list[Translator], *, agree
                 f"{asked.file} has no access control: nobody may change anything then but recovery users."
             )
     for sentence in told:
-        print(sentence, file=sys.stderr)
+        say(sentence, sys.stderr)
     if not asked.yes and not agree(QUESTION):
         raise Declined("nothing is changed")
     return kept

@@ -15,6 +15,7 @@ from agent.offline.folder import bring_here, left_alone
 from agent.offline.told import printable
 from agent.offline.words import Asked
 from agent.translator import Translator
+from agent.visible import escaped_json
 from agent.yang.schema import Schema
 
 PATHS_SHOWN = 3
@@ -49,7 +50,8 @@ def _one(store: MemoryCopy, schema: Schema, number: int, *, as_json: bool) -> It
         raise NoCommit(f"{store.path}: {store.history.absent(number)}")
     count = store.history.changed_count(number)
     if as_json:
-        yield json.dumps(_members(store, schema, found, limit=count), ensure_ascii=False, indent=2)
+        shown = json.dumps(_members(store, schema, found, limit=count), ensure_ascii=False, indent=2)
+        yield escaped_json(shown)
     else:
         yield from _described(store, found, count)
 
@@ -62,7 +64,7 @@ def _all(store: MemoryCopy, schema: Schema, *, as_json: bool) -> Iterator[str]:
     separator = "["
     for commit in _commits(store):
         members = _members(store, schema, commit, limit=MAX_CHANGES_LISTED)
-        yield separator + json.dumps(members, ensure_ascii=False)
+        yield separator + escaped_json(json.dumps(members, ensure_ascii=False))
         separator = ","
     yield "]" if separator == "," else "[]"
 

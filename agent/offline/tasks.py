@@ -26,6 +26,7 @@ from agent.offline.told import Faults
 from agent.offline.words import Asked
 from agent.settings import SettingsError
 from agent.translator import Translator
+from agent.visible import say
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 
@@ -68,7 +69,7 @@ def carry_out(argv: Sequence[str]) -> int:
 
 def _complain(program: str, sentences: Iterable[str]) -> int:
     for sentence in sentences:
-        print(f"{program}: {sentence}" if program else sentence, file=sys.stderr)
+        say(f"{program}: {sentence}" if program else sentence, sys.stderr)
     return 1
 
 
@@ -79,7 +80,7 @@ def _made(asked: Asked) -> tuple[Schema, list[Translator]]:
 
 def _check(asked: Asked) -> None:
     for sentence in check(asked):
-        print(sentence)
+        say(sentence)
 
 
 def _export(asked: Asked) -> None:
@@ -88,7 +89,7 @@ def _export(asked: Asked) -> None:
 
 def _import(asked: Asked) -> None:
     for sentence in import_file(asked, *_made(asked)):
-        print(sentence)
+        say(sentence)
 
 
 def _history(asked: Asked) -> None:

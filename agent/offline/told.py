@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from agent.errors import RpcError, UnknownElement, UnknownNamespace
 from agent.netconf.messages import rpc_error
 from agent.offline.document import Document
+from agent.visible import replaced
 from agent.xml import NETCONF_NS, Element, line_of, local_name, namespace, parse
 from agent.yang.paths import STEP, keys_in
 from agent.yang.schema import Schema
 
 _LINE_END = re.compile(r"\s*[\r\n]+\s*")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Faults(Exception):
@@ -26,7 +26,7 @@ class Faults(Exception):
 
 def printable(text: str) -> str:
     """Return ``text`` in one line, without what a terminal would obey."""
-    return _UNPRINTABLE.sub("\ufffd", _LINE_END.sub(" ", text).strip())
+    return replaced(_LINE_END.sub(" ", text).strip())
 
 
 def lines(

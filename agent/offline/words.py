@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from pathlib import Path
 from agent.command_line import PROGRAM, add_settings, file_name, printing, settings_of
 from agent.offline.formats import Format
 from agent.settings import LOG_LEVELS, Settings, SettingsError
+from agent.visible import comment_fault
 
 COMMENT_LENGTH_MAX = 1024
-NO_COMMENT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-"""What the pattern of a comment in our YANG module excludes, and what no XML holds."""
 LOG_LEVEL = "warning"
 _CALLED = "--program="
 TASKS = {
@@ -138,8 +136,8 @@ def _comment(text: str) -> str:
     """Take what the comment of a commit may be over NETCONF."""
     if not 1 <= len(text) <= COMMENT_LENGTH_MAX:
         raise argparse.ArgumentTypeError(f"it has 1 to {COMMENT_LENGTH_MAX} characters")
-    if NO_COMMENT.search(text):
-        raise argparse.ArgumentTypeError("a comment has no control characters")
+    if (fault := comment_fault(text)) is not None:
+        raise argparse.ArgumentTypeError(fault[1])
     return text
 
 

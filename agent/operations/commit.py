@@ -11,7 +11,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Request, timeout_of
 from agent.datastore.preparation import Check, Prepared
 from agent.datastore.records import CommitInfo
-from agent.errors import BadElement, ErrorType
+from agent.errors import BadElement, ErrorType, InvalidValue
 from agent.nacm.access import WRITES, Access
 from agent.operations.context import Caller, Context
 from agent.operations.cut_off import keeping_connected
@@ -27,6 +27,7 @@ from agent.operations.parameters import (
 from agent.operations.txid import ok
 from agent.operations.verify import seen_to_work, verify_of
 from agent.operations.write import permitted_content, refuse_in_vain
+from agent.visible import comment_fault
 from agent.xml import NETCONF_NS, Element
 from agent.yang.difference import Difference, Operation
 from agent.yang.schema import Schema
@@ -36,6 +37,7 @@ from agent.yang.units import unit_differences
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
     request = await context.worker(_request, context.schema, operation)
+    comment = _comment(operation)
     # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
     takes_itself_back = request.confirmed and request.verify is None
     tolerated = takes_itself_back or parameter(operation, "even-if-cut-off", AGENT_NS) is not None
@@ -48,7 +50,7 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
             await context.worker(context.configuration.refuse_mismatch)
             await context.confirmed.commit(
                 request,
-                replace(caller_info(caller), comment=_comment(operation)),
+                replace(caller_info(caller), comment=comment),
                 check=check_of(context, caller, context.configuration.candidate),
                 may_read=access.reader(context.schema),
                 vet=keeping_connected(context, caller, tolerated=tolerated),
@@ -89,9 +91,18 @@ def _request(schema: Schema, operation: Element) -> Request:
 
 
 def _comment(operation: Element) -> str:
-    """Return why the client says that it commits; "" if it says nothing."""
+    """Return why the client says that it commits; "" if it says nothing.
+
+    Raises:
+        InvalidValue: not all of it can be seen, or nothing.
+    """
     found = operation.find(f"{{{AGENT_NS}}}comment")
-    return "" if found is None else found.text or ""
+    comment = "" if found is None else found.text or ""
+    if comment and (fault := comment_fault(comment)) is not None:
+        app_tag, sentence = fault
+        info = {"bad-element": "comment"}
+        raise InvalidValue(sentence, app_tag=app_tag, type=ErrorType.PROTOCOL, info=info)
+    return comment
 
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:

@@ -1,7 +1,9 @@
 """What a refusal may tell: nothing of data that its receiver may neither read nor write (RFC 8341).
 
 An edit that names such data is refused before it is compared with anything, so that no answer depends on
-what is there; and an error about such data that others wrote loses its path and its words.
+what is there; and an error about such data that others wrote loses its path and its words. Where a whole
+configuration is looked at, which others may have written, the right to write alone does not let anybody
+learn what is wrong with it.
 """
 
 from __future__ import annotations
@@ -151,8 +153,22 @@ def all_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
     """Return whether ``access`` lets its user read a node, and all configuration below it but secrets."""
     if not access.reach(steps, nodes, "read").permit:
         return False
-    below = (child for child in nodes[-1].children.values() if child.config and not child.secret)
-    return all(all_readable(access, (*steps, Step(n.module, n.name, {})), (*nodes, n)) for n in below)
+    return _all_below(access, steps, nodes, secrets=False)
+
+
+def wholly_readable(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    """As ``all_readable``, and the secrets, too."""
+    return access.reach(steps, nodes, "read").permit and _all_below(access, steps, nodes, secrets=True)
+
+
+def _all_below(access: Access, steps: Steps, nodes: Nodes, *, secrets: bool) -> bool:
+    for node in nodes[-1].children.values():
+        if not node.config or (node.secret and not secrets):
+            continue
+        way = (*steps, Step(node.module, node.name, {})), (*nodes, node)
+        if not access.data(way[0], node, "read").permit or not _all_below(access, *way, secrets=secrets):
+            return False
+    return True
 
 
 @asynccontextmanager
@@ -170,9 +186,13 @@ async def tries_counted(context: Context, caller: Caller) -> AsyncIterator[None]
 
 
 async def count_hidden(context: Context, caller: Caller, errors: Iterable[RpcError]) -> None:
-    """Count one try if any of the errors of a request tells of something hidden, and hide that."""
-    access = context.access(caller)
-    told = [error for error in errors if await context.worker(_conceal, context.schema, access, error)]
+    """Count one try if any of the errors about a configuration tells of something hidden, and hide that, and
+    what is wrong with anything that the caller may not read."""
+    access, told = context.access(caller), []
+    for error in errors:
+        if await context.worker(_conceal, context.schema, access, error):
+            told.append(error)
+        await context.worker(_veil, context.schema, access, error)
     if told:
         context.nacm.count_hidden_conflict(access, told[0])
 
@@ -185,6 +205,39 @@ def _conceal(schema: Schema, access: Access, error: RpcError) -> bool:
     error.info = {}
     error.about = ()
     return True
+
+
+def _veil(schema: Schema, access: Access, error: RpcError) -> None:
+    """*worker* Take path and words from an error about what its receiver may not read, even if he may write
+    it: who wrote it is not known."""
+    named = error.is_named or isinstance(error, AccessDenied)
+    if error.path is None or named or access.everything(["read"]):
+        return
+    found = located(schema, error.path)
+    if found is None or (_readable_but_secrets(access, *found) and not error.path_cut):
+        error.info = {k: v for k, v in error.info.items() if not _unreadable_path(schema, access, v)}
+    else:
+        _take_words(access, error, found)
+
+
+def _readable_but_secrets(access: Access, steps: Steps, nodes: Nodes) -> bool:
+    """True if the user may read a node; of a secret that he may write, what it belongs to."""
+    open_ = next((at for at, node in enumerate(nodes) if node.secret), len(nodes))
+    if 0 < open_ < len(nodes) and _touchable(access, steps, nodes):
+        steps, nodes = steps[:open_], nodes[:open_]
+    return access.reach(steps, nodes, "read").permit
+
+
+def _unreadable_path(schema: Schema, access: Access, value: str | tuple[str, ...]) -> bool:
+    places = (located(schema, text) for text in _texts(value) if text.startswith("/"))
+    return any(place is not None and not _readable_but_secrets(access, *place) for place in places)
+
+
+def _take_words(access: Access, error: RpcError, place: tuple[Steps, Nodes]) -> None:
+    error.path = access.shown_path(*place)
+    error.message = "something that you may not read is wrong here"
+    error.info = {}
+    error.about = ()
 
 
 def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
@@ -217,9 +270,7 @@ def _seen(schema: Schema, access: Access, error: RpcError) -> RpcError:
     if found is None or (_touchable(access, *found) and not error.path_cut):
         error.info = {k: v for k, v in error.info.items() if not _hidden_path(schema, access, v)}
         return error
-    error.path = access.shown_path(*found)
-    error.message = "something that you may not read is wrong here"
-    error.info = {}
+    _take_words(access, error, found)
     return error
 
 

@@ -146,13 +146,15 @@ def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
 
 
 async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
-    """Note whom the change would cut off: its author is refused, the others are warned of."""
+    """Note whom the change would cut off: its author is refused, as by a commit, the others are warned of."""
     assert found.prepared is not None
-    told = await in_turns(_told(found.prepared.changes, sight.is_open))
-    for one in await cut_off(context, told):
+    for one in await cut_off(context, found.prepared.changes):
         if one.caller.session_id == caller.session_id:
             found.hindrances.append(refusal_of(one.captured, sight.reader))
-        else:
+    # What was written by somebody who may not read it must not show by whom it cuts off.
+    told = await in_turns(_told(found.prepared.changes, sight.is_open))
+    for one in await cut_off(context, told):
+        if one.caller.session_id != caller.session_id:
             found.cut_off.append(one)
 
 

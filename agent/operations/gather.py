@@ -168,9 +168,14 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = ever
         ResourceDenied: these are too many, or so many that they are not found in time.
         InvalidValue: the history has dropped what is needed.
     """
-    if after >= upto:
-        return []
+    return (await looked_through(context, after, upto, wanted)).found
+
+
+async def looked_through(context: Context, after: int, upto: int, wanted: Wanted = every_unit) -> Span:
+    """Return the span between two commits, looked through to its end. Raises: as ``changed``."""
     span = Span(context.configuration.store, after, upto, wanted=wanted)
+    if after >= upto:
+        return span
     try:
         for step in (span.read_on, span.look_on):
             while await context.worker(step):
@@ -186,4 +191,4 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = ever
             "the oldest of these commits has been dropped meanwhile: ask for younger ones",
             app_tag="commit-dropped",
         ) from None
-    return span.found
+    return span

@@ -2,7 +2,8 @@
 
 Only what differs is touched: what the candidate has changed, and what commits have changed since. The caller
 needs the rights to write what changes in the candidate. What he may write but not read goes back, too; units
-that hold such things count as changed, whether they are or not, so that nothing tells him (``blind``).
+that may hold such things count as changed once a commit has touched them, whether they are or not, so that
+nothing tells him (``blind``).
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from agent.datastore.spans import UNITS_AT_ONCE
 from agent.errors import MAX_ERRORS, OperationFailed, RpcError
 from agent.history.points import as_left_by, commits_ago
 from agent.history.states import LeftOut
-from agent.nacm.access import WRITES, Access
+from agent.nacm.access import WRITES, Access, located
 from agent.nacm.control import AccessControl
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
-from agent.operations.disclosure import hidden_units
-from agent.operations.gather import changed
+from agent.operations.disclosure import hidden_units, wholly_readable
+from agent.operations.gather import looked_through
 from agent.operations.locking import changing_candidate
 from agent.operations.moment import batched, newest
 from agent.operations.parameters import canonical_text, parameter
 from agent.xml import Element, namespace
 from agent.yang.tree import Tree
-from agent.yang.units import Unit, unit_differences
+from agent.yang.units import Unit, unit_at, unit_differences
 
 
 async def load_commit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -39,10 +40,13 @@ async def load_commit(context: Context, caller: Caller, operation: Element) -> b
     context.nacm.refuse_any_change(access)
     async with changing_candidate(context, caller):
         point, commit_id = await context.worker(_point, context, operation)
-        changes = await changed(context, point, await newest(context))
+        span = await looked_through(context, point, await newest(context))
         recorded = _Recorded(Tree(context.schema))
-        for some in batched(changes, UNITS_AT_ONCE):
+        for some in batched(span.found, UNITS_AT_ONCE):
             await context.worker(recorded.put, some, context.configuration.running)
+        if not access.everything(["read"]):
+            for paths in batched(list(span.units), UNITS_AT_ONCE):
+                await context.worker(recorded.hide, paths, context.configuration.running, access)
         left_out = await _load(context, context.access(caller), recorded)
     uri = namespace(operation)
     rows = [("commit", str(commit_id))] if commit_id is not None else []
@@ -62,11 +66,29 @@ def _point(context: Context, operation: Element) -> tuple[int, int | None]:
 
 @dataclass(slots=True)
 class _Recorded:
-    """Units as they were, in one tree."""
+    """Units as they were, in one tree.
+
+    ``hidden``: paths of those that commits have touched and of which the caller may not read all that there
+    may be; ``same``: those of these that running holds, in which nothing need differ.
+    """
 
     content: Tree
     units: list[Unit] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+    same: list[Unit] = field(default_factory=list)
+
+    def hide(self, paths: Iterable[str], running: Tree, access: Access) -> None:
+        """*worker* Note of which of ``paths`` nobody is to learn whether they differ. It depends on paths and
+        rules alone: not on what is there."""
+        known = {unit.path for unit in self.units}
+        for path in paths:
+            place = located(running.schema, path)
+            if place is not None and wholly_readable(access, *place):
+                continue
+            self.hidden.add(path)
+            if path not in known and (unit := unit_at(running, path)) is not None:
+                self.same.append(unit)
 
     def put(self, changes: Iterable[UnitChange], running: Tree) -> None:
         """*worker* Take what ``changes`` were before.
@@ -117,6 +139,9 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
     for some in batched(recorded.units, UNITS_AT_ONCE):
         await context.worker(_put_into, draft, some, recorded.content)
         draft.blind |= await context.worker(_blind, access, some, (recorded.content, running))
+    for some in batched(recorded.same, UNITS_AT_ONCE):
+        await context.worker(_put_into, draft, some, running)
+    draft.blind |= recorded.hidden
     if not access.everything(WRITES):
         touched = {**candidate.changed, **{unit.path: unit for unit in recorded.units}}
         refusals: list[RpcError] = []

@@ -244,6 +244,20 @@ def _versioned_among(schema: Schema, nodes: Iterable[Node]) -> Iterator[str]:
             yield unit_path(schema, node)
 
 
+def unit_at(tree: Tree, path: str) -> Unit | None:
+    """Return the unit of that path that ``tree`` holds, None if it holds none."""
+    if (node := tree.find(path)) != NULL:
+        return Unit(tree.schema, node)
+    way, _, keys = path.partition("[")
+    if keys and keys[0] not in "'\"":
+        return None
+    # All entries of a list, or one whose key holds quotes.
+    place = way.rpartition("/")[0]
+    above = tree.find(place) if place else NULL
+    among = units_below(tree.schema, siblings(tree.first) if above == NULL else children(above))
+    return next((unit for unit in among if unit.path == path), None)
+
+
 def units_by_path(*trees: Tree) -> dict[str, Unit]:
     """Return the units of all ``trees``, each once."""
     return {unit.path: unit for tree in trees for unit in all_units(tree)}

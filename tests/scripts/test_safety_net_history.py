@@ -63,7 +63,7 @@ def test_a_commit_is_told_as_the_page_says_and_found_by_its_filters(tmp_path: Pa
     with running_agent(tmp_path / "data") as agent:
         asyncio.run(told(agent))
     log = "".join(agent.log)
-    assert "1 changed: ticket 4711: the branch moves to its new address" in log
+    assert '1 changed: comment "ticket 4711: the branch moves to its new address"' in log
 
 
 def test_the_bounds_are_those_of_the_page() -> None:

@@ -230,6 +230,39 @@ async def test_a_conflict_names_nothing_that_may_not_be_read(gateway: Lab, entry
         assert word not in str(hidden)
 
 
+DRY_RUN = '<dry-run xmlns="urn:yangswan:params:xml:ns:yang:agent"/>'
+VALIDATE = "<validate><source><candidate/></source></validate>"
+
+
+async def test_who_writes_what_he_may_not_read_is_told_nothing_of_it_by_a_conflict(gateway: Lab) -> None:
+    """The entry at which the conflict stands counts as the other one does."""
+    both = "<local-subnet>10.1.0.0/16</local-subnet><remote-subnet>10.{}.0.0/16</remote-subnet>"
+    await gateway.commit(tunnels(*(tunnel(number, more=both.format(number)) for number in (1, 2))))
+    await hide_the_first(gateway)
+    more = "<remote-subnet>10.2.0.0/16</remote-subnet>"
+    await gateway.do(edit(tunnels(f"<ipsec><id>1</id>{more}</ipsec>")), WRITER)
+    for request in (VALIDATE, "<commit/>"):
+        ((tag, _, path, message, _),) = await answer(gateway, request, WRITER)  # type: ignore[misc]
+        assert (tag, path) == ("invalid-value", "/yangswan-ipsec:tunnels/ipsec")
+        assert message == "something that you may not read is wrong here"
+    told = str(await answer(gateway, DRY_RUN, WRITER))
+    assert "something that you may not read is wrong here" in told
+    for word in ("10.1.", "198.51.100", "10.2."):
+        assert word not in told
+    assert "198.51.100.2" in str(await answer(gateway, VALIDATE, 1))
+
+
+async def test_what_others_left_unfinished_is_told_to_who_may_read_it(gateway: Lab) -> None:
+    await hide_the_first(gateway)
+    await gateway.do(edit(tunnels("<ipsec><id>1</id><secret>12345678</secret></ipsec>")))
+    for request in (VALIDATE, "<commit/>", DRY_RUN):
+        told = str(await answer(gateway, request, WRITER))
+        assert "something that you may not read is wrong here" in told
+        for word in ("address", "'1'", "mandatory"):
+            assert word not in told
+        assert "local-address" in str(await answer(gateway, request, 1))
+
+
 async def test_state_names_no_tunnel_that_may_not_be_read(gateway: Lab) -> None:
     subnets = "<local-subnet>10.1.0.0/16</local-subnet><remote-subnet>10.2.0.0/16</remote-subnet>"
     both = [tunnel(number, more=subnets).replace(f"198.51.100.{number}", "198.51.100.9") for number in (1, 2)]

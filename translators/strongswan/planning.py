@@ -284,7 +284,10 @@ def _error(refusal: Refusal) -> RpcError:
     path = entry_path(refusal.tunnel)
     where = f"{path}/{refusal.leaf}" if refusal.leaf else path
     error = InvalidValue(refusal.message, path=where, app_tag=refusal.app_tag)
-    error.about = () if refusal.other is None else (entry_path(refusal.other),)
+    if refusal.other is not None:  # it tells of both
+        error.about = (path, entry_path(refusal.other))
+    elif not refusal.leaf:
+        error.about = (path,)
     return error
 
 

@@ -228,3 +228,12 @@ def test_every_invalid_document_is_refused_with_its_line(shell: Shell, document:
     done = shell("check", document)
     assert (done.status, done.out) == (1, "")
     assert all(re.match(rf"{re.escape(str(document))}:\d+: /", line) for line in errors(done))
+
+
+def test_a_name_in_settings_does_nothing_to_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    file = written(tmp_path, '"a\\u001b]0;b\\u0007\\u202e" = 1\n', "x\x1b[2J.toml")
+    done = shell("check", file)
+    assert done.status == 1
+    assert "\\x1b" in done.said
+    for character in "\x1b\x07\u202e":
+        assert character not in done.out + done.said

@@ -39,6 +39,7 @@ def test_it_is_a_commit_of_who_imports(shell: Shell) -> None:
 @pytest.mark.parametrize("comment", [
         "", "x" * 1025, "a\nb", "a\rb", "a\n", "\r\n", "\ta", "a\tb", "a\nb\tc", "a\x1b[2J", "a\x7f",
         "a\x85b", "a\u2028b", "a\u2029", "\udcff", "a\ufffe", "\uffff",
+        " ", "\u00a0 ", "\u202ea", "a\u200b", "a\u2069", "\ufeffa", "\U000e0041", "\U000e0002", "\u3164",
     ],
 )  # fmt: skip
 def test_a_comment_is_what_it_may_be_over_netconf(shell: Shell, comment: str) -> None:
@@ -46,7 +47,9 @@ def test_a_comment_is_what_it_may_be_over_netconf(shell: Shell, comment: str) ->
     assert (done.status, "argument --comment" in done.said) == (2, True)
 
 
-@pytest.mark.parametrize("comment", [" a ", "\u00e9\u00a0\U0001f600", "a\ufffd", "x" * 1024, "<&>", " "])
+@pytest.mark.parametrize(
+    "comment", [" a ", "\u00e9\u00a0\U0001f600", "a\ufffd", "x" * 1024, "<&>", "a \u3000b"]
+)
 def test_a_comment_is_recorded_as_it_was_given(shell: Shell, comment: str) -> None:
     shell.good("import", ALICE, "--comment", comment)
     assert commits(shell)[0]["comment"] == comment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -282,6 +283,22 @@ async def test_tries_that_meet_what_is_hidden_are_counted_and_limited(lab: Lab) 
     assert refused.tag == "resource-denied"
 
 
+@pytest.mark.parametrize("name", ["eth0", "eth1"])
+async def test_what_is_wrong_with_a_secret_is_told_to_who_may_read_what_it_belongs_to(
+    lab: Lab, name: str
+) -> None:
+    hidden = path("/acme:interfaces/acme:interface[acme:name='eth1']", "read")
+    await ruled(lab, rule("h", "deny", hidden), WRITER)
+    await lab.edit(top(entry("b")))
+    place = f"/acme:interfaces/interface[name='{name}']"
+    lab.translator.foresight = Foresight(refusals=[OperationFailed("it is short", path=f"{place}/password")])
+    (found,) = (await told(lab, session_id=JOE))["would-be-refused"]
+    expected = ("it is short", f"{place}/password")
+    if name == "eth1":
+        expected = ("something that you may not read is wrong here", "/acme:interfaces/interface")
+    assert (found["error-message"], found["error-path"]) == ([expected[0]], [expected[1]])
+
+
 async def test_one_that_is_broken_off_leaves_nothing_held(lab: Lab) -> None:
     await lab.edit(top(entry("a")))
     task = asyncio.create_task(lab.do(DRY_RUN))
@@ -359,3 +376,20 @@ async def test_a_warning_tells_nothing_that_its_reader_may_not_read(lab: Lab) ->
         "app-tag": ["would-cut-off-session"],
         "message": ["a commit may cut off another session: its packets would go another way"],
     }
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+async def test_who_would_cut_himself_off_is_told_as_by_a_commit_also_by_what_he_may_not_read(
+    lab: Lab, key: str
+) -> None:
+    await ruled(lab, HIDE_A, WRITER)
+    joe = lab.callers[2] = Remembering(2, "joe", source=AUTHOR.remote, local=AUTHOR.local)
+    await lab.edit(top(entry(key)), joe.session_id)
+    hidden = captured(AUTHOR)
+    place = f"/every-construct:top/entry[id='{key}']"
+    lab.translator.captures = [replace(hidden, path=place, tells=(place,))]
+    (by_commit,) = await lab.refused("<commit/>", joe.session_id)
+    (found,) = (await told(lab, session_id=joe.session_id))["would-be-refused"]
+    assert found["error-message"] == [by_commit.message]
+    assert found.get("error-path", [None]) == [by_commit.path]
+    assert ("entry 1 would take it" in by_commit.message) is (key == "b")

@@ -111,6 +111,18 @@ CONTROL = "a comment has no control characters"
         ("a\ttab", CONTROL),
         ("\x85", CONTROL),
         ("\u2028", CONTROL),
+        ("\u202eevil\u202c", CONTROL),
+        ("\u2066y", CONTROL),
+        ("\u061cy", CONTROL),
+        ("\u200by", CONTROL),
+        ("\ufeffy", CONTROL),
+        ("\U000e0041y", CONTROL),
+        ("\U0001d173y", CONTROL),
+        ("\U000e0002y", "a comment has no characters that nobody sees (U+E0002)"),
+        ("\u0378y", "a comment has no characters that nobody sees (U+0378)"),
+        ("\u3164", "a comment has no characters that nobody sees (U+3164)"),
+        ("   ", "a comment has more than blanks"),
+        ("\u00a0\u3000", "a comment has more than blanks"),
     ],
 )
 async def test_a_comment_is_one_line_of_bounded_length(lab: Lab, comment: str, said: str) -> None:
@@ -124,7 +136,8 @@ async def test_a_comment_is_one_line_of_bounded_length(lab: Lab, comment: str, s
 async def test_a_comment_stands_in_the_log(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     await commented(lab, number(1), "why &lt;it&gt; is, \N{SNOWMAN}")
-    assert "commit 1 by tester (session 1 from 127.0.0.1): 1 changed: why <it> is, \N{SNOWMAN}" in caplog.text
+    said = 'commit 1 by tester (session 1 from 127.0.0.1): 1 changed: comment "why <it> is, \N{SNOWMAN}"'
+    assert said in caplog.text
     await commented(lab, number(2), "x" * 1024)
     assert leaf(await lab.do(one(2)), "comment") == ["x" * 1024]
 
@@ -135,7 +148,8 @@ async def test_a_comment_on_a_commit_that_only_confirms_stands_in_the_log(
     caplog.set_level("INFO")
     await commented(three, number(8), "try", more="<confirmed/>")
     await three.do(f'<commit><comment xmlns="{AGENT}">it works</comment></commit>')
-    assert "a commit by tester (session 1 from 127.0.0.1) changed nothing: it works" in caplog.text
+    said = 'a commit by tester (session 1 from 127.0.0.1) changed nothing: comment "it works"'
+    assert said in caplog.text
     assert ids(await three.do(subtree(""))) == [4, 3, 2, 1]
 
 

@@ -368,6 +368,58 @@ async def test_a_unit_with_something_hidden_counts_as_changed(lab: Lab) -> None:
     assert candidate.blind == set(), "who may read everything"
 
 
+GUESSES = ("hush-eth", "wrong")
+
+
+async def test_who_guesses_a_secret_and_loads_his_guess_does_not_learn_whether_he_was_right(lab: Lab) -> None:
+    """Neither the rollback of his guess, nor loading it again, depends on what the secret is."""
+    await filled(lab)
+    await ruled(
+        lab,
+        rule_list("a", ["limited"], rule("w", "permit", path("/acme:interfaces", "create update delete"))),
+    )
+    history = lab.context.configuration.store.history
+    told = []
+    for guess in GUESSES:
+        before = history.ends()[1]
+        await lab.edit(interface("eth0", f"<password>{guess}</password>"), JOE)
+        await lab.do("<commit><confirmed/></commit>", JOE)
+        guessed = history.ends()[1]
+        await lab.do("<cancel-commit/>", JOE)
+        back = history.ends()[1]
+        counts = [history.changed_count(number) for number in range(before + 1, back + 1)]
+        await lab.do(commit(guessed), JOE)
+        differing = [unit.path for unit in _changed(lab)]
+        await lab.do("<commit/>", JOE)
+        told.append((guessed - before, back - before, counts, differing, history.ends()[1] - before))
+        await lab.do(commit(guessed - 1))
+        await lab.do("<commit/>")
+        assert "hush-eth" in lab.running
+    assert told[0] == told[1] == (1, 2, [1, 1], ["/acme:interfaces/interface[name='eth0']"], 3)
+
+
+async def test_that_depends_on_the_rules_and_not_on_what_is_there(lab: Lab) -> None:
+    """Also where there is no secret, and for who may read it there is nothing to commit."""
+    await ruled(
+        lab,
+        rule_list("a", ["limited"], rule("w", "permit", path("/acme:interfaces", "create update delete"))),
+        rule_list("b", ["admin"], rule("all", "permit", "<access-operations>*</access-operations>")),
+    )
+    for name in ("eth0", "it's"):
+        await lab.commit(interface(name, "<mtu>1</mtu>"))
+        first = lab.context.configuration.store.latest()
+        for mtu in (2, 1):
+            await lab.commit(interface(name, f"<mtu>{mtu}</mtu>"))
+        await lab.do(commit(first), JOE)
+        assert len(_changed(lab)) == 1
+        await lab.do(commit(first), SAM)
+        assert _changed(lab) == []
+    for flag in ("false", "true", "false"):
+        await lab.commit(top(f"<flag>{flag}</flag>"))
+    await lab.do(ago(2), JOE)
+    assert _changed(lab) == []
+
+
 async def test_who_may_change_nothing_is_refused_before_anything_is_looked_at(lab: Lab) -> None:
     await three_commits(lab)
     await ruled(lab, settings="<write-default>deny</write-default>")

@@ -40,16 +40,16 @@ async def test_what_does_not_work_in_time_is_rolled_back_and_the_reply_says_why(
     assert (error.tag, error.app_tag, error.path) == ("operation-failed", "verify-failed", ONE)
     assert error.message == (
         "it does not work (it waits for its peer), and the commit was rolled back: "
-        "1 entry did not work within 1 s"
+        "not everything worked within 1 s"
     )
     event = await lab.caller(2).got("verify-ended")
-    assert b"<outcome>rolled-back</outcome><reason>1 entry did not work within 1 s</reason>" in event
+    assert b"<outcome>rolled-back</outcome><reason>not everything worked within 1 s</reason>" in event
     assert b"entry[ec:id='1']</entry><reason>it waits for its peer</reason>" in event.replace(
         b"every-construct:", b"ec:"
     )
     assert b"session-id" not in await lab.caller(2).got(TIMEOUT)
     assert rollbacks(lab) == [
-        f"rollback of commit 2: verify: 1 entry did not work within 1 s; {ONE}: {WAITING}"
+        f"rollback of commit 2: verify: not everything worked within 1 s; {ONE}: {WAITING}"
     ]
 
 
