@@ -170,7 +170,7 @@ async def changed(context: Context, after: int, upto: int, wanted: Wanted = ever
     """
     if after >= upto:
         return []
-    span = Span(context.configuration.store, after, upto, wanted)
+    span = Span(context.configuration.store, after, upto, wanted=wanted)
     try:
         for step in (span.read_on, span.look_on):
             while await context.worker(step):

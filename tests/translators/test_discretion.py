@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from agent.errors import RpcError
+from agent.from_settings import make_schema
 from agent.nacm import tries
+from agent.nacm.state import state_reader, tells_state
 from agent.nacm.tries import MAX_TRIES, WINDOW_S, Tries
 from agent.served import SERVED, standard_modules
+from agent.settings import Settings as AgentSettings
 from agent.translator import Settings
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering, running_lab
@@ -304,3 +307,15 @@ def test_only_so_many_users_are_remembered(monkeypatch: pytest.MonkeyPatch) -> N
     for user in ("a", "b", "a", "c"):
         counted.count(user)
     assert list(counted._times) == ["a", "c"]
+
+
+def test_what_is_said_of_a_tunnel_that_does_not_work_is_of_its_state(tmp_path: Path) -> None:
+    schema = make_schema(AgentSettings(), [make(Settings(tmp_path, "none"))])
+    one, two = (f"/yangswan-ipsec:tunnels/ipsec[id='{number}']" for number in (1, 2))
+    may_read_state = state_reader(schema, lambda path: path != f"{one}/state")
+    assert not may_read_state(one)
+    assert may_read_state(two)
+    entries = [
+        node.path for root in schema.roots.values() for node in root.subtree() if tells_state(node)
+    ]  # fmt: skip
+    assert entries == ["/yangswan-agent:agent/confirmed-commit/verify/not-working/entry"]
