@@ -10,7 +10,8 @@ is rolled back: cancelled, too late, its session gone, or the server restarted.
     window, ours     | follows up    | confirms  | rolls back| rolls back| rolls back| rolls back
     window, not ours | refused       | refused   | refused   |           | (nothing) |
 
-With <persist> the window is "ours" for whoever gives the persist-id; without, for its session only.
+With <persist> the window is "ours" for whoever gives the persist-id; without, for its session only. For a
+cancel without persist-id it is, besides, that of every recovery session.
 
 A commit with <verify> opens a window that decides by itself; it is open like any other until then:
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from agent.errors import BadElement, ErrorType, InUse, InvalidParameter, OperationFailed, RpcError
 
@@ -109,7 +111,7 @@ def refusal(window: Window | None, request: Request, session_id: int, now_s: flo
         return None if request.persist_id is None else _wrong_id("no confirmed commit is pending")
     if too_late(window, now_s):
         return InUse("the time to confirm is over: it is being rolled back", type=ErrorType.PROTOCOL)
-    return _not_ours(window, request.persist_id, session_id)
+    return _not_ours(window, request.persist_id, session_id, now_s)
 
 
 def _verify_refusal(request: Request, verify: Verify) -> RpcError | None:
@@ -126,13 +128,21 @@ def _verify_refusal(request: Request, verify: Verify) -> RpcError | None:
     return None
 
 
-def cancel_refusal(window: Window | None, persist_id: str | None, session_id: int) -> RpcError | None:
-    """Return why a ``<cancel-commit>`` must be refused (RFC 6241 section 8.4.4.1), None if it may go on."""
+def cancel_refusal(
+    window: Window | None, persist_id: str | None, session_id: int, *, now_s: float, recovery: bool = False
+) -> RpcError | None:
+    """Return why a ``<cancel-commit>`` must be refused (RFC 6241 section 8.4.4.1), None if it may go on.
+
+    ``recovery``: it comes from a recovery session (RFC 8341 section 3.2.3), which needs no token: nobody
+    else could end what somebody holds everybody up with.
+    """
     if window is None:
         if persist_id is not None:
             return _wrong_id("no confirmed commit is pending")
         return OperationFailed("no confirmed commit is pending", type=ErrorType.PROTOCOL)
-    return _not_ours(window, persist_id, session_id)
+    if recovery and persist_id is None:
+        return None
+    return _not_ours(window, persist_id, session_id, now_s)
 
 
 def after_commit(
@@ -184,10 +194,12 @@ def ends_with(window: Window, session_id: int) -> bool:
     return window.persist is None and window.session_id == session_id
 
 
-def _not_ours(window: Window, persist_id: str | None, session_id: int) -> RpcError | None:
+def _not_ours(window: Window, persist_id: str | None, session_id: int, now_s: float) -> RpcError | None:
     """Return why the window belongs to others, None if it is ours."""
     if persist_id is None:
-        return None if ends_with(window, session_id) else InUse(_whose(window), type=ErrorType.PROTOCOL)
+        if ends_with(window, session_id):
+            return None
+        return InUse(pending_of_another(window, now_s), type=ErrorType.PROTOCOL)
     if window.persist is None:
         return _wrong_id("the pending confirmed commit was made without <persist>")
     return None if persist_id == window.persist else _wrong_id("it is not the one given as <persist>")
@@ -197,7 +209,13 @@ def _wrong_id(reason: str) -> RpcError:
     return InvalidParameter("persist-id", f"the persist-id does not fit: {reason}")
 
 
-def _whose(window: Window) -> str:
+def pending_of_another(window: Window, now_s: float) -> str:
+    """Return whose the window is, for how long, and what one who is held up by it can do."""
+    left_s = max(0, ceil(window.deadline_s - now_s))
+    persistent, ways = "", "wait for its end"
     if window.persist is not None:
-        return "a persistent confirmed commit is pending: give its persist-id, or wait for its end"
-    return f"session {window.session_id} has a confirmed commit pending"
+        persistent, ways = "persistent ", "give its persist-id, wait for its end"
+    return (
+        f"session {window.session_id} of {window.user} has a {persistent}confirmed commit pending for "
+        f"{left_s} s: {ways}, or have a recovery user cancel it with <cancel-commit/>"
+    )

@@ -26,6 +26,7 @@ from agent.datastore.confirmed import (
     after_commit,
     cancel_refusal,
     ends_with,
+    pending_of_another,
     refusal,
 )
 from agent.datastore.outcome import InForce
@@ -91,6 +92,11 @@ class ConfirmedCommits:
     def owner(self) -> int | None:
         """The session that made the pending confirmed commit, which it may have survived; None without."""
         return None if self.window is None else self.window.session_id
+
+    @property
+    def told_to_others(self) -> str:
+        """Whose the pending confirmed commit is and what others can do; "" without one."""
+        return "" if self.window is None else pending_of_another(self.window, _clock())
 
     def remaining_s(self) -> float:
         """Seconds until the open window is rolled back."""
@@ -187,17 +193,21 @@ class ConfirmedCommits:
             else:
                 self._verifier = asyncio.create_task(self._verify(window, self.verification))
 
-    async def cancel(self, persist_id: str | None, info: CommitInfo) -> None:
-        """Carry out ``<cancel-commit>``.
+    async def cancel(self, persist_id: str | None, info: CommitInfo, *, recovery: bool = False) -> None:
+        """Carry out ``<cancel-commit>``, which may come from a ``recovery`` session.
 
         Raises:
             RpcError, RpcErrors: it was refused, or the rollback failed and is tried again.
         """
         window = self.window
-        if problem := cancel_refusal(window, persist_id, info.session_id):
+        problem = cancel_refusal(window, persist_id, info.session_id, now_s=_clock(), recovery=recovery)
+        if problem is not None:
             raise problem
         assert window is not None
-        end = End("cancel", info, f"cancelled by session {info.session_id}")
+        by = f"session {info.session_id}"
+        if persist_id is None and not ends_with(window, info.session_id):
+            by = f"recovery user {info.user} in {by}"
+        end = End("cancel", info, f"cancelled by {by}")
         try:
             await self._roll_back(window, end)
         except Exception:

@@ -60,13 +60,17 @@ class AccessControl:
         if about_rules(units):
             self.load(running)
 
+    def is_recovery(self, user: str) -> bool:
+        """Return whether the sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""
+        return user in self._recovery
+
     def access(self, user: str, external_groups: tuple[str, ...]) -> Access:
         """Return what ``user`` may do now."""
         known = self._known.get((user, external_groups))
         if known is None:
             groups = self.rules.groups_of(user, external_groups)
             free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
-            if user in self._recovery:
+            if self.is_recovery(user):
                 free = "it is a recovery session, to which no rule applies"
             rules = self.rules.for_user(user, groups)
             known = Access(user, groups, settings=self.rules, rules=rules, free=free)

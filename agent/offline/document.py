@@ -14,10 +14,11 @@ from pathlib import Path
 from agent.errors import RpcError
 from agent.netconf.messages import client_prefixes
 from agent.offline import instance_data
-from agent.offline.from_json import JsonError, Object, read_config, read_json
+from agent.offline.from_json import JsonError, Object, read_config, read_json, refuse_many
 from agent.offline.instance_data import InstanceDataError
 from agent.regular_file import read_regular
 from agent.xml import (
+    MAX_ELEMENTS,
     NETCONF_NS,
     Element,
     XmlError,
@@ -32,7 +33,8 @@ from agent.yang.schema import Schema
 
 OCTETS_MAX = 256 * 1024 * 1024
 ELEMENTS_MAX = 4_000_000
-"""More than a client may send at once: a configuration grows by many edits."""
+"""In XML: more than a client may send at once, for a configuration grows by many edits. JSON takes more
+time and memory for each, and has the bound of a message."""
 
 _RESTCONF = "urn:ietf:params:xml:ns:yang:ietf-restconf"
 _NMDA = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
@@ -115,6 +117,7 @@ def _of_xml(_schema: Schema, data: bytes) -> Document:
 
 
 def _of_json(schema: Schema, data: bytes) -> Document:
+    refuse_many(data, MAX_ELEMENTS)
     content: Object = read_json(data)
     modules: Sequence[str] = ()
     if len(content) == 1:
@@ -125,5 +128,5 @@ def _of_json(schema: Schema, data: bytes) -> Document:
             below, dict
         ):
             content = below
-    config, faults = read_config(schema, content, max_elements=ELEMENTS_MAX)
+    config, faults = read_config(schema, content, max_elements=MAX_ELEMENTS)
     return Document(config, None, modules, faults=faults)

@@ -64,6 +64,18 @@ def read_json(data: bytes) -> Object:
     return found
 
 
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def refuse_many(data: bytes, max_elements: int) -> None:
+    """Raise JsonError if ``data`` holds more than ``max_elements`` members and values, before it is read."""
+    if data.count(b",") + data.count(b"{") <= max_elements:
+        return
+    bare = _TEXTS.sub(b"", data)
+    if bare.count(b",") + bare.count(b"{") > max_elements:
+        raise JsonError(f"there are more than {max_elements} elements")
+
+
 def _without_doubles(members: Sequence[tuple[str, object]]) -> dict[str, object]:
     found = dict(members)
     if len(found) < len(members):

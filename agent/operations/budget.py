@@ -7,7 +7,7 @@ the process (agent.apart), so that it keeps nobody waiting, and one that needs t
 from __future__ import annotations
 
 from agent.apart import in_copy
-from agent.errors import ErrorType, TooBig
+from agent.errors import ErrorType, ResourceDenied, TooBig
 from agent.xml import Element, has_more_elements
 from agent.yang.schema import Schema
 
@@ -23,6 +23,18 @@ HERE_COMPARISONS = 20_000
 
 class TooMuchHere(Exception):
     """A filter needs more than libyang's thread can be kept for, but not more than a copy of the process."""
+
+
+class TooCostlyFilter(ResourceDenied):
+    """A filter takes too long also in a copy of the process."""
+
+    type = ErrorType.PROTOCOL
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it takes too long to find what the filter selects: give the keys of list entries, and ask for "
+            "fewer things, or have fewer paths inside of predicates"
+        )
 
 
 class Budget:

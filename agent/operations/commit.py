@@ -107,7 +107,11 @@ def _comment(operation: Element) -> str:
 
 async def cancel_commit(context: Context, caller: Caller, operation: Element) -> bytes:
     async with context.configuration.writing:
-        await context.confirmed.cancel(_token(operation, "persist-id"), caller_info(caller))
+        await context.confirmed.cancel(
+            _token(operation, "persist-id"),
+            caller_info(caller),
+            recovery=context.nacm.is_recovery(caller.user),
+        )
     return b""
 
 

@@ -7,7 +7,7 @@ part, a default in use counts as if it had been set, for it is the same in both.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -17,6 +17,7 @@ from agent.history.room import Room
 from agent.history.states import States
 from agent.nacm.access import Access
 from agent.operations.both_sides import HERE_UNITS, is_local, selects_anything, wanted
+from agent.operations.budget import TooCostlyFilter
 from agent.operations.comparing import Piece, carried_out, compared, read_filter, told
 from agent.operations.context import Caller, Context
 from agent.operations.gather import CANDIDATE, Gathered, nothing, until_candidate
@@ -51,20 +52,29 @@ async def compare(context: Context, caller: Caller, operation: Element) -> bytes
     request: Request = await context.worker(_read_request, context, operation)
     access, uri = context.access(caller), namespace(operation)
 
-    def work(states: States, room: Room, first: int) -> Piece:
-        states = told(access, request.filter, states)
+    def work(filter_: Filter, states: States, room: Room, first: int) -> Piece:
+        states = told(access, filter_, states)
         nowhere, before = states.before.empty and states.after.empty, room.edits
         body = _edits(request, states, room, first)
         return Piece(body, room, edits=before - room.edits, nowhere=nowhere)
 
-    async def attempt() -> list[Piece] | None:
-        gathered = await _gathered(context, request, access)
-        pieces = await compared(context, caller, gathered, work)
+    async def selected(filter_: Filter) -> list[Piece] | None:
+        gathered = await _gathered(context, replace(request, filter=filter_), access)
+        pieces = await compared(context, caller, gathered, partial(work, filter_), filter_=filter_)
         if all(piece.nowhere for piece in pieces):
-            same = partial(_same_somewhere, context, access, request, gathered)
-            if not await carried_out(context, caller, same, here=True):
+            same = partial(_same_somewhere, context, access, replace(request, filter=filter_), gathered)
+            if not await carried_out(context, caller, same, here=True, filter_=filter_):
                 return None
         return pieces
+
+    async def attempt() -> list[Piece] | None:
+        try:
+            return await selected(request.filter)
+        except TooCostlyFilter:
+            # Whatever it selects does not differ if nothing does that the caller may read.
+            if request.all or any(piece.edits for piece in await selected(Filter()) or ()):
+                raise
+            return []
 
     async with context.comparing.admitted(caller.user):
         pieces = await at_one_moment(context, attempt)

@@ -53,7 +53,8 @@ async def compare_commits(context: Context, caller: Caller, operation: Element) 
             gathered = await gather(context, start, end, wanted=may_be_told)
         else:
             gathered = await gather_whole(context, start, end)
-        return await compared(context, caller, gathered, partial(work, context.access(caller)))
+        told_to_caller = partial(work, context.access(caller))
+        return await compared(context, caller, gathered, told_to_caller, filter_=filter_)
 
     async with context.comparing.admitted(caller.user):
         pieces = await at_one_moment(context, attempt)

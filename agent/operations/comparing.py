@@ -14,11 +14,12 @@ from agent.history.states import States
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operations.both_sides import HERE_UNITS, selected
-from agent.operations.budget import TooMuchHere
+from agent.operations.budget import TooCostlyFilter, TooMuchHere
 from agent.operations.context import Caller, Context
 from agent.operations.gather import Gathered
 from agent.operations.parameters import parameter
 from agent.operations.read import Filter, subtree_or_xpath
+from agent.operations.xpath import is_plain
 from agent.xml import Element
 
 Result = TypeVar("Result")
@@ -56,10 +57,15 @@ Work = Callable[[States, Room, int], Piece]
 """*worker* Compares a part, with so much room for it, and the number of its first edit."""
 
 
-async def compared(context: Context, caller: Caller, gathered: Gathered, work: Work) -> list[Piece]:
-    """Return what ``work`` returns for each part of what was gathered: of much, in copies of the process.
+async def compared(
+    context: Context, caller: Caller, gathered: Gathered, work: Work, *, filter_: Filter
+) -> list[Piece]:
+    """Return what ``work``, which applies ``filter_``, returns for each part of what was gathered.
+
+    Much is looked at in copies of the process.
 
     Raises:
+        TooCostlyFilter: it takes too long, for what the filter has to look at.
         ResourceDenied: it takes too long, or the system makes no copy.
         OperationFailed: the copy has ended by a fault.
     """
@@ -68,7 +74,7 @@ async def compared(context: Context, caller: Caller, gathered: Gathered, work: W
     here = gathered.units is not None and gathered.units <= HERE_UNITS
     for part in gathered.parts:
         done = partial(_part, part, work, room, first)
-        piece: Piece = await carried_out(context, caller, done, here=here)
+        piece: Piece = await carried_out(context, caller, done, here=here, filter_=filter_)
         pieces.append(piece)
         room, first = piece.room, first + piece.edits
     return pieces
@@ -78,11 +84,13 @@ def _part(part: Callable[[], States], work: Work, room: Room, first: int) -> Pie
     return work(part(), replace(room), first)
 
 
-async def carried_out(context: Context, caller: Caller, work: Callable[[], Result], *, here: bool) -> Result:
+async def carried_out(
+    context: Context, caller: Caller, work: Callable[[], Result], *, here: bool, filter_: Filter
+) -> Result:
     """Return what ``work`` returns, done on libyang's thread (``here``), or in a copy of the process.
 
     Raises:
-        ResourceDenied, OperationFailed: as ``compared``.
+        TooCostlyFilter, ResourceDenied, OperationFailed: as ``compared``.
     """
     if here:
         try:
@@ -94,6 +102,8 @@ async def carried_out(context: Context, caller: Caller, work: Callable[[], Resul
         found = await context.apart.done(caller.user, context.worker, work)
         return found
     except TooCostly:
+        if filter_.xpath is not None and not is_plain(filter_.xpath.text):
+            raise TooCostlyFilter from None
         raise too_much() from None
     except NoCopy:
         raise ResourceDenied("this server cannot begin the process that compares: try again later") from None

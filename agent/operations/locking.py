@@ -20,9 +20,7 @@ async def lock(context: Context, caller: Caller, operation: Element) -> bytes:
     pending = context.confirmed.owner
     if target == "running" and pending is not None and pending != caller.session_id:
         alive = any(other.session_id == pending for other in context.callers())
-        raise LockDenied(
-            target, pending if alive else 0, message="a confirmed commit of another session is pending"
-        )
+        raise LockDenied(target, pending if alive else 0, message=context.confirmed.told_to_others)
     if target == "candidate":
         # A candidate with changes that nobody committed cannot be locked (RFC 6241 section 7.5).
         async with context.configuration.writing:

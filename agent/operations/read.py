@@ -22,7 +22,7 @@ from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import merge_state
 from agent.operations.asked import asked
-from agent.operations.budget import TooMuchHere, refuse_large
+from agent.operations.budget import TooCostlyFilter, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
@@ -251,7 +251,8 @@ async def carried_out(
     """Return what ``work`` returns, which applies ``filter_``: where it may take long, in a copy.
 
     Raises:
-        ResourceDenied: it takes too long, or the system makes no copy.
+        TooCostlyFilter: it takes too long.
+        ResourceDenied: the system makes no copy.
         OperationFailed: the copy has ended by a fault.
     """
     if filter_.xpath is None or is_plain(filter_.xpath.text):
@@ -269,11 +270,7 @@ async def apart(context: Context, caller: Caller, work: Callable[[], Result]) ->
         found: Result = await context.apart.done(caller.user, context.worker, work)
         return found
     except TooCostly:
-        raise ResourceDenied(
-            "it takes too long to find what the filter selects: give the keys of list entries, and ask for "
-            "fewer things, or have fewer paths inside of predicates",
-            type=ErrorType.PROTOCOL,
-        ) from None
+        raise TooCostlyFilter from None
     except NoCopy:
         raise ResourceDenied(
             "this server cannot begin the process that looks for what the filter selects: try again later"

@@ -133,7 +133,7 @@ async def test_children_that_are_missing_are_those_that_would_be_initiated(tmp_p
         {"ike": "ipsec-1", "child": "ipsec-1-2", "timeout": "-1", "init-limits": "no"},
     ]
     (outlook,) = found.outlooks
-    assert [(one.kind, one.now, one.affected) for one in found.live or ()] == [
+    assert [(one.kind, one.now, one.affected) for one in outlook.live or ()] == [
         ("ike-sa", 1, 1),
         ("child-sa", 2, 2),
     ]

@@ -24,7 +24,9 @@ TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 MODULES = Path(__file__).parents[1] / "modules"
 REWRITE = os.environ.get("REWRITE") == "1"
 # What is another every time.
-_VARIABLE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=<remaining-s>)\d+|(?<=<source-host>)[\d.]+")
+_VARIABLE = re.compile(
+    r"\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=<remaining-s>)\d+|(?<=pending for )\d+|(?<=<source-host>)[\d.]+"
+)
 _ETAG = re.compile(r"\b[0-9a-f]{16}(?:\.[0-9a-f]{4})?-(\d+)-[0-9a-f]+\b")
 _COMMIT = re.compile(r"\{commit (\d+)\}")
 

@@ -76,8 +76,47 @@ def test_after_the_deadline_nobody_may_confirm() -> None:
 def test_who_may_cancel(
     window: Window | None, persist_id: str | None, session_id: int, expected: type[RpcError] | None
 ) -> None:
-    problem = cancel_refusal(window, persist_id, session_id)
+    problem = cancel_refusal(window, persist_id, session_id, now_s=999.0)
     assert (None if problem is None else type(problem)) is expected
+
+
+@pytest.mark.parametrize(
+    ("window", "persist_id", "expected"),
+    [
+        (None, None, OperationFailed),
+        (PLAIN, None, None),
+        (PERSISTENT, None, None),
+        (PLAIN, "token", InvalidParameter),
+        (PERSISTENT, "token", None),
+        (PERSISTENT, "other", InvalidParameter),
+    ],
+)
+def test_a_recovery_session_may_cancel_what_is_of_another(
+    window: Window | None, persist_id: str | None, expected: type[RpcError] | None
+) -> None:
+    problem = cancel_refusal(window, persist_id, OTHER, now_s=999.0, recovery=True)
+    assert (None if problem is None else type(problem)) is expected
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (PLAIN, "session 7 of ann has a confirmed commit pending for 2 s: wait for its end, or have a "),
+        (
+            PERSISTENT,
+            "session 7 of ann has a persistent confirmed commit pending for 2 s: give its persist-id, "
+            "wait for its end, or have a ",
+        ),
+    ],
+)
+def test_who_is_held_up_is_told_by_whom_and_what_to_do(window: Window, words: str) -> None:
+    told = words + "recovery user cancel it with <cancel-commit/>"
+    for problem in (
+        refusal(window, Request(), OTHER, 998.5),
+        cancel_refusal(window, None, OTHER, now_s=998.5),
+    ):
+        assert problem is not None
+        assert problem.message == told
 
 
 def after(window: Window | None, request: Request, session_id: int = OTHER) -> Window | None:

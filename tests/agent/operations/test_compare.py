@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from agent.apart import TooCostly
 from agent.yang.units import Unit
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
@@ -212,3 +213,44 @@ async def test_the_reply_fits_the_schema(lab: Lab, tmp_path: Path, more: str) ->
     assert fits("ietf-nmda-compare", operation, await lab.do(operation), tmp_path)
     assert fits("ietf-nmda-compare", operation, NO_MATCHES, tmp_path)
     assert not fits("ietf-nmda-compare", operation, f'<other xmlns="{NS}"/>', tmp_path)
+
+
+COSTLY = xpath("//ec:entry[ec:number=//ec:entry/ec:number]")
+
+
+def takes_for_ever(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whatever is done in a copy of the process take too long."""
+
+    async def done(*_arguments: object) -> None:
+        raise TooCostly
+
+    monkeypatch.setattr(lab.context.apart, "done", done)
+
+
+async def test_a_filter_that_takes_too_long_is_named_as_what_does(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lab.edit(entry("<number>3</number>"))
+    takes_for_ever(lab, monkeypatch)
+    (error,) = await lab.refused(compare("running", "candidate", COSTLY))
+    assert (error.tag, error.app_tag, error.type.value) == ("resource-denied", None, "protocol")
+    assert "too long to find what the filter selects" in error.message
+
+
+async def test_where_nothing_differs_no_filter_takes_too_long(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes_for_ever(lab, monkeypatch)
+    assert await rows(lab, "running", "candidate", COSTLY) == []
+    assert await rows(lab, "candidate", "running", COSTLY) == []
+
+
+async def test_what_the_caller_may_not_read_makes_no_filter_take_too_long(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = rule("no", "deny", path("/ec:top/ec:entry[ec:id='1']"))
+    await ruled(lab, rule_list("a", ["limited"], hidden))
+    await lab.edit(entry("<number>3</number>"))
+    takes_for_ever(lab, monkeypatch)
+    assert await rows(lab, "running", "candidate", COSTLY, session_id=JOE) == []
+    await lab.refused(compare("running", "candidate", COSTLY))

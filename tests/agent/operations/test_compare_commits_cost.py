@@ -92,13 +92,13 @@ async def test_a_few_comparisons_are_made_at_a_time_and_one_of_each_user(
     go_on = asyncio.Event()
     compared = comparing.compared
 
-    async def seen(*arguments: object) -> object:
+    async def seen(*arguments: object, **named: object) -> object:
         nonlocal most
         under_way.append(1)
         most = max(most, len(under_way))
         await go_on.wait()
         under_way.pop()
-        return await compared(*arguments)  # type: ignore[arg-type]
+        return await compared(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(compare_commits, "compared", seen)
     for session_id, user in enumerate(users, 1):

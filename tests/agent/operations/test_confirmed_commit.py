@@ -12,12 +12,15 @@ from agent.datastore.candidate import Candidate
 from agent.errors import RpcErrors
 from agent.operations.locking import release
 from agent.yang.schema import Schema
-from tests.agent.handlers import Lab, running_lab
+from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.agent.lab import EC, entry, top
+from tests.agent.operations.guarded import NACM
 
 CONFIRMED = "<commit><confirmed/></commit>"
 SHORT = "<commit><confirmed/><confirm-timeout>1</confirm-timeout></commit>"
 PERSIST = "<commit><confirmed/><persist>token</persist></commit>"
+FOR_EVER = "<confirm-timeout>4294967295</confirm-timeout>"
+LOCK = "<lock><target><running/></target></lock>"
 START, EXTEND, COMPLETE, CANCEL, TIMEOUT = (
     f"<confirm-event>{event}</confirm-event>"
     for event in ("start", "extend", "complete", "cancel", "timeout")
@@ -181,11 +184,54 @@ async def test_a_persistent_one_is_rolled_back_in_time_when_its_session_is_gone(
 
 
 async def test_wrong_session(lab: Lab) -> None:
+    await may_do_anything(lab)
     await confirmed(lab, 3)
     for operation in ("<commit/>", CONFIRMED, "<cancel-commit/>"):
         (error,) = await lab.refused(operation, 2)
         assert error.tag == "in-use"
     assert lab.context.confirmed.window is not None
+    assert holds(lab, 3)
+
+
+async def may_do_anything(lab: Lab) -> None:
+    """Have session 2 be of somebody whom rules permit everything: no recovery user."""
+    rule = "<rule><name>all</name><module-name>*</module-name><action>permit</action></rule>"
+    await lab.commit(
+        f'<nacm xmlns="{NACM}"><groups><group><name>all</name><user-name>eve</user-name></group></groups>'
+        f"<rule-list><name>all</name><group>all</group>{rule}</rule-list></nacm>"
+    )
+    lab.callers[2] = Remembering(2, "eve")
+
+
+@pytest.mark.parametrize("commit", [CONFIRMED, PERSIST.replace("<persist>", f"{FOR_EVER}<persist>")])
+async def test_a_recovery_user_takes_back_what_holds_everybody_up(
+    lab: Lab, commit: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await lab.commit(number(2))
+    await may_do_anything(lab)
+    await confirmed(lab, 3, commit, session_id=2)
+    if commit != CONFIRMED:
+        await release(lab.context, 2)
+    for operation, tag in (("<commit/>", "in-use"), (LOCK, "lock-denied")):
+        (error,) = await lab.refused(operation)
+        assert error.tag == tag
+        assert "session 2 of eve has a " in error.message
+        assert "have a recovery user cancel it with <cancel-commit/>" in error.message
+    (error,) = await lab.refused("<cancel-commit><persist-id>guess</persist-id></cancel-commit>")
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "persist-id"})
+    await lab.do("<cancel-commit/>")
+    assert holds(lab, 2)
+    assert "of eve rolled back (cancelled by recovery user tester in session 1)" in caplog.text
+    await lab.do(LOCK)
+    await lab.do("<commit/>")
+
+
+async def test_whom_no_rule_hinders_is_no_recovery_user_for_that(lab: Lab) -> None:
+    await may_do_anything(lab)
+    await lab.commit(f'<nacm xmlns="{NACM}"><enable-nacm>false</enable-nacm></nacm>')
+    await confirmed(lab, 3, PERSIST)
+    (error,) = await lab.refused("<cancel-commit/>", 2)
+    assert error.tag == "in-use"
     assert holds(lab, 3)
 
 

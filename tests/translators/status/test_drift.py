@@ -70,6 +70,27 @@ def test_what_charon_may_write_in_another_way_is_not_judged() -> None:
     assert drift.connection_disagreement(several, other_order) is None
 
 
+WITHIN = [
+    (["10.100.1.0/24", "0.0.0.0/0"], ["0.0.0.0/0"]),
+    (["10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "10.4.0.0/16"], ["10.4.0.0/16", "10.1.0.0/16"]),
+    (["10.1.0.0/16", "::/0", "2001:db8::/32"], ["10.1.0.0/16", "::/0"]),
+]
+
+
+@pytest.mark.parametrize(("configured", "found"), WITHIN)
+def test_charon_keeps_no_selector_that_another_contains(configured: list[str], found: list[str]) -> None:
+    wanted = messages(remote_subnet=configured)
+    assert drift.connection_disagreement(wanted, listed(**{"remote-ts": found})) is None
+    assert drift.connection_disagreement(wanted, listed(**{"remote-ts": configured})) is None
+
+
+@pytest.mark.parametrize("found", [["10.100.1.0/24"], ["0.0.0.0/1"], ["0.0.0.0/1", "128.0.0.0/1"], ["::/0"]])
+def test_less_than_the_outermost_selectors_is_of_another(found: list[str]) -> None:
+    wanted = messages(remote_subnet=["10.100.1.0/24", "0.0.0.0/0"])
+    why = f"remote-ts {' '.join(found)}"
+    assert drift.connection_disagreement(wanted, listed(**{"remote-ts": found})) == why
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [

@@ -103,3 +103,7 @@ def test_what_went_wrong_last_is_the_reason(error: LastError, down: LastError, e
 def test_what_went_wrong_before_it_came_up_is_no_reason() -> None:
     facts = Facts(last_error=at(Reason.AUTHENTICATION_FAILED, 1), since=2, children=frozenset("4"))
     assert "authentication-failed" not in str(why({**INSTALLED, "child-sas": {}}, facts=facts))
+
+
+def test_an_sa_with_the_outermost_of_its_selectors_is_of_this_configuration() -> None:
+    assert why(INSTALLED, remote_subnet=["10.1.0.0/16", "10.1.2.0/24"]) is None

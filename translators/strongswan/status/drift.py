@@ -19,6 +19,8 @@ from translators.strongswan.translation import proposals
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.plan import Replacement
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 def disagreement(messages: Messages, sa: Section) -> str | None:
     """Return what in the IKE_SA contradicts ``messages``, None if nothing does."""
@@ -100,10 +102,7 @@ def _within(selector: str, allowed: Collection[str]) -> bool:
     return any(_covers(ipaddress.ip_network(prefix), network) for prefix in allowed)
 
 
-def _covers(
-    prefix: ipaddress.IPv4Network | ipaddress.IPv6Network,
-    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
-) -> bool:
+def _covers(prefix: Network, network: Network) -> bool:
     return prefix.version == network.version and network.subnet_of(prefix)  # type: ignore[arg-type]
 
 
@@ -176,6 +175,16 @@ def connection_disagreement(messages: Messages, listed: Section) -> str | None:
 
 def _same(listed: Collection[str], wanted: Collection[str]) -> bool:
     try:
-        return {ipaddress.ip_network(one) for one in listed} == {ipaddress.ip_network(one) for one in wanted}
+        return _outermost(listed) == _outermost(wanted)
     except ValueError:
         return True  # dynamic, with protocol or port, or a range: charon may write it in another way
+
+
+def _outermost(selectors: Collection[str]) -> set[Network]:
+    """Return the selectors that no other one contains: charon keeps and negotiates no more than these."""
+    networks = set(map(ipaddress.ip_network, selectors))
+    return {
+        network
+        for network in networks
+        if not any(network.supernet(new_prefix=length) in networks for length in range(network.prefixlen))
+    }
