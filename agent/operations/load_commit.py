@@ -8,7 +8,7 @@ nothing tells him (``blind``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from xml.sax.saxutils import escape
@@ -136,11 +136,13 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
     """
     candidate, running = context.configuration.candidate, context.configuration.running
     draft: Candidate = await context.worker(Candidate, running)
-    for some in batched(recorded.units, UNITS_AT_ONCE):
-        await context.worker(_put_into, draft, some, recorded.content)
-        draft.blind |= await context.worker(_blind, access, some, (recorded.content, running))
-    for some in batched(recorded.same, UNITS_AT_ONCE):
-        await context.worker(_put_into, draft, some, running)
+    # By path, whether they differ or not: their order is that of the answers about the candidate, and must
+    # not tell which of the units that its author may not read are the same.
+    same = {unit.path for unit in recorded.same}
+    for some in batched(sorted([*recorded.units, *recorded.same], key=_path), UNITS_AT_ONCE):
+        await context.worker(_put_into, draft, some, recorded.content, running, same)
+        differing = [unit for unit in some if unit.path not in same]
+        draft.blind |= await context.worker(_blind, access, differing, (recorded.content, running))
     draft.blind |= recorded.hidden
     if not access.everything(WRITES):
         touched = {**candidate.changed, **{unit.path: unit for unit in recorded.units}}
@@ -157,12 +159,18 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
     return told
 
 
-def _put_into(draft: Candidate, units: Sequence[Unit], content: Tree) -> None:
-    """*worker* Have ``draft`` hold what ``content`` has of ``units``."""
+def _path(unit: Unit) -> str:
+    return unit.path
+
+
+def _put_into(
+    draft: Candidate, units: Sequence[Unit], content: Tree, running: Tree, same: Collection[str]
+) -> None:
+    """*worker* Have ``draft`` hold what ``content`` has of ``units``, or ``running`` of those in ``same``."""
     savepoint = Savepoint(draft)
     savepoint.save(units)
     for unit in units:
-        unit.replace_in(draft.tree, unit.locate(content))
+        unit.replace_in(draft.tree, unit.locate(running if unit.path in same else content))
     savepoint.keep(open_empty=True)
 
 

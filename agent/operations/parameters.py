@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
@@ -61,6 +61,7 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
     yield from _strays(node, element)
     seen: dict[str, SchemaNode] = {}
     known: list[tuple[Element, SchemaNode]] = []
+    times: Counter[str] = Counter()
     for child in element:
         name, uri = local_name(child), namespace(child)
         found = node.children.get((uri, name))
@@ -70,6 +71,9 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
         if name in seen and not found.has_instances:
             yield BadElement(name, f"<{name}> may stand only once", type=ErrorType.PROTOCOL)
         seen[name] = found
+        times[name] += 1
+        if times[name] > ENTRIES_MAX:
+            continue  # its handler refuses that many; their values do not matter
         known.append((child, found))
         yield from _check_parameter(schema, found, child)
     for _, later, first in exclusions(known):

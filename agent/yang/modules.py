@@ -20,8 +20,8 @@ from agent.yang.native import (
     text,
 )
 
-# libyang keeps these in every context for its own use; this server serves none of their data.
-_BUILT_IN = frozenset({"yang", "ietf-yang-schema-mount", "ietf-yang-structure-ext", "ietf-yang-metadata"})
+# libyang keeps these in every context for its own use, and no module of this server imports them.
+_BUILT_IN = frozenset({"yang", "ietf-yang-schema-mount", "ietf-yang-metadata"})
 
 
 class SchemaError(Exception):

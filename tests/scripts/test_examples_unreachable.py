@@ -23,6 +23,7 @@ WORDS = {
     "operational.py": ["7"],
     "safe_change.py": ["examples/site-to-site/alice.xml"],
     "watch.py": [],
+    "what_changed.py": ["--known", "known.json"],
 }
 
 

@@ -55,11 +55,12 @@ def test_a_configuration_is_looked_at(machine: Path) -> None:
     text = EVERY_LEAF.read_text().replace("<peer>198.51.100.1<", "<peer>nowhere<")
     (machine / "branch-office.xml").write_text(text)
     done = run("check", machine)
-    (line,) = done.stderr.splitlines()
+    line, more = done.stderr.splitlines()
     number = 1 + text[: text.index("<peer>")].count("\n")
     place = f"branch-office.xml:{number}: /ipsec:tunnels/ipsec:ipsec[ipsec:id='7']/ipsec:peer: "
     assert (done.returncode, line.startswith(place)) == (1, True)
     assert line.endswith("(invalid-value)")
+    assert "there may be more" in more
 
 
 def test_a_configuration_moves_to_another_folder(machine: Path) -> None:

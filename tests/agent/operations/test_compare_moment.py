@@ -20,11 +20,11 @@ WHOLE = xpath("//ec:entry[count(//ec:entry) &gt; 0]")
 def committing(lab: Lab, monkeypatch: pytest.MonkeyPatch, numbers: list[int], where: object) -> None:
     """Commit each of ``numbers`` once when something is about to be compared."""
 
-    async def compared(*arguments: object) -> object:
+    async def compared(*arguments: object, **named: object) -> object:
         if numbers:
             await lab.commit(entry(f"<number>{numbers.pop(0)}</number>"), 2)
             await lab.edit(entry("<number>9</number>"), 2)
-        return await comparing.compared(*arguments)  # type: ignore[arg-type]
+        return await comparing.compared(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(where, "compared", compared)
 

@@ -11,6 +11,7 @@ from lxml import etree
 
 from agent.errors import OperationFailed, RpcErrors
 from agent.nacm.tries import MAX_TRIES
+from agent.operations import parameters
 from agent.operations.dry_run import MEANWHILE, _told
 from agent.translator import EntryChange, Foresight
 from tests.agent.handlers import Lab, Remembering
@@ -164,6 +165,17 @@ async def test_more_entries_than_the_model_permits_are_refused_before_all_else(
         "protocol",
     )
     assert "at most, and names 1001: leave all of them out" in error.message
+
+
+async def test_the_values_of_too_many_entries_are_not_looked_at(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+    monkeypatch.setattr(parameters, "value_problem", lambda *arguments: looked_at.append(arguments))
+    with pytest.raises(RpcErrors) as problem:
+        await told(lab, dry_run("", *[A] * 20_000))
+    assert problem.value.errors[0].app_tag == "too-many-elements"
+    assert len(looked_at) == 1000
 
 
 async def test_what_a_commit_would_refuse_is_data(lab: Lab) -> None:

@@ -427,3 +427,24 @@ async def test_who_may_change_nothing_is_refused_before_anything_is_looked_at(la
     for operation in (commit(1), commit(99)):
         (error,) = await lab.refused(operation, NOBODY)
         assert error.tag == "access-denied"
+
+
+async def test_the_order_of_what_is_loaded_does_not_tell_whether_a_guess_was_right(lab: Lab) -> None:
+    """What differs beside the guess stands where it would, whether the guess differs or not."""
+    await filled(lab)
+    await ruled(
+        lab,
+        rule_list("a", ["limited"], rule("w", "permit", path("/acme:interfaces", "create update delete"))),
+    )
+    told = []
+    for guess in GUESSES:
+        base = lab.context.configuration.store.latest()
+        await lab.edit(interface("eth0", f"<password>{guess}</password>"), JOE)
+        await lab.edit(acme("<interface><name>dummy</name><mtu>1</mtu></interface>"), JOE)
+        await lab.do("<commit/>", JOE)
+        await lab.do(commit(base), JOE)
+        told.append([unit.path for unit in _changed(lab)])
+        await lab.do(commit(base))
+        await lab.do("<commit/>")
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
