@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -128,11 +128,6 @@ class History:
         )
         return list(_whole(rows))
 
-    def with_ids(self, ids: Collection[int], limit: int) -> list[Commit]:
-        """Return the commits of these numbers that there are, at most ``limit``; the newest first."""
-        found = [self.commit(commit_id) for commit_id in sorted(ids, reverse=True)[:limit]]
-        return [commit for commit in found if commit is not None]
-
     def count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM commits").fetchone()[0])
 
@@ -148,17 +143,15 @@ class History:
         first, _ = self.ends()
         return first if first > 1 else 0
 
-    def changed_units(self, commit_id: int, limit: int, first: Collection[str] = ()) -> list[ChangedUnit]:
-        """Return what a commit changed, at most ``limit`` units of it; those with a path of ``first`` come
-        first, whatever the limit is."""
-        named: dict[str, ChangedUnit] = {}
-        if first:
-            places = ", ".join("?" * len(first))
-            found = self._changed(f"AND path IN ({places})", (commit_id, *first))
-            named = {unit.path: unit for unit in found}
-        others = self._changed("ORDER BY position LIMIT ?", (commit_id, max(limit, 0)))
-        rest = [unit for unit in others if unit.path not in named]
-        return [*named.values(), *rest[: max(limit - len(named), 0)]]
+    def changed_units(self, commit_id: int, limit: int, start: int = 0) -> list[ChangedUnit]:
+        """Return what a commit changed, at most ``limit`` units of it from the position ``start`` on."""
+        which = "AND position >= ? ORDER BY position LIMIT ?"
+        return list(self._changed(which, (commit_id, start, limit)))
+
+    def changed_among(self, commit_id: int, paths: Sequence[str]) -> list[ChangedUnit]:
+        """Return what a commit changed of the units with ``paths``."""
+        places = ", ".join("?" * len(paths))
+        return list(self._changed(f"AND path IN ({places})", (commit_id, *paths)))
 
     def _changed(self, which: str, values: Sequence[int | str]) -> Iterator[ChangedUnit]:
         rows = self._db.execute(

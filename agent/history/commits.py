@@ -17,7 +17,7 @@ MAX_BY_ID = 1000
 MAX_CHANGES = 1000
 """Changes of one commit that is asked for by its id."""
 MAX_CHANGES_LISTED = 20
-MAX_CHANGES_IN_ALL = 10_000
+MAX_CHANGES_IN_ALL = 2000
 """Of all commits of one answer together."""
 
 
@@ -65,7 +65,7 @@ def entry(
     if changes.count is not None:
         content["changed-count"] = changes.count
     # What was said of a change may name what was changed; why it was taken back tells of its state.
-    if changes.count is not None and (changes.states or not _tells_state(commit)):
+    if changes.count is not None and (changes.states or not tells_state(commit)):
         content |= {name: text for name, text in _said(commit) if text}
     if commit.outcome == "committed":
         content |= {} if taken_back_by is None else {"taken-back-by": taken_back_by}
@@ -75,7 +75,8 @@ def entry(
     return content
 
 
-def _tells_state(commit: Commit) -> bool:
+def tells_state(commit: Commit) -> bool:
+    """Whether what is said of a commit tells of the state of what it changed."""
     return commit.cause == Cause.ROLLBACK and WHY_NOT in commit.comment
 
 

@@ -112,8 +112,9 @@ def _nodes(schema: Schema) -> list[SchemaNode] | None:
 def _by_subtree(schema: Schema, filter_element: Element, way: list[SchemaNode]) -> Asked | None:
     agent, history, commit = way
     looks = False
-    searches: list[tuple[Comparison, ...]] = []
-    targets: list[Comparison] = []
+    by_id: list[tuple[Comparison, ...]] = []
+    others: dict[tuple[Comparison, ...], None] = {}
+    targets: dict[Comparison, None] = {}
     for top in _about(filter_element, agent):
         if not len(top):
             return EVERYTHING
@@ -122,9 +123,21 @@ def _by_subtree(schema: Schema, filter_element: Element, way: list[SchemaNode]) 
             if not len(middle):
                 return EVERYTHING
             for one in _about(middle, commit):
-                searches.append(tuple(_tests(schema, one, commit)))
-                targets += islice(_shown(schema, one, commit), MAX_TARGETS)
-    return _joined(searches, targets) if looks else None
+                targets |= dict.fromkeys(islice(_shown(schema, one, commit), MAX_TARGETS - len(targets)))
+                if len(others) > MAX_SEARCHES and not _may_name(one, commit):
+                    continue  # all of them are too many already
+                tests = tuple(_tests(schema, one, commit))
+                if _number(tests) is None:
+                    others[_bounded(tests)] = None
+                else:
+                    by_id.append(tests)
+    return _joined([*by_id, *others], targets) if looks else None
+
+
+def _may_name(element: Element, commit: SchemaNode) -> bool:
+    """True if ``element`` may ask for a commit by its number."""
+    leaves = [_child(commit, name) for name in ("id", "transaction-id")]
+    return any(is_content_match(one) for leaf in leaves for one in _about(element, leaf))
 
 
 def _shown(schema: Schema, element: Element, commit: SchemaNode) -> Iterator[Comparison]:
@@ -303,16 +316,26 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 10
 
 
+def _number(tests: tuple[Comparison, ...]) -> int | None:
+    """Return the number of the commit that a search is for, None if it is for others."""
+    values = (test.value for test in tests if (test.name, test.operator) == ("id", "="))
+    return next((value for value in values if isinstance(value, int)), None)
+
+
+def _bounded(tests: tuple[Comparison, ...]) -> tuple[Comparison, ...]:
+    return tuple(islice(dict.fromkeys(tests), MAX_TESTS))
+
+
 def _joined(searches: list[tuple[Comparison, ...]], targets: Iterable[Comparison]) -> Asked:
     """Return all searches together; those for a number are looked up."""
     ids: set[int] = set()
     others: dict[tuple[Comparison, ...], None] = {}
     for tests in searches:
-        number = next((test.value for test in tests if (test.name, test.operator) == ("id", "=")), None)
-        if isinstance(number, int):
-            ids.add(number)
+        number = _number(tests)
+        if number is None:
+            others[_bounded(tests)] = None
         else:
-            others[tuple(islice(dict.fromkeys(tests), MAX_TESTS))] = None
+            ids.add(number)
     values = sum(len(one.value) if isinstance(one.value, tuple) else 1 for tests in others for one in tests)
     shown = dict.fromkeys(path for test in targets if isinstance(test.value, tuple) for path in test.value)
     first = tuple(islice(shown, MAX_TARGETS))

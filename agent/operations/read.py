@@ -296,8 +296,9 @@ async def with_state(context: Context, filter_: Filter, access: Access, *, state
         documents += await context.operational.entry_documents(keys)
         commits = await context.worker(asked, context.schema, filter_.subtree, filter_.xpath)
         if commits is not None:
-            documents += await context.worker(history_documents, context, commits, access)
-        await context.worker(merge_state, wanted.tree, documents)
+            documents += await history_documents(context, commits, access)
+        for document in documents:
+            await context.worker(merge_state, wanted.tree, [document])
     return wanted.tree
 
 

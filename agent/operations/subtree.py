@@ -40,6 +40,7 @@ class Look(Budget):
         super().__init__(schema)
         self._parts: dict[Element, tuple[list[Element], list[Element]]] = {}
         self._values: dict[tuple[Element, int], str] = {}
+        self._keys: dict[tuple[Element, int], tuple[str, ...] | None] = {}
 
     def parts(self, element: Element) -> tuple[list[Element], list[Element]]:
         """Return the content match nodes below ``element``, and the others."""
@@ -54,6 +55,13 @@ class Look(Budget):
         if key not in self._values:
             self._values[key] = canonical_value(self.schema, schema_node, element)
         return self._values[key]
+
+    def keys(self, schema_node: SchemaNode, element: Element) -> tuple[str, ...] | None:
+        """Return the keys of the one list entry that ``element`` names, None if it does not."""
+        key = element, id(schema_node)
+        if key not in self._keys:
+            self._keys[key] = given_keys(self.schema, element, schema_node)
+        return self._keys[key]
 
 
 class Mark:
@@ -197,7 +205,7 @@ def named(element: Element, level: Level) -> list[SchemaNode]:
 
 def _candidates(look: Look, element: Element, schema_node: SchemaNode, first: Node) -> Iterator[Node]:
     look.spend(len(element))
-    keys = given_keys(look.schema, element, schema_node)
+    keys = look.keys(schema_node, element)
     if keys is not None:
         entry = entry_with_keys(first, schema_node, keys)
         if entry != NO_NODE:

@@ -84,7 +84,7 @@ def test_the_newest_come_first_and_no_more_than_asked_for(store: Store) -> None:
     both = Comparison("user", "=", "anna"), Comparison("outcome", "=", "committed")
     assert found(history, *both) == [1]
     assert [one.id for one in history.newest([both, [Comparison("id", "=", 4)]], 10)] == [4, 1]
-    assert [one.id for one in history.with_ids({1, 3, 99, 5}, 3)] == [5, 3]
+    assert [one and one.id for one in map(history.commit, (5, 99, 3))] == [5, None, 3]
     assert (history.count(), history.ends(), history.oldest()) == (5, (1, 5), 0)
 
 
@@ -104,6 +104,8 @@ def test_what_a_commit_changed_is_told_without_what_it_holds(store: Store) -> No
         ChangedUnit("/m:list[id='1']", True, True), ChangedUnit("/m:list[id='2']", True, False)
     ]  # fmt: skip
     assert len(history.changed_units(2, 1)) == 1
+    assert history.changed_units(2, 10, 1) == history.changed_units(2, 10)[1:]
+    assert history.changed_among(1, ["/m:list[id='2']", "/m:list[id='3']"]) == history.changed_units(1, 1, 1)
     assert [history.changed_count(commit_id) for commit_id in (1, 3, 99)] == [2, 1, 0]
 
 

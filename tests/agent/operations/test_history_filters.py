@@ -9,10 +9,12 @@ import pytest
 from agent.datastore.history import Comparison
 from agent.datastore.records import UnitChange
 from agent.errors import RpcErrors
-from agent.operations.asked import MAX_SEARCHES, MAX_TESTS, Asked, stays_below
+from agent.operations.asked import MAX_SEARCHES, MAX_TARGETS, MAX_TESTS, Asked, stays_below
 from agent.operations.asked import asked as selected
-from agent.xml import parse
+from agent.operations.parameters import canonical_value
+from agent.xml import Element, parse
 from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC
 from tests.agent.operations.guarded import nacm, rule, rule_list
@@ -254,6 +256,25 @@ def test_a_search_is_bounded_and_what_is_left_out_finds_no_less(schema: Schema) 
     users = "".join(f"<user>{n}</user>" for n in range(MAX_TESTS))
     searches = "".join(f"<commit>{users}<cause>{n}</cause></commit>" for n in range(MAX_SEARCHES))
     assert found(searches) == Asked(searches=((*(Comparison("user", "=", str(n)) for n in range(100)),),))
+
+
+def test_once_there_are_too_many_searches_only_those_for_a_number_are_looked_at(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[Element] = []
+
+    def counted(schema: Schema, node: SchemaNode, element: Element) -> str:
+        looked_at.append(element)
+        return canonical_value(schema, node, element)
+
+    monkeypatch.setattr("agent.operations.asked.canonical_value", counted)
+    wanted = "".join(f"<commit><change>{target_element(n)}</change></commit>" for n in range(3000))
+    wanted += "<commit><transaction-id>x-4-y</transaction-id></commit><commit><id>5</id></commit>"
+    (filter_,) = parse(subtree(wanted).encode())
+    found = selected(schema, filter_, None)
+    assert found is not None
+    assert (found.ids, found.searches, len(found.targets)) == ({4, 5}, ((),), MAX_TARGETS)
+    assert len(looked_at) == MAX_TARGETS + MAX_SEARCHES + 1 + 2
 
 
 @pytest.mark.parametrize(
