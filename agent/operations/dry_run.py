@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
@@ -12,6 +12,7 @@ from agent.datastore.preparation import Prepared
 from agent.errors import MAX_ERRORS, AccessDenied, InvalidParameter, RpcError, RpcErrors
 from agent.history.foresight import Question, answer, refused
 from agent.nacm.access import Access, located, written
+from agent.nacm.state import state_reader
 from agent.operations.commit import check_of, inline_candidate
 from agent.operations.context import Caller, Context
 from agent.operations.cut_off import APP_TAG, CutOff, cut_off
@@ -19,7 +20,7 @@ from agent.operations.cut_off import refusal as refusal_of
 from agent.operations.disclosure import all_readable, count_hidden, disclosed
 from agent.operations.parameters import as_path, named_entries, parameter
 from agent.operations.write import refuse_in_vain
-from agent.translator import EntryChange, Foresight, Json, Reader, Translator
+from agent.translator import EntryChange, Foresight, Json, Reader
 from agent.turns import in_turns
 from agent.xml import NETCONF_NS, Element, namespace, rename
 from agent.yang.invocation import Invocation
@@ -33,7 +34,7 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
     async with context.looking_ahead:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
-        sight = _Sight(context.schema, access, context.operational.translators)
+        sight = _Sight(context.schema, access)
         found = await _examined(context, caller, operation)
         if found.prepared is not None:
             found.foresights = await context.configuration.foresee(found.prepared, sight.reader)
@@ -148,14 +149,15 @@ def _hindrances(context: Context, caller: Caller) -> list[RpcError]:
 async def _look_for_cut_off(context: Context, caller: Caller, found: _Found, sight: _Sight) -> None:
     """Note whom the change would cut off: its author is refused, as by a commit, the others are warned of."""
     assert found.prepared is not None
-    for one in await cut_off(context, found.prepared.changes):
+    everybody = await cut_off(context, found.prepared.changes)
+    for one in everybody:
         if one.caller.session_id == caller.session_id:
             found.hindrances.append(refusal_of(one.captured, sight.reader))
-    # What was written by somebody who may not read it must not show by whom it cuts off.
-    told = await in_turns(_told(found.prepared.changes, sight.is_open))
-    for one in await cut_off(context, told):
-        if one.caller.session_id != caller.session_id:
-            found.cut_off.append(one)
+    if not sight.is_everywhere:
+        # What was written by somebody who may not read it must not show by whom it cuts off.
+        told = await in_turns(_told(found.prepared.changes, sight.is_open))
+        everybody = await cut_off(context, told)
+    found.cut_off += [one for one in everybody if one.caller.session_id != caller.session_id]
 
 
 def _told(
@@ -218,12 +220,12 @@ def _wanted(schema: Schema, operation: Element) -> frozenset[str]:
 class _Sight:
     """What the caller may see of entries; what was found of one is kept."""
 
-    def __init__(self, schema: Schema, access: Access, translators: Iterable[Translator]) -> None:
+    def __init__(self, schema: Schema, access: Access) -> None:
         self._schema = schema
         self._access = access
-        self._states = {one.config_list: one.state_path.removeprefix(one.config_list) for one in translators}
         self._open: dict[str, bool] = {}
         self.reader = access.reader(schema)
+        self._reads_state = state_reader(schema, self.reader)
         self.is_everywhere = access.all_but_secrets()
 
     def is_visible(self, path: str) -> bool:
@@ -240,9 +242,7 @@ class _Sight:
     def is_alive(self, path: str) -> bool:
         if self.is_everywhere:
             return True
-        place = located(self._schema, path)
-        state = None if place is None else self._states.get(place[1][-1].path)
-        return self.is_open(path) and (state is None or self.reader(f"{path}{state}"))
+        return self.is_open(path) and self._reads_state(path)
 
 
 def _xml(context: Context, operation: Element, output: Json) -> bytes:
