@@ -16,6 +16,7 @@ import pwd
 import signal
 import socket
 import sys
+import syslog
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,23 +51,23 @@ def carry(path: Path) -> int:
     """Join standard input and output to the socket until the agent ends the session.
 
     Returns:
-        0, or 1 if there was no session; then one line on standard error says why.
+        0, or 1 if there was no session; then one line on standard error says why, and under sshd in syslog.
     """
     # Whoever ends it wants no traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for ours in (0, 1):
         os.set_blocking(ours, True)  # who began it may have left them otherwise
     who = preamble(os.environ)
-    agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        agent.connect(str(path))
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else None
-        return _fail(f"no agent can be reached at {path}: {reason or problem}")
-    threading.Thread(target=_to_agent, args=(agent, who), daemon=True).start()
-    if not _from_agent(agent):
-        return _fail(f"the agent at {path} has refused the session; its log says why")
-    return 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
+        try:
+            agent.connect(str(path))
+        except (OSError, ValueError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else None
+            return _fail(f"no agent can be reached at {path}: {reason or problem}")
+        threading.Thread(target=_to_agent, args=(agent, who), daemon=True).start()
+        if not _from_agent(agent):
+            return _fail(f"the agent at {path} has refused the session; its log says why")
+        return 0
 
 
 def preamble(environ: Mapping[str, str]) -> bytes:
@@ -127,5 +128,9 @@ def _received(agent: socket.socket) -> bytes:
 
 
 def _fail(sentence: str) -> int:
+    if "SSH_CONNECTION" in os.environ:
+        # sshd drops what a subsystem says on standard error.
+        syslog.openlog("yangswan", facility=syslog.LOG_DAEMON)
+        syslog.syslog(syslog.LOG_ERR, f"{NAME}: {sentence}")
     print(f"yangswan: {sentence}", file=sys.stderr)
     return 1

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from console import subsystem
 from console.subsystem import INSTALLED, PIECE_OCTETS, VARIABLE, WORD, find, preamble
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +167,24 @@ def test_without_an_agent_there_is_one_line(tmp_path: Path, name: str) -> None:
     assert (out, process.returncode) == (b"", 1)
     assert errors.startswith(b"yangswan: no agent can be reached at ")
     assert errors.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("connection", ["192.0.2.7 50022 192.0.2.1 22", None])
+def test_under_sshd_the_log_of_the_system_has_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], connection: str | None
+) -> None:
+    """sshd drops what a subsystem says on standard error."""
+    lines: list[str] = []
+    monkeypatch.setattr(subsystem.syslog, "syslog", lambda _level, line: lines.append(line))
+    monkeypatch.setattr(subsystem.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(subsystem.os, "set_blocking", lambda *_: None)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    if connection is not None:
+        monkeypatch.setenv("SSH_CONNECTION", connection)
+    assert subsystem.carry(Path("/nowhere/s")) == 1
+    said = "no agent can be reached at /nowhere/s: No such file or directory"
+    assert capsys.readouterr().err == f"yangswan: {said}\n"
+    assert lines == ([f"netconf-subsystem: {said}"] if connection else [])
 
 
 @pytest.mark.parametrize("unread", [True, False])
