@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent import named, search_path
+from agent import logs, named, search_path
+from agent.at_work import in_context
 from agent.command_line import PROGRAM, Task, printing, read
 from agent.data_folder import (
     DataDir,
@@ -60,8 +61,6 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
-TRACING = frozenset({"asyncio", "asyncssh", "pyroute2"})
-"""Libraries of which warnings and errors alone are logged, whatever log-level is."""
 
 
 def main() -> None:
@@ -69,11 +68,11 @@ def main() -> None:
     (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
     search_path.complete(os.environ)
     if sys.argv[1:2] and sys.argv[1] in words.TASKS:
-        _configure_logging(words.log_level_of(sys.argv[2:]))
+        logs.configure(words.log_level_of(sys.argv[2:]))
         raise SystemExit(carry_out(sys.argv[1:]))
     try:
         asked = read()
-        _configure_logging(asked.settings.log_level)
+        logs.configure(asked.settings.log_level, asked.settings.log_format)
         looking = asked.task is Task.CHECK
         looked = look(asked.settings, asked.task)
         if faults := [*asked.faults, *looked.faults]:
@@ -152,7 +151,8 @@ async def run(settings: Settings, looked: Looked) -> None:
 
 def _worker_of(pool: ThreadPoolExecutor) -> Worker:
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-        call = pool.submit(function, *arguments)
+        # The thread works on what whoever calls works on: its log lines say so.
+        call = pool.submit(in_context(function, *arguments))
         result = asyncio.wrap_future(call)
         try:
             return await asyncio.shield(result)
@@ -314,22 +314,6 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
         logging.shutdown()
         os._exit(1)
     pool.shutdown()
-
-
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_is_of_use)
-
-
-def _is_of_use(record: logging.LogRecord) -> bool:
-    """Leave out what libraries trace: asyncssh each event of a channel, pyroute2 each message of netlink.
-
-    What matters of it is logged by us. A library may set the level of its own logger when it is imported.
-    """
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in TRACING
 
 
 def _address(host: str) -> str:

@@ -6,6 +6,7 @@ Keys (defaults in brackets):
     charon           "managed", "external" or "none" ["managed"]
     on-stop          "end" or "keep": what becomes of a managed charon and its tunnels at SIGTERM ["end"]
     log-level        "debug", "info", "warning" or "error" ["info"]
+    log-format       "text", "journald" or "json" ["text"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
     recovery-users   users to whom no rule of access control applies [[]]
     history-commits  how many commits the history keeps [10000]
@@ -35,6 +36,7 @@ _GENERAL = (
     "charon",
     "on-stop",
     "log-level",
+    "log-format",
     "yang-modules",
     "recovery-users",
     "history-commits",
@@ -44,6 +46,7 @@ SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 HISTORY_COMMITS_MAX = 1_000_000
 HISTORY_DAYS_MAX = 36_500
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "journald", "json")
 FILE_OCTETS_MAX = 1_000_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -80,6 +83,7 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
+    log_format: str = "text"
 
 
 def from_file(path: Path) -> Settings:
@@ -138,6 +142,7 @@ def _settings(values: _Values, folder: Path) -> Settings:
         charon=values.one_of("charon", CHARON_MODES, default.charon),
         on_stop=values.one_of("on-stop", ON_STOP, default.on_stop),
         log_level=values.one_of("log-level", LOG_LEVELS, default.log_level),
+        log_format=values.one_of("log-format", LOG_FORMATS, default.log_format),
         yang_modules=tuple(folder / name for name in values.files("yang-modules")),
         recovery_users=tuple(values.texts("recovery-users")),
         history_commits=values.number("history-commits", HISTORY_COMMITS_MAX) or default.history_commits,
