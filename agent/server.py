@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from agent import monitoring
+from agent.at_work import bind_session
 from agent.datastore.changes import base_event, session_parameters
 from agent.errors import RpcErrors
 from agent.live import Live
@@ -79,9 +80,10 @@ class Server:
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
-        limits = self._limits
+        limits, session_id = self._limits, next(self._ids)
+        bind_session(session_id, peer.user)
         session = Session(
-            next(self._ids),
+            session_id,
             self.capabilities,
             limit_octets=limits.message_octets,
             max_elements=limits.message_elements,
@@ -103,7 +105,7 @@ class Server:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        log.info("session %d: %s from %s", live.session_id, peer.user, peer.source_host)
+        log.info("begun from %s (%s)", peer.source_host, peer.transport)
         try:
             await live.drive(self._tell_start)
         finally:
@@ -118,7 +120,7 @@ class Server:
             await live.close()
             if task is not None:
                 self._tasks.discard(task)
-            log.info("session %d ended: %s", live.session_id, ending.reason)
+            log.info("ended: %s", ending.reason)
 
     async def start(self) -> None:
         """Tell subscribers what this server can do that it could not before it was started again."""
