@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,7 +36,7 @@ from agent.datastore.migration import models_of
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.store import Store, StoreDamaged, StoreError
-from agent.ending import Ending
+from agent.ending import Ending, Hangups
 from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
 from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
@@ -46,6 +47,7 @@ from agent.offline.tasks import carry_out
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.repair import Declined, ask, repair
+from agent.reread import Reread, Rereading
 from agent.server import Server
 from agent.settings import Settings, SettingsError
 from agent.translator import Translator
@@ -66,6 +68,7 @@ STOP_LIMIT_S = 10
 def main() -> None:
     """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
     (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
+    hangups = None
     search_path.complete(os.environ)
     if sys.argv[1:2] and sys.argv[1] in words.TASKS:
         logs.configure(words.log_level_of(sys.argv[2:]))
@@ -74,7 +77,9 @@ def main() -> None:
         asked = read()
         logs.configure(asked.settings.log_level, asked.settings.log_format)
         looking = asked.task is Task.CHECK
-        looked = look(asked.settings, asked.task)
+        if asked.task is Task.RUN:
+            hangups = Hangups()
+        looked = look(asked.settings, asked.task, starting=True)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
@@ -89,7 +94,7 @@ def main() -> None:
                 if asked.task is Task.REPAIR:
                     mend(asked.settings, looked, yes=asked.yes)
                 else:
-                    asyncio.run(_WORK[asked.task](asked.settings, looked))
+                    asyncio.run(_WORK[asked.task](asked.settings, looked, hangups))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
@@ -103,16 +108,20 @@ def main() -> None:
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+    finally:
+        if hangups is not None:
+            hangups.close()
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
+    priority = "<3>" if logs.is_journal_stream(sys.stderr) else ""
     for sentence in sentences:
-        say(f"{PROGRAM}: {sentence}", sys.stderr)
+        say(f"{priority}{PROGRAM}: {sentence}", sys.stderr)
     raise SystemExit(status) from None
 
 
-async def run(settings: Settings, looked: Looked) -> None:
-    """Construct the agent, serve, and stop in reverse order."""
+async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
+    """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     ending = Ending(keep_on_stop=settings.on_stop == "keep")
     ending.listen(asyncio.get_running_loop())
@@ -134,6 +143,13 @@ async def run(settings: Settings, looked: Looked) -> None:
         )
         users = ensure_keys(settings.data_dir, settings.users)
         await agent.start(users)
+        rereading = Rereading(
+            hangups or Hangups(),
+            settings=settings,
+            read=partial(_reread, settings.data_dir),
+            take_over=agent.take_over,
+        )
+        reading = asyncio.create_task(rereading.run())
         try:
             with printing():
                 for line in greeting(settings, agent.transport.port, users):
@@ -141,6 +157,7 @@ async def run(settings: Settings, looked: Looked) -> None:
                 print(f"ready {_address(settings.host)}:{agent.transport.port}")
             await ending.asked()
         finally:
+            reading.cancel()
             log.info("stopping")
             await agent.stop()
     finally:
@@ -174,7 +191,20 @@ def _open_history(settings: Settings) -> Store:
     return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
 
 
-async def protect(settings: Settings, looked: Looked) -> None:
+def _reread(data_dir: Path) -> Reread:
+    """Read the settings as at the start, on any thread, for an agent whose folder is ``data_dir``.
+
+    Raises:
+        SettingsError: they cannot be used, for the reasons that --check gives.
+        OSError: what they name cannot be read at the moment.
+    """
+    asked = read()
+    if faults := [*asked.faults, *look(asked.settings, Task.RUN).faults]:
+        raise SettingsError(*faults)
+    return Reread(asked.settings, ensure_keys(data_dir, asked.settings.users))
+
+
+async def protect(settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:
     """Have in force what holds for the committed configuration though no agent runs.
 
     Raises:
@@ -191,7 +221,7 @@ async def protect(settings: Settings, looked: Looked) -> None:
             await worker(store.close)
 
 
-async def unprotect(_settings: Settings, looked: Looked) -> None:
+async def unprotect(_settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:
     """Take out of the system what agents leave there on purpose.
 
     Raises:
@@ -236,6 +266,17 @@ class Agent:
         await self.server.start()
         self.transport.users = users
         await self.transport.start()
+
+    def take_over(self, now: Reread) -> None:
+        """Go on with other users, limits and another log; see agent.reread."""
+        settings, limits = now.settings, make_limits(now.settings)
+        gone = self.transport.users.keys() - now.users.keys()
+        self.transport.take_over(now.users, limits=limits, recovery_users=settings.recovery_users)
+        self.context.nacm.take_over(settings.recovery_users)
+        self.context.stream.bound(limits.notification_events, limits.notification_octets)
+        self.server.take_over(limits)
+        self.server.end_sessions_of(gone, self.transport.NAME)
+        logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
         await self.transport.stop()

@@ -101,7 +101,8 @@ class _ToJournal(logging.Handler):
             line = _line(record)
             if self._lost:
                 note = f"{self._lost} lines of the log were lost: the journal took none"
-                self._send(Line(line.time, logging.ERROR, "ERROR", "agent", note))
+                error = logging.ERROR
+                self._send(Line(line.time, level=error, level_name="ERROR", logger="agent", message=note))
                 self._lost = 0
                 self._socket.settimeout(SEND_LIMIT_S)
             self._send(line)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import itertools
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -55,12 +56,8 @@ class Server:
         self._limits = limits
         self._refused = refused
         self._turns = turns
-        # One message of the largest size has room, whatever is set.
-        self._unfinished = Unfinished(
-            max(limits.unfinished_octets, limits.message_octets),
-            octets_per_user=max(limits.unfinished_octets_per_user, limits.message_octets),
-            end=_give_way,
-        )
+        octets, octets_per_user = _unfinished_octets(limits)
+        self._unfinished = Unfinished(octets, octets_per_user, end=_give_way)
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
@@ -131,6 +128,19 @@ class Server:
         now = "\n".join(self.capabilities)
         if before != now:
             await worker(store.keep_note, "capabilities", now)
+
+    def take_over(self, limits: Limits) -> None:
+        """Have other limits from now on; what a message may hold stays as it was in sessions that exist."""
+        self._limits = limits
+        self._unfinished.bound(*_unfinished_octets(limits))
+        for live in self._live.values():
+            live.take_over(limits)
+
+    def end_sessions_of(self, users: Collection[str], transport: str) -> None:
+        """End the sessions over ``transport`` of ``users``, who may not log in any more."""
+        for live in list(self._live.values()):
+            if live.user in users and live.transport == transport:
+                live.end(Ending(EndKind.OTHER, f"the user '{live.user}' was taken out of the settings"))
 
     async def stop(self) -> None:
         """End every session; returns when their locks are released."""
@@ -211,6 +221,15 @@ class Server:
         if (why := self.context.configuration.store.read_only) is not None:
             content["history-read-only"] = why
         return content
+
+
+def _unfinished_octets(limits: Limits) -> tuple[int, int]:
+    """Return the bounds of what is not finished, in all and per user: one message of the largest size has
+    room, whatever is set."""
+    return (
+        max(limits.unfinished_octets, limits.message_octets),
+        max(limits.unfinished_octets_per_user, limits.message_octets),
+    )
 
 
 def _give_way(holder: Holder, reason: str) -> None:

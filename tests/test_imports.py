@@ -199,6 +199,7 @@ ROOMS = (
         ),
     ),
     Room(("agent/from_settings.py",), ("agent",)),
+    Room(("agent/reread.py",), ("agent.ending", "agent.settings")),
     Room(("agent/__main__.py",), ("agent",)),
     # A client: what it knows comes over NETCONF.
     Room(("console/*.py",), ("console",)),

@@ -63,6 +63,8 @@ class SshTransport:
         host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
     """
 
+    NAME = "netconf-ssh"
+
     def __init__(
         self,
         host: str,
@@ -172,12 +174,38 @@ class SshTransport:
         for kept in (self.lockout.kept, self.favoured.kept):
             await kept.written()
 
+    def take_over(
+        self, users: Mapping[str, Path], *, limits: Limits, recovery_users: Collection[str]
+    ) -> None:
+        """Have other users and limits from now on.
+
+        A connection of a user who is gone ends as soon as no session is on it. What counts from the beginning
+        of a connection or session counts for those that come.
+        """
+        self.users, self.limits = users, limits
+        self.recovery_users = frozenset(recovery_users)
+        self.favoured.begin(any_users=bool(recovery_users))
+        self.doorway.bound(limits.unauthenticated, limits.unauthenticated_per_source)
+        self.lockout.bound(limits.lockout_tries, limits.lockout_s)
+        for listener in self._listeners:
+            listener.update(
+                login_timeout=limits.login_timeout_s,
+                keepalive_interval=limits.keepalive_interval_s,
+                keepalive_count_max=limits.keepalive_count,
+            )
+        for connection in list(self.connections):
+            connection.set_keepalive(limits.keepalive_interval_s, limits.keepalive_count)
+            owner = connection.get_owner()
+            if isinstance(owner, _Connection):
+                owner.close_if_barred()
+
     def may_open(self, peer: Peer) -> bool:
         """True if there may be one more session; the last of all is kept for a recovery user."""
         limits = self.limits
         kept = 1 if self.recovery_users and peer.user not in self.recovery_users else 0
         return (
-            self.sessions.total() < limits.sessions - kept
+            peer.user in self.users
+            and self.sessions.total() < limits.sessions - kept
             and self.sessions[peer.user] < limits.sessions_per_user
             and self.sources[source_of(peer.source_host)] < limits.sessions_per_source
         )
@@ -192,7 +220,8 @@ class SshTransport:
 
     async def _run(self, channel: ByteStream, peer: Peer) -> None:
         try:
-            await self._serve(channel, peer)
+            if peer.user in self.users:  # still
+                await self._serve(channel, peer)
         except Exception:
             log.exception("a session of %s from %s failed", peer.user, peer.source_host)
         finally:
@@ -210,10 +239,12 @@ class _Connection(asyncssh.SSHServer):
         self._source = self._counted = self._local = ""
         self._source_port = 0
         self._tries = 0
+        self._tries_max = transport.limits.authentication_tries
         self._granted = 0
         self._drained = asyncio.Event()
         self._drained.set()
         self._channels = 0
+        self._logged_in = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -297,7 +328,7 @@ class _Connection(asyncssh.SSHServer):
     def _count_try(self) -> None:
         """Count a request of whatever method that did not log in (RFC 4252 section 4)."""
         self._tries += 1
-        if self._tries == self._transport.limits.authentication_tries and self._connection is not None:
+        if self._tries == self._tries_max and self._connection is not None:
             log.warning("closed a connection from %s: too many tries to log in", self._source)
             self._connection.disconnect(
                 asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many authentication failures", "en"
@@ -305,6 +336,7 @@ class _Connection(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         assert self._connection is not None
+        self._logged_in = True
         self._leave_doorway()
         self._transport.lockout.succeeded(self._counted)
         if self._connection.get_extra_info("username") in self._transport.recovery_users:
@@ -313,6 +345,10 @@ class _Connection(asyncssh.SSHServer):
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         assert self._connection is not None
+        if self._is_barred():
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the user may not log in any more"
+            )
         if self._channels >= self._transport.limits.sessions_per_user:
             self._transport.refused.connections += 1
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
@@ -322,7 +358,7 @@ class _Connection(asyncssh.SSHServer):
             user,
             source_host=self._source,
             source_port=self._source_port,
-            transport="netconf-ssh",
+            transport=self._transport.NAME,
             groups=system_groups(user),
             local_host=self._local,
         )
@@ -332,7 +368,19 @@ class _Connection(asyncssh.SSHServer):
 
     def _channel_ended(self) -> None:
         self._channels -= 1
+        self.close_if_barred()
         self._close_later_if_unused()
+
+    def close_if_barred(self) -> None:
+        """End the connection of a user who was taken out of the settings, unless a session is on it."""
+        if self._is_barred():
+            self._close_if_unused()
+
+    def _is_barred(self) -> bool:
+        """Whether somebody has logged in who could not now."""
+        if self._connection is None or not self._logged_in:
+            return False
+        return self._connection.get_extra_info("username") not in self._transport.users
 
     def _is_authorized(self, username: str, key: asyncssh.SSHKey) -> bool:
         file = self._transport.users.get(username)

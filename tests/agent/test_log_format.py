@@ -68,7 +68,9 @@ def test_text_has_time_level_and_what_was_worked_on() -> None:
     assert log_format.text(line).endswith("agent.server: [tunnel 7] begun")
 
 
-@pytest.mark.parametrize(("level", "priority"), [(10, 7), (20, 6), (30, 4), (40, 3), (50, 2), (5, 7), (25, 4)])
+@pytest.mark.parametrize(
+    ("level", "priority"), [(10, 7), (20, 6), (30, 4), (40, 3), (50, 2), (5, 7), (25, 4)]
+)
 def test_sd_daemon_3_a_line_on_the_journals_stream_has_its_priority_and_no_time(
     level: int, priority: int
 ) -> None:
