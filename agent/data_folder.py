@@ -15,6 +15,9 @@ from agent.regular_file import ENDINGS, demand_regular
 
 KEYS = ("host_key", "client_key")
 """What a first start makes in the data folder after the history."""
+CREDENTIAL_TRACE = "credential_host_key.pub"
+"""What it makes where the host key is not of the folder: its public half."""
+TRACES = (*KEYS, CREDENTIAL_TRACE)
 
 
 class DataDirInUse(Exception):
@@ -114,7 +117,7 @@ def refuse_lost(path: Path) -> None:
     there = history.exists()
     if there and (history.stat().st_size > 0 or not history.is_file()):
         return
-    for name in KEYS:
+    for name in TRACES:
         if (path / name).exists():
             state = "empty" if there else "missing"
             raise Lost(
@@ -127,7 +130,7 @@ def refuse_lost(path: Path) -> None:
 
 def may_begin(path: Path) -> bool:
     """Return whether a history may be made: no start has got as far as to make a key."""
-    return not any((path / name).exists() for name in KEYS)
+    return not any((path / name).exists() for name in TRACES)
 
 
 def refuse_read_history(path: Path) -> None:
@@ -210,7 +213,7 @@ def refuse_traceless(path: Path) -> None:
     Raises:
         Unused: it is so.
     """
-    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in KEYS)):
+    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in TRACES)):
         raise Unused(
             f"{path} is no data folder that an agent has used: there is neither a history.db in it nor a "
             "key. Nothing was changed. Say --data-dir, or --config with the settings of the agent"

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent import data_folder
+from agent import credential, data_folder
 from agent.regular_file import read_regular
 from agent.settings import Settings
 from agent.transport import address
@@ -26,7 +26,7 @@ def faults(settings: Settings) -> list[str]:
         *misnamed((*settings.users, *settings.recovery_users)),
         *keyless(settings.users),
         *data_folder.faults(settings.data_dir),
-        *damaged(settings.data_dir / "host_key"),
+        *(credential.faults if settings.credential else damaged)(settings.host_key),
         *_unreadable(settings.yang_modules),
     ]
 
