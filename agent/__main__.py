@@ -90,6 +90,9 @@ def main() -> None:
         if asked.task is Task.REPAIR:
             refuse_traceless(asked.settings.data_dir)
         if looking:
+            of_translators = (lack for translator in looked.translators for lack in translator.lacking())
+            for lack in (*named.lacking(asked.settings), *of_translators):
+                say(f"{PROGRAM}: note: {lack}", sys.stderr)
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
         else:

@@ -42,6 +42,11 @@ def _unreadable(modules: Iterable[Path]) -> list[str]:
     return found
 
 
+def lacking(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that this process may not do of what the settings ask for."""
+    return address.lacking(settings.port)
+
+
 def hindrances(settings: Settings) -> list[str]:
     """Return a sentence for each name in ``settings`` of what cannot be had at the moment."""
     return [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]
