@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,8 +40,9 @@ from agent.datastore.pruning import Keep
 from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending, Hangups
 from agent.errors import BackendError, about_file
-from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, keep_trace
 from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
+from agent.loaded import Loaded
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.offline import words
@@ -50,12 +53,16 @@ from agent.repair import Declined, ask, repair
 from agent.reread import Reread, Rereading
 from agent.server import Server
 from agent.settings import Settings, SettingsError
+from agent.supervision import READY, STOPPING, status, taken_from
 from agent.translator import Translator
+from agent.transport import activation
+from agent.transport.activation import Passed, Unserviceable
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
 from agent.visible import say
+from agent.watchdog import Beats, Watchdog
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -87,6 +94,9 @@ def main() -> None:
         if asked.task is Task.REPAIR:
             refuse_traceless(asked.settings.data_dir)
         if looking:
+            of_translators = (lack for translator in looked.translators for lack in translator.lacking())
+            for lack in (*named.lacking(asked.settings), *of_translators):
+                say(f"{PROGRAM}: note: {lack}", sys.stderr)
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
         else:
@@ -97,7 +107,7 @@ def main() -> None:
                     asyncio.run(_WORK[asked.task](asked.settings, looked, hangups))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
-    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
+    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, Unserviceable) as problem:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
@@ -123,14 +133,23 @@ def _complain(*sentences: str, status: int) -> NoReturn:
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
-    ending = Ending(keep_on_stop=settings.on_stop == "keep")
+    ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
-    worker = _worker_of(pool)
+    supervision = taken_from(os.environ)
+    if supervision.watchdog_s is not None:
+        # The watchdog ends this process by SIGABRT: what every thread was at is then in the journal.
+        faulthandler.enable(2)
+    passed = activation.taken_from(os.environ)
+    as_read, settings = settings, _as_passed(settings, passed)
+    worker = _worker_of(pool, beats.beat)
+    watchdog = Watchdog(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:
+        supervision.notify(status("starting: YANG modules are loaded"))
+        watchdog.take_time()
         schema = await worker(make_schema, settings, translators)
         agent = assemble(
             settings,
@@ -139,37 +158,74 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             translators=translators,
             outlet=outlet,
             worker=worker,
-            progress=Progress(ending.is_asked),
+            passed=passed.tcp,
+            progress=Progress(
+                ending.is_asked,
+                moved=beats.beat,
+                told=lambda sentence: supervision.notify(status(f"starting: {sentence}")),
+            ),
         )
         users = ensure_keys(settings.data_dir, settings.users)
+        keep_trace(settings)
         await agent.start(users)
-        rereading = Rereading(
-            hangups or Hangups(),
-            settings=settings,
-            read=partial(_reread, settings.data_dir),
-            take_over=agent.take_over,
-        )
-        reading = asyncio.create_task(rereading.run())
         try:
+            where = f"{_address(settings.host)}:{agent.transport.port}"
+
+            def ready() -> str:
+                return status(f"ready: NETCONF on {where}, charon {settings.charon}, {loaded.sentence()}")
+
+            loaded = Loaded(translators, told=lambda: supervision.notify(ready()))
+            await loaded.follow(agent.context.configuration)
+            supervision.notify(READY, ready())
+            watchdog.feed()
             with printing():
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
-                print(f"ready {_address(settings.host)}:{agent.transport.port}")
-            await ending.asked()
+                print(f"ready {where}")
+            rereading = Rereading(
+                hangups or Hangups(),
+                settings=as_read,
+                read=partial(_reread, settings.data_dir),
+                take_over=agent.take_over,
+                supervised=partial(supervision.reload, ready),
+            )
+            async with rereading.in_background():
+                await ending.asked()
         finally:
-            reading.cancel()
             log.info("stopping")
+            supervision.notify(STOPPING, status("stopping: sessions are ended"))
+            watchdog.take_time()
             await agent.stop()
     finally:
         for translator in translators:
+            goes_on = "is left to the next agent" if ending.keep else "ends"
+            supervision.notify(status(f"stopping: what {translator.name} runs {goes_on}"))
             await translator.stop(keep=ending.keep)
+        watchdog.rest()
         await _end_worker(pool, store)
 
 
-def _worker_of(pool: ThreadPoolExecutor) -> Worker:
+def _as_passed(settings: Settings, passed: Passed) -> Settings:
+    """Return the settings with the address that clients come to where systemd has it for this agent."""
+    for unserved in passed.unix:
+        log.warning("systemd passes %s: nothing is served on it", unserved.getsockname())
+        unserved.close()
+    if not passed.tcp:
+        return settings
+    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
+        log.warning("%s", sentence)
+    host, port = activation.address(passed.tcp[0])
+    return replace(settings, host=host, port=port)
+
+
+def _worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
+    """``ended`` is called on the thread after each call."""
+
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         # The thread works on what whoever calls works on: its log lines say so.
         call = pool.submit(in_context(function, *arguments))
+        if ended is not None:
+            call.add_done_callback(ended)
         result = asyncio.wrap_future(call)
         try:
             return await asyncio.shield(result)
@@ -294,6 +350,7 @@ def assemble(
     outlet: Outlet,
     worker: Worker,
     progress: Progress,
+    passed: Sequence[socket.socket] = (),
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -336,6 +393,8 @@ def assemble(
         host=settings.host,
         port=settings.port,
         host_key=settings.data_dir / "host_key",
+        credential=settings.credential,
+        passed=passed,
         users={},
         limits=limits,
         serve=server.serve,

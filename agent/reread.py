@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,17 @@ class Rereading:
         self._take_over = take_over
         self._supervised = supervised
 
-    async def run(self) -> None:
-        """Read at each hangup, until it is cancelled."""
+    @asynccontextmanager
+    async def in_background(self) -> AsyncIterator[None]:
+        """Read at each hangup inside the block."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
         while True:
             await self._hangups.came()
             with self._supervised():

@@ -68,7 +68,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings; ``users`` maps user names to files of authorized keys."""
+    """Checked settings; ``users`` maps user names to files of authorized keys. ``credential``: the host key
+    that the system gives, in place of the one of the data folder; no key of the file."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -84,6 +85,12 @@ class Settings:
     history_commits: int = 10_000
     history_days: int | None = None
     log_format: str = "text"
+    credential: Path | None = None
+
+    @property
+    def host_key(self) -> Path:
+        """The file with the host key."""
+        return self.credential or self.data_dir / "host_key"
 
 
 def from_file(path: Path) -> Settings:

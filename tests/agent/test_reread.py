@@ -110,13 +110,9 @@ async def rereading(world: World) -> AsyncIterator[None]:
     work = Rereading(
         Hangups(), settings=BEFORE, read=world.answer, take_over=world.take_over, supervised=world.supervised
     )
-    task = asyncio.create_task(work.run())
-    await turns(lambda: True)
-    try:
+    async with work.in_background():
+        await turns(lambda: True)
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 async def turns(true: Callable[[], bool]) -> None:
@@ -212,11 +208,9 @@ async def test_hangups_while_settings_are_read_are_one(caplog: pytest.LogCapture
 async def test_a_hangup_before_anybody_waits_is_not_lost() -> None:
     world, hangups = World([BEFORE]), Hangups()
     os.kill(os.getpid(), signal.SIGHUP)
-    task = asyncio.create_task(
-        Rereading(hangups, settings=BEFORE, read=world.answer, take_over=world.take_over).run()
-    )
-    await turns(lambda: world.taken == [BEFORE])
-    task.cancel()
+    work = Rereading(hangups, settings=BEFORE, read=world.answer, take_over=world.take_over)
+    async with work.in_background():
+        await turns(lambda: world.taken == [BEFORE])
 
 
 def test_a_hangup_after_the_loop_is_harmless() -> None:
