@@ -59,7 +59,9 @@ from agent.transport import activation
 from agent.transport.activation import Passed, Unserviceable
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
+from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
+from agent.transport.unix import UnixTransport
 from agent.turns import Turns
 from agent.visible import say
 from agent.watchdog import Beats, Watchdog
@@ -310,11 +312,13 @@ class Agent:
     context: Context
     server: Server
     transport: SshTransport
+    local: UnixTransport
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
+        self.local.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -322,20 +326,21 @@ class Agent:
         await self.server.start()
         self.transport.users = users
         await self.transport.start()
+        await self.local.start()
 
     def take_over(self, now: Reread) -> None:
         """Go on with other users, limits and another log; see agent.reread."""
         settings, limits = now.settings, make_limits(now.settings)
-        gone = self.transport.users.keys() - now.users.keys()
-        self.transport.take_over(now.users, limits=limits, recovery_users=settings.recovery_users)
+        self.transport.places.take_over(limits, settings.recovery_users)
+        gone = self.transport.take_over(now.users, limits=limits, recovery_users=settings.recovery_users)
         self.context.nacm.take_over(settings.recovery_users)
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
-        self.server.end_sessions_of(gone, self.transport.NAME)
+        self.server.end_sessions_of(gone)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
-        await self.transport.stop()
+        await asyncio.gather(self.transport.stop(), self.local.stop())
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -389,6 +394,12 @@ def assemble(
     outlet.context = context
     turns = Turns()
     server = Server(context, limits, refused=refused, turns=turns)
+    places = Places(
+        limits,
+        recovery_users=settings.recovery_users,
+        kept=settings.socket_path is not None,
+        refused=refused,
+    )
     transport = SshTransport(
         host=settings.host,
         port=settings.port,
@@ -396,13 +407,18 @@ def assemble(
         credential=settings.credential,
         passed=passed,
         users={},
-        limits=limits,
+        places=places,
         serve=server.serve,
-        recovery_users=settings.recovery_users,
-        refused=refused,
         turns=turns,
     )
-    return Agent(context, server, transport)
+    local = UnixTransport(
+        settings.socket_path,
+        settings.socket_group,
+        insists=settings.socket is not None,
+        places=places,
+        serve=server.serve,
+    )
+    return Agent(context, server, transport=transport, local=local)
 
 
 async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:

@@ -79,6 +79,10 @@ class Live:
         return self.session.session_id
 
     @property
+    def peer(self) -> Peer:
+        return self._peer
+
+    @property
     def user(self) -> str:
         return self._peer.user
 
@@ -97,6 +101,10 @@ class Live:
     @property
     def transport(self) -> str:
         return self._peer.transport
+
+    @property
+    def administers(self) -> bool:
+        return self._peer.administers
 
     @property
     def counters(self) -> Counters:

@@ -102,7 +102,7 @@ class Server:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        log.info("begun from %s (%s)", peer.source_host, peer.transport)
+        log.info("begun %s (%s)", peer.whence, peer.transport)
         try:
             await live.drive(self._tell_start)
         finally:
@@ -136,10 +136,10 @@ class Server:
         for live in self._live.values():
             live.take_over(limits)
 
-    def end_sessions_of(self, users: Collection[str], transport: str) -> None:
-        """End the sessions over ``transport`` of ``users``, who may not log in any more."""
+    def end_sessions_of(self, peers: Collection[Peer]) -> None:
+        """End the sessions of ``peers``, who could not log in any more."""
         for live in list(self._live.values()):
-            if live.user in users and live.transport == transport:
+            if live.peer in peers:
                 live.end(Ending(EndKind.OTHER, f"the user '{live.user}' was taken out of the settings"))
 
     async def stop(self) -> None:

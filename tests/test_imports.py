@@ -109,6 +109,7 @@ ROOMS = (
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
+            "agent.transport.local_socket",
             "agent.transport.users",
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import signal
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from agent.settings import from_file
 from agent.transport.files import write_key_pair
 from tests.agent_process import AgentProcess, running_agent
 from tests.requests import edit_candidate, tunnel
+from tests.wire.local_client import connected, folder_for_all
 from tests.wire.raw_client import RawClient, raw_client
 from tests.wire.test_notifications import subscribe
 from tests.wire.test_sessions import logged
@@ -311,3 +313,18 @@ def test_an_agent_to_which_nobody_could_log_in_does_not_start(site: Site) -> Non
         site.give_no_keys(user)
     settings = from_file(site.file)
     assert len(look(settings, Task.RUN, starting=True).faults) == 2
+
+
+async def test_a_session_at_the_socket_ends_with_no_user_of_the_settings() -> None:
+    """Its user is one of the system, whom the settings need not name."""
+    user = getpass.getuser()
+    with folder_for_all() as folder:  # the name of a socket has a bound
+        site = Site(folder)
+        site.write(users=("ann", user))
+        with running(site) as agent, connected(agent.data_dir / "netconf.sock") as local:
+            async with raw_client(site.login(agent, user), greet="1.1") as over_ssh:
+                site.write(users=("ann",))
+                await reread(agent, IN_FORCE)
+                await over_ssh.closed()
+            reply = await asyncio.to_thread(local.get_config, "running")
+            assert "data" in reply.data_xml
