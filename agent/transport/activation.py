@@ -21,6 +21,7 @@ FIRST = 3
 """SD_LISTEN_FDS_START."""
 MOST = 64
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
+_TCP = (socket.IPPROTO_TCP, socket.IPPROTO_MPTCP)
 
 
 class Unserviceable(Exception):
@@ -46,7 +47,9 @@ def taken_from(environment: MutableMapping[str, str]) -> Passed:
     environment.pop("LISTEN_PIDFDID", None)
     if pid != str(os.getpid()) or not count.isdecimal():
         return Passed()
-    numbers = range(FIRST, FIRST + min(int(count), MOST))
+    if int(count) > MOST:
+        raise Unserviceable(f"systemd passes {count} sockets, and an agent takes {MOST} at most")
+    numbers = range(FIRST, FIRST + int(count))
     for number in numbers:
         with suppress(OSError):
             os.set_inheritable(number, False)
@@ -87,6 +90,8 @@ def _unfit(found: socket.socket) -> str | None:
         return f"of the family {found.family}"
     if found.type != socket.SOCK_STREAM:
         return "no stream socket (ListenStream=)"
+    if found.family in _INTERNET and found.proto not in _TCP:
+        return "of another protocol than TCP (SocketProtocol=)"
     if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         return "a connection and not listened on (Accept=no)"
     return None

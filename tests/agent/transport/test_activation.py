@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing, suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,6 +126,22 @@ def test_a_descriptor_that_is_not_there_is_refused(passed: Pass) -> None:
     environment = passed() | {"LISTEN_FDS": "1"}
     with pytest.raises(Unserviceable, match=r"'netconf', which is nothing \(Bad file descriptor\)"):
         taken_from(environment)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "unfit"), [(socket.IPPROTO_TCP, False), (socket.IPPROTO_MPTCP, False), (132, True)]
+)
+def test_another_protocol_than_tcp_is_refused(protocol: int, unfit: bool) -> None:
+    made = SimpleNamespace(
+        family=socket.AF_INET, type=socket.SOCK_STREAM, proto=protocol, getsockopt=lambda _level, _name: 1
+    )
+    why = activation._unfit(made)  # type: ignore[arg-type]
+    assert why == ("of another protocol than TCP (SocketProtocol=)" if unfit else None)
+
+
+def test_more_sockets_than_anybody_needs_are_refused() -> None:
+    with pytest.raises(Unserviceable, match="systemd passes 65 sockets"):
+        taken_from({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "65"})
 
 
 @pytest.mark.parametrize(
