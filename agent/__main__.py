@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import os
 import socket
@@ -40,17 +39,17 @@ from agent.ending import Ending
 from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, keep_trace
 from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
-from agent.loaded import Loaded
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.offline import words
 from agent.offline.tasks import carry_out
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.phases import Phases
 from agent.repair import Declined, ask, repair
 from agent.server import Server
 from agent.settings import Settings, SettingsError
-from agent.supervision import READY, STOPPING, status, taken_from
+from agent.supervision import taken_from as supervision_from
 from agent.translator import Translator
 from agent.transport import activation
 from agent.transport.activation import Passed, Unserviceable
@@ -59,7 +58,7 @@ from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
 from agent.visible import say
-from agent.watchdog import Beats, Watchdog
+from agent.watchdog import Beats
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -127,21 +126,17 @@ async def run(settings: Settings, looked: Looked) -> None:
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
-    supervision = taken_from(os.environ)
-    if supervision.watchdog_s is not None:
-        # The watchdog ends this process by SIGABRT: what every thread was at is then in the journal.
-        faulthandler.enable(2)
+    supervision = supervision_from(os.environ)
     passed = activation.taken_from(os.environ)
     settings = _as_passed(settings, passed)
     worker = _worker_of(pool, beats.beat)
-    watchdog = Watchdog(supervision, beats=beats, worker=worker)
+    phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:
-        supervision.notify(status("starting: YANG modules are loaded"))
-        watchdog.take_time()
+        phases.begin("YANG modules are loaded")
         schema = await worker(make_schema, settings, translators)
         agent = assemble(
             settings,
@@ -151,25 +146,15 @@ async def run(settings: Settings, looked: Looked) -> None:
             outlet=outlet,
             worker=worker,
             passed=passed.tcp,
-            progress=Progress(
-                ending.is_asked,
-                moved=beats.beat,
-                told=lambda sentence: supervision.notify(status(f"starting: {sentence}")),
-            ),
+            progress=Progress(ending.is_asked, moved=beats.beat, told=phases.starting),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
-
-            def ready() -> str:
-                return status(f"ready: NETCONF on {where}, charon {settings.charon}, {loaded.sentence()}")
-
-            loaded = Loaded(translators, told=lambda: supervision.notify(ready()))
-            await loaded.follow(agent.context.configuration)
-            supervision.notify(READY, ready())
-            watchdog.feed()
+            configuration = agent.context.configuration
+            await phases.serve(f"NETCONF on {where}, charon {settings.charon}", configuration)
             with printing():
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
@@ -177,15 +162,13 @@ async def run(settings: Settings, looked: Looked) -> None:
             await ending.asked()
         finally:
             log.info("stopping")
-            supervision.notify(STOPPING, status("stopping: sessions are ended"))
-            watchdog.take_time()
+            phases.stop("sessions are ended")
             await agent.stop()
     finally:
         for translator in translators:
-            goes_on = "is left to the next agent" if ending.keep else "ends"
-            supervision.notify(status(f"stopping: what {translator.name} runs {goes_on}"))
+            phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
             await translator.stop(keep=ending.keep)
-        watchdog.rest()
+        phases.end()
         await _end_worker(pool, store)
 
 

@@ -66,7 +66,8 @@ def test_systemd_hears_of_a_start_of_being_ready_and_alive_and_of_a_stop(
     assert "WATCHDOG=1" not in said
     assert ready == f"READY=1\nSTATUS=ready: NETCONF on 127.0.0.1:{agent.port}, charon none, tunnels: 0\n"
     assert stopping == "STOPPING=1\nSTATUS=stopping: sessions are ended\n"
-    assert after == ["EXTEND_TIMEOUT_USEC=60000000\n", "STATUS=stopping: what strongswan runs ends\n"]
+    more_time = "EXTEND_TIMEOUT_USEC=60000000\n"
+    assert after == [more_time, "STOPPING=1\nSTATUS=stopping: strongswan, and what it runs\n", more_time]
 
 
 def test_a_process_that_hangs_feeds_no_watchdog_and_says_where_it_was(
