@@ -33,7 +33,7 @@ class Phases:
         self._supervision.notify(status(f"starting: {sentence}"))
 
     async def serve(self, sentence: str, configuration: Configuration) -> None:
-        """Clients may come, as ``sentence`` says; how many entries there are is told again when it changes."""
+        """Clients may come, as ``sentence`` says; how many entries there are is told anew."""
 
         def serving() -> str:
             return status(f"ready: {sentence}, {loaded.sentence()}")

@@ -117,6 +117,8 @@ echo "commit: $(rpc '<commit/>')"
 until ip xfrm state | grep -q 'proto esp'; do sleep 1; done
 echo "protected: $(nft list table inet yangswan | grep -c '10.1.0.0 . 10.2.0.0')"
 echo "one: $(of_unit StatusText)"
+search="<filter type='xpath' select='//*[string-length(.) > 5]'/>"
+echo "search: $(rpc "<get-config><source><running/></source>$search</get-config>")"
 daemon="xmlns='urn:yangswan:params:xml:ns:yang:daemon'"
 echo "monitor: $(rpc "<start-monitor $daemon><seconds>5</seconds></start-monitor>")"
 charon=$(pidof charon)
@@ -205,6 +207,7 @@ def test_it_does_what_an_agent_of_root_does(seen: Mapping[str, str]) -> None:
     assert int(seen["protected"]) > 0
     assert seen["one"].endswith("tunnels: 1")
     assert "<monitor-id " in seen["monitor"]
+    assert "<data" in seen["search"], "which a copy of the process looks for"
     assert seen["another"] == "yes"
 
 
