@@ -105,6 +105,7 @@ echo "[127.0.0.1]:830 $(cut -d' ' -f1,2 /etc/yangswan/host_key.pub)" >/root/know
 agent=$(of_unit MainPID)
 echo "user: $(stat -c %U /proc/$agent), $(capabilities $agent CapEff), $(capabilities $agent CapBnd)"
 echo "status: $(of_unit StatusText)"
+echo "door: $(stat -c '%U:%G %a' /run/yangswan/netconf.sock)"
 of_others() { find /var/lib/yangswan ! -user yangswan | wc -l; }
 echo "folder: $(of_others) of others, $(ls /var/lib/yangswan | grep -c '^host_key') host keys"
 ip netns exec bob .venv/bin/yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
@@ -198,6 +199,7 @@ def test_charon_gives_its_socket_to_the_group_and_a_check_says_when_it_does_not(
 
 def test_it_is_no_root_and_has_three_capabilities(seen: Mapping[str, str]) -> None:
     assert seen["user"] == "yangswan, 0000000000003400, 0000000000003400"
+    assert seen["door"] == "yangswan:yangswan 660"
     assert seen["folder"] == "0 of others, 0 host keys"
     assert seen["status"] == "ready: NETCONF on 127.0.0.1:830, charon external, tunnels: 0"
 
