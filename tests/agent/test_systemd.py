@@ -90,23 +90,16 @@ def test_systemd_hears_that_settings_are_read_again_and_that_they_were(
     assert any("unknown setting 'colour'" in line for line in agent.log) is faulty
 
 
-def test_a_process_that_hangs_feeds_no_watchdog_and_says_where_it_was(
+def test_an_agent_that_the_watchdog_ends_says_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As systemd ends it: by SIGABRT, when it was not fed."""
+    """That it does end one which hangs is seen on a machine (tests/machines)."""
     with listening() as systemd:
         monkeypatch.setenv("NOTIFY_SOCKET", systemd.address)
         monkeypatch.setenv("WATCHDOG_USEC", "200000")
         agent = start_agent(tmp_path)
         systemd.until("WATCHDOG=1")
-        agent.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, agent.process.pid, os.WSTOPPED | os.WNOWAIT)
-        systemd.said()
-        systemd.socket.settimeout(1.0)  # five times as long as systemd would wait
-        with pytest.raises(TimeoutError):
-            systemd.socket.recv(100)
         agent.process.send_signal(signal.SIGABRT)
-        agent.process.send_signal(signal.SIGCONT)
         assert agent._end() == -signal.SIGABRT
     assert any("Current thread" in line for line in agent.log)
     assert any("in run_forever" in line for line in agent.log)
