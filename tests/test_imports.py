@@ -101,6 +101,10 @@ ROOMS = (
     Room(("agent/watchdog.py",), ("agent.supervision",)),
     Room(("agent/loaded.py",), (*VALUES, "agent.datastore")),
     Room(
+        ("agent/phases.py",),
+        (*VALUES, "agent.datastore", "agent.loaded", "agent.supervision", "agent.watchdog"),
+    ),
+    Room(
         ("agent/named.py",),
         (
             "agent.credential",
