@@ -52,15 +52,16 @@ class Grammar:
         try:
             return self._meaning(line, words, self._states(context, tunnel))
         except Mistake as problem:
-            if context and (above := self._above(line, words, context)) is not None:
+            first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
+            if context is None or problem.span.start != first.span.start:
+                raise
+            if (above := self._above(line, words, context)) is not None:
                 known = f"this is for {self.prompt(above)}: type end before it"
                 raise Mistake(known, words[0].span, problem.expected) from None
-            if context is None:
-                raise
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
-        """Return what ``line`` means outside of the configuration, once nothing here or above means anything.
+        """Return what ``line`` means outside of the configuration, whose first word nothing here or above knows.
 
         Raises:
             Mistake: ``problem``, or another one if this is a command there whose arguments are wrong.
@@ -68,9 +69,7 @@ class Grammar:
         try:
             return self._meaning(line, words, self._elsewhere())
         except Mistake as other:
-            first = words[0].span
-            unknown_here = problem.span.start <= first.start
-            raise (other if unknown_here and other.span.start > first.start else problem) from None
+            raise (other if other.span.start > problem.span.start else problem) from None
 
     def _meaning(self, line: str, words: Sequence[Word], states: Sequence[State]) -> Meaning:
         walk = Walk(states, line)
