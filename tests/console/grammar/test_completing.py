@@ -76,9 +76,9 @@ def check_leaf(using: Grammar, word: str, at: Path) -> None:
     assert expected
     if any(one.text == ENTER for one in expected):
         assert isinstance(using.read(word, at), Changes | SecretMissing)
-    else:
-        with pytest.raises(Mistake, match="missing"):
-            using.read(word, at)
+        return
+    with pytest.raises(Mistake, match="missing"):
+        using.read(word, at)
     for choice in [one for one in texts(expected) if one != "add"][:3]:
         assert isinstance(using.read(f"{word} {choice}", at), Changes)
 
