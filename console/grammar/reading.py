@@ -61,7 +61,7 @@ class Grammar:
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
-        """Return what ``line`` means outside of the configuration, whose first word nothing here or above knows.
+        """Return what ``line`` means outside of the configuration, where nothing else knows its first word.
 
         Raises:
             Mistake: ``problem``, or another one if this is a command there whose arguments are wrong.

@@ -195,7 +195,8 @@ def _fetch(
 
 
 _OTHERS = re.compile(
-    r"""^[ \t]*(?:import|include)[ \t]+["']?([A-Za-z_][\w.-]{0,254})["']?[ \t\r\n]*[{;]""", re.MULTILINE
+    r"""(?:^|[;{}])[ \t]*(?:import|include)[ \t]+["']?([A-Za-z_][\w.-]{0,254})["']?[ \t\r\n]*[{;]""",
+    re.MULTILINE,
 )
 
 
