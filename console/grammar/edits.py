@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from console.grammar.prefixed import Prefixed
+from console.grammar.prefixed import Prefixed, Sent
 from console.grammar.values import Change, Operation, Path, Step
 from console.model.schema import Kind, Node, Schema
 
@@ -48,9 +48,23 @@ def edit_config(changes: Sequence[Change], schema: Schema, present: Element | No
     there = _Present(present)
     for change in changes:
         _apply(root, change, there)
-    config = etree.Element(f"{{{NETCONF}}}config", nsmap={"nc": NETCONF})
-    _write(root, config, Prefixed(schema))
+    prefixed = Prefixed(schema)
+    # At the top: lxml drops a prefix of an element that it moves if one around it has the same namespace.
+    names = {prefix: name for sent in _values(root, prefixed) for prefix, name in sent.namespaces.items()}
+    config = etree.Element(f"{{{NETCONF}}}config", nsmap={**names, "nc": NETCONF})
+    _write(root, config, prefixed)
     return config
+
+
+def _values(branch: _Branch, prefixed: Prefixed) -> Iterator[Sent]:
+    """Yield all values of an edit."""
+    for child in branch.below.values():
+        node = child.step.node
+        if node.type is not None:
+            yield prefixed.sent(node, child.value or "")
+        for name, key in zip(node.keys, child.step.keys, strict=False):
+            yield prefixed.sent(node.children[name], key)
+        yield from _values(child, prefixed)
 
 
 def asks(changes: Sequence[Change]) -> Element | None:
@@ -210,28 +224,17 @@ def _element(parent: Element, node: Node) -> Element:
 def _write(branch: _Branch, parent: Element, prefixed: Prefixed) -> None:
     for child in branch.below.values():
         node = child.step.node
-        value = prefixed.sent(node, child.value or "") if node.type is not None else None
-        declared: _Declared = dict(value.namespaces) if value is not None else {}
-        if parent.nsmap.get(None) != node.namespace:
-            declared[None] = node.namespace
-        element = etree.SubElement(parent, _name(node), nsmap=declared)
+        element = _element(parent, node)
         for name, key in zip(node.keys, child.step.keys, strict=False):
-            _write_key(element, node.children[name], key, prefixed)
+            inner = node.children[name]
+            _element(element, inner).text = prefixed.sent(inner, key).text
         if child.removed:
             element.set(_OPERATION, Operation.REMOVE.value)
         elif child.fresh:
             element.set(_OPERATION, Operation.REPLACE.value)
-        if value is not None and not (child.removed and node.kind is Kind.LEAF):
-            element.text = value.text
+        if node.type is not None and not (child.removed and node.kind is Kind.LEAF):
+            element.text = prefixed.sent(node, child.value or "").text
         _write(child, element, prefixed)
-
-
-def _write_key(entry: Element, node: Node, key: str, prefixed: Prefixed) -> None:
-    value = prefixed.sent(node, key)
-    declared: _Declared = dict(value.namespaces)
-    if entry.nsmap.get(None) != node.namespace:
-        declared[None] = node.namespace
-    etree.SubElement(entry, _name(node), nsmap=declared).text = value.text
 
 
 _ROOT = Node("", "", "", Kind.CONTAINER)

@@ -69,7 +69,8 @@ class Names:
             keys = node.keys if node.kind is Kind.LIST else ()
             some = [child for child in node.children.values() if child.name not in keys]
         else:
-            some = list(self.schema.roots.values())
+            # A server lists its modules in any order; what the manual is about comes first.
+            some = sorted(self.schema.roots.values(), key=lambda root: not self.additions.alias(root))
         found = [child for child in some if child.config and child.kind in _CONFIGURED]
         names = [child.name for child in found]
         return {c.name if names.count(c.name) == 1 else f"{c.module}:{c.name}": c for c in found}

@@ -154,6 +154,13 @@ def test_identities_and_paths_have_the_prefixes_that_they_need() -> None:
     leaf = next(config.iter("{*}path"))
     assert leaf.text == "/ipsec:tunnels/yangswan-pki:x[pki:y='nacm:z']"
     assert {prefix for prefix in leaf.nsmap if prefix} - {"nc"} == {"ipsec", "yangswan-pki", "pki"}
+    # As a client puts it into its request, where lxml drops what it takes to be there twice.
+    request = etree.Element("{urn:ietf:params:xml:ns:netconf:base:1.0}edit-config")
+    request.append(config_of(["nacm rule-list a rule b path /ietf-netconf-acm:nacm"]))
+    leaf = next(etree.fromstring(etree.tostring(request)).iter("{*}path"))
+    assert leaf.nsmap["ietf-netconf-acm"] == "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+    config = config_of(["nacm rule-list a rule b path /ipsec:tunnels"])
+    leaf = next(config.iter("{*}path"))
     assert leaf.nsmap["ipsec"] == "urn:yangswan:params:xml:ns:yang:ipsec"
     config = config_of(["zoo idref lion", "zoo cage zoo:cat note x"], "zoo", "zoo-more")
     assert [
