@@ -42,7 +42,8 @@ def edit_config(changes: Sequence[Change], schema: Schema, present: Element | No
     """Return <config> with all of ``changes``.
 
     ``present``: <data> of the candidate as far as ``asks`` asked for it. Where entries are removed that only
-    it names, and it is None, none are.
+    it names, and it is None, none are. What would be removed from an entry that is not in it is left alone:
+    to name the entry would make it.
     """
     root = _Branch(Step(_ROOT))
     there = _Present(present)
@@ -70,9 +71,10 @@ def _values(branch: _Branch, prefixed: Prefixed) -> Iterator[Sent]:
 def asks(changes: Sequence[Change]) -> Element | None:
     """Return the <filter> of what has to be read before ``changes`` can be sent; None if nothing has.
 
-    NETCONF removes entries of a leaf-list one by one, by their values.
+    NETCONF removes entries of a leaf-list one by one, by their values; and an entry of a list that an edit
+    names, to remove something in it, is made if it is not there.
     """
-    paths = [change.path for change in changes if _removes_all(change)]
+    paths = [_unseen(change.path) for change in changes if _removes_all(change) or _removes_inside(change)]
     if not paths:
         return None
     found = etree.Element(f"{{{NETCONF}}}filter", {"type": "subtree"}, nsmap=_Declared({None: NETCONF}))
@@ -101,9 +103,27 @@ def _removes_all(change: Change) -> bool:
     return last.node.kind is Kind.LIST and not last.keys
 
 
+def _removes_inside(change: Change) -> bool:
+    above = change.path[:-1]
+    return change.operation is Operation.REMOVE and any(step.node.kind is Kind.LIST for step in above)
+
+
+def _unseen(path: Path) -> Path:
+    """Return ``path``, or instead of a secret one beside it that is none: nobody wants to know the secret."""
+    last = path[-1].node
+    if not last.secret:
+        return path
+    beside = path[-2].node
+    others = [child for child in beside.children.values() if child.kind is Kind.LEAF and not child.secret]
+    plain = [child for child in others if child.config and child.name not in beside.keys]
+    return (*path[:-1], Step(plain[0])) if plain else path[:-1]
+
+
 def _apply(root: _Branch, change: Change, there: _Present) -> None:
     at = root
     above = _gone(root, change.path)
+    if _removes_inside(change) and not there.has(root, change.path[:-1]):
+        return
     for step in change.path[:-1]:
         if above and change.operation is Operation.REMOVE and _key(step, None) not in at.below:
             return  # it is gone with what it was in
@@ -183,6 +203,19 @@ class _Present:
     def __init__(self, data: Element | None) -> None:
         self._data = data
         self._indexed: dict[tuple[int, str], dict[tuple[str, ...], Element]] = {}
+
+    def has(self, root: _Branch, path: Path) -> bool:
+        """Return whether all entries of ``path`` are there, or made by the edit so far."""
+        if self._data is None:
+            return True
+        branch: _Branch | None = root
+        at: Element | None = self._data
+        for step in path:
+            branch = branch.below.get(_key(step, None)) if branch is not None else None
+            at = self._below(at, step) if at is not None else None
+            if step.node.kind is Kind.LIST and branch is None and at is None:
+                return False
+        return True
 
     def entries(self, path: Path) -> Iterator[tuple[Step, str | None]]:
         """Yield all entries of the list or leaf-list that ``path`` ends with."""

@@ -171,6 +171,9 @@ def test_what_is_typed_becomes_the_candidate_and_comes_back(live: Live) -> None:
     live.type(using, ["tunnel", "no ipsec 1", "ipsec 1", "peer 192.0.2.9", "end", "end"])
     assert [line for line in inside(live.shown(using)) if not line.startswith("#")] == ["peer 192.0.2.9"]
     live.type(using, ["no tunnel ipsec 1", "no tunnel ipsec 1", "no tunnel ipsec 1 peer"])
+    live.type(using, ["no tunnel ipsec 9 peer"])
+    live.type(using, ["no tunnel ipsec 1 secret", "no tunnel ipsec 1 local-subnet"])
+    assert inside(live.shown(using)) == []
     assert "peer 192.0.2.9" not in inside(live.shown(using))
 
 
