@@ -202,7 +202,8 @@ class _Present:
 
     def __init__(self, data: Element | None) -> None:
         self._data = data
-        self._indexed: dict[tuple[int, str], dict[tuple[str, ...], Element]] = {}
+        # With the parents themselves: an element that nobody holds is another one when it is found again.
+        self._indexed: dict[tuple[int, str], tuple[Element, dict[tuple[str, ...], Element]]] = {}
 
     def has(self, root: _Branch, path: Path) -> bool:
         """Return whether all entries of ``path`` are there, or made by the edit so far."""
@@ -235,8 +236,8 @@ class _Present:
             return at.find(name)
         where = (id(at), name)
         if where not in self._indexed:
-            self._indexed[where] = {keys_of(entry, step.node): entry for entry in at.findall(name)}
-        return self._indexed[where].get(step.keys)
+            self._indexed[where] = at, {keys_of(entry, step.node): entry for entry in at.findall(name)}
+        return self._indexed[where][1].get(step.keys)
 
 
 def keys_of(entry: Element, node: Node) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from console.grammar.arcs import Arc, Rank, State, Value
@@ -76,6 +77,7 @@ class Names:
         return {c.name if names.count(c.name) == 1 else f"{c.module}:{c.name}": c for c in found}
 
 
+@lru_cache(maxsize=4096)
 def first_sentence(description: str) -> str:
     """Return the first sentence of a description, without its full stop."""
     paragraph = description.partition("\n")[0]

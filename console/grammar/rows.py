@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.grammar import fixed, syntax
 from console.grammar.arcs import Arc, Rank, Value
@@ -122,6 +122,7 @@ class RowForm:
     node: Node
     nodes: Mapping[str, Node]
     names: Names
+    _told: dict[str, str] = field(default_factory=dict)
 
     @property
     def heading(self) -> tuple[str, ...]:
@@ -148,6 +149,11 @@ class RowForm:
         )
 
     def words(self, word: str, rest: Expr) -> str:
+        if word not in self._told:
+            self._told[word] = self._describe(word)
+        return self._told[word]
+
+    def _describe(self, word: str) -> str:
         row, heading = self.row, self.heading
         if word in heading:
             if word == heading[-1] and row.help:
