@@ -271,4 +271,4 @@ def _write(branch: _Branch, parent: Element, prefixed: Prefixed) -> None:
         _write(child, element, prefixed)
 
 
-_ROOT = Node("", "", "", Kind.CONTAINER)
+_ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)

@@ -221,10 +221,10 @@ class _Building:
             if end.keyword in ("input", "output"):
                 children = named(self.children(end, (), depth=depth + 1))
                 ends[end.keyword] = Node(
-                    end.keyword,
-                    made_of.i_module.i_modulename,
-                    _namespace(made_of),
-                    Kind.CONTAINER,
+                    name=end.keyword,
+                    module=made_of.i_module.i_modulename,
+                    namespace=_namespace(made_of),
+                    kind=Kind.CONTAINER,
                     children=children,
                 )
         return ends
