@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lxml import etree
+from rich.text import Text
 
 from console.client.session import ServerErrors
 from console.grammar.command import Argument, Command, Where
@@ -68,7 +69,7 @@ def confirmed(console: Console, question: str) -> bool:
     if not console.interactive:
         return True
     try:
-        answer = console.out.rich.input(f"{question} [y/N] ", markup=False)
+        answer = console.out.rich.input(Text(f"{question} [y/N] "))
     except (EOFError, KeyboardInterrupt):
         answer = ""
     if answer.strip().lower() in ("y", "yes"):
