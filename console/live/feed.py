@@ -34,14 +34,15 @@ class Feed:
         found: list[Element] = []
         with suppress(queue.Empty):
             one = self._queue.get(timeout=max(seconds, 0))
-            while True:
+            while len(found) < WAITING:  # more may come as quickly as it is taken
                 if isinstance(one, BaseException):
                     if not found:
                         raise one
                     self._queue.put(one)  # nothing follows it, so there is room
                     break
                 found.append(one)
-                one = self._queue.get_nowait()
+                if len(found) < WAITING:
+                    one = self._queue.get_nowait()
         return found
 
     def close(self) -> None:

@@ -147,9 +147,7 @@ def say(console: Console, notification: Element, line: str) -> None:
 
 def event_json(notification: Element, console: Console) -> dict[str, object]:
     """Return a notification as JSON: "eventTime", and its content under its name (RFC 7951)."""
-    holder = etree.Element("holder")
-    holder.extend(list(contents(notification)))
-    return {"eventTime": event_time(notification), **as_json(holder, console.schema)}
+    return {"eventTime": event_time(notification), **as_json(contents(notification), console.schema)}
 
 
 def _request(name: str, leafs: Sequence[Leaf]) -> Element:

@@ -10,7 +10,7 @@ from console.grammar.command import Argument, Command
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import PKI, every, first, subtree, text, texts, top, tree, word
-from console.show.layout import fields, ranges, sentence, table
+from console.show.layout import fields, folded, ranges, sentence, table
 from console.show.rfc7951 import as_json
 from console.show.screen import width_of
 from console.show.times import distance, instant, when
@@ -58,7 +58,7 @@ def page(state: Element | None, schema: Schema, now: datetime, *, width: int | N
     if not parts:
         return "There is no certificate and no private key."
     if warnings := list(_warnings(state, schema, now)):
-        parts.append("\n".join(warnings))
+        parts.append("\n".join(line for one in warnings for line in folded(one, width, "", "  ")))
     return "\n\n".join(parts)
 
 
@@ -117,7 +117,7 @@ def _warnings(state: Element | None, schema: Schema, now: datetime) -> Iterator[
 
 def _warning(one: Element, now: datetime) -> str:
     """Return what is wrong with a certificate, or soon will be; "" without."""
-    used = f"; tunnel {tunnels} uses it" if (tunnels := _tunnels(one)) else ""
+    used = f"; used by tunnel {tunnels}" if (tunnels := _tunnels(one)) else ""
     ends, begins = instant(text(one, "not-after")), instant(text(one, "not-before"))
     if text(one, "expired") == "true":
         return f"has expired{used}"

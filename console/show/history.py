@@ -12,9 +12,9 @@ from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
 from console.model.schema import Schema
 from console.shell.console import Console
-from console.show.data import AGENT, Wanted, every, first, number, subtree, text, texts, top, tree, word
+from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
 from console.show.layout import fields, folded, harmless, sentence, table
-from console.show.rfc7951 import as_json, output_of
+from console.show.rfc7951 import as_json, output_of, path_of
 from console.show.screen import width_of
 from console.show.times import clock, when
 
@@ -38,8 +38,12 @@ def show_history(console: Console, given: Mapping[str, str]) -> None:
     if not commits:
         console.out.text("Nothing has been committed, or you may not read the history.")
         return
-    rows = [row(one, console.schema) for one in commits]
-    console.out.text(table(COLUMNS, rows, width_of(console), CUTTABLE))
+    console.out.text(page(commits, console.schema, width=width_of(console)))
+
+
+def page(commits: list[Element], schema: Schema, *, width: int | None, zone: tzinfo | None = None) -> str:
+    """Return the table of commits."""
+    return table(COLUMNS, [row(one, schema, zone) for one in commits], width, CUTTABLE)
 
 
 def newest(client: Client, count: int) -> Iterator[Element]:
@@ -60,7 +64,7 @@ def _named(client: Client, ids: range, wanted: Wanted) -> list[Element]:
     return sorted(every(agent, "history/commit"), key=lambda one: -(number(one, "id") or 0))
 
 
-def row(commit: Element, schema: Schema) -> tuple[str, ...]:
+def row(commit: Element, schema: Schema, zone: tzinfo | None = None) -> tuple[str, ...]:
     outcome = text(commit, "outcome")
     if back := text(commit, "taken-back-by"):
         outcome = f"taken back by {back}"
@@ -70,7 +74,7 @@ def row(commit: Element, schema: Schema) -> tuple[str, ...]:
         comment = sentence(word(schema, f"{_COMMIT}/cause", cause)) or cause
     return (
         text(commit, "id"),
-        clock(text(commit, "time")),
+        clock(text(commit, "time"), zone),
         text(commit, "user"),
         text(commit, "changed-count"),
         outcome,
@@ -89,44 +93,33 @@ def show_commit(console: Console, given: Mapping[str, str]) -> int:
     if console.out.as_json:
         console.out.json(as_json(data, console.schema))
         return 0
-    lines = [fields(_details(commit, console.schema, datetime.now(UTC)), width_of(console))]
-    for change in every(commit, "change"):
-        said = f"{text(change, 'operation')} {json_path(change, console.schema)}"
-        lines += folded(said, width_of(console), "  ", "      ")
-    more = (number(commit, "changed-count") or 0) - len(texts(commit, "change"))
-    if more > 0:
-        lines.append(f"  and {more} more")
-    before = int(given["COMMIT"]) - 1
-    lines.append(f"('show history {before or 'beginning'} {given['COMMIT']}' shows the differences)")
-    console.out.text("\n".join(lines))
+    console.out.text(commit_page(commit, console.schema, datetime.now(UTC), width=width_of(console)))
     return 0
 
 
-def json_path(change: Element, schema: Schema) -> str:
-    """Return what was changed, with names of modules as prefixes (RFC 7951 section 6.11)."""
-    found = as_json(_as_data([_parent_of(change)]), schema)
-    commits = found.get("yangswan-agent:agent", {}).get("history", {}).get("commit", [])
-    changes: list[Any] = commits[0].get("change", []) if commits else []
-    return str(changes[0].get("target", "")) if changes else text(change, "target")
-
-
-def _parent_of(change: Element) -> Element:
-    commit = tree(AGENT, "commit")
-    # Not copied: a copy has not all prefixes that are declared above it.
-    commit.append(etree.fromstring(etree.tostring(change)))
-    return commit
-
-
-def _as_data(commits: list[Element]) -> Element:
-    data = subtree(tree(AGENT, "agent", {"history": {}}))
-    data[0][0].extend(commits)
-    return data
+def commit_page(
+    commit: Element, schema: Schema, now: datetime, *, width: int | None, zone: tzinfo | None = None
+) -> str:
+    """Return what is said of a commit, and each thing that it changed."""
+    lines = [fields(_details(commit, schema, now, zone), width)]
+    for change in every(commit, "change"):
+        target = first(change, "target")
+        what = "" if target is None else path_of(target, schema)
+        said = f"{text(change, 'operation')} {what}"
+        lines += folded(said, width, "  ", "      ")
+    more = (number(commit, "changed-count") or 0) - len(list(every(commit, "change")))
+    if more > 0:
+        lines.append(f"  and {more} more")
+    own = number(commit, "id") or 0
+    before = own - 1 or "beginning"
+    lines += folded(f"('show history {before} {own}' shows the differences)", width)
+    return "\n".join(lines)
 
 
 def _as_history(commits: list[Element], schema: Schema) -> dict[str, Any]:
-    found = as_json(_as_data(commits), schema)
-    found.setdefault("yangswan-agent:agent", {}).setdefault("history", {}).setdefault("commit", [])
-    return found
+    """Return commits as the JSON of the history that holds them."""
+    found = as_json(commits, schema, find_node(schema, "yangswan-agent:agent/history"))
+    return {"yangswan-agent:agent": {"history": {"commit": found.get("yangswan-agent:commit", [])}}}
 
 
 def _details(

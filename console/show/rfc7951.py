@@ -6,6 +6,7 @@ What the schema does not know is written as it looks: names without children as 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
@@ -19,9 +20,14 @@ _NUMBERS_IN_STRINGS = frozenset({"int64", "uint64"})
 _MANY = (Kind.LIST, Kind.LEAF_LIST)
 
 
-def as_json(data: Element, schema: Schema, of: Node | None = None) -> dict[str, Any]:
-    """Return the JSON object of what is in ``data``: top-level nodes, or those of the node ``of``."""
+def as_json(data: Iterable[Element], schema: Schema, of: Node | None = None) -> dict[str, Any]:
+    """Return the JSON object of the elements in ``data``: top-level nodes, or those of the node ``of``."""
     return _Writer(schema).members(data, of, "")
+
+
+def path_of(element: Element, schema: Schema) -> str:
+    """Return an instance-identifier with names of modules as prefixes (RFC 7951 section 6.11)."""
+    return _Writer(schema).with_modules(element, (element.text or "").strip(), identity=False)
 
 
 def output_of(schema: Schema, rpc: str) -> Node | None:
@@ -37,7 +43,7 @@ class _Writer:
         self._schema = schema
         self._modules = {namespace: name for name, namespace in schema.namespaces.items()}
 
-    def members(self, parent: Element, node: Node | None, module: str) -> dict[str, Any]:
+    def members(self, parent: Iterable[Element], node: Node | None, module: str) -> dict[str, Any]:
         """Return the members of the object of ``node``; ``module``: of the node above its members."""
         found: dict[str, Any] = {}
         for child in elements(parent):
@@ -79,7 +85,7 @@ class _Writer:
         if kind.base == "empty":
             return [None]
         if kind.base in ("identityref", "instance-identifier"):
-            return self._with_modules(element, text.strip(), kind.base == "identityref")
+            return self.with_modules(element, text.strip(), identity=kind.base == "identityref")
         return text
 
     def _resolved(self, kind: Type, text: str) -> Type:
@@ -105,7 +111,7 @@ class _Writer:
             return not text
         return all(_matches(pattern, text) for pattern in kind.patterns)
 
-    def _with_modules(self, element: Element, text: str, identity: bool) -> str:
+    def with_modules(self, element: Element, text: str, *, identity: bool) -> str:
         """Return ``text`` with names of modules in the place of prefixes (RFC 7951 section 6.8 and 6.11)."""
 
         current = ""

@@ -9,7 +9,7 @@ from console.client.session import Element
 from console.grammar.command import Command
 from console.shell.console import Console
 from console.show.data import AGENT, MONITORING, every, first, number, subtree, text, top, tree
-from console.show.layout import harmless, table
+from console.show.layout import folded, table
 from console.show.rfc7951 import as_json
 from console.show.screen import width_of
 from console.show.times import distance
@@ -39,7 +39,8 @@ def page(data: Element, own: int, now: datetime, *, width: int | None) -> str:
     lines = [table(COLUMNS, rows, width, CUTTABLE) if rows else "You may not read who is logged in."]
     if any(row[0].endswith("*") for row in rows):
         lines.append("* is this session")
-    lines += _pending(first(top(data, AGENT, "agent"), "confirmed-commit"))
+    for said in _pending(first(top(data, AGENT, "agent"), "confirmed-commit")):
+        lines += folded(said, width)
     return "\n".join(lines)
 
 
@@ -71,7 +72,7 @@ def _pending(pending: Element | None) -> Iterator[str]:
     if pending is None:
         return
     yield ""
-    user, session = harmless(text(pending, "user")), text(pending, "session-id")
+    user, session = text(pending, "user"), text(pending, "session-id")
     yield (
         f"A confirmed commit of {user} (session {session}) is pending: "
         f"rolled back in {text(pending, 'remaining-s')} s unless it is confirmed"

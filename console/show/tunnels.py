@@ -10,7 +10,7 @@ from console.client.session import Client, Element
 from console.grammar.command import Command
 from console.model.schema import Schema
 from console.shell.console import Console
-from console.show.data import IPSEC, every, number, subtree, text, top, tree
+from console.show.data import IPSEC, every, find_node, number, subtree, text, top, tree
 from console.show.layout import folded, ranges, table
 from console.show.rfc7951 import as_json
 from console.show.screen import width_of
@@ -122,10 +122,8 @@ def show_tunnels(console: Console, given: Mapping[str, str]) -> int | None:
 
 def _entries(shown: list[Element], schema: Schema) -> list[Any]:
     """Return tunnels as JSON."""
-    data = subtree(tree(IPSEC, "tunnels"))
-    data[0].extend(shown)
-    found = as_json(data, schema).get("yangswan-ipsec:tunnels", {}).get("ipsec", [])
-    return list(found)
+    found = as_json(shown, schema, find_node(schema, "yangswan-ipsec:tunnels"))
+    return list(found.get("yangswan-ipsec:ipsec", []))
 
 
 COMMANDS = (

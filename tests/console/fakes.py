@@ -112,8 +112,10 @@ class Server:
     @contextmanager
     def events(self, subtree: Element | None = None) -> Iterator[Iterator[Element]]:
         self.asked.append(("events", subtree))
-        yield self._events()
-        self.asked.append(("no more events", None))
+        try:
+            yield self._events()
+        finally:
+            self.asked.append(("no more events", None))
 
     def _events(self) -> Iterator[Element]:
         for one in self.told:
