@@ -89,7 +89,7 @@ COMMANDS = (
         words={"ipsec": "the IPsec tunnels", "restart": "the IKE daemon, and with it all tunnels"},
     ),
     Command(
-        "ipsec ID restart|initiate|terminate",
+        "ipsec ID (restart|initiate|terminate)",
         "end a tunnel, begin it, or both",
         act,
         where=_EXEC,

@@ -18,8 +18,9 @@ SECRET, KEY = "a-secret-of-tunnel-1", "another-secret-that-is-long-enough"
 
 def configured() -> Element:
     return data(
-        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id><description>to bob</description><secret>{SECRET}</secret>'
-        f"<local-address>192.168.0.1</local-address><ike><ppk><id>q</id><key>{KEY}</key></ppk></ike></ipsec></tunnels>"
+        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id><description>to bob</description>'
+        f"<secret>{SECRET}</secret><local-address>192.168.0.1</local-address>"
+        f"<ike><ppk><id>q</id><key>{KEY}</key></ppk></ike></ipsec></tunnels>"
         f'<nacm xmlns="{NACM}"><enable-nacm>false</enable-nacm></nacm>'
     )
 
