@@ -24,6 +24,8 @@ from console.show.tunnels import COLUMNS, CUTTABLE, ids, pages, tunnels_in
 
 TICK_S = 1.0
 """How often the times go on, and what is stale is asked for: many events in a moment cost one question."""
+FRAME_S = 0.25
+"""How often it is drawn: a burst of events costs a slow terminal no more."""
 _LEAST_ROWS = 3
 
 
@@ -31,7 +33,7 @@ def watch(console: Console, given: Mapping[str, str]) -> int:
     """Follow the tunnels; the exit status is 0 after Ctrl-C."""
     followed = Followed(console.schema)
     in_place = console.out.rich.is_terminal and not console.out.rich.is_dumb_terminal
-    show = _Screen(console, followed) if in_place and not console.out.as_json else _Lines(console, followed)
+    show = Screen(console, followed) if in_place and not console.out.as_json else Lines(console, followed)
     wanted = subtree(
         *(tree(IPSEC, name) for name in _TUNNEL_EVENTS),
         *(tree(DAEMON, name) for name in ("daemon-started", "daemon-stopped")),
@@ -56,16 +58,18 @@ def watch(console: Console, given: Mapping[str, str]) -> int:
 _TUNNEL_EVENTS = ("tunnel-state-changed", "negotiation-failed", "rekeyed", "drift-repaired")
 
 
-def _run(console: Console, followed: Followed, feed: Feed, show: _Screen | _Lines) -> None:
-    refresh(console, followed)
+def _run(console: Console, followed: Followed, feed: Feed, show: Screen | Lines) -> None:
+    with console.out.progress("asking for the tunnels"):
+        refresh(console, followed)
     show.begin()
-    ticks = Ticks(TICK_S)
+    frames, ticks = Ticks(FRAME_S), Ticks(TICK_S)
     while True:
-        for event in feed.take(ticks.left()):
+        for event in feed.take(frames.left()):
             show.event(event, followed.hear(event))
         if ticks.due():
             show.lines(refresh(console, followed))
-        show.draw()
+        if frames.due():
+            show.draw()
 
 
 def refresh(console: Console, followed: Followed, clock: Callable[[], float] = monotonic) -> list[str]:
@@ -84,7 +88,7 @@ def refresh(console: Console, followed: Followed, clock: Callable[[], float] = m
     return lines
 
 
-class _Lines:
+class Lines:
     """Where it is not a terminal: the table once, then a line for each event."""
 
     def __init__(self, console: Console, followed: Followed) -> None:
@@ -116,7 +120,7 @@ class _Lines:
         """Nothing has to be put back."""
 
 
-class _Screen:
+class Screen:
     """On a terminal: the table in place, and the last events below it."""
 
     def __init__(self, console: Console, followed: Followed) -> None:

@@ -15,7 +15,7 @@ from console.client.session import Element, Gone
 from console.live.feed import WAITING, Feed
 from console.live.followed import CONFIGURED, TOLD_MAX, Followed
 from console.live.picture import redrawn
-from console.live.watch import refresh, watch
+from console.live.watch import Screen, refresh, watch
 from console.show.data import AGENT, DAEMON, IPSEC
 from tests.console.fakes import Printed, Server, console, data, schema
 from tests.console.live.test_following import told
@@ -71,8 +71,23 @@ def test_on_a_terminal_the_table_is_on_the_other_screen_and_what_was_there_comes
     assert sent.startswith("\x1b[?1049h")
     assert sent.endswith("\x1b[?25h\x1b[?1049l")
     assert "Up(Installed)" in sent
-    assert "Down(Connecting)" in sent
     assert out.texts == []
+
+
+def test_on_a_terminal_only_the_lines_of_what_happened_are_written() -> None:
+    at = console(tunnels({1: "installed", 2: "down"}), Printed(80))
+    assert isinstance(at.out, Printed)
+    followed = Followed(schema())
+    refresh(at, followed)
+    screen = Screen(at, followed)
+    screen.begin()
+    at.out.file.truncate(0)
+    followed.hear(changed(2, "down", "connecting"))
+    screen.draw()
+    sent = at.out.file.getvalue()
+    assert "Down(Connecting)" in sent
+    assert "Up(Installed)" not in sent
+    assert len(at.out.file.getvalue().split("\x1b[K")) <= 6  # head, tunnel 2, blank, what happened
 
 
 def test_ctrl_c_ends_it_with_0() -> None:
