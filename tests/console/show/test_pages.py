@@ -147,13 +147,13 @@ def test_an_empty_history_and_a_commit_that_is_not_there() -> None:
 
 
 def test_differences_are_lines_as_the_server_writes_them() -> None:
-    text = "- /tunnels/ipsec[id='1']/description = a\n+ /tunnels/ipsec[id='1']/description = b&#x9b;2J"
+    text = "- /yangswan-ipsec:tunnels/ipsec[id='1']/description = a\n+ /tunnels/ipsec[id='1']/description = b&#x9b;2J"
     server = Server({"compare-commits": data(f'<text xmlns="{AGENT}">{text}</text>')})
     out = Printed(40)
     history.show_differences(console(server, out), {"FROM": "1", "TO": "running"})
     assert out.texts[0].splitlines() == [
-        "- /tunnels/ipsec[id='1']/description = a",
-        r"+ /tunnels/ipsec[id='1']/description = b\x9b2J",
+        "- /yangswan-ipsec:tunnels/ipsec[id='1']/description = a",
+        r"+ /yangswan-ipsec:tunnels/ipsec[id='1']/description = b\x9b2J",
     ]
     ((_what, request),) = server.asked
     assert request is not None
