@@ -202,7 +202,10 @@ ROOMS = (
     Room(("console/client/*.py",), ("console.client",), ("lxml", "ncclient", "paramiko")),
     Room(
         ("console/show/*.py", "console/live/*.py"),
-        tuple(f"console.{room}" for room in ("client", "grammar", "live", "model", "shell.console", "show")),
+        tuple(
+            f"console.{room}"
+            for room in ("client", "grammar", "harmless", "live", "model", "shell.console", "show")
+        ),
         ("lxml", "rich"),
     ),
     Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),
