@@ -99,6 +99,7 @@ ROOMS = (
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
+            "agent.transport.local_socket",
             "agent.transport.users",
         ),
     ),
