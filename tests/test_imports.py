@@ -202,6 +202,17 @@ ROOMS = (
     Room(("console/grammar/*.py",), ("console.grammar", "console.model.schema"), ("lxml",), pure=True),
     Room(("console/client/*.py",), ("console.client",), ("lxml", "ncclient", "paramiko")),
     Room(
+        (
+            *(f"console/show/{name}.py" for name in ("__init__", "data", "layout", "rfc7951", "sas")),
+            *(f"console/show/{name}.py" for name in ("status", "times")),
+            "console/live/followed.py",
+            "console/live/picture.py",
+        ),
+        ("console.client.session", "console.model.schema", "console.show"),
+        ("lxml", "rich"),
+        pure=True,
+    ),
+    Room(
         ("console/show/*.py", "console/live/*.py"),
         tuple(
             f"console.{room}"
