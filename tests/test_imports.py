@@ -99,6 +99,7 @@ ROOMS = (
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
+            "agent.transport.local_socket",
             "agent.transport.users",
         ),
     ),
@@ -213,7 +214,10 @@ ROOMS = (
     ),
     Room(
         ("console/show/*.py", "console/live/*.py"),
-        tuple(f"console.{room}" for room in ("client", "grammar", "live", "model", "shell.console", "show")),
+        tuple(
+            f"console.{room}"
+            for room in ("client", "grammar", "harmless", "live", "model", "shell.console", "show")
+        ),
         ("lxml", "rich"),
     ),
     Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),

@@ -1,4 +1,4 @@
-"""A configuration as a tree of what has to be typed for it: without state, defaults, and what is not known."""
+"""A configuration as a tree of what has to be typed for it: no state, no defaults, nothing unknown."""
 
 from __future__ import annotations
 

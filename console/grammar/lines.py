@@ -1,6 +1,7 @@
 """A configuration to the lines that make it: pasted at the top of an empty configuration they give the same.
 
-Each line enters one step, or changes something where it stands; ``end`` goes one step up. Defaults are left out.
+Each line enters one step, or changes something where it stands; ``end`` goes one step up. Defaults are left
+out.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def lines(form: RowForm, data: Data) -> Iterator[str]:
 
 
 def _keys(row: Row, data: Data) -> list[str]:
-    """Return the keys of the entries that a row with a placeholder for a key could be about; else one of ""."""
+    """Return the keys of the entries that a row with a key could be about; "" for a row without one."""
     for effect in row.does:
         if isinstance(effect, Fresh):
             *_, (_, key) = steps_of(effect.path)
