@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.client.session import Element
+from console.harmless import harmless
 from console.show.data import every, number, text, texts
-from console.show.layout import harmless
 
 _IKE_TIMES = (
     ("established", "established {}s ago"), ("rekey-in", "rekeying in {}s"), ("reauth-in", "reauth in {}s"),

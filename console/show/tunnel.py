@@ -7,10 +7,11 @@ from datetime import UTC, datetime, tzinfo
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import IPSEC, Wanted, every, first, number, subtree, text, texts, top, tree, word
-from console.show.layout import fields, folded, harmless, sentence
+from console.show.layout import fields, folded, sentence
 from console.show.rfc7951 import as_json
 from console.show.sas import sa_lines
 from console.show.screen import width_of
