@@ -45,6 +45,19 @@ def test_no_secret_is_shown_whoever_may_read_it(form: str, as_json: bool) -> Non
     assert "enable-nacm" in everything
 
 
+@pytest.mark.parametrize("form", ["commands", "xml", "json"])
+def test_what_no_module_is_known_for_may_be_a_secret_and_is_not_shown(form: str) -> None:
+    out = Printed()
+    foreign = data(
+        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id>'
+        f'<token xmlns="urn:foreign">{SECRET}</token></ipsec></tunnels>'
+        f'<vault xmlns="urn:foreign"><token>{SECRET}</token></vault>'
+    )
+    assert show_running(console(Server({"running": foreign}), out), {form: form}) == 0
+    assert SECRET not in "".join([*out.texts, *map(str, out.documents)])
+    assert out.warnings == ["(not shown: 2 nodes that no module of the server has)"]
+
+
 def test_commands_say_that_a_secret_is_there() -> None:
     (text,) = shown("commands").texts
     lines = [line.strip() for line in text.splitlines()]
