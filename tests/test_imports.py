@@ -204,11 +204,11 @@ ROOMS = (
     Room(
         (
             *(f"console/show/{name}.py" for name in ("__init__", "data", "layout", "rfc7951", "sas")),
-            *(f"console/show/{name}.py" for name in ("status", "times")),
+            *(f"console/show/{name}.py" for name in ("differences", "status", "times")),
             "console/live/followed.py",
             "console/live/picture.py",
         ),
-        ("console.client.session", "console.model.schema", "console.show"),
+        ("console.client.session", "console.harmless", "console.model.schema", "console.show"),
         ("lxml", "rich"),
         pure=True,
     ),

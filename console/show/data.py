@@ -109,11 +109,12 @@ def without_secrets(data: Element, schema: Schema) -> int:
         name = etree.QName(element)
         node = schema.roots.get(f"{modules.get(name.namespace or '', '')}:{name.localname}")
         if node is not None:
-            taken += _take_out(element, node)
+            taken += without_secret_leafs(element, node)
     return taken
 
 
-def _take_out(element: Element, node: Node) -> int:
+def without_secret_leafs(element: Element, node: Node) -> int:
+    """Take secrets out of ``element``, an instance of ``node``; returns how many there were."""
     taken = 0
     for child in list(elements(element)):
         below = node.children.get(etree.QName(child).localname)
@@ -123,7 +124,7 @@ def _take_out(element: Element, node: Node) -> int:
             element.remove(child)
             taken += 1
         else:
-            taken += _take_out(child, below)
+            taken += without_secret_leafs(child, below)
     return taken
 
 

@@ -10,11 +10,13 @@ from lxml import etree
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
-from console.show.layout import fields, folded, harmless, sentence, table
-from console.show.rfc7951 import as_json, output_of, path_of
+from console.show.differences import difference_json, difference_lines
+from console.show.layout import fields, folded, sentence, table
+from console.show.rfc7951 import as_json, path_of
 from console.show.screen import width_of
 from console.show.times import clock, when
 
@@ -147,18 +149,13 @@ def show_differences(console: Console, given: Mapping[str, str]) -> None:
         etree.SubElement(request, f"{{{AGENT}}}{name}").text = value
     reply = console.client.rpc(request)
     if console.out.as_json:
-        of = output_of(console.schema, "yangswan-agent:compare-commits")
-        console.out.json(as_json(reply, console.schema, of))
+        console.out.json(difference_json(reply, console.schema))
         return
-    lines = text_of(reply).splitlines() or ["There is no difference."]
+    lines = [one for one in difference_lines(reply, console.schema) if one] or ["There is no difference."]
     left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
     lines += [f"(not compared, because it does not fit the YANG modules: {one})" for one in left_out]
     # Lines are cut nowhere: somebody may have to know the whole of a value.
     console.out.text("\n".join(harmless(one) for one in lines))
-
-
-def text_of(reply: Element) -> str:
-    return next((one.text or "" for one in reply.iterfind(f"{{{AGENT}}}text")), "")
 
 
 _STATES = Argument(_POINT, source="commit")
