@@ -9,6 +9,7 @@ from lxml import etree
 from console.client.session import Element
 from console.grammar.command import Argument, Command
 from console.grammar.lines import lines
+from console.harmless import is_unseen
 from console.shell.console import Console
 from console.show.data import IPSEC, elements, first, hide_secrets, subtree, top, tree
 from console.show.rfc7951 import as_json
@@ -50,7 +51,9 @@ def as_xml(data: Element) -> str:
     config.extend(list(elements(data)))
     etree.cleanup_namespaces(config)
     etree.indent(config)
-    return etree.tostring(config, encoding="unicode")
+    written = etree.tostring(config, encoding="unicode")
+    # What a terminal would obey, or nobody would see, stays the data that it is.
+    return "".join(f"&#x{ord(one):x};" if one != "\n" and is_unseen(one) else one for one in written)
 
 
 _ARGUMENTS = {"ID": Argument("the number of the tunnel", source="tunnel", number=(1, 65535))}

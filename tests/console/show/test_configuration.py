@@ -71,6 +71,17 @@ def test_xml_is_what_edit_config_takes() -> None:
     assert config.findtext(f"{{{IPSEC}}}tunnels/{{{IPSEC}}}ipsec/{{{IPSEC}}}description") == "to bob"
 
 
+def test_xml_keeps_what_nobody_sees_without_doing_anything_to_a_terminal() -> None:
+    hidden = "a\u202eb\tc\u2028d"
+    found = data(
+        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id><description>{hidden}</description></ipsec></tunnels>'
+    )
+    out = Printed()
+    show_running(console(Server({"running": found}), out), {"xml": "xml"})
+    assert not set(out.texts[0]) & {"\u202e", "\t", "\u2028"}
+    assert etree.fromstring(out.texts[0]).findtext(f".//{{{IPSEC}}}description") == hidden
+
+
 def test_json_is_that_of_rfc_7951() -> None:
     (document,) = shown("json").documents
     assert document["yangswan-ipsec:tunnels"]["ipsec"][0]["id"] == 1
