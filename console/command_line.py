@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     if words and words[0] in stopped.TASKS:
         return stopped.pass_on(words, PROGRAM)
-    parser, commands = _parser()
+    parser, commands = make_parser()
     if words:
         _check_first(words[0], parser, commands)
     options = parser.parse_args(words)
@@ -86,7 +86,7 @@ def _check_first(word: str, parser: _Parser, commands: Mapping[str, argparse.Arg
         parser.error(f"there is no command '{word}'")
 
 
-def _parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
+def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     """Return the parser of everything, and that of each command; one more is added to ``commands``."""
     parser = _Parser(prog=PROGRAM, description=_IS)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {version('yangswan')}")
