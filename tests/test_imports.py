@@ -196,6 +196,16 @@ ROOMS = (
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/__main__.py",), ("agent",)),
     # A client: what it knows comes over NETCONF.
+    Room(("console/model/schema.py", "console/model/__init__.py"), ("console.model.schema",), pure=True),
+    Room(("console/model/*.py",), ("console.model", "console.client"), ("pyang", "lxml")),
+    Room(("console/grammar/*.py",), ("console.grammar", "console.model.schema"), ("lxml",), pure=True),
+    Room(("console/client/*.py",), ("console.client",), ("lxml", "ncclient", "paramiko")),
+    Room(
+        ("console/show/*.py", "console/live/*.py"),
+        tuple(f"console.{room}" for room in ("client", "grammar", "live", "model", "shell.console", "show")),
+        ("lxml", "rich"),
+    ),
+    Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),
     Room(("console/*.py",), ("console",)),
     Room((f"{STRONGSWAN}/moves.py",), ("agent.translator",), pure=True),
     Room(

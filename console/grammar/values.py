@@ -1,0 +1,97 @@
+"""What a line of the command line means, and what is wrong with one that means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from console.grammar.command import Command
+from console.model.schema import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A data node on the way down; ``keys``: the entry of a list, in the order of its keys."""
+
+    node: Node
+    keys: tuple[str, ...] = ()
+
+
+Path = tuple[Step, ...]
+"""From the root down. As a context: where in the configuration one is; () at its top."""
+
+
+class Operation(Enum):
+    """What is done to a node; the values are attributes of <edit-config> (RFC 6241 section 7.2)."""
+
+    MERGE = "merge"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Columns of a line, from 0; ``end`` is exclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edit of the candidate. ``value``: of a leaf; None for containers, entries, and REMOVE of a leaf.
+
+    ``span``: the columns of the line that it came from, for an error of the server about this node.
+    """
+
+    path: Path
+    operation: Operation
+    value: str | None = None
+    span: Span = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A line that edits. ``enters``: the context after it, when it names an entry or a container."""
+
+    changes: tuple[Change, ...]
+    enters: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMissing:
+    """A line that lacks only the value of a secret leaf, which is asked for without echo."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A command with what was given to it: by placeholder ("ID"), or by word ("verify" -> "verify")."""
+
+    command: Command
+    given: Mapping[str, str]
+    negated: bool = False
+
+
+Meaning = Changes | SecretMissing | Called
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What may stand at a place: a word to type, or, with ``placeholder``, what kind of value is expected."""
+
+    text: str
+    description: str = ""
+    placeholder: bool = False
+
+
+class Mistake(Exception):
+    """A line that means nothing. ``span``: where; ``expected``: what could stand there."""
+
+    def __init__(self, message: str, span: Span, expected: tuple[Suggestion, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.expected = expected

@@ -1,0 +1,1 @@
+"""What is looked at until Ctrl-C: packets, the log, a table that follows the notifications."""

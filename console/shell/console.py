@@ -1,0 +1,54 @@
+"""What every command gets to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import rich.console
+
+from console.client.session import Client
+from console.grammar.values import Path
+from console.model.schema import Schema
+
+
+class Output(Protocol):
+    """Where a command says something. Everything from outside is made harmless before a terminal gets it."""
+
+    rich: rich.console.Console
+    """Its width and colours are settled: NO_COLOR, no terminal, narrow terminals."""
+    as_json: bool
+
+    def text(self, text: str) -> None:
+        """Print ``text`` as it is, paged where it is long and somebody looks."""
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = "") -> None:
+        """Print a table; ``empty`` instead where there are no rows."""
+
+    def json(self, value: Any) -> None:
+        """Print one JSON document."""
+
+    def warn(self, text: str) -> None:
+        """Say something on standard error."""
+
+    def progress(self, text: str) -> AbstractContextManager[None]:
+        """Show on a terminal that work goes on, and for how long it has."""
+
+
+@dataclass(slots=True)
+class Console:
+    """One command line: its session, the schema of its server, where it writes, and where one is.
+
+    ``context``: None outside of the configuration, else where in it. ``tunnel``: in the context
+    "tunnel" outside of it.
+    """
+
+    client: Client
+    schema: Schema
+    out: Output
+    gateway: str
+    context: Path | None = None
+    tunnel: bool = False
+    interactive: bool = False

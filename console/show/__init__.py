@@ -1,0 +1,1 @@
+"""What is looked at once: tables and details of tunnels, daemon, certificates, sessions, history."""
