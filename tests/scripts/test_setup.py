@@ -217,6 +217,7 @@ source script/setup
 policy=$1/policy-rc.d
 as_root() { "$@"; }
 is_installed() { [ -e "$1/$2.installed" ]; }
+test_packages=yangcli
 ensure_test_packages
 """
 

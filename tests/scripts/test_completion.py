@@ -1,0 +1,146 @@
+"""Completion as bash and zsh have it: a line in a terminal, and what stands there after the tabulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from agent.settings import CHARON_MODES, LOG_LEVELS
+from script.manual import __main__ as manual
+
+LIMIT_S = 60
+OFFER = """
+source {file}
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_yangswan "$1" "${{@: -1}}" "${{@: -2:1}}"
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("completion")
+    manual.write(folder)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with files to complete."""
+    for name in ("gateway one.xml", "settings.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "keys").mkdir()
+    return tmp_path
+
+
+def offered(files: Path, here: Path, *words: str) -> set[str]:
+    """Return what bash offers for the last of ``words``."""
+    done = subprocess.run(
+        ["bash", "--norc", "-u", "-c", OFFER.format(file=files / "yangswan.bash"), "bash", *words],
+        cwd=here, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return set(done.stdout.split("\n")) - {""}
+
+
+COMMANDS = {"check", "export", "import", "history"}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["yangswan", "export", "--format", ""], {"instance-xml", "instance-json", "xml", "json"}),
+        (["yangswan", "export", "--format", "=", "inst"], {"instance-xml", "instance-json"}),
+        (["yangswan", "export", "--format", "="], {"instance-xml", "instance-json", "xml", "json"}),
+        (["yangswan", "export", "--format", "json", "--w"], {"--with-secrets"}),
+        (["yangswan", "export", "-o", "x", "--o"], set()),
+        (["yangswan", "help", "exp"], {"export"}),
+        (["yangswan", "check", ""], {"gateway one.xml", "settings.toml", "keys"}),
+        (["yangswan", "check", "settings.toml", ""], set()),
+        (["yangswan", "history", ""], set()),
+        (["yangswan", "check", "--data-dir", ""], {"keys"}),
+        (["yangswand", ""], COMMANDS),
+        (["yangswand", "--charon", ""], set(CHARON_MODES)),
+        (["yangswand", "--log-level", ""], set(LOG_LEVELS)),
+        (["yangswand", "--config", "se"], {"settings.toml"}),
+        (["yangswand", "--check", "--pr"], set()),
+        (["yangswand", "--yang-module", "x", "--yang"], {"--yang-module"}),
+        (["yangswand", "--listen", ""], set()),
+        (["/opt/yangswan/.venv/bin/yangswand", "import", "--keep"], {"--keep-secrets"}),
+    ],
+)
+def test_bash_offers_what_may_follow(files: Path, here: Path, line: list[str], expected: set[str]) -> None:
+    assert offered(files, here, *line) == expected
+
+
+def test_bash_offers_every_command(files: Path, here: Path) -> None:
+    assert offered(files, here, "yangswan", "") >= {*COMMANDS, "help"}
+
+
+class Terminal:
+    """A shell that was just started, its prompt ``READY>``."""
+
+    def __init__(self, command: str, words: list[str], *, env: dict[str, str], folder: Path) -> None:
+        inherited = {name: os.environ[name] for name in ("PATH",)}
+        self._shell = pexpect.spawn(
+            command, words, env=inherited | {"TERM": "dumb"} | env, cwd=folder, encoding="utf-8",
+            timeout=LIMIT_S, dimensions=(50, 200),
+        )  # fmt: skip
+        self._shell.expect_exact("READY>")
+
+    def after_tab(self, line: str, expected: str) -> None:
+        """Type ``line`` and a tabulator, and see the line become ``expected``."""
+        self._shell.send(f"{line}\t")
+        self._shell.expect(re.escape(expected))
+        self._shell.send("\x03")
+        self._shell.expect_exact("READY>")
+
+    def close(self) -> None:
+        self._shell.close(force=True)
+
+
+@pytest.fixture
+def bash(files: Path, here: Path) -> Iterator[Terminal]:
+    start = files / "bashrc"
+    start.write_text(f"PS1='READY>'\nbind 'set enable-bracketed-paste off'\nsource {files}/yangswan.bash\n")
+    terminal = Terminal("bash", ["--rcfile", str(start), "-i"], env={"HOME": str(files)}, folder=here)
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def zsh(files: Path, here: Path) -> Iterator[Terminal]:
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed (script/setup --tests installs it)")
+    (files / ".zshrc").write_text(
+        f"PS1='READY>'\nfpath=({files} $fpath)\nautoload -U compinit\ncompinit -u -D\n"
+    )
+    terminal = Terminal("zsh", ["-d", "-i"], env={"ZDOTDIR": str(files), "HOME": str(files)}, folder=here)
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("yangswan exp", "yangswan export "),
+        ("yangswan export --format instance-j", "instance-json "),
+        ("yangswan export --format=instance-j", "instance-json "),
+        ("yangswan check ga", "gateway\\ one.xml "),
+        ("yangswan export --with", "--with-secrets "),
+        ("yangswand --charon ext", "external "),
+        ("yangswand --data-dir ke", "keys/"),
+        ("yangswand imp", "import "),
+    ],
+)
+def test_a_line_is_completed(request: pytest.FixtureRequest, name: str, line: str, expected: str) -> None:
+    request.getfixturevalue(name).after_tab(line, expected)
