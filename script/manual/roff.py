@@ -41,6 +41,20 @@ def italic(text: str) -> str:
     return f"\\fI{literal(text)}\\fR"
 
 
+_TOKEN = re.compile(r"[^\s\[\]()|]+|.", re.DOTALL)
+
+
+def syntax(text: str) -> str:
+    """Return the syntax of a command: what is typed in bold, PLACEHOLDERS in italics, signs as they are."""
+    return "".join(_token(token) for token in _TOKEN.findall(text))
+
+
+def _token(token: str) -> str:
+    if len(token) == 1 and not token.isalnum():
+        return literal(token)
+    return italic(token) if token.isupper() else bold(token)
+
+
 def filled(text: str) -> str:
     """Return lines of source for a paragraph of escaped text, none of which begins a request."""
     lines: list[str] = []

@@ -15,8 +15,9 @@ import pytest
 
 from agent.settings import SETTINGS
 from agent.transport.limits import Limits
+from console.grammar import command as grammar
 from script.manual import __main__ as manual
-from script.manual import markdown, pages, programs, roff
+from script.manual import markdown, pages, programs, roff, typed
 from script.manual.parsers import Command
 from tests.scripts.agents import ROOT
 from tests.scripts.test_settings_page import named
@@ -188,3 +189,21 @@ def test_a_program_that_nothing_is_written_for_is_refused() -> None:
 )
 def test_text_is_text_in_roff(text: str, expected: str) -> None:
     assert roff.filled(roff.prose(text)) == expected
+
+
+def test_the_commands_of_the_command_line_stand_where_they_can_be_typed() -> None:
+    commands = [
+        grammar.Command(
+            "show ipsec ID [log]", "one tunnel", print, arguments={"ID": grammar.Argument("its number")}
+        ),
+        grammar.Command("[no] ipsec (restart|monitor)", "the daemon", print, where=grammar.Where.EXEC),
+        grammar.Command("commit", "put it in force", print, where=grammar.Where.CONFIG),
+    ]
+    text = "\n".join(typed.blocks(commands))
+    assert text.split("\n") == [
+        ".SS Everywhere", ".TP", r"\fBshow\fR \fBipsec\fR \fIID\fR [\fBlog\fR]", "One tunnel.",
+        ".RS", ".TP", r"\fIID\fR", "Its number.", ".RE",
+        ".SS Outside of the configuration", ".TP",
+        r"[\fBno\fR] \fBipsec\fR (\fBrestart\fR|\fBmonitor\fR)", "The daemon.",
+        ".SS In the configuration", ".TP", r"\fBcommit\fR", "Put it in force.",
+    ]  # fmt: skip
