@@ -1,0 +1,236 @@
+"""Changes to the <config> of one <edit-config> (RFC 6241 section 7.2), in the order in which they were typed.
+
+What was said last counts: ``no x`` and then ``x`` makes a new x, which has nothing of the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from console.grammar.prefixed import Prefixed
+from console.grammar.values import Change, Operation, Path, Step
+from console.model.schema import Kind, Node, Schema
+
+Element = etree._Element
+_Declared = dict[Any, str]
+"""Prefixes; None is that of names without one."""
+
+NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
+_OPERATION = f"{{{NETCONF}}}operation"
+_MOST_NAMED = 200
+"""Entries that a filter names one by one; above that all are read."""
+
+_Key = tuple[str, str, tuple[str, ...], str]
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A node of the edit. ``fresh``: what is there now does not count; ``removed``: it goes away."""
+
+    step: Step
+    value: str | None = None
+    removed: bool = False
+    fresh: bool = False
+    below: dict[_Key, _Branch] = field(default_factory=dict)
+
+
+def edit_config(changes: Sequence[Change], schema: Schema, present: Element | None = None) -> Element:
+    """Return <config> with all of ``changes``.
+
+    ``present``: <data> of the candidate as far as ``asks`` asked for it. Where entries are removed that only
+    it names, and it is None, none are.
+    """
+    root = _Branch(Step(_ROOT))
+    there = _Present(present)
+    for change in changes:
+        _apply(root, change, there)
+    config = etree.Element(f"{{{NETCONF}}}config", nsmap={"nc": NETCONF})
+    _write(root, config, Prefixed(schema))
+    return config
+
+
+def asks(changes: Sequence[Change]) -> Element | None:
+    """Return the <filter> of what has to be read before ``changes`` can be sent; None if nothing has.
+
+    NETCONF removes entries of a leaf-list one by one, by their values.
+    """
+    paths = [change.path for change in changes if _removes_all(change)]
+    if not paths:
+        return None
+    found = etree.Element(f"{{{NETCONF}}}filter", {"type": "subtree"}, nsmap=_Declared({None: NETCONF}))
+    made: dict[tuple[int, _Key], Element] = {}
+    for path in paths:
+        at = found
+        for end, step in enumerate(path, 1):
+            keys = step.keys if len(paths) <= _MOST_NAMED else ()
+            where = (id(at), _key(Step(step.node, keys), None))
+            if where not in made:
+                made[where] = _element(at, step.node)
+                for name, key in zip(step.node.keys, keys, strict=False):
+                    _element(made[where], step.node.children[name]).text = key
+            at = made[where]
+            if end == len(path):
+                for name in step.node.keys:
+                    _element(at, step.node.children[name])
+    return found
+
+
+def _removes_all(change: Change) -> bool:
+    last = change.path[-1]
+    if change.operation is not Operation.REMOVE:
+        return False
+    if last.node.kind is Kind.LEAF_LIST:
+        return change.value is None
+    return last.node.kind is Kind.LIST and not last.keys
+
+
+def _apply(root: _Branch, change: Change, there: _Present) -> None:
+    at = root
+    above = _gone(root, change.path)
+    for step in change.path[:-1]:
+        if above and change.operation is Operation.REMOVE and _key(step, None) not in at.below:
+            return  # it is gone with what it was in
+        at = _child(at, step)
+        if at.removed:
+            if change.operation is Operation.REMOVE:
+                return
+            at.removed, at.fresh = False, True
+    last = change.path[-1]
+    if _removes_all(change):
+        for key in [key for key, branch in at.below.items() if branch.step.node is last.node]:
+            del at.below[key]
+        if not above:
+            for step, value in there.entries(change.path):
+                _child(at, step, value).removed = True
+        return
+    value = change.value if last.node.kind is Kind.LEAF_LIST else None
+    if change.operation is Operation.REMOVE and above:
+        at.below.pop(_key(last, value), None)
+        return
+    branch = _child(at, last, value)
+    if change.operation is Operation.REMOVE:
+        branch.removed, branch.fresh = True, False
+        branch.below.clear()
+    elif change.operation is Operation.REPLACE:
+        branch.removed, branch.fresh = False, True
+        branch.below.clear()
+        branch.value = change.value
+    else:
+        # A leaf has nothing below it, so a new one is the old one with another value.
+        inner = last.node.kind in (Kind.CONTAINER, Kind.LIST)
+        branch.fresh = branch.fresh or (branch.removed and inner)
+        branch.removed = False
+        branch.value = change.value
+        _drop_other_cases(at, last.node)
+
+
+def _gone(root: _Branch, path: Path) -> bool:
+    """Return whether what is below the last step but one starts anew, or goes away, with something above."""
+    at: _Branch | None = root
+    for step in path[:-1]:
+        at = at.below.get(_key(step, None)) if at is not None else None
+        if at is None:
+            return False
+        if at.fresh:
+            return True
+    return False
+
+
+def _drop_other_cases(at: _Branch, node: Node) -> None:
+    """Forget what was said of other cases of the choices that ``node`` is in: it takes their place."""
+    cases = dict(node.case)
+    if not cases:
+        return
+    for key, branch in list(at.below.items()):
+        others = dict(branch.step.node.case)
+        if any(others.get(choice, case) != case for choice, case in cases.items()) and not branch.removed:
+            del at.below[key]
+
+
+def _child(at: _Branch, step: Step, value: str | None = None) -> _Branch:
+    key = _key(step, value)
+    if key not in at.below:
+        at.below[key] = _Branch(step, value)
+    return at.below[key]
+
+
+def _key(step: Step, value: str | None) -> _Key:
+    return (step.node.module, step.node.name, step.keys, value or "")
+
+
+class _Present:
+    """The candidate, as far as it was read."""
+
+    def __init__(self, data: Element | None) -> None:
+        self._data = data
+        self._indexed: dict[tuple[int, str], dict[tuple[str, ...], Element]] = {}
+
+    def entries(self, path: Path) -> Iterator[tuple[Step, str | None]]:
+        """Yield all entries of the list or leaf-list that ``path`` ends with."""
+        at = self._data
+        for step in path[:-1]:
+            at = self._below(at, step) if at is not None else None
+        node = path[-1].node
+        for element in at.findall(_name(node)) if at is not None else ():
+            if node.kind is Kind.LEAF_LIST:
+                yield Step(node), element.text or ""
+            else:
+                yield Step(node, keys_of(element, node)), None
+
+    def _below(self, at: Element, step: Step) -> Element | None:
+        name = _name(step.node)
+        if step.node.kind is not Kind.LIST:
+            return at.find(name)
+        where = (id(at), name)
+        if where not in self._indexed:
+            self._indexed[where] = {keys_of(entry, step.node): entry for entry in at.findall(name)}
+        return self._indexed[where].get(step.keys)
+
+
+def keys_of(entry: Element, node: Node) -> tuple[str, ...]:
+    """Return the keys of an entry of a list."""
+    return tuple(entry.findtext(_name(node.children[key])) or "" for key in node.keys)
+
+
+def _name(node: Node) -> str:
+    return f"{{{node.namespace}}}{node.name}"
+
+
+def _element(parent: Element, node: Node) -> Element:
+    if parent.nsmap.get(None) == node.namespace:
+        return etree.SubElement(parent, _name(node))
+    return etree.SubElement(parent, _name(node), nsmap=_Declared({None: node.namespace}))
+
+
+def _write(branch: _Branch, parent: Element, prefixed: Prefixed) -> None:
+    for child in branch.below.values():
+        node = child.step.node
+        value = prefixed.sent(node, child.value or "") if node.type is not None else None
+        declared: _Declared = dict(value.namespaces) if value is not None else {}
+        if parent.nsmap.get(None) != node.namespace:
+            declared[None] = node.namespace
+        element = etree.SubElement(parent, _name(node), nsmap=declared)
+        for name, key in zip(node.keys, child.step.keys, strict=False):
+            _write_key(element, node.children[name], key, prefixed)
+        if child.removed:
+            element.set(_OPERATION, Operation.REMOVE.value)
+        elif child.fresh:
+            element.set(_OPERATION, Operation.REPLACE.value)
+        if value is not None and not (child.removed and node.kind is Kind.LEAF):
+            element.text = value.text
+        _write(child, element, prefixed)
+
+
+def _write_key(entry: Element, node: Node, key: str, prefixed: Prefixed) -> None:
+    value = prefixed.sent(node, key)
+    declared: _Declared = dict(value.namespaces)
+    if entry.nsmap.get(None) != node.namespace:
+        declared[None] = node.namespace
+    etree.SubElement(entry, _name(node), nsmap=declared).text = value.text
+
+
+_ROOT = Node("", "", "", Kind.CONTAINER)

@@ -1,0 +1,180 @@
+"""The grammar of one server's command line: what a line means, and what could stand at any place of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from console.grammar import completing, telling
+from console.grammar.arcs import Arc, Rank, State
+from console.grammar.command import Command, Where
+from console.grammar.fixed import NO, CommandForm, start
+from console.grammar.model_words import DataState
+from console.grammar.rows import Manual
+from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Suggestion
+from console.grammar.walking import Walk
+from console.grammar.words import in_comment, split
+from console.model.schema import Schema
+
+DO = "do"
+
+Lookup = Callable[[str | Path, str], Sequence[Suggestion]]
+"""Values that are there now: a source that an Argument names, or a path; and what was typed of the value.
+
+Of a path whose last step is a list with fewer keys than it has, the next key of its entries; else, of a list,
+a leaf or a leaf-list without keys on the way, all that there are. Some hundred of them are enough.
+"""
+
+
+def nothing(source: str | Path, prefix: str) -> Sequence[Suggestion]:
+    """A lookup that knows of no values."""
+    return ()
+
+
+class Grammar:
+    """``schema``: what the server serves. ``commands``: all that is no edit."""
+
+    def __init__(self, schema: Schema, commands: Iterable[Command]) -> None:
+        self.schema = schema
+        self.commands = tuple(commands)
+        self._manual = Manual(schema)
+        self.names = self._manual.names
+
+    def read(self, line: str, context: Path | None = None, tunnel: bool = False) -> Meaning:
+        """Return what ``line`` means where one is; a line without words changes nothing.
+
+        Raises:
+            Mistake: it means nothing.
+        """
+        words = split(line)
+        if not words:
+            return Changes(())
+        walk = Walk(self._states(context, tunnel), line)
+        walk.take(words)
+        return walk.meaning()
+
+    def suggest(
+        self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
+    ) -> Sequence[Suggestion]:
+        """Return what the last word of ``text``, or the one behind it, may be; () if nothing fits."""
+        walk, prefix = self._up_to_the_last(text, context, tunnel)
+        return completing.suggestions(walk, prefix, lookup) if walk is not None else ()
+
+    def expected(
+        self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
+    ) -> Sequence[Suggestion]:
+        """Return the same for who asks with ``?``: placeholders, too, and ``<cr>`` where a line may end."""
+        walk, prefix = self._up_to_the_last(text, context, tunnel)
+        return completing.expected(walk, prefix, lookup) if walk is not None else ()
+
+    def about(self, text: str, context: Path | None = None, tunnel: bool = False) -> str:
+        """Return all about the last word of ``text``, in lines.
+
+        Raises:
+            Mistake: it means nothing.
+        """
+        words = split(text)
+        before = Walk(self._states(context, tunnel), text)
+        before.take(words[:-1])
+        after = Walk(before.states, text)
+        after.take(words[-1:])
+        return telling.about(after.states, words[-1].text if words else "")
+
+    def prompt(self, context: Path | None, tunnel: bool = False) -> str:
+        """Return where one is: "/", "/tunnel", "/config/tunnel/ipsec-1"."""
+        if context is None:
+            return "/tunnel" if tunnel else "/"
+        parts = ["/config"]
+        for step in context:
+            name = self._manual.alias(step.node) or step.node.name
+            parts.append("-".join((name, *step.keys)))
+        return "/".join(parts)
+
+    def _up_to_the_last(
+        self, text: str, context: Path | None, tunnel: bool
+    ) -> tuple[Walk | None, completing.Prefix]:
+        try:
+            words = split(text, partial=True)
+            prefix = completing.prefix_of(text, words)
+            walk = Walk(self._states(context, tunnel), text)
+            if in_comment(text):
+                return None, prefix
+            walk.take(words[:-1] if prefix.typed else words)
+        except Mistake:
+            return None, completing.Prefix()
+        return walk, prefix
+
+    def _states(self, context: Path | None, tunnel: bool) -> list[State]:
+        if context is None:
+            where = Where.TUNNEL if tunnel else Where.EXEC
+            return [*self._commands(where, Rank.OURS), _Behind(NO, self._negated_commands(where))]
+        direct = self._commands(Where.CONFIG, Rank.OURS)
+        elsewhere = Where.EXEC | Where.TUNNEL
+        others = self._commands(elsewhere, Rank.EXEC, but=Where.CONFIG)
+        negated = [
+            *self._negated_commands(Where.CONFIG),
+            DataState(self.names, context, negated=True),
+        ]
+        done = [*self._commands(elsewhere, Rank.OURS), _Behind(NO, self._negated_commands(elsewhere))]
+        return [
+            *direct,
+            DataState(self.names, context),
+            _Behind(NO, negated),
+            _Behind(DO, done),
+            *others,
+        ]
+
+    def _commands(self, where: Where, rank: Rank, but: Where = Where(0)) -> list[State]:  # noqa: B008
+        return [
+            state
+            for command in self.commands
+            if command.where & where and not command.where & but
+            if (state := start(CommandForm(command), command.syntax, rank)) is not None
+        ]
+
+    def _negated_commands(self, where: Where) -> list[State]:
+        return [
+            state
+            for command in self.commands
+            if command.where & where
+            if (state := start(CommandForm(command), command.syntax, Rank.OURS, negated=True)) is not None
+        ]
+
+
+_WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Before a word that stands in front of others."""
+
+    word: str
+    states: Sequence[State]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        if not any(state.arcs() for state in self.states):
+            return ()
+        return (Arc(self._follow, self.word, description=_WORDS[self.word]),)
+
+    def _follow(self, text: str, span: Span) -> State:
+        return _Several(self.states)
+
+    def meaning(self) -> Meaning | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    """All of some states at once."""
+
+    states: Sequence[State]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        return [arc for state in self.states for arc in state.arcs()]
+
+    def meaning(self) -> Meaning | None:
+        return None
