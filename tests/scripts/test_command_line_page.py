@@ -1,0 +1,92 @@
+"""docs/command-line.md: every line of the guide is read, sets what the page says, and names a test."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from console.grammar.reading import Grammar
+from console.grammar.values import Change, Changes, Operation
+from console.model.compiled import compile_schema
+from tests.scripts import test_conformance_table as table
+from tests.scripts.agents import ROOT
+
+PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+PARTS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+ROW = re.compile(r"^\| (`.*|[A-Za-z].*) \|$", re.MULTILINE)
+CONFIGURATION = [tuple(row.split(" | ")) for row in ROW.findall(PARTS["Configuration"]) if "`" in row]
+OF_THE_GUIDE = {
+    "ipsec ID", "enable", "dpd-action clear", "dpd-action trap", "dpd-action restart", "dpd-delay SEC",
+    "initiator", "ike cipher … auth … dh …", "ike cipher … prf … dh …", "esp cipher … auth … dh …",
+    "esp cipher … dh …", "secret SECRET", "peer ADDRESS", "local-address ADDRESS", "local-subnet ADDRESS/LEN",
+    "local-subnet ADDRESS NETMASK", "remote-subnet ADDRESS/LEN", "remote-subnet ADDRESS NETMASK",
+    "description STRING", *(f"{side}-id {kind} …" for side in ("local", "remote")
+                            for kind in ("inet", "name", "email", "key", "dn")),
+    *(f"no {what}" for what in (
+        "ipsec ID", "enable", "dpd-action", "dpd-delay", "initiator", "ike cipher", "esp cipher", "secret",
+        "peer", "local-address", "local-id", "remote-id", "local-subnet", "remote-subnet", "description",
+    )),
+}  # fmt: skip
+"""The commands of the guide's pages, which are the first column of the page."""
+
+
+@pytest.fixture(scope="module")
+def grammar() -> Grammar:
+    """That of a server with all modules of the contract."""
+    ietf = Path(sys.prefix) / "share/yang/modules/ietf"
+    files = [*(ROOT / "yang").rglob("*.yang"), ietf / "ietf-inet-types.yang", ietf / "ietf-yang-types.yang"]
+    files += [ietf / "ietf-netconf-acm.yang"]
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in files if "instances" not in path.parts}
+    return Grammar(compile_schema(texts), ())
+
+
+def told(change: Change, below: int) -> str:
+    """Return a change as the page writes it; "" for an entry that is only named by what follows."""
+    steps = [step.node.name + "".join(f"[{key}]" for key in step.keys) for step in change.path[below:]]
+    if change.operation is Operation.REMOVE:
+        return f"no `{'/'.join(steps)}`"
+    return f"`{'/'.join(steps)}`" + (f" {change.value}" if change.value is not None else "")
+
+
+@pytest.mark.parametrize(("typed", "sets"), [(row[1], row[2]) for row in CONFIGURATION])
+def test_a_line_sets_what_the_page_says(grammar: Grammar, typed: str, sets: str) -> None:
+    tunnels = grammar.read("tunnel", ()).enters
+    of_one = "ipsec 1" not in typed
+    context = grammar.read("ipsec 1", tunnels).enters if of_one else tunnels
+    meaning = grammar.read(typed.strip("`"), context)
+    assert isinstance(meaning, Changes)
+    changes = [change for change in meaning.changes if change.operation is not Operation.REPLACE]
+    assert ", ".join(told(change, 2 if of_one else 1) for change in changes) == sets
+
+
+def test_every_command_of_the_guide_is_in_the_table() -> None:
+    assert {row[0].strip("`") for row in CONFIGURATION} == OF_THE_GUIDE
+
+
+@pytest.mark.parametrize("row", ROW.findall(PARTS["Algorithms"]))
+def test_every_algorithm_of_the_guide_is_offered(grammar: Grammar, row: str) -> None:
+    if "`" not in row:
+        return  # the head
+    where = {
+        "ciphers": "ike cipher ",
+        "AEAD ciphers": "esp cipher ",
+        "authentication": "ike cipher aes128 auth ",
+        "pseudo random functions": "ike cipher aes128gcm16 prf ",
+        "Diffie-Hellman groups": "esp cipher aes128gcm16 dh ",
+    }
+    what, names, _test = row.split(" | ")
+    tunnel = grammar.read("ipsec 1", grammar.read("tunnel", ()).enters).enters
+    offered = grammar.suggest(where[what], tunnel)
+    described = {one.text for one in offered if one.description}
+    assert set(re.findall(r"`(\w+)`", names)) <= described
+
+
+@pytest.mark.parametrize("row", [row for part in PARTS.values() for row in ROW.findall(part) if "`" in row])
+def test_every_line_names_a_test(row: str) -> None:
+    named = table.NAMED.findall(row)
+    assert named
+    for path, name, case in named:
+        table.test_a_test_that_is_named_exists(path, name or None, case or None)
