@@ -48,15 +48,22 @@ class Written:
 
 
 def program(
-    command: Command, section: int, *, written: Written, edition: Edition, in_full: bool = True
+    command: Command,
+    section: int,
+    *,
+    written: Written,
+    edition: Edition,
+    in_full: bool = True,
+    typed: Sequence[str] = (),
 ) -> str:
-    """Return the page of a program; ``in_full``: with the options of its commands."""
+    """Return the page of a program; ``in_full``: with the options of its commands. ``typed``: roff for the
+    commands that it reads by itself."""
     given = written.of(f"{command.name}({section})")
     made = {
         "NAME": [_name(command.name, given)],
         "SYNOPSIS": list(_synopsis(command)),
         "DESCRIPTION": [*_paragraphs(command.about), *_paragraphs(command.epilog)],
-        "COMMANDS": list(_commands(command, in_full=in_full)),
+        "COMMANDS": [*_commands(command, in_full=in_full), *typed],
         "OPTIONS": list(_options(command, in_full=in_full)),
     }
     return _page(command.name, section, _sections(made, given), edition)

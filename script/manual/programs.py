@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from agent import command_line as agent
 from agent.offline import words
 from console import command_line as console
+from console.model.compiled import compile_schema
+from console.model.schema import Schema
 from script.manual.parsers import Command, read
+
+_IMPORTED = ("ietf-inet-types", "ietf-yang-types", "ietf-netconf-acm")
 
 
 def yangswand() -> Command:
@@ -35,3 +41,10 @@ def yangswan() -> Command:
 
 def _offline(program: str) -> tuple[Command, ...]:
     return tuple(read(words.make_parser(program, task), task, what) for task, what in words.TASKS.items())
+
+
+def schema(yang: Path) -> Schema:
+    """Return the tree of the modules in the folder ``yang``, and of those of the IETF that they import."""
+    ietf = Path(sys.prefix) / "share/yang/modules/ietf"
+    files = [*yang.glob("*.yang"), *(ietf / f"{name}.yang" for name in _IMPORTED)]
+    return compile_schema({path.stem: path.read_text(encoding="utf-8") for path in files})

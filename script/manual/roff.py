@@ -41,7 +41,7 @@ def italic(text: str) -> str:
     return f"\\fI{literal(text)}\\fR"
 
 
-_TOKEN = re.compile(r"[^\s\[\]()|]+|.", re.DOTALL)
+_TOKEN = re.compile(r"[^\s\[\]()|.]+|\.\.\.|.", re.DOTALL)
 
 
 def syntax(text: str) -> str:
@@ -50,7 +50,7 @@ def syntax(text: str) -> str:
 
 
 def _token(token: str) -> str:
-    if len(token) == 1 and not token.isalnum():
+    if not token[0].isalnum():
         return literal(token)
     return italic(token) if token.isupper() else bold(token)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from console.grammar.command import Command, Where
+from console.grammar.manual import IPSEC
+from console.grammar.model_words import first_sentence
+from console.grammar.rows import Manual, RowForm, bare
+from console.model.schema import Schema
 from script.manual import roff
 
 _CONTEXTS = ("Everywhere", "Outside of the configuration", "In the configuration")
@@ -18,6 +22,20 @@ def blocks(commands: Iterable[Command]) -> Iterator[str]:
         if here:
             yield roff.subsection(context)
             yield from map(_entry, here)
+
+
+def of_a_tunnel(schema: Schema) -> Iterator[str]:
+    """Yield roff for the commands of the router's guide that configure a tunnel, described by ``schema``."""
+    yield roff.subsection("In a tunnel of the configuration")
+    yield from map(_row, Manual(schema).forms(IPSEC))
+
+
+def _row(form: RowForm) -> str:
+    row = form.row
+    nearest = min((bare(effect.path) for effect in (*row.does, *row.undoes)), key=len)
+    told = row.help or first_sentence(form.nodes[nearest].description)
+    text = " ".join(sentence for sentence in (told.rstrip(".") + ".", row.more) if sentence)
+    return roff.entry(roff.syntax(row.syntax), roff.prose(text))
 
 
 def _context(where: Where) -> str:
