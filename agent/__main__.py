@@ -50,7 +50,9 @@ from agent.settings import Settings, SettingsError
 from agent.translator import Translator
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
+from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
+from agent.transport.unix import UnixTransport
 from agent.turns import Turns
 from agent.visible import say
 from agent.yang.modules import SchemaError
@@ -224,11 +226,13 @@ class Agent:
     context: Context
     server: Server
     transport: SshTransport
+    local: UnixTransport
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
+        self.local.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -236,9 +240,10 @@ class Agent:
         await self.server.start()
         self.transport.users = users
         await self.transport.start()
+        await self.local.start()
 
     async def stop(self) -> None:
-        await self.transport.stop()
+        await asyncio.gather(self.transport.stop(), self.local.stop())
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -291,18 +296,29 @@ def assemble(
     outlet.context = context
     turns = Turns()
     server = Server(context, limits, refused=refused, turns=turns)
+    places = Places(
+        limits,
+        recovery_users=settings.recovery_users,
+        kept=settings.socket_path is not None,
+        refused=refused,
+    )
     transport = SshTransport(
         host=settings.host,
         port=settings.port,
         host_key=settings.data_dir / "host_key",
         users={},
-        limits=limits,
+        places=places,
         serve=server.serve,
-        recovery_users=settings.recovery_users,
-        refused=refused,
         turns=turns,
     )
-    return Agent(context, server, transport)
+    local = UnixTransport(
+        settings.socket_path,
+        settings.socket_group,
+        insists=settings.socket is not None,
+        places=places,
+        serve=server.serve,
+    )
+    return Agent(context, server, transport=transport, local=local)
 
 
 async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:

@@ -97,6 +97,10 @@ class Live:
         return self._peer.transport
 
     @property
+    def administers(self) -> bool:
+        return self._peer.administers
+
+    @property
     def counters(self) -> Counters:
         return self.session.counters
 

@@ -103,7 +103,7 @@ class Server:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        log.info("session %d: %s from %s", live.session_id, peer.user, peer.source_host)
+        log.info("session %d: %s %s", live.session_id, peer.user, peer.whence)
         try:
             await live.drive(self._tell_start)
         finally:

@@ -7,6 +7,9 @@ Keys (defaults in brackets):
     on-stop          "end" or "keep": what becomes of a managed charon and its tunnels at SIGTERM ["end"]
     log-level        "debug", "info", "warning" or "error" ["info"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
+    socket           a UNIX socket to accept NETCONF on, "" for none ["netconf.sock" in the data folder, or
+                     "/run/yangswan/netconf.sock" where that is /var/lib/yangswan]
+    socket-group     whose members may come to it ["yangswan"]
     recovery-users   users to whom no rule of access control applies [[]]
     history-commits  how many commits the history keeps [10000]
     history-days     commits that are older are not kept [none: only their number counts]
@@ -36,6 +39,8 @@ _GENERAL = (
     "on-stop",
     "log-level",
     "yang-modules",
+    "socket",
+    "socket-group",
     "recovery-users",
     "history-commits",
     "history-days",
@@ -43,6 +48,9 @@ _GENERAL = (
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 HISTORY_COMMITS_MAX = 1_000_000
 HISTORY_DAYS_MAX = 36_500
+SOCKET = "netconf.sock"
+SYSTEM_DATA_DIR = Path("/var/lib/yangswan")
+SYSTEM_SOCKET = Path("/run/yangswan") / SOCKET
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FILE_OCTETS_MAX = 1_000_000
 
@@ -65,7 +73,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings; ``users`` maps user names to files of authorized keys."""
+    """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where the
+    settings do not name one, see ``socket_path``."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -80,6 +89,19 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
+    socket: Path | None = None
+    has_socket: bool = True
+    socket_group: str = "yangswan"
+
+    @property
+    def socket_path(self) -> Path | None:
+        """Where the UNIX socket is to be; None: nowhere. In a data folder only its owner and root
+        reach it."""
+        if not self.has_socket:
+            return None
+        if self.socket is not None:
+            return self.socket
+        return SYSTEM_SOCKET if self.data_dir == SYSTEM_DATA_DIR else self.data_dir / SOCKET
 
 
 def from_file(path: Path) -> Settings:
@@ -144,6 +166,9 @@ def _settings(values: _Values, folder: Path) -> Settings:
         history_days=values.number("history-days", HISTORY_DAYS_MAX),
         users={user: folder / name for user, name in values.files_by_name("users").items()},
         limits=values.typed("limits", dict, {}),
+        socket=values.file_or_none("socket", folder),
+        has_socket=values.has("socket"),
+        socket_group=values.typed("socket-group", str, default.socket_group),
         translators=values.each("translator", dict),
     )
 
@@ -228,6 +253,17 @@ class _Values:
     def file(self, key: str, default: str) -> str:
         value: str = self.typed(key, str, default)
         return value if self._can_be_file(key, value) else default
+
+    def has(self, key: str) -> bool:
+        """True unless it is "", which says that there shall be none."""
+        return self._table.get(key) != ""
+
+    def file_or_none(self, key: str, folder: Path) -> Path | None:
+        """Return the file that is named, relative to ``folder``; None if none is, or it is ""."""
+        if key not in self._table or not self.has(key):
+            return None
+        value: str = self.typed(key, str, "")
+        return folder / value if value and self._can_be_file(key, value) else None
 
     def files(self, key: str) -> list[str]:
         return [value for value in self.texts(key) if self._can_be_file(key, value)]

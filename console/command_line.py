@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
-from console import stopped
+from console import stopped, subsystem
 
 PROGRAM = "yangswan"
 AGENT = stopped.AGENT
@@ -94,6 +94,7 @@ def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     about = commands.add_parser("help", help="what there is to type, or all about one command")
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
+    subsystem.add_to(commands)
     for task, what in stopped.TASKS.items():  # not parsed here
         commands.add_parser(task, help=what, add_help=False)
     return parser, commands.choices

@@ -99,6 +99,7 @@ ROOMS = (
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
+            "agent.transport.local_socket",
             "agent.transport.users",
         ),
     ),
@@ -201,8 +202,22 @@ ROOMS = (
     Room(("console/grammar/*.py",), ("console.grammar", "console.model.schema"), ("lxml",), pure=True),
     Room(("console/client/*.py",), ("console.client",), ("lxml", "ncclient", "paramiko")),
     Room(
+        (
+            *(f"console/show/{name}.py" for name in ("__init__", "data", "layout", "rfc7951", "sas")),
+            *(f"console/show/{name}.py" for name in ("differences", "status", "times")),
+            "console/live/followed.py",
+            "console/live/picture.py",
+        ),
+        ("console.client.session", "console.model.schema", "console.show"),
+        ("lxml", "rich"),
+        pure=True,
+    ),
+    Room(
         ("console/show/*.py", "console/live/*.py"),
-        tuple(f"console.{room}" for room in ("client", "grammar", "live", "model", "shell.console", "show")),
+        tuple(
+            f"console.{room}"
+            for room in ("client", "grammar", "harmless", "live", "model", "shell.console", "show")
+        ),
         ("lxml", "rich"),
     ),
     Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),

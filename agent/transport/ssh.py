@@ -7,14 +7,9 @@ it buffers for a client that stops reading TCP; all four are here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import grp
 import logging
-import os
-import pwd
 import socket
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +17,13 @@ import asyncssh
 from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
+from agent.transport.accounts import system_groups
 from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
 from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
+from agent.transport.places import Places, Sessions
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
 from agent.transport.users import read_keys
@@ -34,7 +31,6 @@ from agent.turns import Turns
 
 log = logging.getLogger(__name__)
 
-_STOP_TIMEOUT_S = 10
 _REQUESTS_OF_A_LOGIN = 2
 KEY_EXCHANGES = (
     "mlkem768x25519-sha256",
@@ -56,8 +52,7 @@ class SshTransport:
     """Listens for SSH clients and hands their NETCONF channels to ``serve``.
 
     Args:
-        recovery_users: for whose sake one of all sessions is kept back.
-        refused: counts what a limit refused.
+        places: of the sessions of all transports.
         turns: in which connections are worked on.
         users: user name to file of authorized public keys (read at each login, so changes take effect).
         host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
@@ -69,31 +64,33 @@ class SshTransport:
         port: int,
         host_key: Path,
         users: Mapping[str, Path],
-        limits: Limits,
+        places: Places,
         serve: Serve,
-        recovery_users: Collection[str] = (),
-        refused: Refused | None = None,
         turns: Turns | None = None,
     ) -> None:
-        self.limits = limits
-        self.refused = refused or Refused()
+        limits = places.limits
+        self.places = places
+        self.sessions = Sessions(places, serve)
         self.turns = turns or Turns()
         self.lockout = Lockout(host_key.with_name("lockout.json"), limits.lockout_tries, limits.lockout_s)
         self.users = users
-        self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(recovery_users))
+        self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(places.recovery_users))
         self.doorway = Doorway(limits.unauthenticated, limits.unauthenticated_per_source, self.favoured)
-        self.sessions: Counter[str] = Counter()
-        self.sources: Counter[str] = Counter()
-        self.recovery_users = frozenset(recovery_users)
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._serve = serve
-        self._tasks: set[asyncio.Task[None]] = set()
         self._host = host
         self._port = port
         self._host_key_file = host_key
         self._host_key: asyncssh.SSHKey | None = None
         self._taken: list[socket.socket] = []
         self._listeners: list[asyncssh.SSHAcceptor] = []
+
+    @property
+    def limits(self) -> Limits:
+        return self.places.limits
+
+    @property
+    def refused(self) -> Refused:
+        return self.places.refused
 
     @property
     def port(self) -> int:
@@ -165,40 +162,17 @@ class SshTransport:
             listener.close()
         for connection in list(self.connections):
             connection.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+        await self.sessions.over()
         for connection in list(self.connections):
             connection.abort()
         for kept in (self.lockout.kept, self.favoured.kept):
             await kept.written()
 
     def may_open(self, peer: Peer) -> bool:
-        """True if there may be one more session; the last of all is kept for a recovery user."""
-        limits = self.limits
-        kept = 1 if self.recovery_users and peer.user not in self.recovery_users else 0
-        return (
-            self.sessions.total() < limits.sessions - kept
-            and self.sessions[peer.user] < limits.sessions_per_user
-            and self.sources[source_of(peer.source_host)] < limits.sessions_per_source
-        )
+        return self.places.may_open(peer)
 
     def opened(self, channel: ByteStream, peer: Peer) -> None:
-        """Serve a channel whose subsystem request was granted."""
-        self.sessions[peer.user] += 1
-        self.sources[source_of(peer.source_host)] += 1
-        task = asyncio.get_running_loop().create_task(self._run(channel, peer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run(self, channel: ByteStream, peer: Peer) -> None:
-        try:
-            await self._serve(channel, peer)
-        except Exception:
-            log.exception("a session of %s from %s failed", peer.user, peer.source_host)
-        finally:
-            self.sessions[peer.user] -= 1
-            self.sources[source_of(peer.source_host)] -= 1
-            await channel.close()
+        self.sessions.begin(channel, peer)
 
 
 class _Connection(asyncssh.SSHServer):
@@ -307,7 +281,7 @@ class _Connection(asyncssh.SSHServer):
         assert self._connection is not None
         self._leave_doorway()
         self._transport.lockout.succeeded(self._counted)
-        if self._connection.get_extra_info("username") in self._transport.recovery_users:
+        if self._connection.get_extra_info("username") in self._transport.places.recovery_users:
             self._transport.favoured.logged_in(self._source)
         self._close_later_if_unused()
 
@@ -361,17 +335,3 @@ class _Connection(asyncssh.SSHServer):
 def _key_exchanges() -> list[str]:
     """Return which of ``KEY_EXCHANGES`` this system has."""
     return [name for name in KEY_EXCHANGES if name.encode() in get_kex_algs()]
-
-
-def system_groups(user: str) -> tuple[str, ...]:
-    """Return the names of the groups that the system's user of this name is in; () without such a user."""
-    try:
-        account = pwd.getpwnam(user)
-        numbers = os.getgrouplist(user, account.pw_gid)
-    except (KeyError, OSError):
-        return ()
-    found = []
-    for number in numbers:
-        with contextlib.suppress(KeyError):
-            found.append(grp.getgrgid(number).gr_name)
-    return tuple(found)

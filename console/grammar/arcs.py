@@ -1,4 +1,4 @@
-"""What may stand at a place of a line, and where one is after it: reading and completion walk the same arcs."""
+"""What may stand at a place of a line, and where one is after it; reading and completion walk these arcs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The words of the router's manual, and which YANG nodes they mean: a table, read in both directions.
 
-A row is a command; ``does`` says what it sets, and ``undoes`` what its form with ``no`` does. A configuration is
-written with the rows whose leaves it has (lines), and with names of YANG nodes for what no row writes.
-A row whose nodes the server does not have is none.
+A row is a command; ``does`` says what it sets, and ``undoes`` what its form with ``no`` does. A
+configuration is written with the rows whose leaves it has (lines), and with names of YANG nodes for what no
+row writes. A row whose nodes the server does not have is none.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _subnets(side: str, what: str) -> tuple[Row, ...]:
             (Clear(leaf, "SUBNET"),),
             help=f"Networks on {what}: exactly those of the line",
             more=(
-                f"Takes ADDRESS/LENGTH, ADDRESS NETMASK, or ADDRESS for one host, several of them in one line. "
+                f"Takes ADDRESS/LENGTH, ADDRESS NETMASK, or ADDRESS for one host; several in one line. "
                 f"They take the place of all that were there; '{leaf} add' leaves those. "
                 f"'no {leaf}' removes all, 'no {leaf} SUBNET' that one."
             ),

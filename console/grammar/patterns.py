@@ -1,7 +1,8 @@
 """Patterns of YANG, which are regular expressions of XML Schema, tried in this program where that is safe.
 
-A pattern is left to the server if Python has no such words, if a value could make it run for long, or if there
-is any doubt. So a value that is not refused here may still be refused there, and never the other way round.
+A pattern is left to the server if Python has no such words, if a value could make it run for long, or if
+there is any doubt. So a value that is not refused here may still be refused there, and never the other way
+round.
 """
 
 from __future__ import annotations

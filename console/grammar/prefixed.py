@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.grammar.typed import Refused, read
 from console.model.schema import Node, Schema, Type
 
 _PATHS = frozenset(
@@ -38,7 +39,7 @@ class Prefixed:
 
     def sent(self, node: Node, value: str) -> Sent:
         """Return ``value`` as XML carries it."""
-        kind = _kind(node.type)
+        kind = _kind(_member(node.type, value))
         if kind == "identity" and ":" in value:
             module = value.partition(":")[0]
             if namespace := self._known.get(module):
@@ -53,7 +54,15 @@ class Prefixed:
 
     def typed(self, node: Node, value: str, prefixes: Mapping[str | None, str]) -> str:
         """Return as it is typed what XML carries; ``prefixes``: of its element."""
-        kind = _kind(node.type)
+        some = _members(node.type)
+        for member in some:
+            found = self._typed(member, node, value, prefixes)
+            if len(some) == 1 or _is_of(member, found):
+                return found
+        return value
+
+    def _typed(self, type_: Type, node: Node, value: str, prefixes: Mapping[str | None, str]) -> str:
+        kind = _kind(type_)
         if kind == "identity":
             prefix, colon, name = value.rpartition(":")
             module = self._names.get(prefixes.get(prefix if colon else None, node.namespace))
@@ -75,7 +84,28 @@ def _kind(type_: Type | None) -> str:
         return ""
     if type_.name.rpartition(":")[2] in _PATHS or type_.base == "instance-identifier":
         return "path"
-    if type_.base == "identityref":
-        return "identity"
-    kinds = [_kind(member) for member in type_.members]
-    return next((kind for kind in kinds if kind), "")
+    return "identity" if type_.base == "identityref" else ""
+
+
+def _members(type_: Type | None) -> list[Type]:
+    """Return the types of a union in their order, those of unions in it, too; else the type itself."""
+    if type_ is None:
+        return []
+    if not type_.members:
+        return [type_]
+    return [inner for member in type_.members for inner in _members(member)]
+
+
+def _member(type_: Type | None, value: str) -> Type | None:
+    """Return the first type of a union that ``value`` is one of (RFC 7950 section 9.12)."""
+    some = _members(type_)
+    if len(some) == 1:
+        return some[0]
+    return next((member for member in some if _is_of(member, value)), None)
+
+
+def _is_of(type_: Type, value: str) -> bool:
+    try:
+        return read(type_, value, abbreviated=False) == value
+    except Refused:
+        return False

@@ -227,7 +227,10 @@ def written(expression: Expr, values: Mapping[str, Sequence[str]]) -> list[str] 
             parts = [written(item, values) for item in items]
             return None if None in parts else [word for part in parts if part for word in part]
         case Alt(options):
-            return next((words for option in options if (words := written(option, values)) is not None), None)
+            # One that leaves a value out would lose it.
+            bound = slots(expression) & values.keys()
+            whole = [option for option in options if bound <= slots(option)]
+            return next((words for option in whole if (words := written(option, values)) is not None), None)
         case AnyOrder(options):
             return [word for option in options for word in written(Opt(option), values) or ()]
         case Opt(inner):

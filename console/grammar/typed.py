@@ -57,6 +57,8 @@ def read(type_: Type, text: str, *, abbreviated: bool = True) -> str:
         return _binary(type_, text)
     if type_.base == "empty":
         raise Refused("takes no value")
+    if type_.base == "instance-identifier" and not text.startswith("/"):
+        raise Refused("takes a path, which begins with /")
     return _string(type_, text)
 
 

@@ -1,8 +1,8 @@
 r"""A line to its words, and values to words.
 
-Blanks are between words. Quotes count where a word begins: "..." knows \" \\ \n \r \t \uNNNN \UNNNNNNNN, '...'
-knows \' and \\; a backslash before anything else, or outside of quotes, is one. ``#`` where a word begins is a
-comment up to the end of the line.
+Blanks are between words. Quotes count where a word begins: "..." knows \" \\ \n \r \t \uNNNN \UNNNNNNNN,
+'...' knows \' and \\; a backslash before anything else, or outside of quotes, is one. ``#`` where a word
+begins is a comment up to the end of the line.
 """
 
 from __future__ import annotations

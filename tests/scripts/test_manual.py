@@ -141,7 +141,7 @@ def test_every_signal_that_ends_the_agent_is_in_its_page(built: Path) -> None:
 
 
 def test_every_variable_that_a_program_reads_is_in_a_page(built: Path) -> None:
-    read = re.compile(r"environ(?:\.get\(|\[)\s*\"(\w+)\"")
+    read = re.compile(r"(?:environ(?:\.get\(|\[)\s*|VARIABLE = )\"(\w+)\"")
     files = [
         path.read_text(encoding="utf-8")
         for tree in ("agent", "console")

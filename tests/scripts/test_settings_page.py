@@ -45,6 +45,10 @@ def test_the_general_settings_are_all_there() -> None:
     assert written(GENERAL["on-stop"]) == default.on_stop
     assert written(GENERAL["history-commits"]) == default.history_commits
     assert written(GENERAL["history-days"]) == default.history_days
+    assert (written(GENERAL["socket"]), written(GENERAL["socket-group"])) == (
+        default.socket,
+        default.socket_group,
+    )
 
 
 def test_every_limit_is_there_with_its_default() -> None:
