@@ -9,17 +9,25 @@ from script.manual.parsers import Command, Kind, Operand, Option
 _KINDS = {Kind.FILE: "_files", Kind.FOLDER: "_files -/", Kind.WORD: " "}
 
 
+# Answers of the program come as WORD, a tabulator, and what it says of it.
+_ASK = """\
+answers=(${(f)"$($program $before complete -- %s 2>/dev/null)"})
+answers=(${${answers//:/\\\\:}/$'\\t'/:})
+_describe command answers && ret=0"""
+
+
 def completion(*programs: Command) -> str:
-    """Return the file for all of ``programs``."""
+    """Return the file for all of ``programs``; the first is asked for what only a program knows."""
     names = " ".join(program.name for program in programs)
     lines = [f"#compdef {names}", "# Completion for zsh. Made by script/build-man.", ""]
-    lines += ["local curcontext=$curcontext state line ret=1", "typeset -A opt_args", "", "case $service in"]
+    lines += ["local curcontext=$curcontext state line ret=1 program=$words[1]"]
+    lines += ["local -a answers before all=($words)", "typeset -A opt_args", "", "case $service in"]
     for program in programs:
-        lines += [f"{program.name})", *_indented(_program(program)), ";;"]
+        lines += [f"{program.name})", *_indented(_program(program, asks=program is programs[0])), ";;"]
     return "\n".join([*lines, "esac", "", "return ret", ""])
 
 
-def _program(program: Command) -> Iterator[str]:
+def _program(program: Command, *, asks: bool) -> Iterator[str]:
     yield from _arguments(program, "1:command:->command", "*::argument:->argument")
     yield "case $state in"
     yield "command)"
@@ -27,6 +35,9 @@ def _program(program: Command) -> Iterator[str]:
     yield from (f"        {_quoted(f'{c.name}:{c.summary}')}" for c in program.commands)
     yield "    )"
     yield "    _describe command commands && ret=0"
+    if asks:
+        yield "    before=(${(Q)all[2,CURRENT-1]})"
+        yield from _indented((_ASK % '"$PREFIX"').split("\n"))
     yield "    ;;"
     yield "argument)"
     yield "    curcontext=${curcontext%:*:*}:$service-$line[1]:"
@@ -34,6 +45,11 @@ def _program(program: Command) -> Iterator[str]:
     for command in program.commands:
         yield f"    {command.name})"
         yield from (f"    {line}" for line in _indented(_arguments(command, *_operands(command))))
+        yield "        ;;"
+    if asks:
+        yield "    *)"
+        yield "        before=(${(Q)all[2,$#all-$#words]})"
+        yield from (f"        {line}" for line in (_ASK % '"${(Q@)words[1,CURRENT]}"').split("\n"))
         yield "        ;;"
     yield "    esac"
     yield "    ;;"
@@ -65,7 +81,9 @@ def _option(command: Command, option: Option) -> Iterator[str]:
 def _operands(command: Command) -> Iterator[str]:
     for at, operand in enumerate(command.operands, 1):
         place = "*" if operand.most is None else f"{at}:" if operand.optional else f"{at}"
-        yield f"{place}:{_escaped(operand.name)}:{_action(operand)}"
+        # A word that cannot be completed would keep options from being inserted where it is optional.
+        action = _action(operand) if _action(operand).strip() else f'_guard "^-*" {operand.name}'
+        yield f"{place}:{_escaped(operand.name)}:{action}"
 
 
 def _action(what: Option | Operand) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from script.manual import __main__ as manual
 LIMIT_S = 60
 OFFER = """
 source {file}
+compopt() {{ echo "$1 $2"; }}
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
 _yangswan "$1" "${{@: -1}}" "${{@: -2:1}}"
@@ -63,14 +63,14 @@ COMMANDS = {"check", "export", "import", "history"}
         (["yangswan", "export", "--format", "json", "--w"], {"--with-secrets"}),
         (["yangswan", "export", "-o", "x", "--o"], set()),
         (["yangswan", "help", "exp"], {"export"}),
-        (["yangswan", "check", ""], {"gateway one.xml", "settings.toml", "keys"}),
+        (["yangswan", "check", ""], {"-o default"}),
         (["yangswan", "check", "settings.toml", ""], set()),
         (["yangswan", "history", ""], set()),
-        (["yangswan", "check", "--data-dir", ""], {"keys"}),
+        (["yangswan", "check", "--data-dir", ""], {"-o dirnames"}),
         (["yangswand", ""], COMMANDS),
         (["yangswand", "--charon", ""], set(CHARON_MODES)),
         (["yangswand", "--log-level", ""], set(LOG_LEVELS)),
-        (["yangswand", "--config", "se"], {"settings.toml"}),
+        (["yangswand", "--config", "=", "se"], {"-o default"}),
         (["yangswand", "--check", "--pr"], set()),
         (["yangswand", "--yang-module", "x", "--yang"], {"--yang-module"}),
         (["yangswand", "--listen", ""], set()),
@@ -86,9 +86,13 @@ def test_bash_offers_every_command(files: Path, here: Path) -> None:
 
 
 class Terminal:
-    """A shell that was just started, its prompt ``READY>``."""
+    """A shell that was just started, its prompt ``READY>``. ``keys``: what completes a line, and what then
+    appears behind it."""
 
-    def __init__(self, command: str, words: list[str], *, env: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, command: str, words: list[str], *, env: dict[str, str], folder: Path, keys: tuple[str, str]
+    ) -> None:
+        self._keys = keys
         inherited = {name: os.environ[name] for name in ("PATH",)}
         self._shell = pexpect.spawn(
             command, words, env=inherited | {"TERM": "dumb"} | env, cwd=folder, encoding="utf-8",
@@ -97,9 +101,10 @@ class Terminal:
         self._shell.expect_exact("READY>")
 
     def after_tab(self, line: str, expected: str) -> None:
-        """Type ``line`` and a tabulator, and see the line become ``expected``."""
-        self._shell.send(f"{line}\t")
-        self._shell.expect(re.escape(expected))
+        """Type ``line``, have it completed, and see it end with ``expected``."""
+        pressed, shown = self._keys
+        self._shell.send(f"{line}{pressed}")
+        self._shell.expect_exact(f"{expected}{shown}")
         self._shell.send("\x03")
         self._shell.expect_exact("READY>")
 
@@ -111,7 +116,9 @@ class Terminal:
 def bash(files: Path, here: Path) -> Iterator[Terminal]:
     start = files / "bashrc"
     start.write_text(f"PS1='READY>'\nbind 'set enable-bracketed-paste off'\nsource {files}/yangswan.bash\n")
-    terminal = Terminal("bash", ["--rcfile", str(start), "-i"], env={"HOME": str(files)}, folder=here)
+    terminal = Terminal(
+        "bash", ["--rcfile", str(start), "-i"], env={"HOME": str(files)}, folder=here, keys=("\t@@", "@@")
+    )
     yield terminal
     terminal.close()
 
@@ -122,8 +129,13 @@ def zsh(files: Path, here: Path) -> Iterator[Terminal]:
         pytest.skip("zsh is not installed (script/setup --tests installs it)")
     (files / ".zshrc").write_text(
         f"PS1='READY>'\nfpath=({files} $fpath)\nautoload -U compinit\ncompinit -u -D\n"
+        # What is typed ahead would keep it from completing.
+        'complete-and-show() { zle complete-word; zle -I; print -r -- "$BUFFER<" }\n'
+        "zle -N complete-and-show\nbindkey '^P' complete-and-show\n"
     )
-    terminal = Terminal("zsh", ["-d", "-i"], env={"ZDOTDIR": str(files), "HOME": str(files)}, folder=here)
+    terminal = Terminal(
+        "zsh", ["-d", "-i"], env={"ZDOTDIR": str(files), "HOME": str(files)}, folder=here, keys=("\x10", "<")
+    )
     yield terminal
     terminal.close()
 
@@ -136,10 +148,13 @@ def zsh(files: Path, here: Path) -> Iterator[Terminal]:
         ("yangswan export --format instance-j", "instance-json "),
         ("yangswan export --format=instance-j", "instance-json "),
         ("yangswan check ga", "gateway\\ one.xml "),
+        ("yangswan check 'gateway o", "gateway one.xml' "),
+        ("yangswand --config=sett", "settings.toml "),
         ("yangswan export --with", "--with-secrets "),
         ("yangswand --charon ext", "external "),
         ("yangswand --data-dir ke", "keys/"),
         ("yangswand imp", "import "),
+        ("yangswan history --js", "--json "),
     ],
 )
 def test_a_line_is_completed(request: pytest.FixtureRequest, name: str, line: str, expected: str) -> None:
