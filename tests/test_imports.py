@@ -208,7 +208,7 @@ ROOMS = (
             "console/live/followed.py",
             "console/live/picture.py",
         ),
-        ("console.client.session", "console.model.schema", "console.show"),
+        ("console.client.session", "console.harmless", "console.model.schema", "console.show"),
         ("lxml", "rich"),
         pure=True,
     ),

@@ -24,16 +24,7 @@ class Connection:
     def __init__(self, connect: Callable[[], Stream], where: str) -> None:
         self._connect = connect
         self.where = where
-        self._session = Session(connect(), where=where)
-        self.user = self._session.user
-
-    @property
-    def session_id(self) -> int:
-        return self._session.session_id
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._session.capabilities
+        self._begin()
 
     @property
     def gone(self) -> Gone | None:
@@ -47,7 +38,7 @@ class Connection:
             Gone: the server is not there (yet).
         """
         self._session.cut()
-        self._session = Session(self._connect(), where=self.where)
+        self._begin()
 
     def another(self) -> Connection:
         """Return a second session with the same server, for a question while the first one waits."""
@@ -81,6 +72,12 @@ class Connection:
 
     def close(self) -> None:
         self._session.close()
+
+    def _begin(self) -> None:
+        self._session = Session(self._connect(), where=self.where)
+        self.user = self._session.user
+        self.session_id = self._session.session_id
+        self.capabilities = self._session.capabilities
 
     def _data(self, operation: str, source: str | None, subtree: Element | None) -> Element:
         request = etree.Element(f"{{{NETCONF}}}{operation}")

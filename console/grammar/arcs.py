@@ -20,9 +20,7 @@ class Rank(IntEnum):
     """Words of the manual, and commands that are meant for where one is."""
     MODEL = 1
     """Names of YANG nodes."""
-    EXEC = 2
-    """Commands that are meant for elsewhere: found, and not suggested."""
-    QUALIFIED = 3
+    QUALIFIED = 2
     """Names with their module where the name would be enough: found, and not suggested."""
 
 

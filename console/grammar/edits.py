@@ -65,17 +65,16 @@ def asks(changes: Sequence[Change]) -> Element | None:
     made: dict[tuple[int, _Key], Element] = {}
     for path in paths:
         at = found
-        for end, step in enumerate(path, 1):
+        for step in path:
             keys = step.keys if len(paths) <= _MOST_NAMED else ()
             where = (id(at), _key(Step(step.node, keys), None))
             if where not in made:
                 made[where] = _element(at, step.node)
-                for name, key in zip(step.node.keys, keys, strict=False):
-                    _element(made[where], step.node.children[name]).text = key
+                for place, name in enumerate(step.node.keys):
+                    # With a text the entry has to have it; without one it is read.
+                    key = _element(made[where], step.node.children[name])
+                    key.text = keys[place] if place < len(keys) else None
             at = made[where]
-            if end == len(path):
-                for name in step.node.keys:
-                    _element(at, step.node.children[name])
     return found
 
 
@@ -94,6 +93,8 @@ def _apply(root: _Branch, change: Change, there: _Present) -> None:
     for step in change.path[:-1]:
         if above and change.operation is Operation.REMOVE and _key(step, None) not in at.below:
             return  # it is gone with what it was in
+        if change.operation is not Operation.REMOVE:
+            _drop_other_cases(at, step.node)
         at = _child(at, step)
         if at.removed:
             if change.operation is Operation.REMOVE:

@@ -13,7 +13,7 @@ from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Suggestion
 from console.grammar.walking import Walk
-from console.grammar.words import in_comment, split
+from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Schema
 
 DO = "do"
@@ -49,9 +49,45 @@ class Grammar:
         words = split(line)
         if not words:
             return Changes(())
-        walk = Walk(self._states(context, tunnel), line)
+        try:
+            return self._meaning(line, words, self._states(context, tunnel))
+        except Mistake as problem:
+            first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
+            if context is None or problem.span.start != first.span.start:
+                raise
+            if (above := self._above(line, words, context)) is not None:
+                known = f"this is for {self.prompt(above)}: type end before it"
+                raise Mistake(known, words[0].span, problem.expected) from None
+            return self._without_do(line, words, problem)
+
+    def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
+        """Return what ``line`` means outside of the configuration, whose first word nothing here or above knows.
+
+        Raises:
+            Mistake: ``problem``, or another one if this is a command there whose arguments are wrong.
+        """
+        try:
+            return self._meaning(line, words, self._elsewhere())
+        except Mistake as other:
+            raise (other if other.span.start > problem.span.start else problem) from None
+
+    def _meaning(self, line: str, words: Sequence[Word], states: Sequence[State]) -> Meaning:
+        walk = Walk(states, line)
         walk.take(words)
         return walk.meaning()
+
+    def _above(self, line: str, words: Sequence[Word], context: Path) -> Path | None:
+        """Return the nearest context above where ``line`` would mean a change."""
+        for end in range(len(context) - 1, -1, -1):
+            above = context[:end]
+            negated = _Behind(NO, (DataState(self.names, above, negated=True),))
+            data: list[State] = [DataState(self.names, above), negated]
+            try:
+                self._meaning(line, words, data)
+            except Mistake:
+                continue
+            return above
+        return None
 
     def suggest(
         self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
@@ -87,7 +123,7 @@ class Grammar:
         parts = ["/config"]
         for step in context:
             name = self._manual.alias(step.node) or step.node.name
-            parts.append("-".join((name, *step.keys)))
+            parts.append("-".join((name, *(quoted(key) for key in step.keys))))
         return "/".join(parts)
 
     def _up_to_the_last(
@@ -106,30 +142,28 @@ class Grammar:
 
     def _states(self, context: Path | None, tunnel: bool) -> list[State]:
         if context is None:
-            where = Where.TUNNEL if tunnel else Where.EXEC
-            return [*self._commands(where, Rank.OURS), _Behind(NO, self._negated_commands(where))]
-        direct = self._commands(Where.CONFIG, Rank.OURS)
-        elsewhere = Where.EXEC | Where.TUNNEL
-        others = self._commands(elsewhere, Rank.EXEC, but=Where.CONFIG)
-        negated = [
-            *self._negated_commands(Where.CONFIG),
-            DataState(self.names, context, negated=True),
-        ]
-        done = [*self._commands(elsewhere, Rank.OURS), _Behind(NO, self._negated_commands(elsewhere))]
+            return self._outside(Where.TUNNEL if tunnel else Where.EXEC)
+        negated = [*self._negated_commands(Where.CONFIG), DataState(self.names, context, negated=True)]
         return [
-            *direct,
+            *self._commands(Where.CONFIG),
             DataState(self.names, context),
             _Behind(NO, negated),
-            _Behind(DO, done),
-            *others,
+            _Behind(DO, self._elsewhere()),
         ]
 
-    def _commands(self, where: Where, rank: Rank, but: Where = Where(0)) -> list[State]:  # noqa: B008
+    def _elsewhere(self) -> list[State]:
+        """Return the commands of all levels outside of the configuration."""
+        return self._outside(Where.EXEC | Where.TUNNEL)
+
+    def _outside(self, where: Where) -> list[State]:
+        return [*self._commands(where), _Behind(NO, self._negated_commands(where))]
+
+    def _commands(self, where: Where) -> list[State]:
         return [
             state
             for command in self.commands
-            if command.where & where and not command.where & but
-            if (state := start(CommandForm(command), command.syntax, rank)) is not None
+            if command.where & where
+            if (state := start(CommandForm(command), command.syntax, Rank.OURS)) is not None
         ]
 
     def _negated_commands(self, where: Where) -> list[State]:

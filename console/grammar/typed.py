@@ -69,7 +69,7 @@ def chosen(choices: Iterable[Choice], text: str, *, abbreviated: bool = True) ->
         Refused: it is none, or the beginning of several.
     """
     names = [choice.name for choice in choices]
-    exact = [name for name in names if text in (name, name.partition(":")[2])]
+    exact = [name for name in names if text in (name, name.rpartition(":")[2])]
     # Without a colon: a name that two modules have means neither.
     if text in exact or len(exact) == 1:
         return text if text in exact else exact[0]
@@ -114,7 +114,7 @@ def is_open(type_: Type) -> bool:
 
 
 def _begins(name: str, text: str) -> bool:
-    return name.startswith(text) or name.partition(":")[2].startswith(text)
+    return name.startswith(text) or name.rpartition(":")[2].startswith(text)
 
 
 def _of_members(type_: Type, text: str, abbreviated: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lxml import etree
-from rich.text import Text
 
 from console.client.session import ServerErrors
 from console.grammar.command import Argument, Command, Where
@@ -66,13 +65,7 @@ def _is_up(console: Console, tunnel: str) -> bool:
 
 def confirmed(console: Console, question: str) -> bool:
     """Return whether to go on; scripts are not asked."""
-    if not console.interactive:
-        return True
-    try:
-        answer = console.out.rich.input(Text(f"{question} [y/N] "))
-    except (EOFError, KeyboardInterrupt):
-        answer = ""
-    if answer.strip().lower() in ("y", "yes"):
+    if not console.interactive or console.confirm(question):
         return True
     console.out.warn("nothing was done")
     return False

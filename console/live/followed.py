@@ -10,9 +10,9 @@ from datetime import tzinfo
 from lxml import etree
 
 from console.client.session import Element
+from console.harmless import harmless
 from console.model.schema import Schema
 from console.show.data import AGENT, DAEMON, IPSEC, contents, event_time, number, text
-from console.show.layout import harmless
 from console.show.status import is_disabled, reason_words, status, status_words
 from console.show.times import instant, since_rekey
 

@@ -7,10 +7,10 @@ from datetime import tzinfo
 
 from console.client.session import Element
 from console.grammar.command import Argument, Command, Where
+from console.harmless import harmless
 from console.live.following import Source, follow
 from console.shell.console import Console
 from console.show.data import event_time, text
-from console.show.layout import harmless
 from console.show.times import instant
 
 LINES = Source("log", "log-line", "lines")

@@ -11,6 +11,7 @@ from time import monotonic
 
 from console.client.session import Element
 from console.grammar.command import Command, Where
+from console.harmless import harmless
 from console.live.ending import Ended, ends_in_order
 from console.live.feed import Feed, Ticks
 from console.live.followed import CONFIGURED, Followed
@@ -18,7 +19,7 @@ from console.live.following import say
 from console.live.picture import BEGIN, CLEAR, END, redrawn
 from console.shell.console import Console
 from console.show.data import AGENT, DAEMON, IPSEC, contents, number, subtree, tree
-from console.show.layout import cut, harmless, table
+from console.show.layout import cut, table
 from console.show.screen import width_of
 from console.show.tunnels import COLUMNS, CUTTABLE, ids, pages, tunnels_in
 

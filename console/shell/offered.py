@@ -1,60 +1,68 @@
-"""What may follow on a line of the system's shell, for its completion, which asks at every tabulator.
+"""``yangswan complete``: what may follow on a line of a shell, for its completion, which asks at every tabulator.
 
 A shell must not wait for a gateway: after LIMIT_S there is an answer without what only the gateway knows.
-Nothing is asked of a person, and nothing goes over a network.
+Nobody is asked anything, and nothing goes over a network.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from console.client.session import Client, Gone, ServerErrors
-from console.grammar.command import Command
-from console.grammar.reading import Grammar
+from console import subsystem
+from console.client.connection import Connection
+from console.client.session import Gone
+from console.client.unix import UnixStream
+from console.grammar.reading import Lookup, nothing
 from console.grammar.values import Path, Suggestion
 from console.grammar.words import quoted
-from console.model.schema import Schema
-from console.show.data import IPSEC, every, subtree, text, top, tree
+from console.harmless import harmless
+from console.shell import lookup
+from console.shell.opening import without_a_server
 
 LIMIT_S = 1.0
-MOST_OFFERED = 200
-_NOTHING = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
 
 
 class _Late(Exception):
     """The time is over."""
 
 
-def offers(
-    words: Sequence[str], commands: Iterable[Command], connect: Callable[[], Client] | None
-) -> Iterator[Suggestion]:
-    """Yield what the last of ``words`` may be, which has perhaps only begun, or not even that.
+def run(options: argparse.Namespace) -> int:
+    """Print what the last of the words may be, a line each: the word, a tabulator, and what it is."""
+    known = nothing if options.host is not None else values_of(lambda: _connected(options))
+    for one in offers(options.words, known):
+        print(f"{one.text}\t{' '.join(harmless(one.description).split())}")
+    return 0
 
-    ``connect``: opens a session, for values that are there now; it may raise Gone.
-    """
+
+def offers(words: Sequence[str], known: Lookup) -> Iterator[Suggestion]:
+    """Yield what the last of ``words`` may be, which has perhaps only begun, or not even that."""
     *before, last = words or [""]
     line = "".join(f"{quoted(word)} " for word in before) + last
+    found = without_a_server().suggest(line, lookup=known)
+    return (one for one in found[: lookup.MOST] if not one.placeholder)
 
-    def lookup(source: str | Path, prefix: str) -> Sequence[Suggestion]:
-        if source != "tunnel" or connect is None:
-            return ()
+
+def values_of(connect: Callable[[], Connection]) -> Lookup:
+    """Return a lookup that asks a server, and finds nothing where none answers in time."""
+
+    def found(source: str | Path, prefix: str) -> Sequence[Suggestion]:
         try:
             with _within(LIMIT_S):
-                return [one for one in _tunnels(connect()) if one.text.startswith(prefix)][:MOST_OFFERED]
-        except (_Late, Gone, ServerErrors):
+                return lookup.Lookup(connect())(source, prefix)
+        except (_Late, Gone):
             return ()
 
-    found = Grammar(_NOTHING, commands).suggest(line, lookup=lookup)
-    return (one for one in found[:MOST_OFFERED] if not one.placeholder)
+    return found
 
 
-def _tunnels(client: Client) -> Iterator[Suggestion]:
-    wanted = subtree(tree(IPSEC, "tunnels", {"ipsec": {"id": None, "description": None}}))
-    for one in every(top(client.get_config("running", wanted), IPSEC, "tunnels"), "ipsec"):
-        yield Suggestion(text(one, "id"), text(one, "description"))
+def _connected(options: argparse.Namespace) -> Connection:
+    path = options.socket or subsystem.find(os.environ)
+    return Connection(lambda: UnixStream(path), str(path))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from console.client.session import Element
 from console.model.schema import Kind, Node, Schema
-from console.show.data import AGENT, elements, without_secret_leafs
+from console.show.data import AGENT, elements, without_secret_leafs, without_secrets
 from console.show.rfc7951 import as_json, output_of
 
 HIDDEN = "(not shown)"
@@ -34,8 +34,10 @@ def difference_lines(reply: Element, schema: Schema) -> Iterator[str]:
 def difference_json(reply: Element, schema: Schema) -> dict[str, Any]:
     """Return the answer as a patch, with the values that its edits bring and replace as the data they are."""
     found = as_json(reply, schema, output_of(schema, "yangswan-agent:compare-commits"))
-    edits = list(reply.iterfind(f"{{{AGENT}}}differences/{{{AGENT}}}edit"))
-    written = found.get("yangswan-agent:differences", {}).get("edit", [])
+    edits = list(
+        reply.iterfind("/".join(f"{{{AGENT}}}{name}" for name in ("differences", "yang-patch", "edit")))
+    )
+    written = found.get("yangswan-agent:differences", {}).get("yang-patch", {}).get("edit", [])
     for edit, member in zip(edits, written, strict=True):
         steps = edit.findtext(f"{{{AGENT}}}target", "").split("/")[1:]
         names = [unquote(step.partition("=")[0]) for step in steps if step]
@@ -49,6 +51,7 @@ def difference_json(reply: Element, schema: Schema) -> dict[str, Any]:
 def _value(holder: Element, names: list[str], schema: Schema) -> Any:
     """Return what a value of a patch holds: an instance of the node that ``names`` lead to."""
     if not names:
+        without_secrets(holder, schema)
         return as_json(holder, schema)
     parent, node = _node(schema, names[:-1]), _node(schema, names)
     if node is None or (node.secret and node.kind in (Kind.LEAF, Kind.LEAF_LIST)):

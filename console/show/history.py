@@ -10,11 +10,12 @@ from lxml import etree
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
 from console.show.differences import difference_json, difference_lines
-from console.show.layout import fields, folded, harmless, sentence, table
+from console.show.layout import fields, folded, sentence, table
 from console.show.rfc7951 import as_json, path_of
 from console.show.screen import width_of
 from console.show.times import clock, when

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from unicodedata import category
 
 from rich.cells import cell_len
+
+from console.harmless import harmless
 
 GAP = 2
 ELLIPSIS = "…"
@@ -17,26 +18,6 @@ SHRUNK = 8
 """Columns to which a cell may be cut before its row is folded; a heading is cut by nothing but the edge."""
 FOLDED = 4
 """By how much what did not fit into a row is indented below it."""
-
-# What a terminal obeys, and what nobody sees: controls, formatting (which turns the direction of text, too),
-# unassigned characters, halves of a pair, ends of lines and paragraphs; letters and symbols that are empty.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-_MARKS_MAX = 4
-
-
-def harmless(text: str) -> str:
-    r"""Return ``text`` in one line; \xNN, \uNNNN, \UNNNNNNNN are what a terminal would obey or hide."""
-    if text.isascii() and text.isprintable():
-        return text
-    shown, marks = [], 0
-    for one in text:
-        kind = category(one)
-        marks = marks + 1 if kind in ("Mn", "Me") else 0
-        # A tower of marks would reach into the lines above.
-        unseen = kind in _UNSEEN or one in _EMPTY or marks > _MARKS_MAX
-        shown.append(one.encode("unicode_escape").decode() if unseen else one)
-    return "".join(shown)
 
 
 def cut(text: str, width: int) -> str:

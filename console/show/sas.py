@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.client.session import Element
+from console.harmless import harmless
 from console.show.data import every, number, text, texts
-from console.show.layout import harmless
 
 _IKE_TIMES = (
     ("established", "established {}s ago"), ("rekey-in", "rekeying in {}s"), ("reauth-in", "reauth in {}s"),
@@ -48,8 +48,6 @@ def ike_lines(ike: Element, name: str) -> Iterator[str]:
     for word, leaf in _TASKS:
         if tasks := texts(ike, leaf):
             yield f"  {word + ':':<8} {harmless(' '.join(tasks))}"
-    if nat := _nat(ike):
-        yield f"  {nat}"
 
 
 def child_lines(child: Element) -> Iterator[str]:
@@ -93,9 +91,3 @@ def _endpoint(ike: Element, side: str) -> str:
 def _times(sa: Element, *words: tuple[str, str]) -> str:
     said = ((pattern, number(sa, leaf)) for leaf, pattern in words)
     return ", ".join(pattern.format(seconds) for pattern, seconds in said if seconds is not None)
-
-
-def _nat(ike: Element) -> str:
-    behind = [who for leaf, who in (("nat-local", "this gateway"), ("nat-remote", "the peer"))
-              if text(ike, leaf) == "true"]  # fmt: skip
-    return f"behind a NAT: {' and '.join(behind)}" if behind else ""

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, tzinfo
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import IPSEC, Wanted, every, first, number, subtree, text, texts, top, tree, word
-from console.show.layout import fields, folded, harmless, sentence
+from console.show.layout import fields, folded, sentence
 from console.show.rfc7951 import as_json
 from console.show.sas import sa_lines
 from console.show.screen import width_of
@@ -121,6 +122,7 @@ def _facts(tunnel: Element, schema: Schema, now: datetime, zone: tzinfo | None) 
         if text(failure, "time") or text(failure, "reason"):
             yield name, f"{when(text(failure, 'time'), now, zone)}: {reason_words(failure, schema)}"
     yield "Unanswered", _unanswered(state)
+    yield "NAT", _nat(list(every(state, "ike-sa")))
     yield "Next attempt", _next_attempt(tunnel, now, zone)
     yield from _traffic(state, schema)
     yield "Counted", _counters(state)
@@ -160,6 +162,13 @@ def _in_force(tunnel: Element, schema: Schema) -> str:
 def _unanswered(state: Element | None) -> str:
     tries = number(state, "retransmission-tries")
     return "" if tries is None else f"a request, sent again {tries} time{'' if tries == 1 else 's'} so far"
+
+
+def _nat(sas: list[Element]) -> str:
+    """Return who is behind a NAT by the newest IKE SA; a gateway may pretend to be, for ESP in UDP."""
+    leafs = (("nat-local", "this gateway"), ("nat-remote", "the peer"))
+    behind = [who for leaf, who in leafs if sas and text(sas[-1], leaf) == "true"]
+    return f"{' and '.join(behind)} behind one" if behind else ""
 
 
 def _next_attempt(tunnel: Element, now: datetime, zone: tzinfo | None) -> str:

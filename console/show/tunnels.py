@@ -108,8 +108,10 @@ def show_tunnels(console: Console, given: Mapping[str, str]) -> int | None:
     """Show all tunnels, or those that are up or down."""
     page = Overview(console.schema, given.get("up") or given.get("down") or "")
     kept: list[Any] = []
-    with console.out.progress("asking for the tunnels"):
-        for data in pages(console.client, ids(console.client)):
+    with console.out.progress("asking for the tunnels") as progress:
+        asked = ids(console.client)
+        for data in pages(console.client, asked):
+            progress(f"asking for the tunnels, {page.total} of {len(asked)}")
             shown = [one for one in tunnels_in(data) if page.add(one)]
             if console.out.as_json:
                 kept += _entries(shown, console.schema)

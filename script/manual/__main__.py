@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from script.manual import bash, pages, programs, zsh
+from console.shell.table import COMMANDS
+from script.manual import bash, pages, programs, typed, zsh
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,10 +35,11 @@ def files() -> dict[str, str]:
     """Return each file by its name."""
     agent, operator = programs.yangswand(), programs.yangswan()
     written = pages.Written(_read("packaging/man/pages.md"))
+    tables = [*typed.blocks(COMMANDS), *typed.of_a_tunnel(programs.schema(ROOT / "yang"))]
     edition = pages.Edition(source=f"yangswan {version('yangswan')}", date=_date())
     return {
         "yangswand.8": pages.program(agent, 8, written=written, edition=edition, in_full=False),
-        "yangswan.1": pages.program(operator, 1, written=written, edition=edition),
+        "yangswan.1": pages.program(operator, 1, written=written, edition=edition, typed=tables),
         "yangswan-settings.5": pages.settings(_read("docs/settings.md"), written=written, edition=edition),
         "yangswan.bash": bash.completion(_read("packaging/completion/yangswan.bash"), operator, agent),
         "_yangswan": zsh.completion(operator, agent),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from script.manual import markdown, roff
@@ -14,6 +14,7 @@ ORDER = (
     "SIGNALS", "EXAMPLES", "SEE ALSO",
 )  # fmt: skip
 
+_STATUS = "Exit status: "
 _MORE = "\\~.\\|.\\|.\\&"
 
 
@@ -59,14 +60,17 @@ def program(
     """Return the page of a program; ``in_full``: with the options of its commands. ``typed``: roff for the
     commands that it reads by itself."""
     given = written.of(f"{command.name}({section})")
+    about, _, status = command.epilog.partition(_STATUS)
     made = {
         "NAME": [_name(command.name, given)],
         "SYNOPSIS": list(_synopsis(command)),
-        "DESCRIPTION": [*_paragraphs(command.about), *_paragraphs(command.epilog)],
-        "COMMANDS": [*_commands(command, in_full=in_full), *typed],
+        "DESCRIPTION": [*_paragraphs(command.about), *_paragraphs(about)],
+        "COMMANDS": list(_commands(command, in_full=in_full)),
         "OPTIONS": list(_options(command, in_full=in_full)),
+        "EXIT STATUS": list(_paragraphs(status)),
     }
-    return _page(command.name, section, _sections(made, given), edition)
+    after = {"COMMANDS": typed}
+    return _page(command.name, section, _sections(made, given, after), edition)
 
 
 def settings(text: str, *, written: Written, edition: Edition) -> str:
@@ -111,8 +115,11 @@ def _parts(given: Section) -> dict[str, list[str]]:
     return {part.heading.upper(): list(part.blocks) for part in given.parts}
 
 
-def _sections(made: dict[str, list[str]], given: Section) -> list[tuple[str, list[str]]]:
-    """Return all sections in the order that readers know, what is written behind what is made.
+def _sections(
+    made: Mapping[str, Sequence[str]], given: Section, after: Mapping[str, Sequence[str]]
+) -> list[tuple[str, list[str]]]:
+    """Return all sections in the order that readers know: in each what is made, what is written, what is
+    ``after`` it.
 
     Raises:
         Misplaced: something is written for a section that is not in it.
@@ -120,7 +127,10 @@ def _sections(made: dict[str, list[str]], given: Section) -> list[tuple[str, lis
     parts = _parts(given)
     if strays := parts.keys() - set(ORDER):
         raise Misplaced(f"{given.heading} has no section {min(strays)}")
-    return [(heading, [*made.get(heading, []), *parts.get(heading, [])]) for heading in ORDER]
+    return [
+        (heading, [*made.get(heading, ()), *parts.get(heading, ()), *after.get(heading, ())])
+        for heading in ORDER
+    ]
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -129,26 +139,31 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _synopsis(command: Command) -> Iterator[str]:
-    yield _usage(command, (command.name,))
+    shared = {group for known in command.commands for group in known.groups if group.title}
+    yield _usage(command, (command.name,), shared)
     for known in command.commands:
-        yield _usage(known, (command.name, known.name))
+        yield _usage(known, (command.name, known.name), shared)
 
 
-def _usage(command: Command, words: Sequence[str]) -> str:
+def _usage(command: Command, words: Sequence[str], shared: Set[Group]) -> str:
+    """Return how a command is typed; the options of groups that several commands share are named together."""
     parts: list[str] = []
-    seen = {"-h"}
     for group in command.groups:
-        if group.title:
+        if group in shared:
             parts.append(f"[{roff.italic(group.title.upper())}]{_MORE}")
-            continue
-        for option in group.options:
-            if seen.isdisjoint(option.names):
-                beside = [other for other in group.options if other.names[0] in option.excludes]
-                seen.update(name for other in beside for name in other.names)
-                alternatives = " | ".join(map(_short, (option, *beside)))
-                parts.append(f"[{alternatives}]{_MORE * option.repeatable}")
+        else:
+            parts += _alternatives(group)
     parts += map(_operand, command.operands)
     return roff.usage(" ".join(words), " ".join(parts))
+
+
+def _alternatives(group: Group) -> Iterator[str]:
+    seen = {"-h"}
+    for option in group.options:
+        if seen.isdisjoint(option.names):
+            beside = [other for other in group.options if other.names[0] in option.excludes]
+            seen.update(name for other in beside for name in other.names)
+            yield f"[{' | '.join(map(_short, (option, *beside)))}]{_MORE * option.repeatable}"
 
 
 def _short(option: Option) -> str:
@@ -180,16 +195,23 @@ def _commands(command: Command, *, in_full: bool) -> Iterator[str]:
 
 def _options(command: Command, *, in_full: bool) -> Iterator[str]:
     yield from map(_entry, _own(command))
+    for group in command.groups:
+        if group.title:
+            yield from _titled(group, group.title)
     shared: dict[Group, list[str]] = {}
-    for known in (command, *command.commands) if in_full else (command,):
+    for known in command.commands if in_full else ():
         for group in known.groups:
             if group.title:
                 shared.setdefault(group, []).append(known.name)
     for group, names in shared.items():
-        yield roff.subsection(f"{group.title.upper()} of {', '.join(names)}")
-        if group.about:
-            yield roff.paragraph(roff.prose(group.about))
-        yield from map(_entry, group.options)
+        yield from _titled(group, f"{group.title.upper()} of {', '.join(names)}")
+
+
+def _titled(group: Group, title: str) -> Iterator[str]:
+    yield roff.subsection(title[:1].upper() + title[1:])
+    if group.about:
+        yield roff.paragraph(roff.prose(group.about))
+    yield from map(_entry, group.options)
 
 
 def _own(command: Command) -> Iterator[Option]:

@@ -41,6 +41,7 @@ def italic(text: str) -> str:
     return f"\\fI{literal(text)}\\fR"
 
 
+_GOES_ON = " \\\n"
 _TOKEN = re.compile(r"[^\s\[\]()|.]+|\.\.\.|.", re.DOTALL)
 
 
@@ -96,5 +97,6 @@ def usage(words: str, rest: str) -> str:
 
 
 def entry(tag: str, body: str) -> str:
-    """Return a tagged paragraph; tag and body are escaped text."""
-    return f".TP\n{_safe(tag)}\n{filled(body)}"
+    """Return a tagged paragraph; tag and body are escaped text. A tag is one line, however long."""
+    lines = textwrap.wrap(tag, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f".TP\n{_safe(_GOES_ON.join(lines))}\n{filled(body)}"

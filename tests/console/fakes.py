@@ -81,8 +81,8 @@ class Printed:
     def warn(self, text: str) -> None:
         self.warnings.append(text)
 
-    def progress(self, text: str) -> AbstractContextManager[None]:
-        return nullcontext()
+    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        return nullcontext(lambda text: None)
 
 
 Answer = Callable[[Element], Element]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from lxml import etree
 
 from console.client.session import ServerError, ServerErrors
 from console.live.control import YANG, act, restart_daemon
+from console.shell.console import Console
 from console.show.data import DAEMON, IPSEC
 from tests.console.fakes import Printed, Server, console, data
 
@@ -25,26 +24,30 @@ def did(server: Server) -> list[str]:
     return [what for what, _asked in server.asked]
 
 
-def answering(answer: str, monkeypatch: pytest.MonkeyPatch) -> Printed:
-    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    return Printed(80)
+def asking(server: Server, out: Printed, answer: bool, questions: list[str]) -> Console:
+    """A command line with somebody before it who gives this answer."""
+
+    def confirm(question: str) -> bool:
+        questions.append(question)
+        return answer
+
+    at = console(server, out, interactive=True)
+    at.confirm = confirm
+    return at
 
 
-@pytest.mark.parametrize("answer", ["", "n\n", "\n", "what\n"])
-def test_nothing_is_restarted_without_a_yes(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server({"get": SAS})
-    out = answering(answer, monkeypatch)
-    assert restart_daemon(console(server, out, interactive=True), {}) == 1
+def test_nothing_is_restarted_without_a_yes() -> None:
+    server, out = Server({"get": SAS}), Printed()
+    assert restart_daemon(asking(server, out, False, []), {}) == 1
     assert did(server) == ["get"]
     assert out.warnings == ["nothing was done"]
 
 
-def test_the_question_says_what_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server({"get": SAS})
-    out = answering("y\n", monkeypatch)
-    assert restart_daemon(console(server, out, interactive=True), {}) == 0
+def test_the_question_says_what_is_interrupted() -> None:
+    server, questions = Server({"get": SAS}), []  # type: ignore[var-annotated]
+    assert restart_daemon(asking(server, Printed(), True, questions), {}) == 0
     assert did(server) == ["get", "restart-daemon"]
-    assert "All tunnels are interrupted (12 IKE SAs)" in " ".join(out.file.getvalue().split())
+    assert questions == ["All tunnels are interrupted (12 IKE SAs). Restart the IKE daemon?"]
 
 
 def test_a_script_is_not_asked() -> None:
@@ -73,12 +76,11 @@ def test_an_action_names_its_tunnel(name: str) -> None:
         ("restart", DOWN, False), ("initiate", UP, False),
     ],
 )  # fmt: skip
-def test_one_is_asked_about_a_tunnel_that_is_up(
-    name: str, state: etree._Element, asks: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_is_asked_about_a_tunnel_that_is_up(name: str, state: etree._Element, asks: bool) -> None:
     server = Server({"get": state})
-    out = answering("n\n", monkeypatch)
-    assert act(console(server, out, interactive=True), {"ID": "1", name: name}) == int(asks)
+    questions: list[str] = []
+    assert act(asking(server, Printed(), False, questions), {"ID": "1", name: name}) == int(asks)
+    assert questions == (["Tunnel 1 is up. Interrupt its traffic?"] if asks else [])
     assert ("action" in did(server)) is not asks
 
 

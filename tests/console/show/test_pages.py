@@ -14,12 +14,14 @@ from rich.cells import cell_len
 from console.client.session import Element, ServerError, ServerErrors
 from console.show import certificates, daemon, history, sessions
 from console.show.access import show_access
-from console.show.data import AGENT, DAEMON, MONITORING, PKI, top
+from console.show.data import AGENT, DAEMON, IPSEC, MONITORING, PKI, top
+from console.show.differences import difference_json, difference_lines
 from console.show.version import show_version
 from tests.console.fakes import Printed, Server, console, data, schema
 from tests.console.golden import WIDTHS, at_each_width, is_golden
 
 CASES = Path(__file__).parent / "cases"
+LEAF = "/yangswan-ipsec:tunnels/ipsec[id='1']"
 NOW = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
 
 
@@ -147,7 +149,7 @@ def test_an_empty_history_and_a_commit_that_is_not_there() -> None:
 
 
 def test_differences_are_lines_as_the_server_writes_them() -> None:
-    text = "- /yangswan-ipsec:tunnels/ipsec[id='1']/description = a\n+ /tunnels/ipsec[id='1']/description = b&#x9b;2J"
+    text = f"- {LEAF}/description = a\n+ {LEAF}/description = b&#x9b;2J"
     server = Server({"compare-commits": data(f'<text xmlns="{AGENT}">{text}</text>')})
     out = Printed(40)
     history.show_differences(console(server, out), {"FROM": "1", "TO": "running"})
@@ -205,3 +207,67 @@ def test_versions_of_a_server_without_our_modules_are_shown_as_far_as_they_are_k
         show_version(console(server, out), {})
     show_version(console(Server(), out), {})
     assert out.texts[0].splitlines()[1].split() == ["Gateway", "gw1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"+ {LEAF}/secret = abc = def", f"+ {LEAF}/secret = (not shown)"),
+        (f"- {LEAF}/ike/ppk/key = abc", f"- {LEAF}/ike/ppk/key = (not shown)"),
+        (f"+ {LEAF}/local-id/key = abc", f"+ {LEAF}/local-id/key = abc"),
+        (f"+ {LEAF}/description = a/secret = b", f"+ {LEAF}/description = a/secret = b"),
+        (f'+ {LEAF}/description = "two\\nlines"', f'+ {LEAF}/description = "two\\nlines"'),
+        ("+ /m:unknown/x = abc", "+ /m:unknown/x = (not shown)"),
+        ("+ what is not a path = abc", "+ what is not a path = (not shown)"),
+        (f"+ {LEAF}", f"+ {LEAF}"),
+        (
+            "+ /yangswan-pki:certificates/certificate[name='a/b = ]']/crl-uri = http://x",
+            "+ /yangswan-pki:certificates/certificate[name='a/b = ]']/crl-uri = http://x",
+        ),
+        (
+            r"""+ /yangswan-ipsec:tunnels/ipsec[id="1\"] = "]/secret = abc""",
+            r"""+ /yangswan-ipsec:tunnels/ipsec[id="1\"] = "]/secret = (not shown)""",
+        ),
+        (
+            "~ /ietf-netconf-acm:nacm/rule-list[name='a'] first",
+            "~ /ietf-netconf-acm:nacm/rule-list[name='a'] first",
+        ),
+    ],
+)
+def test_a_difference_is_shown_without_a_secret(line: str, shown: str) -> None:
+    reply = data("")
+    etree.SubElement(reply, f"{{{AGENT}}}text").text = line
+    assert list(difference_lines(reply, schema())) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "shown"),
+    [
+        ("/yangswan-ipsec:tunnels/ipsec=1/secret", "<secret>abc</secret>", {}),
+        (
+            "/yangswan-ipsec:tunnels/ipsec=1/ike/ppk",
+            "<ppk><id>q</id><key>abc</key></ppk>",
+            {"yangswan-ipsec:ppk": {"id": "q"}},
+        ),
+        (
+            "/yangswan-ipsec:tunnels/ipsec=1/local-id",
+            "<local-id><key>k</key></local-id>",
+            {"yangswan-ipsec:local-id": {"key": "k"}},
+        ),
+        (
+            "/",
+            "<tunnels><ipsec><id>1</id><secret>abc</secret></ipsec></tunnels>",
+            {"yangswan-ipsec:tunnels": {"ipsec": [{"id": 1}]}},
+        ),
+        ("/m:unknown/x", "<x>abc</x>", {}),
+    ],
+)
+def test_a_patch_is_shown_without_a_secret(target: str, value: str, shown: object) -> None:
+    value = value.replace(">", f' xmlns="{IPSEC}">', 1)
+    reply = data(
+        f'<differences xmlns="{AGENT}"><yang-patch><edit><edit-id>1</edit-id><operation>replace</operation>'
+        f"<target>{target}</target><value>{value}</value></edit></yang-patch></differences>"
+    )
+    found = difference_json(reply, schema())
+    (edit,) = found["yangswan-agent:differences"]["yang-patch"]["edit"]
+    assert edit["value"] == shown
