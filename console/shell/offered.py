@@ -1,4 +1,4 @@
-"""``yangswan complete``: what may follow on a line of a shell, for its completion, which asks at every tabulator.
+"""``yangswan complete``: what may follow on a line of a shell; its completion asks at each tabulator.
 
 A shell must not wait for a gateway: after LIMIT_S there is an answer without what only the gateway knows.
 Nobody is asked anything, and nothing goes over a network.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from console.shell import lookup
 from console.shell.opening import without_a_server
 
 LIMIT_S = 1.0
+_PLAIN = re.compile(r"[\w.:/@+%,-]+")
+"""What a shell takes as it stands: it inserts an answer without a look at it."""
 
 
 class _Late(Exception):
@@ -43,8 +46,8 @@ def offers(words: Sequence[str], known: Lookup) -> Iterator[Suggestion]:
     """Yield what the last of ``words`` may be, which has perhaps only begun, or not even that."""
     *before, last = words or [""]
     line = "".join(f"{quoted(word)} " for word in before) + last
-    found = without_a_server().suggest(line, lookup=known)
-    return (one for one in found[: lookup.MOST] if not one.placeholder)
+    found = [one for one in without_a_server().suggest(line, lookup=known) if not one.placeholder]
+    return (one for one in found[: lookup.MOST] if one.text.startswith(last) and _PLAIN.fullmatch(one.text))
 
 
 def values_of(connect: Callable[[], Connection]) -> Lookup:

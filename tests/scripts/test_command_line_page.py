@@ -1,18 +1,26 @@
-"""docs/command-line.md: every line of the guide is read, sets what the page says, and names a test."""
+"""docs/command-line.md: every line of the guide is read, sets what the page says, and names a test; the
+examples do what it says."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from console.grammar.reading import Grammar
-from console.grammar.values import Change, Changes, Operation
+from console.grammar.values import Called, Change, Changes, Operation
 from console.model.compiled import compile_schema
+from console.shell.table import COMMANDS
+from tests.agent_process import AgentProcess, running_agent
 from tests.scripts import test_conformance_table as table
 from tests.scripts.agents import ROOT
+from tests.scripts.test_readme import blocks
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 PARTS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -40,7 +48,7 @@ def grammar() -> Grammar:
     files = [*(ROOT / "yang").rglob("*.yang"), ietf / "ietf-inet-types.yang", ietf / "ietf-yang-types.yang"]
     files += [ietf / "ietf-netconf-acm.yang"]
     texts = {path.stem: path.read_text(encoding="utf-8") for path in files if "instances" not in path.parts}
-    return Grammar(compile_schema(texts), ())
+    return Grammar(compile_schema(texts), COMMANDS)
 
 
 def told(change: Change, below: int) -> str:
@@ -90,3 +98,88 @@ def test_every_line_names_a_test(row: str) -> None:
     assert named
     for path, name, case in named:
         table.test_a_test_that_is_named_exists(path, name or None, case or None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for part in ("Show status", "Control commands", "Contexts") for row in ROW.findall(PARTS[part])],
+)
+def test_every_other_command_is_read(grammar: Grammar, row: str) -> None:
+    if "`" not in row:
+        return  # the head
+    typed = row.split(" | ")[1].strip("`")
+    inside = typed in ("end", "leave", "abort")
+    assert isinstance(grammar.read(typed, () if inside else None), Called)
+
+
+BLOCKS = {block.proof: block.text for block in blocks(PAGE) if block.language}
+SECRET = "another-s3cr3t"
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    with running_agent(tmp_path_factory.mktemp("agent")) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("here")
+
+
+def run(agent: AgentProcess, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run shell commands in ``folder``, with the command line of ``agent``."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "YANGSWAN_SOCKET": str(agent.data_dir / "netconf.sock"),
+        "HOME": str(folder),
+    }
+    return subprocess.run(
+        ["bash", "-eu", "-c", text], cwd=folder, env=environ, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_the_examples_of_the_page_do_what_it_says(agent: AgentProcess, folder: Path) -> None:
+    """All of them, in the order of the page."""
+    assert list(BLOCKS) == ["edit", "look", "again", "secret"]
+    assert run(agent, folder, BLOCKS["edit"]).returncode == 0
+    looked = run(agent, folder, BLOCKS["look"])
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert "to the branch office" in looked.stdout.partition("{")[0]
+    (tunnel,) = json.loads(looked.stdout[looked.stdout.index("{") :])["yangswan-ipsec:tunnels"]["ipsec"]
+    assert tunnel["peer"] == "192.0.2.1"
+    kept = (folder / "ipsec-1.txt").read_text()
+    assert "local-subnet 10.1.0.0/16" in kept
+    assert "s3cr3t" not in kept
+    again = run(agent, folder, BLOCKS["again"])
+    assert (again.returncode, again.stdout) == (0, "There is nothing to commit.\n")
+    (folder / "key.txt").write_text(f"{SECRET}\n")
+    assert run(agent, folder, BLOCKS["secret"]).returncode == 0
+    assert "1" in run(agent, folder, "yangswan show history").stdout
+
+
+def test_no_secret_is_anywhere_but_where_it_was_written(agent: AgentProcess, folder: Path) -> None:
+    shown = run(agent, folder, "yangswan show running-config; yangswan show history 3; yangswan show ipsec 1")
+    assert SECRET not in shown.stdout + shown.stderr
+    held = [
+        path for path in folder.rglob("*") if path.is_file() and SECRET in path.read_bytes().decode("latin-1")
+    ]
+    assert held == [folder / "key.txt"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ("yangswan show ipsec 77", 1),
+        ("yangswan -c 'config; tunnel; ipsec 5; description lost'", 1),
+        ("yangswan -c 'config; tunnel; ipsec 5; nonsense'", 2),
+        ("yangswan --socket nowhere show ipsec", 3),
+    ],
+)
+def test_the_exit_status_is_the_one_of_the_page(
+    agent: AgentProcess, folder: Path, typed: str, status: int
+) -> None:
+    assert run(agent, folder, typed).returncode == status
+    assert re.search(rf"^\| {status} \|", PAGE, re.MULTILINE)
+    assert run(agent, folder, "yangswan diff").stdout == "There is no difference.\n"

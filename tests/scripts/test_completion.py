@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pexpect
@@ -13,6 +14,7 @@ import pytest
 
 from agent.settings import CHARON_MODES, LOG_LEVELS
 from script.manual import __main__ as manual
+from tests.agent_process import running_agent
 
 LIMIT_S = 60
 OFFER = """
@@ -41,11 +43,11 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def offered(files: Path, here: Path, *words: str) -> set[str]:
+def offered(files: Path, here: Path, *words: str, environ: Mapping[str, str] | None = None) -> set[str]:
     """Return what bash offers for the last of ``words``."""
     done = subprocess.run(
         ["bash", "--norc", "-u", "-c", OFFER.format(file=files / "yangswan.bash"), "bash", *words],
-        cwd=here, capture_output=True, text=True, check=True,
+        cwd=here, env=environ, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == ""
     return set(done.stdout.split("\n")) - {""}
@@ -85,6 +87,40 @@ def test_bash_offers_every_command(files: Path, here: Path) -> None:
     assert offered(files, here, "yangswan", "") >= {*COMMANDS, "help"}
 
 
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """An agent with the tunnels 7 and 70; returns the environment of who speaks with it."""
+    home = tmp_path_factory.mktemp("agent")
+    with running_agent(home / "data") as process:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        socket = str(process.data_dir / "netconf.sock")
+        environ = {"PATH": path, "HOME": str(home), "YANGSWAN_SOCKET": socket}
+        rest = "local-address 192.0.2.2; secret s3cr3t-of-them; description of {0}; local-id name {0}"
+        lines = [f"config; tunnel; ipsec {n}; {rest.format(f'a{n}')}; end; end; end" for n in (7, 70)]
+        for line in lines:
+            subprocess.run(["yangswan", "-c", line, "--commit"], env=environ, check=True, capture_output=True)
+        yield environ
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["yangswan", "sh"], {"show"}),
+        (["yangswan", "show", "ipsec", ""], {"up", "down", "7", "70"}),
+        (["yangswan", "--json", "show", "ipsec", "7"], {"7", "70"}),
+        (["yangswan", "--socket", "nowhere", "show", "ipsec", ""], {"up", "down"}),
+        (["yangswan", "ipsec", "70", "res"], {"restart"}),
+        (["yangswan", "show", "running-config", ""], {"commands", "xml", "json", "ipsec"}),
+        (["yangswan", "--commit", "sho"], {"show"}),
+        (["yangswan", "his"], {"history"}),
+    ],
+)
+def test_bash_offers_what_the_program_knows(
+    files: Path, here: Path, agent: Mapping[str, str], line: list[str], expected: set[str]
+) -> None:
+    assert offered(files, here, *line, environ=agent) == expected
+
+
 class Terminal:
     """A shell that was just started, its prompt ``READY>``. ``keys``: what completes a line, and what then
     appears behind it."""
@@ -93,9 +129,8 @@ class Terminal:
         self, command: str, words: list[str], *, env: dict[str, str], folder: Path, keys: tuple[str, str]
     ) -> None:
         self._keys = keys
-        inherited = {name: os.environ[name] for name in ("PATH",)}
         self._shell = pexpect.spawn(
-            command, words, env=inherited | {"TERM": "dumb"} | env, cwd=folder, encoding="utf-8",
+            command, words, env={"TERM": "dumb", **env}, cwd=folder, encoding="utf-8",
             timeout=LIMIT_S, dimensions=(50, 200),
         )  # fmt: skip
         self._shell.expect_exact("READY>")
@@ -113,18 +148,22 @@ class Terminal:
 
 
 @pytest.fixture
-def bash(files: Path, here: Path) -> Iterator[Terminal]:
+def bash(files: Path, here: Path, agent: Mapping[str, str]) -> Iterator[Terminal]:
     start = files / "bashrc"
     start.write_text(f"PS1='READY>'\nbind 'set enable-bracketed-paste off'\nsource {files}/yangswan.bash\n")
     terminal = Terminal(
-        "bash", ["--rcfile", str(start), "-i"], env={"HOME": str(files)}, folder=here, keys=("\t@@", "@@")
+        "bash",
+        ["--rcfile", str(start), "-i"],
+        env={**agent, "HOME": str(files)},
+        folder=here,
+        keys=("\t@@", "@@"),
     )
     yield terminal
     terminal.close()
 
 
 @pytest.fixture
-def zsh(files: Path, here: Path) -> Iterator[Terminal]:
+def zsh(files: Path, here: Path, agent: Mapping[str, str]) -> Iterator[Terminal]:
     if shutil.which("zsh") is None:
         pytest.skip("zsh is not installed (script/setup --tests installs it)")
     (files / ".zshrc").write_text(
@@ -134,7 +173,11 @@ def zsh(files: Path, here: Path) -> Iterator[Terminal]:
         "zle -N complete-and-show\nbindkey '^P' complete-and-show\n"
     )
     terminal = Terminal(
-        "zsh", ["-d", "-i"], env={"ZDOTDIR": str(files), "HOME": str(files)}, folder=here, keys=("\x10", "<")
+        "zsh",
+        ["-d", "-i"],
+        env={**agent, "ZDOTDIR": str(files), "HOME": str(files)},
+        folder=here,
+        keys=("\x10", "<"),
     )
     yield terminal
     terminal.close()
@@ -155,6 +198,9 @@ def zsh(files: Path, here: Path) -> Iterator[Terminal]:
         ("yangswand --data-dir ke", "keys/"),
         ("yangswand imp", "import "),
         ("yangswan history --js", "--json "),
+        ("yangswan ipsec 70 res", "restart "),
+        ("yangswan --json show ipsec 70", "ipsec 70 "),
+        ("yangswan sho", "yangswan show "),
     ],
 )
 def test_a_line_is_completed(request: pytest.FixtureRequest, name: str, line: str, expected: str) -> None:
