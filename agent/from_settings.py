@@ -23,6 +23,7 @@ from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
 from agent.transport.limits import Limits
+from agent.transport.users import keyless
 from agent.xml import MAX_DEPTH
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
@@ -68,11 +69,12 @@ class Looked:
     outlet: Outlet
 
 
-def look(settings: Settings, task: Task) -> Looked:
+def look(settings: Settings, task: Task, *, starting: bool = False) -> Looked:
     """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
     What only an agent uses keeps no leak protection from coming into force. For a check alone every YANG
-    module is loaded and the history read: a start does it in any case.
+    module is loaded and the history read: a start does it in any case. ``starting``: the keys of one user
+    keep no agent from bringing its tunnels up, if another user can log in.
 
     Raises:
         StoreError: the history cannot be used at the moment, or not by this version.
@@ -87,7 +89,8 @@ def look(settings: Settings, task: Task) -> Looked:
         except SettingsError as problem:
             faults.extend(problem.faults)
     if task in (Task.RUN, Task.CHECK):
-        faults.extend(named.faults(settings))
+        found = named.faults(settings)
+        faults.extend(_but_for_some_keys(settings, found) if starting and task is Task.RUN else found)
         faults.extend(fault for translator in translators for fault in translator.unusable())
     if task is Task.CHECK and not faults:
         try:
@@ -100,6 +103,16 @@ def look(settings: Settings, task: Task) -> Looked:
         except StoreDamaged as problem:
             faults.append(str(problem))
     return looked
+
+
+def _but_for_some_keys(settings: Settings, faults: list[str]) -> list[str]:
+    """Return ``faults`` without those of users' keys, which are logged, unless nobody could log in."""
+    without_keys = keyless(settings.users)
+    if len(without_keys) == len(settings.users):
+        return faults
+    for sentence in without_keys:
+        log.error("%s", sentence)
+    return [fault for fault in faults if fault not in without_keys]
 
 
 def faults_of(settings: Settings, task: Task) -> list[str]:

@@ -141,16 +141,15 @@ def test_every_signal_that_ends_the_agent_is_in_its_page(built: Path) -> None:
 
 
 def test_every_variable_that_a_program_reads_is_in_a_page(built: Path) -> None:
-    read = re.compile(r"(?:environ(?:\.get\(|\[)\s*|VARIABLE = )\"(\w+)\"")
+    read = re.compile(r"(?:environ(?:ment)?(?:\.get\(|\.pop\(|\[)\s*|VARIABLE = )\"(\w+)\"")
     files = [
         path.read_text(encoding="utf-8")
         for tree in ("agent", "console")
         for path in (ROOT / tree).rglob("*.py")
     ]
-    parts = [source(built / page).partition(".SH ENVIRONMENT")[2] for page in PAGES]
-    names = {
-        name for part in parts for name in re.findall(r"^([A-Z_]+)$", part.partition(".SH ")[0], re.MULTILINE)
-    }
+    parts = [source(built / page).partition(".SH ENVIRONMENT")[2].partition(".SH ")[0] for page in PAGES]
+    tags = [tag for part in parts for tag in re.findall(r"^\.TP\n(.*)$", part, re.MULTILINE)]
+    names = {name for tag in tags for name in re.findall(r"[A-Z_]+", tag)}
     assert {name for text in files for name in read.findall(text)} <= names
 
 

@@ -457,5 +457,5 @@ async def test_limits_that_change_hold_for_who_is_there(machine: Machine, path: 
     async with serving(path) as served:
         client = await connect(served)
         await client.echo(b"<")
-        served.places.limits = replace(served.places.limits, sessions_per_user=1)
+        served.places.take_over(replace(served.places.limits, sessions_per_user=1), ())
         assert await (await connect(served)).rest() == b""
