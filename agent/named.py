@@ -45,9 +45,9 @@ def _unreadable(modules: Iterable[Path]) -> list[str]:
 
 def _unserved(settings: Settings) -> list[str]:
     """A socket that nobody has asked for is gone without, and the log of the agent says so."""
-    if settings.socket is None:
+    if settings.socket is None or settings.socket_path is None:
         return []
-    return local_socket.faults(settings.socket, own_folder=settings.data_dir)
+    return local_socket.faults(settings.socket_path, own_folder=settings.data_dir)
 
 
 def hindrances(settings: Settings) -> list[str]:

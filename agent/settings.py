@@ -73,8 +73,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where the
-    settings do not name one, see ``socket_path``."""
+    """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
+    nothing is said of it, see ``socket_path``; "" for none."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -89,18 +89,15 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
-    socket: Path | None = None
-    has_socket: bool = True
+    socket: str | None = None
     socket_group: str = "yangswan"
 
     @property
     def socket_path(self) -> Path | None:
         """Where the UNIX socket is to be; None: nowhere. In a data folder only its owner and root
         reach it."""
-        if not self.has_socket:
-            return None
         if self.socket is not None:
-            return self.socket
+            return Path(self.socket) if self.socket else None
         return SYSTEM_SOCKET if self.data_dir == SYSTEM_DATA_DIR else self.data_dir / SOCKET
 
 
@@ -166,8 +163,7 @@ def _settings(values: _Values, folder: Path) -> Settings:
         history_days=values.number("history-days", HISTORY_DAYS_MAX),
         users={user: folder / name for user, name in values.files_by_name("users").items()},
         limits=values.typed("limits", dict, {}),
-        socket=values.file_or_none("socket", folder),
-        has_socket=values.has("socket"),
+        socket=values.file_or_nothing("socket", folder),
         socket_group=values.typed("socket-group", str, default.socket_group),
         translators=values.each("translator", dict),
     )
@@ -254,16 +250,13 @@ class _Values:
         value: str = self.typed(key, str, default)
         return value if self._can_be_file(key, value) else default
 
-    def has(self, key: str) -> bool:
-        """True unless it is "", which says that there shall be none."""
-        return self._table.get(key) != ""
-
-    def file_or_none(self, key: str, folder: Path) -> Path | None:
-        """Return the file that is named, relative to ``folder``; None if none is, or it is ""."""
-        if key not in self._table or not self.has(key):
-            return None
-        value: str = self.typed(key, str, "")
-        return folder / value if value and self._can_be_file(key, value) else None
+    def file_or_nothing(self, key: str, folder: Path) -> str | None:
+        """Return the file that is named, relative to ``folder``; "" if it is, None if nothing is."""
+        value = self._table.get(key)
+        if value is None or value == "":
+            return value
+        named: str = self.typed(key, str, "")
+        return str(folder / named) if named and self._can_be_file(key, named) else None
 
     def files(self, key: str) -> list[str]:
         return [value for value in self.texts(key) if self._can_be_file(key, value)]
