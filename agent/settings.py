@@ -6,6 +6,7 @@ Keys (defaults in brackets):
     charon           "managed", "external" or "none" ["managed"]
     on-stop          "end" or "keep": what becomes of a managed charon and its tunnels at SIGTERM ["end"]
     log-level        "debug", "info", "warning" or "error" ["info"]
+    log-format       "text", "journald" or "json" ["text"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
     socket           a UNIX socket to accept NETCONF on, "" for none ["netconf.sock" in the data folder, or
                      "/run/yangswan/netconf.sock" where that is /var/lib/yangswan]
@@ -38,6 +39,7 @@ _GENERAL = (
     "charon",
     "on-stop",
     "log-level",
+    "log-format",
     "yang-modules",
     "socket",
     "socket-group",
@@ -52,6 +54,7 @@ SOCKET = "netconf.sock"
 SYSTEM_DATA_DIR = Path("/var/lib/yangswan")
 SYSTEM_SOCKET = Path("/run/yangswan") / SOCKET
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "journald", "json")
 FILE_OCTETS_MAX = 1_000_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -74,7 +77,8 @@ class SettingsError(Exception):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
-    nothing is said of it, see ``socket_path``; "" for none."""
+    nothing is said of it, see ``socket_path``; "" for none. ``credential``: the host key that the system
+    gives, in place of the one of the data folder; no key of the file."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -89,8 +93,15 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
+    log_format: str = "text"
+    credential: Path | None = None
     socket: str | None = None
     socket_group: str = "yangswan"
+
+    @property
+    def host_key(self) -> Path:
+        """The file with the host key."""
+        return self.credential or self.data_dir / "host_key"
 
     @property
     def socket_path(self) -> Path | None:
@@ -157,6 +168,7 @@ def _settings(values: _Values, folder: Path) -> Settings:
         charon=values.one_of("charon", CHARON_MODES, default.charon),
         on_stop=values.one_of("on-stop", ON_STOP, default.on_stop),
         log_level=values.one_of("log-level", LOG_LEVELS, default.log_level),
+        log_format=values.one_of("log-format", LOG_FORMATS, default.log_format),
         yang_modules=tuple(folder / name for name in values.files("yang-modules")),
         recovery_users=tuple(values.texts("recovery-users")),
         history_commits=values.number("history-commits", HISTORY_COMMITS_MAX) or default.history_commits,

@@ -21,11 +21,12 @@ BACKLOG = 1024
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words."""
+    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words. Without
+    ``identity`` the file is of somebody else, who keeps it."""
 
     socket: socket.socket
     path: Path
-    identity: tuple[int, int]
+    identity: tuple[int, int] | None
     whom: str
 
 
@@ -65,6 +66,11 @@ def take(path: Path, group: str) -> Taken:
     except OSError as problem:
         reason = problem.strerror or os.strerror(problem.errno or 0)
     raise OSError(_sentence(path, reason))
+
+
+def passed_on(made: socket.socket) -> Taken:
+    """Return a socket that systemd listens on."""
+    return Taken(made, Path(made.getsockname()), identity=None, whom="for whom the socket unit says")
 
 
 def give_up(taken: Taken) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.transport import local_socket
@@ -38,17 +40,27 @@ class UnixTransport:
         path: of the socket; None: there is none.
         group: whose members may come.
         insists: whether it has to be had; otherwise the log says why it is not there.
+        passed: one that systemd listens on, in the place of ``path`` and ``group``.
         places: of the sessions of all transports.
     """
 
-    def __init__(self, path: Path | None, group: str, *, insists: bool, places: Places, serve: Serve) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        group: str,
+        *,
+        insists: bool,
+        places: Places,
+        serve: Serve,
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
         self.places = places
         self.sessions = Sessions(places, serve)
         self.streams: set[UnixStream] = set()
         self._path = path
         self._group = group
         self._insists = insists
-        self._taken: Taken | None = None
+        self._taken: Taken | None = local_socket.passed_on(passed[0]) if passed else None
         self._server: asyncio.Server | None = None
         self._asked: set[asyncio.Task[None]] = set()
 
@@ -58,7 +70,7 @@ class UnixTransport:
         Raises:
             OSError: it cannot be had.
         """
-        if self._path is None:
+        if self._path is None or self._taken is not None:
             return
         try:
             self._taken = local_socket.take(self._path, self._group)

@@ -36,6 +36,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         charon = "external"
         on-stop = "keep"
         log-level = "warning"
+        log-format = "json"
         yang-modules = ["more.yang"]
         recovery-users = ["rescue"]
         history-commits = 500
@@ -63,6 +64,7 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         {"strongswan": {"kernel": "netlink"}},
         history_commits=500,
         history_days=30,
+        log_format="json",
         socket=str(tmp_path / "run" / "netconf"),
         socket_group="staff",
     )
@@ -83,6 +85,7 @@ def test_what_is_kept_of_the_history_is_a_number(tmp_path: Path, key: str, value
         ('charon = "sometimes"', "charon"),
         ('on-stop = "later"', "on-stop"),
         ('log-level = "loud"', "log-level"),
+        ('log-format = "xml"', "log-format"),
         ("listen = 8300", "listen"),
         ('listen = "here"', "the setting 'listen': 'here' is not of the form"),
         ('listen = "300.1.1.1:1"', "the setting 'listen': '300.1.1.1:1': 300.1.1.1 is neither"),

@@ -80,7 +80,7 @@ def test_the_user_of_the_agent_may_do_everything_from_the_first_start(tmp_path: 
             (own,) = session.get(HISTORY).data_ele.xpath(f"//a:commit[a:user='{ME}']", namespaces=NS)
         assert own.find("a:source-address", NS) is None
         log = "".join(agent.log)
-        assert f"session 1: {ME} through the socket" in log
+        assert f"[session 1 {ME}] begun through the socket" in log
         assert f"commit 2 by {ME} (session 2 through the socket): " in log
         agent.stop()
         assert not path.exists()
