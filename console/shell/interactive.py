@@ -29,9 +29,9 @@ from console.shell.shell import Leave, Shell, Status
 
 MOST_SUGGESTIONS = 200
 MOST_PASTED_LINES = 100_000
-_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then local-address,
-peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and 'show ipsec' tells
-whether it is up."""
+_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then
+local-address, peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and
+'show ipsec' tells whether it is up."""
 
 
 def converse(shell: Shell) -> int:
@@ -46,6 +46,8 @@ class _Conversation:
         self._lookup = Lookup(shell.client)
         self._pasted: list[str] = []
         self._rest = ""
+        # A serial console does not say where its cursor is, and nothing here has to know.
+        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         colours = None if not os.environ.get("NO_COLOR") else ColorDepth.DEPTH_1_BIT
         self._session: PromptSession[str] = PromptSession(
             history=Recall(file_of(os.environ), self._keepable),
@@ -180,8 +182,7 @@ class _Conversation:
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
-        kept = keeping(shell.grammar, shell.context, shell.tunnel)
-        return "\n".join(filter(None, map(kept, line.split("\n"))))
+        return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import cast
 
 from lxml import etree
 
@@ -71,8 +72,9 @@ class Shell(Console):
 
     @property
     def schema(self) -> Schema:
-        """What the server serves; read when it is needed, for much does without."""
-        return self.grammar.schema
+        """What the server serves."""
+        # To many commands it is handed on and never looked at; reading it takes half of their time.
+        return cast(Schema, _Later(lambda: self.grammar.schema))
 
     @schema.setter
     def schema(self, _: Schema) -> None:
@@ -155,7 +157,7 @@ class Shell(Console):
 
     def _edit(self, meaning: Changes) -> None:
         if meaning.changes and not (meaning.enters is not None and self._is_there(meaning)):
-            self.editing.send(meaning.changes, self.schema)
+            self.editing.send(meaning.changes, self.grammar.schema)
         if meaning.enters is not None:
             self.context = meaning.enters
 
@@ -178,6 +180,16 @@ class Shell(Console):
             if len(shift) + len(line) < self.out.rich.width:
                 self.out.warn(shift + saying.caret(span, line))
         self.out.warn(text)
+
+
+class _Later:
+    """A schema that is read when something of it is asked for."""
+
+    def __init__(self, schema: Callable[[], Schema]) -> None:
+        self._schema = schema
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._schema(), name)
 
 
 def entry_exists(client: Connection, change: Change) -> bool:
