@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
@@ -37,6 +38,8 @@ local-address, peer and secret with their values ('?' shows what there is). 'com
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
+    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 

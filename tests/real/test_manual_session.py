@@ -19,9 +19,7 @@ pytestmark = pytest.mark.real
 
 SECRET = "Zebra-Crossing-7"
 COLUMNS = 120
-CTRL_C, CTRL_U, TAB = "\x03", "\x15", "\t"
-# Lines are shown as they are typed, and a secret with them; it is asked for without echo on bob.
-LIVE_LIMIT_S = 90
+CTRL_C, TAB = "\x03", "\t"
 
 # As in the manual's figure: Alice is the responder, and the one who is configured first.
 ALICE = rf"""
@@ -221,8 +219,7 @@ bob:/#> config
 bob:/config/#>
 """)  # fmt: skip
     bob.sends("no tunnels" + CTRL_C).at("bob:/config/")
-    play_rest = "leave"
-    bob.types(play_rest).at("bob:/")
+    bob.types("leave").at("bob:/")
 
 
 def nothing_kept(homes: Path) -> None:

@@ -149,7 +149,9 @@ def test_a_command_comes_back(
     shown = shown_again(gateways, ("tunnel", "ipsec 1", *WHOLE, *typed), "ipsec 1")
     assert shown[:2] == ["tunnel", "ipsec 1"]
     assert shown[-2:] == ["end", "end"]
-    always = {"# secret is not shown"} | ({WHOLE[1]} if not any("-address" in one for one in typed) else set())
+    always = {"# secret is not shown"} | (
+        {WHOLE[1]} if not any("-address" in one for one in typed) else set()
+    )
     also = {one for one in typed if one in ("initiator", "peer 192.0.2.2")} & set(shown)
     assert set(shown[2:-2]) == always | also | set(wanted)
 
@@ -187,7 +189,13 @@ def test_certificates_and_access_rules_come_back(gateways: tuple[Gateway, Gatewa
         'comment "not in Bern"',
     )  # fmt: skip
     shown = shown_again(gateways, (*typed, "end", "end", "end"))
-    for line in ("certificate root", f"pem {quoted(pem)}", "rule no-kill", "rpc-name kill-session", 'comment "not in Bern"'):
+    for line in (
+        "certificate root",
+        f"pem {quoted(pem)}",
+        "rule no-kill",
+        "rpc-name kill-session",
+        'comment "not in Bern"',
+    ):
         assert line in shown
     for one in gateways:
         one.types.types("config", "nacm", "no rule-list branch", "leave")
