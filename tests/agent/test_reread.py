@@ -27,6 +27,8 @@ log-level = "error"
 log-format = "json"
 yang-modules = ["x.yang"]
 recovery-users = ["rescue"]
+socket = "s"
+socket-group = "staff"
 history-commits = 5
 history-days = 5
 [users]
