@@ -15,7 +15,8 @@ NAME_OCTETS_MAX = 107
 """Of sun_path, whose last octet is NUL (unix(7))."""
 SYSTEM_FOLDER = Path("/run/yangswan")
 """Made where it is missing, for nobody else does who starts the agent without systemd."""
-_BACKLOG = 128
+BACKLOG = 1024
+"""A client that does not wait, or has a time limit, is refused by the kernel where more have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _made(path: Path, group: str) -> Taken:
             taken = Taken(made, path, identity=_identity(os.fstat(file)), whom=whom)
         finally:
             os.close(file)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise

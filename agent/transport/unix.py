@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 LOCAL = "yangswan-agent:netconf-unix"
 PREAMBLE_WAIT_S = 1.0
 """How long root may be silent until it is clear that he comes for himself: the subsystem speaks at once."""
+ACCEPTED_AT_ONCE = 16
+"""Before others have their turn on the event loop."""
 _ROOT = 0
 
 
@@ -86,7 +88,9 @@ class UnixTransport:
         if self._taken is None:
             return
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._stream, sock=self._taken.socket, backlog=128)
+        taken = self._taken.socket
+        self._server = await loop.create_unix_server(self._stream, sock=taken, backlog=ACCEPTED_AT_ONCE)
+        taken.listen(local_socket.BACKLOG)  # asyncio has made it as short as what it accepts at once
         log.info("NETCONF is served at %s %s", self._taken.path, self._taken.whom)
 
     async def stop(self) -> None:
