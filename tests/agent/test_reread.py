@@ -29,8 +29,6 @@ socket = "x.sock"
 socket-group = "operators"
 yang-modules = ["x.yang"]
 recovery-users = ["rescue"]
-socket = "s"
-socket-group = "staff"
 history-commits = 5
 history-days = 5
 [users]

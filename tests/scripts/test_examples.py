@@ -35,6 +35,13 @@ PROVEN_BELOW = {
     "gateway/yangswan.service",
     "gateway/yangswan-protect.service",
 }
+# By tests/machines/test_systemd_external.py, on a machine whose systemd has them in use.
+PROVEN_ON_A_MACHINE = {
+    "gateway/yangswan-external.service",
+    "gateway/yangswan.socket",
+    "gateway/yangswan.rules",
+    "gateway/strongswan-yangswan.conf",
+}
 # By tests/real/test_examples.py, which runs every folder that has these; the same two files by links.
 FOLDERS = {path.parent.name for path in EXAMPLES.glob("*/playbook.yml") if path.is_symlink()}
 OF_A_FOLDER = {"README.md", "configure.py", "playbook.yml"}
@@ -187,17 +194,24 @@ def test_the_unit_starts_the_agent_with_the_settings_of_the_readme() -> None:
     assert "`/opt/yangswan`" in readme
 
 
-def test_the_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a_reload() -> None:
-    service = unit("yangswan.service")["Service"]
+@pytest.mark.parametrize(
+    ("name", "kill_mode"), [("yangswan.service", "process"), ("yangswan-external.service", None)]
+)
+def test_a_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a_reload(
+    name: str, kill_mode: str | None
+) -> None:
+    service = unit(name)["Service"]
     assert (service["RestartKillSignal"], service.get("KillSignal", "SIGTERM")) == ("SIGUSR1", "SIGTERM")
-    assert (service["RestartPreventExitStatus"], service["KillMode"]) == (str(os.EX_CONFIG), "process")
-    assert unit("yangswan.service")["Unit"]["StartLimitIntervalSec"] == "0"  # else it is given up after 5
+    assert service["RestartPreventExitStatus"] == str(os.EX_CONFIG)
+    assert service.get("KillMode") == kill_mode  # a managed charon is left to the next agent
+    assert unit(name)["Unit"]["StartLimitIntervalSec"] == "0"  # else it is given up after 5
     agent, *options = service["ExecStart"].split()
-    text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
+    text = (EXAMPLES / "gateway" / name).read_text()
     reload = [line.partition("=")[2].split() for line in text.splitlines() if line.startswith("ExecReload=")]
     assert reload == [[agent, "--check", *options], ["/bin/kill", "-HUP", "$MAINPID"]]
-    # It would be tried again and again: systemd looks at the status of the main process alone.
-    assert "ExecStartPre" not in service
+    # What fails before the agent is tried again and again: systemd looks at the status of the agent alone.
+    before = [line for line in text.splitlines() if line.startswith("ExecStartPre=")]
+    assert all(line.startswith("ExecStartPre=-") for line in before)
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.rglob("*.sh")), ids=lambda path: path.name)
@@ -220,5 +234,6 @@ def test_no_example_is_without_proof() -> None:
     in_folders = {path for path in there if Path(path).parts[0] in FOLDERS}
     run = {p for p in in_folders if Path(p).name in OF_A_FOLDER or Path(p).suffix in (".xml", ".json")}
     applied = {"apply/configure.py", "apply/playbook.yml"}
-    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | OF_ENROLMENT | shown | imported | played | run | applied
+    elsewhere = PROVEN_ELSEWHERE | PROVEN_ON_A_MACHINE | OF_ENROLMENT
+    proven = PROVEN_BELOW | elsewhere | shown | imported | played | run | applied
     assert there == {f"clients/{name}" for name in CLIENTS} | proven
