@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import cast
 
@@ -168,7 +168,7 @@ class Shell(Console):
     def _with_secret(self, missing: SecretMissing) -> Changes:
         change = missing.change
         value = self.ways.secret(change.path[-1].node.name)
-        return Changes((Change(change.path, change.operation, value, change.span),))
+        return Changes((replace(change, value=value),))
 
     def _say(self, line: str, number: int | None, span: Span | None, text: str) -> None:
         """Say what is wrong under the place in the line that it is about."""
