@@ -20,8 +20,9 @@ AGENT = stopped.AGENT
 _IS = f"The operator's command of yangswan, a client of its agents. The agent itself is {AGENT}."
 # yangswan was the name of the agent before it had a command of its own.
 _OF_THE_AGENT = frozenset({
-    "--authorized-keys", "--charon", "--check", "--config", "--data-dir", "--listen", "--log-level",
-    "--protect", "--recovery-user", "--repair", "--unprotect", "--user", "--yang-module", "--yes",
+    "--authorized-keys", "--charon", "--check", "--config", "--data-dir", "--listen", "--log-format",
+    "--log-level", "--protect", "--recovery-user", "--repair", "--unprotect", "--user", "--yang-module",
+    "--yes",
 })  # fmt: skip
 
 HELP = "help"

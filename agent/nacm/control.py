@@ -60,6 +60,10 @@ class AccessControl:
         if about_rules(units):
             self.load(running)
 
+    def take_over(self, recovery_users: Collection[str]) -> None:
+        """Have other recovery users from now on, in sessions that exist, too."""
+        self._recovery = frozenset(recovery_users)
+
     def is_recovery(self, user: str) -> bool:
         """Return whether all sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""
         return user in self._recovery

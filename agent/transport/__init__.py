@@ -9,6 +9,7 @@ Whoever comes, and through which, the sessions of all share the same places.
 - doorway: who has not logged in yet, and who of them gives way; intake: what arrives is taken in turns
 - users: who may log in, by name and public keys
 - files: keys and other small files, written durably
+- activation: sockets that systemd listens on, and passes
 - address: the address that clients come to, taken before anything is begun
 - accounts: what the system knows of a user: his number, his groups
 - ssh, ssh_channel: NETCONF over SSH, and one channel of it

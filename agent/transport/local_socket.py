@@ -15,21 +15,25 @@ NAME_OCTETS_MAX = 107
 """Of sun_path, whose last octet is NUL (unix(7))."""
 SYSTEM_FOLDER = Path("/run/yangswan")
 """Made where it is missing, for nobody else does who starts the agent without systemd."""
-_BACKLOG = 128
+BACKLOG = 1024
+"""A client that does not wait, or has a time limit, is refused by the kernel where more have come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words."""
+    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words. Without
+    ``identity`` the file is of somebody else, who keeps it."""
 
     socket: socket.socket
     path: Path
-    identity: tuple[int, int]
+    identity: tuple[int, int] | None
     whom: str
 
 
 def faults(path: Path, *, own_folder: Path) -> list[str]:
     """Return in a sentence why there can never be a socket at ``path``; nothing is written.
+
+    Root may look for an agent that is not his.
 
     Args:
         own_folder: is made when it is missing, and looked at elsewhere.
@@ -37,6 +41,8 @@ def faults(path: Path, *, own_folder: Path) -> list[str]:
     reason = _unfit(path)
     if reason is None and path.parent not in (own_folder, SYSTEM_FOLDER):
         reason = _folder_fault(path.parent)
+    if reason is None and os.geteuid() != 0:
+        reason = _owner_fault(path)
     return [] if reason is None else [_sentence(path, reason)]
 
 
@@ -53,13 +59,18 @@ def take(path: Path, group: str) -> Taken:
         if reason is None and path.parent == SYSTEM_FOLDER and not path.parent.exists():
             path.parent.mkdir()
             path.parent.chmod(0o755)
-        reason = reason or _folder_fault(path.parent)
+        reason = reason or _folder_fault(path.parent) or _owner_fault(path)
         if reason is None:
             _remove_dead(path)
             return _made(path, group)
     except OSError as problem:
         reason = problem.strerror or os.strerror(problem.errno or 0)
     raise OSError(_sentence(path, reason))
+
+
+def passed_on(made: socket.socket) -> Taken:
+    """Return a socket that systemd listens on."""
+    return Taken(made, Path(made.getsockname()), identity=None, whom="for whom the socket unit says")
 
 
 def give_up(taken: Taken) -> None:
@@ -88,8 +99,16 @@ def _unfit(path: Path) -> str | None:
         return "it is a link, which the agent leaves alone"
     if not stat.S_ISSOCK(found.st_mode):
         return "what is there is no socket, and the agent leaves it alone"
-    if found.st_uid != os.geteuid():
-        return "the socket that is there belongs to another user"
+    return None
+
+
+def _owner_fault(path: Path) -> str | None:
+    """Return why ``path``, or its folder, cannot be used by the user of this process."""
+    with suppress(FileNotFoundError):
+        if path.parent.stat().st_uid not in (0, os.geteuid()):
+            return f"the folder {path.parent} belongs to another user"
+        if path.lstat().st_uid != os.geteuid():
+            return "the socket that is there belongs to another user"
     return None
 
 
@@ -101,8 +120,6 @@ def _folder_fault(folder: Path) -> str | None:
         return f"{folder}: {problem.strerror}"
     if not stat.S_ISDIR(found.st_mode):
         return f"{folder}: {os.strerror(errno.ENOTDIR)}"
-    if found.st_uid not in (0, os.geteuid()):
-        return f"the folder {folder} belongs to another user"
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX:
         return f"others may write in the folder {folder} (say: chmod go-w {folder})"
     return None
@@ -145,7 +162,7 @@ def _made(path: Path, group: str) -> Taken:
             taken = Taken(made, path, identity=_identity(os.fstat(file)), whom=whom)
         finally:
             os.close(file)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise

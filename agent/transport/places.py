@@ -21,7 +21,7 @@ class Places:
 
     Args:
         recovery_users: for whose sake one of all sessions is kept back.
-        kept: it is kept back in any case, for who administers this machine.
+        kept: it is kept back in any case, for who administers the agent.
         refused: counts what a limit refused.
     """
 
@@ -38,13 +38,18 @@ class Places:
         self.recovery_users = frozenset(recovery_users)
         self.sessions: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
-        self._keeps_one = kept or bool(recovery_users)
+        self._kept = kept
+
+    def take_over(self, limits: Limits, recovery_users: Collection[str]) -> None:
+        """Have other limits and recovery users, for sessions that come."""
+        self.limits = limits
+        self.recovery_users = frozenset(recovery_users)
 
     def may_open(self, peer: Peer) -> bool:
         """True if there may be one more session; the last of all is kept for a recovery session."""
         limits = self.limits
         recovers = peer.administers or peer.user in self.recovery_users
-        kept = 1 if self._keeps_one and not recovers else 0
+        kept = 1 if (self._kept or self.recovery_users) and not recovers else 0
         source = _counted(peer)
         return (
             self.sessions.total() < limits.sessions - kept

@@ -163,7 +163,7 @@ def test_the_hints_check_the_host_key(tmp_path: Path) -> None:
     write_key_pair(tmp_path / "host_key", "host")
     algorithm, key, *_ = (tmp_path / "host_key.pub").read_text().split()
     settings = Settings(data_dir=tmp_path)
-    assert host_key_hint(tmp_path) == f"Host key: {algorithm} {key}"
+    assert host_key_hint(tmp_path / "host_key") == f"Host key: {algorithm} {key}"
     _, ssh, _, ncclient = connect_hints(settings, 8301, users)
     assert f"UserKnownHostsFile={tmp_path / 'known_hosts'} -o StrictHostKeyChecking=yes" in ssh
     assert f"hostkey_b64='{key}'" in ncclient
@@ -278,3 +278,14 @@ async def test_a_damaged_host_key_is_found_before_anything_is_begun(
     again = only_a_transport(tmp_path / "other", port).transport
     await again.take_address()  # it was given back
     await again.stop()
+
+
+def test_keys_are_made_in_the_folder_that_is_in_use_when_settings_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('data-dir = "elsewhere"\ncharon = "none"\n')
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr("sys.argv", ["yangswand", "--config", str(file)])
+    assert program._reread(tmp_path / "data").users == {"admin": tmp_path / "data" / "client_key.pub"}
+    assert not (tmp_path / "elsewhere").exists()

@@ -42,6 +42,7 @@ def test_the_general_settings_are_all_there() -> None:
     assert written(GENERAL["listen"]) == f"{default.host}:{default.port}"
     assert written(GENERAL["data-dir"]) == str(default.data_dir)
     assert (written(GENERAL["charon"]), written(GENERAL["log-level"])) == (default.charon, default.log_level)
+    assert written(GENERAL["log-format"]) == default.log_format
     assert written(GENERAL["on-stop"]) == default.on_stop
     assert written(GENERAL["history-commits"]) == default.history_commits
     assert written(GENERAL["history-days"]) == default.history_days

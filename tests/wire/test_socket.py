@@ -80,7 +80,7 @@ def test_the_user_of_the_agent_may_do_everything_from_the_first_start(tmp_path: 
             (own,) = session.get(HISTORY).data_ele.xpath(f"//a:commit[a:user='{ME}']", namespaces=NS)
         assert own.find("a:source-address", NS) is None
         log = "".join(agent.log)
-        assert f"session 1: {ME} through the socket" in log
+        assert f"[session 1 {ME}] begun through the socket" in log
         assert f"commit 2 by {ME} (session 2 through the socket): " in log
         agent.stop()
         assert not path.exists()
@@ -231,6 +231,32 @@ def test_a_data_folder_with_a_long_name_has_none_and_the_agent_starts(folder: Pa
     with running_agent(data_dir) as agent:
         assert any("and that of a socket has 107 at most" in line for line in agent.log)
     assert not (data_dir / "netconf.sock").exists()
+
+
+def test_clients_that_come_and_go_leave_nothing(folder: Path) -> None:
+    options = settings(folder, socket="s")
+    with (folder / "agent.toml").open("a") as file:
+        file.write("[limits]\nsessions = 1000\nsessions-per-user = 1000\nunauthenticated = 1000\n")
+    with running_agent(folder / "data", options, log_level="warning") as agent:
+        descriptors = f"/proc/{agent.process.pid}/fd"
+
+        def come_and_go(times: int) -> None:
+            for number in range(times):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(folder / "s"))
+                    if number % 3:
+                        client.sendall((b"<", b"yangswan-netconf-subsystem ")[number % 2])
+
+        def sessions() -> int:
+            with connected(folder / "s") as session:
+                return len(session.get(SESSIONS).data_ele.findall(".//m:session", NS))
+
+        come_and_go(1)
+        assert sessions() == 1
+        before = len(os.listdir(descriptors))
+        come_and_go(300)
+        while sessions() > 1 or len(os.listdir(descriptors)) > before:  # the last ones are still going
+            pass
 
 
 def test_octets_that_are_no_netconf_end_the_session(folder: Path) -> None:

@@ -140,10 +140,23 @@ def test_nothing_of_others_is_removed(path: Path, what: str) -> None:
 
 def test_a_socket_of_another_user_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead(path)
-    monkeypatch.setattr(local_socket.os, "geteuid", lambda: os.getuid() + 1)
+    other = os.getuid() + 1
+    monkeypatch.setattr(local_socket.os, "geteuid", lambda: other)
+    (fault,) = faults(path, own_folder=Path("elsewhere"))
     with pytest.raises(OSError, match="belongs to another user"):
         take(path, NO_GROUP)
+    assert "belongs to another user" in fault
     assert path.is_socket()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a folder away")
+def test_a_folder_of_another_user_is_not_used_and_root_may_look_at_it(path: Path) -> None:
+    """He may ask with --check about an agent that has a user of its own."""
+    Path("folder").mkdir()
+    os.chown("folder", 64_001, 64_001)
+    assert faults(Path("folder/s"), own_folder=Path("elsewhere")) == []
+    with pytest.raises(OSError, match="the folder folder belongs to another user"):
+        take(Path("folder/s"), NO_GROUP)
 
 
 @pytest.mark.parametrize("bits", [0o020, 0o002])
