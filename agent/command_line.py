@@ -12,8 +12,10 @@ from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 
+from agent import credential
 from agent.settings import (
     CHARON_MODES,
+    LOG_FORMATS,
     LOG_LEVELS,
     Settings,
     SettingsError,
@@ -79,6 +81,7 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
     if options.yes and options.task is not Task.REPAIR:
         faults.append("--yes belongs to --repair")
+    settings = replace(settings, credential=credential.host_key(os.environ))
     return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
 
 
@@ -95,8 +98,8 @@ def settings_of(options: argparse.Namespace) -> tuple[Settings, list[str]]:
             settings = replace(settings, host=host, port=port)
         except SettingsError as problem:
             faults.extend(problem.faults)
-    for name in ("data_dir", "charon", "log_level"):
-        value = getattr(options, name)
+    for name in ("data_dir", "charon", "log_level", "log_format"):
+        value = getattr(options, name, None)
         if value is not None:
             settings = replace(settings, **{name: value})
     if options.yang_module:
@@ -168,6 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--yes", action="store_true", help="with --repair: do not ask")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add_settings(parser, "info")
+    add(
+        "--log-format",
+        choices=LOG_FORMATS,
+        help="how to log: text or json on standard error, or fields of systemd's journal (default text)",
+    )
     add(
         "--user",
         type=_word,

@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent import data_folder
+from agent import credential, data_folder
 from agent.regular_file import read_regular
 from agent.settings import Settings
-from agent.transport import address
+from agent.transport import address, local_socket
 from agent.transport.files import damaged
 from agent.transport.users import keyless, misnamed
 
@@ -26,8 +26,9 @@ def faults(settings: Settings) -> list[str]:
         *misnamed((*settings.users, *settings.recovery_users)),
         *keyless(settings.users),
         *data_folder.faults(settings.data_dir),
-        *damaged(settings.data_dir / "host_key"),
+        *(credential.faults if settings.credential else damaged)(settings.host_key),
         *_unreadable(settings.yang_modules),
+        *_unserved(settings),
     ]
 
 
@@ -40,6 +41,18 @@ def _unreadable(modules: Iterable[Path]) -> list[str]:
             reason = problem.strerror or os.strerror(problem.errno or 0)
             found.append(f"the YANG file {file} cannot be read: {reason}")
     return found
+
+
+def _unserved(settings: Settings) -> list[str]:
+    """A socket that nobody has asked for is gone without, and the log of the agent says so."""
+    if settings.socket is None or settings.socket_path is None:
+        return []
+    return local_socket.faults(settings.socket_path, own_folder=settings.data_dir)
+
+
+def lacking(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that this process may not do of what the settings ask for."""
+    return address.lacking(settings.port)
 
 
 def hindrances(settings: Settings) -> list[str]:

@@ -61,8 +61,12 @@ def start_agent(
     prefix: Sequence[str] = (),
     charon: str = "none",
     log_level: str = "debug",
+    pass_fds: Sequence[int] = (),
 ) -> AgentProcess:
-    """Start an agent on a free port of loopback and return when clients may connect."""
+    """Start an agent on a free port of loopback and return when clients may connect.
+
+    Without ``log_level`` it is that of the settings.
+    """
     command = [
         *prefix,
         sys.executable,
@@ -74,8 +78,7 @@ def start_agent(
         "127.0.0.1:0",
         "--charon",
         charon,
-        "--log-level",
-        log_level,
+        *(["--log-level", log_level] if log_level else []),
         *options,
     ]
     process = subprocess.Popen(
@@ -86,6 +89,7 @@ def start_agent(
         text=True,
         cwd=Path(__file__).parents[1],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        pass_fds=pass_fds,
     )
     assert process.stdout is not None
     assert process.stderr is not None

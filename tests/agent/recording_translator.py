@@ -69,6 +69,9 @@ class RecordingTranslator:
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
     foresight: Foresight | None = None
 
+    def lacking(self) -> Sequence[str]:
+        return ()
+
     def unusable(self) -> Sequence[str]:
         return ()
 

@@ -7,7 +7,7 @@ from functools import partial
 from agent.translator import Settings, TranslatorFactory
 from translators.strongswan.actions import Actions
 from translators.strongswan.changes import Changes
-from translators.strongswan.charon import named
+from translators.strongswan.charon import named, rights
 from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
 from translators.strongswan.charon.scope import Scope, own_service
@@ -23,6 +23,7 @@ from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.planning import Planning
+from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.status.unnamed import between
@@ -130,8 +131,22 @@ def make(settings: Settings) -> StrongSwanTranslator:
             logs=logs,
         ),
     )
-    unusable = partial(named.faults, options, settings.charon)
-    return StrongSwanTranslator(settings.charon, parts, unusable=unusable)
+    return StrongSwanTranslator(
+        settings.charon,
+        parts,
+        unusable=partial(named.faults, options, settings.charon),
+        lacking=partial(_lacking, options, settings.charon),
+    )
+
+
+def _lacking(options: Options, charon: str) -> list[str]:
+    """Of a charon of our own an agent that may not have it says so at its start, and ends."""
+    if charon != "external":
+        return []
+    found = rights.lacking([options.vici_socket, options.error_notify_socket])
+    if nft.program() is None:
+        found.append(f"leak protection cannot be put in force: {nft.NOT_FOUND}")
+    return found
 
 
 # Seen by the type checker: what is made fulfils the Protocol.

@@ -129,18 +129,30 @@ class StrongSwanTranslator:
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
-    def __init__(self, backend: str, parts: Parts, *, unusable: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        backend: str,
+        parts: Parts,
+        *,
+        unusable: Callable[[], list[str]],
+        lacking: Callable[[], list[str]] = list,
+    ) -> None:
         self.yang_files: Sequence[Path] = find_yang_files()
         self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
         self._unusable = unusable
+        self._lacking = lacking
 
     # --- life ---
 
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what charon cannot be run with, or reached at."""
         return self._unusable()
+
+    def lacking(self) -> Sequence[str]:
+        """Return in sentences what this process may not of what is done with a charon of the system."""
+        return self._lacking()
 
     def look(self) -> Sequence[str]:
         """Read the private keys of this gateway, which are no configuration."""
