@@ -12,7 +12,7 @@ from console.grammar.fixed import NO, CommandForm, start
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
-from console.grammar.walking import Walk
+from console.grammar.walking import Ambiguous, Walk
 from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
 
@@ -52,6 +52,8 @@ class Grammar:
             return Changes(())
         try:
             return self._meaning(line, words, self._states(context, tunnel))
+        except Ambiguous:
+            raise
         except Mistake as problem:
             if context is None:
                 raise

@@ -87,6 +87,12 @@ def test_a_line_of_another_level_says_which(line: str, at: tuple[str, ...], said
     assert mistake(line, context(*at))[0] == said
 
 
+def test_a_word_that_is_ambiguous_here_is_not_looked_for_elsewhere() -> None:
+    assert isinstance(grammar().read("do en", ()), Called)
+    assert mistake("en", in_tunnel()) == ("'en' could be enable or end", "en")
+    assert mistake("s", in_tunnel())[0] == "'s' could be secret or show"
+
+
 def test_a_command_outside_is_found_although_the_configuration_knows_its_first_words() -> None:
     command = Command("ipsec ID restart", "Anew", print, Where.EXEC)
     one = Grammar(schema(), [command])
