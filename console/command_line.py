@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 from console import stopped, subsystem
+from console.harmless import harmless
 
 PROGRAM = "yangswan"
 AGENT = stopped.AGENT
@@ -23,6 +25,12 @@ _OF_THE_AGENT = frozenset({
     "--yes",
 })  # fmt: skip
 
+HELP = "help"
+_STATUSES = (
+    "Exit status: 0 done; 1 refused by the server, or nothing committed what was edited; 2 a mistake in a "
+    "line, or on this one; 3 no session, or it ended; 130 Ctrl-C."
+)
+
 Command = Callable[[argparse.Namespace], int]
 """Carries a command out; returns the exit status."""
 
@@ -34,12 +42,16 @@ class _Parser(argparse.ArgumentParser):
     def options(self) -> Collection[str]:
         return self._option_string_actions.keys()
 
+    def takes_value(self, option: str) -> bool:
+        action = self._option_string_actions[option]
+        return action.nargs != 0
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{PROGRAM}: {message} ('{PROGRAM} help' lists the commands)\n")
+        self.exit(2, f"{PROGRAM}: {harmless(message)} ('{PROGRAM} help' lists the commands)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command of ``argv``; returns its exit status: 0, 1 for what could not be done, 2 for a mistake.
+    """Run the command of ``argv``; returns its exit status: ``_STATUSES`` says which there are.
 
     Raises:
         SystemExit: argparse has said everything (``--version``, ``--help``, a mistake).
@@ -63,36 +75,61 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     if words and words[0] in stopped.TASKS:
         return stopped.pass_on(words, PROGRAM)
-    parser, commands = _parser()
-    if words:
-        _check_first(words[0], parser, commands)
-    options = parser.parse_args(words)
-    if options.command is None:
-        parser.print_help()
-        return 0
-    carry_out: Command = options.carry_out
-    return carry_out(options)
+    parser, commands = make_parser()
+    at = _end_of_options(words, parser)
+    if at < len(words):
+        if not words[at]:
+            parser.error("there is no command ''")
+        if words[at] in commands and not (words[at] == HELP and _about_more(words[at + 1 :], commands)):
+            options = parser.parse_args([*words[:at], *words[at:]])
+            carry_out: Command = options.carry_out
+            return carry_out(options)
+    options = parser.parse_args(words[:at])
+    # What speaks with a server is much, and nothing above needs it.
+    from console.shell import opening
+
+    return opening.run(options, words[at:])
 
 
-def _check_first(word: str, parser: _Parser, commands: Mapping[str, argparse.ArgumentParser]) -> None:
-    """Refuse a word that begins nothing; argparse would take the word after it for the mistake."""
-    option = word.partition("=")[0]
-    # The agent takes its options abbreviated, too.
-    if len(option) > 2 and any(name.startswith(option) for name in _OF_THE_AGENT):
-        parser.exit(2, f"{PROGRAM}: {option} is an option of the agent, which {AGENT} starts\n")
-    if option.startswith("-"):
+def _end_of_options(words: Sequence[str], parser: _Parser) -> int:
+    """Return where the first word stands that is neither an option nor its value; refuse unknown options.
+
+    argparse would take the word after one that it does not know for the mistake.
+    """
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        option, equals, _ = words[at].partition("=")
+        # The agent takes its options abbreviated, too.
+        if (
+            len(option) > 2
+            and option not in parser.options
+            and any(name.startswith(option) for name in _OF_THE_AGENT)
+        ):
+            parser.exit(2, f"{PROGRAM}: {option} is an option of the agent, which {AGENT} starts\n")
         if option not in parser.options:
-            parser.error(f"there is no option '{option}'")
-    elif word not in commands:
-        parser.error(f"there is no command '{word}'")
+            parser.error(f"there is no option '{harmless(option)}'")
+        at += 2 if not equals and parser.takes_value(option) else 1
+    return min(at, len(words))
 
 
-def _parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
-    """Return the parser of everything, and that of each command; one more is added to ``commands``."""
-    parser = _Parser(prog=PROGRAM, description=_IS)
+def _about_more(about: Sequence[str], commands: Mapping[str, argparse.ArgumentParser]) -> bool:
+    """Return whether help is wanted about a command that a gateway carries out."""
+    return bool(about) and about[0] not in commands and not about[0].startswith("-")
+
+
+def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
+    """Return the parser of everything, and those of the commands that take no session."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description=f"{_IS} Without a command it reads lines: on a terminal it asks for them.",
+        usage=f"{PROGRAM} [options] [COMMAND ...]",
+        allow_abbrev=False,
+        epilog=_STATUSES,
+    )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {version('yangswan')}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    about = commands.add_parser("help", help="what there is to type, or all about one command")
+    _add_options(parser)
+    commands = parser.add_subparsers(prog=PROGRAM, dest="command_word", metavar="COMMAND", title="commands")
+    about = commands.add_parser(HELP, help="what there is to type, or all about one command")
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
     subsystem.add_to(commands)
@@ -101,17 +138,46 @@ def _parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     return parser, commands.choices
 
 
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Add where to connect, and what to carry out."""
+    where = parser.add_argument_group("where to connect (without: the agent of this machine)")
+    where.add_argument(
+        "--socket", type=Path, metavar="PATH", help="the UNIX socket of the agent (YANGSWAN_SOCKET)"
+    )
+    where.add_argument("--host", metavar="HOST[:PORT]", help="a gateway, over SSH; port 830 without another")
+    where.add_argument("--user", metavar="NAME", help="who logs in there (without: your name here)")
+    where.add_argument("--key", type=Path, metavar="FILE", help="the private key (without: those of ssh)")
+    where.add_argument("--known-hosts", type=Path, metavar="FILE", help="host keys (~/.ssh/known_hosts)")
+    where.add_argument("--name", metavar="NAME", help="what the prompt calls the gateway")
+    what = parser.add_argument_group("what to carry out")
+    what.add_argument("-c", dest="command", metavar="LINES", help="these lines, with ';' between them")
+    what.add_argument(
+        "-f", dest="file", type=Path, metavar="FILE", help="the lines of a file; -: standard input"
+    )
+    what.add_argument("--commit", action="store_true", help="commit after the last line, if no line failed")
+    what.add_argument("--comment", metavar="TEXT", help="with --commit: why, for the history")
+    what.add_argument("--shared", action="store_true", help="edit without a lock, along with others")
+    what.add_argument(
+        "--secret-file", type=Path, metavar="FILE",
+        help="secrets that are not on their lines, one on each line of FILE; -: standard input",
+    )  # fmt: skip
+    what.add_argument("--json", action="store_true", help="show as JSON (RFC 7951), also behind the command")
+
+
 def _help(
     parser: argparse.ArgumentParser,
     commands: Mapping[str, argparse.ArgumentParser],
     options: argparse.Namespace,
 ) -> int:
-    if options.about is not None and options.about not in commands:
-        parser.error(f"there is no command '{options.about}'")
     if options.about in stopped.TASKS:
         return stopped.pass_on([options.about, "--help"], PROGRAM)
-    told = parser if options.about is None else commands[options.about]
-    told.print_help()
+    if options.about is not None:
+        commands[options.about].print_help()
+        return 0
+    parser.print_help()
+    from console.shell import opening
+
+    print(f"\ncommands on a gateway:\n{opening.listing_of_commands()}")
     return 0
 
 

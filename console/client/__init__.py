@@ -1,4 +1,6 @@
-"""NETCONF sessions of the command line, on ncclient: over the agent's UNIX socket, or over SSH.
+"""NETCONF sessions of the command line: over the agent's UNIX socket, or over SSH.
 
-session: one session; what fails becomes ServerErrors or Gone, never a traceback and never raw XML.
+session: the interface that the rooms above see; what fails becomes ServerErrors or Gone, never a traceback
+and never raw XML. connection: what fulfils it. netconf: one session over a stream, with framing (RFC 6242)
+and documents (what came, parsed). stream: the interface of unix, the socket of this machine, and of ssh.
 """

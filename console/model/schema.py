@@ -32,8 +32,11 @@ class Choice:
 class Type:
     """A leaf's type. ``base``: the built-in type; ``name``: as the module writes it, with its prefix.
 
-    ``members``: of a union. ``target``: of a leafref, the path as the module writes it. ``ranges`` and
-    ``lengths``: inclusive pairs, as text, "min" and "max" resolved.
+    ``choices``: of an identityref "module:name". ``members``: of a union; of a leafref, one: the type of what
+    it points to, as far as that is known. ``target``: of a leafref, the nodes from the root down to what it
+    points to, as "module:name" each, () where that is not known. ``ranges`` and ``lengths``: inclusive pairs,
+    as text, "min" and "max" resolved. ``messages``: what the module says about a value that is refused, by
+    pattern, or by "range" or "length".
     """
 
     base: str
@@ -44,7 +47,8 @@ class Type:
     ranges: tuple[tuple[str, str], ...] = ()
     lengths: tuple[tuple[str, str], ...] = ()
     fraction_digits: int = 0
-    target: str = ""
+    target: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +56,9 @@ class Node:
     """One node; choices and cases are not nodes: ``case`` names those it is in, outermost first.
 
     ``secret``: NACM denies it to everybody by default (RFC 8341, default-deny-all), so it is asked for
-    without echo and kept nowhere. ``units``: as the module says, "" without.
+    without echo and kept nowhere. ``units``: as the module says, "" without. ``children``: by name, or by
+    "module:name" where two modules gave the same name; of an rpc or an action, "input" and "output".
+    ``description``: paragraphs of one line each, with an empty line between two.
     """
 
     name: str
@@ -83,7 +89,8 @@ class Node:
 class Schema:
     """What a server serves. ``roots``: top-level data nodes by "module:name"; so are rpcs and notifications.
 
-    ``prefixes``: module to its own prefix. ``namespaces``: module to namespace.
+    ``prefixes``: module to its own prefix. ``namespaces``: module to namespace. ``left_out``: modules that
+    could not be used, and why.
     """
 
     roots: Mapping[str, Node]
@@ -91,3 +98,4 @@ class Schema:
     notifications: Mapping[str, Node]
     namespaces: Mapping[str, str]
     prefixes: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,8 +33,12 @@ class Output(Protocol):
     def warn(self, text: str) -> None:
         """Say something on standard error."""
 
-    def progress(self, text: str) -> AbstractContextManager[None]:
-        """Show on a terminal that work goes on, and for how long it has."""
+    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Show on a terminal that work goes on, and for how long it has; what is yielded changes ``text``."""
+
+
+def _nobody_says_yes(question: str) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -52,3 +56,5 @@ class Console:
     context: Path | None = None
     tunnel: bool = False
     interactive: bool = False
+    confirm: Callable[[str], bool] = _nobody_says_yes
+    """Asks a question that is answered with yes or no. Without a terminal the answer is no."""

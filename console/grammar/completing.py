@@ -1,0 +1,85 @@
+"""What may stand at a place of a line: for completion, and for ``?``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from console.grammar.arcs import Arc, Rank, Value
+from console.grammar.values import Mistake, Path, Suggestion
+from console.grammar.walking import Walk, placeholder, suggested, values
+from console.grammar.words import Word, quoted
+
+MOST_SUGGESTED = 500
+ENTER = "<cr>"
+
+_Lookup = Callable[[str | Path, str], Sequence[Suggestion]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What stands of the word that is completed. ``typed``: it has begun; ``quoted``: in quotes."""
+
+    text: str = ""
+    typed: bool = False
+    quoted: bool = False
+
+
+def prefix_of(text: str, words: Sequence[Word]) -> Prefix:
+    """Return what is to be completed at the end of ``text``, whose words are ``words``."""
+    if not words or (words[-1].span.end < len(text)):
+        return Prefix()
+    last = words[-1]
+    return Prefix(last.text, True, last.quoted)
+
+
+def suggestions(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion]:
+    """Return words and values that begin with the prefix, and placeholders for values that are not known."""
+    arcs = [arc for state in walk.states if not state.absorbs for arc in state.arcs()]
+    found: list[Suggestion] = []
+    for suggestion in suggested([arc for arc in arcs if arc.word]):
+        if not prefix.quoted and suggestion.text.startswith(prefix.text):
+            found.append(suggestion)
+    if not found and prefix.text and not prefix.quoted:
+        found += _elsewhere(arcs, prefix.text)
+    seen = {suggestion.text for suggestion in found}
+    for value in values(arcs):
+        for suggestion in _of_value(value, prefix.text, lookup):
+            if suggestion.text not in seen and len(found) < MOST_SUGGESTED:
+                seen.add(suggestion.text)
+                found.append(suggestion)
+    return found
+
+
+def expected(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion]:
+    """Return what ``?`` shows."""
+    found = list(suggestions(walk, prefix, lookup))
+    if prefix.typed:
+        return found
+    try:
+        walk.meaning()
+    except Mistake:
+        return found
+    return [*found, Suggestion(ENTER, "The line may end here", placeholder=True)]
+
+
+def _elsewhere(arcs: Sequence[Arc], prefix: str) -> Iterator[Suggestion]:
+    """Yield words that are not suggested of themselves, once there is nothing else."""
+    begun = {arc.word: arc for arc in arcs if arc.rank > Rank.MODEL and arc.word.startswith(prefix)}
+    for arc in begun.values():
+        yield Suggestion(arc.word, arc.description)
+
+
+def _of_value(value: Value, prefix: str, lookup: _Lookup) -> Iterator[Suggestion]:
+    choices = value.choices
+    for choice in choices:
+        if choice.name.startswith(prefix):
+            words = choice.description.partition("\n")[0]
+            default = " (default)" if choice.name == value.default else ""
+            yield Suggestion(quoted(choice.name), f"{words}{default}".strip())
+    known = lookup(value.source, prefix) if value.source and not value.secret else ()
+    for suggestion in known:
+        if suggestion.text.startswith(prefix):
+            yield Suggestion(quoted(suggestion.text), suggestion.description, suggestion.placeholder)
+    if not choices or value.type is None or value.type.base in ("union", "bits"):
+        yield placeholder(value)

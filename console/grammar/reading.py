@@ -1,0 +1,216 @@
+"""The grammar of one server's command line: what a line means, and what could stand at any place of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from console.grammar import completing, telling
+from console.grammar.arcs import Arc, Rank, State
+from console.grammar.command import Command, Where
+from console.grammar.fixed import NO, CommandForm, start
+from console.grammar.model_words import DataState
+from console.grammar.rows import Manual
+from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
+from console.grammar.walking import Ambiguous, Walk
+from console.grammar.words import Word, in_comment, quoted, split
+from console.model.schema import Kind, Schema
+
+DO = "do"
+
+Lookup = Callable[[str | Path, str], Sequence[Suggestion]]
+"""Values that are there now: a source that an Argument names, or a path; and what was typed of the value.
+
+Of a path whose last step is a list with fewer keys than it has, the next key of its entries; else, of a list,
+a leaf or a leaf-list without keys on the way, all that there are. Some hundred of them are enough.
+"""
+
+
+def nothing(source: str | Path, prefix: str) -> Sequence[Suggestion]:
+    """A lookup that knows of no values."""
+    return ()
+
+
+class Grammar:
+    """``schema``: what the server serves. ``commands``: all that is no edit."""
+
+    def __init__(self, schema: Schema, commands: Iterable[Command]) -> None:
+        self.schema = schema
+        self.commands = tuple(commands)
+        self._manual = Manual(schema)
+        self.names = self._manual.names
+        self._begun: dict[tuple[Where, bool], list[State]] = {}
+
+    def read(self, line: str, context: Path | None = None, tunnel: bool = False) -> Meaning:
+        """Return what ``line`` means where one is; a line without words changes nothing.
+
+        Raises:
+            Mistake: it means nothing.
+        """
+        words = split(line)
+        if not words:
+            return Changes(())
+        try:
+            return self._meaning(line, words, self._states(context, tunnel))
+        except Ambiguous:
+            raise
+        except Mistake as problem:
+            if context is None:
+                raise
+            first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
+            unknown = problem.span.start == first.span.start
+            if unknown and (hint := self._other_level(line, words, context)):
+                raise Mistake(hint, words[0].span, problem.expected) from None
+            return self._without_do(line, words, problem)
+
+    def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
+        """Return what ``line`` means outside of the configuration, where it means nothing in it.
+
+        Raises:
+            Mistake: ``problem``, or another one if more of the line is known there.
+        """
+        try:
+            return self._meaning(line, words, self._elsewhere())
+        except Mistake as other:
+            raise (other if other.span.start > problem.span.start else problem) from None
+
+    def _meaning(self, line: str, words: Sequence[Word], states: Sequence[State]) -> Meaning:
+        walk = Walk(states, line)
+        walk.take(words)
+        return walk.meaning()
+
+    def _other_level(self, line: str, words: Sequence[Word], context: Path) -> str:
+        """Return what to type before ``line``, if it would mean a change at a level above, or one below."""
+        for end in range(len(context) - 1, -1, -1):
+            if self._changes_at(line, words, context[:end]):
+                return f"this is for {self.prompt(context[:end])}: type end before it"
+        for word, node in self.names.below(context).items():
+            below = (*context, Step(node))
+            if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):
+                return f"this is for {self.prompt(below)}: type {self._manual.alias(node) or word} before it"
+        return ""
+
+    def _changes_at(self, line: str, words: Sequence[Word], context: Path) -> bool:
+        negated = _Behind(NO, (DataState(self.names, context, negated=True),))
+        try:
+            self._meaning(line, words, [DataState(self.names, context), negated])
+        except Mistake:
+            return False
+        return True
+
+    def suggest(
+        self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
+    ) -> Sequence[Suggestion]:
+        """Return what the last word of ``text``, or the one behind it, may be; () if nothing fits."""
+        walk, prefix = self._up_to_the_last(text, context, tunnel)
+        return completing.suggestions(walk, prefix, lookup) if walk is not None else ()
+
+    def expected(
+        self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
+    ) -> Sequence[Suggestion]:
+        """Return the same for who asks with ``?``: placeholders, too, and ``<cr>`` where a line may end."""
+        walk, prefix = self._up_to_the_last(text, context, tunnel)
+        return completing.expected(walk, prefix, lookup) if walk is not None else ()
+
+    def about(self, text: str, context: Path | None = None, tunnel: bool = False) -> str:
+        """Return all about the last word of ``text``, in lines.
+
+        Raises:
+            Mistake: it means nothing.
+        """
+        words = split(text)
+        before = Walk(self._states(context, tunnel), text)
+        before.take(words[:-1])
+        after = Walk(before.states, text)
+        after.take(words[-1:])
+        return telling.about(after.states, words[-1].text if words else "")
+
+    def prompt(self, context: Path | None, tunnel: bool = False) -> str:
+        """Return where one is: "/", "/tunnel", "/config/tunnel/ipsec-1"."""
+        if context is None:
+            return "/tunnel" if tunnel else "/"
+        parts = ["/config"]
+        for step in context:
+            name = self._manual.alias(step.node) or step.node.name
+            parts.append("-".join((name, *(quoted(key) for key in step.keys))))
+        return "/".join(parts)
+
+    def _up_to_the_last(
+        self, text: str, context: Path | None, tunnel: bool
+    ) -> tuple[Walk | None, completing.Prefix]:
+        try:
+            words = split(text, partial=True)
+            prefix = completing.prefix_of(text, words)
+            walk = Walk(self._states(context, tunnel), text)
+            if in_comment(text):
+                return None, prefix
+            walk.take(words[:-1] if prefix.typed else words)
+        except Mistake:
+            return None, completing.Prefix()
+        return walk, prefix
+
+    def _states(self, context: Path | None, tunnel: bool) -> list[State]:
+        if context is None:
+            return self._outside(Where.TUNNEL if tunnel else Where.EXEC)
+        negated = [*self._commands(Where.CONFIG, negated=True), DataState(self.names, context, negated=True)]
+        return [
+            *self._commands(Where.CONFIG),
+            DataState(self.names, context),
+            _Behind(NO, negated),
+            _Behind(DO, self._elsewhere()),
+        ]
+
+    def _elsewhere(self) -> list[State]:
+        """Return the commands of all levels outside of the configuration."""
+        return self._outside(Where.EXEC | Where.TUNNEL)
+
+    def _outside(self, where: Where) -> list[State]:
+        negated = self._commands(where, negated=True)
+        return [*self._commands(where), *([_Behind(NO, negated)] if negated else ())]
+
+    def _commands(self, where: Where, *, negated: bool = False) -> list[State]:
+        """Return the states before all commands that are meant for one of ``where``."""
+        if (where, negated) not in self._begun:
+            meant = [command for command in self.commands if command.where & where]
+            found = [start(CommandForm(one), one.syntax, Rank.OURS, negated=negated) for one in meant]
+            self._begun[where, negated] = [state for state in found if state is not None]
+        return self._begun[where, negated]
+
+
+_WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Before a word that stands in front of others."""
+
+    word: str
+    states: Sequence[State]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        if not self.states:
+            return ()
+        return (Arc(self._follow, self.word, description=_WORDS[self.word]),)
+
+    def _follow(self, text: str, span: Span) -> State:
+        return _Several(self.states)
+
+    def meaning(self) -> Meaning | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    """All of some states at once."""
+
+    states: Sequence[State]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        return [arc for state in self.states for arc in state.arcs()]
+
+    def meaning(self) -> Meaning | None:
+        return None

@@ -1,0 +1,187 @@
+"""Words along arcs: which of them a word means, abbreviated or not, and what is said if it means none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from console.grammar.arcs import Arc, Rank, State, Value
+from console.grammar.typed import Refused
+from console.grammar.values import Meaning, Mistake, Span, Suggestion
+from console.grammar.words import Word
+
+_MOST_EXPECTED = 100
+_LONGEST_SHOWN = 60
+
+
+class Ambiguous(Mistake):
+    """A word that is the beginning of several: which of them was meant is not guessed at another level."""
+
+
+class Walk:
+    """A line that is read from left to right. ``states``: all that it may mean so far."""
+
+    def __init__(self, states: Sequence[State], line: str) -> None:
+        self.states = list(states)
+        self._line = line
+        self._secret = False
+
+    def take(self, words: Sequence[Word]) -> None:
+        """Go along ``words``.
+
+        Raises:
+            Mistake: one of them can mean nothing, or several things.
+        """
+        for place in range(len(words)):
+            held = [state for state in self.states if state.absorbs]
+            offered = [state.arcs() for state in self.states if not state.absorbs]
+            try:
+                followed = self._step(offered, words[place:])
+            except Mistake:
+                if not held:
+                    raise
+                followed = []
+            self.states = [*held, *followed]
+
+    def _step(self, offered: Sequence[Sequence[Arc]], words: Sequence[Word]) -> list[State]:
+        word = words[0]
+        literals = [arc for arcs in offered for arc in arcs if arc.word]
+        exact = [arc for arc in literals if arc.word == word.text] if not word.quoted else []
+        if exact:
+            return [arc.follow(word.text, word.span) for arc in exact]
+        accepted, refused = self._values(offered, words)
+        begun = _begun(literals, word)
+        if begun and not any(not value.open for value, _ in accepted):
+            names = {arc.word for arc in begun}
+            if len(names) == 1:
+                name = names.pop()
+                return [arc.follow(name, word.span) for arc in literals if arc.word == name]
+            if not accepted:
+                raise Ambiguous(
+                    f"{_shown(word)} could be {_enumerated(sorted(names))}",
+                    word.span,
+                    tuple(_suggestions(begun)),
+                )
+        if accepted:
+            return [state for _, state in accepted]
+        raise self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
+
+    def _values(
+        self, offered: Sequence[Sequence[Arc]], words: Sequence[Word]
+    ) -> tuple[list[tuple[Value, State]], list[tuple[Value, Refused]]]:
+        """Return where the word is a value, and why it is none elsewhere."""
+        accepted: list[tuple[Value, State]] = []
+        refused: list[tuple[Value, Refused]] = []
+        for arcs in offered:
+            for arc in arcs:
+                if arc.value is None:
+                    continue
+                text, span = self._text(arc.value, words)
+                try:
+                    accepted.append((arc.value, arc.follow(arc.value.read(text), span)))
+                except Refused as problem:
+                    refused.append((arc.value, problem))
+                    continue
+                self._secret = self._secret or arc.value.secret
+                break
+        return accepted, refused
+
+    def _text(self, value: Value, words: Sequence[Word]) -> tuple[str, Span]:
+        word = words[0]
+        if not value.rest or len(words) == 1:
+            return word.text, word.span
+        span = Span(word.span.start, words[-1].span.end)
+        return self._line[span.start : span.end], span
+
+    def _refusal(
+        self,
+        word: Word,
+        literals: Sequence[Arc],
+        refused: Sequence[tuple[Value, Refused]],
+        arcs: Sequence[Arc],
+    ) -> Mistake:
+        expected = tuple(_suggestions(arcs))
+        # What follows a secret may be the rest of it.
+        shown = "this" if self._secret else _shown(word)
+        for value, problem in refused:
+            about = shown if problem.several else value.name
+            return Mistake(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
+        if not literals:
+            return Mistake(f"nothing is expected here: {shown} is too much", word.span, expected)
+        return Mistake(f"{shown} is not known here", word.span, expected)
+
+    def meaning(self) -> Meaning:
+        """Return what the line means now that it ends.
+
+        Raises:
+            Mistake: something is missing.
+        """
+        for state in sorted(self.states, key=lambda one: one.rank):  # of two of a rank the first one
+            if (meaning := state.meaning()) is not None:
+                return meaning
+        arcs = [arc for state in self.states for arc in state.arcs()]
+        end = len(self._line.rstrip())
+        raise Mistake(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+
+
+def _begun(literals: Sequence[Arc], word: Word) -> list[Arc]:
+    """Return those of the lowest rank that begin with ``word``."""
+    if word.quoted or not word.text:
+        return []
+    found = [arc for arc in literals if arc.word.startswith(word.text)]
+    first = min((arc.rank for arc in found), default=Rank.OURS)
+    return [arc for arc in found if arc.rank == first]
+
+
+def _missing(arcs: Sequence[Arc]) -> str:
+    words = dict.fromkeys(arc.word for arc in arcs if arc.word and arc.rank <= Rank.MODEL)
+    some = [*dict.fromkeys(value.placeholder for value in values(arcs)), *words]
+    if not some:
+        return "something is missing"
+    if len(some) > 8:
+        return "a word is missing"
+    return f"{_enumerated(some)} is missing"
+
+
+def _suggestions(arcs: Sequence[Arc]) -> Iterator[Suggestion]:
+    found = suggested(arcs)
+    for count, suggestion in enumerate(found):
+        if count == _MOST_EXPECTED:
+            return
+        yield suggestion
+
+
+def suggested(arcs: Sequence[Arc]) -> Iterator[Suggestion]:
+    """Yield each word and each kind of value of ``arcs`` once, but for those that are not suggested."""
+    words: dict[str, str] = {}
+    for arc in sorted(arcs, key=lambda one: one.rank):
+        if arc.rank <= Rank.MODEL and arc.word:
+            words[arc.word] = words.get(arc.word) or arc.description
+    for word, description in words.items():
+        yield Suggestion(word, description)
+    for value in values(arcs):
+        yield placeholder(value)
+
+
+def values(arcs: Sequence[Arc]) -> Iterator[Value]:
+    """Yield the values that are expected, each kind once; whoever goes first tells about it."""
+    seen = set[tuple[str, str]]()
+    for arc in sorted(arcs, key=lambda one: one.rank):
+        if arc.value is not None:
+            kind = (arc.value.description, arc.value.expectation)
+            if kind not in seen:
+                seen.add(kind)
+                yield arc.value
+
+
+def placeholder(value: Value) -> Suggestion:
+    words = "; ".join(filter(None, (value.description, value.expectation)))
+    return Suggestion(value.placeholder, words, placeholder=True)
+
+
+def _shown(word: Word) -> str:
+    text = word.text if len(word.text) <= _LONGEST_SHOWN else f"{word.text[:_LONGEST_SHOWN]}..."
+    return f"'{''.join(one if one.isprintable() else chr(0xFFFD) for one in text)}'"
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

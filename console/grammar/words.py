@@ -1,0 +1,168 @@
+r"""A line to its words, and values to words.
+
+Blanks are between words. Quotes count where a word begins: "..." knows \" \\ \n \r \t \uNNNN \UNNNNNNNN,
+'...' knows \' and \\; a backslash before anything else, or outside of quotes, is one. ``#`` where a word
+begins is a comment up to the end of the line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from unicodedata import category
+
+from console.grammar.values import Mistake, Span
+
+LONGEST_LINE = 400_000
+"""Characters: a CRL of 90,000 characters in one line, each of them escaped, and then some."""
+
+MOST_WORDS = 1024
+
+_BLANKS = " \t\r\n\v\f"
+_ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
+_PLAIN = re.compile(r"""[^\s"'#;][^\s;]*""")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``text``: without its quotes; ``quoted``: it had them, so it is a value and no word of a command.
+
+    ``closed``: False for the last word of a line that ends in the middle of quotes.
+    """
+
+    text: str
+    span: Span
+    quoted: bool = False
+    closed: bool = True
+
+
+def split(line: str, *, partial: bool = False) -> tuple[Word, ...]:
+    """Return the words of ``line``; with ``partial``, it may end in the middle of quotes.
+
+    Raises:
+        Mistake: it is too long, has too many words, a quote is not closed, or something follows one at once.
+    """
+    if len(line) > LONGEST_LINE:
+        raise Mistake(f"a line has at most {LONGEST_LINE} characters", Span(LONGEST_LINE, len(line)))
+    found: list[Word] = []
+    at = 0
+    while (at := _next(line, at)) < len(line):
+        word = _quoted(line, at, partial) if line[at] in "\"'" else _plain(line, at)
+        found.append(word)
+        at = word.span.end
+        if len(found) > MOST_WORDS:
+            raise Mistake(f"a line has at most {MOST_WORDS} words", word.span)
+    return tuple(found)
+
+
+def in_comment(text: str) -> bool:
+    """Return whether ``text``, the beginning of a line, ends in a comment."""
+    try:
+        words = split(text, partial=True)
+    except Mistake:
+        return False
+    end = words[-1].span.end if words else 0
+    return "#" in text[end:] and (not words or words[-1].closed)
+
+
+def commands(text: str) -> tuple[str, ...]:
+    """Return the lines that stand in ``text``, parted by their ends and by ``;`` outside of quotes."""
+    found, start, at = [], 0, 0
+    while at < len(text):
+        begins = at == start or text[at - 1] in _BLANKS
+        if begins and text[at] in "\"'":
+            at = _end_of_quotes(text, at)[0]
+            continue
+        if begins and text[at] == "#":  # a comment, up to the end of its line
+            at = (text.find("\n", at) + 1 or len(text) + 1) - 1
+            continue
+        if text[at] in ";\n":
+            found.append(text[start:at])
+            start = at + 1
+        at += 1
+    return (*found, text[start:])
+
+
+def quoted(value: str) -> str:
+    """Return ``value`` as it is typed: in quotes where it has to be, and visible."""
+    if _PLAIN.fullmatch(value) and not any(category(one) in _UNSEEN for one in value):
+        return value
+    return f'"{"".join(_escaped(one) for one in value)}"'
+
+
+def _escaped(one: str) -> str:
+    if one in '"\\':
+        return f"\\{one}"
+    if one in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[one]
+    if category(one) in _UNSEEN:
+        return f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
+    return one
+
+
+def _next(line: str, at: int) -> int:
+    """Return where the next word begins, or the end of the line."""
+    while at < len(line) and line[at] in _BLANKS:
+        at += 1
+    return len(line) if at < len(line) and line[at] == "#" else at
+
+
+def _plain(line: str, start: int) -> Word:
+    at = start
+    while at < len(line) and line[at] not in _BLANKS:
+        at += 1
+    return Word(line[start:at], Span(start, at))
+
+
+def _quoted(line: str, start: int, partial: bool) -> Word:
+    end, closed = _end_of_quotes(line, start)
+    if not closed and not partial:
+        raise Mistake("the quote is not closed", Span(start, len(line)))
+    if closed and end < len(line) and line[end] not in _BLANKS:
+        raise Mistake("a blank is missing behind the quote", Span(end, end + 1))
+    inside = line[start + 1 : end - 1 if closed else end]
+    return Word(text=_unescaped(inside, line[start]), span=Span(start, end), quoted=True, closed=closed)
+
+
+def _end_of_quotes(text: str, start: int) -> tuple[int, bool]:
+    """Return where the quotes that begin at ``start`` end, exclusive, and whether they do."""
+    at = start + 1
+    while at < len(text):
+        if text[at] == "\\":
+            at += 2
+            continue
+        if text[at] == text[start]:
+            return at + 1, True
+        at += 1
+    return len(text), False
+
+
+def _unescaped(inside: str, quote: str) -> str:
+    if "\\" not in inside:
+        return inside
+    found: list[str] = []
+    at = 0
+    while at < len(inside):
+        if inside[at] == "\\":
+            text, at = _escape(inside, at + 1, quote)
+            found.append(text)
+        else:
+            found.append(inside[at])
+            at += 1
+    return "".join(found)
+
+
+def _escape(inside: str, at: int, quote: str) -> tuple[str, int]:
+    """Return what the escape means whose backslash is before ``at``, and where it ends."""
+    one = inside[at : at + 1]
+    known = _ESCAPES if quote == '"' else {"'": "'", "\\": "\\"}
+    if one in known and one:
+        return known[one], at + 1
+    if quote == '"' and (code := _CODE.match(inside, at)):
+        number = int(code[1] or code[2], 16)
+        # Halves of a pair are no characters, and cannot be sent.
+        if number < 0x110000 and not 0xD800 <= number < 0xE000:
+            return chr(number), code.end()
+    return f"\\{one}", at + len(one)

@@ -1,0 +1,213 @@
+"""``commit``, and what belongs to a confirmed commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from console.client.session import Gone, ServerErrors
+from console.grammar.command import Argument, Command
+from console.harmless import harmless
+from console.shell import saying
+from console.shell.commands import outcome
+from console.shell.commands.requests import Commit, empty, newest_commit, not_working, validate
+from console.shell.editing import Editing
+from console.shell.shell import Shell, Status
+
+CONFIRMED_S = 600
+VERIFY_S = 60
+LOOK_AGAIN_S = 2.0
+_CUT_OFF = "would-cut-off-session"
+_MOST_SHOWN = 3
+
+
+def commit(shell: Shell, given: Mapping[str, str]) -> int:
+    """Put the candidate in force; or, with nothing in it, confirm what waits for it."""
+    wanted = Commit(
+        confirmed_s=int(given.get("SECONDS") or CONFIRMED_S) if "confirmed" in given else None,
+        verify_s=int(given.get("WITHIN") or VERIFY_S) if "verify" in given else None,
+        comment=given.get("TEXT", ""),
+        even_if_cut_off="even-if-cut-off" in given,
+    )
+    return put_in_force(shell, wanted)
+
+
+def put_in_force(shell: Shell, wanted: Commit) -> int:
+    """Commit as ``wanted``, ask what has to be asked, and say what became of it."""
+    editing = shell.editing
+    differs = editing.refresh()
+    if not differs and not editing.pending and wanted == Commit(comment=wanted.comment):
+        shell.client.rpc(empty("commit"))  # one of another session with its token could wait for it
+        shell.out.text("There is nothing to commit.")
+        return Status.OK
+    if differs and (editing.foreign or editing.shared) and not _may_commit_of_others(shell):
+        return Status.REFUSED
+    since = newest_commit(shell.client)
+    try:
+        _carry_out(shell, wanted, since)
+    except ServerErrors as problem:
+        if any(error.app_tag == _CUT_OFF for error in problem.errors) and not wanted.even_if_cut_off:
+            return _cut_off(shell, wanted, problem)
+        for _, text in saying.refused(problem):
+            shell.out.warn(f"not committed: {text}")
+        editing.refresh()
+        return Status.REFUSED
+    _say_done(shell, wanted, since)
+    return Status.OK
+
+
+def check(shell: Shell, given: Mapping[str, str]) -> int:
+    """Have the candidate looked at, and change nothing."""
+    try:
+        with shell.out.progress("the server looks at the configuration"):
+            shell.client.rpc(validate())
+    except ServerErrors as problem:
+        for _, text in saying.refused(problem):
+            shell.out.warn(text)
+        return Status.REFUSED
+    shell.out.text("The configuration is complete, and may be committed.")
+    return Status.OK
+
+
+def cancel(shell: Shell, given: Mapping[str, str]) -> None:
+    """Take a confirmed commit back."""
+    shell.client.rpc(empty("cancel-commit"))
+    shell.editing.pending = False
+    shell.editing.refresh()
+    shell.out.text("The confirmed commit was taken back.")
+
+
+def _carry_out(shell: Shell, wanted: Commit, since: int) -> None:
+    editing, session_id = shell.editing, shell.client.session_id
+    try:
+        with shell.out.progress("committing") as say, _watched(shell, wanted, say):
+            shell.client.rpc(wanted.request())
+    except KeyboardInterrupt:
+        _broken_off(shell, wanted, session_id, since)
+        raise
+    except Gone as problem:
+        shell.out.warn(str(problem))
+        outcome.tell(shell, session_id, since)
+        raise
+    editing.pending = wanted.confirmed_s is not None and wanted.verify_s is None
+    editing.settle()
+
+
+def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> None:
+    """Ctrl-C: nothing may be in force that nobody waited for to be confirmed."""
+    if wanted.verify_s is None:
+        shell.out.warn("the wait is over; what the server has begun it ends")
+    else:
+        # The server takes the commit back when the session that waits for it ends.
+        shell.client.cut()
+        shell.again()
+    outcome.tell(shell, session_id, since)
+    if shell.client.gone is None and wanted.verify_s is not None:
+        shell.editing.refresh()
+
+
+@contextmanager
+def _watched(shell: Shell, wanted: Commit, say: Callable[[str], None]) -> Iterator[None]:
+    """Tell meanwhile what a commit with verify waits for."""
+    if wanted.verify_s is None or not shell.interactive:
+        yield
+        return
+    over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(shell, say, over), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(shell: Shell, say: Callable[[str], None], over: threading.Event) -> None:
+    try:
+        other = shell.client.another()
+    except Gone:
+        return
+    try:
+        while not over.wait(LOOK_AGAIN_S):
+            waiting = not_working(other)
+            shown = "; ".join(waiting[:_MOST_SHOWN]) + (" ..." if len(waiting) > _MOST_SHOWN else "")
+            say(f"in force; not working yet: {harmless(shown)}" if shown else "committing")
+    except (Gone, ServerErrors):
+        pass  # it is a comfort, and no more
+    finally:
+        other.close()
+
+
+def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
+    for _, text in saying.refused(problem):
+        shell.out.warn(f"not committed: {text}")
+    if shell.confirm("Commit all the same, and perhaps lose this session?"):
+        return put_in_force(shell, replace(wanted, even_if_cut_off=True))
+    if not shell.interactive:
+        shell.out.warn("('commit even-if-cut-off' commits it all the same)")
+    return Status.REFUSED
+
+
+def _may_commit_of_others(shell: Shell) -> bool:
+    if not shell.editing.shared or not shell.interactive:
+        mine = "also " if shell.editing.edited else ""
+        shell.out.warn(f"the candidate has {mine}changes that others made ('diff' shows them)")
+        return shell.confirm("Commit them, too?")
+    return True
+
+
+def _say_done(shell: Shell, wanted: Commit, since: int) -> None:
+    newest = newest_commit(shell.client)
+    name = f"commit {newest}" if newest > since else "nothing new"
+    if shell.editing.pending:
+        shell.out.text(
+            f"{name.capitalize()} is in force, and is taken back in {wanted.confirmed_s} s, or when this "
+            "session ends, unless 'commit' confirms it ('cancel-commit' takes it back now)."
+        )
+    elif wanted.verify_s is not None:
+        shell.out.text(f"Everything works: {name} is in force, and confirmed.")
+    else:
+        shell.out.text(f"Committed: {name} is in force." if newest > since else "Confirmed.")
+
+
+def pending_of(editing: Editing) -> str:
+    """Return what is lost when the session ends, in words; "" for nothing."""
+    if editing.pending:
+        return "A confirmed commit waits for 'commit': without it, it is taken back."
+    if editing.edited and editing.differs:
+        return "What you have edited is not committed, and is dropped."
+    return ""
+
+
+_WORDS = {
+    "commit": "put what was edited in force, or confirm a confirmed commit",
+    "confirmed": "take it back by itself unless 'commit' confirms it in time",
+    "verify": "wait until the tunnels work that it touches, and take it back if they do not",
+    "comment": "why, for the history",
+    "even-if-cut-off": "also if it would take the way of this session into a tunnel",
+    "check": "have it looked at only",
+}
+
+COMMANDS = (
+    Command(
+        "commit [confirmed [SECONDS]] [verify [WITHIN]] [even-if-cut-off] [comment TEXT]",
+        "put what was edited in force, or confirm a confirmed commit",
+        commit,
+        words=_WORDS,
+        arguments={
+            "SECONDS": Argument(
+                f"seconds until it is taken back; {CONFIRMED_S} without", number=(1, 2**32 - 1)
+            ),
+            "WITHIN": Argument(f"seconds that it may take; {VERIFY_S} without", number=(1, 3600)),
+            "TEXT": Argument("up to 1024 characters, to the end of the line", rest=True),
+        },
+    ),
+    Command("commit check", "have what was edited looked at, and change nothing", check, words=_WORDS),
+    Command(
+        "cancel-commit",
+        "take back a confirmed commit that is not confirmed yet",
+        cancel,
+        words={"cancel-commit": "take back a confirmed commit that is not confirmed yet"},
+    ),
+)

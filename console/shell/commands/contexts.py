@@ -1,0 +1,115 @@
+"""Into the configuration, around in it, and out of it; as on the routers of the manual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.grammar.command import Command, Where
+from console.shell.commands.committing import put_in_force
+from console.shell.commands.requests import Commit
+from console.shell.shell import Leave, Shell, Status
+
+
+def config(shell: Shell, given: Mapping[str, str]) -> None:
+    """Go to the top of the configuration."""
+    shell.editing.shared = "shared" in given
+    if shell.editing.refresh() and shell.editing.foreign:
+        shell.out.warn(
+            "the candidate has changes that others made and did not commit ('diff' shows them)"
+            + ("" if shell.editing.shared else "; before you can edit they have to be committed or discarded")
+        )
+    shell.context = ()
+    shell.tunnel = False
+
+
+def tunnel(shell: Shell, given: Mapping[str, str]) -> None:
+    shell.tunnel = True
+
+
+def end(shell: Shell, given: Mapping[str, str]) -> None:
+    """Go one level up."""
+    if shell.context is None:
+        shell.tunnel = False
+    elif shell.context:
+        shell.context = shell.context[:-1]
+    else:
+        _out(shell)
+
+
+def leave(shell: Shell, given: Mapping[str, str]) -> int:
+    """Commit, and go out; stay if that is refused."""
+    if shell.editing.refresh() and (status := put_in_force(shell, Commit())) != Status.OK:
+        return status
+    if shell.editing.locked and not shell.editing.kept:
+        shell.editing.release()
+    shell.context = None
+    return Status.OK
+
+
+def abort(shell: Shell, given: Mapping[str, str]) -> None:
+    """Drop what was edited here, and go out; what others edited stays."""
+    if shell.editing.edited:
+        shell.editing.discard()
+        shell.out.text("What was edited is dropped.")
+    elif shell.editing.locked and not shell.editing.kept:
+        shell.editing.release()
+    shell.context = None
+
+
+def leave_or_up(shell: Shell, given: Mapping[str, str]) -> None:
+    """Go one level up, and out of the program at the top."""
+    if shell.context is None and not shell.tunnel:
+        raise Leave
+    end(shell, given)
+
+
+def leave_program(shell: Shell, given: Mapping[str, str]) -> None:
+    raise Leave
+
+
+def _out(shell: Shell) -> None:
+    shell.context = None
+    if shell.editing.edited and shell.editing.refresh():
+        shell.out.warn("what was edited is not in force: 'commit' puts it in force, 'discard' drops it")
+
+
+COMMANDS = (
+    Command(
+        "config [shared]",
+        "change the configuration; edits are in force after 'commit' or 'leave'",
+        config,
+        Where.EXEC | Where.TUNNEL,
+        words={
+            "config": "change the configuration",
+            "shared": "along with others who edit at the same time; without, the first edit locks others out",
+        },
+    ),
+    Command(
+        "tunnel", "the level of the tunnels", tunnel, Where.EXEC, words={"tunnel": "the level of the tunnels"}
+    ),
+    Command(
+        "end",
+        "one level up; nothing is committed and nothing dropped by it",
+        end,
+        Where.TUNNEL | Where.CONFIG,
+        words={"end": "one level up"},
+    ),
+    Command(
+        "leave",
+        "commit what was edited, and leave the configuration",
+        leave,
+        Where.CONFIG,
+        words={"leave": "commit, and leave the configuration"},
+    ),
+    Command(
+        "abort",
+        "drop what was edited, and leave the configuration",
+        abort,
+        Where.CONFIG,
+        words={"abort": "drop what was edited, and leave the configuration"},
+    ),
+    Command(
+        "exit", "one level up; at the top, the end", leave_or_up, words={"exit": "one level up, or the end"}
+    ),
+    Command("quit", "end this command line", leave_program, words={"quit": "end this command line"}),
+)

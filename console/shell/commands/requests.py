@@ -1,0 +1,123 @@
+"""The rpcs of these commands, and what is read of their replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lxml import etree
+
+from console.client.documents import NETCONF
+from console.client.session import Client, Element
+from console.shell.editing import AGENT
+
+IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit is to be; ``confirmed_s``: None for one that stays without a confirmation."""
+
+    confirmed_s: int | None = None
+    verify_s: int | None = None
+    comment: str = ""
+    even_if_cut_off: bool = False
+
+    def request(self) -> Element:
+        root = etree.Element(f"{{{NETCONF}}}commit")
+        if self.confirmed_s is not None or self.verify_s is not None:
+            etree.SubElement(root, f"{{{NETCONF}}}confirmed")
+        if self.confirmed_s is not None:
+            etree.SubElement(root, f"{{{NETCONF}}}confirm-timeout").text = str(self.confirmed_s)
+        if self.comment:
+            etree.SubElement(root, f"{{{AGENT}}}comment").text = self.comment
+        if self.verify_s is not None:
+            verify = etree.SubElement(root, f"{{{AGENT}}}verify")
+            etree.SubElement(verify, f"{{{AGENT}}}within-s").text = str(self.verify_s)
+        if self.even_if_cut_off:
+            etree.SubElement(root, f"{{{AGENT}}}even-if-cut-off")
+        return root
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A commit of the history."""
+
+    number: int
+    outcome: str
+    reason: str = ""
+    taken_back_by: str = ""
+
+
+def empty(name: str) -> Element:
+    """Return an operation of RFC 6241 without parameters."""
+    return etree.Element(f"{{{NETCONF}}}{name}")
+
+
+def validate() -> Element:
+    root = empty("validate")
+    etree.SubElement(etree.SubElement(root, f"{{{NETCONF}}}source"), f"{{{NETCONF}}}candidate")
+    return root
+
+
+def of_agent(name: str, values: Mapping[str, str] | None = None) -> Element:
+    """Return an rpc of the module yangswan-agent."""
+    root = etree.Element(f"{{{AGENT}}}{name}")
+    for leaf, value in (values or {}).items():
+        etree.SubElement(root, f"{{{AGENT}}}{leaf}").text = value
+    return root
+
+
+def newest_commit(client: Client) -> int:
+    """Return the number of the newest commit, 0 if there is none to be seen."""
+    found = _agent(client, "history", "newest-commit").findtext(f".//{{{AGENT}}}newest-commit")
+    return int(found or 0)
+
+
+def commit_of(client: Client, session_id: int, since: int) -> Recorded | None:
+    """Return the newest commit of a session that came after the commit ``since``."""
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    history = etree.SubElement(etree.SubElement(wanted, f"{{{AGENT}}}agent"), f"{{{AGENT}}}history")
+    commit = etree.SubElement(history, f"{{{AGENT}}}commit")
+    etree.SubElement(commit, f"{{{AGENT}}}session-id").text = str(session_id)
+    for name in ("id", "outcome", "reason", "taken-back-by"):
+        etree.SubElement(commit, f"{{{AGENT}}}{name}")
+    rows = (_recorded(row) for row in client.get(wanted).iter(f"{{{AGENT}}}commit"))
+    return max((row for row in rows if row.number > since), key=lambda row: row.number, default=None)
+
+
+def not_working(client: Client) -> list[str]:
+    """Return in words what a commit with verify waits for."""
+    found = _agent(client, "confirmed-commit", "verify")
+    return [
+        f"{row.findtext(f'{{{AGENT}}}entry') or ''}: {row.findtext(f'{{{AGENT}}}reason') or ''}"
+        for row in found.iter(f"{{{AGENT}}}not-working")
+    ]
+
+
+def has_tunnels(client: Client) -> bool:
+    """Return whether any tunnel is configured that one may see."""
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    tunnel = etree.SubElement(etree.SubElement(wanted, f"{{{IPSEC}}}tunnels"), f"{{{IPSEC}}}ipsec")
+    etree.SubElement(tunnel, f"{{{IPSEC}}}id")
+    return next(client.get_config("running", wanted).iter(f"{{{IPSEC}}}id"), None) is not None
+
+
+def _recorded(row: Element) -> Recorded:
+    def leaf(name: str) -> str:
+        return row.findtext(f"{{{AGENT}}}{name}") or ""
+
+    return Recorded(
+        int(leaf("id") or 0),
+        outcome=leaf("outcome"),
+        reason=leaf("reason"),
+        taken_back_by=leaf("taken-back-by"),
+    )
+
+
+def _agent(client: Client, *names: str) -> Element:
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    at = etree.SubElement(wanted, f"{{{AGENT}}}agent")
+    for name in names:
+        at = etree.SubElement(at, f"{{{AGENT}}}{name}")
+    return client.get(wanted)

@@ -1,0 +1,191 @@
+"""The candidate as this command line has it: whose edits are in it, its lock, and what is sent to it.
+
+The candidate is one for all. So it is locked from the first edit until it is committed or discarded; who only
+looks locks nothing. Whether it differs from running says its transaction id, which costs no comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+
+from console.client.connection import Connection
+from console.client.documents import NETCONF
+from console.client.session import Element, ServerErrors
+from console.grammar.edits import asks, edit_config
+from console.grammar.values import Change
+from console.model.schema import Schema
+
+TXID = "urn:ietf:params:xml:ns:netconf:txid:1.0"
+TXID_MODULE = "urn:ietf:params:xml:ns:yang:ietf-netconf-txid"
+MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+AGENT = "urn:yangswan:params:xml:ns:yang:agent"
+_ETAG = f"{{{TXID}}}etag"
+_DIFFERS = "!"
+
+
+class Occupied(Exception):
+    """The candidate cannot be edited now; the text says whose it is, and what to do."""
+
+
+@dataclass(slots=True)
+class Editing:
+    """``edited``: this session has changed the candidate, and neither committed nor discarded that.
+
+    ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
+    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    """
+
+    client: Connection
+    locked: bool = False
+    kept: bool = False
+    shared: bool = False
+    edited: bool = False
+    differs: bool = False
+    pending: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether all that is in the candidate, and not in force, is of others."""
+        return self.differs and not self.edited
+
+    def refresh(self) -> bool:
+        """Ask whether the candidate differs from running."""
+        request = etree.Element(f"{{{NETCONF}}}get-config", {_ETAG: "?"}, nsmap={"txid": TXID})
+        etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}source"), f"{{{NETCONF}}}candidate")
+        etree.SubElement(request, f"{{{NETCONF}}}filter", {"type": "subtree"})
+        data = self.client.rpc(request).find(f"{{{NETCONF}}}data")
+        etag = None if data is None else data.get(_ETAG)
+        self.differs = self.edited if etag is None else etag == _DIFFERS
+        self.edited = self.edited and self.differs
+        return self.differs
+
+    def send(self, changes: Sequence[Change], schema: Schema) -> None:
+        """Put ``changes`` into the candidate.
+
+        Raises:
+            Occupied: somebody else is at it.
+            ServerErrors: they are refused; nothing of them is in it.
+        """
+        self.hold()
+        wanted = asks(changes)
+        present = None if wanted is None else self.client.get_config("candidate", wanted)
+        request = etree.Element(f"{{{NETCONF}}}edit-config")
+        etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
+        if self._has_ids():
+            etree.SubElement(request, f"{{{TXID_MODULE}}}with-etag").text = "true"
+        request.append(edit_config(changes, schema, present))
+        ok = self.client.rpc(request).find(f"{{{NETCONF}}}ok")
+        etag = None if ok is None else ok.get(_ETAG)
+        self.differs = etag is None or etag == _DIFFERS
+        self.edited = self.differs
+
+    def load(self, request: Element) -> Element:
+        """Carry out an rpc that fills the candidate; returns its reply.
+
+        Raises:
+            Occupied, ServerErrors: as of ``send``.
+        """
+        self.hold()
+        reply = self.client.rpc(request)
+        self.edited = True
+        self.refresh()
+        return reply
+
+    def hold(self) -> None:
+        """Lock the candidate, unless that is done or not wanted.
+
+        Raises:
+            Occupied: somebody else is at it.
+        """
+        if self.locked or self.shared:
+            return
+        try:
+            self._lock("lock")
+        except ServerErrors as problem:
+            raise Occupied(self._why(problem)) from None
+        self.locked = True
+
+    def keep(self) -> None:
+        """Lock the candidate until ``release``.
+
+        Raises:
+            Occupied: somebody else is at it.
+        """
+        shared, self.shared = self.shared, False
+        try:
+            self.hold()
+        except Occupied:
+            self.shared = shared
+            raise
+        self.kept = True
+
+    def release(self) -> None:
+        """Give the lock back; what is not committed is discarded with it (RFC 6241 section 8.3.5)."""
+        self.kept = False
+        if self.locked:
+            self._lock("unlock")
+        self.locked = self.edited = False
+        self.refresh()
+
+    def settle(self) -> None:
+        """What was edited is in force, or dropped: others may go on."""
+        self.edited = self.differs = False
+        if self.locked and not self.kept:
+            self._lock("unlock")
+            self.locked = False
+
+    def discard(self) -> None:
+        """Make the candidate what running is."""
+        self.client.rpc(etree.Element(f"{{{NETCONF}}}discard-changes"))
+        self.settle()
+
+    def lost(self) -> None:
+        """The session is another one: what it held is gone."""
+        self.locked = self.kept = self.edited = self.differs = self.pending = False
+
+    def _has_ids(self) -> bool:
+        return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)
+
+    def _lock(self, operation: str) -> None:
+        request = etree.Element(f"{{{NETCONF}}}{operation}")
+        etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
+        self.client.rpc(request)
+
+    def _why(self, problem: ServerErrors) -> str:
+        error = problem.errors[0]
+        if error.tag != "lock-denied":
+            return error.message
+        if not error.session_id:
+            return (
+                "others have changed the candidate and not committed it ('diff' shows what, 'show sessions' "
+                "who is logged in): 'discard' drops that, 'commit' puts it in force, and after "
+                "'config shared' you edit along with them"
+            )
+        return (
+            f"{who(self.client, error.session_id)} is editing: wait for the commit, ask, or end that session "
+            f"(kill-session {error.session_id}), which drops what was edited there"
+        )
+
+
+def who(client: Connection, session_id: int) -> str:
+    """Return whose session that is, from where and since when, as far as one may know."""
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    at = etree.SubElement(
+        etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
+    )
+    session = etree.SubElement(at, f"{{{MONITORING}}}session")
+    etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
+    try:
+        found = next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+    except ServerErrors:
+        found = None
+    facts = {} if found is None else {etree.QName(leaf).localname: leaf.text or "" for leaf in found}
+    told = [f"session {session_id}"]
+    if source := facts.get("source-host"):
+        told.append(f"from {source}")
+    if since := facts.get("login-time"):
+        told.append(f"logged in since {since}")
+    return f"{facts.get('username') or 'somebody else'} ({', '.join(told)})"

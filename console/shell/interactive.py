@@ -1,0 +1,256 @@
+"""The command line on a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.shortcuts import CompleteStyle
+
+from console.client.session import Gone, ServerErrors
+from console.grammar.values import Called, Mistake, Suggestion
+from console.grammar.words import split
+from console.harmless import harmless
+from console.shell.commands.around import listing
+from console.shell.commands.committing import pending_of
+from console.shell.commands.contexts import leave_or_up, leave_program
+from console.shell.commands.requests import has_tunnels
+from console.shell.lookup import Lookup
+from console.shell.recall import Recall, file_of, keeping
+from console.shell.shell import Leave, Shell, Status
+
+MOST_SUGGESTIONS = 200
+MOST_PASTED_LINES = 100_000
+_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then
+local-address, peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and
+'show ipsec' tells whether it is up."""
+
+
+def converse(shell: Shell) -> int:
+    """Read lines and carry them out until the end; returns the exit status."""
+    shell.interactive = True
+    return _Conversation(shell).run()
+
+
+class _Conversation:
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._lookup = Lookup(shell.client)
+        self._pasted: list[str] = []
+        self._rest = ""
+        # A serial console does not say where its cursor is, and nothing here has to know.
+        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
+        colours = None if not os.environ.get("NO_COLOR") else ColorDepth.DEPTH_1_BIT
+        self._session: PromptSession[str] = PromptSession(
+            history=Recall(file_of(os.environ), self._keepable),
+            completer=ThreadedCompleter(_Completer(self._suggest)),
+            complete_style=CompleteStyle.READLINE_LIKE,
+            complete_while_typing=False,
+            enable_history_search=False,
+            key_bindings=self._keys(),
+            color_depth=colours,
+        )
+        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+
+    def run(self) -> int:
+        shell = self._shell
+        shell.confirm = self._confirm
+        shell.ways.secret = self._secret
+        try:
+            self._greet()
+        except (Gone, ServerErrors) as problem:
+            shell.out.warn(str(problem))
+        while True:
+            try:
+                line = self._next_line()
+            except KeyboardInterrupt:
+                self._pasted, self._rest = [], ""
+                continue
+            except EOFError:
+                if self._may_leave():
+                    return Status.OK
+                continue
+            try:
+                self._run(line)
+            except Leave:
+                if self._may_leave():
+                    return Status.OK
+                self._pasted = []
+
+    def _run(self, line: str) -> None:
+        shell = self._shell
+        if not line.strip():
+            return
+        try:
+            if not shell.again() and not self._needs_no_session(line):
+                self._pasted = []
+                return
+            if shell.run(line) != Status.OK:
+                self._drop_pasted()
+        except KeyboardInterrupt:
+            self._pasted = []
+            shell.out.warn("^C")
+            self._look()
+        except EOFError:
+            shell.out.warn("nothing was answered, so nothing was done")
+
+    def _needs_no_session(self, line: str) -> bool:
+        try:
+            meaning = self._shell.read(line)
+        except (Mistake, Gone, ServerErrors):
+            return False
+        return isinstance(meaning, Called) and meaning.command.run in (leave_program, leave_or_up)
+
+    def _drop_pasted(self) -> None:
+        """After a mistake the lines behind it may mean something else."""
+        if self._pasted:
+            self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
+            self._pasted = []
+
+    def _look(self) -> None:
+        """Find out how the candidate is, after something was broken off."""
+        try:
+            if self._shell.client.gone is None:
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
+    def _next_line(self) -> str:
+        if self._pasted:
+            line = self._pasted.pop(0)
+            self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
+            return line
+        if self._shell.context is not None and not self._shell.editing.locked:
+            self._look()  # others may have edited
+        rest, self._rest = self._rest, ""
+        text = self._session.prompt(self._prompt(), default=rest)
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._pasted = [one for one in lines[1:MOST_PASTED_LINES] if one.strip()]
+        return lines[0]
+
+    def _prompt(self) -> FormattedText:
+        return FormattedText([("", self._shell.prompt)])
+
+    def _greet(self) -> None:
+        shell = self._shell
+        shell.out.text(
+            f"yangswan {version('yangswan')} on {shell.gateway}: you are {shell.client.user}, in session "
+            f"{shell.client.session_id}. 'help' tells what there is to type, '?' what may come next."
+        )
+        if not has_tunnels(shell.client):
+            shell.out.text(_FIRST_STEPS)
+
+    def _may_leave(self) -> bool:
+        shell = self._shell
+        if shell.client.gone is not None:
+            return True
+        try:
+            if shell.editing.edited:
+                shell.editing.refresh()
+            lost = pending_of(shell.editing)
+            if not lost:
+                return True
+            return self._confirm(f"{lost} Leave?")
+        except (KeyboardInterrupt, Gone, ServerErrors):
+            return False
+        except EOFError:
+            return True
+
+    def _confirm(self, question: str) -> bool:
+        """Ask until the answer is yes or no; no is what nothing means."""
+        while True:
+            answer = self._plain.prompt(f"{harmless(question)} [y/N] ").strip().lower()
+            if answer in ("", "n", "no"):
+                return False
+            if answer in ("y", "yes"):
+                return True
+
+    def _secret(self, name: str) -> str:
+        """Ask for a secret without echo, twice."""
+        while True:
+            first = self._plain.prompt(f"{name}: ", is_password=True)
+            if not first:
+                raise KeyboardInterrupt
+            if self._plain.prompt(f"{name}, once more: ", is_password=True) == first:
+                return first
+            self._shell.out.warn("these are not the same; once more (Ctrl-C: not at all)")
+
+    def _suggest(self, text: str) -> Iterable[Suggestion]:
+        shell = self._shell
+        return shell.grammar.suggest(text, shell.context, shell.tunnel, self._lookup)
+
+    def _keepable(self, line: str) -> str:
+        shell = self._shell
+        return keeping(shell.grammar, shell.context, shell.tunnel)(line)
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("?")
+        def _(event: KeyPressEvent) -> None:
+            before = event.current_buffer.document.text_before_cursor
+            if _in_quotes(before):
+                event.current_buffer.insert_text("?")
+            else:
+                self._show_expected(before)
+
+        @keys.add(Keys.BracketedPaste)
+        def _(event: KeyPressEvent) -> None:
+            pasted = event.data.replace("\r\n", "\n").replace("\r", "\n")
+            buffer = event.current_buffer
+            if "\n" not in pasted:
+                buffer.insert_text(pasted)
+                return
+            # Each line is read as if it had been typed; what has no end yet waits for it.
+            whole, _, self._rest = pasted.rpartition("\n")
+            buffer.insert_text(whole)
+            buffer.cursor_position = len(buffer.text)
+            buffer.validate_and_handle()
+
+        return keys
+
+    def _show_expected(self, before: str) -> None:
+        shell = self._shell
+        found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
+        print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
+        run_in_terminal(print_above)
+
+
+class _Completer(Completer):
+    def __init__(self, suggest: Callable[[str], Iterable[Suggestion]]) -> None:
+        self._suggest = suggest
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        try:
+            words = split(before, partial=True)
+        except Mistake:
+            return
+        typed = before[words[-1].span.start :] if words and words[-1].span.end == len(before) else ""
+        try:
+            for one in self._suggest(before):
+                if not one.placeholder:
+                    shown = harmless(one.text)
+                    yield Completion(
+                        f"{one.text} ", -len(typed), display=shown, display_meta=harmless(one.description)
+                    )
+        except (Gone, ServerErrors):
+            return  # what cannot be looked up can still be typed
+
+
+def _in_quotes(text: str) -> bool:
+    try:
+        split(text)
+    except Mistake:
+        return True
+    return False

@@ -1,0 +1,106 @@
+"""Values that completion offers: those that the server has at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lxml import etree
+
+from console.client.connection import Connection
+from console.client.documents import NETCONF
+from console.client.session import Element, Gone, ServerErrors
+from console.grammar.values import Path, Suggestion
+from console.model.schema import Kind, Node
+from console.shell.commands.requests import IPSEC
+from console.shell.editing import MONITORING
+from console.show.history import newest
+
+MOST = 200
+_PKI = "urn:yangswan:params:xml:ns:yang:pki"
+_COMMITS = 50
+
+
+class Lookup:
+    """Called with a source or a path, and what was typed of the value (console.grammar.reading.Lookup)."""
+
+    def __init__(self, client: Connection) -> None:
+        self._client = client
+
+    def __call__(self, source: str | Path, prefix: str) -> Sequence[Suggestion]:
+        try:
+            return self._found(source, prefix)
+        except (Gone, ServerErrors):
+            return ()  # what cannot be looked up can still be typed
+
+    def _found(self, source: str | Path, prefix: str) -> Sequence[Suggestion]:
+        if self._client.gone is not None:
+            return ()
+        if isinstance(source, tuple):
+            return _fitting(self._of_path(source), prefix)
+        if source == "tunnel":
+            return _fitting(self._tunnels(), prefix)
+        if source == "commit":
+            return _fitting(self._commits(), prefix)
+        if source == "session":
+            return _fitting(self._sessions(), prefix)
+        return ()
+
+    def _tunnels(self) -> Iterator[Suggestion]:
+        wanted = etree.Element(f"{{{NETCONF}}}filter")
+        tunnel = etree.SubElement(etree.SubElement(wanted, f"{{{IPSEC}}}tunnels"), f"{{{IPSEC}}}ipsec")
+        for name in ("id", "description"):
+            etree.SubElement(tunnel, f"{{{IPSEC}}}{name}")
+        for entry in self._client.get_config("running", wanted).iter(f"{{{IPSEC}}}ipsec"):
+            yield Suggestion(_leaf(entry, IPSEC, "id"), _leaf(entry, IPSEC, "description"))
+
+    def _commits(self) -> Iterator[Suggestion]:
+        for commit in newest(self._client, _COMMITS):
+            facts = {etree.QName(leaf).localname: leaf.text or "" for leaf in commit}
+            told = f"{facts.get('time', '')[:16]} {facts.get('user', '')} {facts.get('comment', '')}"
+            yield Suggestion(facts.get("id", ""), told.strip())
+
+    def _sessions(self) -> Iterator[Suggestion]:
+        wanted = etree.Element(f"{{{NETCONF}}}filter")
+        state = etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state")
+        etree.SubElement(state, f"{{{MONITORING}}}sessions")
+        for entry in self._client.get(wanted).iter(f"{{{MONITORING}}}session"):
+            user = _leaf(entry, MONITORING, "username")
+            yield Suggestion(_leaf(entry, MONITORING, "session-id"), user)
+
+    def _of_path(self, path: Path) -> Iterator[Suggestion]:
+        """Yield keys, or values, of the last step of ``path``; of a list's keys the first that it lacks."""
+        last = path[-1]
+        leaf = last.node
+        if last.node.kind is Kind.LIST:
+            leaf = last.node.children[last.node.keys[len(last.keys)]]
+        elif leaf.secret:
+            return
+        wanted = etree.Element(f"{{{NETCONF}}}filter")
+        at = wanted
+        for step in path:
+            at = etree.SubElement(at, _name(step.node))
+            for name, key in zip(step.node.keys, step.keys, strict=False):
+                etree.SubElement(at, _name(step.node.children[name])).text = key
+        if leaf is not last.node:
+            etree.SubElement(at, _name(leaf))
+        for found in self._client.get_config("candidate", wanted).iter(_name(leaf)):
+            yield Suggestion(found.text or "")
+
+
+def _fitting(found: Iterator[Suggestion], prefix: str) -> Sequence[Suggestion]:
+    """Return what begins with ``prefix``, each once, and no more than a screen may show."""
+    kept: dict[str, Suggestion] = {}
+    for one in found:
+        if one.text and one.text.startswith(prefix):
+            kept.setdefault(one.text, one)
+            if len(kept) >= MOST:
+                break
+    return tuple(kept.values())
+
+
+def _name(node: Node) -> str:
+    return f"{{{node.namespace}}}{node.name}"
+
+
+def _leaf(entry: Element, namespace: str, name: str) -> str:
+    return entry.findtext(f"{{{namespace}}}{name}") or ""

@@ -1,0 +1,211 @@
+"""From the words behind ``yangswan`` to a command line that runs: where to connect, what to carry out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
+
+from console import subsystem
+from console.client.connection import Connection
+from console.client.session import Gone
+from console.client.stream import Stream
+from console.client.unix import UnixStream
+from console.grammar.command import Command
+from console.grammar.reading import Grammar
+from console.grammar.values import Mistake
+from console.grammar.words import commands, quoted
+from console.harmless import harmless, harmless_lines
+from console.model.schema import Schema
+from console.shell import saying
+from console.shell.output import Terminal
+from console.shell.script import Plan, Secrets, carry_out
+from console.shell.shell import Shell, Status, Ways
+from console.shell.table import COMMANDS
+
+JSON = "--json"
+NOTHING_SERVED = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
+_HELP = "('yangswan help' lists the commands)"
+_LONGEST_LINE = 1024 * 1024
+
+
+def without_a_server(table: Sequence[Command] = COMMANDS) -> Grammar:
+    """Return the grammar of what can be typed outside of the configuration, which no server has to tell."""
+    return Grammar(NOTHING_SERVED, table)
+
+
+def listing_of_commands(table: Sequence[Command] = COMMANDS) -> str:
+    """Return all commands with what they do."""
+    rows = [(command.syntax, command.help) for command in table]
+    return "\n".join(f"  {syntax}\n      {what}" for syntax, what in rows)
+
+
+def run(options: argparse.Namespace, words: Sequence[str]) -> int:
+    """Carry out what the command line of a shell says; returns the exit status."""
+    exec_grammar = without_a_server()
+    as_json = options.json or JSON in words
+    typed = " ".join(_typed(word) for word in words if word != JSON)
+    try:
+        if words[:1] == ["help"]:
+            return _about(exec_grammar, " ".join(words[1:]))
+        if typed:
+            exec_grammar.read(typed)  # a mistake needs no server to be said
+        secrets = _secrets(options)
+        lines = _lines(options, typed)
+    except (Mistake, OSError, UnicodeDecodeError) as problem:
+        return _mistaken(problem)
+    interactive = lines is None
+    out = Terminal(as_json=as_json, interactive=interactive or (bool(typed) and sys.stdout.isatty()))
+    ways = Ways(secrets, exec_grammar, _grammar)
+    try:
+        client = _connected(options, interactive or (bool(typed) and sys.stdin.isatty()))
+    except (Gone, ValueError) as problem:
+        out.warn(f"yangswan: {problem}")
+        return Status.NO_SESSION if isinstance(problem, Gone) else Status.MISTAKE
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED
+    try:
+        shell = Shell(client, out, ways, gateway=options.name or _gateway(options))
+        if lines is None:
+            from console.shell.interactive import converse
+
+            return converse(shell)
+        if typed and sys.stdin.isatty() and sys.stdout.isatty():
+            _ask_on_terminal(shell)
+        plan = Plan(
+            commit=options.commit,
+            comment=options.comment or "",
+            shared=options.shared,
+            numbered=not typed,
+        )
+        return carry_out(shell, lines, plan)
+    finally:
+        client.close()
+
+
+def _about(grammar: Grammar, words: str) -> int:
+    """Tell about a command; no server is needed for that."""
+    told = grammar.about(words)
+    print(harmless_lines(told))
+    return Status.OK
+
+
+def _grammar(client: Connection) -> Grammar:
+    from console.model.modules import schema_of
+
+    return Grammar(schema_of(client), COMMANDS)
+
+
+def _typed(word: str) -> str:
+    """Return a word of a shell as it is typed here: what was one word there is one here."""
+    return quoted(word) if not word or any(one in word for one in " \t\n\"'\\;#") else word
+
+
+def _mistaken(problem: Exception) -> int:
+    if isinstance(problem, OSError):
+        said = (
+            f"{problem.filename}: {problem.strerror}"
+            if problem.filename
+            else str(problem.strerror or problem)
+        )
+    elif isinstance(problem, Mistake):
+        said = f"{saying.mistake(problem)} {_HELP}"
+    else:
+        said = "a file is not in UTF-8"
+    print(f"yangswan: {harmless(said)}", file=sys.stderr)
+    return Status.MISTAKE
+
+
+def _lines(options: argparse.Namespace, typed: str) -> Iterable[str] | None:
+    """Return the lines to carry out, None to ask for them on a terminal."""
+    if typed:
+        return [typed]
+    if options.command is not None:
+        return commands(options.command)
+    if options.file is not None and str(options.file) != "-":
+        return _of(open(options.file, encoding="utf-8"))
+    if options.file is None and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+        return None
+    return _of(sys.stdin) if sys.stdin is not None else ()
+
+
+def _of(file: TextIO) -> Iterator[str]:
+    with file:
+        while line := file.readline(_LONGEST_LINE):
+            yield line.rstrip("\r\n")
+
+
+def _secrets(options: argparse.Namespace) -> Secrets:
+    """Return where secrets come from that are not on their lines."""
+    if options.secret_file is None:
+        return Secrets(iter(()))
+    if str(options.secret_file) == "-":
+        return Secrets(line.rstrip("\r\n") for line in sys.stdin)
+    return Secrets(iter(options.secret_file.read_text(encoding="utf-8").splitlines()))
+
+
+def _connected(options: argparse.Namespace, on_terminal: bool) -> Connection:
+    """Return a session with the server that ``options`` name.
+
+    Raises:
+        Gone: there is none.
+        ValueError: they name none.
+    """
+    if options.host is None:
+        path = options.socket or subsystem.find(os.environ)
+        return Connection(lambda: UnixStream(path), f"the agent at {path}")
+    return _over_ssh(options, on_terminal)
+
+
+def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
+    # Half of the time of a start: only who needs it waits for it.
+    from console.client.ssh import Login, SshStream, address
+
+    server = address(options.host)
+    login = Login(
+        user=options.user,
+        key=options.key,
+        known_hosts=options.known_hosts,
+        ask=_yes if on_terminal else None,
+        passphrase=_passphrase if on_terminal else None,
+    )
+
+    def connect() -> Stream:
+        return SshStream(server, login)
+
+    return Connection(connect, str(server))
+
+
+def _yes(question: str) -> bool:
+    while True:
+        try:
+            answer = input(f"{question} [y/N] ").strip().lower()
+        except EOFError:
+            return False
+        if answer in ("", "n", "no", "y", "yes"):
+            return answer.startswith("y")
+
+
+def _passphrase(key: str) -> str:
+    from getpass import getpass
+
+    return getpass(f"passphrase of {key}: ")
+
+
+def _ask_on_terminal(shell: Shell) -> None:
+    """One command that somebody typed in a shell may ask, too."""
+    shell.confirm = lambda question: _yes(harmless(question))
+
+
+def _gateway(options: argparse.Namespace) -> str:
+    if options.host is None:
+        return socket.gethostname().partition(".")[0]
+    host = str(options.host)
+    return (
+        host
+        if any(one in host for one in ":[") or host.replace(".", "").isdigit()
+        else host.partition(".")[0]
+    )

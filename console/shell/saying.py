@@ -1,0 +1,60 @@
+"""What a server refused, and what is wrong with a line, in words for a person: never XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from console.client.session import ServerError, ServerErrors
+from console.grammar.placing import place
+from console.grammar.values import Change, Mistake, Span
+from console.harmless import harmless
+
+MOST_ERRORS = 20
+_EXPECTED = 12
+_STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
+_KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
+_LONGEST_PATH = 20_000
+
+
+def caret(span: Span, line: str) -> str:
+    """Return the line that marks ``span`` of the ``line`` above it."""
+    # What is made harmless may be wider than what was typed.
+    start = len(harmless(line[: span.start]))
+    return " " * start + "^" * max(1, len(harmless(line[span.start : span.end])))
+
+
+def mistake(problem: Mistake) -> str:
+    """Return what is wrong, and what could stand there."""
+    words = [one.text for one in problem.expected]
+    if not words:
+        return problem.message
+    if len(words) > _EXPECTED:
+        return f"{problem.message} ('?' shows what is)" if "not known" in problem.message else problem.message
+    return f"{problem.message}; expected: {', '.join(words)}"
+
+
+def refused(problem: ServerErrors, changes: Sequence[Change] = ()) -> Iterator[tuple[Span | None, str]]:
+    """Yield what the server did not take: where in the line of ``changes`` that stands, and why."""
+    for error in problem.errors[:MOST_ERRORS]:
+        span = place(error.path, changes) if error.path and changes else None
+        yield span, error.message if span else in_words(error)
+    if len(problem.errors) > MOST_ERRORS:
+        yield None, f"... and {len(problem.errors) - MOST_ERRORS} more"
+
+
+def in_words(error: ServerError) -> str:
+    """Return the message of ``error`` behind the words of the configuration that it is about."""
+    about = path_in_words(error.path)
+    if error.tag == "access-denied" and not about:
+        return f"you may not do that: {error.message}"
+    return f"{about}: {error.message}" if about else error.message
+
+
+def path_in_words(path: str) -> str:
+    """Return the names and keys of an error-path: "tunnel ipsec 3 secret"."""
+    words = []
+    for name, keys in _STEP.findall(path[:_LONGEST_PATH]):
+        words += [name, *(next(filter(None, found), "") for found in _KEY.findall(keys))]
+    # The list of tunnels is entered with "tunnel", as on routers.
+    return " ".join(["tunnel", *words[1:]] if words[:1] == ["tunnels"] else words)

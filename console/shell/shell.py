@@ -1,0 +1,207 @@
+"""A command line that is being used: its state, and what becomes of each line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import cast
+
+from lxml import etree
+
+from console.client.connection import Connection
+from console.client.documents import NETCONF
+from console.client.session import Gone, ServerErrors
+from console.grammar.reading import Grammar
+from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span
+from console.model.schema import Schema
+from console.shell import saying
+from console.shell.console import Console
+from console.shell.editing import Editing, Occupied
+from console.shell.output import Terminal
+
+
+class Status(IntEnum):
+    """Exit statuses of ``yangswan``."""
+
+    OK = 0
+    REFUSED = 1
+    MISTAKE = 2
+    NO_SESSION = 3
+    INTERRUPTED = 130
+
+
+class Leave(Exception):
+    """The command line is to end."""
+
+
+@dataclass(slots=True)
+class Ways:
+    """How a shell asks, and what it reads lines with; ``grammar`` is made when a line needs the schema."""
+
+    secret: Callable[[str], str]
+    exec_grammar: Grammar
+    grammar: Callable[[Connection], Grammar]
+
+
+class Shell(Console):
+    """What commands of this room get as their console."""
+
+    client: Connection
+    out: Terminal
+
+    def __init__(self, client: Connection, out: Terminal, ways: Ways, *, gateway: str) -> None:
+        self.client = client
+        self.out = out
+        self.gateway = gateway
+        self.context = None
+        self.tunnel = False
+        self.interactive = False
+        self.confirm = lambda question: False
+        self.editing = Editing(client)
+        self.ways = ways
+        self._grammar: Grammar | None = None
+
+    @property
+    def grammar(self) -> Grammar:
+        """The grammar with all that the server serves."""
+        if self._grammar is None:
+            with self.out.progress("reading the YANG modules of the server"):
+                self._grammar = self.ways.grammar(self.client)
+        return self._grammar
+
+    @property
+    def schema(self) -> Schema:
+        """What the server serves."""
+        # To many commands it is handed on and never looked at; reading it takes half of their time.
+        return cast(Schema, _Later(lambda: self.grammar.schema))
+
+    @schema.setter
+    def schema(self, _: Schema) -> None:
+        raise AttributeError("it is the server's")
+
+    @property
+    def prompt(self) -> str:
+        """As the router's manual has it, with an asterisk in front while something is not committed."""
+        # Where one is outside of the configuration takes no schema.
+        grammar = self.grammar if self.context is not None else self.ways.exec_grammar
+        where = grammar.prompt(self.context, self.tunnel)
+        changed = "*" if self.editing.differs else ""
+        return f"{changed}{self.gateway}:{where.rstrip('/')}/#> "
+
+    def read(self, line: str) -> Meaning:
+        """Return what ``line`` means here.
+
+        Raises:
+            Mistake: it means nothing.
+        """
+        if self.context is None and not self.interactive:
+            return self.ways.exec_grammar.read(line, None, self.tunnel)
+        return self.grammar.read(line, self.context, self.tunnel)
+
+    def run(self, line: str, number: int | None = None) -> int:
+        """Carry out ``line``; ``number``: that of a line of a script. Returns the exit status.
+
+        Raises:
+            Leave: it ends the command line.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        changes: tuple[Change, ...] = ()
+        try:
+            meaning = self.read(line)
+            if isinstance(meaning, SecretMissing):
+                meaning = self._with_secret(meaning)
+            if isinstance(meaning, Called):
+                return int(self._call(meaning) or 0)
+            changes = meaning.changes
+            self._edit(meaning)
+            return Status.OK
+        except Mistake as problem:
+            self._say(line, number, problem.span, saying.mistake(problem))
+            return Status.MISTAKE
+        except ServerErrors as problem:
+            for span, text in saying.refused(problem, changes):
+                self._say(line, number, span, text)
+            return Status.REFUSED
+        except Occupied as problem:
+            self._say(line, number, None, str(problem))
+            return Status.REFUSED
+        except Gone as problem:
+            self._say(line, number, None, str(problem))
+            return Status.NO_SESSION
+
+    def again(self) -> bool:
+        """Begin a session anew if it is over, and say what that means; False if there is none to be had."""
+        if (ended := self.client.gone) is None:
+            return True
+        edited = self.editing.edited
+        self.editing.lost()
+        try:
+            self.client.reconnect()
+        except Gone as problem:
+            self.out.warn(f"{ended}; {problem}")
+            return False
+        self.out.warn(f"{ended}; connected again, as session {self.client.session_id}")
+        if edited:
+            self.out.warn("what you had edited and not committed is lost")
+        self._grammar = None  # another agent may serve other modules
+        self.context = None
+        return True
+
+    def _call(self, called: Called) -> int | None:
+        if self.out.as_json and not called.command.json:
+            raise Mistake("this command has no JSON", Span(0, 0))
+        given = {**called.given, "no": "no"} if called.negated else called.given
+        status: int | None = called.command.run(self, given)
+        return status
+
+    def _edit(self, meaning: Changes) -> None:
+        if meaning.changes and not (meaning.enters is not None and self._is_there(meaning)):
+            self.editing.send(meaning.changes, self.grammar.schema)
+        if meaning.enters is not None:
+            self.context = meaning.enters
+
+    def _is_there(self, meaning: Changes) -> bool:
+        """Return whether a line that enters an entry creates nothing: who only looks edits nothing."""
+        return len(meaning.changes) == 1 and entry_exists(self.client, meaning.changes[0])
+
+    def _with_secret(self, missing: SecretMissing) -> Changes:
+        change = missing.change
+        value = self.ways.secret(change.path[-1].node.name)
+        return Changes((replace(change, value=value),))
+
+    def _say(self, line: str, number: int | None, span: Span | None, text: str) -> None:
+        """Say what is wrong under the place in the line that it is about."""
+        if number is not None:
+            self.out.warn(f"line {number}: {text}")
+            return
+        if span is not None and self.interactive:
+            shift = " " * len(self.prompt)
+            if len(shift) + len(line) < self.out.rich.width:
+                self.out.warn(shift + saying.caret(span, line))
+        self.out.warn(text)
+
+
+class _Later:
+    """A schema that is read when something of it is asked for."""
+
+    def __init__(self, schema: Callable[[], Schema]) -> None:
+        self._schema = schema
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._schema(), name)
+
+
+def entry_exists(client: Connection, change: Change) -> bool:
+    """Return whether the candidate has the node of ``change``; it is a list's entry or a container."""
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    at = wanted
+    for step in change.path:
+        at = etree.SubElement(at, f"{{{step.node.namespace}}}{step.node.name}")
+        for name, key in zip(step.node.keys, step.keys, strict=False):
+            etree.SubElement(at, f"{{{step.node.namespace}}}{name}").text = key
+    last = change.path[-1].node
+    if not last.keys:
+        return not last.presence
+    data = client.get_config("candidate", wanted)
+    return next(data.iter(f"{{{last.namespace}}}{last.name}"), None) is not None

@@ -1,0 +1,186 @@
+"""``show history``: the commits of the server, what one of them changed, and how two states differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from lxml import etree
+
+from console.client.session import Client, Element
+from console.grammar.command import Argument, Command
+from console.harmless import harmless
+from console.model.schema import Schema
+from console.shell.console import Console
+from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
+from console.show.differences import difference_json, difference_lines
+from console.show.layout import fields, folded, sentence, table
+from console.show.rfc7951 import as_json, path_of
+from console.show.screen import width_of
+from console.show.times import clock, when
+
+COLUMNS = ("ID", "TIME", "USER", "CHANGED", "OUTCOME", "COMMENT")
+CUTTABLE = (2, 5)
+PAGE = 500
+"""Commits that are asked for by their ids at once; the server answers 1000."""
+_COMMIT = "yangswan-agent:agent/history/commit"
+_ROW: Wanted = dict.fromkeys(
+    ("time", "user", "comment", "cause", "outcome", "taken-back-by", "changed-count")
+)  # fmt: skip
+_POINT = "the number of a commit, or 'running', 'candidate', 'beginning'"
+
+
+def show_history(console: Console, given: Mapping[str, str]) -> None:
+    """Show the newest commits, newest first."""
+    commits = list(newest(console.client, int(given.get("COUNT") or 100)))
+    if console.out.as_json:
+        console.out.json(_as_history(commits, console.schema))
+        return
+    if not commits:
+        console.out.text("Nothing has been committed, or you may not read the history.")
+        return
+    console.out.text(page(commits, console.schema, width=width_of(console)))
+
+
+def page(commits: list[Element], schema: Schema, *, width: int | None, zone: tzinfo | None = None) -> str:
+    """Return the table of commits."""
+    return table(COLUMNS, [row(one, schema, zone) for one in commits], width, CUTTABLE)
+
+
+def newest(client: Client, count: int) -> Iterator[Element]:
+    """Yield the newest commits, newest first; asked for in pages."""
+    known: Wanted = {"history": {"oldest-commit": None, "newest-commit": None}}
+    history = first(top(client.get(subtree(tree(AGENT, "agent", known))), AGENT, "agent"), "history")
+    last, oldest = number(history, "newest-commit") or 0, number(history, "oldest-commit") or 1
+    begin = max(oldest, last - count + 1)
+    for end in range(last, begin - 1, -PAGE):
+        yield from _named(client, range(end, max(begin, end - PAGE + 1) - 1, -1), _ROW)
+
+
+def _named(client: Client, ids: range, wanted: Wanted) -> list[Element]:
+    """Return the commits ``ids``, newest first."""
+    asked = tree(AGENT, "agent", {"history": {}})
+    asked[0].extend(tree(AGENT, "commit", {"id": str(one), **wanted}) for one in ids)
+    agent = top(client.get(subtree(asked)), AGENT, "agent")
+    return sorted(every(agent, "history/commit"), key=lambda one: -(number(one, "id") or 0))
+
+
+def row(commit: Element, schema: Schema, zone: tzinfo | None = None) -> tuple[str, ...]:
+    outcome = text(commit, "outcome")
+    if back := text(commit, "taken-back-by"):
+        outcome = f"taken back by {back}"
+    cause = text(commit, "cause")
+    comment = text(commit, "comment")
+    if not comment and cause not in ("client", "confirmed-commit", ""):
+        comment = sentence(word(schema, f"{_COMMIT}/cause", cause)) or cause
+    return (
+        text(commit, "id"),
+        clock(text(commit, "time"), zone),
+        text(commit, "user"),
+        text(commit, "changed-count"),
+        outcome,
+        comment,
+    )
+
+
+def show_commit(console: Console, given: Mapping[str, str]) -> int:
+    """Show one commit and what it changed; the exit status is 1 where there is none of that number."""
+    asked = tree(AGENT, "agent", {"history": {"commit": {"id": given["COMMIT"]}}})
+    data = console.client.get(subtree(asked))
+    commit = first(top(data, AGENT, "agent"), "history/commit")
+    if commit is None:
+        console.out.warn(f"there is no commit {given['COMMIT']} in the history")
+        return 1
+    if console.out.as_json:
+        console.out.json(as_json(data, console.schema))
+        return 0
+    console.out.text(commit_page(commit, console.schema, datetime.now(UTC), width=width_of(console)))
+    return 0
+
+
+def commit_page(
+    commit: Element, schema: Schema, now: datetime, *, width: int | None, zone: tzinfo | None = None
+) -> str:
+    """Return what is said of a commit, and each thing that it changed."""
+    lines = [fields(_details(commit, schema, now, zone), width)]
+    for change in every(commit, "change"):
+        target = first(change, "target")
+        what = "" if target is None else path_of(target, schema)
+        said = f"{text(change, 'operation')} {what}"
+        lines += folded(said, width, "  ", "      ")
+    more = (number(commit, "changed-count") or 0) - len(list(every(commit, "change")))
+    if more > 0:
+        lines.append(f"  and {more} more")
+    own = number(commit, "id") or 0
+    before = own - 1 or "beginning"
+    lines += folded(f"('show history {before} {own}' shows the differences)", width)
+    return "\n".join(lines)
+
+
+def _as_history(commits: list[Element], schema: Schema) -> dict[str, Any]:
+    """Return commits as the JSON of the history that holds them."""
+    found = as_json(commits, schema, find_node(schema, "yangswan-agent:agent/history"))
+    return {"yangswan-agent:agent": {"history": {"commit": found.get("yangswan-agent:commit", [])}}}
+
+
+def _details(
+    commit: Element, schema: Schema, now: datetime, zone: tzinfo | None = None
+) -> Iterator[tuple[str, str]]:
+    yield "Commit", text(commit, "id")
+    yield "Time", when(text(commit, "time"), now, zone)
+    source, session = text(commit, "source-address"), text(commit, "session-id")
+    where = ", ".join(one for one in (source, f"session {session}" if session else "") if one)
+    yield "User", text(commit, "user") + (f" ({where})" if where else "")
+    yield "Comment", text(commit, "comment")
+    for name, leaf in (("Cause", "cause"), ("Outcome", "outcome")):
+        value = text(commit, leaf)
+        yield name, sentence(word(schema, f"{_COMMIT}/{leaf}", value)) or value
+    yield "Reason", text(commit, "reason")
+    yield "Taken back", f"by commit {back}" if (back := text(commit, "taken-back-by")) else ""
+    count = text(commit, "changed-count")
+    yield "Changed", count and f"{count} unit{'' if count == '1' else 's'}"
+
+
+def show_differences(console: Console, given: Mapping[str, str]) -> None:
+    """Show how two states of the configuration differ."""
+    request = tree(AGENT, "compare-commits", {"from": given["FROM"], "to": given["TO"]})
+    for name, value in (("as", "patch" if console.out.as_json else "text"),):
+        etree.SubElement(request, f"{{{AGENT}}}{name}").text = value
+    reply = console.client.rpc(request)
+    if console.out.as_json:
+        console.out.json(difference_json(reply, console.schema))
+        return
+    lines = [one for one in difference_lines(reply, console.schema) if one] or ["There is no difference."]
+    left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
+    lines += [f"(not compared, because it does not fit the YANG modules: {one})" for one in left_out]
+    # Lines are cut nowhere: somebody may have to know the whole of a value.
+    console.out.text("\n".join(harmless(one) for one in lines))
+
+
+_STATES = Argument(_POINT, source="commit")
+
+COMMANDS = (
+    Command(
+        "show history [last COUNT]",
+        "the commits: who made them, when, why, and what became of them",
+        show_history,
+        words={"history": "the commits of this server", "last": "how many; 100 without"},
+        arguments={"COUNT": Argument("how many commits", number=(1, 10000))},
+        json=True,
+    ),
+    Command(
+        "show history COMMIT",
+        "one commit, and what it changed",
+        show_commit,
+        arguments={"COMMIT": Argument("the number of a commit", source="commit", number=(1, 2**32 - 1))},
+        json=True,
+    ),
+    Command(
+        "show history FROM TO",
+        "how the configuration after two commits differs",
+        show_differences,
+        arguments={"FROM": _STATES, "TO": _STATES},
+        json=True,
+    ),
+)

@@ -1,0 +1,313 @@
+"""Every command of the manual's page "Instance configuration syntax", with its form with ``no``."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.grammar.manual import ROWS
+from console.grammar.reading import Grammar
+from console.grammar.rows import Manual, row_nodes
+from console.grammar.values import Changes, SecretMissing
+from console.model.compiled import compile_schema
+from tests.console.grammar.lab import context, grammar, in_tunnel, mistake, path_of, said
+from tests.console.served import schema, texts
+
+MERGE, REMOVE, REPLACE = "merge", "remove", "replace"
+
+LINES = [
+    ("enable", [(MERGE, "enabled", "true")]),
+    ("no enable", [(MERGE, "enabled", "false")]),
+    ("dpd-action clear", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "clear")]),
+    ("dpd-action trap", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "trap")]),
+    ("dpd-action restart", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "restart")]),
+    ("no dpd-action", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
+    ("no dpd-action clear", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
+    ("dpd-delay 10", [(MERGE, "dpd/delay", "10")]),
+    ("no dpd-delay", [(REMOVE, "dpd/delay", None)]),
+    ("no dpd-delay 10", [(REMOVE, "dpd/delay", None)]),
+    ("initiator", [(MERGE, "initiator", "true")]),
+    ("no initiator", [(REMOVE, "initiator", None)]),
+    (
+        "ike cipher aes128 auth sha256 dh x25519",
+        [
+            (REPLACE, "ike/proposal[1]", None),
+            (MERGE, "ike/proposal[1]/cipher", "aes128"),
+            (MERGE, "ike/proposal[1]/auth", "sha256"),
+            (MERGE, "ike/proposal[1]/dh", "x25519"),
+        ],
+    ),
+    (
+        "ike cipher aes128gcm16 prf prfsha256 dh x25519",
+        [
+            (REPLACE, "ike/proposal[1]", None),
+            (MERGE, "ike/proposal[1]/cipher", "aes128gcm16"),
+            (MERGE, "ike/proposal[1]/prf", "prfsha256"),
+            (MERGE, "ike/proposal[1]/dh", "x25519"),
+        ],
+    ),
+    ("no ike cipher", [(REMOVE, "ike/proposal", None)]),
+    ("no ike cipher aes128 auth sha256 dh x25519", [(REMOVE, "ike/proposal", None)]),
+    (
+        "ike proposal 2 cipher aes256 auth sha512 dh ecp384 ke mlkem768 ke mlkem1024",
+        [
+            (REPLACE, "ike/proposal[2]", None),
+            (MERGE, "ike/proposal[2]/cipher", "aes256"),
+            (MERGE, "ike/proposal[2]/auth", "sha512"),
+            (MERGE, "ike/proposal[2]/dh", "ecp384"),
+            (MERGE, "ike/proposal[2]/ke", "mlkem768"),
+            (MERGE, "ike/proposal[2]/ke", "mlkem1024"),
+        ],
+    ),
+    ("ike proposal 2 dh ecp384", [(MERGE, "ike/proposal[2]/dh", "ecp384")]),
+    ("no ike proposal 2", [(REMOVE, "ike/proposal[2]", None)]),
+    ("no ike proposal 2 cipher", [(REMOVE, "ike/proposal[2]/cipher", None)]),
+    (
+        "esp cipher aes128 auth sha256 dh modp3072",
+        [
+            (REPLACE, "esp/proposal[1]", None),
+            (MERGE, "esp/proposal[1]/cipher", "aes128"),
+            (MERGE, "esp/proposal[1]/auth", "sha256"),
+            (MERGE, "esp/proposal[1]/dh", "modp3072"),
+        ],
+    ),
+    (
+        "esp cipher aes256gcm16 dh x25519",
+        [
+            (REPLACE, "esp/proposal[1]", None),
+            (MERGE, "esp/proposal[1]/cipher", "aes256gcm16"),
+            (MERGE, "esp/proposal[1]/dh", "x25519"),
+        ],
+    ),
+    ("no esp cipher", [(REMOVE, "esp/proposal", None)]),
+    ("secret s3cr3t-of-two", [(MERGE, "secret", "s3cr3t-of-two")]),
+    ("""secret it's"both\\""", [(MERGE, "secret", """it's"both\\""")]),
+    ("no secret", [(REMOVE, "secret", None)]),
+    ("peer 192.0.2.1", [(MERGE, "peer", "192.0.2.1")]),
+    ("peer 2001:db8::1", [(MERGE, "peer", "2001:db8::1")]),
+    ("no peer", [(REMOVE, "peer", None)]),
+    ("no peer 192.0.2.1", [(REMOVE, "peer", None)]),
+    ("local-address 192.0.2.1", [(MERGE, "local-address", "192.0.2.1")]),
+    ("no local-address", [(REMOVE, "local-address", None)]),
+    ("local-id inet 192.168.1.10", [(MERGE, "local-id/inet", "192.168.1.10")]),
+    ("local-id name server.example.com", [(MERGE, "local-id/name", "server.example.com")]),
+    ("local-id email user@example.com", [(MERGE, "local-id/email", "user@example.com")]),
+    ("local-id key my_vpn_key", [(MERGE, "local-id/key", "my_vpn_key")]),
+    ("local-id dn CN=John Doe, OU=IT, O=Company", [(MERGE, "local-id/dn", "CN=John Doe, OU=IT, O=Company")]),
+    ('local-id dn "CN=John Doe"', [(MERGE, "local-id/dn", "CN=John Doe")]),
+    ("no local-id", [(REMOVE, "local-id", None)]),
+    ("no local-id name alice", [(REMOVE, "local-id", None)]),
+    ("remote-id name bob", [(MERGE, "remote-id/name", "bob")]),
+    ("no remote-id", [(REMOVE, "remote-id", None)]),
+    ("local-subnet 10.0.0.0/8", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "10.0.0.0/8")]),
+    (
+        "local-subnet 10.1.2.3 255.255.0.0",
+        [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "10.1.0.0/16")],
+    ),
+    ("local-subnet 10.1.2.3", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "10.1.2.3/32")]),
+    (
+        "local-subnet 2001:db8::1",
+        [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "2001:db8::1/128")],
+    ),
+    ("local-subnet 0.0.0.0 0.0.0.0", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "0.0.0.0/0")]),
+    (
+        "local-subnet 10.1.2.3 255.255.255.255 10.2.0.1/16 10.3.0.0",
+        [
+            (REMOVE, "local-subnet", None),
+            (MERGE, "local-subnet", "10.1.2.3/32"),
+            (MERGE, "local-subnet", "10.2.0.0/16"),
+            (MERGE, "local-subnet", "10.3.0.0/32"),
+        ],
+    ),
+    ("local-subnet add 10.1.0.0 255.255.0.0", [(MERGE, "local-subnet", "10.1.0.0/16")]),
+    ("no local-subnet", [(REMOVE, "local-subnet", None)]),
+    ("no local-subnet 10.1.0.0 255.255.0.0", [(REMOVE, "local-subnet", "10.1.0.0/16")]),
+    ("remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", None), (MERGE, "remote-subnet", "10.0.0.0/8")]),
+    ("no remote-subnet", [(REMOVE, "remote-subnet", None)]),
+    ("no remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", "10.0.0.0/8")]),
+    ("description Branch office north", [(MERGE, "description", "Branch office north")]),
+    ("description it's the 'old' one  # since 2019", [(MERGE, "description", "it's the 'old' one")]),
+    ('description "two  blanks # and no comment"', [(MERGE, "description", "two  blanks # and no comment")]),
+    ("no description", [(REMOVE, "description", None)]),
+    ("no description Branch office north", [(REMOVE, "description", None)]),
+]
+
+
+@pytest.mark.parametrize(("line", "changes"), LINES, ids=[line for line, _ in LINES])
+def test_a_line_of_the_manual_means(line: str, changes: list[tuple[str, str, str | None]]) -> None:
+    assert said(line, in_tunnel()) == changes
+
+
+@pytest.mark.parametrize(("line", "changes"), LINES, ids=[line for line, _ in LINES])
+def test_it_means_the_same_from_the_level_above(
+    line: str, changes: list[tuple[str, str, str | None]]
+) -> None:
+    words = line.removeprefix("no ")
+    negated = "no " if words != line else ""
+    assert said(f"{negated}ipsec 1 {words}", context("tunnel")) == changes
+    assert said(f"{negated}tunnel ipsec 1 {words}") == changes
+
+
+def test_each_row_has_its_nodes_in_the_model() -> None:
+    manual = Manual(schema())
+    for row in ROWS:
+        assert any(form.row is row for form in manual.forms(row.at))
+    assert {row.syntax.removeprefix("[no] ").split()[0] for row in ROWS} >= {
+        *("enable", "dpd-action", "dpd-delay", "initiator", "ike", "esp", "secret", "peer", "local-address"),
+        *("local-id", "remote-id", "local-subnet", "remote-subnet", "description"),
+    }
+
+
+def test_a_row_of_which_a_node_is_missing_is_none() -> None:
+    tunnel = schema().roots["yangswan-ipsec:tunnels"].children["ipsec"]
+    row = next(row for row in ROWS if row.syntax.startswith("[no] dpd-action"))
+    assert row_nodes(row, tunnel)
+    assert row_nodes(row, tunnel.children["ike"]) is None
+
+
+def test_without_the_modules_of_the_manual_there_is_no_word_of_it() -> None:
+    foreign = Grammar(compile_schema(texts(["every-construct"])), ())
+    assert {one.text for one in foreign.suggest("", ())} == {"top", "references", "order", "outer", "no"}
+
+
+CONTEXTS = [
+    ("tunnel", (), "/config/tunnel", []),
+    ("tunnels", (), "/config/tunnel", []),
+    ("tun", (), "/config/tunnel", []),
+    ("yangswan-ipsec:tunnels", (), "/config/tunnel", []),
+    ("ipsec 1", ("tunnel",), "/config/tunnel/ipsec-1", [("merge", "tunnels/ipsec[1]", None)]),
+    ("ipsec 01", ("tunnel",), "/config/tunnel/ipsec-1", [("merge", "tunnels/ipsec[1]", None)]),
+    ("tunnel ipsec 7", (), "/config/tunnel/ipsec-7", [("merge", "tunnels/ipsec[7]", None)]),
+    ("ike", ("tunnel", "ipsec 1"), "/config/tunnel/ipsec-1/ike", []),
+    (
+        "certificate",
+        ("tunnel", "ipsec 1"),
+        "/config/tunnel/ipsec-1/certificate",
+        [("merge", "certificate", None)],
+    ),
+    (
+        "ipsec 2 ike",
+        ("tunnel",),
+        "/config/tunnel/ipsec-2/ike",
+        [("merge", "tunnels/ipsec[2]", None)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "before", "prompt", "changes"), CONTEXTS)
+def test_a_name_alone_enters(
+    line: str, before: tuple[str, ...], prompt: str, changes: list[tuple[str, str, str | None]]
+) -> None:
+    meaning = grammar().read(line, context(*before))
+    assert isinstance(meaning, Changes)
+    assert meaning.enters is not None
+    assert grammar().prompt(meaning.enters) == prompt
+    assert [(one.operation.value, path_of(one), one.value) for one in meaning.changes] == changes
+
+
+def test_no_before_an_entry_removes_it_and_enters_nothing() -> None:
+    meaning = grammar().read("no ipsec 1", context("tunnel"))
+    assert isinstance(meaning, Changes)
+    assert meaning.enters is None
+    assert said("no ipsec 1", context("tunnel")) == [("remove", "tunnels/ipsec[1]", None)]
+
+
+@pytest.mark.parametrize("line", ["secret", "secret  # asked for", "sec"])
+def test_a_secret_that_is_not_on_the_line_is_asked_for(line: str) -> None:
+    meaning = grammar().read(line, in_tunnel())
+    assert isinstance(meaning, SecretMissing)
+    assert path_of(meaning.change) == "secret"
+    assert meaning.change.value is None
+
+
+def test_a_secret_deeper_down_is_asked_for_too() -> None:
+    meaning = grammar().read("ike ppk key", in_tunnel())
+    assert isinstance(meaning, SecretMissing)
+    assert path_of(meaning.change) == "ike/ppk/key"
+
+
+MISTAKES = [
+    ("dpd-action stop", "dpd-action takes clear, trap or restart", "stop"),
+    ("dpd-action", "ACTION is missing", ""),
+    ("dpd-delay 0", "dpd delay is 1 to 86400 seconds", "0"),
+    ("dpd-delay 99999", "dpd delay is 1 to 86400 seconds", "99999"),
+    ("dpd-delay soon", "dpd-delay takes a number 1..86400", "soon"),
+    ("peer alice", "peer takes an IP address", "alice"),
+    ("peer 10.0.0.1%eth0", "peer takes an IP address", "10.0.0.1%eth0"),
+    ("local-address 10.0.0.256", "local-address takes an IP address", "10.0.0.256"),
+    ("local-subnet", "SUBNET or add is missing", ""),
+    (
+        "local-subnet 10.0.0.0/33",
+        "local-subnet takes ADDRESS/LENGTH, ADDRESS NETMASK or ADDRESS",
+        "10.0.0.0/33",
+    ),
+    (
+        "local-subnet 10.0.0.0/8 255.0.0.0",
+        "local-subnet takes a netmask behind an IPv4 address without a length",
+        "255.0.0.0",
+    ),
+    (
+        "local-subnet 2001:db8:: 255.0.0.0",
+        "local-subnet takes a netmask behind an IPv4 address without a length",
+        "255.0.0.0",
+    ),
+    ("ike cipher aes128", "auth or prf is missing", ""),
+    ("ike cipher aes128 auth sha256", "dh is missing", ""),
+    ("ike cipher des auth sha256 dh x25519", None, "des"),
+    ("ike cipher aes256g auth", "'aes256g' could be aes256gcm12 or aes256gcm16", "aes256g"),
+    ("ike proposal 0 cipher aes128", "priority takes a number 1..255", "0"),
+    ("esp cipher", "CIPHER is missing", ""),
+    ("secret short", "a secret has 8 to 63 characters", "short"),
+    (
+        "secret has#number#sign",
+        "a secret has only ASCII characters 33 to 126, without '#'",
+        "has#number#sign",
+    ),
+    ("secret pässword1", "a secret has only ASCII characters 33 to 126, without '#'", "pässword1"),
+    ("local-id email alice", "an email is USER@DOMAIN: exactly one '@', and no blanks", "alice"),
+    ("local-id name", "NAME is missing", ""),
+    ("local-id fax 1", "'fax' is not known here", "fax"),
+    ("initiator yes", "initiator takes true or false", "yes"),
+    ("peer 10.0.0.1 10.0.0.2", "'10.0.0.2' is not known here", "10.0.0.2"),
+    ("dpd-action clear now", "nothing is expected here: 'now' is too much", "now"),
+    ("local", "'local' could be local-address, local-id or local-subnet", "local"),
+    ("no", "a word is missing", ""),
+    ("no ike", None, None),
+    ("nonsense", "'nonsense' is not known here", "nonsense"),
+    ('description "open', "the quote is not closed", '"open'),
+    ("ipsec 2", "this is for /config/tunnel: type end before it", "ipsec"),
+    ("no ipsec 2", "this is for /config/tunnel: type end before it", "no"),
+    ("tunnel", "this is for /config: type end before it", "tunnel"),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "at"), MISTAKES, ids=[line for line, *_ in MISTAKES])
+def test_a_mistake_is_told_at_its_columns(line: str, message: str | None, at: str | None) -> None:
+    if at is None:
+        assert said(line, in_tunnel()) == [("remove", "ike", None)]
+        return
+    told, piece = mistake(line, in_tunnel())
+    assert piece == at
+    assert message is None or told == message
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "at"),
+    [
+        ("ipsec", "ID is missing", ""),
+        ("ipsec 0", "id takes a number 1..65535", "0"),
+        ("ipsec 70000", "id takes a number 1..65535", "70000"),
+        ("ipsec alice", "id takes a number 1..65535", "alice"),
+        ("no ipsec", "ID is missing", ""),
+        ("ipsec -1", "id takes a number 1..65535", "-1"),
+    ],
+)
+def test_a_mistake_in_the_number_of_a_tunnel(line: str, message: str, at: str) -> None:
+    assert mistake(line, context("tunnel")) == (message, at)
+
+
+@pytest.mark.parametrize(
+    "line", ["secret abcdefgh ijklmnop", "no secret abcdefgh ijklmnop", "secret abc defghijk"]
+)
+def test_no_piece_of_what_may_be_a_secret_is_in_what_is_said(line: str) -> None:
+    message, _ = mistake(line, in_tunnel())
+    assert not {piece for piece in ("abc", "defg", "ijk") if piece in message}
