@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -41,22 +39,22 @@ from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending, Hangups
 from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, keep_trace
-from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
-from agent.loaded import Loaded
+from agent.from_settings import Looked, Outlet, as_passed, look, make_limits, make_schema
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.offline import words
 from agent.offline.tasks import carry_out
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.phases import Phases
 from agent.repair import Declined, ask, repair
 from agent.reread import Reread, Rereading
 from agent.server import Server
 from agent.settings import Settings, SettingsError
-from agent.supervision import READY, STOPPING, status, taken_from
+from agent.supervision import taken_from as supervision_from
 from agent.translator import Translator
 from agent.transport import activation
-from agent.transport.activation import Passed, Unserviceable
+from agent.transport.activation import NONE, Passed, Unserviceable
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.places import Places
@@ -64,7 +62,7 @@ from agent.transport.ssh import SshTransport
 from agent.transport.unix import UnixTransport
 from agent.turns import Turns
 from agent.visible import say
-from agent.watchdog import Beats, Watchdog
+from agent.watchdog import Beats
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -137,21 +135,17 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
-    supervision = taken_from(os.environ)
-    if supervision.watchdog_s is not None:
-        # The watchdog ends this process by SIGABRT: what every thread was at is then in the journal.
-        faulthandler.enable(2)
+    supervision = supervision_from(os.environ)
     passed = activation.taken_from(os.environ)
-    as_read, settings = settings, _as_passed(settings, passed)
+    as_read, settings = settings, as_passed(settings, passed)
     worker = _worker_of(pool, beats.beat)
-    watchdog = Watchdog(supervision, beats=beats, worker=worker)
+    phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:
-        supervision.notify(status("starting: YANG modules are loaded"))
-        watchdog.take_time()
+        phases.begin("YANG modules are loaded")
         schema = await worker(make_schema, settings, translators)
         agent = assemble(
             settings,
@@ -160,26 +154,16 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             translators=translators,
             outlet=outlet,
             worker=worker,
-            passed=passed.tcp,
-            progress=Progress(
-                ending.is_asked,
-                moved=beats.beat,
-                told=lambda sentence: supervision.notify(status(f"starting: {sentence}")),
-            ),
+            passed=passed,
+            progress=Progress(ending.is_asked, moved=beats.beat, told=phases.starting),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
-
-            def ready() -> str:
-                return status(f"ready: NETCONF on {where}, charon {settings.charon}, {loaded.sentence()}")
-
-            loaded = Loaded(translators, told=lambda: supervision.notify(ready()))
-            await loaded.follow(agent.context.configuration)
-            supervision.notify(READY, ready())
-            watchdog.feed()
+            configuration = agent.context.configuration
+            await phases.serve(f"NETCONF on {where}, charon {settings.charon}", configuration)
             with printing():
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
@@ -189,35 +173,20 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
                 settings=as_read,
                 read=partial(_reread, settings.data_dir),
                 take_over=agent.take_over,
-                supervised=partial(supervision.reload, ready),
+                supervised=phases.reload,
             )
             async with rereading.in_background():
                 await ending.asked()
         finally:
             log.info("stopping")
-            supervision.notify(STOPPING, status("stopping: sessions are ended"))
-            watchdog.take_time()
+            phases.stop("sessions are ended")
             await agent.stop()
     finally:
         for translator in translators:
-            goes_on = "is left to the next agent" if ending.keep else "ends"
-            supervision.notify(status(f"stopping: what {translator.name} runs {goes_on}"))
+            phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
             await translator.stop(keep=ending.keep)
-        watchdog.rest()
+        phases.end()
         await _end_worker(pool, store)
-
-
-def _as_passed(settings: Settings, passed: Passed) -> Settings:
-    """Return the settings with the address that clients come to where systemd has it for this agent."""
-    for unserved in passed.unix:
-        log.warning("systemd passes %s: nothing is served on it", unserved.getsockname())
-        unserved.close()
-    if not passed.tcp:
-        return settings
-    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
-        log.warning("%s", sentence)
-    host, port = activation.address(passed.tcp[0])
-    return replace(settings, host=host, port=port)
 
 
 def _worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
@@ -355,7 +324,7 @@ def assemble(
     outlet: Outlet,
     worker: Worker,
     progress: Progress,
-    passed: Sequence[socket.socket] = (),
+    passed: Passed = NONE,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -405,7 +374,7 @@ def assemble(
         port=settings.port,
         host_key=settings.data_dir / "host_key",
         credential=settings.credential,
-        passed=passed,
+        passed=passed.tcp,
         users={},
         places=places,
         serve=server.serve,
@@ -415,6 +384,7 @@ def assemble(
         settings.socket_path,
         settings.socket_group,
         insists=settings.socket is not None,
+        passed=passed.unix,
         places=places,
         serve=server.serve,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 
 from agent import named
@@ -22,6 +22,8 @@ from agent.server import routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
+from agent.transport import activation
+from agent.transport.activation import Passed
 from agent.transport.limits import Limits
 from agent.transport.users import keyless
 from agent.xml import MAX_DEPTH
@@ -118,6 +120,18 @@ def _but_for_some_keys(settings: Settings, faults: list[str]) -> list[str]:
 def faults_of(settings: Settings, task: Task) -> list[str]:
     """Return the faults of ``look``."""
     return look(settings, task).faults
+
+
+def as_passed(settings: Settings, passed: Passed) -> Settings:
+    """Return the settings with the addresses that clients come to where systemd has them for this agent."""
+    if passed.unix:
+        settings = replace(settings, socket=passed.unix[0].getsockname())
+    if not passed.tcp:
+        return settings
+    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
+        log.warning("%s", sentence)
+    host, port = activation.address(passed.tcp[0])
+    return replace(settings, host=host, port=port)
 
 
 def make_limits(settings: Settings) -> Limits:

@@ -101,6 +101,10 @@ ROOMS = (
     Room(("agent/watchdog.py",), ("agent.supervision",)),
     Room(("agent/loaded.py",), (*VALUES, "agent.datastore")),
     Room(
+        ("agent/phases.py",),
+        (*VALUES, "agent.datastore", "agent.loaded", "agent.supervision", "agent.watchdog"),
+    ),
+    Room(
         ("agent/named.py",),
         (
             "agent.credential",
@@ -211,7 +215,7 @@ ROOMS = (
     Room(("console/model/schema.py", "console/model/__init__.py"), ("console.model.schema",), pure=True),
     Room(("console/model/*.py",), ("console.model", "console.client"), ("pyang", "lxml")),
     Room(("console/grammar/*.py",), ("console.grammar", "console.model.schema"), ("lxml",), pure=True),
-    Room(("console/client/*.py",), ("console.client",), ("lxml", "ncclient", "paramiko")),
+    Room(("console/client/*.py",), ("console.client",), ("lxml", "paramiko")),
     Room(
         (
             *(f"console/show/{name}.py" for name in ("__init__", "data", "layout", "rfc7951", "sas")),

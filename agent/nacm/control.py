@@ -63,7 +63,6 @@ class AccessControl:
     def take_over(self, recovery_users: Collection[str]) -> None:
         """Have other recovery users from now on, in sessions that exist, too."""
         self._recovery = frozenset(recovery_users)
-        self._known.clear()
 
     def is_recovery(self, user: str) -> bool:
         """Return whether all sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""

@@ -15,16 +15,18 @@ NAME_OCTETS_MAX = 107
 """Of sun_path, whose last octet is NUL (unix(7))."""
 SYSTEM_FOLDER = Path("/run/yangswan")
 """Made where it is missing, for nobody else does who starts the agent without systemd."""
-_BACKLOG = 128
+BACKLOG = 1024
+"""A client that does not wait, or has a time limit, is refused by the kernel where more have come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words."""
+    """A socket that is listened on, its file, device and inode of that, and for whom it is, in words. Without
+    ``identity`` the file is of somebody else, who keeps it."""
 
     socket: socket.socket
     path: Path
-    identity: tuple[int, int]
+    identity: tuple[int, int] | None
     whom: str
 
 
@@ -64,6 +66,11 @@ def take(path: Path, group: str) -> Taken:
     except OSError as problem:
         reason = problem.strerror or os.strerror(problem.errno or 0)
     raise OSError(_sentence(path, reason))
+
+
+def passed_on(made: socket.socket) -> Taken:
+    """Return a socket that systemd listens on."""
+    return Taken(made, Path(made.getsockname()), identity=None, whom="for whom the socket unit says")
 
 
 def give_up(taken: Taken) -> None:
@@ -155,7 +162,7 @@ def _made(path: Path, group: str) -> Taken:
             taken = Taken(made, path, identity=_identity(os.fstat(file)), whom=whom)
         finally:
             os.close(file)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.transport import local_socket
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 LOCAL = "yangswan-agent:netconf-unix"
 PREAMBLE_WAIT_S = 1.0
 """How long root may be silent until it is clear that he comes for himself: the subsystem speaks at once."""
+ACCEPTED_AT_ONCE = 16
+"""Before others have their turn on the event loop."""
 _ROOT = 0
 
 
@@ -36,17 +40,27 @@ class UnixTransport:
         path: of the socket; None: there is none.
         group: whose members may come.
         insists: whether it has to be had; otherwise the log says why it is not there.
+        passed: one that systemd listens on, in the place of ``path`` and ``group``.
         places: of the sessions of all transports.
     """
 
-    def __init__(self, path: Path | None, group: str, *, insists: bool, places: Places, serve: Serve) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        group: str,
+        *,
+        insists: bool,
+        places: Places,
+        serve: Serve,
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
         self.places = places
         self.sessions = Sessions(places, serve)
         self.streams: set[UnixStream] = set()
         self._path = path
         self._group = group
         self._insists = insists
-        self._taken: Taken | None = None
+        self._taken: Taken | None = local_socket.passed_on(passed[0]) if passed else None
         self._server: asyncio.Server | None = None
         self._asked: set[asyncio.Task[None]] = set()
 
@@ -56,7 +70,7 @@ class UnixTransport:
         Raises:
             OSError: it cannot be had.
         """
-        if self._path is None:
+        if self._path is None or self._taken is not None:
             return
         try:
             self._taken = local_socket.take(self._path, self._group)
@@ -70,7 +84,9 @@ class UnixTransport:
         if self._taken is None:
             return
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._stream, sock=self._taken.socket, backlog=128)
+        taken = self._taken.socket
+        self._server = await loop.create_unix_server(self._stream, sock=taken, backlog=ACCEPTED_AT_ONCE)
+        taken.listen(local_socket.BACKLOG)  # asyncio has made it as short as what it accepts at once
         log.info("NETCONF is served at %s %s", self._taken.path, self._taken.whom)
 
     async def stop(self) -> None:

@@ -1,7 +1,7 @@
 """One NETCONF session over a stream: hello, requests and their replies, notifications.
 
-A thread reads, so that a wait for a reply can be ended by Ctrl-C at any moment: the reply is dropped when it
-comes, and the session goes on. Requests may be made from several threads.
+Threads read and write, so that a wait for a reply can be ended by Ctrl-C at any moment: no message is cut,
+the reply is dropped when it comes, and the session goes on. Requests may be made from several threads.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ class Session:
         self._where = where
         self._decoder = framing.Decoder()
         self._ids = itertools.count(1)
-        self._writing = threading.Lock()
+        self._outgoing: Queue[bytes | None] = Queue()
         self._hello: Queue[Element | Gone] = Queue()
         self._waiting: dict[str, Queue[Element | Gone]] = {}
         self._events: Queue[Element] = Queue(EVENTS_HELD)
         self._end: Gone | None = None
-        self._thread = threading.Thread(target=self._read, name="NETCONF session", daemon=True)
         try:
             stream.write(framing.framed(_HELLO, chunked=False))
-            self._thread.start()
+            for work in (self._read, self._write):
+                threading.Thread(target=work, name="NETCONF session", daemon=True).start()
             hello = self._hello.get(timeout=timeout_s)
             if isinstance(hello, Gone):
                 raise hello
@@ -90,7 +90,7 @@ class Session:
         try:
             if self._end is not None:
                 raise Gone(str(self._end))
-            self._send(_wrapped(request, message_id))
+            self._outgoing.put(_wrapped(request, message_id))
             reply = answer.get(timeout=REPLY_TIMEOUT_S)
         except Empty:
             raise Gone(f"{self._where} has not answered for {REPLY_TIMEOUT_S // 3600} hours") from None
@@ -126,23 +126,20 @@ class Session:
     def cut(self) -> None:
         """End the connection without a word: the server breaks off what it does for this session."""
         self._over(Gone("the session is closed"))
+        self._outgoing.put(None)
         self._stream.close()
 
     def _say_goodbye(self) -> None:
         with suppress(Gone, ServerErrors):
             self.rpc(etree.Element(f"{{{NETCONF}}}close-session"))
 
-    def _send(self, message: bytes) -> None:
-        with self._writing:
+    def _write(self) -> None:
+        while (message := self._outgoing.get()) is not None:
             try:
                 self._stream.write(framing.framed(message, self._decoder.chunked))
-            except OSError as problem:
-                # The reason may be on its way: the server ends a session that sent too much.
-                self._over(Gone(self._lost(problem.strerror or str(problem))))
-                raise Gone(str(self._end)) from None
-            except BaseException:  # Ctrl-C: half a message is on its way, and nothing can follow it
-                self.cut()
-                raise
+            except (OSError, EOFError) as problem:
+                self._over(Gone(self._lost(getattr(problem, "strerror", None) or str(problem))))
+                return
 
     def _read(self) -> None:
         try:
@@ -159,6 +156,7 @@ class Session:
             self._over(problem)
         finally:  # whatever it was: nobody waits for ever
             self._over(Gone(self._lost("")))
+            self._outgoing.put(None)
             self._stream.close()
 
     def _take(self, message: Element) -> None:

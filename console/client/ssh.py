@@ -13,6 +13,7 @@ import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import paramiko
@@ -57,6 +58,11 @@ def address(text: str) -> Address:
         host, _, port = text.partition(":")
     if not re.fullmatch(r"[A-Za-z0-9._:%-]+", host) or host.startswith("-"):
         raise ValueError(f"'{text}' is no host: HOST, HOST:PORT or [ADDRESS]:PORT")
+    if ":" in host:
+        try:
+            IPv6Address(host)
+        except ValueError:
+            raise ValueError(f"'{text}' is no host: {host} is no IPv6 address") from None
     if port is None:
         return Address(host)
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:

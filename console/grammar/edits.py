@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from console.grammar.prefixed import Prefixed
+from console.grammar.prefixed import Prefixed, Sent
 from console.grammar.values import Change, Operation, Path, Step
 from console.model.schema import Kind, Node, Schema
 
@@ -42,23 +42,39 @@ def edit_config(changes: Sequence[Change], schema: Schema, present: Element | No
     """Return <config> with all of ``changes``.
 
     ``present``: <data> of the candidate as far as ``asks`` asked for it. Where entries are removed that only
-    it names, and it is None, none are.
+    it names, and it is None, none are. What would be removed from an entry that is not in it is left alone:
+    to name the entry would make it.
     """
     root = _Branch(Step(_ROOT))
     there = _Present(present)
     for change in changes:
         _apply(root, change, there)
-    config = etree.Element(f"{{{NETCONF}}}config", nsmap={"nc": NETCONF})
-    _write(root, config, Prefixed(schema))
+    prefixed = Prefixed(schema)
+    # At the top: lxml drops a prefix of an element that it moves if one around it has the same namespace.
+    names = {prefix: name for sent in _values(root, prefixed) for prefix, name in sent.namespaces.items()}
+    config = etree.Element(f"{{{NETCONF}}}config", nsmap={**names, "nc": NETCONF})
+    _write(root, config, prefixed)
     return config
+
+
+def _values(branch: _Branch, prefixed: Prefixed) -> Iterator[Sent]:
+    """Yield all values of an edit."""
+    for child in branch.below.values():
+        node = child.step.node
+        if node.type is not None:
+            yield prefixed.sent(node, child.value or "")
+        for name, key in zip(node.keys, child.step.keys, strict=False):
+            yield prefixed.sent(node.children[name], key)
+        yield from _values(child, prefixed)
 
 
 def asks(changes: Sequence[Change]) -> Element | None:
     """Return the <filter> of what has to be read before ``changes`` can be sent; None if nothing has.
 
-    NETCONF removes entries of a leaf-list one by one, by their values.
+    NETCONF removes entries of a leaf-list one by one, by their values; and an entry of a list that an edit
+    names, to remove something in it, is made if it is not there.
     """
-    paths = [change.path for change in changes if _removes_all(change)]
+    paths = [_unseen(change.path) for change in changes if _removes_all(change) or _removes_inside(change)]
     if not paths:
         return None
     found = etree.Element(f"{{{NETCONF}}}filter", {"type": "subtree"}, nsmap=_Declared({None: NETCONF}))
@@ -87,9 +103,27 @@ def _removes_all(change: Change) -> bool:
     return last.node.kind is Kind.LIST and not last.keys
 
 
+def _removes_inside(change: Change) -> bool:
+    above = change.path[:-1]
+    return change.operation is Operation.REMOVE and any(step.node.kind is Kind.LIST for step in above)
+
+
+def _unseen(path: Path) -> Path:
+    """Return ``path``, or instead of a secret one beside it that is none: nobody wants to know the secret."""
+    last = path[-1].node
+    if not last.secret:
+        return path
+    beside = path[-2].node
+    others = [child for child in beside.children.values() if child.kind is Kind.LEAF and not child.secret]
+    plain = [child for child in others if child.config and child.name not in beside.keys]
+    return (*path[:-1], Step(plain[0])) if plain else path[:-1]
+
+
 def _apply(root: _Branch, change: Change, there: _Present) -> None:
     at = root
     above = _gone(root, change.path)
+    if _removes_inside(change) and not there.has(root, change.path[:-1]):
+        return
     for step in change.path[:-1]:
         if above and change.operation is Operation.REMOVE and _key(step, None) not in at.below:
             return  # it is gone with what it was in
@@ -168,7 +202,21 @@ class _Present:
 
     def __init__(self, data: Element | None) -> None:
         self._data = data
-        self._indexed: dict[tuple[int, str], dict[tuple[str, ...], Element]] = {}
+        # With the parents themselves: an element that nobody holds is another one when it is found again.
+        self._indexed: dict[tuple[int, str], tuple[Element, dict[tuple[str, ...], Element]]] = {}
+
+    def has(self, root: _Branch, path: Path) -> bool:
+        """Return whether all entries of ``path`` are there, or made by the edit so far."""
+        if self._data is None:
+            return True
+        branch: _Branch | None = root
+        at: Element | None = self._data
+        for step in path:
+            branch = branch.below.get(_key(step, None)) if branch is not None else None
+            at = self._below(at, step) if at is not None else None
+            if step.node.kind is Kind.LIST and branch is None and at is None:
+                return False
+        return True
 
     def entries(self, path: Path) -> Iterator[tuple[Step, str | None]]:
         """Yield all entries of the list or leaf-list that ``path`` ends with."""
@@ -188,8 +236,8 @@ class _Present:
             return at.find(name)
         where = (id(at), name)
         if where not in self._indexed:
-            self._indexed[where] = {keys_of(entry, step.node): entry for entry in at.findall(name)}
-        return self._indexed[where].get(step.keys)
+            self._indexed[where] = at, {keys_of(entry, step.node): entry for entry in at.findall(name)}
+        return self._indexed[where][1].get(step.keys)
 
 
 def keys_of(entry: Element, node: Node) -> tuple[str, ...]:
@@ -210,28 +258,17 @@ def _element(parent: Element, node: Node) -> Element:
 def _write(branch: _Branch, parent: Element, prefixed: Prefixed) -> None:
     for child in branch.below.values():
         node = child.step.node
-        value = prefixed.sent(node, child.value or "") if node.type is not None else None
-        declared: _Declared = dict(value.namespaces) if value is not None else {}
-        if parent.nsmap.get(None) != node.namespace:
-            declared[None] = node.namespace
-        element = etree.SubElement(parent, _name(node), nsmap=declared)
+        element = _element(parent, node)
         for name, key in zip(node.keys, child.step.keys, strict=False):
-            _write_key(element, node.children[name], key, prefixed)
+            inner = node.children[name]
+            _element(element, inner).text = prefixed.sent(inner, key).text
         if child.removed:
             element.set(_OPERATION, Operation.REMOVE.value)
         elif child.fresh:
             element.set(_OPERATION, Operation.REPLACE.value)
-        if value is not None and not (child.removed and node.kind is Kind.LEAF):
-            element.text = value.text
+        if node.type is not None and not (child.removed and node.kind is Kind.LEAF):
+            element.text = prefixed.sent(node, child.value or "").text
         _write(child, element, prefixed)
 
 
-def _write_key(entry: Element, node: Node, key: str, prefixed: Prefixed) -> None:
-    value = prefixed.sent(node, key)
-    declared: _Declared = dict(value.namespaces)
-    if entry.nsmap.get(None) != node.namespace:
-        declared[None] = node.namespace
-    etree.SubElement(entry, _name(node), nsmap=declared).text = value.text
-
-
-_ROOT = Node("", "", "", Kind.CONTAINER)
+_ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)

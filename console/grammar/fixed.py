@@ -62,7 +62,9 @@ class FixedState:
         def follow(text: str, span: Span) -> State:
             given = (*self.given, Given(name, text, span))
             whole = value is not None and value.rest
-            return FixedState(self.form, rest, self.rank, given, self.negated, whole)
+            return FixedState(
+                form=self.form, left=rest, rank=self.rank, given=given, negated=self.negated, absorbs=whole
+            )
 
         if value is not None:
             return Arc(follow, value=value, rank=self.rank)
@@ -83,7 +85,13 @@ def start(form: Form, text: str, rank: Rank, *, negated: bool = False) -> FixedS
     if negated and bare == text:
         return None
     expression = syntax.compiled(bare)
-    return FixedState(form, syntax.lenient(expression) if negated else expression, rank, (), negated)
+    return FixedState(
+        form=form,
+        left=syntax.lenient(expression) if negated else expression,
+        rank=rank,
+        given=(),
+        negated=negated,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ Element = etree._Element
 
 END = "end"
 _INDENT = "  "
-_ROOT = Node("", "", "", Kind.CONTAINER)
+_ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)
 
 
 def lines(data: Element, schema: Schema) -> Iterator[str]:

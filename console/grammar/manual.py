@@ -153,10 +153,10 @@ def _subnets(side: str, what: str) -> tuple[Row, ...]:
     }
     return (
         Row(
-            IPSEC,
-            f"[no] {leaf} (SUBNET [NETMASK])...",
-            (Clear(leaf), Put(leaf, "SUBNET")),
-            (Clear(leaf, "SUBNET"),),
+            at=IPSEC,
+            syntax=f"[no] {leaf} (SUBNET [NETMASK])...",
+            does=(Clear(leaf), Put(leaf, "SUBNET")),
+            undoes=(Clear(leaf, "SUBNET"),),
             help=f"Networks on {what}: exactly those of the line",
             more=(
                 f"Takes ADDRESS/LENGTH, ADDRESS NETMASK, or ADDRESS for one host; several in one line. "
@@ -182,10 +182,10 @@ def _identity(side: str, absent: str) -> Row:
     options = "|".join(f"{kind} {placeholders[kind]}" for kind in kinds)
     leaf = f"{side}-id"
     return Row(
-        IPSEC,
-        f"[no] {leaf} ({options})",
-        tuple(Put(f"{leaf}/{kind}", placeholders[kind]) for kind in kinds),
-        (Reset(leaf),),
+        at=IPSEC,
+        syntax=f"[no] {leaf} ({options})",
+        does=tuple(Put(f"{leaf}/{kind}", placeholders[kind]) for kind in kinds),
+        undoes=(Reset(leaf),),
         types={placeholders[kind]: f"{leaf}/{kind}" for kind in kinds},
         rest="DN",
         more=f"'no {leaf}' is {absent}.",

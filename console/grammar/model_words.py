@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from console.grammar.arcs import Arc, Rank, State, Value
@@ -69,12 +70,14 @@ class Names:
             keys = node.keys if node.kind is Kind.LIST else ()
             some = [child for child in node.children.values() if child.name not in keys]
         else:
-            some = list(self.schema.roots.values())
+            # A server lists its modules in any order; what the manual is about comes first.
+            some = sorted(self.schema.roots.values(), key=lambda root: not self.additions.alias(root))
         found = [child for child in some if child.config and child.kind in _CONFIGURED]
         names = [child.name for child in found]
         return {c.name if names.count(c.name) == 1 else f"{c.module}:{c.name}": c for c in found}
 
 
+@lru_cache(maxsize=4096)
 def first_sentence(description: str) -> str:
     """Return the first sentence of a description, without its full stop."""
     paragraph = description.partition("\n")[0]
@@ -168,10 +171,10 @@ class DataState:
     def at(self, step: Step, span: Span) -> DataState:
         """Return the state one step down."""
         return DataState(
-            self.names,
-            (*self.path, step),
-            span,
-            self.changes,
+            names=self.names,
+            path=(*self.path, step),
+            span=span,
+            changes=self.changes,
             negated=self.negated,
             typed=self.typed + 1,
         )
@@ -180,10 +183,10 @@ class DataState:
         """Return the state after a leaf was set or removed."""
         change = self.change(step, value, span)
         return DataState(
-            self.names,
-            self.path,
-            span,
-            (*self.changes, change),
+            names=self.names,
+            path=self.path,
+            span=span,
+            changes=(*self.changes, change),
             negated=self.negated,
             typed=self.typed,
             leaves=True,
@@ -191,7 +194,7 @@ class DataState:
 
     def change(self, step: Step, value: str | None, span: Span) -> Change:
         operation = Operation.REMOVE if self.negated else Operation.MERGE
-        return Change((*self.path, step), operation, value, span)
+        return Change(path=(*self.path, step), operation=operation, value=value, span=span)
 
     def meaning(self) -> Meaning | None:
         if self.leaves:
@@ -199,7 +202,7 @@ class DataState:
         if not self.typed:
             return None
         if self.negated:
-            return Changes((Change(self.path, Operation.REMOVE, None, self.span),))
+            return Changes((Change(path=self.path, operation=Operation.REMOVE, value=None, span=self.span),))
         return Changes((*self.changes, *self._made()), enters=self.path)
 
     def _made(self) -> tuple[Change, ...]:
@@ -207,7 +210,7 @@ class DataState:
         for end in range(len(self.path), len(self.path) - self.typed, -1):
             step = self.path[end - 1]
             if step.node.kind is Kind.LIST or step.node.presence:
-                return (Change(self.path[:end], Operation.MERGE, None, self.span),)
+                return (Change(path=self.path[:end], operation=Operation.MERGE, value=None, span=self.span),)
         return ()
 
 
@@ -233,7 +236,7 @@ class KeyState:
         keys = (*self.keys, text)
         span = Span(self.span.start, span.end)
         if len(keys) < len(self.node.keys):
-            return KeyState(self.before, self.node, span, keys)
+            return KeyState(before=self.before, node=self.node, span=span, keys=keys)
         return self.before.at(Step(self.node, keys), span)
 
     def meaning(self) -> Meaning | None:
@@ -242,7 +245,14 @@ class KeyState:
 
 def _of_entries(value: Value, path: Path) -> Value:
     """Return ``value`` with the entries that are there for its completion."""
-    return Value(value.name, value.placeholder, value.description, value.type, value.units, source=path)
+    return Value(
+        name=value.name,
+        placeholder=value.placeholder,
+        description=value.description,
+        type=value.type,
+        units=value.units,
+        source=path,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Grammar:
         self.commands = tuple(commands)
         self._manual = Manual(schema)
         self.names = self._manual.names
+        self._begun: dict[tuple[Where, bool], list[State]] = {}
 
     def read(self, line: str, context: Path | None = None, tunnel: bool = False) -> Meaning:
         """Return what ``line`` means where one is; a line without words changes nothing.
@@ -61,7 +62,7 @@ class Grammar:
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
-        """Return what ``line`` means outside of the configuration, whose first word nothing here or above knows.
+        """Return what ``line`` means outside of the configuration, where nothing else knows its first word.
 
         Raises:
             Mistake: ``problem``, or another one if this is a command there whose arguments are wrong.
@@ -143,7 +144,7 @@ class Grammar:
     def _states(self, context: Path | None, tunnel: bool) -> list[State]:
         if context is None:
             return self._outside(Where.TUNNEL if tunnel else Where.EXEC)
-        negated = [*self._negated_commands(Where.CONFIG), DataState(self.names, context, negated=True)]
+        negated = [*self._commands(Where.CONFIG, negated=True), DataState(self.names, context, negated=True)]
         return [
             *self._commands(Where.CONFIG),
             DataState(self.names, context),
@@ -156,23 +157,15 @@ class Grammar:
         return self._outside(Where.EXEC | Where.TUNNEL)
 
     def _outside(self, where: Where) -> list[State]:
-        return [*self._commands(where), _Behind(NO, self._negated_commands(where))]
+        return [*self._commands(where), _Behind(NO, self._commands(where, negated=True))]
 
-    def _commands(self, where: Where) -> list[State]:
-        return [
-            state
-            for command in self.commands
-            if command.where & where
-            if (state := start(CommandForm(command), command.syntax, Rank.OURS)) is not None
-        ]
-
-    def _negated_commands(self, where: Where) -> list[State]:
-        return [
-            state
-            for command in self.commands
-            if command.where & where
-            if (state := start(CommandForm(command), command.syntax, Rank.OURS, negated=True)) is not None
-        ]
+    def _commands(self, where: Where, *, negated: bool = False) -> list[State]:
+        """Return the states before all commands that are meant for one of ``where``."""
+        if (where, negated) not in self._begun:
+            meant = [command for command in self.commands if command.where & where]
+            found = [start(CommandForm(one), one.syntax, Rank.OURS, negated=negated) for one in meant]
+            self._begun[where, negated] = [state for state in found if state is not None]
+        return self._begun[where, negated]
 
 
 _WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}
@@ -188,7 +181,7 @@ class _Behind:
     absorbs: bool = False
 
     def arcs(self) -> Sequence[Arc]:
-        if not any(state.arcs() for state in self.states):
+        if not self.states:
             return ()
         return (Arc(self._follow, self.word, description=_WORDS[self.word]),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.grammar import fixed, syntax
 from console.grammar.arcs import Arc, Rank, Value
@@ -50,7 +50,9 @@ class Manual:
         for row in ROWS:
             node = self._node(row.at)
             if node is not None and (nodes := row_nodes(row, node)) is not None:
-                self._rows.setdefault(row.at, []).append(RowForm(row, node, nodes, self._names))
+                self._rows.setdefault(row.at, []).append(
+                    RowForm(row=row, node=node, nodes=nodes, names=self._names)
+                )
 
     @property
     def names(self) -> Names:
@@ -122,6 +124,7 @@ class RowForm:
     node: Node
     nodes: Mapping[str, Node]
     names: Names
+    _told: dict[str, str] = field(default_factory=dict)
 
     @property
     def heading(self) -> tuple[str, ...]:
@@ -135,12 +138,12 @@ class RowForm:
         label = self.heading[0]
         reads = row.reads.get(name)
         return Value(
-            label if len(row.types) == 1 or reads else found.name,
-            name,
-            found.description,
-            found.type,
-            found.units,
-            found.default,
+            name=label if len(row.types) == 1 or reads else found.name,
+            placeholder=name,
+            description=found.description,
+            type=found.type,
+            units=found.units,
+            default=found.default,
             source=found.source,
             rest=row.rest == name,
             secret=found.secret,
@@ -148,6 +151,11 @@ class RowForm:
         )
 
     def words(self, word: str, rest: Expr) -> str:
+        if word not in self._told:
+            self._told[word] = self._describe(word)
+        return self._told[word]
+
+    def _describe(self, word: str) -> str:
         row, heading = self.row, self.heading
         if word in heading:
             if word == heading[-1] and row.help:
@@ -175,7 +183,14 @@ class PlacedRow:
     def value(self, name: str) -> Value:
         found = self.form.value(name)
         if self.at.negated and found.source == "" and (clear := self._cleared(name)) is not None:
-            return Value(found.name, name, found.description, found.type, source=clear, reads=found.reads)
+            return Value(
+                name=found.name,
+                placeholder=name,
+                description=found.description,
+                type=found.type,
+                source=clear,
+                reads=found.reads,
+            )
         return found
 
     def _cleared(self, name: str) -> Path | None:
@@ -201,7 +216,9 @@ class PlacedRow:
         for effect in self.form.row.does:
             if isinstance(effect, Put) and effect.value == missing:
                 path = self._path(effect.path, self._bound(given))
-                return SecretMissing(Change(path, Operation.MERGE, None, given[-1].span))
+                return SecretMissing(
+                    Change(path=path, operation=Operation.MERGE, value=None, span=given[-1].span)
+                )
         return None
 
     def _bound(self, given: Sequence[Given]) -> Mapping[str, list[Bound]]:
@@ -228,16 +245,16 @@ class PlacedRow:
         match effect:
             case Put(value=value) if value in self.form.row.types:
                 for one in bound.get(value, ()):
-                    yield Change(path, Operation.MERGE, one.text, one.span)
+                    yield Change(path=path, operation=Operation.MERGE, value=one.text, span=one.span)
             case Put(value=value):
-                yield Change(path, Operation.MERGE, value, whole)
+                yield Change(path=path, operation=Operation.MERGE, value=value, span=whole)
             case Fresh():
-                yield Change(path, Operation.REPLACE, None, whole)
+                yield Change(path=path, operation=Operation.REPLACE, value=None, span=whole)
             case Clear(value=value) if bound.get(value):
                 for one in bound[value]:
-                    yield Change(path, Operation.REMOVE, one.text, one.span)
+                    yield Change(path=path, operation=Operation.REMOVE, value=one.text, span=one.span)
             case Reset() | Clear():
-                yield Change(path, Operation.REMOVE, None, whole)
+                yield Change(path=path, operation=Operation.REMOVE, value=None, span=whole)
 
     def _path(self, text: str, bound: Mapping[str, list[Bound]]) -> Path:
         found = list(self.at.path)

@@ -178,6 +178,7 @@ def _arcs(expression: Expr) -> Iterator[tuple[Leaf, Expr]]:
                     yield leaf, seq((rest, AnyOrder(left))) if left else rest
 
 
+@cache
 def lenient(expression: Expr) -> Expr:
     """Return ``expression`` so that it may end anywhere behind the words that it begins with: for ``no``."""
     items = expression.items if isinstance(expression, Seq) else (expression,)
@@ -190,6 +191,7 @@ def lenient(expression: Expr) -> Expr:
     return seq((*items[:head], rest))
 
 
+@cache
 def head(expression: Expr) -> tuple[str, ...]:
     """Return the words that ``expression`` begins with, whatever comes behind them."""
     found = []

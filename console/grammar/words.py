@@ -119,7 +119,7 @@ def _quoted(line: str, start: int, partial: bool) -> Word:
     if closed and end < len(line) and line[end] not in _BLANKS:
         raise Mistake("a blank is missing behind the quote", Span(end, end + 1))
     inside = line[start + 1 : end - 1 if closed else end]
-    return Word(_unescaped(inside, line[start]), Span(start, end), True, closed)
+    return Word(text=_unescaped(inside, line[start]), span=Span(start, end), quoted=True, closed=closed)
 
 
 def _end_of_quotes(text: str, start: int) -> tuple[int, bool]:

@@ -54,7 +54,8 @@ class Followed:
             before, after = self.tunnels.get(one), _tunnel(element, now)
             self.tunnels[one] = after
             if before is not None and before.status != after.status:
-                lines.append(f"ipsec {one}  {status_words(before.status)} -> {status_words(after.status)}")
+                said = f"ipsec {one}  {status_words(before.status)} -> {status_words(after.status)}"
+                lines.append(harmless(said))
         return lines
 
     def forget(self, gone: Iterable[int]) -> None:
@@ -65,7 +66,8 @@ class Followed:
         """Take an event; returns the lines that tell of it."""
         at = instant(event_time(notification))
         clock = "" if at is None else at.astimezone(zone).strftime("%H:%M:%S")
-        lines = [f"{clock}  {one}".strip() for one in map(self._said, contents(notification)) if one]
+        said = [harmless(one) for one in map(self._said, contents(notification))]
+        lines = [f"{clock}  {one}".strip() for one in said if one]
         self.told.extend(lines)
         return lines
 
@@ -75,21 +77,21 @@ class Followed:
             return self._of_tunnel(name.localname, content)
         if name.namespace == DAEMON and name.localname in ("daemon-started", "daemon-stopped"):
             self.all_stale = True
-            more = harmless(text(content, "version") or text(content, "detail"))
+            more = text(content, "version") or text(content, "detail")
             return f"the IKE daemon {name.localname.removeprefix('daemon-')}" + (f": {more}" if more else "")
         if name.namespace == AGENT and name.localname == "notifications-missed":
             self.all_stale = True
             return f"{text(content, 'count')} events were missed"
         if name.namespace == CONFIGURED and name.localname == "netconf-config-change":
             self.all_stale = True
-            return f"{harmless(text(content, 'changed-by/username')) or 'the server'} committed"
+            return f"{text(content, 'changed-by/username') or 'the server'} committed"
         return ""
 
     def _of_tunnel(self, event: str, content: Element) -> str:
         one = number(content, "id") or 0
         self.stale.add(one)
         who = f"ipsec {one}"
-        why = harmless(reason_words(content, self.schema))
+        why = reason_words(content, self.schema)
         if event == "tunnel-state-changed":
             old, new = (status_words(text(content, f"{which}-status")) for which in ("old", "new"))
             if one in self.tunnels:
@@ -99,7 +101,7 @@ class Followed:
             return f"{who}  not negotiated" + (f": {why}" if why else "")
         if event == "rekeyed":
             return f"{who}  rekeyed ({'IKE SA' if text(content, 'sa') == 'ike-sa' else 'CHILD_SA'})"
-        return f"{who}  repaired: {harmless(text(content, 'what').replace('-', ' '))}"
+        return f"{who}  repaired: {text(content, 'what').replace('-', ' ')}"
 
     def shown(self, room: int) -> list[int]:
         """Return the tunnels for ``room`` lines: all, or where there is no room those in trouble first."""

@@ -6,6 +6,7 @@ A module of a foreign server may be wrong in any way: it is left out and named, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +100,9 @@ def _validate(context: Any, left_out: dict[str, str]) -> None:
         own = [entry for entry in context.errors[before:] if entry[0].ref == module.arg]
         if why := _first_error(own, critical=True):
             _leave_out(context, module.arg, why, left_out)
+    for module in _loaded(context):
+        with suppress(RecursionError):  # whoever is so deep is left out when nodes are made of it
+            module.prune()  # of what belongs to features that the server does not have
 
 
 def _first_error(errors: list[Any], *, critical: bool = False) -> str:
@@ -217,10 +221,10 @@ class _Building:
             if end.keyword in ("input", "output"):
                 children = named(self.children(end, (), depth=depth + 1))
                 ends[end.keyword] = Node(
-                    end.keyword,
-                    made_of.i_module.i_modulename,
-                    _namespace(made_of),
-                    Kind.CONTAINER,
+                    name=end.keyword,
+                    module=made_of.i_module.i_modulename,
+                    namespace=_namespace(made_of),
+                    kind=Kind.CONTAINER,
                     children=children,
                 )
         return ends

@@ -122,11 +122,11 @@ def _listed(row: Element, implemented: bool) -> Iterator[Listed]:
     ]
     # Features of a module that is only imported are not told, and mean nothing.
     yield Listed(
-        name,
-        revision,
-        implemented,
-        features if implemented else None,
-        tuple(d.strip() for d in deviations if d.strip()),
+        name=name,
+        revision=revision,
+        implemented=implemented,
+        features=features if implemented else None,
+        deviations=tuple(d.strip() for d in deviations if d.strip()),
     )
     for submodule in row.findall(f"{{{LIBRARY}}}submodule"):
         inner = (submodule.findtext(f"{{{LIBRARY}}}name") or "").strip()
@@ -155,7 +155,11 @@ def _from_capabilities(capabilities: Iterable[str]) -> Iterator[Listed]:
             features = values["features"].split(",") if "features" in values else ()
             deviations = values["deviations"].split(",") if "deviations" in values else ()
             yield Listed(
-                values["module"], values.get("revision", ""), True, tuple(features), tuple(deviations)
+                name=values["module"],
+                revision=values.get("revision", ""),
+                implemented=True,
+                features=tuple(features),
+                deviations=tuple(deviations),
             )
 
 
@@ -195,7 +199,8 @@ def _fetch(
 
 
 _OTHERS = re.compile(
-    r"""^[ \t]*(?:import|include)[ \t]+["']?([A-Za-z_][\w.-]{0,254})["']?[ \t\r\n]*[{;]""", re.MULTILINE
+    r"""(?:^|[;{}])[ \t]*(?:import|include)[ \t]+["']?([A-Za-z_][\w.-]{0,254})["']?[ \t\r\n]*[{;]""",
+    re.MULTILINE,
 )
 
 

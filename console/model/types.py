@@ -131,7 +131,7 @@ def _first(chain: list[Statement], keyword: str) -> list[Statement]:
 
 
 def _supported(statement: Statement) -> bool:
-    return bool(getattr(statement, "i_supported", True))
+    return not hasattr(statement, "i_not_implemented")
 
 
 def described(statement: Statement) -> str:

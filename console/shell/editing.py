@@ -161,8 +161,8 @@ class Editing:
         if not error.session_id:
             return (
                 "others have changed the candidate and not committed it ('diff' shows what, 'show sessions' "
-                "who is logged in): 'discard' drops that, 'commit' puts it in force, and after 'config shared' "
-                "you edit along with them"
+                "who is logged in): 'discard' drops that, 'commit' puts it in force, and after "
+                "'config shared' you edit along with them"
             )
         return (
             f"{who(self.client, error.session_id)} is editing: wait for the commit, ask, or end that session "

@@ -17,11 +17,12 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from console.client.session import Gone, ServerErrors
-from console.grammar.values import Mistake, Suggestion
+from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
+from console.shell.commands.contexts import leave_or_up, leave_program
 from console.shell.commands.requests import has_tunnels
 from console.shell.lookup import Lookup
 from console.shell.recall import Recall, file_of, keeping
@@ -29,9 +30,9 @@ from console.shell.shell import Leave, Shell, Status
 
 MOST_SUGGESTIONS = 200
 MOST_PASTED_LINES = 100_000
-_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then local-address,
-peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and 'show ipsec' tells
-whether it is up."""
+_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then
+local-address, peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and
+'show ipsec' tells whether it is up."""
 
 
 def converse(shell: Shell) -> int:
@@ -46,6 +47,8 @@ class _Conversation:
         self._lookup = Lookup(shell.client)
         self._pasted: list[str] = []
         self._rest = ""
+        # A serial console does not say where its cursor is, and nothing here has to know.
+        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         colours = None if not os.environ.get("NO_COLOR") else ColorDepth.DEPTH_1_BIT
         self._session: PromptSession[str] = PromptSession(
             history=Recall(file_of(os.environ), self._keepable),
@@ -88,7 +91,7 @@ class _Conversation:
         if not line.strip():
             return
         try:
-            if not shell.again():
+            if not shell.again() and not self._needs_no_session(line):
                 self._pasted = []
                 return
             if shell.run(line) != Status.OK:
@@ -99,6 +102,13 @@ class _Conversation:
             self._look()
         except EOFError:
             shell.out.warn("nothing was answered, so nothing was done")
+
+    def _needs_no_session(self, line: str) -> bool:
+        try:
+            meaning = self._shell.read(line)
+        except (Mistake, Gone, ServerErrors):
+            return False
+        return isinstance(meaning, Called) and meaning.command.run in (leave_program, leave_or_up)
 
     def _drop_pasted(self) -> None:
         """After a mistake the lines behind it may mean something else."""
@@ -180,8 +190,7 @@ class _Conversation:
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
-        kept = keeping(shell.grammar, shell.context, shell.tunnel)
-        return "\n".join(filter(None, map(kept, line.split("\n"))))
+        return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()

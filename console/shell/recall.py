@@ -58,8 +58,9 @@ class Recall(History):
         self._keepable = keepable
 
     def append_string(self, string: str) -> None:
-        if string.strip() and (line := self._keepable(string).strip()):
-            super().append_string(line)
+        for typed in string.split("\n"):  # what was pasted at once are lines of their own
+            if typed.strip() and (line := self._keepable(typed).strip()):
+                super().append_string(line)
 
     def load_history_strings(self) -> Iterable[str]:
         """Yield what was kept, the newest first."""

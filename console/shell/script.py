@@ -20,7 +20,7 @@ LONGEST_SECRET_FILE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``commit``: after the last line. ``shared``: also if others have edited. ``numbered``: errors say where."""
+    """``commit``: after the last line. ``shared``: also if others edit. ``numbered``: errors say where."""
 
     commit: bool = False
     comment: str = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import cast
 
 from lxml import etree
 
@@ -71,8 +72,9 @@ class Shell(Console):
 
     @property
     def schema(self) -> Schema:
-        """What the server serves; read when it is needed, for much does without."""
-        return self.grammar.schema
+        """What the server serves."""
+        # To many commands it is handed on and never looked at; reading it takes half of their time.
+        return cast(Schema, _Later(lambda: self.grammar.schema))
 
     @schema.setter
     def schema(self, _: Schema) -> None:
@@ -155,7 +157,7 @@ class Shell(Console):
 
     def _edit(self, meaning: Changes) -> None:
         if meaning.changes and not (meaning.enters is not None and self._is_there(meaning)):
-            self.editing.send(meaning.changes, self.schema)
+            self.editing.send(meaning.changes, self.grammar.schema)
         if meaning.enters is not None:
             self.context = meaning.enters
 
@@ -166,7 +168,7 @@ class Shell(Console):
     def _with_secret(self, missing: SecretMissing) -> Changes:
         change = missing.change
         value = self.ways.secret(change.path[-1].node.name)
-        return Changes((Change(change.path, change.operation, value, change.span),))
+        return Changes((replace(change, value=value),))
 
     def _say(self, line: str, number: int | None, span: Span | None, text: str) -> None:
         """Say what is wrong under the place in the line that it is about."""
@@ -178,6 +180,16 @@ class Shell(Console):
             if len(shift) + len(line) < self.out.rich.width:
                 self.out.warn(shift + saying.caret(span, line))
         self.out.warn(text)
+
+
+class _Later:
+    """A schema that is read when something of it is asked for."""
+
+    def __init__(self, schema: Callable[[], Schema]) -> None:
+        self._schema = schema
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._schema(), name)
 
 
 def entry_exists(client: Connection, change: Change) -> bool:

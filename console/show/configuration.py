@@ -9,8 +9,9 @@ from lxml import etree
 from console.client.session import Element
 from console.grammar.command import Argument, Command
 from console.grammar.lines import lines
+from console.harmless import is_unseen
 from console.shell.console import Console
-from console.show.data import IPSEC, elements, first, subtree, top, tree, without_secrets
+from console.show.data import IPSEC, elements, first, hide_secrets, subtree, top, tree
 from console.show.rfc7951 import as_json
 
 
@@ -32,15 +33,15 @@ def _show(console: Console, given: Mapping[str, str], source: str) -> int:
     if tunnel and first(top(data, IPSEC, "tunnels"), "ipsec") is None:
         console.out.warn(f"there is no tunnel {tunnel}")
         return 1
-    hidden = without_secrets(data, console.schema)
+    hidden = hide_secrets(data, console.schema)
     if console.out.as_json or "json" in given:
         console.out.json(as_json(data, console.schema))
     elif "xml" in given:
         console.out.text(as_xml(data))
     else:
         console.out.text("\n".join(lines(data, console.schema)))
-    if hidden and console.interactive:
-        console.out.warn(f"({hidden} secret{'' if hidden == 1 else 's'} not shown)")
+    if (words := hidden.words()) and (console.interactive or hidden.unknown):
+        console.out.warn(f"(not shown: {words})")
     return 0
 
 
@@ -50,7 +51,9 @@ def as_xml(data: Element) -> str:
     config.extend(list(elements(data)))
     etree.cleanup_namespaces(config)
     etree.indent(config)
-    return etree.tostring(config, encoding="unicode")
+    written = etree.tostring(config, encoding="unicode")
+    # What a terminal would obey, or nobody would see, stays the data that it is.
+    return "".join(f"&#x{ord(one):x};" if one != "\n" and is_unseen(one) else one for one in written)
 
 
 _ARGUMENTS = {"ID": Argument("the number of the tunnel", source="tunnel", number=(1, 65535))}

@@ -6,6 +6,7 @@ A module of ours is known here by its namespace, and by nothing else: whatever a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -18,6 +19,8 @@ OURS = "urn:yangswan:params:xml:ns:yang:"
 IPSEC, DAEMON, PKI, AGENT = (f"{OURS}{name}" for name in ("ipsec", "daemon", "pki", "agent"))
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
+
+LEAFS = (Kind.LEAF, Kind.LEAF_LIST)
 
 Wanted = Mapping[str, "Wanted | str | None"]
 """Nodes by name: what is wanted below them, a value that they must have, or None for all of them."""
@@ -101,31 +104,54 @@ def word(schema: Schema, path: str, value: str) -> str:
     return ""
 
 
-def without_secrets(data: Element, schema: Schema) -> int:
-    """Take the values out of ``data`` that access control denies by default; returns how many there were."""
+@dataclass(slots=True)
+class Hidden:
+    """What was taken out of data before it is shown: how many secret leafs, how many unknown nodes."""
+
+    secrets: int = 0
+    unknown: int = 0
+
+    def words(self) -> str:
+        """Return what is not shown, "" if all is."""
+        secrets = f"{self.secrets} secret{'' if self.secrets == 1 else 's'}" if self.secrets else ""
+        nodes = f"{self.unknown} node{'' if self.unknown == 1 else 's'}" if self.unknown else ""
+        unknown = nodes and f"{nodes} that no module of the server has"
+        return " and ".join(one for one in (secrets, unknown) if one)
+
+
+def hide_secrets(data: Element, schema: Schema, node: Node | None = None) -> Hidden:
+    """Take out of ``data`` what access control denies by default, and what may be so for all that is known.
+
+    ``data`` holds top-level nodes, or those below ``node``.
+    """
     modules = {namespace: name for name, namespace in schema.namespaces.items()}
-    taken = 0
-    for element in list(elements(data)):
-        name = etree.QName(element)
-        node = schema.roots.get(f"{modules.get(name.namespace or '', '')}:{name.localname}")
-        if node is not None:
-            taken += without_secret_leafs(element, node)
-    return taken
+    hidden = Hidden()
+    _hide(data, schema, modules, node=node, hidden=hidden)
+    return hidden
 
 
-def without_secret_leafs(element: Element, node: Node) -> int:
-    """Take secrets out of ``element``, an instance of ``node``; returns how many there were."""
-    taken = 0
+def _hide(
+    element: Element, schema: Schema, modules: Mapping[str, str], *, node: Node | None, hidden: Hidden
+) -> None:
     for child in list(elements(element)):
-        below = node.children.get(etree.QName(child).localname)
-        if below is None:
+        name = etree.QName(child)
+        below = node_below(schema, node, modules.get(name.namespace or "", ""), name.localname)
+        if below is not None and not (below.secret and below.kind in LEAFS):
+            if below.kind not in LEAFS:
+                _hide(child, schema, modules, node=below, hidden=hidden)
             continue
-        if below.secret and below.kind in (Kind.LEAF, Kind.LEAF_LIST):
-            element.remove(child)
-            taken += 1
-        else:
-            taken += without_secret_leafs(child, below)
-    return taken
+        element.remove(child)
+        hidden.secrets += below is not None
+        hidden.unknown += below is None
+
+
+def node_below(schema: Schema, node: Node | None, module: str, name: str) -> Node | None:
+    """Return the node of this name below ``node`` (None and anydata: at the top), None if there is none."""
+    if node is None or node.kind is Kind.ANYDATA:
+        key = f"{module}:{name}"
+        return schema.roots.get(key) or schema.notifications.get(key)
+    found = node.children.get(name)
+    return found if found is not None and found.module == module else node.children.get(f"{module}:{name}")
 
 
 def contents(notification: Element) -> Iterator[Element]:

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from console.client.session import Element
-from console.model.schema import Kind, Node, Schema
-from console.show.data import AGENT, elements, without_secret_leafs, without_secrets
+from console.model.schema import Node, Schema
+from console.show.data import AGENT, LEAFS, elements, hide_secrets
 from console.show.rfc7951 import as_json, output_of
 
 HIDDEN = "(not shown)"
@@ -51,13 +51,13 @@ def difference_json(reply: Element, schema: Schema) -> dict[str, Any]:
 def _value(holder: Element, names: list[str], schema: Schema) -> Any:
     """Return what a value of a patch holds: an instance of the node that ``names`` lead to."""
     if not names:
-        without_secrets(holder, schema)
+        hide_secrets(holder, schema)
         return as_json(holder, schema)
     parent, node = _node(schema, names[:-1]), _node(schema, names)
-    if node is None or (node.secret and node.kind in (Kind.LEAF, Kind.LEAF_LIST)):
+    if node is None or (node.secret and node.kind in LEAFS):
         return {}
     for element in elements(holder):
-        without_secret_leafs(element, node)
+        hide_secrets(element, schema, node)
     return as_json(holder, schema, parent)
 
 

@@ -13,7 +13,7 @@ from lxml import etree
 
 from console.client.session import Element
 from console.model.schema import Kind, Node, Schema, Type
-from console.show.data import elements
+from console.show.data import LEAFS, elements, node_below
 
 _NUMBERS = frozenset({"int8", "int16", "int32", "uint8", "uint16", "uint32"})
 _NUMBERS_IN_STRINGS = frozenset({"int64", "uint64"})
@@ -49,7 +49,7 @@ class _Writer:
         for child in elements(parent):
             name = etree.QName(child)
             own = self._modules.get(name.namespace or "", "")
-            below = self._below(node, own, name.localname)
+            below = node_below(self._schema, node, own, name.localname)
             member = f"{own}:{name.localname}" if own and own != module else name.localname
             value = self._value(child, below, own or module)
             if below is not None and below.kind in _MANY:
@@ -61,17 +61,10 @@ class _Writer:
                 found[member] = value
         return found
 
-    def _below(self, node: Node | None, module: str, name: str) -> Node | None:
-        if node is None or node.kind is Kind.ANYDATA:
-            key = f"{module}:{name}"
-            return self._schema.roots.get(key) or self._schema.notifications.get(key)
-        found = node.children.get(name) or node.children.get(f"{module}:{name}")
-        return found if found is None or found.module == module or not module else None
-
     def _value(self, element: Element, node: Node | None, module: str) -> Any:
         if node is not None and node.type is not None:
             return self._scalar(element, node.type)
-        if len(element) or (node is not None and node.kind not in (Kind.LEAF, Kind.LEAF_LIST)):
+        if len(element) or (node is not None and node.kind not in LEAFS):
             return self.members(element, node, module)
         return element.text or ""
 

@@ -141,7 +141,8 @@ async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: i
     live.take_over(replace(Limits(), idle_timeout_s=idle_timeout_s))
     live.take_over(replace(Limits(), idle_timeout_s=idle_timeout_s))  # twice in a row, too
     if idle_timeout_s == 1:
-        await driven
+        async with asyncio.timeout(30):
+            await driven
         assert live.ending == Ending(EndKind.TIMEOUT, "idle")
         return
     assert (await asyncio.wait({driven}, timeout=0))[0] == set()

@@ -278,3 +278,14 @@ async def test_a_damaged_host_key_is_found_before_anything_is_begun(
     again = only_a_transport(tmp_path / "other", port).transport
     await again.take_address()  # it was given back
     await again.stop()
+
+
+def test_keys_are_made_in_the_folder_that_is_in_use_when_settings_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('data-dir = "elsewhere"\ncharon = "none"\n')
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr("sys.argv", ["yangswand", "--config", str(file)])
+    assert program._reread(tmp_path / "data").users == {"admin": tmp_path / "data" / "client_key.pub"}
+    assert not (tmp_path / "elsewhere").exists()

@@ -79,7 +79,8 @@ capabilities() { sed -n "s/^$2:\\t//p" "/proc/$1/status"; }
 """
 
 SOCKETS = """
-until_charon() { until [ -S /run/charon.vici ]; do sleep 1; done; }
+until_charon() { for _ in $(seq 300); do [ -S /run/charon.vici ] && return; sleep 1; done; }
+systemctl start strongswan-starter
 until_charon
 echo "before: $(stat -c '%U:%G %a' /run/charon.vici)"
 as_user() {
@@ -104,6 +105,7 @@ echo "[127.0.0.1]:830 $(cut -d' ' -f1,2 /etc/yangswan/host_key.pub)" >/root/know
 agent=$(of_unit MainPID)
 echo "user: $(stat -c %U /proc/$agent), $(capabilities $agent CapEff), $(capabilities $agent CapBnd)"
 echo "status: $(of_unit StatusText)"
+echo "door: $(stat -c '%U:%G %a' /run/yangswan/netconf.sock)"
 of_others() { find /var/lib/yangswan ! -user yangswan | wc -l; }
 echo "folder: $(of_others) of others, $(ls /var/lib/yangswan | grep -c '^host_key') host keys"
 ip netns exec bob .venv/bin/yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
@@ -116,6 +118,8 @@ echo "commit: $(rpc '<commit/>')"
 until ip xfrm state | grep -q 'proto esp'; do sleep 1; done
 echo "protected: $(nft list table inet yangswan | grep -c '10.1.0.0 . 10.2.0.0')"
 echo "one: $(of_unit StatusText)"
+search="<filter type='xpath' select='//*[string-length(.) > 5]'/>"
+echo "search: $(rpc "<get-config><source><running/></source>$search</get-config>")"
 daemon="xmlns='urn:yangswan:params:xml:ns:yang:daemon'"
 echo "monitor: $(rpc "<start-monitor $daemon><seconds>5</seconds></start-monitor>")"
 charon=$(pidof charon)
@@ -189,12 +193,13 @@ def test_charon_gives_its_socket_to_the_group_and_a_check_says_when_it_does_not(
     seen: Mapping[str, str],
 ) -> None:
     assert seen["before"] == "root:root 770"
-    assert seen["check"] == "0, 4 notes, 1 of vici"
+    assert seen["check"] == "0, 5 notes, 1 of vici"
     assert seen["after"] == "root:yangswan 770"
 
 
 def test_it_is_no_root_and_has_three_capabilities(seen: Mapping[str, str]) -> None:
     assert seen["user"] == "yangswan, 0000000000003400, 0000000000003400"
+    assert seen["door"] == "yangswan:yangswan 660"
     assert seen["folder"] == "0 of others, 0 host keys"
     assert seen["status"] == "ready: NETCONF on 127.0.0.1:830, charon external, tunnels: 0"
 
@@ -205,6 +210,7 @@ def test_it_does_what_an_agent_of_root_does(seen: Mapping[str, str]) -> None:
     assert int(seen["protected"]) > 0
     assert seen["one"].endswith("tunnels: 1")
     assert "<monitor-id " in seen["monitor"]
+    assert "<data" in seen["search"], "which a copy of the process looks for"
     assert seen["another"] == "yes"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -170,8 +168,8 @@ class Ending(Printed):
     def text(self, text: str) -> None:
         super().text(text)
         if self._agent is not None:
-            os.kill(self._agent.process.pid, signal.SIGKILL)
-            self._agent = None
+            agent, self._agent = self._agent, None
+            agent.kill()
 
 
 @contextmanager

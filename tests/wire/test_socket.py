@@ -233,6 +233,32 @@ def test_a_data_folder_with_a_long_name_has_none_and_the_agent_starts(folder: Pa
     assert not (data_dir / "netconf.sock").exists()
 
 
+def test_clients_that_come_and_go_leave_nothing(folder: Path) -> None:
+    options = settings(folder, socket="s")
+    with (folder / "agent.toml").open("a") as file:
+        file.write("[limits]\nsessions = 1000\nsessions-per-user = 1000\nunauthenticated = 1000\n")
+    with running_agent(folder / "data", options, log_level="warning") as agent:
+        descriptors = f"/proc/{agent.process.pid}/fd"
+
+        def come_and_go(times: int) -> None:
+            for number in range(times):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(folder / "s"))
+                    if number % 3:
+                        client.sendall((b"<", b"yangswan-netconf-subsystem ")[number % 2])
+
+        def sessions() -> int:
+            with connected(folder / "s") as session:
+                return len(session.get(SESSIONS).data_ele.findall(".//m:session", NS))
+
+        come_and_go(1)
+        assert sessions() == 1
+        before = len(os.listdir(descriptors))
+        come_and_go(300)
+        while sessions() > 1 or len(os.listdir(descriptors)) > before:  # the last ones are still going
+            pass
+
+
 def test_octets_that_are_no_netconf_end_the_session(folder: Path) -> None:
     with running_agent(folder / "data", settings(folder, socket="s")) as agent:
         for octets in (b"\x00" * 1000 + b"]]>]]>", b"<a>]]>]]>", b"yangswan-netconf-subsystem {}\n"):

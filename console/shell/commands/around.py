@@ -9,8 +9,8 @@ from console.grammar.values import Suggestion
 from console.harmless import harmless
 from console.shell.shell import Shell
 
-_KEYS = """Tab completes, ? shows what may come next, Ctrl-R searches what was typed before, Ctrl-C drops the line
-and commits nothing, Ctrl-D ends. Words may be shortened as long as they are clear. 'help WORD' tells all
+_KEYS = """Tab completes, ? shows what may come next, Ctrl-R searches what was typed before, Ctrl-C drops the
+line and commits nothing, Ctrl-D ends. Words may be shortened as long as they are clear. 'help WORD' tells all
 about a word. The first edit locks the candidate, so that others cannot edit until 'commit', 'leave', 'abort'
 or 'discard'; who only looks locks nothing."""
 

@@ -29,7 +29,7 @@ def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
         reply = shell.client.rpc(of_agent("dry-run"))
     lines = list(_totals(reply))
     for entry in reply.iterchildren(f"{{{AGENT}}}entry", f"{{{AGENT}}}all-entries"):
-        lines += _entry(entry)
+        lines += _entry(entry, "messages" in given)
     refused = [_told(one, "message") for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
     lines += [f"would be refused: {one}" for one in refused]
     lines += [f"warning: {one.text}" for one in reply.iterchildren(f"{{{AGENT}}}warning")]
@@ -116,7 +116,7 @@ def _totals(reply: Element) -> list[str]:
     ]
 
 
-def _entry(entry: Element) -> list[str]:
+def _entry(entry: Element, whole: bool) -> list[str]:
     head = f"{_told(entry, 'path') or 'all tunnels'} {_told(entry, 'change')}".rstrip()
     lines = [head]
     for live in entry.iterchildren(f"{{{AGENT}}}live"):
@@ -128,7 +128,7 @@ def _entry(entry: Element) -> list[str]:
         lines.append(f"  interruption: {f'{seconds} s, ' if seconds else ''}{known}")
     messages = list(entry.iterchildren(f"{{{AGENT}}}message"))
     lines += [
-        f"  {_told(one, 'index')} {_told(one, 'command')} {_told(one, 'content')}".rstrip()
+        f"  {_told(one, 'index')} {_told(one, 'command')} {_told(one, 'content') if whole else ''}".rstrip()
         for one in messages[:_MOST_MESSAGES]
     ]
     if len(messages) > _MOST_MESSAGES:
@@ -150,10 +150,13 @@ COMMANDS = (
         json=True,
     ),
     Command(
-        "dry-run",
-        "what a commit would do to live tunnels, message by message; nothing is changed",
+        "dry-run [messages]",
+        "what a commit would do to live tunnels; nothing is changed",
         dry_run,
-        words={"dry-run": "what a commit would do to live tunnels"},
+        words={
+            "dry-run": "what a commit would do to live tunnels",
+            "messages": "with what the IKE daemon would be sent, word by word",
+        },
     ),
     Command(
         "rollback COMMIT",

@@ -415,6 +415,17 @@ def occupied(path: Path) -> Iterator[Path]:
     assert path.read_text() == "mine"
 
 
+async def test_many_may_come_at_once_without_waiting(machine: Machine, path: Path) -> None:
+    """A client of a member of the group keeps no other from coming by being quick."""
+    async with serving(path):
+        quick = [socket.socket(socket.AF_UNIX) for _ in range(200)]
+        for client in quick:
+            client.setblocking(False)
+            client.connect(str(path))
+        for client in quick:
+            client.close()
+
+
 async def test_a_socket_that_nobody_has_asked_for_keeps_no_agent_from_serving(
     occupied: Path, caplog: Any
 ) -> None:

@@ -138,8 +138,11 @@ def test_what_is_asked_for_is_what_has_to_be_removed_one_by_one() -> None:
         found = edits.asks(read_all(["tunnel", *lines, "end"], grammar()))
         return None if found is None else told(found)
 
-    assert asked("ipsec 1", "peer 10.0.0.1", "end", "no ipsec 2 description") is None
-    assert asked("ipsec 1", "no local-subnet 10.0.0.0/8", "end") is None
+    assert asked("ipsec 1", "peer 10.0.0.1", "end", "no ipsec 2") is None
+    assert asked("no ipsec 2 description") == "tunnels(ipsec(id'2' description))"
+    assert asked("no ipsec 2 secret") == "tunnels(ipsec(id'2' enabled))"
+    assert asked("no ipsec 2 ike ppk key") == "tunnels(ipsec(id'2' ike(ppk(id))))"
+    assert asked("ipsec 1", "no local-subnet 10.0.0.0/8", "end") == "tunnels(ipsec(id'1' local-subnet))"
     assert asked("no ipsec 1 local-subnet") == "tunnels(ipsec(id'1' local-subnet))"
     assert (
         asked("no ipsec 1 local-subnet", "no ipsec 1 ike cipher", "no ipsec 2 remote-subnet")
@@ -149,11 +152,37 @@ def test_what_is_asked_for_is_what_has_to_be_removed_one_by_one() -> None:
     assert asked(*many) == "tunnels(ipsec(id local-subnet))"
 
 
+def test_what_is_in_an_entry_that_is_not_there_is_not_removed_from_it() -> None:
+    data = etree.fromstring(f"<data>{PRESENT}</data>")
+
+    def edited(*lines: str) -> str:
+        return told(edits.edit_config(read_all(lines, grammar()), schema(), data))
+
+    assert edited("no tunnel ipsec 9 peer") == ""
+    assert edited("no tunnel ipsec 9 ike cipher", "no tunnel ipsec 1 ike proposal 3 dh") == ""
+    assert (
+        edited("no tunnel ipsec 9 peer", "tunnel ipsec 9 description a")
+        == "tunnels(ipsec(id'9' description'a'))"
+    )
+    assert edited("tunnel ipsec 9 description a", "no tunnel ipsec 9 peer") == (
+        "tunnels(ipsec(id'9' description'a' !peer))"
+    )
+    assert edited("no tunnel ipsec 1 peer") == "tunnels(ipsec(id'1' !peer))"
+    assert edited("no tunnel ipsec 9") == "tunnels(!ipsec(id'9'))"
+
+
 def test_identities_and_paths_have_the_prefixes_that_they_need() -> None:
     config = config_of(["nacm rule-list a rule b path /ipsec:tunnels/yangswan-pki:x[pki:y='nacm:z']"])
     leaf = next(config.iter("{*}path"))
     assert leaf.text == "/ipsec:tunnels/yangswan-pki:x[pki:y='nacm:z']"
     assert {prefix for prefix in leaf.nsmap if prefix} - {"nc"} == {"ipsec", "yangswan-pki", "pki"}
+    # As a client puts it into its request, where lxml drops what it takes to be there twice.
+    request = etree.Element("{urn:ietf:params:xml:ns:netconf:base:1.0}edit-config")
+    request.append(config_of(["nacm rule-list a rule b path /ietf-netconf-acm:nacm"]))
+    leaf = next(etree.fromstring(etree.tostring(request)).iter("{*}path"))
+    assert leaf.nsmap["ietf-netconf-acm"] == "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+    config = config_of(["nacm rule-list a rule b path /ipsec:tunnels"])
+    leaf = next(config.iter("{*}path"))
     assert leaf.nsmap["ipsec"] == "urn:yangswan:params:xml:ns:yang:ipsec"
     config = config_of(["zoo idref lion", "zoo cage zoo:cat note x"], "zoo", "zoo-more")
     assert [

@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from console.client.session import Gone, ServerErrors
 from console.grammar.reading import Grammar
-from console.grammar.values import Called
+from console.grammar.values import Called, Changes
+from console.grammar.values import Path as Place
 from console.live.commands import COMMANDS as LIVE
 from console.shell.console import Console
 from console.show.commands import COMMANDS as SHOW
-from console.show.data import IPSEC
+from console.show.data import IPSEC, PKI
 from tests.agent_process import AgentProcess, running_agent
 from tests.console.agents import command_line, commit
 from tests.console.fakes import Printed, schema
+from tests.translators.authority import Authority, key_pem, new_key
 
 GRAMMAR = Grammar(schema(), (*SHOW, *LIVE))
 SECRET = "Zebra-Crossing-7"
@@ -78,11 +81,16 @@ def test_the_table_says_that_a_tunnel_is_disabled_and_that_there_is_no_daemon(
 
 def test_commands_that_are_shown_are_read_again_by_the_grammar(configured: AgentProcess) -> None:
     _status, out = printed(configured, "show running-config ipsec 1")
-    context: object = ()
+    context: Place = ()
     for line in out.texts[0].splitlines():
-        meaning = GRAMMAR.read(line.strip(), (), tunnel=False) if line.strip() == "tunnel" else None
-        context = meaning or context
-    assert "description to bob" in out.texts[0]
+        if line.strip() == "end":
+            context = context[:-1]
+            continue
+        meaning = GRAMMAR.read(line, context, tunnel=False)
+        assert isinstance(meaning, Changes)
+        context = meaning.enters if meaning.enters is not None else context
+    assert context == ()
+    assert "    description to bob\n" in out.texts[0]
 
 
 def test_one_s_own_session_is_marked(configured: AgentProcess) -> None:
@@ -152,3 +160,32 @@ class Killing(Printed):
         if self._kill is not None:
             kill, self._kill = self._kill, None
             kill()
+
+
+def test_certificates_of_a_live_agent_are_shown_with_what_is_wrong_and_no_key(tmp_path: Path) -> None:
+    authority, key = Authority(), new_key()
+    pems = {"gw": authority.certify(key, "CN=gw", "gw.example.com", days=9.5), "root": authority.pem}
+    entry = "<certificate><name>{}</name><pem>{}</pem></certificate>"
+    entries = "".join(entry.format(name, pem) for name, pem in pems.items())
+    tunnel = (
+        "<ipsec><id>3</id><certificate><own>gw</own><trusted-ca>root</trusted-ca></certificate>"
+        "<local-address>192.0.2.1</local-address></ipsec>"
+    )
+    with running_agent(tmp_path / "data") as agent:
+        out = Printed()
+        with command_line(agent, out) as at:
+            given = f"<name>gw</name><pem>{key_pem(key)}</pem>"
+            at.client.rpc(etree.fromstring(f'<import-private-key xmlns="{PKI}">{given}</import-private-key>'))
+            commit(at, f'<certificates xmlns="{PKI}">{entries}</certificates>')
+            commit(at, f'<tunnels xmlns="{IPSEC}">{tunnel}</tunnels>')
+            run(at, "show certificates")
+            run(at, "show certificates gw")
+            run(at, "show running-config")
+    table, details, running = out.texts
+    assert re.search(r"(?m)^gw +CN=gw +in 9 days +own key, tunnel 3$", table)
+    assert re.search(r"(?m)^root +.* +in \d+ days +authority, tunnel 3$", table)
+    assert re.search(r"(?m)^gw +ECDSA 256 bits +gw$", table)
+    assert "Certificate gw expires in 9 days; used by tunnel 3" in table
+    assert re.search(r"(?m)^Also +gw\.example\.com$", details)
+    secret = key_pem(key).splitlines()[1]
+    assert secret not in table + details + running

@@ -45,6 +45,19 @@ def test_no_secret_is_shown_whoever_may_read_it(form: str, as_json: bool) -> Non
     assert "enable-nacm" in everything
 
 
+@pytest.mark.parametrize("form", ["commands", "xml", "json"])
+def test_what_no_module_is_known_for_may_be_a_secret_and_is_not_shown(form: str) -> None:
+    out = Printed()
+    foreign = data(
+        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id>'
+        f'<token xmlns="urn:foreign">{SECRET}</token></ipsec></tunnels>'
+        f'<vault xmlns="urn:foreign"><token>{SECRET}</token></vault>'
+    )
+    assert show_running(console(Server({"running": foreign}), out), {form: form}) == 0
+    assert SECRET not in "".join([*out.texts, *map(str, out.documents)])
+    assert out.warnings == ["(not shown: 2 nodes that no module of the server has)"]
+
+
 def test_commands_say_that_a_secret_is_there() -> None:
     (text,) = shown("commands").texts
     lines = [line.strip() for line in text.splitlines()]
@@ -56,6 +69,17 @@ def test_xml_is_what_edit_config_takes() -> None:
     (text,) = shown("xml").texts
     config = etree.fromstring(text)
     assert config.findtext(f"{{{IPSEC}}}tunnels/{{{IPSEC}}}ipsec/{{{IPSEC}}}description") == "to bob"
+
+
+def test_xml_keeps_what_nobody_sees_without_doing_anything_to_a_terminal() -> None:
+    hidden = "a\u202eb\tc\u2028d"
+    found = data(
+        f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id><description>{hidden}</description></ipsec></tunnels>'
+    )
+    out = Printed()
+    show_running(console(Server({"running": found}), out), {"xml": "xml"})
+    assert not set(out.texts[0]) & {"\u202e", "\t", "\u2028"}
+    assert etree.fromstring(out.texts[0]).findtext(f".//{{{IPSEC}}}description") == hidden
 
 
 def test_json_is_that_of_rfc_7951() -> None:

@@ -1,0 +1,277 @@
+"""The command line in a pseudo terminal, beside a live agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.agent_process import running_agent
+from tests.console.shell.lines import CommandLine, Terminal
+from tests.console.shell.test_script import TUNNEL, edit, lock, other
+
+CTRL_C, CTRL_D, CTRL_R, TAB = "\x03", "\x04", "\x12", "\t"
+IN_TUNNEL = "alice:/config/tunnel/ipsec-1/"
+
+
+def opened(line: CommandLine, *words: str, **others: str) -> Terminal:
+    terminal = line.terminal(*words, **others)
+    terminal.at("alice:/")
+    return terminal
+
+
+def edited(line: CommandLine) -> Terminal:
+    """A command line in a tunnel that is complete and not committed."""
+    terminal = opened(line)
+    terminal.types("config").at("alice:/config/")
+    terminal.types("tunnel").at("alice:/config/tunnel/")
+    terminal.types("ipsec 1").at(f"*{IN_TUNNEL}")
+    for one in TUNNEL[3:]:
+        terminal.types(one).at(f"*{IN_TUNNEL}")
+    return terminal
+
+
+def leave(terminal: Terminal) -> None:
+    terminal.types("quit")
+    terminal.ends()
+
+
+def test_the_banner_says_what_to_do_first(line: CommandLine) -> None:
+    terminal = line.terminal()
+    said = terminal.at("alice:/")
+    assert "you are " in said
+    assert "There are no tunnels yet. To make one, type: config, tunnel, ipsec 1" in said
+    leave(terminal)
+
+
+def test_a_tunnel_is_typed_committed_and_shown_from_the_prompts_of_the_manual(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.types("end").at("*alice:/config/tunnel/")
+    terminal.types("end").at("*alice:/config/")
+    terminal.types("leave")
+    assert "Committed: commit " in terminal.at("alice:/")
+    terminal.types("tunnel").at("alice:/tunnel/")
+    assert "ipsec 1" not in terminal.types("show ipsec").at("alice:/tunnel/").partition("ID")[2]
+    terminal.types("exit").at("alice:/")
+    terminal.types("exit")
+    assert terminal.ends() == 0
+
+
+def test_abort_drops_what_was_edited(line: CommandLine) -> None:
+    terminal = edited(line)
+    assert "dropped" in terminal.types("abort").at("alice:/")
+    assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
+    leave(terminal)
+
+
+def test_leaving_the_configuration_by_end_keeps_edits_and_says_so(line: CommandLine) -> None:
+    terminal = edited(line)
+    for where in ("*alice:/config/tunnel/", "*alice:/config/"):
+        terminal.types("end").at(where)
+    assert "what was edited is not in force" in terminal.types("end").at("*alice:/")
+    terminal.types("discard").at("alice:/")
+    leave(terminal)
+
+
+def test_who_only_looks_into_a_tunnel_edits_nothing(line: CommandLine) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    terminal = opened(line)
+    terminal.types("config").at("alice:/config/")
+    terminal.types("tunnel").at("alice:/config/tunnel/")
+    terminal.types("ipsec 1").at(IN_TUNNEL)
+    lock(client := other(line))  # nobody else has it
+    client.close()
+    leave(terminal)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "marked"),
+    [
+        ("peer 1.2.3", "peer takes an IP address", "^^^^^\n"),
+        ("pee 1.2.3.4 5", "", "^\n"),
+        ("nonsense", "is not known here", "^^^^^^^^\n"),
+        ('description "x', "the quote is not closed", "^^\n"),
+        ("local-address 300.1.1.1", "", "^^^^^^^^^\n"),
+    ],
+)
+def test_a_mistake_is_marked_at_its_place(line: CommandLine, typed: str, said: str, marked: str) -> None:
+    terminal = edited(line)
+    shown = terminal.types(typed).at(f"*{IN_TUNNEL}")
+    assert said in shown
+    assert marked in shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_completion_and_question_mark(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.sends("desc" + TAB).sees("description")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.sends("dpd-action ?")
+    for word in ("clear ", "trap ", "restart "):
+        terminal.sees(word)
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.sends('description "why?').sees("why\\?")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.types("leave").at("alice:/")
+    terminal.sends("show ipsec ?").sees(r"\s1\s")
+    terminal.sends(CTRL_C).at("alice:/")
+    leave(terminal)
+
+
+def test_a_secret_is_asked_for_twice_and_shown_nowhere(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.types("secret").sees("secret:")
+    terminal.types("Walrus-Hunting-9").sees("once more:")
+    terminal.types("Walrus-Hunting-8").sees("not the same")
+    terminal.sees("secret:")
+    terminal.types("Walrus-Hunting-9").sees("once more:")
+    terminal.types("Walrus-Hunting-9").at(f"*{IN_TUNNEL}")
+    terminal.types("secret").sees("secret:")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.types("secret sh").at(f"*{IN_TUNNEL}")
+    terminal.types("diff").at(f"*{IN_TUNNEL}")
+    assert "Walrus" not in terminal.shown
+    terminal.types("leave").at("alice:/")
+    terminal.types("secret Elk-Watching-9").at("alice:/")
+    terminal.types("show ipsec").at("alice:/")
+    leave(terminal)
+    kept = line.history.read_text()
+    assert "show ipsec" in kept
+    assert "\nsecret\n" in kept
+    assert not any(secret in kept for secret in ("Walrus", "Zebra", "Elk", "secret sh"))
+    assert line.history.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_typed_before_is_searched(line: CommandLine) -> None:
+    terminal = opened(line)
+    terminal.types("show sessions").at("alice:/")
+    leave(terminal)
+    terminal = opened(line)
+    terminal.sends(CTRL_R + "sess").sees("reverse-i-search")
+    terminal.sends("\r").sees("show sessions")
+    terminal.sends("\r").sees("USER")
+    terminal.at("alice:/")
+    leave(terminal)
+
+
+def test_pasted_lines_are_read_as_if_they_were_typed(line: CommandLine) -> None:
+    terminal = opened(line)
+    pasted = "\n".join((*TUNNEL, "  description pasted", "end", "diff", "show ver"))
+    terminal.sends(f"\x1b[200~{pasted}\x1b[201~").sees("description = pasted")
+    terminal.sees("show ver")
+    terminal.sends(CTRL_C).at("*alice:/config/tunnel/")
+    terminal.types("abort").at("alice:/")
+    pasted = "config\nnonsense\ntunnel\n"
+    terminal.sends(f"\x1b[200~{pasted}\x1b[201~").sees("the 1 lines behind it that were pasted are left out")
+    terminal.at("alice:/config/")
+    leave(terminal)
+
+
+def test_ctrl_c_clears_a_line_and_commits_nothing(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.sends("commit" + CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_ctrl_d_asks_when_something_is_not_committed(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.sends(CTRL_D).sees("not committed, and is dropped. Leave")
+    terminal.types("no").at(f"*{IN_TUNNEL}")
+    terminal.sends(CTRL_D).sees("Leave")
+    terminal.types("yes")
+    assert terminal.ends() == 0
+    assert "no difference" in line.run("diff").stdout
+
+
+def test_a_confirmed_commit_is_asked_about_before_leaving(line: CommandLine) -> None:
+    terminal = edited(line)
+    assert "is taken back in 60 s" in terminal.types("commit confirmed 60").at(IN_TUNNEL)
+    terminal.sends(CTRL_D).sees("A confirmed commit waits")
+    terminal.types("").at(IN_TUNNEL)
+    assert "Confirmed" in terminal.types("commit").at(IN_TUNNEL)
+    leave(terminal)
+    assert "192.0.2.1" in line.run("show", "running-config").stdout
+
+
+def test_what_cannot_be_verified_is_refused_in_words(line: CommandLine) -> None:
+    terminal = edited(line)
+    shown = terminal.types("commit verify 5").at(f"*{IN_TUNNEL}")
+    assert "not committed: tunnel ipsec 1: " in shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_two_at_once_the_second_is_told_who_edits(line: CommandLine) -> None:
+    first, second = edited(line), opened(line)
+    shown = second.types("config").at("*alice:/config/")
+    assert "changes that others made" in shown
+    second.types("tunnel").at("*alice:/config/tunnel/")
+    shown = second.types("ipsec 2").at("*alice:/config/tunnel/")
+    assert "is editing: wait for the commit, ask, or end that session" in shown
+    first.types("leave").at("alice:/")
+    second.types("ipsec 2").at("*alice:/config/tunnel/ipsec-2/")
+    second.types("abort").at("alice:/")
+    leave(first)
+    leave(second)
+
+
+def test_edits_of_others_are_named_and_dropped_or_committed_only_when_asked(line: CommandLine) -> None:
+    client = other(line)
+    edit(client)
+    terminal = opened(line)
+    terminal.types("commit").sees("Commit them, too")
+    terminal.types("n").at("*alice:/")
+    terminal.types("discard").sees("All of it is of others")
+    terminal.types("y").at("alice:/")
+    edit(client)
+    assert "changes that others made" in terminal.types("config shared").at("*alice:/config/")
+    terminal.types("tunnel").at("*alice:/config/tunnel/")
+    terminal.types("ipsec 2").at("*alice:/config/tunnel/ipsec-2/")
+    terminal.types("discard").at("alice:/config/tunnel/ipsec-2/")
+    client.close()
+    leave(terminal)
+
+
+def test_a_lock_that_was_asked_for_stays_after_a_commit(line: CommandLine) -> None:
+    terminal = opened(line)
+    assert "yours until 'unlock'" in terminal.types("lock").at("alice:/")
+    terminal.types("commit").at("alice:/")
+    assert line.lines(*TUNNEL, commit=True).returncode == 1
+    terminal.types("unlock").at("alice:/")
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    leave(terminal)
+
+
+def test_long_output_is_paged_and_narrow_terminals_get_rows(line: CommandLine) -> None:
+    terminal = opened(line, rows=10, columns=40, PAGER="sed s/^/PAGED/")  # type: ignore[arg-type]
+    assert "PAGED" in terminal.types("show running-config").at("alice:/")
+    assert "PAGED" not in terminal.types("show ipsec").at("alice:/")
+    terminal.types("terminal length 0").at("alice:/")
+    assert "PAGED" not in terminal.types("show running-config").at("alice:/")
+    terminal.types("terminal width 30").at("alice:/")
+    leave(terminal)
+
+
+def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None:
+    data, home = tmp_path / "data", tmp_path / "home"
+    data.mkdir()
+    home.mkdir()
+    with running_agent(data) as first:
+        line = CommandLine(first, home)
+        terminal = edited(line)
+        first.kill()
+        shown = terminal.types("description x").sees("no agent runs")
+        assert "has ended" in shown
+        terminal.sees("#>")
+    with running_agent(data) as again:
+        shown = terminal.types("show ipsec").at("alice:/")
+        assert "connected again, as session" in shown
+        assert "There is no tunnel" in shown
+        terminal.types("config").at("alice:/config/")
+        again.kill()
+        terminal.types("commit").sees("has ended")
+        leave(terminal)
