@@ -13,6 +13,10 @@ _MOST_EXPECTED = 100
 _LONGEST_SHOWN = 60
 
 
+class Ambiguous(Mistake):
+    """A word that is the beginning of several: which of them was meant is not guessed at another level."""
+
+
 class Walk:
     """A line that is read from left to right. ``states``: all that it may mean so far."""
 
@@ -52,7 +56,7 @@ class Walk:
                 name = names.pop()
                 return [arc.follow(name, word.span) for arc in literals if arc.word == name]
             if not accepted:
-                raise Mistake(
+                raise Ambiguous(
                     f"{_shown(word)} could be {_enumerated(sorted(names))}",
                     word.span,
                     tuple(_suggestions(begun)),
