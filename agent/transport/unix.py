@@ -60,7 +60,8 @@ class UnixTransport:
         self._path = path
         self._group = group
         self._insists = insists
-        self._taken: Taken | None = local_socket.passed_on(passed[0]) if passed else None
+        self._passed = passed
+        self._taken: Taken | None = None
         self._server: asyncio.Server | None = None
         self._asked: set[asyncio.Task[None]] = set()
 
@@ -70,7 +71,10 @@ class UnixTransport:
         Raises:
             OSError: it cannot be had.
         """
-        if self._path is None or self._taken is not None:
+        if self._passed:
+            self._taken = local_socket.passed_on(self._passed[0])
+            return
+        if self._path is None:
             return
         try:
             self._taken = local_socket.take(self._path, self._group)

@@ -11,10 +11,10 @@ from console.grammar.command import Command, Where
 from console.grammar.fixed import NO, CommandForm, start
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
-from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Suggestion
-from console.grammar.walking import Walk
+from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
+from console.grammar.walking import Ambiguous, Walk
 from console.grammar.words import Word, in_comment, quoted, split
-from console.model.schema import Schema
+from console.model.schema import Kind, Schema
 
 DO = "do"
 
@@ -52,20 +52,22 @@ class Grammar:
             return Changes(())
         try:
             return self._meaning(line, words, self._states(context, tunnel))
+        except Ambiguous:
+            raise
         except Mistake as problem:
-            first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
-            if context is None or problem.span.start != first.span.start:
+            if context is None:
                 raise
-            if (above := self._above(line, words, context)) is not None:
-                known = f"this is for {self.prompt(above)}: type end before it"
-                raise Mistake(known, words[0].span, problem.expected) from None
+            first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
+            unknown = problem.span.start == first.span.start
+            if unknown and (hint := self._other_level(line, words, context)):
+                raise Mistake(hint, words[0].span, problem.expected) from None
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
-        """Return what ``line`` means outside of the configuration, where nothing else knows its first word.
+        """Return what ``line`` means outside of the configuration, where it means nothing in it.
 
         Raises:
-            Mistake: ``problem``, or another one if this is a command there whose arguments are wrong.
+            Mistake: ``problem``, or another one if more of the line is known there.
         """
         try:
             return self._meaning(line, words, self._elsewhere())
@@ -77,18 +79,24 @@ class Grammar:
         walk.take(words)
         return walk.meaning()
 
-    def _above(self, line: str, words: Sequence[Word], context: Path) -> Path | None:
-        """Return the nearest context above where ``line`` would mean a change."""
+    def _other_level(self, line: str, words: Sequence[Word], context: Path) -> str:
+        """Return what to type before ``line``, if it would mean a change at a level above, or one below."""
         for end in range(len(context) - 1, -1, -1):
-            above = context[:end]
-            negated = _Behind(NO, (DataState(self.names, above, negated=True),))
-            data: list[State] = [DataState(self.names, above), negated]
-            try:
-                self._meaning(line, words, data)
-            except Mistake:
-                continue
-            return above
-        return None
+            if self._changes_at(line, words, context[:end]):
+                return f"this is for {self.prompt(context[:end])}: type end before it"
+        for word, node in self.names.below(context).items():
+            below = (*context, Step(node))
+            if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):
+                return f"this is for {self.prompt(below)}: type {self._manual.alias(node) or word} before it"
+        return ""
+
+    def _changes_at(self, line: str, words: Sequence[Word], context: Path) -> bool:
+        negated = _Behind(NO, (DataState(self.names, context, negated=True),))
+        try:
+            self._meaning(line, words, [DataState(self.names, context), negated])
+        except Mistake:
+            return False
+        return True
 
     def suggest(
         self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
@@ -146,8 +154,8 @@ class Grammar:
             return self._outside(Where.TUNNEL if tunnel else Where.EXEC)
         negated = [*self._commands(Where.CONFIG, negated=True), DataState(self.names, context, negated=True)]
         return [
-            *self._commands(Where.CONFIG),
             DataState(self.names, context),
+            *self._commands(Where.CONFIG),
             _Behind(NO, negated),
             _Behind(DO, self._elsewhere()),
         ]
@@ -157,7 +165,8 @@ class Grammar:
         return self._outside(Where.EXEC | Where.TUNNEL)
 
     def _outside(self, where: Where) -> list[State]:
-        return [*self._commands(where), _Behind(NO, self._commands(where, negated=True))]
+        negated = self._commands(where, negated=True)
+        return [*self._commands(where), *([_Behind(NO, negated)] if negated else ())]
 
     def _commands(self, where: Where, *, negated: bool = False) -> list[State]:
         """Return the states before all commands that are meant for one of ``where``."""

@@ -16,6 +16,8 @@ from console.grammar.values import Mistake, Span
 LONGEST_LINE = 400_000
 """Characters: a CRL of 90,000 characters in one line, each of them escaped, and then some."""
 
+MOST_WORDS = 1024
+
 _BLANKS = " \t\r\n\v\f"
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
@@ -40,7 +42,7 @@ def split(line: str, *, partial: bool = False) -> tuple[Word, ...]:
     """Return the words of ``line``; with ``partial``, it may end in the middle of quotes.
 
     Raises:
-        Mistake: it is too long, a quote is not closed, or something follows one at once.
+        Mistake: it is too long, has too many words, a quote is not closed, or something follows one at once.
     """
     if len(line) > LONGEST_LINE:
         raise Mistake(f"a line has at most {LONGEST_LINE} characters", Span(LONGEST_LINE, len(line)))
@@ -50,6 +52,8 @@ def split(line: str, *, partial: bool = False) -> tuple[Word, ...]:
         word = _quoted(line, at, partial) if line[at] in "\"'" else _plain(line, at)
         found.append(word)
         at = word.span.end
+        if len(found) > MOST_WORDS:
+            raise Mistake(f"a line has at most {MOST_WORDS} words", word.span)
     return tuple(found)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_ENDS = (signal.SIGTERM, signal.SIGHUP)
+_AS_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
+ENDS = (signal.SIGINT, *_AS_CTRL_C)
 
 
 class Ended(KeyboardInterrupt):
@@ -25,7 +26,7 @@ def ends_in_order() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # which gets no signals
         return
-    before = {number: signal.signal(number, _interrupt) for number in _ENDS}
+    before = {number: signal.signal(number, _interrupt) for number in _AS_CTRL_C}
     try:
         yield
     finally:
@@ -43,7 +44,7 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_ENDS)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDS}
     try:
         yield
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from console.client.session import Client, Element, Gone, ServerErrors
-from console.live.ending import Ended, ends_in_order, undisturbed
+from console.live.ending import ENDS, Ended, ends_in_order, undisturbed
 from console.shell.console import Console
 from console.show.data import AGENT, DAEMON, contents, event_time, subtree, text, tree
 from console.show.rfc7951 import as_json
@@ -21,6 +23,9 @@ LEASE_S = 600
 What runs longer is begun again.
 """
 LEASE_COUNT = 100_000
+LONGEST_S = 3600
+"""What the server takes at most."""
+START_LIMIT_S = 10
 _MISSED = "notifications-missed"
 
 Leaf = tuple[str, str]
@@ -57,8 +62,8 @@ def follow(
                 status = running.take(event, line)
                 if status is not None:
                     return status
-        except Ended as signal:
-            return signal.status
+        except Ended as end:
+            return end.status
         except KeyboardInterrupt:
             return 0
         finally:
@@ -76,15 +81,41 @@ class _Running:
         self._limited = limited
         self._shown = 0
         self.number: str | None = None
-        if not limited:
-            self._asked += [("seconds", str(LEASE_S)), (source.count, str(LEASE_COUNT))]
+        named = dict(asked)
+        if "seconds" not in named:
+            self._asked.append(("seconds", str(LONGEST_S if limited else LEASE_S)))
+        if source.count not in named:
+            self._asked.append((source.count, str(LEASE_COUNT)))
 
     def begin(self) -> None:
-        request = _request(f"start-{self._source.name}", self._asked)
-        reply = self._console.client.rpc(request)
-        self.number = _output(reply, f"{self._source.name}-id")
-        if file := _output(reply, "file"):
-            self._console.out.warn(f"packets are kept on the gateway in {file}")
+        """Start it; who interrupts that waits a moment for its number, by which it is stopped then."""
+        replies: list[Element | Exception] = []
+        asking = threading.Thread(target=self._ask, args=(replies,), daemon=True)
+        # Nothing interrupts between the start and the wait: what was begun would not be known.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        try:
+            asking.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            asking.join()
+        except KeyboardInterrupt:
+            asking.join(START_LIMIT_S)
+            raise
+        finally:
+            self._learn(replies)
+
+    def _ask(self, replies: list[Element | Exception]) -> None:
+        try:
+            replies.append(self._console.client.rpc(_request(f"start-{self._source.name}", self._asked)))
+        except Exception as problem:
+            replies.append(problem)
+
+    def _learn(self, replies: list[Element | Exception]) -> None:
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+            self.number = _output(reply, f"{self._source.name}-id")
+            if file := _output(reply, "file"):
+                self._console.out.warn(f"packets are kept on the gateway in {file}")
 
     def take(self, notification: Element, line: Callable[[Element, Element], str]) -> int | None:
         """Show a notification; returns the exit status if it was the last one."""

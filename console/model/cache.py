@@ -13,12 +13,16 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 LARGEST_OCTETS = 64 * 2**20
 MOST_KEPT = 12
 """Servers, by what they say. The ones used last stay."""
+
+MOST_AGE_S = 24 * 3600
+"""A module may change without a new revision where it is being written; a day later that is seen."""
 
 _MAGIC = b"yangswan modules 1 "
 
@@ -95,7 +99,7 @@ def _name(said: str) -> str:
 
 
 def _encoded(said: str, modules: Mapping[str, str]) -> bytes:
-    body = json.dumps({"said": said, "modules": dict(modules)}).encode()
+    body = json.dumps({"said": said, "at": int(time.time()), "modules": dict(modules)}).encode()
     return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
@@ -106,8 +110,11 @@ def _decoded(content: bytes, said: str) -> Mapping[str, str] | None:
     try:
         found = json.loads(body)
         modules = found["modules"]
-        whole = found["said"] == said and all(
-            isinstance(name, str) and isinstance(text, str) for name, text in modules.items()
+        fresh = 0 <= time.time() - found["at"] < MOST_AGE_S
+        whole = (
+            fresh
+            and found["said"] == said
+            and all(isinstance(name, str) and isinstance(text, str) for name, text in modules.items())
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -18,11 +18,12 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from console.client.session import Gone, ServerErrors
-from console.grammar.values import Mistake, Suggestion
+from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
+from console.shell.commands.contexts import leave_or_up, leave_program
 from console.shell.commands.requests import has_tunnels
 from console.shell.lookup import Lookup
 from console.shell.recall import Recall, file_of, keeping
@@ -93,7 +94,7 @@ class _Conversation:
         if not line.strip():
             return
         try:
-            if not shell.again():
+            if not shell.again() and not self._needs_no_session(line):
                 self._pasted = []
                 return
             if shell.run(line) != Status.OK:
@@ -104,6 +105,13 @@ class _Conversation:
             self._look()
         except EOFError:
             shell.out.warn("nothing was answered, so nothing was done")
+
+    def _needs_no_session(self, line: str) -> bool:
+        try:
+            meaning = self._shell.read(line)
+        except (Mistake, Gone, ServerErrors):
+            return False
+        return isinstance(meaning, Called) and meaning.command.run in (leave_program, leave_or_up)
 
     def _drop_pasted(self) -> None:
         """After a mistake the lines behind it may mean something else."""

@@ -27,7 +27,7 @@ from console.shell.shell import Shell, Status, Ways
 from console.shell.table import COMMANDS
 
 JSON = "--json"
-NOTHING_SERVED = Schema({}, {}, {}, {}, {})
+NOTHING_SERVED = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
 _HELP = "('yangswan help' lists the commands)"
 _LONGEST_LINE = 1024 * 1024
 

@@ -28,7 +28,7 @@ def test_it_says_its_version() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"yangswan {version('yangswan')}\n", "")
 
 
-@pytest.mark.parametrize("words", [(), ("help",), ("--help",)])
+@pytest.mark.parametrize("words", [("help",), ("--help",)])
 def test_help_says_what_it_is_and_names_the_agent(words: tuple[str, ...]) -> None:
     done = typed(*words)
     assert (done.returncode, done.stderr) == (0, "")
@@ -92,7 +92,7 @@ def test_the_options_of_the_agent_that_it_knows_are_all_that_there_are() -> None
     assert there - {"--help", "--version"} == _OF_THE_AGENT
 
 
-@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+@pytest.mark.parametrize("words", [("help",), ("--help",), ("--version",)])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_has_seen_enough_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     """As ``yangswan help | head -1`` closes the pipe: here before anything was written."""
@@ -109,13 +109,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(words: tuple[str, ...], unbuf
     assert (process.wait(), said) == (0, b"")
 
 
-@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+@pytest.mark.parametrize("words", [("help",), ("--help",), ("--version",)])
 def test_a_disk_that_is_full_is_said_in_one_line(words: tuple[str, ...]) -> None:
     done = typed(*words, before="exec >/dev/full;")
     assert (done.returncode, done.stderr) == (1, "yangswan: No space left on device\n")
 
 
-@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("--version",)])
+@pytest.mark.parametrize("words", [("help",), ("--help",), ("--version",)])
 def test_without_an_output_there_is_no_traceback(words: tuple[str, ...]) -> None:
     done = typed(*words, before="exec >&-;")
     assert done.returncode == 0

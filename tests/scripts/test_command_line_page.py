@@ -70,6 +70,24 @@ def test_a_line_sets_what_the_page_says(grammar: Grammar, typed: str, sets: str)
     assert ", ".join(told(change, 2 if of_one else 1) for change in changes) == sets
 
 
+@pytest.mark.parametrize(
+    ("typed", "leaf", "value"),
+    [
+        ("leak-protection true", "leak-protection", "true"),
+        ("certificate own gateway", "own", "gateway"),
+        ("desc to Bern # soon", "description", "to Bern"),
+        ("esp proposal 2 cipher aes256 auth sha256 dh x25519 ke mlkem768", "ke", "mlkem768"),
+        ("local-subnet add 10.4.0.0/16", "local-subnet", "10.4.0.0/16"),
+    ],
+)
+def test_what_is_beyond_the_guide_is_read(grammar: Grammar, typed: str, leaf: str, value: str) -> None:
+    context = grammar.read("ipsec 1", grammar.read("tunnel", ()).enters).enters
+    meaning = grammar.read(typed, context)
+    assert isinstance(meaning, Changes)
+    last = meaning.changes[-1]
+    assert (last.path[-1].node.name, last.value) == (leaf, value)
+
+
 def test_every_command_of_the_guide_is_in_the_table() -> None:
     assert {row[0].strip("`") for row in CONFIGURATION} == OF_THE_GUIDE
 

@@ -107,7 +107,12 @@ def _recorded(row: Element) -> Recorded:
     def leaf(name: str) -> str:
         return row.findtext(f"{{{AGENT}}}{name}") or ""
 
-    return Recorded(int(leaf("id") or 0), leaf("outcome"), leaf("reason"), leaf("taken-back-by"))
+    return Recorded(
+        int(leaf("id") or 0),
+        outcome=leaf("outcome"),
+        reason=leaf("reason"),
+        taken_back_by=leaf("taken-back-by"),
+    )
 
 
 def _agent(client: Client, *names: str) -> Element:

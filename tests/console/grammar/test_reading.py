@@ -68,6 +68,38 @@ def test_a_command_is_found_with_what_was_given(
     } == given
 
 
+@pytest.mark.parametrize(
+    ("line", "at", "said"),
+    [
+        ("ipsec 1", (), "this is for /config/tunnel: type tunnel before it"),
+        ("no ipsec 1", (), "this is for /config/tunnel: type tunnel before it"),
+        ("ipsec 1 peer 10.0.0.1", (), "this is for /config/tunnel: type tunnel before it"),
+        ("rule-list x", (), "this is for /config/nacm: type nacm before it"),
+        (
+            "peer 10.0.0.1",
+            ("tunnel", "ipsec 1", "ike"),
+            "this is for /config/tunnel/ipsec-1: type end before it",
+        ),
+        ("nacm", ("tunnel", "ipsec 1"), "this is for /config: type end before it"),
+    ],
+)
+def test_a_line_of_another_level_says_which(line: str, at: tuple[str, ...], said: str) -> None:
+    assert mistake(line, context(*at))[0] == said
+
+
+def test_a_word_that_is_ambiguous_here_is_not_looked_for_elsewhere() -> None:
+    assert isinstance(grammar().read("do en", ()), Called)
+    assert mistake("en", in_tunnel()) == ("'en' could be enable or end", "en")
+    assert mistake("s", in_tunnel())[0] == "'s' could be secret or show"
+
+
+def test_a_command_outside_is_found_although_the_configuration_knows_its_first_words() -> None:
+    command = Command("ipsec ID restart", "Anew", print, Where.EXEC)
+    one = Grammar(schema(), [command])
+    assert isinstance(one.read("ipsec 1 restart", context("tunnel")), Called)
+    assert isinstance(one.read("ipsec 1", context("tunnel")), Changes)
+
+
 COMMAND_MISTAKES = [
     ("commit", None, False, "'commit' is not known here", "commit"),
     ("ping a", None, True, "'ping' is not known here", "ping"),

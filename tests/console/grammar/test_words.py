@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.grammar.values import Mistake
-from console.grammar.words import LONGEST_LINE, commands, in_comment, quoted, split
+from console.grammar.words import LONGEST_LINE, MOST_WORDS, commands, in_comment, quoted, split
 
 CASES = [
     ("", []),
@@ -63,6 +63,12 @@ def test_a_line_has_an_end() -> None:
     assert len(split("a" * LONGEST_LINE)) == 1
     with pytest.raises(Mistake, match="at most"):
         split("a" * (LONGEST_LINE + 1))
+
+
+def test_a_line_has_so_many_words_and_no_more() -> None:
+    assert len(split("a " * MOST_WORDS)) == MOST_WORDS
+    with pytest.raises(Mistake, match="at most 1024 words"):
+        split("a " * (MOST_WORDS + 1))
 
 
 def test_what_is_not_finished_can_be_looked_at() -> None:

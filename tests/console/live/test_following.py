@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from console.client.session import Element, Gone, ServerError, ServerErrors
-from console.live.following import LEASE_COUNT, LEASE_S
+from console.live.following import LEASE_COUNT, LEASE_S, LONGEST_S
 from console.live.log import log
 from console.live.monitor import monitor, stop_monitor
 from console.show.data import AGENT, DAEMON
@@ -80,6 +80,32 @@ def test_each_packet_is_a_line_and_ctrl_c_ends_the_monitor_on_the_server() -> No
     assert said(watched.asked[1][1]) == {"tunnel": "1", "seconds": str(LEASE_S), "packets": str(LEASE_COUNT)}
     assert said(watched.asked[2][1]) == {"monitor-id": "3"}
     assert out.warnings == ["2 packets shown"]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({"SECONDS": "5"}, {"seconds": "5", "packets": str(LEASE_COUNT)}),
+        ({"PACKETS": "5"}, {"seconds": str(LONGEST_S), "packets": "5"}),
+    ],
+)
+def test_a_limit_that_nobody_asked_for_does_not_end_it(given: dict[str, str], asked: dict[str, str]) -> None:
+    watched = server(KeyboardInterrupt())
+    monitor(console(watched), given)
+    assert said(watched.asked[1][1]) == asked
+
+
+def test_who_interrupts_the_start_leaves_no_monitor_either() -> None:
+    watched = server()
+    answer = watched.answers["start-monitor"]
+
+    def interrupted(asked: Element) -> Element:
+        os.kill(os.getpid(), signal.SIGINT)
+        return answer(asked)  # type: ignore[operator]
+
+    watched.answers = {**watched.answers, "start-monitor": interrupted}
+    assert monitor(console(watched), {}) == 0
+    assert did(watched) == ["events", "start-monitor", "stop-monitor", "no more events"]
 
 
 def test_packets_of_another_monitor_are_not_shown() -> None:

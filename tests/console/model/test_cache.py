@@ -19,6 +19,14 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "yangswan" / "modules"
 
 
+class Clock:
+    def __init__(self, now_s: float) -> None:
+        self._now_s = now_s
+
+    def time(self) -> float:
+        return self._now_s
+
+
 def only_file(place: Path) -> Path:
     (found,) = place.iterdir()
     return found
@@ -67,6 +75,16 @@ def test_what_another_server_said_is_not_believed_under_this_name(place: Path) -
     paths = {cache._name(said): place / cache._name(said) for said in ("a", "b")}
     paths[cache._name("b")].replace(paths[cache._name("a")])
     assert Cache(place).load("a") is None
+
+
+@pytest.mark.parametrize(("age_s", "there"), [(0, True), (86_399, True), (86_400, False), (-5, False)])
+def test_what_is_a_day_old_is_asked_for_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch, age_s: int, there: bool
+) -> None:
+    monkeypatch.setattr(cache, "time", Clock(1_000_000))
+    Cache(place).save("a", MODULES)
+    monkeypatch.setattr(cache, "time", Clock(1_000_000 + age_s))
+    assert (Cache(place).load("a") == MODULES) is there
 
 
 def test_a_link_a_pipe_and_a_folder_are_no_files(place: Path, tmp_path: Path) -> None:

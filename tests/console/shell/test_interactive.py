@@ -114,7 +114,7 @@ def test_completion_and_question_mark(line: CommandLine) -> None:
     terminal.sends('description "why?').sees("why\\?")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     terminal.types("leave").at("alice:/")
-    terminal.sends("show ipsec ?").sees("1 ")
+    terminal.sends("show ipsec ?").sees(r"\s1\s")
     terminal.sends(CTRL_C).at("alice:/")
     leave(terminal)
 
@@ -148,8 +148,9 @@ def test_what_was_typed_before_is_searched(line: CommandLine) -> None:
     terminal.types("show sessions").at("alice:/")
     leave(terminal)
     terminal = opened(line)
-    terminal.sends(CTRL_R + "sess").sees("show sessions")
-    terminal.sends("\r\r").sees("USER")
+    terminal.sends(CTRL_R + "sess").sees("reverse-i-search")
+    terminal.sends("\r").sees("show sessions")
+    terminal.sends("\r").sees("USER")
     terminal.at("alice:/")
     leave(terminal)
 
