@@ -78,6 +78,7 @@ def main() -> None:
         looked = look(asked.settings, asked.task)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
+        _tell_missing(asked.task, looked)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
         if asked.task is Task.REPAIR:
@@ -110,6 +111,15 @@ def _complain(*sentences: str, status: int) -> NoReturn:
     for sentence in sentences:
         say(f"{PROGRAM}: {sentence}", sys.stderr)
     raise SystemExit(status) from None
+
+
+def _tell_missing(task: Task, looked: Looked) -> None:
+    """Name each program of the system that is not installed: no reason to refuse, as it may come later."""
+    for sentence in (sentence for translator in looked.translators for sentence in translator.missing()):
+        if task is Task.CHECK:
+            say(f"{PROGRAM}: {sentence}", sys.stderr)
+        elif task is Task.RUN:
+            log.warning("%s", sentence)
 
 
 async def run(settings: Settings, looked: Looked) -> None:

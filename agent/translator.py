@@ -254,6 +254,10 @@ class Translator(Protocol):
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
         before start; a translator with such options is not started."""
 
+    def missing(self) -> Sequence[str]:
+        """Return a sentence for each program of the system that it would use and that is not installed, with
+        the package to install. It starts without them, and does what can be done."""
+
     def look(self) -> Sequence[str]:
         """Learn without a start what lies in the data folder beside the history, so that ``check`` knows it;
         nothing is changed. Returns a sentence for each kind of thing there that is no configuration and that

@@ -195,6 +195,7 @@ ROOMS = (
     ),
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/__main__.py",), ("agent",)),
+    Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.
     Room(("console/model/schema.py", "console/model/__init__.py"), ("console.model.schema",), pure=True),
     Room(("console/model/*.py",), ("console.model", "console.client"), ("pyang", "lxml")),
@@ -399,6 +400,7 @@ def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
         ("console/command_line.py", "from agent.settings import Settings"),
         ("console/command_line.py", "import translators.strongswan.model"),
         ("agent/__main__.py", "from console import command_line"),
+        ("agent/start.py", "from agent import settings"),
         ("console/command_line.py", "import ncclient"),
         ("agent/command_line.py", "from agent import server"),
         ("agent/settings.py", "from agent import command_line"),

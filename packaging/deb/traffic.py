@@ -8,6 +8,7 @@ Standard library alone: it runs where nothing but the package is installed.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import signal
 import socket
@@ -50,10 +51,8 @@ def send(address: str, to: str) -> tuple[int, int]:
 
 
 def _send(ours: socket.socket, number: int, to: str) -> None:
-    try:
+    with contextlib.suppress(OSError):  # no way to there: lost
         ours.sendto(str(number).encode(), (to, PORT))
-    except OSError:
-        pass  # no way to there: lost
 
 
 def _collect(ours: socket.socket, back: set[int], wait_s: float) -> None:

@@ -23,6 +23,7 @@ from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.planning import Planning
+from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
 from translators.strongswan.status.unnamed import between
@@ -131,7 +132,14 @@ def make(settings: Settings) -> StrongSwanTranslator:
         ),
     )
     unusable = partial(named.faults, options, settings.charon)
-    return StrongSwanTranslator(settings.charon, parts, unusable=unusable)
+    missing = partial(_missing, daemon, nothing_is_applied=without)
+    return StrongSwanTranslator(settings.charon, parts, unusable=unusable, missing=missing)
+
+
+def _missing(daemon: ManagedCharon | None, *, nothing_is_applied: bool) -> list[str]:
+    if nothing_is_applied:
+        return []
+    return [*(daemon.missing() if daemon else ()), *nft.missing()]
 
 
 # Seen by the type checker: what is made fulfils the Protocol.

@@ -129,18 +129,30 @@ class StrongSwanTranslator:
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
 
-    def __init__(self, backend: str, parts: Parts, *, unusable: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        backend: str,
+        parts: Parts,
+        *,
+        unusable: Callable[[], list[str]],
+        missing: Callable[[], list[str]],
+    ) -> None:
         self.yang_files: Sequence[Path] = find_yang_files()
         self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
         self._unusable = unusable
+        self._missing = missing
 
     # --- life ---
 
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what charon cannot be run with, or reached at."""
         return self._unusable()
+
+    def missing(self) -> Sequence[str]:
+        """Return a sentence for each package of charon and nftables that is not installed."""
+        return self._missing()
 
     def look(self) -> Sequence[str]:
         """Read the private keys of this gateway, which are no configuration."""
