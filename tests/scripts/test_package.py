@@ -51,7 +51,7 @@ def test_of_a_unit_the_package_can_tell_each_place(unit: Path) -> None:
 
 
 def test_the_settings_of_the_package_name_no_users(tmp_path: Path) -> None:
-    """By the very command that makes them: a file of keys that is not there would keep an agent from starting."""
+    """By the very command that makes them: a file of keys that is not there keeps an agent from starting."""
     contents = (PACKAGING / "contents").read_text(encoding="utf-8")
     found = re.search(r"sed -e '([^']*)' \"\$gateway/settings.toml\"", contents)
     assert found is not None

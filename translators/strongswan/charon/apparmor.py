@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 KERNEL_LOG_OCTETS_MAX = 4_000_000
@@ -35,7 +35,7 @@ class Places:
 
     processes: Path = Path("/proc")
     kernel_log: Path = Path("/dev/kmsg")
-    tool: Path = _tool()
+    tool: Path = field(default_factory=_tool)
 
 
 HERE = Places()
