@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,7 +37,7 @@ from agent.datastore.pruning import Keep
 from agent.datastore.store import Store, StoreDamaged, StoreError
 from agent.ending import Ending
 from agent.errors import BackendError, about_file
-from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting
+from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, keep_trace
 from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
@@ -44,15 +45,20 @@ from agent.offline import words
 from agent.offline.tasks import carry_out
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.phases import Phases
 from agent.repair import Declined, ask, repair
 from agent.server import Server
 from agent.settings import Settings, SettingsError
+from agent.supervision import taken_from as supervision_from
 from agent.translator import Translator
+from agent.transport import activation
+from agent.transport.activation import Passed, Unserviceable
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
 from agent.transport.ssh import SshTransport
 from agent.turns import Turns
 from agent.visible import say
+from agent.watchdog import Beats
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -78,12 +84,14 @@ def main() -> None:
         looked = look(asked.settings, asked.task)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
-        _tell_missing(asked.task, looked)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
         if asked.task is Task.REPAIR:
             refuse_traceless(asked.settings.data_dir)
         if looking:
+            of_translators = (lack for translator in looked.translators for lack in translator.lacking())
+            for lack in (*named.lacking(asked.settings), *of_translators):
+                say(f"{PROGRAM}: note: {lack}", sys.stderr)
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
         else:
@@ -94,7 +102,7 @@ def main() -> None:
                     asyncio.run(_WORK[asked.task](asked.settings, looked))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
-    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged) as problem:
+    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, Unserviceable) as problem:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)
@@ -113,26 +121,22 @@ def _complain(*sentences: str, status: int) -> NoReturn:
     raise SystemExit(status) from None
 
 
-def _tell_missing(task: Task, looked: Looked) -> None:
-    """Name each program of the system that is not installed: no reason to refuse, as it may come later."""
-    for sentence in (sentence for translator in looked.translators for sentence in translator.missing()):
-        if task is Task.CHECK:
-            say(f"{PROGRAM}: {sentence}", sys.stderr)
-        elif task is Task.RUN:
-            log.warning("%s", sentence)
-
-
 async def run(settings: Settings, looked: Looked) -> None:
     """Construct the agent, serve, and stop in reverse order."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
-    ending = Ending(keep_on_stop=settings.on_stop == "keep")
+    ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
-    worker = _worker_of(pool)
+    supervision = supervision_from(os.environ)
+    passed = activation.taken_from(os.environ)
+    settings = _as_passed(settings, passed)
+    worker = _worker_of(pool, beats.beat)
+    phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:
+        phases.begin("YANG modules are loaded")
         schema = await worker(make_schema, settings, translators)
         agent = assemble(
             settings,
@@ -141,28 +145,53 @@ async def run(settings: Settings, looked: Looked) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
-            progress=Progress(ending.is_asked),
+            passed=passed.tcp,
+            progress=Progress(ending.is_asked, moved=beats.beat, told=phases.starting),
         )
         users = ensure_keys(settings.data_dir, settings.users)
+        keep_trace(settings)
         await agent.start(users)
         try:
+            where = f"{_address(settings.host)}:{agent.transport.port}"
+            configuration = agent.context.configuration
+            await phases.serve(f"NETCONF on {where}, charon {settings.charon}", configuration)
             with printing():
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
-                print(f"ready {_address(settings.host)}:{agent.transport.port}")
+                print(f"ready {where}")
             await ending.asked()
         finally:
             log.info("stopping")
+            phases.stop("sessions are ended")
             await agent.stop()
     finally:
         for translator in translators:
+            phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
             await translator.stop(keep=ending.keep)
+        phases.end()
         await _end_worker(pool, store)
 
 
-def _worker_of(pool: ThreadPoolExecutor) -> Worker:
+def _as_passed(settings: Settings, passed: Passed) -> Settings:
+    """Return the settings with the address that clients come to where systemd has it for this agent."""
+    for unserved in passed.unix:
+        log.warning("systemd passes %s: nothing is served on it", unserved.getsockname())
+        unserved.close()
+    if not passed.tcp:
+        return settings
+    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
+        log.warning("%s", sentence)
+    host, port = activation.address(passed.tcp[0])
+    return replace(settings, host=host, port=port)
+
+
+def _worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
+    """``ended`` is called on the thread after each call."""
+
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
         call = pool.submit(function, *arguments)
+        if ended is not None:
+            call.add_done_callback(ended)
         result = asyncio.wrap_future(call)
         try:
             return await asyncio.shield(result)
@@ -263,6 +292,7 @@ def assemble(
     outlet: Outlet,
     worker: Worker,
     progress: Progress,
+    passed: Sequence[socket.socket] = (),
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -305,6 +335,8 @@ def assemble(
         host=settings.host,
         port=settings.port,
         host_key=settings.data_dir / "host_key",
+        credential=settings.credential,
+        passed=passed,
         users={},
         limits=limits,
         serve=server.serve,

@@ -9,6 +9,7 @@ Nothing that the copy changes is seen here; only what the work returns comes bac
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -245,5 +246,6 @@ def _confine(out: int) -> None:
     with open("/proc/self/statm", encoding="ascii") as file:
         octets = int(file.read().split()[0]) * resource.getpagesize() + ROOM_OCTETS
     resource.setrlimit(resource.RLIMIT_AS, (octets, octets))
-    os.nice(NICE)
+    with contextlib.suppress(OSError):  # hardened systems forbid even that
+        os.nice(NICE)
     signal.setitimer(signal.ITIMER_PROF, WORK_CPU_S)

@@ -12,6 +12,7 @@ from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 
+from agent import credential
 from agent.settings import (
     CHARON_MODES,
     LOG_LEVELS,
@@ -79,6 +80,7 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         settings = replace(settings, users={**settings.users, options.user: options.authorized_keys})
     if options.yes and options.task is not Task.REPAIR:
         faults.append("--yes belongs to --repair")
+    settings = replace(settings, credential=credential.host_key(os.environ))
     return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
 
 

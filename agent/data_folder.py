@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from agent.errors import about_file
@@ -15,6 +17,9 @@ from agent.regular_file import ENDINGS, demand_regular
 
 KEYS = ("host_key", "client_key")
 """What a first start makes in the data folder after the history."""
+CREDENTIAL_TRACE = "credential_host_key.pub"
+"""What it makes where the host key is not of the folder: its public half."""
+TRACES = (*KEYS, CREDENTIAL_TRACE)
 
 
 class DataDirInUse(Exception):
@@ -47,6 +52,14 @@ def demand_private(file: Path, instead: str = "Remove it to have another one mad
         )
 
 
+class Foreign(OSError):
+    """What is in the folder is another user's, and of no use to this one; the message says what to do."""
+
+
+LOOKED_AT_MAX = 10_000
+"""How many files are looked at for their owner: more than an agent makes."""
+
+
 PASSING = frozenset({
     errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS,
     errno.ESTALE, errno.ETIMEDOUT,
@@ -60,10 +73,10 @@ def faults(path: Path) -> list[str]:
     if problem is not None and problem.errno not in PASSING:
         return [_sentence(path, problem)]
     found = []
-    for refuse in (refuse_writable, refuse_read, refuse_lost, refuse_read_history):
+    for refuse in (refuse_writable, refuse_foreign, refuse_read, refuse_lost, refuse_read_history):
         try:
             refuse(path)
-        except (Exposed, Lost) as reason:
+        except (Exposed, Foreign, Lost) as reason:
             found.append(str(reason))
         except OSError as reason:
             if reason.errno not in PASSING:
@@ -85,6 +98,37 @@ def refuse_writable(path: Path) -> None:
                 f"others may write in the data folder {path} (mode {mode:04o}), so put another history or "
                 f"key there. Give another folder, or say: chmod go-w {path}"
             )
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a folder with something of another user that this one may not read and write: what root has left
+    there, as by --repair, for an agent that is a user of its own.
+
+    Raises:
+        Foreign: it is so.
+        OSError: it cannot be looked at.
+    """
+    if not path.is_dir():
+        return
+    for found in (path, *islice(path.rglob("*"), LOOKED_AT_MAX)):
+        try:
+            owner = found.lstat().st_uid
+        except FileNotFoundError:  # of an agent that runs
+            continue
+        if owner == os.geteuid() or found.is_symlink():
+            continue
+        if not os.access(found, os.R_OK | os.W_OK):
+            raise Foreign(
+                f"{found} belongs to {_user(owner)}, and this is {_user(os.geteuid())}, who may not use it: "
+                f"chown -R {_user(os.geteuid())} {path}"
+            )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def refuse_read(path: Path) -> None:
@@ -114,7 +158,7 @@ def refuse_lost(path: Path) -> None:
     there = history.exists()
     if there and (history.stat().st_size > 0 or not history.is_file()):
         return
-    for name in KEYS:
+    for name in TRACES:
         if (path / name).exists():
             state = "empty" if there else "missing"
             raise Lost(
@@ -127,7 +171,7 @@ def refuse_lost(path: Path) -> None:
 
 def may_begin(path: Path) -> bool:
     """Return whether a history may be made: no start has got as far as to make a key."""
-    return not any((path / name).exists() for name in KEYS)
+    return not any((path / name).exists() for name in TRACES)
 
 
 def refuse_read_history(path: Path) -> None:
@@ -210,7 +254,7 @@ def refuse_traceless(path: Path) -> None:
     Raises:
         Unused: it is so.
     """
-    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in KEYS)):
+    if not (any(path.glob("history.db*")) or any((path / name).exists() for name in TRACES)):
         raise Unused(
             f"{path} is no data folder that an agent has used: there is neither a history.db in it nor a "
             "key. Nothing was changed. Say --data-dir, or --config with the settings of the agent"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from agent.data_folder import CREDENTIAL_TRACE
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
 from agent.datastore.records import SERVER, CommitInfo
@@ -76,7 +77,7 @@ def keep_known_hosts(settings: Settings, port: int) -> None:
     A disk that is full is no reason not to serve.
     """
     name = reached_at(settings) if port == SSH_PORT else f"[{reached_at(settings)}]:{port}"
-    line = f"{name},* {' '.join(public_key(settings.data_dir / 'host_key'))}\n".encode()
+    line = f"{name},* {' '.join(public_key(settings.host_key))}\n".encode()
     file = settings.data_dir / "known_hosts"
     try:
         if not file.exists() or file.read_bytes() != line:
@@ -85,9 +86,29 @@ def keep_known_hosts(settings: Settings, port: int) -> None:
         log.warning("%s could not be written: %s", file, problem.strerror)
 
 
-def host_key_hint(data_dir: Path) -> str:
-    """Return a line with the host key, for who connects from elsewhere."""
-    return f"Host key: {' '.join(public_key(data_dir / 'host_key'))}"
+def keep_trace(settings: Settings) -> None:
+    """Leave the public half of a host key that is a credential in the data folder.
+
+    Without any key there a history that is lost would be taken for one that never was (data_folder). A disk
+    that is full is no reason not to serve.
+    """
+    if settings.credential is None:
+        return
+    file = settings.data_dir / CREDENTIAL_TRACE
+    line = f"{' '.join(public_key(settings.credential))}\n".encode()
+    try:
+        before = file.read_bytes() if file.exists() else line
+        if before != line:
+            log.warning("the host key is another one than at the last start: who knows that will not connect")
+        if not file.exists() or before != line:
+            write_durably(file, line, 0o600)
+    except OSError as problem:
+        log.warning("%s could not be written: %s", file, problem.strerror)
+
+
+def host_key_hint(host_key: Path) -> str:
+    """Return a line with the host key in the file ``host_key``, for who connects from elsewhere."""
+    return f"Host key: {' '.join(public_key(host_key))}"
 
 
 def reached_at(settings: Settings) -> str:
@@ -98,7 +119,7 @@ def reached_at(settings: Settings) -> str:
 def greeting(settings: Settings, port: int, users: Mapping[str, Path]) -> Iterator[str]:
     """Yield what an agent says when it begins to serve, for who wants to connect to it."""
     keep_known_hosts(settings, port)
-    yield host_key_hint(settings.data_dir)
+    yield host_key_hint(settings.host_key)
     yield from connect_hints(settings, port, users)
 
 
@@ -106,7 +127,7 @@ def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> I
     """Yield the exact commands with which the usual clients connect and check the host key: of those that are
     installed here."""
     user = next(iter(users))
-    _, host_key = public_key(settings.data_dir / "host_key")
+    _, host_key = public_key(settings.host_key)
     own_key = settings.data_dir / "client_key"
     key = own_key if own_key.exists() and not settings.users else Path("YOUR_PRIVATE_KEY")
     host = reached_at(settings)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent import data_folder
+from agent import credential, data_folder
 from agent.regular_file import read_regular
 from agent.settings import Settings
 from agent.transport import address
@@ -26,7 +26,7 @@ def faults(settings: Settings) -> list[str]:
         *misnamed((*settings.users, *settings.recovery_users)),
         *keyless(settings.users),
         *data_folder.faults(settings.data_dir),
-        *damaged(settings.data_dir / "host_key"),
+        *(credential.faults if settings.credential else damaged)(settings.host_key),
         *_unreadable(settings.yang_modules),
     ]
 
@@ -40,6 +40,11 @@ def _unreadable(modules: Iterable[Path]) -> list[str]:
             reason = problem.strerror or os.strerror(problem.errno or 0)
             found.append(f"the YANG file {file} cannot be read: {reason}")
     return found
+
+
+def lacking(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that this process may not do of what the settings ask for."""
+    return address.lacking(settings.port)
 
 
 def hindrances(settings: Settings) -> list[str]:

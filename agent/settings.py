@@ -65,7 +65,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings; ``users`` maps user names to files of authorized keys."""
+    """Checked settings; ``users`` maps user names to files of authorized keys. ``credential``: the host key
+    that the system gives, in place of the one of the data folder; no key of the file."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -80,6 +81,12 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
+    credential: Path | None = None
+
+    @property
+    def host_key(self) -> Path:
+        """The file with the host key."""
+        return self.credential or self.data_dir / "host_key"
 
 
 def from_file(path: Path) -> Settings:

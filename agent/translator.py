@@ -254,9 +254,9 @@ class Translator(Protocol):
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
         before start; a translator with such options is not started."""
 
-    def missing(self) -> Sequence[str]:
-        """Return a sentence for each program of the system that it would use and that is not installed, with
-        the package to install. It starts without them, and does what can be done."""
+    def lacking(self) -> Sequence[str]:
+        """Return a sentence for each thing that this process may not do, or that is not there, without which
+        less is done, or not yet. Asked for a check of the settings."""
 
     def look(self) -> Sequence[str]:
         """Learn without a start what lies in the data folder beside the history, so that ``check`` knows it;

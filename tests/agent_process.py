@@ -61,6 +61,7 @@ def start_agent(
     prefix: Sequence[str] = (),
     charon: str = "none",
     log_level: str = "debug",
+    pass_fds: Sequence[int] = (),
 ) -> AgentProcess:
     """Start an agent on a free port of loopback and return when clients may connect."""
     command = [
@@ -86,6 +87,7 @@ def start_agent(
         text=True,
         cwd=Path(__file__).parents[1],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        pass_fds=pass_fds,
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -86,14 +86,23 @@ ROOMS = (
             "agent/memory.py",
             "agent/ending.py",
             "agent/regular_file.py",
+            "agent/supervision.py",
             "agent/turns.py",
             "agent/unfinished.py",
         )
     ),
     Room(("agent/data_folder.py",), ("agent.errors", "agent.regular_file")),
+    Room(("agent/credential.py",), ("agent.transport.files",)),
+    Room(("agent/watchdog.py",), ("agent.supervision",)),
+    Room(("agent/loaded.py",), (*VALUES, "agent.datastore")),
+    Room(
+        ("agent/phases.py",),
+        (*VALUES, "agent.datastore", "agent.loaded", "agent.supervision", "agent.watchdog"),
+    ),
     Room(
         ("agent/named.py",),
         (
+            "agent.credential",
             "agent.data_folder",
             "agent.regular_file",
             "agent.settings",
@@ -150,7 +159,7 @@ ROOMS = (
         ("agent/first_start.py",),
         (
             *(*VALUES, "agent.datastore"),
-            *("agent.nacm", "agent.settings", "agent.transport.files"),
+            *("agent.data_folder", "agent.nacm", "agent.settings", "agent.transport.files"),
         ),
     ),
     Room(
@@ -169,7 +178,7 @@ ROOMS = (
             "agent.unfinished",
         ),
     ),
-    Room(("agent/command_line.py",), ("agent.errors", "agent.settings")),
+    Room(("agent/command_line.py",), ("agent.credential", "agent.errors", "agent.settings")),
     Room(
         ("agent/offline/instance_data.py", "agent/offline/formats.py", "agent/offline/from_json.py"),
         (*VALUES, "agent.datastore.edit_check", "agent.offline.instance_data", "agent.xml"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.datastore.datastores import Datastores
+from agent.datastore.progress import Progress
 from agent.errors import BackendError, RpcError, RpcErrors
 from agent.translator import (
     Captured,
@@ -45,17 +46,34 @@ class ApplyFailed(Exception):
         self.restored = restored
 
 
+def kind_of(config_list: str) -> str:
+    """Return what the entries of a list are called together: the name of the container that it is in, as in
+    ``/yangswan-ipsec:tunnels/ipsec``, or that of the list."""
+    names = [step.rpartition(":")[2] for step in config_list.split("/") if step]
+    return names[-2] if len(names) > 1 else names[-1]
+
+
 class Backends:
     """What the translators stand before, reconciled with the entries of running if need be."""
 
-    def __init__(self, translators: Sequence[Translator], datastores: Datastores, worker: Worker) -> None:
+    def __init__(
+        self, translators: Sequence[Translator], datastores: Datastores, *, worker: Worker, progress: Progress
+    ) -> None:
         self._translators = tuple(translators)
         self._datastores = datastores
         self._worker = worker
+        self._progress = progress
 
     async def start(self) -> None:
         for translator in self._translators:
-            await translator.start(await self._known(translator))
+            entries = await self._known(translator)
+            self._progress.say(
+                "%s: %d committed, %s begins with them",
+                kind_of(translator.config_list),
+                len(entries),
+                translator.name,
+            )
+            await translator.start(entries)
 
     async def protect(self) -> None:
         for translator in self._translators:

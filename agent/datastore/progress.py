@@ -16,16 +16,31 @@ class Ended(Exception):
     """The agent was told to stop before it had started. What was under way has changed nothing."""
 
 
+def _to_nobody(*_: object) -> None:
+    pass
+
+
 class Progress:
     """Is told of every step.
 
     Args:
         ended: whether the agent was told to stop; asked on the thread that does the work.
+        moved: called at every step, on that thread.
+        told: gets what the log gets, on that thread.
     """
 
-    def __init__(self, ended: Callable[[], bool], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        ended: Callable[[], bool],
+        now: Callable[[], float] = time.monotonic,
+        *,
+        moved: Callable[[], None] = _to_nobody,
+        told: Callable[[str], None] = _to_nobody,
+    ) -> None:
         self._ended = ended
         self._now = now
+        self._moved = moved
+        self._told = told
         self._said_s = now()
 
     def step(self, sentence: str, *values: object) -> None:
@@ -36,12 +51,14 @@ class Progress:
         """
         if self._ended():
             raise Ended
+        self._moved()
         if self._now() - self._said_s >= PROGRESS_S:
             self.say(sentence, *values)
 
     def say(self, sentence: str, *values: object) -> None:
         self._said_s = self._now()
         log.info(sentence, *values)
+        self._told(sentence % values)
 
 
 def endless() -> Progress:

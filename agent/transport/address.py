@@ -8,6 +8,8 @@ import os
 import socket
 from typing import Any
 
+TAKES_ROOT = "a port below 1024 takes root, or CAP_NET_BIND_SERVICE"
+
 
 async def take(host: str, port: int) -> list[socket.socket]:
     """Return a bound socket, on which nobody listens yet, for each address of ``host``; port 0 for any.
@@ -30,6 +32,16 @@ async def take(host: str, port: int) -> list[socket.socket]:
         close(taken)
         raise
     return taken
+
+
+def lacking(port: int) -> list[str]:
+    """Return in a sentence why this process may not take ``port`` of any address; whether it is in use does
+    not matter."""
+    try:
+        _bound(socket.AF_INET, ("127.0.0.1", port)).close()
+    except OSError as problem:
+        return [str(problem)] if TAKES_ROOT in str(problem) else []
+    return []
 
 
 def hindrances(host: str) -> list[str]:
@@ -71,7 +83,7 @@ def _reason(problem: OSError) -> str:
     if problem.errno == errno.EADDRNOTAVAIL:
         return "no interface has this address"
     if problem.errno == errno.EACCES:
-        return "a port below 1024 takes root"
+        return TAKES_ROOT
     return os.strerror(problem.errno or 0)
 
 

@@ -73,6 +73,9 @@ class DamagedKey(OSError):
     """A file holds no private key; the message says what and what to do."""
 
 
+REMOVE = "remove it to have one made"
+
+
 def host_key(file: Path) -> asyncssh.SSHKey:
     """Return the key in ``file``; one is made (ed25519, mode 0600) if there is none.
 
@@ -82,14 +85,15 @@ def host_key(file: Path) -> asyncssh.SSHKey:
     """
     if not file.exists():
         write_key_pair(file, "yangswan host key")
-    return _read(file)
+    return read_key(file)
 
 
-def damaged(file: Path) -> list[str]:
-    """Return in a sentence why what is in ``file`` is no key; whether it can be read is not asked here."""
+def damaged(file: Path, instead: str = REMOVE) -> list[str]:
+    """Return in a sentence why what is in ``file`` is no key, and what to do ``instead``; whether it can be
+    read is not asked here."""
     try:
         if file.is_file():
-            _read(file)
+            read_key(file, instead)
     except DamagedKey as problem:
         return [str(problem)]
     except OSError:
@@ -97,13 +101,17 @@ def damaged(file: Path) -> list[str]:
     return []
 
 
-def _read(file: Path) -> asyncssh.SSHKey:
+def read_key(file: Path, instead: str = REMOVE) -> asyncssh.SSHKey:
+    """Return the key in ``file``.
+
+    Raises:
+        DamagedKey: what is there is no key; the message says what to do ``instead``.
+        OSError: it cannot be read.
+    """
     try:
         return asyncssh.read_private_key(str(file))
     except ValueError as problem:  # asyncssh has several, all of this kind
-        raise DamagedKey(
-            f"the host key {file} cannot be read: {problem}; remove it to have one made"
-        ) from None
+        raise DamagedKey(f"the host key {file} cannot be read: {problem}; {instead}") from None
 
 
 def write_key_pair(file: Path, comment: str) -> None:

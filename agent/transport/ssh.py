@@ -14,7 +14,7 @@ import os
 import pwd
 import socket
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from asyncssh.kex import get_kex_algs
 from agent.transport import address
 from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
+from agent.transport.files import read_key
 from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
@@ -60,7 +61,10 @@ class SshTransport:
         refused: counts what a limit refused.
         turns: in which connections are worked on.
         users: user name to file of authorized public keys (read at each login, so changes take effect).
-        host_key: file of the host key; made (ed25519, mode 0600) if it does not exist.
+        host_key: file of the host key; made (ed25519, mode 0600) if it does not exist. Beside it stands what
+            is remembered of sources.
+        credential: file of a host key that is used instead, and never made.
+        passed: sockets that are listened on already, instead of ``host`` and ``port``.
     """
 
     def __init__(
@@ -74,6 +78,8 @@ class SshTransport:
         recovery_users: Collection[str] = (),
         refused: Refused | None = None,
         turns: Turns | None = None,
+        credential: Path | None = None,
+        passed: Sequence[socket.socket] = (),
     ) -> None:
         self.limits = limits
         self.refused = refused or Refused()
@@ -92,6 +98,8 @@ class SshTransport:
         self._port = port
         self._host_key_file = host_key
         self._host_key: asyncssh.SSHKey | None = None
+        self._credential = credential
+        self._passed = list(passed)
         self._taken: list[socket.socket] = []
         self._listeners: list[asyncssh.SSHAcceptor] = []
 
@@ -106,9 +114,10 @@ class SshTransport:
         Raises:
             OSError: one of them cannot be had.
         """
-        taken = await address.take(self._host, self._port)
+        taken = self._passed or await address.take(self._host, self._port)
         try:
-            self._host_key = key_of(self._host_key_file)
+            credential = self._credential
+            self._host_key = key_of(self._host_key_file) if credential is None else read_key(credential)
         except BaseException:
             address.close(taken)
             raise

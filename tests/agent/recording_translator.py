@@ -66,15 +66,14 @@ class RecordingTranslator:
     cannot_take_back: bool = False
     captures: Sequence[Captured] = ()
     routes: Sequence[Route] = ()
-    not_installed: Sequence[str] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
     foresight: Foresight | None = None
 
-    def unusable(self) -> Sequence[str]:
+    def lacking(self) -> Sequence[str]:
         return ()
 
-    def missing(self) -> Sequence[str]:
-        return self.not_installed
+    def unusable(self) -> Sequence[str]:
+        return ()
 
     def look(self) -> Sequence[str]:
         self.log.append("look")

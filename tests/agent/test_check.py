@@ -66,7 +66,7 @@ main()
     )
     said = done.stderr.splitlines()
     assert (done.returncode, [line.rpartition(" ")[2] for line in said]) == (0, packages)
-    assert all(line.startswith("yangswand: ") and "install the package" in line for line in said)
+    assert all(line.startswith("yangswand: note: ") and "install the package" in line for line in said)
 
 
 def test_every_fault_is_said_in_a_line_of_its_own(tmp_path: Path) -> None:
@@ -350,3 +350,19 @@ def test_translators_are_made_once_and_warn_once(tmp_path: Path, task: str) -> N
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert done.stderr.count("no translator is installed") == 1
+
+
+def test_what_the_agent_would_do_without_is_said_and_is_no_fault(tmp_path: Path) -> None:
+    """As a service of the unit for the charon of the system would be, had it no capabilities."""
+    text = 'charon = "external"\nlisten = "127.0.0.1:830"\ndata-dir = "data"\n'
+    for key in ("vici-socket", "error-notify-socket"):
+        text += f'translator.strongswan.{key} = "{tmp_path}/none"\n'
+    command = [sys.executable, "-m", "agent", "--check", "--config", file_with(tmp_path, text)]
+    dropped = ("setpriv", "--bounding-set", "-net_admin,-net_raw,-net_bind_service", "--inh-caps", "-all")
+    done = subprocess.run([*dropped, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    port, admin, raw, *rest = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert "yangswand: note: NETCONF cannot be served on 127.0.0.1 port 830: a port below 1024" in port
+    assert "yangswand: note: without CAP_NET_ADMIN" in admin
+    assert "yangswand: note: without CAP_NET_RAW" in raw
+    assert all("nft" in line for line in rest)

@@ -70,3 +70,28 @@ def test_a_file_system_without_files_that_have_no_name_is_taken(
 
     monkeypatch.setattr(os, "open", unsupported)
     assert faults(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["", "lock", "history.db", "strongswan/private-keys/gateway"])
+def test_what_another_user_has_left_there_is_named_with_what_to_do(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root has for an agent that is a user of its own."""
+    (tmp_path / "strongswan/private-keys").mkdir(parents=True)
+    for file in ("lock", "history.db", "strongswan/private-keys/gateway"):
+        (tmp_path / file).touch(0o600)
+    (tmp_path / "history.db").write_bytes(b"something")
+    foreign = tmp_path / name
+    real = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        found = real(path)
+        return os.stat_result((*found[:4], os.geteuid() + 1, *found[5:10])) if path == foreign else found
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    assert faults(tmp_path) == [], "root may, and whoever is in the right group"
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != foreign)
+    (sentence,) = faults(tmp_path)
+    assert sentence.startswith(f"{foreign} belongs to ")
+    assert sentence.endswith(f" {tmp_path}")
+    assert "who may not use it: chown -R " in sentence

@@ -161,7 +161,7 @@ def test_the_hints_check_the_host_key(tmp_path: Path) -> None:
     write_key_pair(tmp_path / "host_key", "host")
     algorithm, key, *_ = (tmp_path / "host_key.pub").read_text().split()
     settings = Settings(data_dir=tmp_path)
-    assert host_key_hint(tmp_path) == f"Host key: {algorithm} {key}"
+    assert host_key_hint(tmp_path / "host_key") == f"Host key: {algorithm} {key}"
     _, ssh, _, ncclient = connect_hints(settings, 8301, users)
     assert f"UserKnownHostsFile={tmp_path / 'known_hosts'} -o StrictHostKeyChecking=yes" in ssh
     assert f"hostkey_b64='{key}'" in ncclient

@@ -7,7 +7,7 @@ from functools import partial
 from agent.translator import Settings, TranslatorFactory
 from translators.strongswan.actions import Actions
 from translators.strongswan.changes import Changes
-from translators.strongswan.charon import named
+from translators.strongswan.charon import named, rights
 from translators.strongswan.charon.daemon import ManagedCharon
 from translators.strongswan.charon.keeper import Keeper
 from translators.strongswan.charon.scope import Scope, own_service
@@ -131,15 +131,25 @@ def make(settings: Settings) -> StrongSwanTranslator:
             logs=logs,
         ),
     )
-    unusable = partial(named.faults, options, settings.charon)
-    missing = partial(_missing, daemon, nothing_is_applied=without)
-    return StrongSwanTranslator(settings.charon, parts, unusable=unusable, missing=missing)
+    return StrongSwanTranslator(
+        settings.charon,
+        parts,
+        unusable=partial(named.faults, options, settings.charon),
+        lacking=partial(_lacking, options, settings.charon, daemon=daemon),
+    )
 
 
-def _missing(daemon: ManagedCharon | None, *, nothing_is_applied: bool) -> list[str]:
-    if nothing_is_applied:
+def _lacking(options: Options, charon: str, *, daemon: ManagedCharon | None) -> list[str]:
+    """Of a charon of our own an agent that may not have it says so at its start, and ends."""
+    if charon == "none":
         return []
-    return [*(daemon.missing() if daemon else ()), *nft.missing()]
+    if daemon is not None:
+        found = daemon.missing()
+    else:
+        found = rights.lacking([options.vici_socket, options.error_notify_socket])
+    if nft.program() is None:
+        found.append(f"leak protection cannot be put in force: {nft.NOT_FOUND}")
+    return found
 
 
 # Seen by the type checker: what is made fulfils the Protocol.

@@ -135,14 +135,14 @@ class StrongSwanTranslator:
         parts: Parts,
         *,
         unusable: Callable[[], list[str]],
-        missing: Callable[[], list[str]],
+        lacking: Callable[[], list[str]] = list,
     ) -> None:
         self.yang_files: Sequence[Path] = find_yang_files()
         self.disabled_features = NOT_DONE[backend]
         self.parts = parts
         self._backend = backend
         self._unusable = unusable
-        self._missing = missing
+        self._lacking = lacking
 
     # --- life ---
 
@@ -150,9 +150,9 @@ class StrongSwanTranslator:
         """Return a sentence for each option that names what charon cannot be run with, or reached at."""
         return self._unusable()
 
-    def missing(self) -> Sequence[str]:
-        """Return a sentence for each package of charon and nftables that is not installed."""
-        return self._missing()
+    def lacking(self) -> Sequence[str]:
+        """Return in sentences what this process may not of what is done with a charon of the system."""
+        return self._lacking()
 
     def look(self) -> Sequence[str]:
         """Read the private keys of this gateway, which are no configuration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -18,6 +19,20 @@ async def test_every_address_of_a_name_is_taken_on_one_port() -> None:
     finally:
         address.close(taken)
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EACCES, 1), (errno.EADDRINUSE, 0), (errno.EADDRNOTAVAIL, 0)]
+)
+def test_a_port_that_this_process_may_not_have_is_said_and_one_in_use_is_not(
+    number: int, said: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_family: int, where: tuple[str, int]) -> socket.socket:
+        raise OSError(address._reason(OSError(number, "")))
+
+    assert address.lacking(0) == []
+    monkeypatch.setattr(address, "_bound", refuse)
+    assert address.lacking(830) == [address.TAKES_ROOT][:said]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Files, from the ground up:
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
 - named: whether the files that the options name are what they are taken for
-- rights: may this process have a charon of its own
+- rights: may this process have a charon of its own; what it may not of what is done with another
 - charon_config (pure): the strongswan.conf and the plugins of a charon of our own
 - leftovers: what a charon that was killed left in the kernel is removed
 - apparmor: whether AppArmor kept charon from starting, and what to do then

@@ -21,11 +21,6 @@ def program() -> str | None:
     return shutil.which("nft") or shutil.which("nft", path=PLACES)
 
 
-def missing() -> list[str]:
-    """Return a sentence for each program of the system that is not installed."""
-    return [] if program() else [NOT_FOUND]
-
-
 class NftError(Exception):
     """nft is not there, or refused; the text says why."""
 

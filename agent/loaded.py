@@ -1,0 +1,44 @@
+"""How many entries each translator has to do with, for whoever looks at the agent from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from agent.datastore.backends import kind_of
+from agent.datastore.configuration import Configuration
+from agent.translator import Translator
+from agent.yang.tree import Tree
+from agent.yang.units import Unit, all_units
+
+
+class Loaded:
+    """Counts once, and then what changes; ``told`` is called when there are more or fewer."""
+
+    def __init__(self, translators: Sequence[Translator], told: Callable[[], None]) -> None:
+        self._found: dict[str, set[str]] = {t.config_list: set() for t in translators}
+        self._told = told
+
+    async def follow(self, configuration: Configuration) -> None:
+        """Count what ``configuration`` holds, and whatever becomes of it."""
+        configuration.when_swapped.append(self.swapped)
+        await configuration.worker(self._count, configuration.running)
+
+    def _count(self, running: Tree) -> None:
+        self._look(running, all_units(running))
+
+    def swapped(self, running: Tree, units: Sequence[Unit]) -> None:
+        """*worker* Look at what has changed of ``running``."""
+        if self._look(running, units):
+            self._told()
+
+    def _look(self, running: Tree, units: Iterable[Unit]) -> bool:
+        before = self.sentence()
+        for unit in units:
+            paths = self._found.get(unit.schema_node.path)
+            if paths is not None:
+                (paths.add if unit.locate(running) else paths.discard)(unit.path)
+        return self.sentence() != before
+
+    def sentence(self) -> str:
+        """Return it in words, as "tunnels: 12"."""
+        return ", ".join(f"{kind_of(path)}: {len(found)}" for path, found in self._found.items())

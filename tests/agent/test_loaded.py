@@ -1,0 +1,43 @@
+"""How many entries there are, told when it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.datastore.backends import kind_of
+from agent.loaded import Loaded
+from agent.yang.schema import Schema
+from tests.agent.datastore.lab import commit, started
+from tests.agent.lab import top
+
+
+async def test_entries_are_counted_and_what_commits_change_of_their_number(
+    schema: Schema, tmp_path: Path
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, top("<entry><id>1</id></entry><entry><id>2</id></entry>"))
+    told: list[str] = []
+    loaded = Loaded(configuration.translators, told=lambda: told.append(loaded.sentence()))
+    await loaded.follow(configuration)
+    assert loaded.sentence() == "top: 2"
+    await commit(configuration, top("<entry><id>3</id></entry>"))
+    await commit(configuration, top("<entry><id>3</id><number>7</number></entry>"))
+    await commit(configuration, top("<flag>true</flag>"))
+    await commit(configuration, top('<entry nc:operation="delete"><id>1</id></entry>'))
+    await commit(configuration, top('<entry nc:operation="delete"><id>2</id></entry>'))
+    assert told == ["top: 3", "top: 2", "top: 1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/yangswan-ipsec:tunnels/ipsec", "tunnels"),
+        ("/a:things/b:thing", "things"),
+        ("/a:thing", "thing"),
+        ("/a:x/y/z", "y"),
+    ],
+)
+def test_entries_are_called_as_the_container_that_they_are_in(path: str, kind: str) -> None:
+    assert kind_of(path) == kind

@@ -1,0 +1,215 @@
+"""The watchdog is fed while the event loop and libyang's thread answer, and not otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent import __main__ as program
+from agent import watchdog
+from agent.supervision import Supervision
+from agent.watchdog import PARTS, Beats, Watchdog
+from agent.yang.worker import Worker
+from tests.agent.listening import Listening, listening
+
+FED = "WATCHDOG=1\n"
+MORE_TIME = "EXTEND_TIMEOUT_USEC=60000000\n"
+
+
+@dataclass
+class Clock:
+    """Stands still until it is told to go on."""
+
+    asked_s: list[float] = field(default_factory=list)
+    _rounds: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    _waits: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self, seconds: float) -> None:
+        self.asked_s.append(seconds)
+        self._waits.set()
+        await self._rounds.get()
+
+    async def goes_on(self, rounds: int = 1) -> None:
+        """Let so many pauses end, each when what was to be said after the one before has been said."""
+        for _ in range(rounds):
+            await self._waits.wait()
+            self._waits.clear()
+            self._rounds.put_nowait(None)
+        await self._waits.wait()
+
+
+@dataclass
+class Agent:
+    """A loop and a thread, with a watchdog that waits for 8 s by ``clock``."""
+
+    systemd: Listening
+    worker: Worker
+    beats: Beats
+    clock: Clock
+    watchdog: Watchdog
+
+    async def idle(self) -> None:
+        """Return when all that the thread was asked for is done."""
+        await self.worker(int)
+
+
+@asynccontextmanager
+async def an_agent() -> AsyncIterator[Agent]:
+    with listening() as systemd, ThreadPoolExecutor(1) as pool:
+        beats, clock = Beats(), Clock()
+        worker = program._worker_of(pool, beats.beat)
+        supervision = Supervision(systemd.address, watchdog_s=8.0)
+        made = Watchdog(supervision, beats=beats, worker=worker, pause=clock.pause)
+        try:
+            yield Agent(systemd, worker, beats, clock, made)
+        finally:
+            made.rest()
+
+
+async def test_it_is_fed_while_nothing_is_to_do() -> None:
+    async with an_agent() as agent:
+        agent.watchdog.feed()
+        for _ in range(5):
+            await agent.clock.goes_on()
+            await agent.idle()
+        assert agent.systemd.said() == [FED] * 6
+        assert set(agent.clock.asked_s) == {8.0 / PARTS}
+
+
+async def test_a_thread_that_hangs_stops_it_and_one_that_goes_on_begins_it_again() -> None:
+    async with an_agent() as agent:
+        begun, free = threading.Event(), threading.Event()
+
+        def hang() -> None:
+            begun.set()
+            free.wait()
+
+        hanging = asyncio.ensure_future(agent.worker(hang))
+        try:
+            await asyncio.to_thread(begun.wait)
+            agent.watchdog.feed()
+            await agent.clock.goes_on(10 * PARTS)
+            assert agent.systemd.said() == [FED], "the first, and none of the forty that would follow"
+        finally:
+            free.set()
+        await hanging
+        await agent.idle()
+        await agent.clock.goes_on()
+        assert agent.systemd.said() == [FED]
+
+
+async def test_long_work_in_steps_is_no_hang() -> None:
+    """As a start that reads thousands of tunnels: one call on the thread, which says that it moves."""
+    async with an_agent() as agent:
+        begun, free = threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            free.wait()
+
+        working = asyncio.ensure_future(agent.worker(work))
+        try:
+            await asyncio.to_thread(begun.wait)
+            agent.watchdog.feed()
+            for _ in range(5):
+                agent.beats.beat()
+                await agent.clock.goes_on()
+            assert agent.systemd.said() == [FED] * 6
+        finally:
+            free.set()
+        await working
+
+
+async def test_a_long_queue_is_no_hang() -> None:
+    """The empty call of the watchdog waits behind all of it."""
+    async with an_agent() as agent:
+        begun, turns = [threading.Event() for _ in range(8)], [threading.Event() for _ in range(8)]
+
+        def work(number: int) -> None:
+            begun[number].set()
+            turns[number].wait()
+
+        queue = [asyncio.ensure_future(agent.worker(work, number)) for number in range(8)]
+        try:
+            await asyncio.to_thread(begun[0].wait)
+            agent.watchdog.feed()
+            for turn, done in zip(turns[:-1], queue[:-1], strict=True):
+                turn.set()
+                await done
+                await agent.clock.goes_on()
+            assert agent.systemd.said() == [FED] * 8
+        finally:
+            for turn in turns:
+                turn.set()
+        await asyncio.gather(*queue)
+
+
+async def test_a_loop_that_hangs_stops_it() -> None:
+    with listening() as systemd, ThreadPoolExecutor(1) as pool:
+        beats, interval_s = Beats(), 0.01
+        worker = program._worker_of(pool, beats.beat)
+        made = Watchdog(Supervision(systemd.address, watchdog_s=interval_s), beats=beats, worker=worker)
+        made.feed()
+        await asyncio.to_thread(systemd.until, "WATCHDOG=1")
+        while_it_hung: list[str] = []
+
+        def hang() -> None:
+            systemd.said()
+            due_s = time.monotonic() + 20 * interval_s
+            while time.monotonic() < due_s:
+                beats.beat()
+            while_it_hung.extend(systemd.said())
+
+        asyncio.get_running_loop().call_soon(hang)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert while_it_hung == []
+        await asyncio.to_thread(systemd.until, "WATCHDOG=1")
+        made.rest()
+
+
+async def test_time_is_asked_for_while_a_start_moves_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "EXTENDED_MAX_S", 2 * watchdog.EXTENDED_S)
+    async with an_agent() as agent:
+        agent.watchdog.take_time()
+        for _ in range(2 * PARTS - 2):
+            await agent.clock.goes_on()
+            await agent.idle()
+        agent.clock._rounds.put_nowait(None)  # after which it ends
+        await asyncio.wait({agent.watchdog._task} - {None})  # type: ignore[type-var]
+        assert agent.systemd.said() == [MORE_TIME] * 2 * PARTS
+        assert set(agent.clock.asked_s) == {watchdog.EXTENDED_S / PARTS}
+
+
+async def test_one_thing_at_a_time_is_said() -> None:
+    async with an_agent() as agent:
+        agent.watchdog.take_time()
+        await agent.clock.goes_on(0)
+        agent.watchdog.feed()
+        await agent.idle()
+        await agent.clock.goes_on()
+        assert agent.systemd.said() == [MORE_TIME, FED, FED]
+        agent.watchdog.rest()
+        await agent.idle()
+        assert agent.systemd.said() == []
+
+
+async def test_without_systemd_or_without_its_watchdog_nothing_runs() -> None:
+    with listening() as systemd, ThreadPoolExecutor(1) as pool:
+        worker, beats = program._worker_of(pool), Beats()
+        for supervision in (Supervision(), Supervision(systemd.address)):
+            made = Watchdog(supervision, beats=beats, worker=worker)
+            made.feed()
+            assert made._task is None
+        assert systemd.said() == []
+        Watchdog(Supervision(), beats=beats, worker=worker).take_time()
+        assert len(asyncio.all_tasks()) == 1
