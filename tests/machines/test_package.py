@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,10 +130,13 @@ echo "said: $(grep '^yangswan: ' dpkg.log | tr '\\n' ' ')"
 
 @pytest.fixture(scope="module")
 def seen(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """What the script says, by what stands before the first colon of each line."""
-    folder = tmp_path_factory.mktemp("packages")
+    return life_of(package, tmp_path_factory.mktemp("packages"))
+
+
+def life_of(package: Path, folder: Path) -> Mapping[str, str]:
+    """Return what the script says, by what stands before the first colon of each line."""
     old = folder / OLD
-    old.hardlink_to(package)
+    shutil.copy(package, old)
     listed = subprocess.run(
         ["dpkg-deb", "--field", package, "Depends"], capture_output=True, text=True, check=True
     ).stdout
