@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from agent import named, search_path
+from agent import logs, named, search_path
+from agent.at_work import in_context
 from agent.command_line import PROGRAM, Task, printing, read
 from agent.data_folder import (
     DataDir,
@@ -35,10 +36,10 @@ from agent.datastore.migration import models_of
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.store import Store, StoreDamaged, StoreError
-from agent.ending import Ending
+from agent.ending import Ending, Hangups
 from agent.errors import BackendError, about_file
 from agent.first_start import RULES_NOTE, ensure_keys, ensure_rules, greeting, keep_trace
-from agent.from_settings import Looked, Outlet, look, make_limits, make_schema
+from agent.from_settings import Looked, Outlet, as_passed, look, make_limits, make_schema
 from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.offline import words
@@ -47,15 +48,18 @@ from agent.operational import Operational
 from agent.operations.context import Context
 from agent.phases import Phases
 from agent.repair import Declined, ask, repair
+from agent.reread import Reread, Rereading
 from agent.server import Server
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
 from agent.translator import Translator
 from agent.transport import activation
-from agent.transport.activation import Passed, Unserviceable
+from agent.transport.activation import NONE, Passed, Unserviceable
 from agent.transport.files import DamagedKey
 from agent.transport.limits import Refused
+from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
+from agent.transport.unix import UnixTransport
 from agent.turns import Turns
 from agent.visible import say
 from agent.watchdog import Beats
@@ -66,22 +70,23 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
-TRACING = frozenset({"asyncio", "asyncssh", "pyroute2"})
-"""Libraries of which warnings and errors alone are logged, whatever log-level is."""
 
 
 def main() -> None:
     """Run the agent until a signal ends it; exits 0 on a clean stop, 78 if the settings cannot be used
     (sysexits.h, EX_CONFIG), 1 if what keeps it from starting may go by itself, with the reason."""
+    hangups = None
     search_path.complete(os.environ)
     if sys.argv[1:2] and sys.argv[1] in words.TASKS:
-        _configure_logging(words.log_level_of(sys.argv[2:]))
+        logs.configure(words.log_level_of(sys.argv[2:]))
         raise SystemExit(carry_out(sys.argv[1:]))
     try:
         asked = read()
-        _configure_logging(asked.settings.log_level)
+        logs.configure(asked.settings.log_level, asked.settings.log_format)
         looking = asked.task is Task.CHECK
-        looked = look(asked.settings, asked.task)
+        if asked.task is Task.RUN:
+            hangups = Hangups()
+        looked = look(asked.settings, asked.task, starting=True)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
@@ -99,7 +104,7 @@ def main() -> None:
                 if asked.task is Task.REPAIR:
                     mend(asked.settings, looked, yes=asked.yes)
                 else:
-                    asyncio.run(_WORK[asked.task](asked.settings, looked))
+                    asyncio.run(_WORK[asked.task](asked.settings, looked, hangups))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, Unserviceable) as problem:
@@ -113,22 +118,26 @@ def main() -> None:
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None
+    finally:
+        if hangups is not None:
+            hangups.close()
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
+    priority = "<3>" if logs.is_journal_stream(sys.stderr) else ""
     for sentence in sentences:
-        say(f"{PROGRAM}: {sentence}", sys.stderr)
+        say(f"{priority}{PROGRAM}: {sentence}", sys.stderr)
     raise SystemExit(status) from None
 
 
-async def run(settings: Settings, looked: Looked) -> None:
-    """Construct the agent, serve, and stop in reverse order."""
+async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
+    """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
     supervision = supervision_from(os.environ)
     passed = activation.taken_from(os.environ)
-    settings = _as_passed(settings, passed)
+    as_read, settings = settings, as_passed(settings, passed)
     worker = _worker_of(pool, beats.beat)
     phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
@@ -145,7 +154,7 @@ async def run(settings: Settings, looked: Looked) -> None:
             translators=translators,
             outlet=outlet,
             worker=worker,
-            passed=passed.tcp,
+            passed=passed,
             progress=Progress(ending.is_asked, moved=beats.beat, told=phases.starting),
         )
         users = ensure_keys(settings.data_dir, settings.users)
@@ -159,7 +168,15 @@ async def run(settings: Settings, looked: Looked) -> None:
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {where}")
-            await ending.asked()
+            rereading = Rereading(
+                hangups or Hangups(),
+                settings=as_read,
+                read=partial(_reread, settings.data_dir),
+                take_over=agent.take_over,
+                supervised=phases.reload,
+            )
+            async with rereading.in_background():
+                await ending.asked()
         finally:
             log.info("stopping")
             phases.stop("sessions are ended")
@@ -172,24 +189,12 @@ async def run(settings: Settings, looked: Looked) -> None:
         await _end_worker(pool, store)
 
 
-def _as_passed(settings: Settings, passed: Passed) -> Settings:
-    """Return the settings with the address that clients come to where systemd has it for this agent."""
-    for unserved in passed.unix:
-        log.warning("systemd passes %s: nothing is served on it", unserved.getsockname())
-        unserved.close()
-    if not passed.tcp:
-        return settings
-    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
-        log.warning("%s", sentence)
-    host, port = activation.address(passed.tcp[0])
-    return replace(settings, host=host, port=port)
-
-
 def _worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
     """``ended`` is called on the thread after each call."""
 
     async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
-        call = pool.submit(function, *arguments)
+        # The thread works on what whoever calls works on: its log lines say so.
+        call = pool.submit(in_context(function, *arguments))
         if ended is not None:
             call.add_done_callback(ended)
         result = asyncio.wrap_future(call)
@@ -213,7 +218,20 @@ def _open_history(settings: Settings) -> Store:
     return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
 
 
-async def protect(settings: Settings, looked: Looked) -> None:
+def _reread(data_dir: Path) -> Reread:
+    """Read the settings as at the start, on any thread, for an agent whose folder is ``data_dir``.
+
+    Raises:
+        SettingsError: they cannot be used, for the reasons that --check gives.
+        OSError: what they name cannot be read at the moment.
+    """
+    asked = read()
+    if faults := [*asked.faults, *look(asked.settings, Task.RUN).faults]:
+        raise SettingsError(*faults)
+    return Reread(asked.settings, ensure_keys(data_dir, asked.settings.users))
+
+
+async def protect(settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:
     """Have in force what holds for the committed configuration though no agent runs.
 
     Raises:
@@ -230,7 +248,7 @@ async def protect(settings: Settings, looked: Looked) -> None:
             await worker(store.close)
 
 
-async def unprotect(_settings: Settings, looked: Looked) -> None:
+async def unprotect(_settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:
     """Take out of the system what agents leave there on purpose.
 
     Raises:
@@ -263,11 +281,13 @@ class Agent:
     context: Context
     server: Server
     transport: SshTransport
+    local: UnixTransport
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
+        self.local.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -275,9 +295,21 @@ class Agent:
         await self.server.start()
         self.transport.users = users
         await self.transport.start()
+        await self.local.start()
+
+    def take_over(self, now: Reread) -> None:
+        """Go on with other users, limits and another log; see agent.reread."""
+        settings, limits = now.settings, make_limits(now.settings)
+        self.transport.places.take_over(limits, settings.recovery_users)
+        gone = self.transport.take_over(now.users, limits=limits, recovery_users=settings.recovery_users)
+        self.context.nacm.take_over(settings.recovery_users)
+        self.context.stream.bound(limits.notification_events, limits.notification_octets)
+        self.server.take_over(limits)
+        self.server.end_sessions_of(gone)
+        logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
-        await self.transport.stop()
+        await asyncio.gather(self.transport.stop(), self.local.stop())
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -292,7 +324,7 @@ def assemble(
     outlet: Outlet,
     worker: Worker,
     progress: Progress,
-    passed: Sequence[socket.socket] = (),
+    passed: Passed = NONE,
 ) -> Agent:
     """Put everything together; nothing runs yet."""
     limits, refused = make_limits(settings), Refused()
@@ -331,20 +363,32 @@ def assemble(
     outlet.context = context
     turns = Turns()
     server = Server(context, limits, refused=refused, turns=turns)
+    places = Places(
+        limits,
+        recovery_users=settings.recovery_users,
+        kept=settings.socket_path is not None,
+        refused=refused,
+    )
     transport = SshTransport(
         host=settings.host,
         port=settings.port,
         host_key=settings.data_dir / "host_key",
         credential=settings.credential,
-        passed=passed,
+        passed=passed.tcp,
         users={},
-        limits=limits,
+        places=places,
         serve=server.serve,
-        recovery_users=settings.recovery_users,
-        refused=refused,
         turns=turns,
     )
-    return Agent(context, server, transport)
+    local = UnixTransport(
+        settings.socket_path,
+        settings.socket_group,
+        insists=settings.socket is not None,
+        passed=passed.unix,
+        places=places,
+        serve=server.serve,
+    )
+    return Agent(context, server, transport=transport, local=local)
 
 
 async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
@@ -356,22 +400,6 @@ async def _end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
         logging.shutdown()
         os._exit(1)
     pool.shutdown()
-
-
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_is_of_use)
-
-
-def _is_of_use(record: logging.LogRecord) -> bool:
-    """Leave out what libraries trace: asyncssh each event of a channel, pyroute2 each message of netlink.
-
-    What matters of it is logged by us. A library may set the level of its own logger when it is imported.
-    """
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in TRACING
 
 
 def _address(host: str) -> str:

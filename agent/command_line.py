@@ -15,6 +15,7 @@ from pathlib import Path
 from agent import credential
 from agent.settings import (
     CHARON_MODES,
+    LOG_FORMATS,
     LOG_LEVELS,
     Settings,
     SettingsError,
@@ -97,8 +98,8 @@ def settings_of(options: argparse.Namespace) -> tuple[Settings, list[str]]:
             settings = replace(settings, host=host, port=port)
         except SettingsError as problem:
             faults.extend(problem.faults)
-    for name in ("data_dir", "charon", "log_level"):
-        value = getattr(options, name)
+    for name in ("data_dir", "charon", "log_level", "log_format"):
+        value = getattr(options, name, None)
         if value is not None:
             settings = replace(settings, **{name: value})
     if options.yang_module:
@@ -170,6 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--yes", action="store_true", help="with --repair: do not ask")
     add("--listen", metavar="ADDR:PORT", help="where to accept NETCONF over SSH (default 127.0.0.1:8300)")
     add_settings(parser, "info")
+    add(
+        "--log-format",
+        choices=LOG_FORMATS,
+        help="how to log: text or json on standard error, or fields of systemd's journal (default text)",
+    )
     add(
         "--user",
         type=_word,

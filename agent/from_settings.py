@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 
 from agent import named
@@ -22,7 +22,10 @@ from agent.server import routed_address
 from agent.settings import Settings, SettingsError
 from agent.translator import Notification, Translator
 from agent.translator import Settings as TranslatorSettings
+from agent.transport import activation
+from agent.transport.activation import Passed
 from agent.transport.limits import Limits
+from agent.transport.users import keyless
 from agent.xml import MAX_DEPTH
 from agent.yang.modules import SchemaError
 from agent.yang.schema import Schema
@@ -68,11 +71,12 @@ class Looked:
     outlet: Outlet
 
 
-def look(settings: Settings, task: Task) -> Looked:
+def look(settings: Settings, task: Task, *, starting: bool = False) -> Looked:
     """Return a sentence for each setting that cannot be used for ``task``; nothing is written.
 
     What only an agent uses keeps no leak protection from coming into force. For a check alone every YANG
-    module is loaded and the history read: a start does it in any case.
+    module is loaded and the history read: a start does it in any case. ``starting``: the keys of one user
+    keep no agent from bringing its tunnels up, if another user can log in.
 
     Raises:
         StoreError: the history cannot be used at the moment, or not by this version.
@@ -87,7 +91,8 @@ def look(settings: Settings, task: Task) -> Looked:
         except SettingsError as problem:
             faults.extend(problem.faults)
     if task in (Task.RUN, Task.CHECK):
-        faults.extend(named.faults(settings))
+        found = named.faults(settings)
+        faults.extend(_but_for_some_keys(settings, found) if starting and task is Task.RUN else found)
         faults.extend(fault for translator in translators for fault in translator.unusable())
     if task is Task.CHECK and not faults:
         try:
@@ -102,9 +107,31 @@ def look(settings: Settings, task: Task) -> Looked:
     return looked
 
 
+def _but_for_some_keys(settings: Settings, faults: list[str]) -> list[str]:
+    """Return ``faults`` without those of users' keys, which are logged, unless nobody could log in."""
+    without_keys = keyless(settings.users)
+    if len(without_keys) == len(settings.users):
+        return faults
+    for sentence in without_keys:
+        log.error("%s", sentence)
+    return [fault for fault in faults if fault not in without_keys]
+
+
 def faults_of(settings: Settings, task: Task) -> list[str]:
     """Return the faults of ``look``."""
     return look(settings, task).faults
+
+
+def as_passed(settings: Settings, passed: Passed) -> Settings:
+    """Return the settings with the addresses that clients come to where systemd has them for this agent."""
+    if passed.unix:
+        settings = replace(settings, socket=passed.unix[0].getsockname())
+    if not passed.tcp:
+        return settings
+    if sentence := activation.mismatch(passed.tcp, settings.host, settings.port):
+        log.warning("%s", sentence)
+    host, port = activation.address(passed.tcp[0])
+    return replace(settings, host=host, port=port)
 
 
 def make_limits(settings: Settings) -> Limits:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from agent.errors import RpcError
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
@@ -66,6 +67,7 @@ class Live:
         self._unfinished = unfinished
         self._hello_by_s = _clock() + limits.hello_timeout_s
         self._interrupt = asyncio.Event()
+        self._nudge: asyncio.Future[None] | None = None
         self._writing = asyncio.Lock()
         self._to_subscribe: Subscription | None = None
         self._subscriber: asyncio.Task[None] | None = None
@@ -75,6 +77,10 @@ class Live:
     @property
     def session_id(self) -> int:
         return self.session.session_id
+
+    @property
+    def peer(self) -> Peer:
+        return self._peer
 
     @property
     def user(self) -> str:
@@ -97,6 +103,10 @@ class Live:
         return self._peer.transport
 
     @property
+    def administers(self) -> bool:
+        return self._peer.administers
+
+    @property
     def counters(self) -> Counters:
         return self.session.counters
 
@@ -107,6 +117,12 @@ class Live:
     async def ended(self) -> None:
         """Return when the session is to end, or its client is gone."""
         await self._interrupt.wait()
+
+    def take_over(self, limits: Limits) -> None:
+        """Have other limits from now on, also of the silence that goes on at the moment."""
+        self._limits = limits
+        if self._nudge is not None and not self._nudge.done():
+            self._nudge.set_result(None)
 
     def subscribed(self) -> bool:
         return self._to_subscribe is not None or self._subscriber is not None
@@ -162,28 +178,39 @@ class Live:
         """Return what the client sent, b"" at its end, None when the session is to end."""
         read = asyncio.ensure_future(self._stream.read(READ_OCTETS))
         interrupt = asyncio.ensure_future(self._interrupt.wait())
+        silent_since_s = _clock()
         try:
             while True:
+                self._nudge = nudge = asyncio.get_running_loop().create_future()
+                awaited: set[asyncio.Future[Any]] = {read, interrupt, nudge}
                 waited, _ = await asyncio.wait(
-                    {read, interrupt}, timeout=self._patience_s(), return_when=asyncio.FIRST_COMPLETED
+                    awaited,
+                    timeout=self._patience_s(silent_since_s),
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
                 if read in waited:
                     return read.result()
-                if waited:
+                if interrupt in waited:
                     return None
+                if waited:  # there are other limits
+                    continue
                 if not self.session.established:
                     self.end(Ending(EndKind.TIMEOUT, "no hello in time"))
                     return None
                 if not self.subscribed() and not self._may_idle(self):
                     self.end(Ending(EndKind.TIMEOUT, "idle"))
                     return None
+                silent_since_s = _clock()
         finally:
+            self._nudge = None
             for task in (read, interrupt):
                 if not task.done():
                     task.cancel()
 
-    def _patience_s(self) -> float:
-        return self._limits.idle_timeout_s if self.session.established else self._hello_by_s - _clock()
+    def _patience_s(self, silent_since_s: float) -> float:
+        if not self.session.established:
+            return self._hello_by_s - _clock()
+        return max(0.0, silent_since_s + self._limits.idle_timeout_s - _clock())
 
     async def _perform(self, pending: list[Action]) -> None:
         while pending:

@@ -196,7 +196,7 @@ def _session(caller: Caller) -> Json:
         "session-id": caller.session_id,
         "transport": caller.transport,
         "username": caller.user,
-        "source-host": caller.source,
+        **({"source-host": caller.source} if caller.source else {}),
         "login-time": caller.login_time,
         "in-rpcs": counters.in_rpcs,
         "in-bad-rpcs": counters.in_bad_rpcs,

@@ -13,7 +13,7 @@ from pathlib import Path
 from agent import credential, data_folder
 from agent.regular_file import read_regular
 from agent.settings import Settings
-from agent.transport import address
+from agent.transport import address, local_socket
 from agent.transport.files import damaged
 from agent.transport.users import keyless, misnamed
 
@@ -28,6 +28,7 @@ def faults(settings: Settings) -> list[str]:
         *data_folder.faults(settings.data_dir),
         *(credential.faults if settings.credential else damaged)(settings.host_key),
         *_unreadable(settings.yang_modules),
+        *_unserved(settings),
     ]
 
 
@@ -40,6 +41,13 @@ def _unreadable(modules: Iterable[Path]) -> list[str]:
             reason = problem.strerror or os.strerror(problem.errno or 0)
             found.append(f"the YANG file {file} cannot be read: {reason}")
     return found
+
+
+def _unserved(settings: Settings) -> list[str]:
+    """A socket that nobody has asked for is gone without, and the log of the agent says so."""
+    if settings.socket is None or settings.socket_path is None:
+        return []
+    return local_socket.faults(settings.socket_path, own_folder=settings.data_dir)
 
 
 def lacking(settings: Settings) -> list[str]:

@@ -104,6 +104,10 @@ class Stream:
             self._pump.cancel()
             await asyncio.wait([self._pump])
 
+    def bound(self, max_events: int, max_octets: int) -> None:
+        """Have other bounds of the record, from the next event on."""
+        self._bounds = max_events, max_octets
+
     def publish(self, notification: Notification) -> None:
         """Take an event; never blocks. To be called on the event loop."""
         if len(self._waiting) == MAX_WAITING:

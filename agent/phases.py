@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+from contextlib import AbstractContextManager
 
 from agent.datastore.configuration import Configuration
 from agent.loaded import Loaded
@@ -19,6 +20,8 @@ class Phases:
     def __init__(self, supervision: Supervision, *, beats: Beats, worker: Worker) -> None:
         self._supervision = supervision
         self._watchdog = Watchdog(supervision, beats=beats, worker=worker)
+        self._sentence = ""
+        self._loaded = Loaded((), told=self._tell_serving)
         if supervision.watchdog_s is not None:
             # The watchdog ends this process by SIGABRT: what every thread was at is then in the journal.
             faulthandler.enable(_STANDARD_ERROR)
@@ -34,14 +37,21 @@ class Phases:
 
     async def serve(self, sentence: str, configuration: Configuration) -> None:
         """Clients may come, as ``sentence`` says; how many entries there are is told anew."""
-
-        def serving() -> str:
-            return status(f"ready: {sentence}, {loaded.sentence()}")
-
-        loaded = Loaded(configuration.translators, told=lambda: self._supervision.notify(serving()))
+        self._loaded = loaded = Loaded(configuration.translators, told=self._tell_serving)
+        self._sentence = sentence
         await loaded.follow(configuration)
-        self._supervision.notify(READY, serving())
+        self._supervision.notify(READY, self._serving())
         self._watchdog.feed()
+
+    def reload(self) -> AbstractContextManager[None]:
+        """While it is entered, settings are read anew; clients may come as before."""
+        return self._supervision.reload(self._serving)
+
+    def _tell_serving(self) -> None:
+        self._supervision.notify(self._serving())
+
+    def _serving(self) -> str:
+        return status(f"ready: {self._sentence}, {self._loaded.sentence()}")
 
     def stop(self, sentence: str) -> None:
         """It stops, and does what ``sentence`` says; may be called for each thing that it does then."""

@@ -6,10 +6,12 @@ import asyncio
 import dataclasses
 import itertools
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from agent import monitoring
+from agent.at_work import bind_session
 from agent.datastore.changes import base_event, session_parameters
 from agent.errors import RpcErrors
 from agent.live import Live
@@ -54,12 +56,8 @@ class Server:
         self._limits = limits
         self._refused = refused
         self._turns = turns
-        # One message of the largest size has room, whatever is set.
-        self._unfinished = Unfinished(
-            max(limits.unfinished_octets, limits.message_octets),
-            octets_per_user=max(limits.unfinished_octets_per_user, limits.message_octets),
-            end=_give_way,
-        )
+        octets, octets_per_user = _unfinished_octets(limits)
+        self._unfinished = Unfinished(octets, octets_per_user, end=_give_way)
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
@@ -79,9 +77,10 @@ class Server:
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
-        limits = self._limits
+        limits, session_id = self._limits, next(self._ids)
+        bind_session(session_id, peer.user)
         session = Session(
-            next(self._ids),
+            session_id,
             self.capabilities,
             limit_octets=limits.message_octets,
             max_elements=limits.message_elements,
@@ -103,7 +102,7 @@ class Server:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        log.info("session %d: %s from %s", live.session_id, peer.user, peer.source_host)
+        log.info("begun %s (%s)", peer.whence, peer.transport)
         try:
             await live.drive(self._tell_start)
         finally:
@@ -118,7 +117,7 @@ class Server:
             await live.close()
             if task is not None:
                 self._tasks.discard(task)
-            log.info("session %d ended: %s", live.session_id, ending.reason)
+            log.info("ended: %s", ending.reason)
 
     async def start(self) -> None:
         """Tell subscribers what this server can do that it could not before it was started again."""
@@ -129,6 +128,19 @@ class Server:
         now = "\n".join(self.capabilities)
         if before != now:
             await worker(store.keep_note, "capabilities", now)
+
+    def take_over(self, limits: Limits) -> None:
+        """Have other limits from now on; what a message may hold stays as it was in sessions that exist."""
+        self._limits = limits
+        self._unfinished.bound(*_unfinished_octets(limits))
+        for live in self._live.values():
+            live.take_over(limits)
+
+    def end_sessions_of(self, peers: Collection[Peer]) -> None:
+        """End the sessions of ``peers``, who could not log in any more."""
+        for live in list(self._live.values()):
+            if live.peer in peers:
+                live.end(Ending(EndKind.OTHER, f"the user '{live.user}' was taken out of the settings"))
 
     async def stop(self) -> None:
         """End every session; returns when their locks are released."""
@@ -209,6 +221,15 @@ class Server:
         if (why := self.context.configuration.store.read_only) is not None:
             content["history-read-only"] = why
         return content
+
+
+def _unfinished_octets(limits: Limits) -> tuple[int, int]:
+    """Return the bounds of what is not finished, in all and per user: one message of the largest size has
+    room, whatever is set."""
+    return (
+        max(limits.unfinished_octets, limits.message_octets),
+        max(limits.unfinished_octets_per_user, limits.message_octets),
+    )
 
 
 def _give_way(holder: Holder, reason: str) -> None:

@@ -6,7 +6,11 @@ Keys (defaults in brackets):
     charon           "managed", "external" or "none" ["managed"]
     on-stop          "end" or "keep": what becomes of a managed charon and its tunnels at SIGTERM ["end"]
     log-level        "debug", "info", "warning" or "error" ["info"]
+    log-format       "text", "journald" or "json" ["text"]
     yang-modules     list of further YANG files to serve, without a translator [[]]
+    socket           a UNIX socket to accept NETCONF on, "" for none ["netconf.sock" in the data folder, or
+                     "/run/yangswan/netconf.sock" where that is /var/lib/yangswan]
+    socket-group     whose members may come to it ["yangswan"]
     recovery-users   users to whom no rule of access control applies [[]]
     history-commits  how many commits the history keeps [10000]
     history-days     commits that are older are not kept [none: only their number counts]
@@ -35,7 +39,10 @@ _GENERAL = (
     "charon",
     "on-stop",
     "log-level",
+    "log-format",
     "yang-modules",
+    "socket",
+    "socket-group",
     "recovery-users",
     "history-commits",
     "history-days",
@@ -43,7 +50,11 @@ _GENERAL = (
 SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator"))
 HISTORY_COMMITS_MAX = 1_000_000
 HISTORY_DAYS_MAX = 36_500
+SOCKET = "netconf.sock"
+SYSTEM_DATA_DIR = Path("/var/lib/yangswan")
+SYSTEM_SOCKET = Path("/run/yangswan") / SOCKET
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "journald", "json")
 FILE_OCTETS_MAX = 1_000_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -65,8 +76,9 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings; ``users`` maps user names to files of authorized keys. ``credential``: the host key
-    that the system gives, in place of the one of the data folder; no key of the file."""
+    """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
+    nothing is said of it, see ``socket_path``; "" for none. ``credential``: the host key that the system
+    gives, in place of the one of the data folder; no key of the file."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -81,12 +93,23 @@ class Settings:
     translators: dict[str, dict[str, Any]] = field(default_factory=dict)
     history_commits: int = 10_000
     history_days: int | None = None
+    log_format: str = "text"
     credential: Path | None = None
+    socket: str | None = None
+    socket_group: str = "yangswan"
 
     @property
     def host_key(self) -> Path:
         """The file with the host key."""
         return self.credential or self.data_dir / "host_key"
+
+    @property
+    def socket_path(self) -> Path | None:
+        """Where the UNIX socket is to be; None: nowhere. In a data folder only its owner and root
+        reach it."""
+        if self.socket is not None:
+            return Path(self.socket) if self.socket else None
+        return SYSTEM_SOCKET if self.data_dir == SYSTEM_DATA_DIR else self.data_dir / SOCKET
 
 
 def from_file(path: Path) -> Settings:
@@ -145,12 +168,15 @@ def _settings(values: _Values, folder: Path) -> Settings:
         charon=values.one_of("charon", CHARON_MODES, default.charon),
         on_stop=values.one_of("on-stop", ON_STOP, default.on_stop),
         log_level=values.one_of("log-level", LOG_LEVELS, default.log_level),
+        log_format=values.one_of("log-format", LOG_FORMATS, default.log_format),
         yang_modules=tuple(folder / name for name in values.files("yang-modules")),
         recovery_users=tuple(values.texts("recovery-users")),
         history_commits=values.number("history-commits", HISTORY_COMMITS_MAX) or default.history_commits,
         history_days=values.number("history-days", HISTORY_DAYS_MAX),
         users={user: folder / name for user, name in values.files_by_name("users").items()},
         limits=values.typed("limits", dict, {}),
+        socket=values.file_or_nothing("socket", folder),
+        socket_group=values.typed("socket-group", str, default.socket_group),
         translators=values.each("translator", dict),
     )
 
@@ -235,6 +261,14 @@ class _Values:
     def file(self, key: str, default: str) -> str:
         value: str = self.typed(key, str, default)
         return value if self._can_be_file(key, value) else default
+
+    def file_or_nothing(self, key: str, folder: Path) -> str | None:
+        """Return the file that is named, relative to ``folder``; "" if it is, None if nothing is."""
+        value = self._table.get(key)
+        if value is None or value == "":
+            return value
+        named: str = self.typed(key, str, "")
+        return str(folder / named) if named and self._can_be_file(key, named) else None
 
     def files(self, key: str) -> list[str]:
         return [value for value in self.texts(key) if self._can_be_file(key, value)]

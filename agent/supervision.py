@@ -12,7 +12,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 log = logging.getLogger("agent")
@@ -72,6 +73,15 @@ class Supervision:
             except OSError as problem:
                 log.debug("systemd could not be told how the agent is: %s", problem)
                 self._waiting.clear()
+
+    @contextmanager
+    def reload(self, ready: Callable[[], str]) -> Iterator[None]:
+        """Say that settings are read anew while the block runs; ``ready`` returns the status after it."""
+        self.notify(*reloading())
+        try:
+            yield
+        finally:
+            self.notify(READY, ready())
 
     def _send_all(self, address: str) -> None:
         # Of the file system or, with a zero octet first, of no file (unix(7)).

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Generator
+from contextvars import Context, copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -40,10 +41,15 @@ async def in_turns(pieces: Pieces[T]) -> T:
 
 
 class Account:
-    """What one client has taken: seconds of work, on a clock that all accounts share."""
+    """What one client has taken: seconds of work, on a clock that all accounts share.
+
+    Its work is done in the ``context`` in which the account was opened: whoever happens to begin the turns
+    may be another client, whose name is not to stand in what is logged of this one.
+    """
 
     def __init__(self) -> None:
         self.taken_s = 0.0
+        self.context: Context = copy_context()
 
 
 class Turns:
@@ -96,7 +102,7 @@ class Turns:
                 self._clock_s, _, account, work = heapq.heappop(self._waiting)
                 before_s = self._now()
                 try:
-                    work()
+                    account.context.run(work)
                 finally:
                     account.taken_s = max(account.taken_s, self._clock_s) + self._now() - before_s
         finally:

@@ -42,6 +42,11 @@ class Unfinished:
         self._end = end
         self._held: dict[Holder, _Held] = {}
 
+    def bound(self, octets: int, octets_per_user: int) -> None:
+        """Have other bounds, from the next octet on."""
+        self._most = octets
+        self._most_per_user = octets_per_user
+
     def holds(self, holder: Holder, octets: int, *, arriving: bool) -> None:
         """Take note of what ``holder`` has now; ``arriving``: nothing of it is being carried out.
 

@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
-from console import stopped
+from console import stopped, subsystem
 
 PROGRAM = "yangswan"
 AGENT = stopped.AGENT
@@ -18,8 +18,9 @@ AGENT = stopped.AGENT
 _IS = f"The operator's command of yangswan, a client of its agents. The agent itself is {AGENT}."
 # yangswan was the name of the agent before it had a command of its own.
 _OF_THE_AGENT = frozenset({
-    "--authorized-keys", "--charon", "--check", "--config", "--data-dir", "--listen", "--log-level",
-    "--protect", "--recovery-user", "--repair", "--unprotect", "--user", "--yang-module", "--yes",
+    "--authorized-keys", "--charon", "--check", "--config", "--data-dir", "--listen", "--log-format",
+    "--log-level", "--protect", "--recovery-user", "--repair", "--unprotect", "--user", "--yang-module",
+    "--yes",
 })  # fmt: skip
 
 Command = Callable[[argparse.Namespace], int]
@@ -94,6 +95,7 @@ def _parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     about = commands.add_parser("help", help="what there is to type, or all about one command")
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
+    subsystem.add_to(commands)
     for task, what in stopped.TASKS.items():  # not parsed here
         commands.add_parser(task, help=what, add_help=False)
     return parser, commands.choices

@@ -63,7 +63,10 @@ def start_agent(
     log_level: str = "debug",
     pass_fds: Sequence[int] = (),
 ) -> AgentProcess:
-    """Start an agent on a free port of loopback and return when clients may connect."""
+    """Start an agent on a free port of loopback and return when clients may connect.
+
+    Without ``log_level`` it is that of the settings.
+    """
     command = [
         *prefix,
         sys.executable,
@@ -75,8 +78,7 @@ def start_agent(
         "127.0.0.1:0",
         "--charon",
         charon,
-        "--log-level",
-        log_level,
+        *(["--log-level", log_level] if log_level else []),
         *options,
     ]
     process = subprocess.Popen(

@@ -20,6 +20,7 @@ VALUES = ("agent.errors", "agent.yang", "agent.translator")
 HANDLERS = (
     *VALUES,
     "agent.apart",
+    "agent.at_work",
     "agent.xml",
     "agent.datastore",
     "agent.history",
@@ -29,6 +30,7 @@ HANDLERS = (
     "agent.turns",
     "agent.visible",
 )
+FOR_TRANSLATORS = ("agent.at_work", "agent.errors", "agent.translator")
 WITHOUT_A_COMMIT = ("candidate", "fitting", "progress", "records", "store")
 MOVES = ("moves", "moved_rules", "moved_units")
 STRONGSWAN = "translators/strongswan"
@@ -80,6 +82,9 @@ ROOMS = (
     Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
     Room(("agent/search_path.py",), pure=True),
     Room(("agent/visible.py",)),
+    Room(("agent/at_work.py",), pure=True),
+    Room(("agent/log_format.py",), ("agent.visible",), pure=True),
+    Room(("agent/logs.py",), ("agent.at_work", "agent.log_format")),
     Room(
         (
             "agent/apart.py",
@@ -108,6 +113,7 @@ ROOMS = (
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
+            "agent.transport.local_socket",
             "agent.transport.users",
         ),
     ),
@@ -144,7 +150,7 @@ ROOMS = (
         (*VALUES, "agent.datastore", "agent.regular_file"),
     ),
     Room(("agent/datastore/txids.py",), pure=True),
-    Room(("agent/datastore/*.py",), (*VALUES, "agent.datastore")),
+    Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
@@ -203,6 +209,7 @@ ROOMS = (
         ),
     ),
     Room(("agent/from_settings.py",), ("agent",)),
+    Room(("agent/reread.py",), ("agent.ending", "agent.settings")),
     Room(("agent/__main__.py",), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.
@@ -230,9 +237,9 @@ ROOMS = (
         pure=True,
     ),
     Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/tasks.py",), ("translators.strongswan.pieces",)),
+    Room((f"{STRONGSWAN}/tasks.py",), ("agent.at_work", "translators.strongswan.pieces")),
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.errors"), ("vici",)),
+    Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.at_work", "agent.errors"), ("vici",)),
     Room(
         (f"{STRONGSWAN}/protection/ruleset.py",),
         SELECTORS,
@@ -254,9 +261,9 @@ ROOMS = (
     ),
     Room((f"{STRONGSWAN}/pki/*.py",), _up_to("pki", "agent.errors", "agent.translator"), ("cryptography",)),
     Room((f"{STRONGSWAN}/diagnosis/packets.py",), _up_to("", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/diagnosis/*.py",), _up_to("diagnosis", "agent.errors", "agent.translator")),
+    Room((f"{STRONGSWAN}/diagnosis/*.py",), _up_to("diagnosis", *FOR_TRANSLATORS)),
     Room((f"{STRONGSWAN}/upkeep/addresses.py",), ("translators.strongswan.tasks", *SELECTORS), ("pyroute2",)),
-    Room((f"{STRONGSWAN}/upkeep/*.py",), _up_to("upkeep", "agent.errors", "agent.translator")),
+    Room((f"{STRONGSWAN}/upkeep/*.py",), _up_to("upkeep", *FOR_TRANSLATORS)),
     Room(
         tuple(f"{STRONGSWAN}/{name}.py" for name in STRONGSWAN_TOP),
         ("agent.errors", "agent.translator", "translators.strongswan"),

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.at_work import of_commit
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import base_event, session_parameters
 from agent.datastore.configuration import Configuration
@@ -181,7 +182,7 @@ class ConfirmedCommits:
         else:  # the time that the commit itself took is not the client's
             window = replace(window, deadline_s=_clock() + window.timeout_s)
             self._decide(Outcome.SUPERSEDED, "another confirmed commit followed")
-        self._set(window)
+        self._set(window, commit_id)
         if window is not None:
             self._tell("start" if before is None else "extend", info, window.timeout_s)
         elif before is not None:
@@ -191,7 +192,8 @@ class ConfirmedCommits:
             if window is None:
                 self._decide(Outcome.CONFIRMED, "there was nothing to wait for")
             else:
-                self._verifier = asyncio.create_task(self._verify(window, self.verification))
+                work = self._verify(window, self.verification)
+                self._verifier = asyncio.create_task(work, context=of_commit(commit_id))
 
     async def cancel(self, persist_id: str | None, info: CommitInfo, *, recovery: bool = False) -> None:
         """Carry out ``<cancel-commit>``, which may come from a ``recovery`` session.
@@ -234,7 +236,7 @@ class ConfirmedCommits:
 
     # -- the window ------------------------------------------------------------------------
 
-    def _set(self, window: Window | None) -> None:
+    def _set(self, window: Window | None, commit_id: int | None = None) -> None:
         self.window = window
         for task in (self._timer, self._verifier):
             if task is not None and task is not asyncio.current_task():
@@ -243,7 +245,8 @@ class ConfirmedCommits:
         if window is not None:
             self._hurry, self._first_try = asyncio.Event(), asyncio.Event()
             self._why = TIMEOUT
-            self._timer = asyncio.create_task(self._wait(window, self._hurry, self._first_try))
+            work = self._wait(window, self._hurry, self._first_try)
+            self._timer = asyncio.create_task(work, context=of_commit(commit_id))
 
     async def _wait(self, window: Window, hurry: asyncio.Event, tried: asyncio.Event) -> None:
         """Roll ``window`` back when its time has come, again and again until it is done."""

@@ -29,9 +29,15 @@ class Cause(StrEnum):
     IMPORT = "import"
 
 
+def whence(source: str) -> str:
+    """Return from where a session came, in words; ``source`` is "" where it came through the socket."""
+    return f"from {source}" if source else "through the socket"
+
+
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """Who commits: user name, session-id (0: the agent itself), source address, free comment; and why."""
+    """Who commits: user name, session-id (0: the agent itself), source address ("" where there is none), free
+    comment; and why."""
 
     user: str
     session_id: int
@@ -43,7 +49,7 @@ class CommitInfo:
     def occasion(self) -> str:
         """From where it was committed, or why the agent itself did it, in words."""
         if self.session_id:
-            return f"session {self.session_id} from {self.source}"
+            return f"session {self.session_id} {whence(self.source)}"
         return self.comment or "by itself"
 
     @property

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agent.at_work import bind_commit
 from agent.datastore.backends import ApplyFailed, Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
@@ -148,6 +149,7 @@ class Transactions:
             commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
+        bind_commit(commit_id)  # in the task of this commit, which ends with it
         try:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:

@@ -61,7 +61,8 @@ def entry(
         "outcome": commit.outcome,
     }
     if commit.session_id:
-        content |= {"session-id": commit.session_id, "source-address": commit.source}
+        content |= {"session-id": commit.session_id}
+        content |= {"source-address": commit.source} if commit.source else {}
     if changes.count is not None:
         content["changed-count"] = changes.count
     # What was said of a change may name what was changed; why it was taken back tells of its state.

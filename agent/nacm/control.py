@@ -38,7 +38,7 @@ class AccessControl:
     def __init__(self, schema: Schema, recovery_users: Collection[str] = ()) -> None:
         self._schema = schema
         self._recovery = frozenset(recovery_users)
-        self._known: dict[tuple[str, tuple[str, ...]], Access] = {}
+        self._known: dict[tuple[str, tuple[str, ...], bool], Access] = {}
         self.rules = Rules()
         self.denied_operations = 0
         self.denied_data_writes = 0
@@ -60,23 +60,28 @@ class AccessControl:
         if about_rules(units):
             self.load(running)
 
+    def take_over(self, recovery_users: Collection[str]) -> None:
+        """Have other recovery users from now on, in sessions that exist, too."""
+        self._recovery = frozenset(recovery_users)
+
     def is_recovery(self, user: str) -> bool:
-        """Return whether the sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""
+        """Return whether all sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""
         return user in self._recovery
 
-    def access(self, user: str, external_groups: tuple[str, ...]) -> Access:
-        """Return what ``user`` may do now."""
-        known = self._known.get((user, external_groups))
+    def access(self, user: str, external_groups: tuple[str, ...], *, recovers: bool = False) -> Access:
+        """Return what ``user`` may do now; ``recovers``: in a session that is a recovery session."""
+        recovers = recovers or self.is_recovery(user)
+        known = self._known.get((user, external_groups, recovers))
         if known is None:
             groups = self.rules.groups_of(user, external_groups)
             free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
-            if self.is_recovery(user):
+            if recovers:
                 free = "it is a recovery session, to which no rule applies"
             rules = self.rules.for_user(user, groups)
             known = Access(user, groups, settings=self.rules, rules=rules, free=free)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[user, external_groups] = known
+            self._known[user, external_groups, recovers] = known
         return known
 
     def refuse_operation(self, access: Access, node: SchemaNode) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 
 from agent.datastore.history import Commit, Comparison
 from agent.datastore.memory_copy import MemoryCopy
+from agent.datastore.records import whence
 from agent.datastore.store import usable
 from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation, together
 from agent.nacm.access import nameable
@@ -90,7 +91,7 @@ def _members(store: MemoryCopy, schema: Schema, commit: Commit, *, limit: int) -
 
 
 def _described(store: MemoryCopy, commit: Commit, limit: int) -> Iterator[str]:
-    where = f" from {printable(commit.source)} (session {commit.session_id})" if commit.session_id else ""
+    where = f" {printable(whence(commit.source))} (session {commit.session_id})" if commit.session_id else ""
     notes = ", ".join(_notes(store, commit))
     outcome = f"{commit.outcome} ({notes})" if notes else commit.outcome
     who = f"{printable(commit.user)}{where}"

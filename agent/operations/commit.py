@@ -110,7 +110,7 @@ async def cancel_commit(context: Context, caller: Caller, operation: Element) ->
         await context.confirmed.cancel(
             _token(operation, "persist-id"),
             caller_info(caller),
-            recovery=context.nacm.is_recovery(caller.user),
+            recovery=context.recovers(caller),
         )
     return b""
 

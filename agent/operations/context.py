@@ -57,7 +57,8 @@ class Ending:
 
 class Caller(Protocol):
     """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user.
-    ``source`` and ``local``: the addresses of its client and of this machine, "" where there are none."""
+    ``source`` and ``local``: the addresses of its client and of this machine, "" where there are none.
+    ``administers``: the system lets him change the files of this agent, so that no rule need apply."""
 
     @property
     def session_id(self) -> int: ...
@@ -71,6 +72,8 @@ class Caller(Protocol):
     def local(self) -> str: ...
     @property
     def transport(self) -> str: ...
+    @property
+    def administers(self) -> bool: ...
     @property
     def login_time(self) -> str: ...
     @property
@@ -114,4 +117,8 @@ class Context:
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""
-        return self.nacm.access(caller.user, caller.groups)
+        return self.nacm.access(caller.user, caller.groups, recovers=self.recovers(caller))
+
+    def recovers(self, caller: Caller) -> bool:
+        """Return whether it is a recovery session (RFC 8341 section 3.2.3)."""
+        return caller.administers or self.nacm.is_recovery(caller.user)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from agent.datastore.backends import Changes
+from agent.datastore.records import whence
 from agent.datastore.transaction import Vet
 from agent.errors import OperationFailed, RpcError, RpcErrors
 from agent.operations.context import Caller, Context
@@ -35,7 +36,7 @@ class CutOff:
 
     def __str__(self) -> str:
         caller = self.caller
-        return f"session {caller.session_id} of {caller.user} from {caller.source}: {self.captured.why}"
+        return f"session {caller.session_id} of {caller.user} {whence(caller.source)}: {self.captured.why}"
 
 
 async def cut_off(context: Context, changes: Changes) -> list[CutOff]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Request, refusal
 from agent.datastore.preparation import Prepared
+from agent.datastore.records import whence
 from agent.errors import MAX_ERRORS, AccessDenied, InvalidParameter, RpcError, RpcErrors
 from agent.history.foresight import Question, answer, refused
 from agent.nacm.access import Access, located, written
@@ -182,7 +183,7 @@ def _warning(one: CutOff, may_read: Reader) -> Json:
     """Return what to tell of another session that may be lost, as far as the caller may know of it."""
     captured = one.captured
     whose = str(one.caller.session_id) if may_read(SESSIONS) else ""
-    who = f"session {whose} of {one.caller.user} from {one.caller.source}" if whose else "another session"
+    who = f"session {whose} of {one.caller.user} {whence(one.caller.source)}" if whose else "another session"
     is_told = all(may_read(path) for path in (captured.path, *captured.tells)) and bool(whose)
     why = captured.why if is_told else "its packets would go another way"
     found: Json = {"app-tag": APP_TAG, "message": f"a commit may cut off {who}: {why}"}

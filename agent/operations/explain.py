@@ -27,8 +27,8 @@ async def explain_access(context: Context, caller: Caller, operation: Element) -
         access = own
     else:
         _refuse_curious(context, own)
-        groups = next((c.groups for c in context.callers() if c.user == user), ())
-        access = context.nacm.access(user, groups)
+        other = next((one for one in context.callers() if one.user == user), None)
+        access = context.nacm.access(user, ()) if other is None else context.access(other)
     for kind, decide in (("operation", _operation), ("notification", _notification), ("path", _data)):
         if parameter(operation, kind) is not None:
             decision: Decision = await context.worker(decide, context.schema, access, operation)

@@ -36,6 +36,9 @@ class Passed:
     unix: Sequence[socket.socket] = ()
 
 
+NONE = Passed()
+
+
 def taken_from(environment: MutableMapping[str, str]) -> Passed:
     """Return the sockets that are for this process, and take them out of ``environment``: no child is meant.
 
@@ -60,10 +63,11 @@ def taken_from(environment: MutableMapping[str, str]) -> Passed:
     except Unserviceable:
         close(made)
         raise
-    return Passed(
-        tcp=[one for one in made if one.family in _INTERNET],
-        unix=[one for one in made if one.family == socket.AF_UNIX],
-    )
+    unix = [one for one in made if one.family == socket.AF_UNIX]
+    if len(unix) > 1:
+        close(made)
+        raise Unserviceable("systemd passes more than one socket of the UNIX domain, and one is served")
+    return Passed(tcp=[one for one in made if one.family in _INTERNET], unix=unix)
 
 
 def _name(names: Sequence[str], index: int) -> str:
@@ -94,7 +98,18 @@ def _unfit(found: socket.socket) -> str | None:
         return "of another protocol than TCP (SocketProtocol=)"
     if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         return "a connection and not listened on (Accept=no)"
-    return None
+    return _too_open(found.getsockname()) if found.family == socket.AF_UNIX else None
+
+
+def _too_open(name: str | bytes) -> str | None:
+    """Who may come to a socket of the UNIX domain the permissions of its file decide, and nothing else."""
+    if not isinstance(name, str) or not name:
+        return "of no file, so that everybody could come (a path)"
+    try:
+        mode = os.stat(name).st_mode
+    except OSError as problem:
+        return f"at {name}, where there is no socket any more ({problem.strerror}): restart the socket unit"
+    return f"at {name}, where everybody could come (SocketMode=0660)" if mode & stat.S_IRWXO else None
 
 
 def _sentence(name: str, what: str) -> str:

@@ -67,6 +67,11 @@ class Doorway:
         self._choose = choose
         self._waiting: dict[str, list[Connection]] = {}
 
+    def bound(self, places: int, places_per_source: int) -> None:
+        """Have another number of places, from the next connection on; who has one keeps it."""
+        self._places = places
+        self._places_per_source = places_per_source
+
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
@@ -124,6 +129,10 @@ class Favoured:
             return
         except (OSError, ValueError, TypeError, AttributeError):
             log.warning("%s cannot be read: addresses of recovery users are learnt anew", file)
+
+    def begin(self, *, any_users: bool) -> None:
+        """Take note whether there are recovery users from now on."""
+        self._any_users = any_users
 
     def __call__(self, source: str) -> bool:
         return self._any_users and (self.remembered(source) or _is_here(source))

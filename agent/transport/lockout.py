@@ -37,6 +37,11 @@ class Lockout:
         self._until: dict[str, float] = {}
         self._read()
 
+    def bound(self, tries: int, first_s: int) -> None:
+        """Have other limits, from the next failure on; who is refused stays so for as long as was said."""
+        self._tries = tries
+        self._first_s = first_s
+
     def remaining_s(self, source: str) -> float:
         """Return for how much longer ``source`` is refused; 0 if it is not."""
         return max(0.0, self._until.get(source, 0.0) - self._now())

@@ -7,13 +7,8 @@ it buffers for a client that stops reading TCP; all four are here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import grp
 import logging
-import os
-import pwd
 import socket
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,12 +17,14 @@ import asyncssh
 from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
+from agent.transport.accounts import system_groups
 from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
 from agent.transport.files import read_key
 from agent.transport.intake import Intake
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
+from agent.transport.places import Places, Sessions
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
 from agent.transport.users import read_keys
@@ -35,7 +32,6 @@ from agent.turns import Turns
 
 log = logging.getLogger(__name__)
 
-_STOP_TIMEOUT_S = 10
 _REQUESTS_OF_A_LOGIN = 2
 KEY_EXCHANGES = (
     "mlkem768x25519-sha256",
@@ -57,8 +53,7 @@ class SshTransport:
     """Listens for SSH clients and hands their NETCONF channels to ``serve``.
 
     Args:
-        recovery_users: for whose sake one of all sessions is kept back.
-        refused: counts what a limit refused.
+        places: of the sessions of all transports.
         turns: in which connections are worked on.
         users: user name to file of authorized public keys (read at each login, so changes take effect).
         host_key: file of the host key; made (ed25519, mode 0600) if it does not exist. Beside it stands what
@@ -73,27 +68,23 @@ class SshTransport:
         port: int,
         host_key: Path,
         users: Mapping[str, Path],
-        limits: Limits,
+        places: Places,
         serve: Serve,
-        recovery_users: Collection[str] = (),
-        refused: Refused | None = None,
         turns: Turns | None = None,
         credential: Path | None = None,
         passed: Sequence[socket.socket] = (),
     ) -> None:
-        self.limits = limits
-        self.refused = refused or Refused()
+        limits = places.limits
+        self.places = places
+        self.sessions = Sessions(places, self._serve_user)
+        self._serve = serve
+        self._peers: list[Peer] = []
         self.turns = turns or Turns()
         self.lockout = Lockout(host_key.with_name("lockout.json"), limits.lockout_tries, limits.lockout_s)
         self.users = users
-        self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(recovery_users))
+        self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(places.recovery_users))
         self.doorway = Doorway(limits.unauthenticated, limits.unauthenticated_per_source, self.favoured)
-        self.sessions: Counter[str] = Counter()
-        self.sources: Counter[str] = Counter()
-        self.recovery_users = frozenset(recovery_users)
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._serve = serve
-        self._tasks: set[asyncio.Task[None]] = set()
         self._host = host
         self._port = port
         self._host_key_file = host_key
@@ -102,6 +93,14 @@ class SshTransport:
         self._passed = list(passed)
         self._taken: list[socket.socket] = []
         self._listeners: list[asyncssh.SSHAcceptor] = []
+
+    @property
+    def limits(self) -> Limits:
+        return self.places.limits
+
+    @property
+    def refused(self) -> Refused:
+        return self.places.refused
 
     @property
     def port(self) -> int:
@@ -174,40 +173,52 @@ class SshTransport:
             listener.close()
         for connection in list(self.connections):
             connection.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+        await self.sessions.over()
         for connection in list(self.connections):
             connection.abort()
         for kept in (self.lockout.kept, self.favoured.kept):
             await kept.written()
 
+    def take_over(
+        self, users: Mapping[str, Path], *, limits: Limits, recovery_users: Collection[str]
+    ) -> frozenset[Peer]:
+        """Have other users and limits from now on; return whose sessions are to end, as he could not log in.
+
+        A connection of a user who is gone ends as soon as no session is on it. What counts from the beginning
+        of a connection counts for those that come.
+        """
+        self.users = users
+        self.favoured.begin(any_users=bool(recovery_users))
+        self.doorway.bound(limits.unauthenticated, limits.unauthenticated_per_source)
+        self.lockout.bound(limits.lockout_tries, limits.lockout_s)
+        for listener in self._listeners:
+            listener.update(
+                login_timeout=limits.login_timeout_s,
+                keepalive_interval=limits.keepalive_interval_s,
+                keepalive_count_max=limits.keepalive_count,
+            )
+        for connection in list(self.connections):
+            connection.set_keepalive(limits.keepalive_interval_s, limits.keepalive_count)
+            owner = connection.get_owner()
+            if isinstance(owner, _Connection):
+                owner.close_if_barred()
+        return frozenset(peer for peer in self._peers if peer.user not in users)
+
     def may_open(self, peer: Peer) -> bool:
-        """True if there may be one more session; the last of all is kept for a recovery user."""
-        limits = self.limits
-        kept = 1 if self.recovery_users and peer.user not in self.recovery_users else 0
-        return (
-            self.sessions.total() < limits.sessions - kept
-            and self.sessions[peer.user] < limits.sessions_per_user
-            and self.sources[source_of(peer.source_host)] < limits.sessions_per_source
-        )
+        return peer.user in self.users and self.places.may_open(peer)
 
     def opened(self, channel: ByteStream, peer: Peer) -> None:
-        """Serve a channel whose subsystem request was granted."""
-        self.sessions[peer.user] += 1
-        self.sources[source_of(peer.source_host)] += 1
-        task = asyncio.get_running_loop().create_task(self._run(channel, peer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.sessions.begin(channel, peer)
 
-    async def _run(self, channel: ByteStream, peer: Peer) -> None:
+    async def _serve_user(self, channel: ByteStream, peer: Peer) -> None:
+        """Serve a session, unless its user was taken out since it was admitted."""
+        if peer.user not in self.users:
+            return
+        self._peers.append(peer)
         try:
             await self._serve(channel, peer)
-        except Exception:
-            log.exception("a session of %s from %s failed", peer.user, peer.source_host)
         finally:
-            self.sessions[peer.user] -= 1
-            self.sources[source_of(peer.source_host)] -= 1
-            await channel.close()
+            self._peers.remove(peer)
 
 
 class _Connection(asyncssh.SSHServer):
@@ -219,10 +230,12 @@ class _Connection(asyncssh.SSHServer):
         self._source = self._counted = self._local = ""
         self._source_port = 0
         self._tries = 0
+        self._tries_max = transport.limits.authentication_tries
         self._granted = 0
         self._drained = asyncio.Event()
         self._drained.set()
         self._channels = 0
+        self._logged_in = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -306,7 +319,7 @@ class _Connection(asyncssh.SSHServer):
     def _count_try(self) -> None:
         """Count a request of whatever method that did not log in (RFC 4252 section 4)."""
         self._tries += 1
-        if self._tries == self._transport.limits.authentication_tries and self._connection is not None:
+        if self._tries == self._tries_max and self._connection is not None:
             log.warning("closed a connection from %s: too many tries to log in", self._source)
             self._connection.disconnect(
                 asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many authentication failures", "en"
@@ -314,14 +327,19 @@ class _Connection(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         assert self._connection is not None
+        self._logged_in = True
         self._leave_doorway()
         self._transport.lockout.succeeded(self._counted)
-        if self._connection.get_extra_info("username") in self._transport.recovery_users:
+        if self._connection.get_extra_info("username") in self._transport.places.recovery_users:
             self._transport.favoured.logged_in(self._source)
         self._close_later_if_unused()
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         assert self._connection is not None
+        if self._is_barred():
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the user may not log in any more"
+            )
         if self._channels >= self._transport.limits.sessions_per_user:
             self._transport.refused.connections += 1
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
@@ -341,7 +359,19 @@ class _Connection(asyncssh.SSHServer):
 
     def _channel_ended(self) -> None:
         self._channels -= 1
+        self.close_if_barred()
         self._close_later_if_unused()
+
+    def close_if_barred(self) -> None:
+        """End the connection of a user who was taken out of the settings, unless a session is on it."""
+        if self._is_barred():
+            self._close_if_unused()
+
+    def _is_barred(self) -> bool:
+        """Whether somebody has logged in who could not now."""
+        if self._connection is None or not self._logged_in:
+            return False
+        return self._connection.get_extra_info("username") not in self._transport.users
 
     def _is_authorized(self, username: str, key: asyncssh.SSHKey) -> bool:
         file = self._transport.users.get(username)
@@ -370,17 +400,3 @@ class _Connection(asyncssh.SSHServer):
 def _key_exchanges() -> list[str]:
     """Return which of ``KEY_EXCHANGES`` this system has."""
     return [name for name in KEY_EXCHANGES if name.encode() in get_kex_algs()]
-
-
-def system_groups(user: str) -> tuple[str, ...]:
-    """Return the names of the groups that the system's user of this name is in; () without such a user."""
-    try:
-        account = pwd.getpwnam(user)
-        numbers = os.getgrouplist(user, account.pw_gid)
-    except (KeyError, OSError):
-        return ()
-    found = []
-    for number in numbers:
-        with contextlib.suppress(KeyError):
-            found.append(grp.getgrgid(number).gr_name)
-    return tuple(found)

@@ -25,8 +25,10 @@ _NO_SHELL = (
 class Admission(Protocol):
     """Whom a channel asks whether it may be a session, and to whom it then gives itself."""
 
-    limits: Limits
-    refused: Refused
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def refused(self) -> Refused: ...
 
     def may_open(self, peer: Peer) -> bool:
         """Return whether there may be one more session."""
@@ -76,7 +78,7 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
             return False
         if not self._admission.may_open(self._peer):
             self._admission.refused.connections += 1
-            log.warning("refused a session of %s from %s: too many", self._peer.user, self._peer.source_host)
+            log.warning("refused a session of %s %s: too many", self._peer.user, self._peer.whence)
             return False
         return True
 

@@ -33,7 +33,8 @@ class Peer:
     """Who is at the other end; ``transport`` is an identity name of RFC 6022 section 2.1.3.
 
     ``groups``: those that the system knows the user to be in (RFC 8341 section 3.4.2). ``local_host``: the
-    address of this machine that he came to, "" where there is none.
+    address of this machine that he came to, "" where there is none, and so ``source_host``. ``administers``:
+    he needs no rule to change what this agent holds, for the system lets him change its files.
     """
 
     user: str
@@ -42,6 +43,12 @@ class Peer:
     transport: str
     groups: tuple[str, ...] = ()
     local_host: str = ""
+    administers: bool = False
+
+    @property
+    def whence(self) -> str:
+        """From where he came, for the log."""
+        return f"from {self.source_host}" if self.source_host else "through the socket"
 
 
 Serve = Callable[[ByteStream, Peer], Awaitable[None]]

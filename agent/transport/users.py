@@ -22,7 +22,8 @@ def read_keys(file: Path) -> asyncssh.SSHAuthorizedKeys:
         ValueError: there is none in it.
     """
     try:
-        return asyncssh.import_authorized_keys(read_regular(file, KEYS_OCTETS_MAX).decode())
+        # Of an empty text asyncssh says nothing.
+        return asyncssh.import_authorized_keys(read_regular(file, KEYS_OCTETS_MAX).decode() or "\n")
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except ValueError:

@@ -50,6 +50,7 @@ class Remembering:
     source: str = "127.0.0.1"
     local: str = "127.0.0.1"
     transport: str = "netconf-ssh"
+    administers: bool = False
     login_time: str = "2026-11-23T00:00:00Z"
     counters: Counted = field(default_factory=Counted)
     ending: Ending | None = None

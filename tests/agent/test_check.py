@@ -134,6 +134,7 @@ def start(*options: str) -> tuple[int, str, list[str]]:
     ("content", "reason"),
     [
         (None, "No such file"),
+        (b"", "holds no public key"),
         (b"\n", "holds no public key"),
         (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "holds no public key"),
         (b"ssh-ed25519 AAAA\n# x\n", "holds no public key"),

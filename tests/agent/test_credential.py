@@ -7,6 +7,7 @@ import os
 import struct
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from agent import credential
@@ -74,7 +75,10 @@ def test_an_access_control_list_is_read_as_such(
     assert len(faults(key)) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"no key", b"ssh-ed25519 AAAA"])
+WITH_A_PASSPHRASE = asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", "not said")
+
+
+@pytest.mark.parametrize("content", [b"", b"no key", b"ssh-ed25519 AAAA", WITH_A_PASSPHRASE])
 def test_one_that_is_no_key_is_refused_with_what_to_do(key: Path, content: bytes) -> None:
     key.chmod(0o600)
     key.write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -130,6 +130,24 @@ async def test_what_changes_something_is_carried_out_to_its_end(operation: str, 
     work.done.set()
     await driven
     assert work.ended == ["done"], "and what came after it is not begun"
+
+
+@pytest.mark.parametrize("idle_timeout_s", [1, 3600])
+async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: int) -> None:
+    live, stream = session(Work())
+    established = asyncio.Event()
+    driven = asyncio.ensure_future(live.drive(lambda _live: established.set()))
+    await established.wait()
+    live.take_over(replace(Limits(), idle_timeout_s=idle_timeout_s))
+    live.take_over(replace(Limits(), idle_timeout_s=idle_timeout_s))  # twice in a row, too
+    if idle_timeout_s == 1:
+        async with asyncio.timeout(30):
+            await driven
+        assert live.ending == Ending(EndKind.TIMEOUT, "idle")
+        return
+    assert (await asyncio.wait({driven}, timeout=0))[0] == set()
+    stream.lost.set()
+    await driven
 
 
 async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:

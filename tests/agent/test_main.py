@@ -32,7 +32,9 @@ from agent.operational import Operational
 from agent.settings import Settings
 from agent.transport.files import DamagedKey, write_key_pair
 from agent.transport.limits import Limits
+from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
+from agent.transport.unix import UnixTransport
 from agent.yang.schema import Schema
 from tests.agent.lab import direct
 
@@ -108,7 +110,7 @@ def test_a_key_that_others_may_read_is_refused_and_left_as_it_is(tmp_path: Path,
 
 def test_with_configured_users_no_key_is_made(tmp_path: Path) -> None:
     assert ensure_keys(tmp_path, {"ann": tmp_path / "ann.pub"}) == {"ann": tmp_path / "ann.pub"}
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_hints_name_user_port_and_key(tmp_path: Path) -> None:
@@ -236,16 +238,14 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
 
 def only_a_transport(host_key: Path, port: int) -> program.Agent:
     """Return an agent in which to begin anything but its transport would be an AttributeError."""
-    transport = SshTransport(
-        host="localhost",
-        port=port,
-        host_key=host_key,
-        users={},
-        limits=Limits(),
-        serve=lambda _stream, _peer: asyncio.sleep(0),
-    )
+    shared: dict[str, Any] = {
+        "places": Places(Limits()),
+        "serve": lambda _stream, _peer: asyncio.sleep(0),
+    }
+    transport = SshTransport(host="localhost", port=port, host_key=host_key, users={}, **shared)
+    local = UnixTransport(host_key.with_name("socket"), "yangswan", insists=True, **shared)
     nothing: Any = SimpleNamespace()
-    return program.Agent(nothing, nothing, transport)
+    return program.Agent(nothing, nothing, transport=transport, local=local)
 
 
 async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -
         agent = only_a_transport(tmp_path / "host_key", port=other.getsockname()[1])
         with pytest.raises(OSError, match=r"cannot be served on 127\.0\.0\.1 .* another program listens"):
             await agent.start({})
-    assert not (tmp_path / "host_key").exists()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("content", [b"", bytes(500), b"\xff\xfe", b"ssh-ed25519 AAAA\n", None])
@@ -278,3 +278,14 @@ async def test_a_damaged_host_key_is_found_before_anything_is_begun(
     again = only_a_transport(tmp_path / "other", port).transport
     await again.take_address()  # it was given back
     await again.stop()
+
+
+def test_keys_are_made_in_the_folder_that_is_in_use_when_settings_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('data-dir = "elsewhere"\ncharon = "none"\n')
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr("sys.argv", ["yangswand", "--config", str(file)])
+    assert program._reread(tmp_path / "data").users == {"admin": tmp_path / "data" / "client_key.pub"}
+    assert not (tmp_path / "elsewhere").exists()

@@ -36,10 +36,13 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         charon = "external"
         on-stop = "keep"
         log-level = "warning"
+        log-format = "json"
         yang-modules = ["more.yang"]
         recovery-users = ["rescue"]
         history-commits = 500
         history-days = 30
+        socket = "run/netconf"
+        socket-group = "staff"
         [users]
         ann = "keys/ann.pub"
         [limits]
@@ -61,6 +64,9 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         {"strongswan": {"kernel": "netlink"}},
         history_commits=500,
         history_days=30,
+        log_format="json",
+        socket=str(tmp_path / "run" / "netconf"),
+        socket_group="staff",
     )
 
 
@@ -79,6 +85,7 @@ def test_what_is_kept_of_the_history_is_a_number(tmp_path: Path, key: str, value
         ('charon = "sometimes"', "charon"),
         ('on-stop = "later"', "on-stop"),
         ('log-level = "loud"', "log-level"),
+        ('log-format = "xml"', "log-format"),
         ("listen = 8300", "listen"),
         ('listen = "here"', "the setting 'listen': 'here' is not of the form"),
         ('listen = "300.1.1.1:1"', "the setting 'listen': '300.1.1.1:1': 300.1.1.1 is neither"),
@@ -241,3 +248,35 @@ def test_the_example_shows_every_limit_with_its_default() -> None:
     example = from_file(Path(__file__).parents[2] / "examples" / "gateway" / "settings.toml")
     assert set(example.limits) == {f.name.replace("_", "-") for f in dataclasses.fields(Limits)}
     assert make_limits(example) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("", "{folder}/var/netconf.sock"),
+        ('data-dir = "data"', "{folder}/data/netconf.sock"),
+        ('data-dir = "/var/lib/yangswan"', "/run/yangswan/netconf.sock"),
+        ('data-dir = "/var/lib/yangswan/"', "/run/yangswan/netconf.sock"),
+        ('socket = "s"', "{folder}/s"),
+        ('socket = "/tmp/s"\ndata-dir = "/var/lib/yangswan"', "/tmp/s"),
+        ('socket = ""', None),
+    ],
+)
+def test_where_the_socket_is(tmp_path: Path, text: str, path: str | None) -> None:
+    file = file_with(tmp_path, text)
+    found = from_file(file).socket_path
+    assert found == (None if path is None else Path(path.format(folder=tmp_path)))
+
+
+@pytest.mark.parametrize("value", ["1", "0", "false", "[]", '"a\\u0000b"', "{}"])
+def test_a_socket_that_is_no_name_is_refused(tmp_path: Path, value: str) -> None:
+    file = file_with(tmp_path, f"socket = {value}\n")
+    with pytest.raises(SettingsError, match="the setting 'socket' must "):
+        from_file(file)
+
+
+@pytest.mark.parametrize("value", ["1", '""'])
+def test_a_group_of_the_socket_that_is_none_is_refused(tmp_path: Path, value: str) -> None:
+    file = file_with(tmp_path, f"socket-group = {value}\n")
+    with pytest.raises(SettingsError, match="the setting 'socket-group' must "):
+        from_file(file)

@@ -45,7 +45,7 @@ until_said 'started charon'
 until_said '^ready '
 first=$(about MainPID)
 kill -HUP "$first"
-until_said 'SIGHUP is ignored'
+until_said 'the settings were read again'
 [ "$first" = "$(about MainPID)" ] && echo "service: $(about ActiveState), $(about NRestarts) restarts"
 charon=$(cat /var/lib/yangswan/strongswan/run/charon.pid)
 alive() { [ -d "/proc/$1" ] && echo yes || echo no; }

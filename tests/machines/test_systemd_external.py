@@ -105,6 +105,7 @@ echo "[127.0.0.1]:830 $(cut -d' ' -f1,2 /etc/yangswan/host_key.pub)" >/root/know
 agent=$(of_unit MainPID)
 echo "user: $(stat -c %U /proc/$agent), $(capabilities $agent CapEff), $(capabilities $agent CapBnd)"
 echo "status: $(of_unit StatusText)"
+echo "door: $(stat -c '%U:%G %a' /run/yangswan/netconf.sock)"
 of_others() { find /var/lib/yangswan ! -user yangswan | wc -l; }
 echo "folder: $(of_others) of others, $(ls /var/lib/yangswan | grep -c '^host_key') host keys"
 ip netns exec bob .venv/bin/yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
@@ -148,7 +149,8 @@ until_another $agent
 agent=$(of_unit MainPID)
 systemctl reload yangswan
 echo "reload: $?"
-until_another $agent
+until journalctl _PID=$agent -o cat --no-pager | grep -q 'settings were read again'; do sleep 1; done
+echo "reloaded: $([ "$(of_unit MainPID)" = "$agent" ] && echo yes || echo no)"
 touch enough
 wait $knocking
 echo "notes: $(journalctl -u yangswan -o cat --no-pager | grep -c 'note: ')"
@@ -197,6 +199,7 @@ def test_charon_gives_its_socket_to_the_group_and_a_check_says_when_it_does_not(
 
 def test_it_is_no_root_and_has_three_capabilities(seen: Mapping[str, str]) -> None:
     assert seen["user"] == "yangswan, 0000000000003400, 0000000000003400"
+    assert seen["door"] == "yangswan:yangswan 660"
     assert seen["folder"] == "0 of others, 0 host keys"
     assert seen["status"] == "ready: NETCONF on 127.0.0.1:830, charon external, tunnels: 0"
 
@@ -212,7 +215,7 @@ def test_it_does_what_an_agent_of_root_does(seen: Mapping[str, str]) -> None:
 
 
 def test_no_client_is_refused_while_it_is_restarted(seen: Mapping[str, str]) -> None:
-    assert seen["reload"] == "0"
+    assert (seen["reload"], seen["reloaded"]) == ("0", "yes")
     assert seen["knocked"] == "True, ['came']"
     assert seen["notes"] == "0", "the unit gives it all that it uses"
 

@@ -34,7 +34,11 @@ PROVEN_BELOW = {
     "gateway/settings.toml",
     "gateway/yangswan.service",
     "gateway/yangswan-protect.service",
-}
+    "gateway/yangswan-external.service",
+    "gateway/yangswan.socket",
+    "gateway/yangswan.rules",
+    "gateway/strongswan-yangswan.conf",
+}  # and on whole machines: tests/machines
 # By tests/real/test_examples.py, which runs every folder that has these; the same two files by links.
 FOLDERS = {path.parent.name for path in EXAMPLES.glob("*/playbook.yml") if path.is_symlink()}
 OF_A_FOLDER = {"README.md", "configure.py", "playbook.yml"}
@@ -195,9 +199,38 @@ def test_the_unit_tells_a_restart_from_a_stop_and_looks_at_the_settings_before_a
     agent, *options = service["ExecStart"].split()
     text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
     reload = [line.partition("=")[2].split() for line in text.splitlines() if line.startswith("ExecReload=")]
-    assert reload == [[agent, "--check", *options], ["systemctl", "--no-block", "restart", "%n"]]
+    assert reload == [[agent, "--check", *options], ["sh", "-c", "'kill", "-HUP", "$MAINPID'"]]
     # It would be tried again and again: systemd looks at the status of the main process alone.
-    assert "ExecStartPre" not in service
+    assert service["ExecStartPre"].startswith("-"), "whatever becomes of it"
+
+
+def test_the_units_of_both_charons_differ_in_rights_alone() -> None:
+    """Who starts, restarts and watches the agent has to know one of them."""
+    rights = {
+        *("AmbientCapabilities", "CapabilityBoundingSet", "DeviceAllow", "DevicePolicy", "ExecStartPre"),
+        *("Group", "KillMode", "PrivateDevices", "ProtectHome", "ProtectProc", "ReadWritePaths"),
+        *("RestrictNamespaces", "SystemCallFilter", "User"),
+    }
+    ours, theirs = (dict(unit(f"yangswan{name}.service")["Service"]) for name in ("", "-external"))
+    assert {key for key in ours | theirs if ours.get(key) != theirs.get(key)} <= rights
+    assert theirs["User"] == theirs["Group"] == "yangswan"
+    assert set(theirs["AmbientCapabilities"].split()) == set(theirs["CapabilityBoundingSet"].split())
+
+
+def test_what_an_agent_that_is_no_root_needs_of_others_is_for_its_user() -> None:
+    user = unit("yangswan-external.service")["Service"]["User"]
+    assert f"group = {user}\n" in (EXAMPLES / "gateway" / "strongswan-yangswan.conf").read_text()
+    rules = (EXAMPLES / "gateway" / "yangswan.rules").read_text()
+    assert f'subject.user == "{user}"' in rules
+    assert f'action.lookup("unit") == "{Options().charon_unit}"' in rules
+
+
+def test_the_socket_unit_listens_where_the_settings_say_and_not_for_everybody() -> None:
+    found = unit("yangswan.socket")["Socket"]
+    settings = from_file(EXAMPLES / "gateway" / "settings.toml")
+    assert found["ListenStream"] == f"{settings.host}:{settings.port}"
+    assert found["SocketMode"] == "0660"
+    assert "Accept" not in found
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.rglob("*.sh")), ids=lambda path: path.name)

@@ -106,6 +106,7 @@ PRINTED = (
     "<notification",
     'or:origin="or:default"',
     "deny: rule 'no-other-operation' of rule-list 'reader' denies it",
+    "netconf-unix</transport>",
 )
 
 

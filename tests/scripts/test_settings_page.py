@@ -42,9 +42,14 @@ def test_the_general_settings_are_all_there() -> None:
     assert written(GENERAL["listen"]) == f"{default.host}:{default.port}"
     assert written(GENERAL["data-dir"]) == str(default.data_dir)
     assert (written(GENERAL["charon"]), written(GENERAL["log-level"])) == (default.charon, default.log_level)
+    assert written(GENERAL["log-format"]) == default.log_format
     assert written(GENERAL["on-stop"]) == default.on_stop
     assert written(GENERAL["history-commits"]) == default.history_commits
     assert written(GENERAL["history-days"]) == default.history_days
+    assert (written(GENERAL["socket"]), written(GENERAL["socket-group"])) == (
+        default.socket,
+        default.socket_group,
+    )
 
 
 def test_every_limit_is_there_with_its_default() -> None:

@@ -131,7 +131,7 @@ INSTALL = """
 source script/setup
 policy=$1/policy-rc.d
 as_root() { "$@"; }
-is_installed() { [ -e "$1/installed" ]; }
+is_installed() { [ -e "$1/$2.installed" ]; }
 install_packages strongswan-charon
 """
 
@@ -141,8 +141,9 @@ def install(folder: Path, apt_get: str) -> tuple[int, str, str]:
     make_command(folder, "id", "echo 0")
     make_command(folder, "apt-get", apt_get)
     make_command(folder, "systemctl", f'echo "$@" >>{folder}/told')
+    script = INSTALL.replace('"$1/$2.installed"', f'"{folder}/$1.installed"')
     done = subprocess.run(
-        ["bash", "-c", INSTALL.replace('"$1/installed"', f"{folder}/installed"), "setup", str(folder)],
+        ["bash", "-c", script, "setup", str(folder)],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={"PATH": f"{folder}:{os.environ['PATH']}", "SETUP_LOG": str(folder / "setup.log")},
     )  # fmt: skip
@@ -152,7 +153,7 @@ def install(folder: Path, apt_get: str) -> tuple[int, str, str]:
 
 def test_no_service_is_started_by_the_installation_and_the_block_is_lifted(tmp_path: Path) -> None:
     status, messages, told = install(
-        tmp_path, f"cp {tmp_path}/policy-rc.d {tmp_path}/seen; touch {tmp_path}/installed"
+        tmp_path, f"cp {tmp_path}/policy-rc.d {tmp_path}/seen; touch {tmp_path}/strongswan-starter.installed"
     )
     assert status == 0
     assert "exit 101" in (tmp_path / "seen").read_text()
@@ -161,8 +162,15 @@ def test_no_service_is_started_by_the_installation_and_the_block_is_lifted(tmp_p
     assert "systemctl enable --now strongswan-starter.service" in messages
 
 
+def test_the_server_of_openssh_that_came_for_the_tests_lets_nobody_log_in(tmp_path: Path) -> None:
+    status, messages, told = install(tmp_path, f"touch {tmp_path}/openssh-server.installed")
+    assert (status, told) == (0, "disable --quiet ssh.service ssh.socket\n")
+    assert "systemctl enable --now ssh\n" in messages
+
+
 def test_a_service_that_was_there_before_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "installed").touch()
+    for package in ("strongswan-starter", "openssh-server"):
+        (tmp_path / f"{package}.installed").touch()
     assert install(tmp_path, "exit 0") == (
         0,
         "setup: installing distribution packages: strongswan-charon\n",
@@ -240,11 +248,16 @@ def install_for_tests(folder: Path, *, apt_get: str, offered: str, root: bool = 
 
 def test_the_tests_get_their_packages(tmp_path: Path) -> None:
     status, messages, told = install_for_tests(
-        tmp_path, apt_get=f"touch {tmp_path}/yangcli.installed", offered=offer("yangcli")
+        tmp_path,
+        apt_get=f"touch {tmp_path}/yangcli.installed {tmp_path}/openssh-server.installed",
+        offered=offer("yangcli", "openssh-server"),
     )
-    assert (status, messages) == (0, "setup: installing distribution packages: yangcli\n")
+    assert (status, messages.splitlines()[0]) == (
+        0,
+        "setup: installing distribution packages: yangcli openssh-server",
+    )
     assert told.startswith("install ")
-    assert told.endswith(" yangcli\n")
+    assert told.endswith(" yangcli openssh-server\n")
     (tmp_path / "told").unlink()
     assert install_for_tests(tmp_path, apt_get="exit 1", offered="exit 1") == (0, "", "")
 
@@ -254,7 +267,7 @@ def test_a_package_of_the_tests_that_is_not_offered_is_looked_for_once_more_and_
 ) -> None:
     status, messages, told = install_for_tests(tmp_path, apt_get="exit 0", offered=offer("none"))
     assert status == 0
-    assert messages == "setup: could not be installed, so its tests are skipped: yangcli \n"
+    assert messages == "setup: could not be installed, so its tests are skipped: yangcli openssh-server \n"
     assert told == "update -qq\n"
 
 
@@ -271,7 +284,7 @@ def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_pa
         tmp_path, apt_get="exit 0", offered=offer("yangcli"), root=False
     )
     assert (status, told) == (0, "")
-    assert messages == "setup: not root, and no sudo: skipping the tests of: yangcli \n"
+    assert messages == "setup: not root, and no sudo: skipping the tests of: yangcli openssh-server \n"
 
 
 def test_an_option_that_it_does_not_know_is_refused() -> None:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from agent.at_work import unbound
 from translators.strongswan.pieces import Pieces
 
 T = TypeVar("T")
@@ -24,8 +25,8 @@ class Background:
         return self._task is not None
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin ``work``."""
-        self._task = asyncio.create_task(work)
+        """Begin ``work``, which is about no session or commit, whoever began it."""
+        self._task = asyncio.create_task(work, context=unbound())
 
     async def stop(self) -> None:
         """Cancel it and return once it has ended. Safe to call twice."""

@@ -75,6 +75,7 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     ("info", "said"),
     [
         (CommitInfo("ann", 3, "192.0.2.1"), "session 3 from 192.0.2.1"),
+        (CommitInfo("ann", 3, ""), "session 3 through the socket"),
         (CommitInfo("yangswan", 0, "", "first rules of access control"), "first rules of access control"),
         (CommitInfo("yangswan", 0, ""), "by itself"),
     ],

@@ -235,6 +235,18 @@ async def test_whom_no_rule_hinders_is_no_recovery_user_for_that(lab: Lab) -> No
     assert holds(lab, 3)
 
 
+async def test_who_administers_the_agent_needs_no_name_among_the_recovery_users_for_it(lab: Lab) -> None:
+    """The name alone does not do it: somebody of SSH may be called so, too."""
+    await confirmed(lab, 3, PERSIST)
+    for administers in (False, True):
+        lab.callers[2] = Remembering(2, "root", source="", administers=administers)
+        if not administers:
+            (error,) = await lab.refused("<cancel-commit/>", 2)
+            assert error.tag == "in-use"
+    await lab.do("<cancel-commit/>", 2)
+    assert lab.context.confirmed.window is None
+
+
 async def test_wrong_persist_id(lab: Lab) -> None:
     await confirmed(lab, 3, PERSIST)
     for operation in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import RpcError
-from tests.agent.handlers import Lab
+from tests.agent.handlers import Lab, Remembering
 from tests.agent.operations.guarded import (
     JOE,
     data_rules,
@@ -39,6 +39,14 @@ async def test_explain_says_which_rule_decides(lab: Lab) -> None:
     assert answer["action"] == "deny"
     answer = await explained(lab, "<operation>acme:reboot</operation>")
     assert "recovery session" in answer["reason"]
+
+
+async def test_explain_about_who_administers_the_agent_says_so_while_he_is_there(lab: Lab) -> None:
+    await data_rules(lab)
+    asked = "<user>root</user><operation>kill-session</operation>"
+    assert (await explained(lab, asked))["action"] == "deny"
+    lab.callers[2] = Remembering(2, "root", administers=True)
+    assert "recovery session" in (await explained(lab, asked))["reason"]
 
 
 async def test_explain_about_others_is_for_who_may_read_the_rules(lab: Lab) -> None:

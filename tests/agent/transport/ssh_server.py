@@ -12,6 +12,7 @@ from typing import Any
 import asyncssh
 
 from agent.transport.limits import Limits
+from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
 from agent.transport.stream import ByteStream, Peer
 
@@ -77,9 +78,8 @@ async def serving(
         0,
         folder / "host_key",
         users,
-        limits,
+        Places(limits, recovery_users=recovery_users),
         lambda stream, peer: served.serve(stream, peer),
-        recovery_users,
     )
     served.__init__(transport, folder)  # type: ignore[misc]
     served.listens.set()

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import closing, suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -48,10 +49,18 @@ def listener(host: str = "127.0.0.1", family: int = socket.AF_INET) -> socket.so
     return made
 
 
-def test_sockets_of_tcp_and_of_the_unix_domain_are_told_apart_and_not_left_to_children(passed: Pass) -> None:
-    with listener() as tcp, socket.socket(socket.AF_UNIX) as unix:
-        unix.bind("")
-        unix.listen()
+def local(file: Path, mode: int = 0o660) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.bind(str(file))
+    file.chmod(mode)
+    made.listen()
+    return made
+
+
+def test_sockets_of_tcp_and_of_the_unix_domain_are_told_apart_and_not_left_to_children(
+    passed: Pass, tmp_path: Path
+) -> None:
+    with listener() as tcp, local(tmp_path / "door") as unix:
         environment = passed(tcp.fileno(), unix.fileno(), names="netconf:door")
         found = taken_from(environment)
         assert [one.getsockname() for one in found.tcp] == [tcp.getsockname()]
@@ -120,6 +129,42 @@ def test_what_nobody_can_connect_to_is_refused_by_its_name(
                 taken_from(passed(good.fileno(), descriptor, names=names))
         finally:
             os.close(descriptor)
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o662, 0o661])
+def test_a_unix_socket_to_which_everybody_could_come_is_refused(
+    passed: Pass, tmp_path: Path, mode: int
+) -> None:
+    """SocketMode= is 0666 if nobody says otherwise."""
+    with (
+        local(tmp_path / "door", mode) as unix,
+        pytest.raises(Unserviceable, match=r"everybody could come \(SocketMode=0660\)"),
+    ):
+        taken_from(passed(unix.fileno()))
+
+
+def test_a_unix_socket_whose_file_is_gone_is_refused(passed: Pass, tmp_path: Path) -> None:
+    with local(tmp_path / "gone") as gone:
+        (tmp_path / "gone").unlink()
+        with pytest.raises(Unserviceable, match="restart the socket unit"):
+            taken_from(passed(gone.fileno()))
+
+
+def test_a_unix_socket_of_no_file_is_refused(passed: Pass) -> None:
+    with socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind("")
+        abstract.listen()
+        with pytest.raises(Unserviceable, match="of no file"):
+            taken_from(passed(abstract.fileno()))
+
+
+def test_of_unix_sockets_one_is_served(passed: Pass, tmp_path: Path) -> None:
+    with (
+        local(tmp_path / "one") as one,
+        local(tmp_path / "other") as other,
+        pytest.raises(Unserviceable, match="more than one socket of the UNIX domain"),
+    ):
+        taken_from(passed(one.fileno(), other.fileno()))
 
 
 def test_a_descriptor_that_is_not_there_is_refused(passed: Pass) -> None:

@@ -144,7 +144,7 @@ async def test_a_client_that_is_gone_without_a_word_is_dropped_and_one_that_is_i
             assert await client.stdout.readexactly(4) == b"here"
             client.send_signal(signal.SIGSTOP)
             try:
-                while served.transport.sessions.total():
+                while served.transport.places.sessions.total():
                     await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
             finally:
                 client.kill()
@@ -199,7 +199,7 @@ async def test_stop_ends_the_sessions(tmp_path: Path) -> None:
         await served.transport.stop()
         async with asyncio.timeout(WAIT_S):
             await connection.wait_closed()
-        assert served.transport.sessions.total() == 0
+        assert served.transport.places.sessions.total() == 0
 
 
 async def test_a_host_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ async def test_a_source_that_fails_too_often_is_locked_out(tmp_path: Path) -> No
 
 @pytest.fixture
 def one_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.transport.ssh.source_of", lambda _: "network")
+    for module in ("places", "ssh"):
+        monkeypatch.setattr(f"agent.transport.{module}.source_of", lambda _: "network")
 
 
 @pytest.mark.usefixtures("one_network")
@@ -109,7 +110,7 @@ async def test_addresses_of_one_network_have_the_places_and_sessions_of_one(tmp_
         for _, writer in held:
             writer.close()
         async with asyncio.timeout(WAIT_S):
-            while served.transport.sources["network"]:  # until the server has seen the session go
+            while served.transport.places.sources["network"]:  # until the server has seen the session go
                 await greeted(port)
 
 
@@ -155,7 +156,7 @@ async def test_sessions_are_limited_and_come_back(tmp_path: Path, limits: Limits
             process.close()
             await process.wait_closed()
         async with asyncio.timeout(WAIT_S):
-            while served.transport.sessions.total():
+            while served.transport.places.sessions.total():
                 await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(int))])
         assert await echo(connection, b"again") == b"again"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.at_work import bind_commit, ids
 from translators.strongswan.backoff import delay_s
 from translators.strongswan.charon.vici import ViciUnavailable
 from translators.strongswan.options import Options
@@ -240,3 +241,24 @@ def test_the_pause_doubles_up_to_a_bound_with_jitter(
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_the_pause_is_never_longer_than_the_bound_and_its_jitter(attempt: int, random_0_1: float) -> None:
     assert 0.75 <= delay_s(attempt, 1.0, 60.0, random_0_1) <= 75.0
+
+
+async def test_what_an_attempt_logs_is_about_its_tunnel_and_not_about_the_commit_that_wants_it() -> None:
+    bind_commit(345)
+    found: list[dict[str, str]] = []
+    tunnel = Tunnel(Progress.DOWN, Progress.UP)
+    tunnel.supervisor._look = _noting(found, tunnel.supervisor._look)
+    tunnel.supervisor.want("ipsec-7")
+    await until(lambda: tunnel.looks == 2)
+    tunnel.supervisor.forget_all()
+    assert found == [{"tunnel": "7"}] * 2
+
+
+def _noting(
+    found: list[dict[str, str]], look: Callable[[str], Awaitable[Progress]]
+) -> Callable[[str], Awaitable[Progress]]:
+    async def noting(name: str) -> Progress:
+        found.append(ids())
+        return await look(name)
+
+    return noting

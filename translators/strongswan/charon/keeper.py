@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from agent.at_work import unbound
 from translators.strongswan.backoff import delay_s
 from translators.strongswan.charon.daemon import DaemonError, ManagedCharon
 from translators.strongswan.charon.session import CharonSession
@@ -85,7 +86,7 @@ class Keeper:
 
     async def start(self) -> None:
         """Begin to keep a session; return when there is one, or the first try has failed."""
-        self._task = asyncio.create_task(self._keep())
+        self._task = asyncio.create_task(self._keep(), context=unbound())
         # A defect must not leave the agent waiting at start.
         self._task.add_done_callback(lambda _task: self._first_outcome.set())
         await self._first_outcome.wait()

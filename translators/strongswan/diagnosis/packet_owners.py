@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from agent.at_work import unbound
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
 from translators.strongswan.diagnosis.packets import Packet
@@ -34,7 +35,7 @@ class PacketOwners:
             if spi in self._spis:
                 return [self._spis[spi]]
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._refresh_soon())
+            self._refreshing = asyncio.create_task(self._refresh_soon(), context=unbound())
         return owners_by_addresses(self._shared.desired, packet)
 
     async def refresh(self) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from agent.at_work import unbound
 from agent.translator import Notification
 from translators.strongswan.model import entry_path
 from translators.strongswan.status import announcements
@@ -107,7 +108,8 @@ class Announcer:
         due = self._dampener.next_due()
         if due is not None and self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, due - self._clock()) + 0.01, self._release)
+            pause_s = max(0.0, due - self._clock()) + 0.01
+            self._timer = loop.call_later(pause_s, self._release, context=unbound())
 
     def _release(self) -> None:
         self._timer = None

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 
+from agent.at_work import on_tunnel
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError, ViciUnavailable
@@ -170,13 +171,14 @@ class Audit:
 
     async def _try(self, name: str, repair: Awaitable[None]) -> None:
         """Have one repair that charon refuses hinder no other."""
-        try:
-            await repair
-        except ViciUnavailable:
-            raise
-        except ViciError as error:
-            log.warning("%s could not be put right: %s", name, error)
-            self._count(name)
+        with on_tunnel(_tunnel_of(name)):
+            try:
+                await repair
+            except ViciUnavailable:
+                raise
+            except ViciError as error:
+                log.warning("%s could not be put right: %s", name, error)
+                self._count(name)
 
     def _may_repair(self, name: str) -> bool:
         count, at = self._repairs.get(name, (0, 0.0))
@@ -187,7 +189,7 @@ class Audit:
 
     def _tell(self, name: str, what: Drift, detail: str) -> None:
         self._count(name)
-        self._repaired(barred(name) or tunnel_of_secret(name) or "", what, detail)
+        self._repaired(_tunnel_of(name) or "", what, detail)
 
     def _count(self, name: str) -> None:
         count, _at = self._repairs.get(name, (0, 0.0))
@@ -239,10 +241,16 @@ class Audit:
         self._tell(name, what, detail)
 
     async def _remove(self, session: CharonSession, name: str) -> None:
-        log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
+        with on_tunnel(_tunnel_of(name)):
+            log.warning("%s: a connection was loaded that is not configured; it is unloaded", name)
         await try_request(session, "unload-conn", {"name": name})
         await end_all([name], session)
         self._tell(name, Drift.CONNECTION_UNKNOWN, "a connection of this name was loaded")
+
+
+def _tunnel_of(name: str) -> str | None:
+    """Return whose tunnel the connection, the barrier or the secret ``name`` is."""
+    return barred(name) or tunnel_of_secret(name)
 
 
 async def _disagreement(session: CharonSession, messages: Messages) -> str | None:

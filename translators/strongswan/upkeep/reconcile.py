@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
+from agent.at_work import on_tunnel
 from translators.strongswan.charon.session import CharonSession, try_request
 from translators.strongswan.charon.vici import Section, ViciError, ViciUnavailable
 from translators.strongswan.status import drift
@@ -67,7 +68,8 @@ async def _unload_others(session: CharonSession, desired: Desired) -> None:
     ours = [name for name in connections if tunnel_of(name) is not None and name not in wanted]
     children = {}
     for name in ours:
-        log.info("unloading '%s', which is not configured", name)
+        with on_tunnel(tunnel_of(name)):
+            log.info("unloading '%s', which is not configured", name)
         children[name] = list(sections(await session.connection(name) or {}, "children"))
         await session.request("unload-conn", {"name": name})
     # Also where the connection is gone but an SA was left: the agent may have died between the two.
@@ -166,7 +168,8 @@ class _Loading:
         return True
 
     async def _refuse(self, tunnel: str, reason: str) -> None:
-        log.error("charon refused tunnel %s, which is committed: %s", tunnel, reason)
+        with on_tunnel(tunnel):
+            log.error("charon refused tunnel %s, which is committed: %s", tunnel, reason)
         messages = self._desired.messages.get(tunnel)
         further = f"{connection_name(tunnel)}{FURTHER_SUFFIX}"
         self._desired.refuse(tunnel)
@@ -186,6 +189,7 @@ async def _end_drifted(session: CharonSession, desired: Desired, sas: list[Secti
         name = str(sa["name"])
         messages = desired.messages.get(tunnel_of(name) or "")
         if messages is not None and (why := drift.disagreement(messages, sa)):
-            log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
+            with on_tunnel(tunnel_of(name)):
+                log.warning("%s: an SA does not agree with the configuration (%s) and is ended", name, why)
             drifted.setdefault(name, []).append(sa)
     await end_found(drifted, session)

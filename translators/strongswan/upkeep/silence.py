@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from agent.at_work import of_tunnel
 from translators.strongswan.options import Options
 from translators.strongswan.status.events import why_silent
 from translators.strongswan.status.facts import Facts, Reason
@@ -54,7 +55,9 @@ class SilentPeers:
             self._tell(tunnel, facts)
         if self._timeout_s * self._base**facts.tries > PAUSE_MAX_S and tunnel not in self._timers:
             loop = asyncio.get_running_loop()
-            self._timers[tunnel] = loop.call_later(ANSWER_S, self._end_attempt, tunnel, facts.tries)
+            self._timers[tunnel] = loop.call_later(
+                ANSWER_S, self._end_attempt, tunnel, facts.tries, context=of_tunnel(tunnel)
+            )
 
     def _tell(self, tunnel: str, facts: Facts) -> None:
         if tunnel not in self._told:

@@ -24,12 +24,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakValueDictionary
 
+from agent.at_work import of_tunnel
 from translators.strongswan.backoff import Attempts, delay_s
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.options import Options
 from translators.strongswan.status import state
 from translators.strongswan.status.state import Section
 from translators.strongswan.tasks import is_set_within
+from translators.strongswan.translation.connections import tunnel_of
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +184,9 @@ class Supervisor:
     def _arm(self, name: str, pause_s: float) -> None:
         watched = self._watched[name]
         self._disarm(watched)
-        watched.timer = asyncio.get_running_loop().call_later(pause_s, self._due, name)
+        # What an attempt logs is about its tunnel, and not about the commit or session that began it.
+        about = of_tunnel(tunnel_of(name) or name)
+        watched.timer = asyncio.get_running_loop().call_later(pause_s, self._due, name, context=about)
 
     def _hold(self, watched: _Watched) -> None:
         self._disarm(watched)

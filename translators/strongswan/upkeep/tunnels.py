@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
+from agent.at_work import of_tunnel, on_tunnel
 from agent.translator import Notification
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
@@ -248,16 +249,18 @@ class LiveTunnels:
 
     def _end_surplus(self, sas: Mapping[str, Sequence[Section]]) -> None:
         for name, of_name in sas.items():
-            for unique_id in state.surplus(of_name) if self._ledger.tunnel(name) is not None else ():
-                log.info("%s: both ends initiated; our IKE_SA %s is one too many", name, unique_id)
-                self._end_soon(unique_id, force=False)
+            tunnel = self._ledger.tunnel(name)
+            for unique_id in state.surplus(of_name) if tunnel is not None else ():
+                with on_tunnel(tunnel):
+                    log.info("%s: both ends initiated; our IKE_SA %s is one too many", name, unique_id)
+                self._end_soon(tunnel, unique_id, force=False)
 
-    def _end_soon(self, unique_id: str, force: bool) -> None:
+    def _end_soon(self, tunnel: str | None, unique_id: str, *, force: bool) -> None:
         if (session := self._shared.session) is not None:
-            self._do_soon(terminate(session, unique_id, force=force))
+            self._do_soon(tunnel, terminate(session, unique_id, force=force))
 
-    def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _do_soon(self, tunnel: str | None, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, context=of_tunnel(tunnel))
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
@@ -317,14 +320,15 @@ class LiveTunnels:
         other = self._desired.claims.opened_by_another(tunnel, remote_id)
         if other is None:
             return
-        log.warning(
-            "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
-        )
+        with on_tunnel(tunnel):
+            log.warning(
+                "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
+            )
         detail = (
             f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
         )
         self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
-        self._end_soon(str(sa.get("uniqueid")), force=True)
+        self._end_soon(tunnel, str(sa.get("uniqueid")), force=True)
 
     def _on_watched(self, name: str) -> None:
         if (tunnel := self._ledger.tunnel(name)) is not None:
@@ -334,12 +338,13 @@ class LiveTunnels:
         for tunnel, messages in self._desired.messages.items():
             address = self._local_address(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
-                log.info("%s: its local address %s has come", messages.name, address)
-                self._do_soon(self._end_attempt(messages.name, self.supervisor.want))
+                with on_tunnel(tunnel):
+                    log.info("%s: its local address %s has come", messages.name, address)
+                self._do_soon(tunnel, self._end_attempt(messages.name, self.supervisor.want))
 
     def _begin_sooner(self, tunnel: str) -> None:
         if (name := connection_name(tunnel)) in self.supervisor:
-            self._do_soon(self._end_attempt(name, self.supervisor.hasten))
+            self._do_soon(tunnel, self._end_attempt(name, self.supervisor.hasten))
 
     async def _end_attempt(self, name: str, then: Callable[[str], None]) -> None:
         """End the attempt that charon makes, which waits long for its turn, and have another begin."""

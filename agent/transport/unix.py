@@ -1,0 +1,220 @@
+"""NETCONF over a UNIX socket, for users of this machine: the system says who they are.
+
+The messages are those of SSH (RFC 6242), and so are limits. There is no login: the permissions of the file
+decide who may come, access control what he may do. ``yangswan netconf-subsystem`` comes here, too, and tells
+for whom (``preamble``); it is believed where it runs as root, who could say anything here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.transport import local_socket
+from agent.transport.accounts import name_of, number_of, system_groups
+from agent.transport.limits import Limits
+from agent.transport.local_socket import Taken
+from agent.transport.places import Places, Sessions
+from agent.transport.preamble import Garbled, Preamble, is_name, read
+from agent.transport.stream import ByteStream, Peer, Serve
+from agent.transport.unix_stream import UnixStream
+
+log = logging.getLogger(__name__)
+
+LOCAL = "yangswan-agent:netconf-unix"
+PREAMBLE_WAIT_S = 1.0
+"""How long root may be silent until it is clear that he comes for himself: the subsystem speaks at once."""
+ACCEPTED_AT_ONCE = 16
+"""Before others have their turn on the event loop."""
+_ROOT = 0
+
+
+class UnixTransport:
+    """Listens at a UNIX socket and hands each connection to ``serve``.
+
+    Args:
+        path: of the socket; None: there is none.
+        group: whose members may come.
+        insists: whether it has to be had; otherwise the log says why it is not there.
+        passed: one that systemd listens on, in the place of ``path`` and ``group``.
+        places: of the sessions of all transports.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        group: str,
+        *,
+        insists: bool,
+        places: Places,
+        serve: Serve,
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
+        self.places = places
+        self.sessions = Sessions(places, serve)
+        self.streams: set[UnixStream] = set()
+        self._path = path
+        self._group = group
+        self._insists = insists
+        self._passed = passed
+        self._taken: Taken | None = None
+        self._server: asyncio.Server | None = None
+        self._asked: set[asyncio.Task[None]] = set()
+
+    def take_address(self) -> None:
+        """Have the socket, without accepting anybody yet.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+        if self._passed:
+            self._taken = local_socket.passed_on(self._passed[0])
+            return
+        if self._path is None:
+            return
+        try:
+            self._taken = local_socket.take(self._path, self._group)
+        except OSError as problem:
+            if self._insists:
+                raise
+            log.warning("%s", problem)
+
+    async def start(self) -> None:
+        """Begin to accept clients."""
+        if self._taken is None:
+            return
+        loop = asyncio.get_running_loop()
+        taken = self._taken.socket
+        self._server = await loop.create_unix_server(self._stream, sock=taken, backlog=ACCEPTED_AT_ONCE)
+        taken.listen(local_socket.BACKLOG)  # asyncio has made it as short as what it accepts at once
+        log.info("NETCONF is served at %s %s", self._taken.path, self._taken.whom)
+
+    async def stop(self) -> None:
+        """Stop accepting, end every connection, and wait for their sessions to be over."""
+        if self._server is not None:
+            self._server.close()
+        if self._taken is not None:
+            local_socket.give_up(self._taken)
+        for task in self._asked:
+            task.cancel()
+        for stream in list(self.streams):
+            await stream.close()
+        await self.sessions.over()
+        for stream in list(self.streams):
+            stream.abort()
+
+    def _limits(self) -> Limits:
+        return self.places.limits
+
+    def _stream(self) -> UnixStream:
+        return UnixStream(self._limits, came=self._came, went=self.streams.discard)
+
+    # -- who comes -------------------------------------------------------------------------
+
+    def _came(self, stream: UnixStream) -> None:
+        self.streams.add(stream)
+        uid = stream.uid
+        user = name_of(uid)
+        if user is None or not is_name(user):
+            named = "no name" if user is None else f"the name {user!r}"
+            self._refuse(stream, f"user {uid} of this machine has {named}")
+        elif uid != _ROOT:
+            self._admit(_Unbelieved(stream, user), stream, _peer(user, uid))
+        elif len(self._asked) >= self._limits().unauthenticated:
+            self._refuse(stream, "too many of root have said nothing yet")
+        else:
+            task = asyncio.get_running_loop().create_task(self._admit_root(stream, user))
+            self._asked.add(task)
+            task.add_done_callback(self._asked.discard)
+
+    async def _admit_root(self, stream: UnixStream, user: str) -> None:
+        """Hear for whom root comes. Who says so later than he may is not understood: it is no message."""
+        line = None
+        try:
+            async with asyncio.timeout(PREAMBLE_WAIT_S):
+                line = await stream.preamble()
+            peer = _peer(user, _ROOT) if line is None else _told(read(line))
+        except TimeoutError:
+            peer = _peer(user, _ROOT)
+        except Garbled as problem:
+            self._refuse(stream, f"what the subsystem says of its user cannot be used: {problem}")
+            return
+        self._admit(stream, stream, peer)
+
+    def _admit(self, channel: ByteStream, stream: UnixStream, peer: Peer) -> None:
+        if self.places.may_open(peer):
+            self.sessions.begin(channel, peer)
+        else:
+            self._refuse(stream, f"{peer.user} {peer.whence} has too many sessions, or all have")
+
+    def _refuse(self, stream: UnixStream, why: str) -> None:
+        self.places.refused.connections += 1
+        log.warning("refused a connection through the socket: %s", why)
+        stream.abort()
+
+
+class _Unbelieved:
+    """A ByteStream of who may say of himself what he likes: it is noted, and changes nothing."""
+
+    def __init__(self, stream: UnixStream, user: str) -> None:
+        self._stream = stream
+        self._user = user
+        self._heard = False
+        self.write, self.gone, self.close = stream.write, stream.gone, stream.close
+
+    async def read(self, octets: int) -> bytes:
+        if not self._heard:
+            try:
+                if (line := await self._stream.preamble()) is not None:
+                    self._note(read(line))
+            except Garbled as problem:
+                log.warning(
+                    "a session of %s through the socket ends: what the subsystem says of its user cannot be "
+                    "used: %s",
+                    self._user,
+                    problem,
+                )
+                raise ConnectionAbortedError("the first line is not understood") from None
+            self._heard = True
+        return await self._stream.read(octets)
+
+    def _note(self, said: Preamble) -> None:
+        if said.user != self._user:
+            log.warning(
+                "%s said to be %r at the socket: not believed, for he is not root", self._user, said.user
+            )
+        elif said.source_host:
+            log.info("%s says that he comes from %s: noted here alone", self._user, said.source_host)
+
+
+def _told(said: Preamble) -> Peer:
+    """Return for whom root comes; for himself if it is the user root."""
+    return Peer(
+        said.user,
+        source_host=said.source_host,
+        source_port=said.source_port,
+        transport="netconf-ssh",
+        groups=system_groups(said.user),
+        local_host=said.local_host,
+        administers=_administers(number_of(said.user)),
+    )
+
+
+def _peer(user: str, uid: int) -> Peer:
+    return Peer(
+        user,
+        source_host="",
+        source_port=0,
+        transport=LOCAL,
+        groups=system_groups(user),
+        administers=_administers(uid),
+    )
+
+
+def _administers(uid: int | None) -> bool:
+    """True for whom no rule can keep from anything: the files of this agent are his."""
+    return uid in (_ROOT, os.geteuid())
