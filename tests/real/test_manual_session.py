@@ -1,4 +1,4 @@
-"""The example session of the router's manual, typed by hand on two gateways: to a tunnel, to its end, and to traffic."""
+"""The example session of the router's manual, typed by hand on two gateways, and its tunnel."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A thousand random edits, typed into one session of a live agent, against a model that knows no grammar.
 
-The model keeps tunnels as dictionaries, and changes them as the manual says that each line does. After each batch
-running must be the model; a line that is wrong leaves everything as it was.
+The model keeps tunnels as dictionaries, and changes them as the manual says that each line does. After each
+batch running must be the model; a line that is wrong leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def quoted(text: str) -> str:
 
 
 class Typist:
-    """Thinks of edits: each changes the model, and returns the lines for it, from the level of the tunnels."""
+    """Thinks of edits: each changes the model, and returns its lines, for the level of the tunnels."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -88,8 +88,8 @@ class Typist:
 
     def _kinds(self) -> list[Callable[[Tunnel], list[str]]]:
         return [
-            self.description, self.enable, self.role, self.addresses, self.secret, self.identity, self.subnets,
-            self.dpd, self.delay, self.proposal, self.leaf,
+            self.description, self.enable, self.role, self.addresses, self.secret, self.identity,
+            self.subnets, self.dpd, self.delay, self.proposal, self.leaf,
         ]  # fmt: skip
 
     def description(self, tunnel: Tunnel) -> list[str]:

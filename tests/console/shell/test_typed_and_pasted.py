@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -26,8 +27,10 @@ SECRET = "Zebra-Crossing-7"
 # How show says that a secret is there, and what it was.
 HIDDEN = {"# secret is not shown": f"secret {SECRET}"}
 WHOLE = (f"secret {SECRET}", "local-address 192.0.2.1")
-TRIMMED = """<get-config><source><running/></source>
-<with-defaults xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">trim</with-defaults></get-config>"""
+TRIMMED = (
+    '<get-config><source><running/></source><with-defaults xmlns="urn:ietf:params:xml:ns:yang:'
+    'ietf-netconf-with-defaults">trim</with-defaults></get-config>'
+)
 NOTHING = ("config", "no tunnels", "no certificates")
 
 
@@ -169,10 +172,11 @@ def test_every_command_of_the_manual_is_among_them_with_its_no() -> None:
 
 
 def test_tunnels_that_are_removed_are_gone(gateways: tuple[Gateway, Gateway]) -> None:
-    both = tuple(
-        line for one in (1, 2, 65535) for line in (f"ipsec {one}", f"secret {SECRET}", f"local-address 192.0.2.{one % 9 + 1}", "end")
-    )  # fmt: skip
-    assert shown_again(gateways, ("tunnel", *both)).count("# secret is not shown") == 3
+    typed = [
+        (f"ipsec {one}", f"secret {SECRET}", f"local-address 192.0.2.{one % 9 + 1}", "end")
+        for one in (1, 2, 65535)
+    ]
+    assert shown_again(gateways, ("tunnel", *chain.from_iterable(typed))).count("# secret is not shown") == 3
     first, _ = gateways
     first.types.types("config", "tunnel", "no ipsec 2", "leave")
     shown = first.types.types("show running-config")

@@ -1,7 +1,7 @@
 """A session as the router's manual prints one: prompts, what is typed behind them, and what is answered.
 
-Lines that end in a prompt and something typed are typed; the lines below them are patterns, one for each line of
-the answer; ``...`` stands for any lines.
+What stands behind a prompt is typed; the lines below it are patterns, one for each line of the answer.
+``...`` stands for any lines.
 """
 
 from __future__ import annotations
