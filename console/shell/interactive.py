@@ -31,9 +31,16 @@ from console.shell.shell import Leave, Shell, Status
 
 MOST_SUGGESTIONS = 200
 MOST_PASTED_LINES = 100_000
-_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then
-local-address, peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and
-'show ipsec' tells whether it is up."""
+_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then, with values:
+
+  local-address   the address of this gateway, towards the peer
+  peer            the address of the other one
+  secret          the same on both
+  local-subnet    the network on this side
+  remote-subnet   the network on the other side
+  initiator       on one of the two only: it is the one that calls
+
+('?' shows what else there is). 'leave' puts it in force, and 'show ipsec' tells whether it is up."""
 
 
 def converse(shell: Shell) -> int:
