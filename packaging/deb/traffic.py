@@ -40,6 +40,8 @@ def send(address: str, to: str) -> tuple[int, int]:
     ending: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
     ours, sent, back = bound(address), 0, set[int]()
+    while not ending and not select.select([ours], [], [], 1.0)[0]:  # until who sends back is there
+        _send(ours, 0, to)
     while not ending:
         _send(ours, sent, to)
         sent += 1
