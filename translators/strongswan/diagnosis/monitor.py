@@ -289,8 +289,18 @@ async def _why_it_ended(process: asyncio.subprocess.Process) -> str:
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    try:
         process.terminate()
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        log.error(
+            "tcpdump (process %d) may not be ended by an agent without CAP_KILL: the next packet ends it",
+            process.pid,
+        )
+        with contextlib.suppress(PermissionError):
+            process._transport.close()  # nobody reads what it writes then
+        return
     try:
         await asyncio.wait_for(process.wait(), END_LIMIT_S)
     except TimeoutError:
