@@ -408,6 +408,31 @@ async def test_who_comes_before_the_agent_serves_waits(machine: Machine, path: P
         await served.transport.stop()
 
 
+async def test_the_file_of_a_socket_that_systemd_listens_on_stays(
+    machine: Machine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's servers of UNIX sockets remove it when they are closed, from Python 3.13 on."""
+    loop = asyncio.get_running_loop()
+    make = loop.create_unix_server
+
+    async def as_of_python_3_13(*arguments: Any, **options: Any) -> asyncio.Server:
+        made = await make(*arguments, **options)
+        close = made.close
+        monkeypatch.setattr(made, "close", lambda: (path.unlink(), close()))
+        return made
+
+    monkeypatch.setattr(loop, "create_unix_server", as_of_python_3_13)
+    with socket.socket(socket.AF_UNIX) as of_systemd:
+        of_systemd.setblocking(False)
+        of_systemd.bind(str(path))
+        of_systemd.listen()
+        async with serving(path, passed=[of_systemd.dup()]) as served:
+            assert await (await connect(served)).echo(b"<") == b"<"
+        assert path.is_socket()
+        with socket.socket(socket.AF_UNIX) as next_client:
+            next_client.connect(str(path))
+
+
 @pytest.fixture
 def occupied(path: Path) -> Iterator[Path]:
     path.write_text("mine")
