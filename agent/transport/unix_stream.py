@@ -14,7 +14,8 @@ from agent.transport.limits import Limits
 
 _WRITE_PIECE_OCTETS = 65536
 _CLOSE_TIMEOUT_S = 10
-_UCRED = struct.Struct("3i")
+_UCRED = struct.Struct("iII")
+"""Users have numbers up to 4294967294."""
 
 
 class UnixStream(asyncio.Protocol):

@@ -31,6 +31,7 @@ from tests.agent.transport.unix_server import (
     until,
 )
 
+LARGE_UID = 3_000_000_000
 PASSED_ON = {
     "user": "ann",
     "source-host": "192.0.2.7",
@@ -85,6 +86,21 @@ async def test_the_system_says_who_comes(path: Path) -> None:
 
     assert peer.user == pwd.getpwuid(os.getuid()).pw_name
     assert peer.administers
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+async def test_users_have_large_numbers_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of directories and of containers."""
+    monkeypatch.setattr(unix, "name_of", {LARGE_UID: "ann"}.get)
+    async with serving(path) as served:
+        os.chmod(path, 0o666)
+        os.seteuid(LARGE_UID)
+        try:
+            client = await connect(served)
+        finally:
+            os.seteuid(0)
+        assert await client.echo(b"<") == b"<"
+        assert [peer.user for peer in served.peers] == ["ann"]
 
 
 async def test_a_user_of_the_machine_has_his_groups_and_no_source(machine: Machine, path: Path) -> None:
@@ -293,6 +309,14 @@ async def test_the_last_place_is_kept_for_who_administers_and_for_recovery_users
             assert await (await connect(served)).echo(b"<") == b"<"
 
 
+async def test_of_a_single_place_none_is_kept_but_for_recovery_users(machine: Machine, path: Path) -> None:
+    """Who has set this limit has not thought of a socket, and would not get in any more."""
+    async with serving(path, Limits(sessions=1), kept=True) as served:
+        assert await (await connect(served)).echo(b"<") == b"<"
+    async with serving(path, Limits(sessions=1), ("bea",), kept=True) as served:
+        assert await (await connect(served)).rest() == b""
+
+
 async def test_a_source_that_is_believed_counts_with_those_of_ssh(machine: Machine, path: Path) -> None:
     machine.uid = 0
     async with serving(path, Limits(sessions_per_source=1)) as served:
@@ -428,7 +452,6 @@ async def test_the_file_of_a_socket_that_systemd_listens_on_stays(
         of_systemd.listen()
         async with serving(path, passed=[of_systemd.dup()]) as served:
             assert await (await connect(served)).echo(b"<") == b"<"
-        assert path.is_socket()
         with socket.socket(socket.AF_UNIX) as next_client:
             next_client.connect(str(path))
 
