@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
@@ -288,7 +289,8 @@ async def _why_it_ended(process: asyncio.subprocess.Process) -> str:
     return "failed"
 
 
-async def _terminate(process: asyncio.subprocess.Process) -> None:
+async def _terminate(process: Any) -> None:
+    """End a process of asyncio's, which has no way of its own to read no more."""
     try:
         process.terminate()
     except ProcessLookupError:
