@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent import at_work
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
@@ -87,6 +88,24 @@ async def test_packets_are_told_until_it_is_stopped(tmp_path: Path) -> None:
     assert await told.until("monitor-ended") == {"monitor-id": 1, "reason": "stopped", "packets": 3}
     with pytest.raises(InvalidValue):
         await monitors.stop(1)
+
+
+async def test_it_is_no_work_of_the_session_that_began_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which may have ended long ago when it fails."""
+    about: list[dict[str, str]] = []
+    caplog.handler.addFilter(lambda _record: about.append(at_work.ids()) is None)
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS, then="raise SystemExit(1)"))
+
+    async def session() -> None:
+        at_work.bind_session(12, "ann")
+        await monitors.start({})
+
+    await asyncio.create_task(session())
+    assert (await told.until("monitor-ended"))["reason"] == "failed"
+    assert about == [{}]
 
 
 async def test_it_is_over_also_where_its_process_may_not_be_ended(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.at_work import unbound
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
 from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
@@ -118,7 +119,7 @@ class Monitors:
             process=process,
         )
         self._running[number] = monitor
-        monitor.task = asyncio.create_task(self._run(monitor))
+        monitor.task = asyncio.create_task(self._run(monitor), context=unbound())
         # What a client does once it has the answer must not be missed.
         try:
             await is_set_within(monitor.begun, BEGIN_LIMIT_S)
