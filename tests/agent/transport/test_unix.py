@@ -170,9 +170,10 @@ async def test_who_comes_as_root_through_the_subsystem_is_root(
     assert [(peer.user, peer.administers) for peer in served.peers] == [(user, administers)]
 
 
-async def test_it_may_come_octet_by_octet(machine: Machine, path: Path) -> None:
+@pytest.mark.parametrize("limits", [Limits(), Limits(read_buffer_octets=1)], ids=["usual", "scarce"])
+async def test_it_may_come_octet_by_octet(machine: Machine, path: Path, limits: Limits) -> None:
     for machine.uid in (0, ANN):
-        async with serving(path) as served:
+        async with serving(path, limits) as served:
             client = await connect(served)
             for octet in preamble():
                 client.writer.write(bytes([octet]))
