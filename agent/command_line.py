@@ -68,7 +68,7 @@ def read(argv: Sequence[str] | None = None) -> Asked:
         SystemExit: ``--help``, ``--version`` or a wrong option.
     """
     with printing(SystemExit(0)):
-        options = _parser().parse_args(argv)
+        options = make_parser().parse_args(argv)
         if options.version:
             print(f"{PROGRAM} {version('yangswan')}")
             raise SystemExit(0)
@@ -152,7 +152,7 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="The agent of yangswan: configures strongSwan over NETCONF, and runs until it is stopped."

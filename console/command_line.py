@@ -26,6 +26,7 @@ _OF_THE_AGENT = frozenset({
 })  # fmt: skip
 
 HELP = "help"
+COMPLETE = "complete"
 _STATUSES = (
     "Exit status: 0 done; 1 refused by the server, or nothing committed what was edited; 2 a mistake in a "
     "line, or on this one; 3 no session, or it ended; 130 Ctrl-C."
@@ -133,6 +134,9 @@ def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
     subsystem.add_to(commands)
+    offering = commands.add_parser(COMPLETE)  # without help: it is for the completion of shells alone
+    offering.add_argument("words", nargs="*", metavar="WORD", help="of a line; the last may be unfinished")
+    offering.set_defaults(carry_out=_offer)
     for task, what in stopped.TASKS.items():  # not parsed here
         commands.add_parser(task, help=what, add_help=False)
     return parser, commands.choices
@@ -179,6 +183,12 @@ def _help(
 
     print(f"\ncommands on a gateway:\n{opening.listing_of_commands()}")
     return 0
+
+
+def _offer(options: argparse.Namespace) -> int:
+    from console.shell import offered
+
+    return offered.run(options)
 
 
 def _flush() -> None:

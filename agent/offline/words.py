@@ -52,7 +52,7 @@ def read(argv: Sequence[str]) -> Asked:
         SystemExit: ``--help``, or a mistake (status 2).
     """
     with printing(SystemExit(0)):
-        options = _parser(program_of(argv), argv[0]).parse_args(argv[1:])
+        options = make_parser(program_of(argv), argv[0]).parse_args(argv[1:])
     settings, faults = settings_of(options)
     if faults:
         raise SettingsError(*faults)
@@ -75,7 +75,7 @@ def program_of(argv: Sequence[str]) -> str:
     return given.removeprefix(_CALLED) if given.startswith(_CALLED) else PROGRAM
 
 
-def _parser(program: str, task: str) -> argparse.ArgumentParser:
+def make_parser(program: str, task: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"{program} {task}", description=_IN_FULL[task])
     parser.add_argument("--program", default=program, help=argparse.SUPPRESS)
     _ADD[task](parser)

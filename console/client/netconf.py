@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 
 from lxml import etree
 
@@ -27,6 +28,7 @@ HELLO_TIMEOUT_S = 30
 REPLY_TIMEOUT_S = 2 * 3600
 """Longer than any commit waits for what confirms it; Ctrl-C is quicker."""
 CLOSE_TIMEOUT_S = 2
+LOOK_AGAIN_S = 0.2
 EVENTS_HELD = 10_000
 """Notifications that nobody has taken yet; beyond, the server has to wait."""
 
@@ -49,10 +51,11 @@ class Session:
         self._where = where
         self._decoder = framing.Decoder()
         self._ids = itertools.count(1)
-        self._outgoing: Queue[bytes | None] = Queue()
-        self._hello: Queue[Element | Gone] = Queue()
-        self._waiting: dict[str, Queue[Element | Gone]] = {}
-        self._events: Queue[Element] = Queue(EVENTS_HELD)
+        # Of all queues only these stay whole when Ctrl-C comes in the middle of a put or get.
+        self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
+        self._hello: SimpleQueue[Element | Gone] = SimpleQueue()
+        self._waiting: dict[str, SimpleQueue[Element | Gone]] = {}
+        self._events: SimpleQueue[Element] = SimpleQueue()
         self._end: Gone | None = None
         try:
             stream.write(framing.framed(_HELLO, chunked=False))
@@ -85,15 +88,13 @@ class Session:
             Gone: the session is over. Whether the request was carried out is not known then.
         """
         message_id = str(next(self._ids))
-        answer: Queue[Element | Gone] = Queue()
+        answer: SimpleQueue[Element | Gone] = SimpleQueue()
         self._waiting[message_id] = answer
         try:
             if self._end is not None:
                 raise Gone(str(self._end))
             self._outgoing.put(_wrapped(request, message_id))
-            reply = answer.get(timeout=REPLY_TIMEOUT_S)
-        except Empty:
-            raise Gone(f"{self._where} has not answered for {REPLY_TIMEOUT_S // 3600} hours") from None
+            reply = self._answer(answer)
         finally:
             self._waiting.pop(message_id, None)
         if isinstance(reply, Gone):
@@ -101,6 +102,14 @@ class Session:
         if errors := [error for error in errors_of(reply) if not error.warning]:
             raise ServerErrors(tuple(errors))
         return reply
+
+    def _answer(self, answer: SimpleQueue[Element | Gone]) -> Element | Gone:
+        until = time.monotonic() + REPLY_TIMEOUT_S
+        while time.monotonic() < until:
+            # A Ctrl-C that comes just before a wait begins does not end it.
+            with suppress(Empty):
+                return answer.get(timeout=LOOK_AGAIN_S)
+        return Gone(f"{self._where} has not answered for {REPLY_TIMEOUT_S // 3600} hours")
 
     def notifications(self) -> Iterator[Element]:
         """Yield what a subscription of this session brings, until the session ends.
@@ -177,11 +186,9 @@ class Session:
             self._keep(message)
 
     def _keep(self, event: Element) -> None:
-        while self._end is None:
-            try:
-                return self._events.put(event, timeout=1)
-            except Full:
-                continue
+        while self._end is None and self._events.qsize() >= EVENTS_HELD:
+            time.sleep(LOOK_AGAIN_S)
+        self._events.put(event)
 
     def _over(self, why: Gone) -> None:
         if self._end is None:

@@ -76,6 +76,11 @@ class Value:
         return typed.shown(typed.offered(self.type)) if self.type is not None else ()
 
     @property
+    def only_choices(self) -> bool:
+        """Whether a value is one of ``choices`` and nothing else."""
+        return bool(self.choices) and self.type is not None and self.type.base not in ("union", "bits")
+
+    @property
     def expectation(self) -> str:
         """What a value is, in a few words, with its default."""
         if self.type is not None:

@@ -81,5 +81,5 @@ def _of_value(value: Value, prefix: str, lookup: _Lookup) -> Iterator[Suggestion
     for suggestion in known:
         if suggestion.text.startswith(prefix):
             yield Suggestion(quoted(suggestion.text), suggestion.description, suggestion.placeholder)
-    if not choices or value.type is None or value.type.base in ("union", "bits"):
+    if not value.only_choices:
         yield placeholder(value)

@@ -154,8 +154,8 @@ class Grammar:
             return self._outside(Where.TUNNEL if tunnel else Where.EXEC)
         negated = [*self._commands(Where.CONFIG, negated=True), DataState(self.names, context, negated=True)]
         return [
-            *self._commands(Where.CONFIG),
             DataState(self.names, context),
+            *self._commands(Where.CONFIG),
             _Behind(NO, negated),
             _Behind(DO, self._elsewhere()),
         ]

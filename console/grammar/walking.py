@@ -10,6 +10,7 @@ from console.grammar.values import Meaning, Mistake, Span, Suggestion
 from console.grammar.words import Word
 
 _MOST_EXPECTED = 100
+_MOST_CHOICES = 32
 _LONGEST_SHOWN = 60
 
 
@@ -159,7 +160,10 @@ def suggested(arcs: Sequence[Arc]) -> Iterator[Suggestion]:
     for word, description in words.items():
         yield Suggestion(word, description)
     for value in values(arcs):
-        yield placeholder(value)
+        if 0 < len(value.choices) <= _MOST_CHOICES and value.only_choices:
+            yield from (Suggestion(one.name, one.description.partition("\n")[0]) for one in value.choices)
+        else:
+            yield placeholder(value)
 
 
 def values(arcs: Sequence[Arc]) -> Iterator[Value]:

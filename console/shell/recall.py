@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 from prompt_toolkit.history import History
@@ -17,6 +18,7 @@ from console.model.schema import Schema
 MOST_LINES = 2000
 MOST_OCTETS = 1024 * 1024
 _SHORTEST = 2
+_FIRST = 20
 
 
 def file_of(environ: Mapping[str, str]) -> Path:
@@ -32,10 +34,10 @@ def secret_names(schema: Schema) -> frozenset[str]:
     return frozenset(node.name for top in tops for node in top.walk() if node.secret)
 
 
-def without_secrets(line: str, meaning: Meaning | None, names: Iterable[str]) -> str:
+def without_secrets(line: str, meaning: Meaning | None, names: Collection[str]) -> str:
     """Return ``line`` as it may be kept: "" if a secret may be anywhere in it.
 
-    ``meaning``: None if it means nothing; then a word that may be short for the name of a secret is enough.
+    ``meaning``: None if it means nothing; then a word that may be meant as the name of a secret is enough.
     """
     if isinstance(meaning, Changes):
         spans = [one.span for one in meaning.changes if one.path[-1].node.secret and one.value is not None]
@@ -45,6 +47,8 @@ def without_secrets(line: str, meaning: Meaning | None, names: Iterable[str]) ->
     if meaning is None:
         words = [word for word in line.split() if len(word) >= _SHORTEST]
         if any(name.startswith(word) or word.startswith(name) for word in words for name in names):
+            return ""
+        if any(get_close_matches(word, names) for word in words[:_FIRST]):  # mistyped
             return ""
     return line
 

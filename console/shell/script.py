@@ -45,12 +45,14 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
 
 def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     shell.editing.shared = plan.shared
+    shell.in_batches = True
     status = 0
     number = 0
     try:
         for number, line in enumerate(lines, 1):
             if status := shell.run(line, number if plan.numbered else None):
                 break
+        status = status or shell.flush()
     except Leave:
         pass
     except UnicodeDecodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import cast
@@ -19,6 +19,10 @@ from console.shell import saying
 from console.shell.console import Console
 from console.shell.editing import Editing, Occupied
 from console.shell.output import Terminal
+
+MOST_HELD = 500
+"""Lines of a script whose edits are sent together."""
+_UP = frozenset({"end", "exit"})
 
 
 class Status(IntEnum):
@@ -60,6 +64,8 @@ class Shell(Console):
         self.confirm = lambda question: False
         self.editing = Editing(client)
         self.ways = ways
+        self.in_batches = False
+        self._held: list[tuple[str, int | None, Changes]] = []
         self._grammar: Grammar | None = None
 
     @property
@@ -106,19 +112,57 @@ class Shell(Console):
             Leave: it ends the command line.
             KeyboardInterrupt: Ctrl-C.
         """
-        changes: tuple[Change, ...] = ()
         try:
             meaning = self.read(line)
             if isinstance(meaning, SecretMissing):
                 meaning = self._with_secret(meaning)
             if isinstance(meaning, Called):
-                return int(self._call(meaning) or 0)
-            changes = meaning.changes
-            self._edit(meaning)
-            return Status.OK
+                # One level up within the configuration concerns no server.
+                moves = meaning.command.syntax in _UP and bool(self.context)
+                return (Status.OK if moves else self.flush()) or int(self._call(meaning) or 0)
+            if self.in_batches:
+                return self._hold(line, number, meaning)
+            return self._edit(line, number, meaning)
         except Mistake as problem:
+            # What is wrong in the lines before it was wrong first.
+            if status := self.flush():
+                return status
             self._say(line, number, problem.span, saying.mistake(problem))
             return Status.MISTAKE
+        except ServerErrors as problem:
+            for _, text in saying.refused(problem):
+                self._say(line, number, None, text)
+            return Status.REFUSED
+        except Occupied as problem:
+            self._say(line, number, None, str(problem))
+            return Status.REFUSED
+        except Gone as problem:
+            self._say(line, number, None, str(problem))
+            return Status.NO_SESSION
+
+    def flush(self) -> int:
+        """Send what lines of a script have edited since it was sent last; returns the exit status."""
+        held, self._held = self._held, []
+        changes = [change for _, _, meaning in held for change in meaning.changes]
+        if not changes:
+            return Status.OK
+        try:
+            with self.out.progress(f"sending edits, up to line {held[-1][1]}"):
+                self.editing.send(changes, self.grammar.schema)
+            return Status.OK
+        except (Gone, Occupied, ServerErrors):
+            pass  # nothing of it was taken; one by one the line is found that is to blame
+        for line, number, meaning in held:
+            if status := self._sent(line, number, meaning.changes):
+                return status
+        return Status.OK
+
+    def _sent(self, line: str, number: int | None, changes: Sequence[Change]) -> int:
+        """Send the edits of one line, and say what is wrong with it."""
+        try:
+            if changes:
+                self.editing.send(changes, self.grammar.schema)
+            return Status.OK
         except ServerErrors as problem:
             for span, text in saying.refused(problem, changes):
                 self._say(line, number, span, text)
@@ -129,6 +173,12 @@ class Shell(Console):
         except Gone as problem:
             self._say(line, number, None, str(problem))
             return Status.NO_SESSION
+
+    def _hold(self, line: str, number: int | None, meaning: Changes) -> int:
+        self._held.append((line, number, meaning))
+        if meaning.enters is not None:
+            self.context = meaning.enters
+        return self.flush() if len(self._held) >= MOST_HELD else Status.OK
 
     def again(self) -> bool:
         """Begin a session anew if it is over, and say what that means; False if there is none to be had."""
@@ -155,11 +205,13 @@ class Shell(Console):
         status: int | None = called.command.run(self, given)
         return status
 
-    def _edit(self, meaning: Changes) -> None:
-        if meaning.changes and not (meaning.enters is not None and self._is_there(meaning)):
-            self.editing.send(meaning.changes, self.grammar.schema)
+    def _edit(self, line: str, number: int | None, meaning: Changes) -> int:
+        there = meaning.enters is not None and bool(meaning.changes) and self._is_there(meaning)
+        if not there and (status := self._sent(line, number, meaning.changes)):
+            return status
         if meaning.enters is not None:
             self.context = meaning.enters
+        return Status.OK
 
     def _is_there(self, meaning: Changes) -> bool:
         """Return whether a line that enters an entry creates nothing: who only looks edits nothing."""

@@ -225,6 +225,7 @@ source script/setup
 policy=$1/policy-rc.d
 as_root() { "$@"; }
 is_installed() { [ -e "$1/$2.installed" ]; }
+test_packages="yangcli openssh-server"
 ensure_test_packages
 """
 
@@ -399,7 +400,7 @@ def test_an_environment_for_another_c_library_is_compiled_anew_also_after_a_fail
     assert works(tree)
 
 
-SCRIPTS = ("run", "demo", "test", "setup", "machine", "apparmor", "lint-yang")
+SCRIPTS = ("run", "demo", "test", "setup", "machine", "apparmor", "lint-yang", "build-man")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

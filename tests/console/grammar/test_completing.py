@@ -90,6 +90,12 @@ def test_each_word_that_is_offered_has_a_description_or_its_module_has_none() ->
             assert "\n" not in suggestion.description
 
 
+def test_what_is_configured_here_comes_first() -> None:
+    found = texts(grammar().suggest("", in_tunnel()))
+    assert found[:3] == ["enable", "description", "initiator"]
+    assert found.index("dpd-delay") < found.index("commit") < found.index("close-action")
+
+
 OFFERS = [
     ("", (), {"tunnel", "tunnels", "certificates", "nacm", "no", "do", "commit", "end"}),
     ("tun", (), {"tunnel", "tunnels"}),

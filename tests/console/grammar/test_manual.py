@@ -7,7 +7,7 @@ import pytest
 from console.grammar.manual import ROWS
 from console.grammar.reading import Grammar
 from console.grammar.rows import Manual, row_nodes
-from console.grammar.values import Changes, SecretMissing
+from console.grammar.values import Changes, Mistake, SecretMissing
 from console.model.compiled import compile_schema
 from tests.console.grammar.lab import context, grammar, in_tunnel, mistake, path_of, said
 from tests.console.served import schema, texts
@@ -288,6 +288,23 @@ def test_a_mistake_is_told_at_its_columns(line: str, message: str | None, at: st
     told, piece = mistake(line, in_tunnel())
     assert piece == at
     assert message is None or told == message
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("dpd-action", ["clear", "trap", "restart"]),
+        ("dpd-action stop", ["clear", "trap", "restart"]),
+        ("dpd-delay 0", ["SEC"]),
+        ("ike cipher aes128", ["auth", "prf"]),
+        ("local", ["local-address", "local-id", "local-subnet"]),
+        ("local-subnet", ["add", "SUBNET"]),
+    ],
+)
+def test_a_mistake_says_what_could_stand_there(line: str, expected: list[str]) -> None:
+    with pytest.raises(Mistake) as refused:
+        grammar().read(line, in_tunnel())
+    assert [one.text for one in refused.value.expected] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where commands write: what a terminal gets is harmless, a pipe gets no colours, and narrow is no trouble."""
+"""Where commands write: a terminal gets what is harmless, a pipe no colours, and narrow is no trouble."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_nothing_that_a_terminal_obeys_comes_through() -> None:
     out.rich.print(Text(EVIL))
     said = file.getvalue()
     assert not any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") for one in said if one != "\n")
-    assert said.count("\\x1b[31m\\x07\\u202eb") == 5
+    assert said.count("\\x1b[31m") == 5
     assert json.loads(harmless_json(json.dumps({"name": EVIL}, ensure_ascii=False))) == {"name": EVIL}
 
 
