@@ -156,6 +156,39 @@ def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
+        (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
+        (("--comment", "a\x01b", "-c", "commit"), "", "--comment takes no control characters"),
+        (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
+        (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_a_mistake(
+    line: CommandLine, words: tuple[str, ...], typed: str, said: str
+) -> None:
+    done = line.run(*words, typed=typed)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert said in done.stderr
+    assert "bcdef" not in done.stderr
+
+
+def test_a_terminal_without_a_letter_gets_its_number(line: CommandLine) -> None:
+    done = line.run("-c", "; ".join((*TUNNEL, "description \u20ac", "diff")), PYTHONIOENCODING="ascii")
+    assert (done.returncode, "\\u20ac" in done.stdout, "Traceback" in done.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_who_closes_its_streams_gets_a_status_all_the_same(line: CommandLine, closed: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m console show ipsec 77 {closed}"],
+        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
 def test_over_ssh_it_is_the_same(line: CommandLine, tmp_path: Path) -> None:
     agent = line.agent
     where = ("--host", f"{agent.host}:{agent.port}", "--user", agent.user, "--key", str(agent.key))
