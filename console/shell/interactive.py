@@ -67,8 +67,11 @@ class _Conversation:
         shell.ways.secret = self._secret
         try:
             self._greet()
+            shell.read("")  # the modules: while a line is typed nothing could end the wait for them
         except (Gone, ServerErrors) as problem:
             shell.out.warn(str(problem))
+        except KeyboardInterrupt:
+            shell.out.warn("^C")
         while True:
             try:
                 line = self._next_line()
@@ -186,10 +189,14 @@ class _Conversation:
 
     def _suggest(self, text: str) -> Iterable[Suggestion]:
         shell = self._shell
+        if not shell.has_grammar:
+            return ()
         return shell.grammar.suggest(text, shell.context, shell.tunnel, self._lookup)
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
+        if not shell.has_grammar:  # so it cannot be known whether a secret is in it
+            return ""
         return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
@@ -220,7 +227,8 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
+        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
         shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)

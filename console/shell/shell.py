@@ -78,6 +78,11 @@ class Shell(Console):
         return self._grammar
 
     @property
+    def has_grammar(self) -> bool:
+        """Whether ``grammar`` is there without a question to the server."""
+        return self._grammar is not None
+
+    @property
     def schema(self) -> Schema:
         """What the server serves."""
         # To many commands it is handed on and never looked at; reading it takes half of their time.

@@ -256,6 +256,18 @@ def test_long_output_is_paged_and_narrow_terminals_get_rows(line: CommandLine) -
     leave(terminal)
 
 
+def test_an_agent_that_is_killed_before_the_first_line_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with running_agent(tmp_path) as agent:
+        line = CommandLine(agent, home)
+        terminal = opened(line)
+        agent.kill()
+        shown = terminal.types("show ipsec").sees("no agent runs")
+        assert ("has ended" in shown, "Traceback" in shown) == (True, False)
+        leave(terminal)
+
+
 def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None:
     data, home = tmp_path / "data", tmp_path / "home"
     data.mkdir()
