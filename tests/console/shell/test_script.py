@@ -228,6 +228,17 @@ def test_what_others_have_edited_is_neither_committed_nor_dropped(line: CommandL
     client.close()
 
 
+@pytest.mark.parametrize(("last", "status"), [("end", 1), ("nonsense", 2)])
+def test_what_is_edited_along_with_others_stays_and_it_is_said(
+    line: CommandLine, last: str, status: int
+) -> None:
+    done = line.lines("config shared", *TUNNEL[1:], last)
+    assert done.returncode == status
+    assert "stays in the candidate" in done.stderr
+    assert "dropped" not in done.stderr
+    assert "+" in line.run("diff").stdout
+
+
 def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> None:
     done = line.lines(*TUNNEL, "commit confirmed 30")
     assert done.returncode == 1
