@@ -212,9 +212,11 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
 def _remember(file: Path, line: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "a", encoding="utf-8") as known:
-            known.write(line)
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "r+", encoding="utf-8") as known:
+            octets = os.fstat(descriptor).st_size
+            whole = octets == 0 or os.pread(descriptor, 1, octets - 1) == b"\n"
+            known.write(line if whole else f"\n{line}")
     except OSError as problem:
         raise Gone(f"the host key cannot be remembered in {file}: {problem.strerror or problem}") from None
 

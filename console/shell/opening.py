@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TextIO
 
 from console import subsystem
@@ -186,7 +187,8 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
         key=options.key,
         known_hosts=options.known_hosts,
         ask=_yes if on_terminal else None,
-        passphrase=_passphrase if on_terminal else None,
+        # Asked for once: another session may begin while something else is on the terminal.
+        passphrase=cache(_passphrase) if on_terminal else None,
     )
 
     def connect() -> Stream:
