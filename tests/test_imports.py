@@ -213,6 +213,7 @@ ROOMS = (
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/reread.py",), ("agent.ending", "agent.settings")),
     Room(("agent/__main__.py",), ("agent",)),
+    Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.
     Room(
         tuple(f"console/model/{name}.py" for name in ("__init__", *CONSOLE_MODEL)),
@@ -436,6 +437,7 @@ def test_a_pure_room_is_pure_as_a_whole(name: str) -> None:
         ("console/command_line.py", "from agent.settings import Settings"),
         ("console/command_line.py", "import translators.strongswan.model"),
         ("agent/__main__.py", "from console import command_line"),
+        ("agent/start.py", "from agent import settings"),
         ("console/command_line.py", "import ncclient"),
         ("console/model/compiled.py", "from console.model.cache import Cache"),
         ("console/model/types.py", "import os"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from agent.yang.leaf_lists import give_way
 from agent.yang.native import NULL, lib
-from agent.yang.tree import Node, Tree, first_child, siblings
+from agent.yang.tree import Node, Tree, first_child, is_default, sibling_like, siblings
 
 AT_ONCE = 256
 
@@ -23,10 +23,27 @@ def merge(target: Tree, patch: Tree) -> None:
     if patch.empty:
         return
     give_way(target, patch)
+    _make_explicit(target.first, patch.first)
     surplus = _taken_off(patch, NULL, patch.first)
     target.merge(patch)
     for piece in surplus:
         _spend(target, piece)
+
+
+def _make_explicit(target: Node, patch: Node) -> None:
+    """Have the containers that ``patch`` sets something in count as set, at ``target`` and its siblings.
+
+    libyang leaves them implicit where a leaf in them was a default, and an edit could not remove them then.
+    """
+    for node in siblings(patch):
+        if not node.schema.nodetype & _INNER or first_child(node) == NULL:
+            continue
+        twin = sibling_like(target, node)
+        if twin == NULL:
+            continue
+        if not is_default(node):
+            twin.flags &= ~lib.LYD_DEFAULT
+        _make_explicit(first_child(twin), first_child(node))
 
 
 def _spend(target: Tree, patch: Tree) -> None:

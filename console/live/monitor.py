@@ -98,6 +98,7 @@ COMMANDS = (
         "stop a monitor that another client has begun",
         stop_monitor,
         where=_EXEC,
+        words={"no": "stop what another client has begun"},
         arguments={"NUMBER": Argument("its number, which start-monitor returned", number=(0, 2**32 - 1))},
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
@@ -30,14 +31,23 @@ from console.shell.shell import Leave, Shell, Status
 
 MOST_SUGGESTIONS = 200
 MOST_PASTED_LINES = 100_000
-_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then
-local-address, peer and secret with their values ('?' shows what there is). 'commit' puts it in force, and
-'show ipsec' tells whether it is up."""
+_FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then, with values:
+
+  local-address   the address of this gateway, towards the peer
+  peer            the address of the other one
+  secret          the same on both
+  local-subnet    the network on this side
+  remote-subnet   the network on the other side
+  initiator       on one of the two only: it is the one that calls
+
+('?' shows what else there is). 'leave' puts it in force, and 'show ipsec' tells whether it is up."""
 
 
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
+    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 

@@ -134,6 +134,7 @@ COMMANDS = (
         "the tunnels, their status, and the time since their last rekeying",
         show_tunnels,
         words={
+            "show": "what is so, and what is configured",
             "ipsec": "the IPsec tunnels",
             "up": "only those that carry traffic",
             "down": "only those that do not",

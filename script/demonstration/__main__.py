@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import indent
 
 from script.demonstration.interrupts import Interrupted, Interrupts
 from script.demonstration.laboratory import Failure, Gateway, Laboratory, Site, wait_for
@@ -79,6 +81,8 @@ def demonstrate(laboratory: Laboratory, *, once: bool) -> int:
     to_alice, to_bob = Orchestrator(alice), Orchestrator(bob)
     bring_up(to_alice, to_bob)
     carry_traffic(alice, bob, {"alice": to_alice, "bob": to_bob})
+    for gateway in (alice, bob):
+        show(gateway)
     to_alice.close()
     to_bob.close()
     if once:
@@ -122,14 +126,26 @@ def carry_traffic(alice: Gateway, bob: Gateway, orchestrators: dict[str, Orchest
         tell(f"{name}: tunnel {TUNNEL} counts {received} bytes in, {sent} bytes out")
 
 
+def show(gateway: Gateway) -> None:
+    """Show what an operator would see.
+
+    Raises:
+        Failure: the command line fails.
+    """
+    tell(f"{gateway.site.name}: yangswan show ipsec")
+    print(indent(gateway.type("show", "ipsec"), "    "), end="", flush=True)
+
+
 def explain(gateways: Iterable[Gateway]) -> None:
     for gateway in gateways:
         enter = f"ip netns exec {gateway.namespace}"
-        print(f"\n{gateway.site.name}, as root:")
+        print(f"\n{gateway.site.name}, as root: its command line, and what else connects")
+        print(f"  {enter} {shlex.join(gateway.command_line)}")
         for hint in gateway.hints:
             if hint.startswith(" "):
                 print(f"  {enter} {hint.strip()}")
-    print("\nThe tunnel stays up until Ctrl-C.", flush=True)
+    print("\nOn the command line 'help' tells what there is to type: 'show ipsec 1' to begin with.")
+    print("The tunnel stays up until Ctrl-C.", flush=True)
 
 
 def _start(laboratory: Laboratory, site: Site) -> Gateway:

@@ -58,6 +58,23 @@ class Gateway:
     hints: tuple[str, ...]
     """The agent's own words on how to connect, to be run inside the namespace."""
 
+    @property
+    def command_line(self) -> tuple[str, ...]:
+        """The command that opens the operator's command line."""
+        program = str(Path(sys.executable).with_name("yangswan"))
+        return (program, "--name", self.site.name, "--socket", str(self.client_key.with_name("netconf.sock")))
+
+    def type(self, *words: str) -> str:
+        """Return what a command of the operator shows.
+
+        Raises:
+            Failure: it failed.
+        """
+        # What it keeps of the YANG modules goes with the demonstration.
+        cache = f"XDG_CACHE_HOME={self.client_key.parent}"
+        enter = ("ip", "netns", "exec", self.namespace)
+        return run_command((*enter, "env", cache, *self.command_line, *words))
+
 
 def wait_for(what: str, condition: Callable[[], T | None], limit_s: float) -> T:
     """Return the first value of ``condition`` that is not None.

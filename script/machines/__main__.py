@@ -58,7 +58,7 @@ def _chroot(options: argparse.Namespace) -> int:
     requirements.require(requirements.FOR_CHROOT)
     return run_chroot(
         _cache(), options.release,
-        layers=options.layer, command=_command(options), limit_s=options.limit,
+        layers=options.layer, command=_command(options), limit_s=options.limit, brought=options.bring,
     )  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def _system(options: argparse.Namespace) -> int:
     return run_system(
         _cache(), options.release,
         layers=options.layer, command=_command(options), limit_s=options.limit, console=options.console,
+        brought=options.bring,
     )  # fmt: skip
 
 
@@ -122,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
         kind.add_argument(
             "--layer", nargs=2, action=_AddLayer, default=[], metavar=("NAME", "COMMAND"),
             help="run COMMAND in the checkout first, with network, and keep what it did; may be repeated",
+        )  # fmt: skip
+        kind.add_argument(
+            "--bring", type=Path, action="append", default=[], metavar="FILE",
+            help="put FILE into /root of the machine; may be repeated",
         )  # fmt: skip
     for kind in (guest, system):
         kind.add_argument("--console", type=Path, metavar="FILE", help="keep what the kernel said")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from script.machines.progress import Trouble, run_quietly
@@ -27,14 +28,27 @@ def pack(archive: tarfile.TarFile) -> None:
         archive.add(ROOT / name, f"{PLACE}/{name}", recursive=False, filter=_roots)
 
 
+def pack_brought(archive: tarfile.TarFile, brought: Sequence[Path]) -> None:
+    """Add files that are no part of the checkout to ``archive``, in the home of root.
+
+    Raises:
+        Trouble: one of them cannot be read.
+    """
+    for path in brought:
+        try:
+            archive.add(path, f"root/{path.name}", recursive=False, filter=_roots)
+        except OSError as problem:
+            raise Trouble(f"{path}: {problem.strerror}") from None
+
+
 def _roots(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
     return member
 
 
-def copy_to(root: Path) -> None:
-    """Put the checkout below the root directory ``root``.
+def copy_to(root: Path, brought: Sequence[Path] = ()) -> None:
+    """Put the checkout below the root directory ``root``, and the files ``brought`` into the home of root.
 
     Raises:
         Trouble: it could not be written.
@@ -44,6 +58,7 @@ def copy_to(root: Path) -> None:
             assert unpacking.stdin is not None
             with tarfile.open(fileobj=unpacking.stdin, mode="w|") as archive:
                 pack(archive)
+                pack_brought(archive, brought)
     except BrokenPipeError:
         pass  # tar has said why
     if unpacking.returncode != 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from script.machines import checkout, surroundings
 from script.machines.apart import run_apart
@@ -15,8 +16,9 @@ RUN_MB = 2000
 
 
 def run_chroot(
-    cache: Cache, release: str, *, layers: Sequence[Layer], command: Sequence[str], limit_s: float | None
-) -> int:
+    cache: Cache, release: str, *,
+    layers: Sequence[Layer], command: Sequence[str], limit_s: float | None, brought: Sequence[Path] = (),
+) -> int:  # fmt: skip
     """Return the status of ``command``, run in the checkout in a Debian ``release``.
 
     Raises:
@@ -32,7 +34,7 @@ def run_chroot(
 
         def work() -> int:
             root = mount_root(made.stack, folder, overlay=maker.overlay)
-            checkout.copy_to(root)
+            checkout.copy_to(root, brought)
             return run_in(root, inside, place=checkout.PLACE)
 
         status = run_apart(work, limit_s)

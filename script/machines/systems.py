@@ -60,6 +60,7 @@ systemctl set-default --quiet machine.target
 def run_system(
     cache: Cache, release: str, *,
     layers: Sequence[Layer], command: Sequence[str], limit_s: float, console: Path | None,
+    brought: Sequence[Path] = (),
 ) -> int:  # fmt: skip
     """Return the status of ``command``, run in the checkout on a Debian ``release`` that has booted.
 
@@ -74,7 +75,7 @@ def run_system(
     image = cache.obtain(name, IMAGE_MB, partial(_make_image, name, maker, made))
     cache.require_space(RUN_MB)
     with cache.run_folder() as folder:
-        _write_command(folder / "command.tar", command)
+        _write_command(folder / "command.tar", command, brought)
         tell(f"starting a whole Debian {release}")
         status = run_machine(_machine(image, folder), folder, limit_s=limit_s, console=console)
     tell(f"the command ended with {status}")
@@ -88,10 +89,11 @@ def _machine(image: Path, folder: Path) -> Machine:
     return Machine(image / "vmlinuz", image / "initrd", WORDS, MEMORY_MB, devices)
 
 
-def _write_command(path: Path, command: Sequence[str]) -> None:
+def _write_command(path: Path, command: Sequence[str], brought: Sequence[Path]) -> None:
     start = start_script(command, surroundings.environment(network=False), f"/{checkout.PLACE}").encode()
     with tarfile.open(path, "w") as archive:
         checkout.pack(archive)
+        checkout.pack_brought(archive, brought)
         member = tarfile.TarInfo("usr/local/sbin/machine-start")
         member.size, member.mode = len(start), 0o755
         archive.addfile(member, io.BytesIO(start))

@@ -42,8 +42,31 @@ def test_settings_in_order_end_with_0_and_leave_nothing_behind(tmp_path: Path) -
     module = ROOT / "tests/modules/every-construct.yang"
     capture = f'translator.strongswan.capture = "{tmp_path}/said"'
     text = f'data-dir = "data"\nyang-modules = ["{module}"]\n{capture}'
-    assert check("--config", file_with(tmp_path, text)) == (0, "", [])
+    status, output, said = check("--config", file_with(tmp_path, text))
+    # What this machine has not is not the settings' fault.
+    assert (status, output, [line for line in said if "install the package" not in line]) == (0, "", [])
     assert os.listdir(tmp_path) == ["settings.toml"]
+
+
+@pytest.mark.parametrize(("charon", "packages"), [("managed", ["strongswan-charon", "nftables"]),
+                                                  ("external", ["nftables"]), ("none", [])])  # fmt: skip
+def test_what_is_not_installed_is_named_with_its_package_and_is_no_fault(
+    tmp_path: Path, charon: str, packages: list[str]
+) -> None:
+    source = """
+from translators.strongswan.charon import daemon
+from translators.strongswan.protection import nft
+daemon.BINARIES, nft.program = ("/nowhere/charon",), lambda: None
+from agent.__main__ import main
+main()
+"""
+    words = ["--check", "--config", file_with(tmp_path, f'charon = "{charon}"')]
+    done = subprocess.run(
+        [sys.executable, "-c", source, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = done.stderr.splitlines()
+    assert (done.returncode, [line.rpartition(" ")[2] for line in said]) == (0, packages)
+    assert all(line.startswith("yangswand: note: ") and "install the package" in line for line in said)
 
 
 def test_every_fault_is_said_in_a_line_of_its_own(tmp_path: Path) -> None:

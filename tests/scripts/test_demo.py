@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -84,6 +85,8 @@ def test_once_shows_the_tunnel_come_up_and_carry_traffic() -> None:
     assert shown == ["down", "connecting", "installed"]
     assert "alice: tunnel 1 is installed" in demo.stdout
     assert "20 of 20 datagrams" in demo.stdout
+    tables = re.findall(r"ID +DESCRIPTION +STATUS +TIME.*\n +1 .* Up\(Installed\) +\d+ Days", demo.stdout)
+    assert len(tables) == 2
     counters = re.findall(r"tunnel 1 counts (\d+) bytes in, (\d+) bytes out", demo.stdout)
     assert len(counters) == 2
     assert all(int(count) >= 20_000 for pair in counters for count in pair)
@@ -103,15 +106,21 @@ def test_an_interruption_leaves_nothing_behind(moment: str, number: signal.Signa
     assert Traces.now(demo.pid) == before
 
 
-def test_it_stays_up_until_ctrl_c_and_says_how_to_connect() -> None:
+def test_it_stays_up_until_ctrl_c_and_says_how_to_connect(tmp_path: Path) -> None:
     before = Traces.now(0)
     demo = start()
     shown = lines_until(demo, "until Ctrl-C")
     commands = [line.strip() for line in shown if line.strip().startswith("ip netns exec")]
     ssh = next(command for command in commands if "-alice-" in command and " ssh " in command)
     hello = subprocess.run(["bash", "-c", f"{ssh} </dev/null"], capture_output=True, text=True, check=False)
+    opened = next(command for command in commands if "-bob-" in command and "/yangswan " in command)
+    shown_by_bob = subprocess.run(
+        [*shlex.split(opened), "-c", "tunnel; show ipsec"],
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     demo.send_signal(signal.SIGINT)
     output, _ = demo.communicate(timeout=DEMO_LIMIT_S)
+    assert "Up(Installed)" in shown_by_bob.stdout, shown_by_bob.stderr
     assert "urn:ietf:params:netconf:base:1.1" in hello.stdout, hello.stderr
     assert demo.returncode == 0
     assert "are gone" in output

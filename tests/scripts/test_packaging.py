@@ -96,7 +96,7 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     entry_points.read_string(wheel.read(name).decode())
     assert dict(entry_points["console_scripts"]) == {
         "yangswan": "console.command_line:main",
-        "yangswand": "agent.__main__:main",
+        "yangswand": "agent.start:main",
     }
     assert dict(entry_points["yangswan.translators"]) == {
         "strongswan": "translators.strongswan.assembly:make"
@@ -122,7 +122,7 @@ def test_what_the_entry_points_name_can_be_called(wheel: zipfile.ZipFile, tmp_pa
     assert done.stderr == ""
     assert dict(line.split() for line in done.stdout.splitlines()) == {
         "yangswan": str(tmp_path / "console/command_line.py"),
-        "yangswand": str(tmp_path / "agent/__main__.py"),
+        "yangswand": str(tmp_path / "agent/start.py"),
         "strongswan": str(tmp_path / "translators/strongswan/assembly.py"),
     }
 

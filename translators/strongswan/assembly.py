@@ -135,15 +135,18 @@ def make(settings: Settings) -> StrongSwanTranslator:
         settings.charon,
         parts,
         unusable=partial(named.faults, options, settings.charon),
-        lacking=partial(_lacking, options, settings.charon),
+        lacking=partial(_lacking, options, settings.charon, daemon=daemon),
     )
 
 
-def _lacking(options: Options, charon: str) -> list[str]:
+def _lacking(options: Options, charon: str, *, daemon: ManagedCharon | None) -> list[str]:
     """Of a charon of our own an agent that may not have it says so at its start, and ends."""
-    if charon != "external":
+    if charon == "none":
         return []
-    found = rights.lacking([options.vici_socket, options.error_notify_socket])
+    if daemon is not None:
+        found = daemon.missing()
+    else:
+        found = rights.lacking([options.vici_socket, options.error_notify_socket])
     if nft.program() is None:
         found.append(f"leak protection cannot be put in force: {nft.NOT_FOUND}")
     return found

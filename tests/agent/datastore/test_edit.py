@@ -234,6 +234,16 @@ def test_edit_gives_the_expected_candidate(schema: Schema, case: Case) -> None:
     assert candidate.tree.to_xml() == expected.tree.to_xml()
 
 
+@pytest.mark.parametrize("speed", ["100", "5"])
+def test_a_container_whose_leaf_took_the_place_of_a_default_is_there_to_be_removed(
+    schema: Schema, speed: str
+) -> None:
+    candidate = candidate_with(schema, entry(""))
+    edit(candidate, config(entry(f"<plain><speed>{speed}</speed></plain>")))
+    edit(candidate, config(entry('<plain nc:operation="delete"/>')))
+    assert candidate.tree.to_xml() == candidate_with(schema, entry("")).tree.to_xml()
+
+
 def test_only_touched_units_count_as_changed(schema: Schema) -> None:
     running = empty_running(schema)
     candidate = candidate_with(schema, top("<entry><id>1</id></entry><entry><id>2</id></entry>"))

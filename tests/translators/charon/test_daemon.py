@@ -13,6 +13,7 @@ import pytest
 from translators.strongswan.charon import apparmor, charon_config, kernel
 from translators.strongswan.charon.charon_config import (
     MissingPlugin,
+    missing,
     plugins_to_load,
     render,
     render_revocation,
@@ -67,6 +68,28 @@ def test_the_load_line_golden() -> None:
 def test_a_plugin_that_is_needed_and_missing_is_named_with_its_package(plugin: str, package: str) -> None:
     with pytest.raises(MissingPlugin, match=f"'{plugin}' is not installed: install the package {package}$"):
         plugins_to_load(ALL - {plugin}, Kernel.LIBIPSEC)
+
+
+def test_all_plugins_that_are_missing_are_named_at_once() -> None:
+    texts = [str(plugin) for plugin in missing(ALL - {"vici", "random", "curl"}, Kernel.AUTO)]
+    assert [text.rpartition(" ")[2] for text in texts] == ["libstrongswan", "strongswan-swanctl"]
+    assert missing(ALL, Kernel.LIBIPSEC) == []
+
+
+def test_a_charon_that_is_missing_is_named_without_a_start(tmp_path: Path) -> None:
+    binary = tmp_path / "charon"
+    daemon = ManagedCharon(tmp_path, Options(charon_binary=binary))
+    (sentence,) = daemon.missing()
+    assert sentence.endswith("install the package strongswan-charon")
+    binary.touch(mode=0o755)
+    (sentence,) = daemon.missing()
+    assert sentence.endswith("install the package libstrongswan")
+    (tmp_path / "plugins").mkdir()
+    for plugin in ALL - {"vici"}:
+        (tmp_path / "plugins" / f"libstrongswan-{plugin}.so").touch()
+    (sentence,) = daemon.missing()
+    assert sentence.endswith("install the package strongswan-swanctl")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["charon"]
 
 
 NEEDED = (

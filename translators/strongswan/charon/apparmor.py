@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 KERNEL_LOG_OCTETS_MAX = 4_000_000
@@ -23,13 +23,19 @@ _LABEL = re.compile(r"(?P<profile>.+) \((?:enforce|kill)\)")
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
 
+def _tool() -> Path:
+    """Return the command of the checkout that this file is in, else the one that the package has."""
+    own = Path(__file__).resolve().parents[3] / "script/apparmor"
+    return own if os.access(own, os.X_OK) else Path("/usr/sbin/yangswan-apparmor")
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where the kernel tells, and the command that writes the rule; tests have made-up ones."""
 
     processes: Path = Path("/proc")
     kernel_log: Path = Path("/dev/kmsg")
-    tool: Path = Path(__file__).resolve().parents[3] / "script/apparmor"
+    tool: Path = field(default_factory=_tool)
 
 
 HERE = Places()

@@ -6,7 +6,7 @@ address allows, and may be hidden behind the private /run that charon gets.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from translators.strongswan.options import Kernel, Options
 from translators.strongswan.translation.revocation import Revocation
@@ -51,9 +51,25 @@ def plugins_to_load(installed: Collection[str], kernel: Kernel, *, fetches: bool
     Raises:
         MissingPlugin: one that is needed is not among ``installed``.
     """
+    wanted = _wanted(kernel, fetches=fetches)
+    for plugin in _missing(wanted, installed):
+        raise MissingPlugin(plugin)
+    return [plugin for plugin in wanted if plugin in installed]
+
+
+def missing(installed: Collection[str], kernel: Kernel) -> list[MissingPlugin]:
+    """Return what ``plugins_to_load`` would raise, one after the other."""
+    return [MissingPlugin(plugin) for plugin in _missing(_wanted(kernel, fetches=False), installed)]
+
+
+def _missing(wanted: Iterable[str], installed: Collection[str]) -> Iterator[str]:
+    return (plugin for plugin in wanted if plugin not in installed and plugin not in _OPTIONAL)
+
+
+def _wanted(kernel: Kernel, *, fetches: bool) -> tuple[str, ...]:
     # kernel-libipsec takes ESP before kernel-netlink can; addresses and routes stay with the latter.
     data_path = ("kernel-libipsec",) if kernel is Kernel.LIBIPSEC else ()
-    wanted = (
+    return (
         *_CRYPTO,
         *_CERTIFICATES,
         *((FETCHER,) if fetches else ()),
@@ -64,10 +80,6 @@ def plugins_to_load(installed: Collection[str], kernel: Kernel, *, fetches: bool
         "error-notify",
         "counters",
     )
-    for plugin in wanted:
-        if plugin not in installed and plugin not in _OPTIONAL:
-            raise MissingPlugin(plugin)
-    return [plugin for plugin in wanted if plugin in installed]
 
 
 def render(plugins: Collection[str], kernel: Kernel, options: Options) -> str:

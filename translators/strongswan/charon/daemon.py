@@ -198,6 +198,15 @@ class ManagedCharon:
 
     # --- what to run ---
 
+    def missing(self) -> list[str]:
+        """Return a sentence for each package that a start would not find; nothing is run."""
+        try:
+            installed = self._installed(self._binary())
+        except DaemonError as error:
+            return [str(error)]
+        # Who does ESP where nobody says so is known at a start alone.
+        return [str(plugin) for plugin in charon_config.missing(installed, self._options.kernel)]
+
     def _binary(self) -> Path:
         candidates = [self._options.charon_binary] if self._options.charon_binary else map(Path, BINARIES)
         for candidate in candidates:
