@@ -12,6 +12,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
@@ -69,7 +70,8 @@ class _Conversation:
             key_bindings=self._keys(),
             color_depth=colours,
         )
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+        # Answers are remembered nowhere: a secret is one.
+        self._plain: PromptSession[str] = PromptSession(color_depth=colours, history=DummyHistory())
 
     def run(self) -> int:
         shell = self._shell
@@ -181,7 +183,7 @@ class _Conversation:
     def _confirm(self, question: str) -> bool:
         """Ask until the answer is yes or no; no is what nothing means."""
         while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ").strip().lower()
+            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
             if answer in ("", "n", "no"):
                 return False
             if answer in ("y", "yes"):

@@ -143,6 +143,20 @@ def test_a_secret_is_asked_for_twice_and_shown_nowhere(line: CommandLine) -> Non
     assert line.history.stat().st_mode & 0o777 == 0o600
 
 
+def test_behind_a_secret_a_question_shows_its_answer_and_nothing_of_the_secret(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.types("secret").sees("secret:")
+    terminal.types("Yellow-Submarine").sees("once more:")
+    terminal.types("Yellow-Submarine").at(f"*{IN_TUNNEL}")
+    terminal.sends(CTRL_D).sees("N]")
+    up = "\x1b[A"
+    terminal.sends(up + up + "Q").sees("Q")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    assert "Yellow" not in terminal.shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
 def test_what_was_typed_before_is_searched(line: CommandLine) -> None:
     terminal = opened(line)
     terminal.types("show sessions").at("alice:/")
