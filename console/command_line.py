@@ -60,15 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     _open_streams()
+    status = 0
     try:
         try:
-            return _run(words)
+            status = _run(words)
         finally:  # also when argparse ends the program: what it printed may still be on its way
             _flush()
+        return status
     except BrokenPipeError:
         # Who read has seen enough (``yangswan help | head -1``).
         _discard_output()
-        return 0
+        return status
     except OSError as problem:
         _discard_output()
         print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)

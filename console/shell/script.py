@@ -38,6 +38,11 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     except ServerErrors as problem:
         shell.out.warn(str(problem))
         return Status.REFUSED
+    except BrokenPipeError:
+        if not _drop(shell):
+            raise
+        shell.out.warn("what was edited is dropped, for nobody reads what the lines show")
+        return Status.REFUSED
     except KeyboardInterrupt:
         _drop(shell)
         return Status.INTERRUPTED

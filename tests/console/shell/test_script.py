@@ -288,6 +288,16 @@ def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_reader_that_goes_before_the_commit_is_an_error(line: CommandLine) -> None:
+    lines = "; ".join((*TUNNEL, "do show running-config"))
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m console --commit -c '{lines}' | true; exit ${{PIPESTATUS[0]}}"],
+        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "is dropped" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
+
+
 def test_an_answer_is_made_harmless(line: CommandLine, tmp_path: Path) -> None:
     message = "<error-message>bad \u202e\u009b text</error-message>"
     error = f"<rpc-error><error-tag>x</error-tag><error-severity>error</error-severity>{message}</rpc-error>"
