@@ -95,8 +95,8 @@ def main() -> None:
             refuse_traceless(asked.settings.data_dir)
         if looking:
             of_translators = (lack for translator in looked.translators for lack in translator.lacking())
-            for lack in (*named.lacking(asked.settings), *of_translators):
-                say(f"{PROGRAM}: note: {lack}", sys.stderr)
+            for note in (*named.lacking(asked.settings), *named.notes(asked.settings), *of_translators):
+                say(f"{PROGRAM}: note: {note}", sys.stderr)
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
         else:
@@ -306,7 +306,7 @@ class Agent:
         self.context.nacm.take_over(settings.recovery_users)
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
-        self.server.end_sessions_of(gone)
+        self.server.end_sessions_of(gone, now.why_gone)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:

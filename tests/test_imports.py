@@ -111,6 +111,7 @@ ROOMS = (
         (
             "agent.credential",
             "agent.data_folder",
+            "agent.made_user",
             "agent.regular_file",
             "agent.settings",
             "agent.transport.address",
@@ -167,7 +168,8 @@ ROOMS = (
         ("agent/first_start.py",),
         (
             *(*VALUES, "agent.datastore"),
-            *("agent.data_folder", "agent.nacm", "agent.settings", "agent.transport.files"),
+            *("agent.data_folder", "agent.made_user", "agent.nacm", "agent.settings"),
+            "agent.transport.files",
         ),
     ),
     Room(
@@ -211,7 +213,8 @@ ROOMS = (
         ),
     ),
     Room(("agent/from_settings.py",), ("agent",)),
-    Room(("agent/reread.py",), ("agent.ending", "agent.settings")),
+    Room(("agent/made_user.py",), ("agent.settings",)),
+    Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
     Room(("agent/__main__.py",), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.

@@ -169,6 +169,25 @@ def test_what_only_an_agent_uses_keeps_no_protection_from_coming_into_force(
     ]
 
 
+def test_that_the_made_user_goes_with_the_first_that_is_named_is_a_note(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(0o700)
+    for key in KEYS:
+        write_key_pair(folder / key, "test")
+    Store(folder / "history.db").close()
+    write_key_pair(tmp_path / "rita", "rita")
+    general = 'data-dir = "data"\ncharon = "none"\nlisten = "127.0.0.1:0"\n'
+    for users, noted in (
+        ("", False),
+        ('[users]\nrita = "rita.pub"\n', True),
+        ('[users]\nrita = "rita.pub"\nadmin = "data/client_key.pub"\n', False),
+    ):
+        status, _, said = check("--config", file_with(tmp_path, general + users))
+        notes = [line for line in said if line.startswith("yangswand: note: the user 'admin'")]
+        assert (status, len(notes)) == (0, int(noted))
+        assert all(f'admin = "{folder}/client_key.pub"' in note for note in notes)
+
+
 def test_a_file_that_is_no_folder_cannot_be_the_data_folder(tmp_path: Path) -> None:
     file = file_with(tmp_path, "")
     status, _, (said,) = check("--data-dir", file)
