@@ -22,6 +22,7 @@ from agent.data_folder import (
     DataDirInUse,
     Exposed,
     Lost,
+    is_fresh,
     may_begin,
     refuse_lost,
     refuse_read,
@@ -89,6 +90,9 @@ def main() -> None:
         looked = look(asked.settings, asked.task, starting=True)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
+        if asked.task is Task.PROTECT and is_fresh(asked.settings.data_dir):
+            say(f"{PROGRAM}: nothing to protect yet: no agent has used {asked.settings.data_dir}", sys.stderr)
+            return
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
         if asked.task is Task.REPAIR:

@@ -246,6 +246,27 @@ def test_what_no_start_could_use_is_a_fault_of_a_check_and_of_a_start(tmp_path: 
     assert sorted(os.listdir(folder)) == before
 
 
+@pytest.mark.parametrize(
+    ("left", "status"),
+    [(None, 0), ((), 0), (("lock",), 0), (("host_key",), 1), (("lock", "client_key"), 1), (("letter",), 1)],
+)
+def test_at_a_first_boot_there_is_nothing_to_protect(
+    tmp_path: Path, left: tuple[str, ...] | None, status: int
+) -> None:
+    """A folder with keys and no history is damaged, and one with other files is not what was meant."""
+    folder = tmp_path / "data"
+    if left is not None:
+        folder.mkdir(0o700)
+        for name in left:
+            (folder / name).touch(0o600)
+    found, output, (said,) = start("--protect", "--data-dir", str(folder))
+    assert (found, output) == (status, "")
+    assert ("nothing to protect yet" in said) is (status == 0)
+    assert str(folder) in said
+    assert folder.exists() is (left is not None)
+    assert left is None or {file.name for file in folder.iterdir()} == set(left)
+
+
 @pytest.mark.parametrize("task", ["--run", "--protect"])
 def test_a_history_that_is_damaged_is_found_by_a_check_and_by_a_start(tmp_path: Path, task: str) -> None:
     (tmp_path / "history.db").write_bytes(b"no history" * 1000)
