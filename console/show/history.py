@@ -144,18 +144,29 @@ def _details(
 
 def show_differences(console: Console, given: Mapping[str, str]) -> None:
     """Show how two states of the configuration differ."""
-    request = tree(AGENT, "compare-commits", {"from": given["FROM"], "to": given["TO"]})
-    for name, value in (("as", "patch" if console.out.as_json else "text"),):
-        etree.SubElement(request, f"{{{AGENT}}}{name}").text = value
-    reply = console.client.rpc(request)
     if console.out.as_json:
+        reply = _compared(console.client, given["FROM"], given["TO"], "patch")
         console.out.json(difference_json(reply, console.schema))
         return
-    lines = [one for one in difference_lines(reply, console.schema) if one] or ["There is no difference."]
+    # Lines are cut nowhere: somebody may have to know the whole of a value.
+    console.out.text("\n".join(differences(console.client, console.schema, given["FROM"], given["TO"])))
+
+
+def differences(
+    client: Client, schema: Schema, before: str = "running", after: str = "candidate"
+) -> list[str]:
+    """Return how two states differ, in lines that are safe to show."""
+    reply = _compared(client, before, after, "text")
+    lines = [one for one in difference_lines(reply, schema) if one] or ["There is no difference."]
     left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
     lines += [f"(not compared, because it does not fit the YANG modules: {one})" for one in left_out]
-    # Lines are cut nowhere: somebody may have to know the whole of a value.
-    console.out.text("\n".join(harmless(one) for one in lines))
+    return [harmless(one) for one in lines]
+
+
+def _compared(client: Client, before: str, after: str, form: str) -> Element:
+    request = tree(AGENT, "compare-commits", {"from": before, "to": after})
+    etree.SubElement(request, f"{{{AGENT}}}as").text = form
+    return client.rpc(request)
 
 
 _STATES = Argument(_POINT, source="commit")
