@@ -17,7 +17,7 @@ from console.show.data import AGENT, Wanted, every, find_node, first, number, su
 from console.show.differences import difference_json, difference_lines
 from console.show.layout import fields, folded, sentence, table
 from console.show.rfc7951 import as_json, path_of
-from console.show.screen import width_of
+from console.show.screen import show_one, width_of
 from console.show.times import clock, when
 
 COLUMNS = ("ID", "TIME", "USER", "CHANGED", "OUTCOME", "COMMENT")
@@ -89,14 +89,12 @@ def show_commit(console: Console, given: Mapping[str, str]) -> int:
     asked = tree(AGENT, "agent", {"history": {"commit": {"id": given["COMMIT"]}}})
     data = console.client.get(subtree(asked))
     commit = first(top(data, AGENT, "agent"), "history/commit")
-    if commit is None:
-        console.out.warn(f"there is no commit {given['COMMIT']} in the history")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    console.out.text(commit_page(commit, console.schema, datetime.now(UTC), width=width_of(console)))
-    return 0
+
+    def whole(found: Element) -> str:
+        return commit_page(found, console.schema, datetime.now(UTC), width=width_of(console))
+
+    missing = f"there is no commit {given['COMMIT']} in the history"
+    return show_one(console, data, commit, missing=missing, page=whole)
 
 
 def commit_page(

@@ -93,7 +93,12 @@ async def test_without_a_thread_nobody_is_looked_up(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("what", ["name_of", "system_groups"])
 async def test_who_is_not_looked_up_in_time_is_refused_at_the_socket_and_others_go_on(
-    machine: Machine, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any, directory: Directory, what: str
+    machine: Machine,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
+    directory: Directory,
+    what: str,
 ) -> None:
     async with unix_server.serving(path) as served:
         before = await unix_server.connect(served)
