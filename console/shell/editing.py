@@ -35,7 +35,9 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    ``shared``: edits without a lock, along with others. ``pending``: the number of our confirmed commit that
+    waits, as far as is known here; 0 if the history has none for it. ``ended``: how the last one ended that
+    did so by itself. ``stays``: our newest commit that nothing takes back.
     """
 
     client: Connection
@@ -44,7 +46,9 @@ class Editing:
     shared: bool = False
     edited: bool = False
     differs: bool = False
-    pending: bool = False
+    pending: int | None = None
+    ended: str = ""
+    stays: int = 0
 
     @property
     def foreign(self) -> bool:
@@ -144,7 +148,8 @@ class Editing:
 
     def lost(self) -> None:
         """The session is another one: what it held is gone."""
-        self.locked = self.kept = self.edited = self.differs = self.pending = False
+        self.locked = self.kept = self.edited = self.differs = False
+        self.pending = None
 
     def _has_ids(self) -> bool:
         return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)

@@ -21,6 +21,7 @@ from console.client.session import Gone, ServerErrors
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
+from console.shell import waiting
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -126,6 +127,18 @@ class _Conversation:
             self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
             self._pasted = []
 
+    def _notice(self) -> None:
+        """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
+        if self._shell.client.gone is not None:
+            self._shell.say_lost()
+            return
+        try:
+            if told := waiting.look(self._shell.editing):
+                self._shell.out.warn(told)
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
         try:
@@ -139,6 +152,7 @@ class _Conversation:
             line = self._pasted.pop(0)
             self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
             return line
+        self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
@@ -166,6 +180,7 @@ class _Conversation:
         try:
             if shell.editing.edited:
                 shell.editing.refresh()
+            self._notice()
             lost = pending_of(shell.editing)
             if not lost:
                 return True

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.agent_process import running_agent
+from tests.console.client.servers import NETCONF
 from tests.console.shell.lines import CommandLine, Terminal
-from tests.console.shell.test_script import TUNNEL, edit, lock, other
+from tests.console.shell.test_script import TUNNEL, edit, lock, newest, other, wait_for
 
 CTRL_C, CTRL_D, CTRL_R, TAB = "\x03", "\x04", "\x12", "\t"
 IN_TUNNEL = "alice:/config/tunnel/ipsec-1/"
@@ -195,6 +197,37 @@ def test_a_confirmed_commit_is_asked_about_before_leaving(line: CommandLine) -> 
     assert "Confirmed" in terminal.types("commit").at(IN_TUNNEL)
     leave(terminal)
     assert "192.0.2.1" in line.run("show", "running-config").stdout
+
+
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_a_confirmed_commit_that_has_ended_is_not_said_to_be_confirmed(line: CommandLine, how: str) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types(f"commit confirmed {1 if how == 'timeout' else 600}").at(IN_TUNNEL)
+        if how == "cancel":
+            client.rpc(etree.XML(f'<cancel-commit xmlns="{NETCONF}"/>'))
+        wait_for(events, how)
+    number = newest(line)
+    shown = terminal.types("commit").at(IN_TUNNEL)
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in shown
+    assert ("nobody confirmed it in time" if how == "timeout" else "it was cancelled, by ") in shown
+    assert "Confirmed" not in shown
+    client.close()
+    leave(terminal)
+
+
+def test_the_prompt_says_that_a_confirmed_commit_has_ended(line: CommandLine) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types("commit confirmed 1").at(IN_TUNNEL)
+        wait_for(events, "timeout")
+    assert "was taken back by commit" in terminal.types("").at(IN_TUNNEL)
+    assert "nothing to confirm: commit" in terminal.types("commit").at(IN_TUNNEL)
+    assert "There is nothing to commit" in terminal.types("commit").at(IN_TUNNEL)
+    client.close()
+    leave(terminal)
 
 
 def test_what_cannot_be_verified_is_refused_in_words(line: CommandLine) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,19 @@ def edit(client: Connection, tunnel: int = 9) -> None:
             "</tunnels></config></edit-config>"
         )
     )
+
+
+def newest(line: CommandLine) -> int:
+    """Return the number of the newest commit."""
+    shown = json.loads(line.run("show", "history", "--json").stdout)
+    return int(shown["yangswan-agent:agent"]["history"]["commit"][0]["id"])
+
+
+def wait_for(events: Iterator[etree._Element], confirm_event: str) -> None:
+    """Wait until a confirmed commit has come so far (RFC 6470)."""
+    for event in events:
+        if any(one.text == confirm_event for one in event.iter("{*}confirm-event")):
+            return
 
 
 def lock(client: Connection) -> None:
@@ -204,6 +218,33 @@ def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> Non
     assert "There is no tunnel" in done.stdout
     assert line.lines(*TUNNEL, "commit confirmed", "commit").returncode == 0
     assert "192.0.2.1" in line.run("show", "running-config").stdout
+
+
+@pytest.mark.parametrize("more", [(), ("description changed",)])
+def test_a_failing_line_says_which_commit_stays(line: CommandLine, more: tuple[str, ...]) -> None:
+    done = line.lines(*TUNNEL, "commit", *more, "nonsense")
+    number = newest(line)
+    assert done.returncode == 2
+    assert f"commit {number} before it is in force" in done.stderr
+    assert ("nothing of it is in force" in done.stderr) is bool(more)
+    done = line.lines("config", "tunnel", "ipsec 1", "description x", "commit confirmed 30", "nonsense")
+    assert "the confirmed commit is taken back now" in done.stderr
+    assert "in force" not in done.stderr
+
+
+def test_a_script_does_not_confirm_what_was_taken_back(line: CommandLine) -> None:
+    client = other(line)
+    with client.events() as events, line.typing() as typing:
+        typing.types(*TUNNEL, "commit confirmed 1")
+        wait_for(events, "timeout")
+        typing.types("commit")
+        done = typing.ends()
+    client.close()
+    number = newest(line)
+    assert done.returncode == 1
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in done.stderr
+    assert "nobody confirmed it in time" in done.stderr
+    assert "Confirmed" not in done.stdout
 
 
 def test_the_way_back_and_what_a_commit_would_do(line: CommandLine) -> None:
