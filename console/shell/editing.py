@@ -175,8 +175,12 @@ class Editing:
         )
 
 
-def who(client: Connection, session_id: int) -> str:
-    """Return whose session that is, from where and since when, as far as one may know."""
+def is_missing(client: Connection, session_id: int) -> bool:
+    """Return whether there is surely no such session: one sees one's own, and not that one."""
+    return _session(client, session_id) is None and _session(client, client.session_id) is not None
+
+
+def _session(client: Connection, session_id: int) -> Element | None:
     wanted = etree.Element(f"{{{NETCONF}}}filter")
     at = etree.SubElement(
         etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
@@ -184,9 +188,14 @@ def who(client: Connection, session_id: int) -> str:
     session = etree.SubElement(at, f"{{{MONITORING}}}session")
     etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
     try:
-        found = next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+        return next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
     except ServerErrors:
-        found = None
+        return None
+
+
+def who(client: Connection, session_id: int) -> str:
+    """Return whose session that is, from where and since when, as far as one may know."""
+    found = _session(client, session_id)
     facts = {} if found is None else {etree.QName(leaf).localname: leaf.text or "" for leaf in found}
     told = [f"session {session_id}"]
     if source := facts.get("source-host"):

@@ -67,10 +67,12 @@ class _Conversation:
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             enable_history_search=False,
-            key_bindings=self._keys(),
+            key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+        self._plain: PromptSession[str] = PromptSession(
+            color_depth=colours, key_bindings=_with_harmless_reports(KeyBindings())
+        )
 
     def run(self) -> int:
         shell = self._shell
@@ -271,6 +273,17 @@ class _Completer(Completer):
                     )
         except (Gone, ServerErrors):
             return  # what cannot be looked up can still be typed
+
+
+def _with_harmless_reports(keys: KeyBindings) -> KeyBindings:
+    """Add that reports of a mouse and a cursor do nothing: none was asked for, and any text may look so."""
+
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _(event: KeyPressEvent) -> None:
+        pass
+
+    return keys
 
 
 def _in_quotes(text: str) -> bool:

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from typing import TextIO
 
 from console import subsystem
@@ -16,8 +17,8 @@ from console.client.stream import Stream
 from console.client.unix import UnixStream
 from console.grammar.command import Command
 from console.grammar.reading import Grammar
-from console.grammar.values import Mistake
-from console.grammar.words import commands, quoted
+from console.grammar.values import Mistake, Span
+from console.grammar.words import check_sendable, commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
 from console.shell import saying
@@ -29,6 +30,8 @@ from console.shell.table import COMMANDS
 JSON = "--json"
 NOTHING_SERVED = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
 _HELP = "('yangswan help' lists the commands)"
+_UTF8 = "utf-8-sig"
+"""Some editors write a byte order mark in front."""
 _LONGEST_LINE = 1024 * 1024
 
 
@@ -49,6 +52,8 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     as_json = options.json or JSON in words
     typed = " ".join(_typed(word) for word in words if word != JSON)
     try:
+        for value in (options.comment, options.name, options.user, options.host):
+            check_sendable(value or "", Span(0, 0))
         if words[:1] == ["help"]:
             return _about(exec_grammar, " ".join(words[1:]))
         if typed:
@@ -126,10 +131,10 @@ def _lines(options: argparse.Namespace, typed: str) -> Iterable[str] | None:
     if options.command is not None:
         return commands(options.command)
     if options.file is not None and str(options.file) != "-":
-        return _of(open(options.file, encoding="utf-8"))
+        return _of(open(options.file, encoding=_UTF8))
     if options.file is None and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
         return None
-    return _of(sys.stdin) if sys.stdin is not None else ()
+    return _of(_standard_input()) if sys.stdin is not None else ()
 
 
 def _of(file: TextIO) -> Iterator[str]:
@@ -138,13 +143,20 @@ def _of(file: TextIO) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
+def _standard_input() -> TextIO:
+    # Files are in UTF-8 whatever the locale says, and so is what is written into a pipe.
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding=_UTF8, errors="strict")
+    return sys.stdin
+
+
 def _secrets(options: argparse.Namespace) -> Secrets:
     """Return where secrets come from that are not on their lines."""
     if options.secret_file is None:
         return Secrets(iter(()))
     if str(options.secret_file) == "-":
-        return Secrets(line.rstrip("\r\n") for line in sys.stdin)
-    return Secrets(iter(options.secret_file.read_text(encoding="utf-8").splitlines()))
+        return Secrets(_of(_standard_input()))
+    return Secrets(iter(options.secret_file.read_text(encoding=_UTF8).splitlines()))
 
 
 def _connected(options: argparse.Namespace, on_terminal: bool) -> Connection:

@@ -14,6 +14,7 @@ from console.client.documents import NETCONF
 from console.client.session import Gone, ServerErrors
 from console.grammar.reading import Grammar
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span
+from console.grammar.words import check_sendable
 from console.model.schema import Schema
 from console.shell import saying, waiting
 from console.shell.console import Console
@@ -240,6 +241,7 @@ class Shell(Console):
     def _with_secret(self, missing: SecretMissing) -> Changes:
         change = missing.change
         value = self.ways.secret(change.path[-1].node.name)
+        check_sendable(value, Span(0, 0))
         return Changes((replace(change, value=value),))
 
     def _say(self, line: str, number: int | None, span: Span | None, text: str) -> None:

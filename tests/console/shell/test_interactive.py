@@ -238,6 +238,14 @@ def test_what_cannot_be_verified_is_refused_in_words(line: CommandLine) -> None:
     leave(terminal)
 
 
+def test_a_session_that_is_not_there_is_not_asked_about(line: CommandLine) -> None:
+    terminal = opened(line)
+    shown = terminal.types("kill-session 99999").at("alice:/")
+    assert "there is no session 99999" in shown
+    assert "[y/N]" not in shown
+    leave(terminal)
+
+
 def test_two_at_once_the_second_is_told_who_edits(line: CommandLine) -> None:
     first, second = edited(line), opened(line)
     shown = second.types("config").at("*alice:/config/")

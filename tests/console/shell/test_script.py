@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -168,6 +169,83 @@ def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
         assert done.returncode == 2
         assert "\x1b" not in done.stderr + done.stdout
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--commit", "--comment", "esc \x1b[31m x", "-c", "diff"),
+        ("--name", "a\x1b", "diff"),
+        ("--host", "a\x01", "diff"),
+        ("--host", "a", "--user", "b\ufffe", "diff"),
+        ("commit", "comment", "esc \x1b[31m x"),
+        ("--commit", "--comment", os.fsdecode(b"\xff"), "-c", "diff"),
+        ("show", "ipsec", os.fsdecode(b"\xff")),
+    ],
+)
+def test_what_xml_cannot_carry_is_a_mistake(line: CommandLine, words: tuple[str, ...]) -> None:
+    done = line.run(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "typed", ['description "a\\u0001b"', "description a\x1b[31mb", "certificate own \x07"]
+)
+def test_what_xml_cannot_carry_is_a_mistake_in_a_line(line: CommandLine, typed: str) -> None:
+    done = line.lines(*TUNNEL, typed)
+    assert done.returncode == 2
+    assert "line 6: the character \\x" in done.stderr
+    assert "cannot be sent" in done.stderr
+
+
+def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("Zebra\x1bCrossing\n")
+    done = line.run("-c", "; ".join((*TUNNEL[:4], "secret")), "--secret-file", str(tmp_path / "secret"))
+    assert (done.returncode, "Zebra" in done.stderr) == (2, False)
+    assert "line 5: the character \\x1b cannot be sent" in done.stderr
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("how", ["words", "input"])
+def test_what_the_locale_lacks_is_written_out(line: CommandLine, how: str) -> None:
+    lines = (*TUNNEL, "description Z\u00fcrich \u2192 Gen\u00e8ve", "commit")
+    if how == "words":
+        done = line.run("-c", "; ".join(lines), **C_LOCALE)
+    else:
+        done = line.run(typed="\n".join(lines), **C_LOCALE)
+    assert (done.returncode, done.stderr) == (0, "")
+    for shown in (line.run("show", "ipsec", **C_LOCALE), line.run("show", "running-config", **C_LOCALE)):
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert r"Z\xfcrich \u2192 Gen\xe8ve" in shown.stdout
+    assert "Z\u00fcrich" in line.run("show", "ipsec").stdout
+
+
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_a_byte_order_mark_is_no_word(line: CommandLine, tmp_path: Path, how: str) -> None:
+    text = "\ufeff" + "\n".join((*TUNNEL, "commit"))
+    (tmp_path / "lines").write_text(text)
+    done = line.run("-f", str(tmp_path / "lines")) if how == "file" else line.run(typed=text)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_confirmed_commit_of_another_is_cancelled_with_a_word_of_this_command_line(
+    line: CommandLine,
+) -> None:
+    client = other(line)
+    edit(client)
+    client.rpc(etree.XML(f'<commit xmlns="{NETCONF}"><confirmed/></commit>'))
+    done = line.lines("config", "tunnel", "ipsec 9", "description x", commit=True)
+    assert (done.returncode, "cancel it with cancel-commit\n" in done.stderr) == (1, True)
+    assert "<" not in done.stderr
+    client.close()
+
+
+def test_a_session_that_is_not_there_cannot_be_ended(line: CommandLine) -> None:
+    done = line.run("kill-session", "99999")
+    assert (done.returncode, done.stderr.startswith("there is no session 99999")) == (1, True)
 
 
 def test_over_ssh_it_is_the_same(line: CommandLine, tmp_path: Path) -> None:
