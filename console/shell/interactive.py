@@ -47,8 +47,6 @@ _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, i
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
-    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 
@@ -82,6 +80,8 @@ class _Conversation:
             self._greet()
         except (Gone, ServerErrors) as problem:
             shell.out.warn(str(problem))
+        # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 line = self._next_line()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
-from console import subsystem
+from console import interrupts, subsystem
 from console.client.connection import Connection
 from console.client.session import Gone
 from console.client.stream import Stream
@@ -194,7 +194,8 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
 def _yes(question: str) -> bool:
     while True:
         try:
-            answer = input(f"{question} [y/N] ").strip().lower()
+            with interrupts.raising():
+                answer = input(f"{question} [y/N] ").strip().lower()
         except EOFError:
             return False
         if answer in ("", "n", "no", "y", "yes"):
@@ -204,7 +205,8 @@ def _yes(question: str) -> bool:
 def _passphrase(key: str) -> str:
     from getpass import getpass
 
-    return getpass(f"passphrase of {key}: ")
+    with interrupts.raising():
+        return getpass(f"passphrase of {key}: ")
 
 
 def _ask_on_terminal(shell: Shell) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 
 from lxml import etree
 
+from console import interrupts
 from console.client.connection import Connection
 from console.client.documents import NETCONF
 from console.client.session import Gone, ServerErrors
@@ -73,7 +74,11 @@ class Shell(Console):
     def grammar(self) -> Grammar:
         """The grammar with all that the server serves."""
         if self._grammar is None:
-            with self.out.progress("reading the YANG modules of the server"):
+            # Much is imported here, and until something is edited nothing is lost.
+            editing = self.editing
+            idle = not (editing.edited or editing.locked or editing.pending is not None or self._held)
+            reading = "reading the YANG modules of the server"
+            with interrupts.ending_at_once(idle and not self.interactive), self.out.progress(reading):
                 self._grammar = self.ways.grammar(self.client)
         return self._grammar
 
@@ -115,6 +120,7 @@ class Shell(Console):
         """
         try:
             meaning = self.read(line)
+            interrupts.raise_again()
             if isinstance(meaning, SecretMissing):
                 meaning = self._with_secret(meaning)
             if isinstance(meaning, Called):

@@ -206,6 +206,7 @@ def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path
     assert "line 5: the character \\x1b cannot be sent" in done.stderr
 
 
+BEGUN = "import sys; from console.start import main; sys.exit(main())"
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -353,6 +354,26 @@ def test_ctrl_c_drops_what_was_edited(line: CommandLine) -> None:
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in errors) == (130, False)
     assert "no difference" in line.run("diff").stdout
+
+
+# What is being imported when it comes, from the first on; the program that pip makes does the same.
+@pytest.mark.parametrize(
+    "seen",
+    ["argparse", "console.command_line", "lxml.etree", "console.shell.opening", "pyang", "pyang.syntax"],
+)
+def test_ctrl_c_while_a_script_starts_says_nothing(line: CommandLine, tmp_path: Path, seen: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-c", BEGUN, "-c", "config; tunnel"],
+        env={**line.environ, "XDG_CACHE_HOME": str(tmp_path)}, cwd=line.home, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for told in process.stderr:
+        if told.split()[-1] == seen:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert [one for one in errors.splitlines() if not one.startswith("import time:")] == []
+    assert process.returncode == 130
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
