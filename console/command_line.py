@@ -59,16 +59,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: argparse has said everything (``--version``, ``--help``, a mistake).
     """
     words = [_in_utf8(word) for word in (sys.argv[1:] if argv is None else argv)]
-    _write_out_what_the_locale_lacks()
+    _open_streams()
+    status = 0
     try:
         try:
-            return _run(words)
+            status = _run(words)
         finally:  # also when argparse ends the program: what it printed may still be on its way
             _flush()
+        return status
     except BrokenPipeError:
         # Who read has seen enough (``yangswan help | head -1``).
         _discard_output()
-        return 0
+        return status
     except OSError as problem:
         _discard_output()
         print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)
@@ -81,12 +83,6 @@ def _in_utf8(word: str) -> str:
         return os.fsencode(word).decode("utf-8")
     except UnicodeError:
         return word
-
-
-def _write_out_what_the_locale_lacks() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words: Sequence[str]) -> int:
@@ -125,8 +121,6 @@ def _contradiction(options: argparse.Namespace, words: Sequence[str]) -> str:
         return f"{given[0]} and {given[1]} at once: one of them"
     if options.comment is not None and not options.commit:
         return "--comment is for the commit after the last line: it goes with --commit"
-    if str(options.secret_file) == "-" and (str(options.file) == "-" or not given):
-        return "standard input cannot have both lines and secrets"
     return ""
 
 
@@ -229,12 +223,20 @@ def _offer(options: argparse.Namespace) -> int:
     return offered.run(options)
 
 
+def _open_streams() -> None:
+    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it stays open
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not have all letters
+
+
 def _flush() -> None:
-    if sys.stdout is not None:  # it is when whoever started this closed it (``>&-``)
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def _discard_output() -> None:
     """What could not be written is not tried again when the program ends."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

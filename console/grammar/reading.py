@@ -13,7 +13,7 @@ from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
 from console.grammar.walking import Ambiguous, Walk
-from console.grammar.words import Word, check_sendable, in_comment, quoted, split
+from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
 
 DO = "do"
@@ -50,7 +50,6 @@ class Grammar:
         words = split(line)
         if not words:
             return Changes(())
-        _check(words)
         try:
             return self._meaning(line, words, self._states(context, tunnel))
         except Ambiguous:
@@ -141,7 +140,6 @@ class Grammar:
     ) -> tuple[Walk | None, completing.Prefix]:
         try:
             words = split(text, partial=True)
-            _check(words)
             prefix = completing.prefix_of(text, words)
             walk = Walk(self._states(context, tunnel), text)
             if in_comment(text):
@@ -180,11 +178,6 @@ class Grammar:
 
 
 _WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}
-
-
-def _check(words: Sequence[Word]) -> None:
-    for word in words:
-        check_sendable(word.text, word.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,6 @@ _BLANKS = " \t\r\n\v\f"
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
-_UNSENDABLE = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What XML cannot carry (XML 1.0 section 2.2)."""
 _PLAIN = re.compile(r"""[^\s"'#;][^\s;]*""")
 
 
@@ -57,17 +55,6 @@ def split(line: str, *, partial: bool = False) -> tuple[Word, ...]:
         if len(found) > MOST_WORDS:
             raise Mistake(f"a line has at most {MOST_WORDS} words", word.span)
     return tuple(found)
-
-
-def check_sendable(text: str, span: Span) -> None:
-    """Let pass what can be sent to a server.
-
-    Raises:
-        Mistake: XML cannot carry one of its characters.
-    """
-    if found := _UNSENDABLE.search(text):
-        one = found[0].encode("unicode_escape").decode()
-        raise Mistake(f"the character {one} cannot be sent to a server", span)
 
 
 def in_comment(text: str) -> bool:

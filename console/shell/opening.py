@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -17,8 +18,9 @@ from console.client.stream import Stream
 from console.client.unix import UnixStream
 from console.grammar.command import Command
 from console.grammar.reading import Grammar
+from console.grammar.typed import Refused, check_sendable
 from console.grammar.values import Mistake, Span
-from console.grammar.words import check_sendable, commands, quoted
+from console.grammar.words import commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
 from console.shell import saying
@@ -52,14 +54,13 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     as_json = options.json or JSON in words
     typed = " ".join(_typed(word) for word in words if word != JSON)
     try:
-        for value in (options.comment, options.name, options.user, options.host):
-            check_sendable(value or "", Span(0, 0))
+        _check(options)
         if words[:1] == ["help"]:
             return _about(exec_grammar, " ".join(words[1:]))
         if typed:
             exec_grammar.read(typed)  # a mistake needs no server to be said
-        secrets = _secrets(options)
         lines = _lines(options, typed)
+        secrets = _secrets(options, typed=bool(typed) or lines is None)
     except (Mistake, OSError, UnicodeDecodeError) as problem:
         return _mistaken(problem)
     interactive = lines is None
@@ -106,7 +107,7 @@ def _grammar(client: Connection) -> Grammar:
 
 def _typed(word: str) -> str:
     """Return a word of a shell as it is typed here: what was one word there is one here."""
-    return quoted(word) if not word or any(one in word for one in " \t\n\"'\\;#") else word
+    return quoted(word) if not word or any(one in word for one in " \t\n\r\v\f\"'\\;#") else word
 
 
 def _mistaken(problem: Exception) -> int:
@@ -143,6 +144,15 @@ def _of(file: TextIO) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Raise Mistake for what cannot be sent, or shown."""
+    for name in ("comment", "name", "user", "host"):
+        try:
+            check_sendable(getattr(options, name) or "")
+        except Refused as problem:
+            raise Mistake(f"--{name} {problem.said}", Span(0, 0)) from None
+
+
 def _standard_input() -> TextIO:
     # Files are in UTF-8 whatever the locale says, and so is what is written into a pipe.
     if isinstance(sys.stdin, TextIOWrapper):
@@ -150,11 +160,17 @@ def _standard_input() -> TextIO:
     return sys.stdin
 
 
-def _secrets(options: argparse.Namespace) -> Secrets:
-    """Return where secrets come from that are not on their lines."""
+def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
+    """Return where secrets come from that are not on their lines; ``typed``: those lines are in no file.
+
+    Raises:
+        Mistake: the lines come from there, too.
+    """
     if options.secret_file is None:
         return Secrets(iter(()))
     if str(options.secret_file) == "-":
+        if not typed and options.command is None and str(options.file or "-") == "-":
+            raise Mistake("--secret-file - goes with -c or -f FILE: standard input has the lines", Span(0, 0))
         return Secrets(_of(_standard_input()))
     return Secrets(iter(options.secret_file.read_text(encoding=_UTF8).splitlines()))
 
@@ -182,7 +198,8 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
         key=options.key,
         known_hosts=options.known_hosts,
         ask=_yes if on_terminal else None,
-        passphrase=_passphrase if on_terminal else None,
+        # Asked for once: another session may begin while something else is on the terminal.
+        passphrase=cache(_passphrase) if on_terminal else None,
     )
 
     def connect() -> Stream:

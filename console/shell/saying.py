@@ -15,7 +15,7 @@ _EXPECTED = 12
 _STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
 _KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
 _OPERATION = re.compile(r"<([a-z][a-z0-9-]*) ?/?>")
-_LONGEST_PATH = 20_000
+_LONGEST_PATH = 4_000
 
 
 def caret(span: Span, line: str) -> str:

@@ -16,7 +16,7 @@ from console.shell.commands.requests import Commit
 from console.shell.editing import Occupied
 from console.shell.shell import Leave, Shell, Status
 
-LONGEST_SECRET_FILE = 1024 * 1024
+_STAYS = "stays in the candidate that is edited along with others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     except ServerErrors as problem:
         shell.out.warn(str(problem))
         return _broken_off(shell, Status.REFUSED)
+    except BrokenPipeError:
+        if not _drop(shell):
+            raise
+        shell.out.warn("what was edited is dropped, for nobody reads what the lines show")
+        return Status.REFUSED
     except KeyboardInterrupt:
         return _broken_off(shell, Status.INTERRUPTED)
 
@@ -69,6 +74,8 @@ def _broken_off(shell: Shell, status: int) -> int:
         shell.out.warn(f"what was edited is lost with that session: nothing of it is in force{stays}")
     elif _drop(shell):
         shell.out.warn(f"what was edited before it is dropped: nothing of it is in force{stays}")
+    elif editing.edited and editing.shared:
+        shell.out.warn(f"what was edited before it {_STAYS}{stays}")
     elif stays:
         shell.out.warn(f"commit {editing.stays} before it is in force")
     if editing.pending is not None:
@@ -95,9 +102,10 @@ def _finish(shell: Shell, plan: Plan) -> int:
         if status := put_in_force(shell, Commit(comment=plan.comment)):
             return _broken_off(shell, status)
     elif editing.edited and editing.refresh():
+        what = _STAYS if editing.shared else "is dropped"
         _drop(shell)
         shell.out.warn(
-            "what was edited is dropped, for nothing commits it: --commit does, and the line 'commit'"
+            f"what was edited {what}, for nothing commits it: --commit does, and the line 'commit'"
         )
         return Status.REFUSED
     if editing.pending is not None:
