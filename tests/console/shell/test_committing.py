@@ -20,10 +20,10 @@ from tests.console.fakes import Printed
 
 @pytest.mark.parametrize(
     ("wanted", "before", "pending"),
-    [(Commit(600), False, True), (Commit(), False, False), (Commit(), True, True)],
+    [(Commit(600), None, 0), (Commit(), None, None), (Commit(), 4, 4), (Commit(600), 4, 4)],
 )
 def test_a_confirmed_commit_may_wait_also_where_ctrl_c_ended_the_wait_for_it(
-    wanted: Commit, before: bool, pending: bool
+    wanted: Commit, before: int | None, pending: int | None
 ) -> None:
     def another() -> None:
         raise Gone("nobody listens")
@@ -48,6 +48,7 @@ def test_a_commit_is_no_less_done_where_the_lock_is_not_given_back(monkeypatch: 
     editing = Editing(client, locked=True, edited=True)
     shell = SimpleNamespace(out=out, client=client, editing=editing, interactive=False)
     monkeypatch.setattr(committing, "newest_commit", lambda _: 4)
+    monkeypatch.setattr(committing, "commit_of", lambda *_: None)
     assert committing.put_in_force(cast(Shell, shell), Commit()) == 0
     assert "not committed" not in f"{out.warnings}"
     assert "the commit is done, but the lock" in f"{out.warnings}"
