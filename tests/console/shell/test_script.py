@@ -252,7 +252,7 @@ def test_a_session_that_is_not_there_cannot_be_ended(line: CommandLine) -> None:
     [
         (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
         (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
-        (("--comment", "a\x01b", "-c", "commit"), "", "--comment takes no control characters"),
+        (("--commit", "--comment", "a\x01b", "-c", "diff"), "", "--comment takes no control characters"),
         (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
         (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
     ],
