@@ -12,6 +12,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
@@ -21,6 +22,7 @@ from console.client.session import Gone, ServerErrors
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
+from console.shell import waiting
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -46,8 +48,6 @@ _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, i
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
-    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 
@@ -66,10 +66,13 @@ class _Conversation:
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             enable_history_search=False,
-            key_bindings=self._keys(),
+            key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+        # Answers are remembered nowhere: a secret is one.
+        self._plain: PromptSession[str] = PromptSession(
+            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
+        )
 
     def run(self) -> int:
         shell = self._shell
@@ -77,8 +80,13 @@ class _Conversation:
         shell.ways.secret = self._secret
         try:
             self._greet()
+            shell.read("")  # the modules: while a line is typed nothing could end the wait for them
         except (Gone, ServerErrors) as problem:
             shell.out.warn(str(problem))
+        except KeyboardInterrupt:
+            shell.out.warn("^C")
+        # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 line = self._next_line()
@@ -126,6 +134,18 @@ class _Conversation:
             self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
             self._pasted = []
 
+    def _notice(self) -> None:
+        """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
+        if self._shell.client.gone is not None:
+            self._shell.say_lost()
+            return
+        try:
+            if told := waiting.look(self._shell.editing):
+                self._shell.out.warn(told)
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
         try:
@@ -139,6 +159,7 @@ class _Conversation:
             line = self._pasted.pop(0)
             self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
             return line
+        self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
@@ -166,6 +187,7 @@ class _Conversation:
         try:
             if shell.editing.edited:
                 shell.editing.refresh()
+            self._notice()
             lost = pending_of(shell.editing)
             if not lost:
                 return True
@@ -178,7 +200,7 @@ class _Conversation:
     def _confirm(self, question: str) -> bool:
         """Ask until the answer is yes or no; no is what nothing means."""
         while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ").strip().lower()
+            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
             if answer in ("", "n", "no"):
                 return False
             if answer in ("y", "yes"):
@@ -196,10 +218,14 @@ class _Conversation:
 
     def _suggest(self, text: str) -> Iterable[Suggestion]:
         shell = self._shell
+        if not shell.has_grammar:
+            return ()
         return shell.grammar.suggest(text, shell.context, shell.tunnel, self._lookup)
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
+        if not shell.has_grammar:  # so it cannot be known whether a secret is in it
+            return ""
         return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
@@ -230,7 +256,8 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
+        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
         shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)
@@ -256,6 +283,17 @@ class _Completer(Completer):
                     )
         except (Gone, ServerErrors):
             return  # what cannot be looked up can still be typed
+
+
+def _with_harmless_reports(keys: KeyBindings) -> KeyBindings:
+    """Add that reports of a mouse and a cursor do nothing: none was asked for, and any text may look so."""
+
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _(event: KeyPressEvent) -> None:
+        pass
+
+    return keys
 
 
 def _in_quotes(text: str) -> bool:
