@@ -35,7 +35,8 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits. ``loaded``:
+    a commit was, and nothing was edited since.
     """
 
     client: Connection
@@ -43,6 +44,7 @@ class Editing:
     kept: bool = False
     shared: bool = False
     edited: bool = False
+    loaded: bool = False
     differs: bool = False
     pending: bool = False
 
@@ -70,6 +72,7 @@ class Editing:
             ServerErrors: they are refused; nothing of them is in it.
         """
         self.hold()
+        self.loaded = False
         wanted = asks(changes)
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")
@@ -90,6 +93,7 @@ class Editing:
         """
         self.hold()
         reply = self._edited(request)
+        self.loaded = True
         self.refresh()
         return reply
 
