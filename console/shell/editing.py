@@ -35,16 +35,17 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: the number of our confirmed commit that
-    waits, as far as is known here; 0 if the history has none for it. ``ended``: how the last one ended that
-    did so by itself. ``stays``: our newest commit that nothing takes back. ``loaded``: a commit was, and
-    nothing was edited since.
+    ``shared``: edits without a lock, along with others. ``always_shared``: so it was started; a commit has
+    what all have edited. ``pending``: the number of our confirmed commit that waits, as far as is known here;
+    0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
+    newest commit that nothing takes back. ``loaded``: a commit was, and nothing was edited since.
     """
 
     client: Connection
     locked: bool = False
     kept: bool = False
     shared: bool = False
+    always_shared: bool = False
     edited: bool = False
     loaded: bool = False
     differs: bool = False
@@ -81,8 +82,11 @@ class Editing:
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")
         etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
-        if self._has_ids():
+        if self._announces("ietf-netconf-txid", ":txid:"):
             etree.SubElement(request, f"{{{TXID_MODULE}}}with-etag").text = "true"
+        # The edits of many lines are sent at once: where one is refused, none may be in the candidate.
+        if self._announces(":rollback-on-error"):
+            etree.SubElement(request, f"{{{NETCONF}}}error-option").text = "rollback-on-error"
         request.append(edit_config(changes, schema, present))
         ok = self._edited(request).find(f"{{{NETCONF}}}ok")
         etag = None if ok is None else ok.get(_ETAG)
@@ -165,8 +169,8 @@ class Editing:
         self.locked = self.kept = self.edited = self.differs = False
         self.pending = None
 
-    def _has_ids(self) -> bool:
-        return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)
+    def _announces(self, *names: str) -> bool:
+        return any(name in one for one in self.client.capabilities for name in names)
 
     def _lock(self, operation: str) -> None:
         request = etree.Element(f"{{{NETCONF}}}{operation}")

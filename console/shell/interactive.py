@@ -175,7 +175,14 @@ class _Conversation:
         rest, self._rest = self._rest, ""
         text = self._session.prompt(self._prompt(), default=rest)
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._pasted = [one for one in lines[1:MOST_PASTED_LINES] if one.strip()]
+        if len(lines) > MOST_PASTED_LINES:
+            # What is behind a part of it may be what takes back something in it.
+            self._shell.out.warn(
+                f"{len(lines)} lines are more than can be pasted ({MOST_PASTED_LINES}): none of them is "
+                "carried out ('yangswan -f FILE' takes more)"
+            )
+            return ""
+        self._pasted = [one for one in lines[1:] if one.strip()]
         return lines[0]
 
     def _prompt(self) -> FormattedText:

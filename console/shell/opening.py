@@ -20,7 +20,7 @@ from console.grammar.command import Command
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, check_sendable
 from console.grammar.values import Mistake, Span
-from console.grammar.words import commands, quoted
+from console.grammar.words import LONGEST_LINE, commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
 from console.shell import saying
@@ -36,6 +36,7 @@ _HELP = "('yangswan help' lists the commands)"
 _UTF8 = "utf-8-sig"
 """Some editors write a byte order mark in front."""
 _LONGEST_LINE = 1024 * 1024
+_MOST_SECRETS = 4 * 1024 * 1024
 
 
 def without_a_server(table: Sequence[Command] = COMMANDS) -> Grammar:
@@ -87,6 +88,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
             comment=options.comment or "",
             shared=options.shared,
             numbered=not typed,
+            ends=bool(typed) or options.command is not None or str(options.file or "-") != "-",
         )
         return carry_out(shell, lines, plan)
     finally:
@@ -172,8 +174,24 @@ def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
     if str(options.secret_file) == "-":
         if not typed and options.command is None and str(options.file or "-") == "-":
             raise Mistake("--secret-file - goes with -c or -f FILE: standard input has the lines", Span(0, 0))
-        return Secrets(_of(_standard_input()))
-    return Secrets(iter(options.secret_file.read_text(encoding=_UTF8).splitlines()))
+        return Secrets(_short(_standard_input()))
+    with open(options.secret_file, encoding=_UTF8) as file:
+        text = file.read(_MOST_SECRETS + 1)
+    if len(text) > _MOST_SECRETS:
+        raise Mistake(f"--secret-file: more than {_MOST_SECRETS} characters are no secrets", Span(0, 0))
+    return Secrets(iter(text.splitlines()))
+
+
+def _short(file: TextIO) -> Iterator[str]:
+    """Yield the lines of ``file``.
+
+    Raises:
+        Mistake: one of them is too long to be a secret.
+    """
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise Mistake(f"a secret has at most {LONGEST_LINE} characters", Span(0, 0))
+        yield line.rstrip("\r\n")
 
 
 def _connected(options: argparse.Namespace, on_terminal: bool) -> Connection:

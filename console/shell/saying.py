@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from console.client.session import ServerError, ServerErrors
-from console.grammar.placing import place
+from console.grammar.placing import place, steps
 from console.grammar.values import Change, Mistake, Span
 from console.harmless import harmless
 
 MOST_ERRORS = 20
 _EXPECTED = 12
-_STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
-_KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
 _OPERATION = re.compile(r"<([a-z][a-z0-9-]*) ?/?>")
-_LONGEST_PATH = 4_000
 
 
 def caret(span: Span, line: str) -> str:
@@ -59,8 +56,8 @@ def _typed(message: str) -> str:
 
 def path_in_words(path: str) -> str:
     """Return the names and keys of an error-path: "tunnel ipsec 3 secret"."""
-    words = []
-    for name, keys in _STEP.findall(path[:_LONGEST_PATH]):
-        words += [name, *(next(filter(None, found), "") for found in _KEY.findall(keys))]
+    words: list[str] = []
+    for name, keys in steps(path):
+        words += [name, *keys.values()]
     # The list of tunnels is entered with "tunnel", as on routers.
     return " ".join(["tunnel", *words[1:]] if words[:1] == ["tunnels"] else words)

@@ -21,12 +21,17 @@ _STAYS = "stays in the candidate that is edited along with others"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``commit``: after the last line. ``shared``: also if others edit. ``numbered``: errors say where."""
+    """``commit``: after the last line. ``numbered``: errors say where.
+
+    ``shared``: edit without a lock, along with others; and a commit has what all have edited.
+    ``ends``: the lines are all there, so that what is behind a ``quit`` can be looked at.
+    """
 
     commit: bool = False
     comment: str = ""
     shared: bool = False
     numbered: bool = True
+    ends: bool = True
 
 
 def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
@@ -49,17 +54,20 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
 
 
 def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
-    shell.editing.shared = plan.shared
+    shell.editing.shared = shell.editing.always_shared = plan.shared
     shell.in_batches = True
     status = 0
     number = 0
+    numbered = enumerate(lines, 1)
     try:
-        for number, line in enumerate(lines, 1):
-            if status := shell.run(line, number if plan.numbered else None):
-                break
-        status = status or shell.flush()
-    except Leave:
-        pass
+        try:
+            for number, line in numbered:
+                if status := shell.run(line, number if plan.numbered else None):
+                    break
+            status = status or shell.flush()
+        except Leave:
+            if plan.ends or plan.commit:
+                status = _behind(shell, number, numbered)
     except UnicodeDecodeError:
         shell.out.warn(f"line {number + 1}: it is not in UTF-8")
         status = Status.MISTAKE
@@ -91,6 +99,17 @@ def _taken_back(shell: Shell) -> str:
     except (Gone, ServerErrors):
         pass  # so much is known without an answer
     return "the confirmed commit is taken back now, for the session that would confirm it ends"
+
+
+def _behind(shell: Shell, number: int, further: Iterator[tuple[int, str]]) -> int:
+    """Say of the lines behind the one that ends everything that nobody carries them out."""
+    for left_out, line in further:
+        if line.strip() and not line.lstrip().startswith("#"):
+            shell.out.warn(
+                f"line {left_out}: line {number} has ended everything, so this cannot be carried out"
+            )
+            return Status.MISTAKE
+    return Status.OK
 
 
 def _finish(shell: Shell, plan: Plan) -> int:

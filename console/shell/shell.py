@@ -15,10 +15,11 @@ from console.client.documents import NETCONF
 from console.client.session import Gone, ServerErrors
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, read
-from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span
+from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
 from console.model.schema import Schema
 from console.shell import saying, waiting
 from console.shell.console import Console
+from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.output import Terminal
 
@@ -238,12 +239,21 @@ class Shell(Console):
         return status
 
     def _edit(self, line: str, number: int | None, meaning: Changes) -> int:
+        if self.interactive and not all(self._may_sweep(change) for change in sweeping(meaning)):
+            return Status.REFUSED
         there = meaning.enters is not None and bool(meaning.changes) and self._is_there(meaning)
         if not there and (status := self._sent(line, number, meaning.changes)):
             return status
         if meaning.enters is not None:
             self.context = meaning.enters
         return Status.OK
+
+    def _may_sweep(self, change: Change) -> bool:
+        """Ask whether all of it is to go, if entries go with it."""
+        count = entries_below(self.client, change.path)
+        name = change.path[-1].node.name
+        entries = "1 entry" if count == 1 else f"{count} entries"
+        return not count or self.confirm(f"All of {name} goes away: {entries}. Remove it?")
 
     def _is_there(self, meaning: Changes) -> bool:
         """Return whether a line that enters an entry creates nothing: who only looks edits nothing."""

@@ -23,12 +23,14 @@ from console.shell.commands.requests import (
 )
 from console.shell.editing import Editing
 from console.shell.shell import Shell, Status
+from console.show.history import differences
 
 CONFIRMED_S = 600
 VERIFY_S = 60
 LOOK_AGAIN_S = 2.0
 _CUT_OFF = "would-cut-off-session"
 _MOST_SHOWN = 3
+_MOST_DIFFERENCES = 100
 
 
 def commit(shell: Shell, given: Mapping[str, str]) -> int:
@@ -57,6 +59,8 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
         shell.out.warn(told)
     if differs and (editing.foreign or editing.shared) and not _may_commit_of_others(shell):
         return Status.REFUSED
+    if differs and editing.always_shared and not shell.interactive:
+        _say_what_goes(shell)
     since = newest_commit(shell.client)
     confirmed = editing.pending
     try:
@@ -68,6 +72,11 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
             shell.out.warn(f"not committed: {text}")
         editing.refresh()
         return Status.REFUSED
+    try:
+        editing.settle()
+    except ServerErrors as problem:
+        for _, text in saying.refused(problem):
+            shell.out.warn(f"the commit is done, but the lock of the candidate is not given back: {text}")
     return _say_done(shell, wanted, since, confirmed)
 
 
@@ -117,14 +126,14 @@ def _carry_out(shell: Shell, wanted: Commit, since: int) -> None:
         editing.edited = False  # what became of that is said
         raise
     editing.pending, editing.ended = None, ""
-    editing.settle()
 
 
 def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> None:
     """Ctrl-C: nothing may be in force that nobody waited for to be confirmed."""
     if wanted.verify_s is None:
         shell.out.warn("the wait is over; what the server has begun it ends")
-        shell.editing.pending = shell.editing.pending or wanted.confirmed_s is not None
+        if wanted.confirmed_s is not None and shell.editing.pending is None:
+            shell.editing.pending = 0
     else:
         # The server takes the commit back when the session that waits for it ends.
         shell.client.cut()
@@ -176,11 +185,24 @@ def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
 
 
 def _may_commit_of_others(shell: Shell) -> bool:
+    if shell.editing.always_shared:
+        return True
     if not shell.editing.shared or not shell.interactive:
         mine = "also " if shell.editing.edited else ""
         shell.out.warn(f"the candidate has {mine}changes that others made ('diff' shows them)")
         return shell.confirm("Commit them, too?")
     return True
+
+
+def _say_what_goes(shell: Shell) -> None:
+    """Who has edited which of it is not known: all of it is told."""
+    try:
+        lines = differences(shell.client, shell.schema)
+    except ServerErrors:  # another server may not compare
+        lines = ["all of the candidate (the server does not tell how it differs)"]
+    shell.out.text("\n".join(["This is committed, whoever has edited it:", *lines[:_MOST_DIFFERENCES]]))
+    if len(lines) > _MOST_DIFFERENCES:
+        shell.out.text(f"... and {len(lines) - _MOST_DIFFERENCES} lines more")
 
 
 def _say_done(shell: Shell, wanted: Commit, since: int, confirmed: int | None) -> int:

@@ -7,11 +7,16 @@ import re
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pexpect
 import pytest
 from lxml import etree
+from prompt_toolkit.formatted_text import FormattedText
 
+from console.shell import interactive
+from console.shell.shell import Shell
 from tests.agent_process import running_agent
 from tests.console.client.servers import NETCONF
 from tests.console.shell.lines import LIMIT_S, CommandLine, Terminal
@@ -435,3 +440,37 @@ def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None
         again.kill()
         terminal.types("commit").sees("has ended")
         leave(terminal)
+
+
+def test_what_removes_all_of_a_container_is_asked_about_with_how_much_goes(line: CommandLine) -> None:
+    second = ("end", "ipsec 2", "local-address 192.0.2.3", "secret Walrus-Hunting-9")
+    assert line.lines(*TUNNEL, *second, commit=True).returncode == 0
+    terminal = opened(line)
+    terminal.types("config").at("alice:/config/")
+    assert "type it in full" in terminal.types("no t").at("alice:/config/")
+    terminal.types("no tunnels").sees(r"All of tunnels goes away: 2 entries\. Remove it\?")
+    terminal.types("n").at("alice:/config/")
+    terminal.types("no tunnels").sees(r"Remove it\?")
+    terminal.types("y").at("*alice:/config/")
+    terminal.types("no tunnels").at("*alice:/config/")  # nothing is left to ask about
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_of_more_lines_than_can_be_pasted_none_is_carried_out(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    shell = SimpleNamespace(out=SimpleNamespace(warn=said.append), context=None)
+    monkeypatch.setattr(interactive, "MOST_PASTED_LINES", 3)
+    talk = object.__new__(interactive._Conversation)
+    talk._shell, talk._pasted, talk._rest = cast(Shell, shell), [], ""
+    talk._prompt = FormattedText  # type: ignore[method-assign]
+    talk._notice = lambda: None  # type: ignore[method-assign]
+    for pasted, first, rest in (("a\nb\nc", "a", ["b", "c"]), ("a\nb\nc\nd", "", [])):
+        talk._pasted = []
+        talk._session = cast(Any, SimpleNamespace(prompt=lambda *_, text=pasted, **__: text))
+        assert (talk._next_line(), talk._pasted) == (first, rest)
+    assert said == [
+        "4 lines are more than can be pasted (3): none of them is carried out ('yangswan -f FILE' takes more)"
+    ]

@@ -313,11 +313,99 @@ def test_what_others_have_edited_is_neither_committed_nor_dropped(line: CommandL
     done = line.run("commit")
     assert (done.returncode, "changes that others made" in done.stderr) == (1, True)
     assert "'9'" in line.run("diff").stdout
-    done = line.run("--shared", "-c", "; ".join(TUNNEL), "--commit")
-    assert "others made" in done.stderr
-    assert done.returncode == 1
+    done = line.lines("config shared", *TUNNEL[1:], commit=True)  # shared, but not to commit theirs
+    assert (done.returncode, "others made" in done.stderr) == (1, True)
     assert line.run("discard").returncode == 0
     client.close()
+
+
+def test_who_asks_to_edit_along_with_others_locks_nothing_and_commits_theirs_too(line: CommandLine) -> None:
+    """It was asked for: --shared means both, and says what all is committed."""
+    client = other(line)
+    edit(client)
+    done = line.run("--shared", "-c", "; ".join((*TUNNEL, "do show sessions")), "--commit")
+    assert (done.returncode, "have to be committed or discarded" in done.stderr) == (0, False)
+    assert "This is committed, whoever has edited it:" in done.stdout
+    assert "[id='9']" in done.stdout
+    assert "[id='1']" in done.stdout
+    assert "Zebra" not in done.stdout
+    assert "192.0.2.9" in line.run("show", "running-config").stdout
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    edit(client, 8)
+    assert line.run("--shared", "commit").returncode == 0
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    edit(client, 7)
+    done = line.run("-c", "show history", "--commit")
+    assert (done.returncode, "(--shared commits it, too)" in done.stderr) == (1, True)
+    assert line.run("--shared", "-c", "show history", "--commit").returncode == 0
+    assert "7" in line.run("show", "ipsec").stdout
+    client.close()
+
+
+def test_of_what_is_edited_along_with_others_nothing_is_dropped_where_the_commit_is_refused(
+    line: CommandLine,
+) -> None:
+    done = line.run("--shared", "-c", "config; tunnel; ipsec 3; description x", "--commit")
+    assert (done.returncode, "stays in the candidate" in done.stderr) == (1, True)
+    assert line.run("--shared", "-c", "config; no tunnels", "--commit").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        (("quit", "description x"), 2),
+        (("end", "end", "end", "exit", "foo"), 2),
+        (("quit",), 0),
+        (("quit", "", "# that is all"), 0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_lines_behind_the_end_are_not_left_out_silently(
+    line: CommandLine, tmp_path: Path, last: tuple[str, ...], status: int, how: str
+) -> None:
+    text = "\n".join((*TUNNEL, *last))
+    (tmp_path / "lines").write_text(text)
+    done = line.run("--commit", *(["-f", str(tmp_path / "lines")] if how == "file" else []), typed=text)
+    assert done.returncode == status
+    number = len(TUNNEL) + len(last)
+    ended = f"line {number}: line {number - 1} has ended everything"
+    assert (ended in done.stderr) == (status == 2)
+    assert ("There is no tunnel" in line.run("show", "ipsec").stdout) == (status == 2)
+
+
+def test_who_says_quit_to_a_command_line_need_not_say_that_nothing_follows(line: CommandLine) -> None:
+    """Without --commit a program may talk with it through a pipe."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console"], env=dict(line.environ), text=True, cwd=line.home,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write("show ipsec\nquit\n")
+    process.stdin.flush()
+    assert process.wait(timeout=60) == 0
+    process.communicate()
+
+
+@pytest.mark.parametrize("words", [("no t", "no n"), ("no tun",), ("no nacm",)])
+def test_a_container_goes_by_its_whole_name_alone(line: CommandLine, words: tuple[str, ...]) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    for word in words:
+        done = line.lines("config", word, commit=True)
+        whole = word == "no nacm"
+        assert (done.returncode, "type it in full" in done.stderr) == ((0, False) if whole else (2, True))
+    assert "192.0.2.1" in line.run("show", "running-config").stdout
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
+
+
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_secrets_have_an_end(line: CommandLine, tmp_path: Path, how: str) -> None:
+    text = "x" * 5_000_000
+    (tmp_path / "secrets").write_text(text)
+    where = str(tmp_path / "secrets") if how == "file" else "-"
+    done = line.run("--secret-file", where, "-c", "; ".join((*TUNNEL[:4], "secret")), typed=text)
+    assert (done.returncode, "Traceback" in done.stderr, "xxx" in done.stderr) == (2, False, False)
+    assert "characters" in done.stderr
 
 
 @pytest.mark.parametrize(("last", "status"), [("end", 1), ("nonsense", 2)])
