@@ -38,7 +38,7 @@ class Editing:
     ``shared``: edits without a lock, along with others. ``always_shared``: so it was started; a commit has
     what all have edited. ``pending``: the number of our confirmed commit that waits, as far as is known here;
     0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
-    newest commit that nothing takes back.
+    newest commit that nothing takes back. ``loaded``: a commit was, and nothing was edited since.
     """
 
     client: Connection
@@ -47,6 +47,7 @@ class Editing:
     shared: bool = False
     always_shared: bool = False
     edited: bool = False
+    loaded: bool = False
     differs: bool = False
     pending: int | None = None
     ended: str = ""
@@ -76,6 +77,7 @@ class Editing:
             ServerErrors: they are refused; nothing of them is in it.
         """
         self.hold()
+        self.loaded = False
         wanted = asks(changes)
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")
@@ -99,6 +101,7 @@ class Editing:
         """
         self.hold()
         reply = self._edited(request)
+        self.loaded = True
         self.refresh()
         return reply
 

@@ -15,14 +15,17 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from console.client.session import Gone, ServerErrors
+from console.grammar.reading import Grammar
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
-from console.shell import waiting
+from console.shell import saying, waiting
+from console.shell.asking import answered
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -72,6 +75,13 @@ class _Conversation:
         # Answers are remembered nowhere: a secret is one.
         self._plain: PromptSession[str] = PromptSession(
             color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
+        )
+        self._unseen: PromptSession[str] = PromptSession(
+            color_depth=colours,
+            history=DummyHistory(),
+            input_processors=[_Unseen()],
+            is_password=True,
+            key_bindings=_with_harmless_reports(KeyBindings()),
         )
 
     def run(self) -> int:
@@ -205,21 +215,15 @@ class _Conversation:
             return True
 
     def _confirm(self, question: str) -> bool:
-        """Ask until the answer is yes or no; no is what nothing means."""
-        while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
-            if answer in ("", "n", "no"):
-                return False
-            if answer in ("y", "yes"):
-                return True
+        return answered(lambda: self._plain.prompt(f"{harmless(question)} [y/N] "))
 
     def _secret(self, name: str) -> str:
         """Ask for a secret without echo, twice."""
         while True:
-            first = self._plain.prompt(f"{name}: ", is_password=True)
+            first = self._unseen.prompt(f"{name}: ")
             if not first:
                 raise KeyboardInterrupt
-            if self._plain.prompt(f"{name}, once more: ", is_password=True) == first:
+            if self._unseen.prompt(f"{name}, once more: ") == first:
                 return first
             self._shell.out.warn("these are not the same; once more (Ctrl-C: not at all)")
 
@@ -241,7 +245,7 @@ class _Conversation:
         @keys.add("?")
         def _(event: KeyPressEvent) -> None:
             before = event.current_buffer.document.text_before_cursor
-            if _in_quotes(before):
+            if self._is_text(before):
                 event.current_buffer.insert_text("?")
             else:
                 self._show_expected(before)
@@ -263,11 +267,39 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
-        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
-        shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
+        found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        shown = listing(found[:MOST_SUGGESTIONS]) if found else f"  {self._why_nothing(before)}"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)
+
+    def _is_text(self, before: str) -> bool:
+        """Return whether a ``?`` behind ``before`` is a character of a value, and asks nothing."""
+        shell = self._shell
+        if _in_quotes(before):
+            return True
+        if not self._grammar.within_text(before, shell.context, shell.tunnel):
+            return False
+        found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        return all(one.placeholder for one in found)
+
+    def _why_nothing(self, before: str) -> str:
+        shell = self._shell
+        try:
+            self._grammar.read(before, shell.context, shell.tunnel)
+        except Mistake as problem:
+            return harmless(saying.mistake(problem))
+        return "nothing may stand here"
+
+    @property
+    def _grammar(self) -> Grammar:
+        return self._shell.grammar if self._shell.has_grammar else self._shell.ways.exec_grammar
+
+
+class _Unseen(Processor):
+    """Show nothing of what is typed, not even how much it is."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        return Transformation([], source_to_display=lambda place: 0, display_to_source=lambda place: 0)
 
 
 class _Completer(Completer):

@@ -24,6 +24,7 @@ from console.grammar.words import LONGEST_LINE, commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
 from console.shell import saying
+from console.shell.asking import answered
 from console.shell.output import Terminal
 from console.shell.script import Plan, Secrets, carry_out
 from console.shell.shell import Shell, Status, Ways
@@ -227,14 +228,11 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
 
 
 def _yes(question: str) -> bool:
-    while True:
-        try:
-            with interrupts.raising():
-                answer = input(f"{question} [y/N] ").strip().lower()
-        except EOFError:
-            return False
-        if answer in ("", "n", "no", "y", "yes"):
-            return answer.startswith("y")
+    try:
+        with interrupts.raising():
+            return answered(lambda: input(f"{question} [y/N] "))
+    except EOFError:
+        return False
 
 
 def _passphrase(key: str) -> str:

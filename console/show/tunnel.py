@@ -140,7 +140,10 @@ def _status(tunnel: Element, schema: Schema) -> str:
     words = status_words(name)
     if is_disabled(tunnel):
         return f"{words}: it is disabled ('enable' and 'commit' begin it)"
+    if name == "down" and text(tunnel, "state/applied") == "applied" and text(tunnel, "initiator") != "true":
+        return f"{words}: waits for the peer to call; one of the two gateways needs 'initiator'"
     said = sentence(word(schema, f"{STATE}/status", name)).removeprefix("Up; ").removeprefix("Down; ")
+    said = said.removesuffix(", or it is disabled")
     unknown = first(tunnel, "state/sas-unknown") is not None
     late = "; the daemon does not say what SAs there are, this is what it said last" if unknown else ""
     return f"{words}: {lowered(said)}{late}" if said else f"{words}{late}"
@@ -159,10 +162,20 @@ def _unanswered(state: Element | None) -> str:
 
 
 def _nat(sas: list[Element]) -> str:
-    """Return who is behind a NAT by the newest IKE SA; a gateway may pretend to be, for ESP in UDP."""
-    leafs = (("nat-local", "this gateway"), ("nat-remote", "the peer"))
-    behind = [who for leaf, who in leafs if sas and text(sas[-1], leaf) == "true"]
-    return f"{' and '.join(behind)} behind one" if behind else ""
+    """Return who is behind a NAT by the newest IKE SA.
+
+    Who forces ESP into UDP falsifies the hash of its own address (RFC 7296 section 2.23), which the peer
+    cannot tell from a NAT. The hash of the other side's address is true, so nat-local is, too.
+    """
+    local, remote, any_ = (
+        bool(sas) and text(sas[-1], leaf) == "true" for leaf in ("nat-local", "nat-remote", "nat-any")
+    )
+    said = ["this gateway is behind one"] if local else []
+    if remote:
+        said.append("the peer is behind one, or pretends to be, to have ESP in UDP")
+    if any_ and not said:
+        said.append("none; this gateway pretends one, to have ESP in UDP")
+    return "; ".join(said)
 
 
 def _next_attempt(tunnel: Element, now: datetime, zone: tzinfo | None) -> str:

@@ -41,7 +41,9 @@ def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
 def rollback(shell: Shell, given: Mapping[str, str]) -> int:
     """Load the configuration as a commit left it into the candidate."""
     editing = shell.editing
-    if editing.edited and editing.refresh() and shell.interactive and not _drop_edits(shell):
+    # What was loaded is there again with one line; others may have edited along with us, though.
+    typed = editing.edited and (editing.shared or not editing.loaded)
+    if typed and editing.refresh() and shell.interactive and not _drop_edits(shell):
         return Status.REFUSED
     with shell.out.progress("loading"):
         reply = editing.load(of_agent("load-commit", {"commit": given["COMMIT"]}))

@@ -35,13 +35,17 @@ _MOST_DIFFERENCES = 100
 
 def commit(shell: Shell, given: Mapping[str, str]) -> int:
     """Put the candidate in force; or, with nothing in it, confirm what waits for it."""
-    wanted = Commit(
+    return put_in_force(shell, wanted_by(given))
+
+
+def wanted_by(given: Mapping[str, str]) -> Commit:
+    """Return the commit that the words of a line ask for."""
+    return Commit(
         confirmed_s=int(given.get("SECONDS") or CONFIRMED_S) if "confirmed" in given else None,
         verify_s=int(given.get("WITHIN") or VERIFY_S) if "verify" in given else None,
         comment=given.get("TEXT", ""),
         even_if_cut_off="even-if-cut-off" in given,
     )
-    return put_in_force(shell, wanted)
 
 
 def put_in_force(shell: Shell, wanted: Commit) -> int:
@@ -240,7 +244,7 @@ def pending_of(editing: Editing) -> str:
     return ""
 
 
-_WORDS = {
+WORDS = {
     "commit": "put what was edited in force, or confirm a confirmed commit",
     "confirmed": "take it back by itself unless 'commit' confirms it in time",
     "verify": "wait until the tunnels work that it touches, and take it back if they do not",
@@ -249,21 +253,21 @@ _WORDS = {
     "check": "have it looked at only",
 }
 
+ARGUMENTS = {
+    "SECONDS": Argument(f"seconds until it is taken back; {CONFIRMED_S} without", number=(1, 2**32 - 1)),
+    "WITHIN": Argument(f"seconds that it may take; {VERIFY_S} without", number=(1, 3600)),
+    "TEXT": Argument("up to 1024 characters, to the end of the line", rest=True),
+}
+
 COMMANDS = (
     Command(
         "commit [confirmed [SECONDS]] [verify [WITHIN]] [even-if-cut-off] [comment TEXT]",
         "put what was edited in force, or confirm a confirmed commit",
         commit,
-        words=_WORDS,
-        arguments={
-            "SECONDS": Argument(
-                f"seconds until it is taken back; {CONFIRMED_S} without", number=(1, 2**32 - 1)
-            ),
-            "WITHIN": Argument(f"seconds that it may take; {VERIFY_S} without", number=(1, 3600)),
-            "TEXT": Argument("up to 1024 characters, to the end of the line", rest=True),
-        },
+        words=WORDS,
+        arguments=ARGUMENTS,
     ),
-    Command("commit check", "have what was edited looked at, and change nothing", check, words=_WORDS),
+    Command("commit check", "have what was edited looked at, and change nothing", check, words=WORDS),
     Command(
         "cancel-commit",
         "take back a confirmed commit that is not confirmed yet",

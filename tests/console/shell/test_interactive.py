@@ -125,7 +125,14 @@ def test_completion_and_question_mark(line: CommandLine) -> None:
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     terminal.sends('description "why?').sees("why\\?")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
-    terminal.types("leave").at("alice:/")
+    terminal.types("description what?now").at(f"*{IN_TUNNEL}")
+    assert "what?now" in terminal.types("diff").at(f"*{IN_TUNNEL}")
+    terminal.sends("ipsec?").sees("  ipsec  ")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.sends("nonsense?").sees("'nonsense' is not known here")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.types("leave comment why? 4711").at("alice:/")
+    assert "why? 4711" in terminal.types("show history").at("alice:/")
     terminal.sends("show ipsec ?").sees(r"\s1\s")
     terminal.sends(CTRL_C).at("alice:/")
     leave(terminal)
@@ -144,6 +151,7 @@ def test_a_secret_is_asked_for_twice_and_shown_nowhere(line: CommandLine) -> Non
     terminal.types("secret sh").at(f"*{IN_TUNNEL}")
     terminal.types("diff").at(f"*{IN_TUNNEL}")
     assert "Walrus" not in terminal.shown
+    assert "**" not in terminal.shown  # nor how long it is
     terminal.types("leave").at("alice:/")
     terminal.types("secret Elk-Watching-9").at("alice:/")
     terminal.types("show ipsec").at("alice:/")
@@ -165,6 +173,28 @@ def test_behind_a_secret_a_question_shows_its_answer_and_nothing_of_the_secret(l
     terminal.sends(up + up + "Q").sees("Q")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     assert "Yellow" not in terminal.shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_a_commit_that_is_loaded_once_more_drops_no_edits_and_an_answer_that_is_none_is_no(
+    line: CommandLine,
+) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    assert line.lines(*TUNNEL[:3], "description another", commit=True).returncode == 0
+    terminal = opened(line)
+    last = max(int(one) for one in re.findall(r"(?m)^ *(\d+) ", line.run("show", "history").stdout))
+    terminal.types(f"rollback {last - 1}").at("*alice:/")
+    assert "Drop it?" not in terminal.types(f"rollback {last - 1}").at("*alice:/")
+    terminal.types("config").at("*alice:/config/")
+    terminal.types("tunnel").at("*alice:/config/tunnel/")
+    terminal.types("ipsec 1").at(f"*{IN_TUNNEL}")
+    terminal.types("description a third").at(f"*{IN_TUNNEL}")
+    terminal.types(f"rollback {last - 1}").sees("Drop it.*N]")
+    terminal.types("perhaps").sees("Drop it.*N]")
+    terminal.types("rollback 1").sees("Drop it.*N]")
+    terminal.types("sure").at(f"*{IN_TUNNEL}")
+    assert "a third" in terminal.types("diff").at(f"*{IN_TUNNEL}")
     terminal.types("abort").at("alice:/")
     leave(terminal)
 
