@@ -22,7 +22,7 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     That is the change of this very node; else the last one below it, for a rule about a whole container or
     entry; else the last one that has it inside. None if none of ``changes`` has to do with it.
     """
-    wanted = _steps(error_path[:_LONGEST])
+    wanted = steps(error_path)
     if not wanted:
         return None
     best: tuple[int, Span] | None = None
@@ -33,7 +33,9 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     return best[1] if best else None
 
 
-def _steps(path: str) -> _Steps:
+def steps(error_path: str) -> _Steps:
+    """Return the names and keys of an error-path, as far as it can be read."""
+    path = error_path[:_LONGEST]
     return [
         (
             match[1],

@@ -9,6 +9,7 @@ from console.grammar import completing, telling
 from console.grammar.arcs import Arc, Rank, State
 from console.grammar.command import Command, Where
 from console.grammar.fixed import NO, CommandForm, start
+from console.grammar.mending import Mending
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
@@ -39,6 +40,7 @@ class Grammar:
         self.commands = tuple(commands)
         self._manual = Manual(schema)
         self.names = self._manual.names
+        self._mending = Mending(self._manual)
         self._begun: dict[tuple[Where, bool], list[State]] = {}
 
     def read(self, line: str, context: Path | None = None, tunnel: bool = False) -> Meaning:
@@ -134,6 +136,12 @@ class Grammar:
             name = self._manual.alias(step.node) or step.node.name
             parts.append("-".join((name, *(quoted(key) for key in step.keys))))
         return "/".join(parts)
+
+    def mending(self, error: tuple[str, str, str], context: Path | None = None) -> str:
+        """Return what to type about an rpc-error, "" if nothing is known; ``error``: its path, its message,
+        and its info in words."""
+        path, message, info = error
+        return self._mending.lines(path, message, info, context)
 
     def _up_to_the_last(
         self, text: str, context: Path | None, tunnel: bool

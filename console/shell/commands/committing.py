@@ -50,7 +50,7 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
     except ServerErrors as problem:
         if any(error.app_tag == _CUT_OFF for error in problem.errors) and not wanted.even_if_cut_off:
             return _cut_off(shell, wanted, problem)
-        for _, text in saying.refused(problem):
+        for text in saying.incomplete(problem, shell.mending):
             shell.out.warn(f"not committed: {text}")
         editing.refresh()
         return Status.REFUSED
@@ -64,7 +64,7 @@ def check(shell: Shell, given: Mapping[str, str]) -> int:
         with shell.out.progress("the server looks at the configuration"):
             shell.client.rpc(validate())
     except ServerErrors as problem:
-        for _, text in saying.refused(problem):
+        for text in saying.incomplete(problem, shell.mending):
             shell.out.warn(text)
         return Status.REFUSED
     shell.out.text("The configuration is complete, and may be committed.")

@@ -78,6 +78,8 @@ def test_what_the_server_refuses_is_said_in_words_and_dropped(line: CommandLine)
     done = line.lines("config", "tunnel", "ipsec 3", "description x", commit=True)
     assert done.returncode == 1
     assert "not committed: tunnel ipsec 3 local-address: the mandatory node" in done.stderr
+    assert "(type 'local-address ADDRESS')" in done.stderr
+    assert "(type 'secret SECRET' or 'certificate own OWN')" in done.stderr
     assert "<" not in done.stderr
     assert "no difference" in line.run("diff").stdout
 
