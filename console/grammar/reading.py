@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from console.grammar import completing, telling
+from console.grammar import completing, parts, telling
 from console.grammar.arcs import Arc, Rank, State
 from console.grammar.command import Command, Where
 from console.grammar.fixed import NO, CommandForm, start
@@ -136,6 +136,14 @@ class Grammar:
             name = self._manual.alias(step.node) or step.node.name
             parts.append("-".join((name, *(quoted(key) for key in step.keys))))
         return "/".join(parts)
+
+    def part(self, text: str) -> Path:
+        """Return the part of the configuration that ``text`` names, from the top: "tunnel ipsec 1".
+
+        Raises:
+            Mistake: it names none.
+        """
+        return parts.part(text, self.names)
 
     def mending(self, error: tuple[str, str, str], context: Path | None = None) -> str:
         """Return what to type about an rpc-error, "" if nothing is known; ``error``: its path, its message,

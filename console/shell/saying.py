@@ -26,8 +26,10 @@ def caret(span: Span, line: str) -> str:
 
 def mistake(problem: Mistake) -> str:
     """Return what is wrong, and what could stand there."""
+    said = set(re.findall(r"[^\s,;']+", problem.message))
     words = [one.text for one in problem.expected]
-    if not words:
+    # "takes ..." is what a placeholder means.
+    if all(one.text in said or (one.placeholder and "takes" in said) for one in problem.expected):
         return problem.message
     if len(words) > _EXPECTED:
         return f"{problem.message} ('?' shows what is)" if "not known" in problem.message else problem.message

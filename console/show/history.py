@@ -10,6 +10,8 @@ from lxml import etree
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.grammar.parts import wanted
+from console.grammar.reading import Grammar
 from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
@@ -147,6 +149,9 @@ def show_differences(console: Console, given: Mapping[str, str]) -> None:
     request = tree(AGENT, "compare-commits", {"from": given["FROM"], "to": given["TO"]})
     for name, value in (("as", "patch" if console.out.as_json else "text"),):
         etree.SubElement(request, f"{{{AGENT}}}{name}").text = value
+    if words := given.get("PART"):
+        asked = wanted(Grammar(console.schema, ()).part(words))
+        etree.SubElement(request, f"{{{AGENT}}}subtree-filter").extend(list(asked))
     reply = console.client.rpc(request)
     if console.out.as_json:
         console.out.json(difference_json(reply, console.schema))

@@ -134,7 +134,8 @@ async def test_a_hangup_takes_over_what_was_read_and_names_what_needs_a_restart(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    now = replace(BEFORE, users={}, says_users=True, host="::1", port=5, translators={"strongswan": {"kernel": "netlink"}})
+    nobody = replace(BEFORE, users={}, says_users=True)
+    now = replace(nobody, host="::1", port=5, translators={"strongswan": {"kernel": "netlink"}})
     world = World([now, now])
     async with rereading(world):
         await hangup()

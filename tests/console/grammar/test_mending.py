@@ -46,7 +46,10 @@ LINES = [
         ("/nacm:nacm/nacm:rule-list[nacm:name='a b']/nacm:rule[nacm:name='r']/nacm:action", "is missing", ""),
         "type 'nacm', 'rule-list \"a b\"', 'rule r', 'action (permit|deny)'",
     ),
-    (("/nacm:nacm/nacm:enable-nacm", "no", ""), "type 'nacm', 'enable-nacm (true|false)' or 'no enable-nacm'"),
+    (
+        ("/nacm:nacm/nacm:enable-nacm", "no", ""),
+        "type 'nacm', 'enable-nacm (true|false)' or 'no enable-nacm'",
+    ),
     ((f"{TUNNEL}/ipsec:state", "no configuration", ""), ""),
     (("/no:such/node", "no", ""), ""),
     (("", "no", ""), ""),

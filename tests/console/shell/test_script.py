@@ -54,6 +54,19 @@ def test_lines_are_committed_together_and_shown(line: CommandLine) -> None:
     assert "ticket 1" in line.run("show", "history").stdout
 
 
+def test_parts_of_the_configuration_are_shown_and_compared(line: CommandLine) -> None:
+    shown = line.lines(*TUNNEL, "show", "diff nacm", "diff tunnel ipsec 1", "abort")
+    assert shown.stderr == ""
+    here, _, differences = shown.stdout.partition("There is no difference.")
+    assert here.splitlines() == ["local-address 192.0.2.1", "# secret is not shown"]
+    assert "192.0.2.1" in differences
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    part = line.run("show", "running-config", "tunnel", "ipsec", "1", "local-address")
+    assert "  local-address 192.0.2.1" in part.stdout.replace("    ", "  ")
+    assert line.run("show", "running-config", "tunnel", "ipsec", "8").returncode == 1
+    assert line.run("diff", "nowhere").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
