@@ -18,6 +18,7 @@ from pathlib import Path
 
 import paramiko
 
+from console.client.known import Known, known
 from console.client.session import Gone
 
 READ_OCTETS = 256 * 1024
@@ -44,8 +45,10 @@ class Address:
         return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
 
 
-def address(text: str) -> Address:
+def address(text: str, default: int = PORT) -> Address:
     """Return what HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT names; an IPv6 address alone, too.
+
+    ``default``: the port where it names none.
 
     Raises:
         ValueError: it is none of these; the text says why.
@@ -64,7 +67,7 @@ def address(text: str) -> Address:
         except ValueError:
             raise ValueError(f"'{text}' is no host: {host} is no IPv6 address") from None
     if port is None:
-        return Address(host)
+        return Address(host, default)
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ValueError(f"'{port}' is no port: 1 to 65535")
     return Address(host, int(port))
@@ -83,10 +86,23 @@ class Login:
     known_hosts: Path | None = None
     ask: Callable[[str], bool] | None = None
     passphrase: Callable[[str], str] | None = None
+    keys: tuple[Path, ...] = ()
+    """Tried where there is no ``key``, beside those of a key agent."""
+    known_hosts_files: tuple[Path, ...] = ()
+    """In the place of ~/.ssh/known_hosts, where ``known_hosts`` names none."""
 
     @property
     def known_hosts_file(self) -> Path:
-        return self.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        """Where a key is remembered."""
+        configured = self.known_hosts_files[0] if self.known_hosts_files else None
+        return self.known_hosts or configured or Path("~/.ssh/known_hosts").expanduser()
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """All files with known host keys."""
+        if self.known_hosts:
+            return (self.known_hosts,)
+        return (SYSTEM_KNOWN_HOSTS, *(self.known_hosts_files or (self.known_hosts_file,)))
 
 
 class SshStream:
@@ -115,11 +131,15 @@ class SshStream:
         self._client.close()
 
     def _open(self, server: Address, login: Login) -> paramiko.Channel:
-        self._load_known_hosts(login)
-        self._client.set_missing_host_key_policy(_Unknown(server, login))
+        found = known(login.read, server.in_known_hosts)
+        hosts = self._client.get_host_keys()
+        for key in reversed(found.trusted):  # of two of a kind the first one counts
+            hosts.add(server.in_known_hosts, key.get_name(), key)
+        self._client.set_missing_host_key_policy(_Unknown(server, login, found))
         try:
             self._log_in(server, login)
         except paramiko.BadHostKeyException as problem:
+            _refuse_revoked(server, found, problem.key)
             raise Gone(_changed(server, login, problem.key)) from None
         except paramiko.AuthenticationException:
             raise Gone(self._refused(server, login)) from None
@@ -145,23 +165,13 @@ class SshStream:
             server.port,
             self.user,
             pkey=_key(login) if login.key else None,
+            key_filename=[str(key) for key in login.keys if key.exists()] if login.key is None else None,
             allow_agent=login.key is None,
-            look_for_keys=login.key is None,
+            look_for_keys=login.key is None and not login.keys,
             timeout=CONNECT_TIMEOUT_S,
             banner_timeout=CONNECT_TIMEOUT_S,
             auth_timeout=CONNECT_TIMEOUT_S,
         )
-
-    def _load_known_hosts(self, login: Login) -> None:
-        everybodys = [] if login.known_hosts else [SYSTEM_KNOWN_HOSTS]
-        for file in (*everybodys, login.known_hosts_file):
-            if not file.exists():
-                continue
-            try:
-                self._client.load_system_host_keys(str(file))
-            except (OSError, UnicodeDecodeError, paramiko.SSHException) as problem:
-                reason = getattr(problem, "strerror", None) or problem
-                raise Gone(f"{file} cannot be read: {reason}") from None
 
     def _refused(self, server: Address, login: Login) -> str:
         with_key = f" with the key {login.key}" if login.key else ""
@@ -191,11 +201,13 @@ def _key(login: Login) -> paramiko.PKey:
 class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has no types
     """Asks whether a host key that was never seen is right, and remembers it."""
 
-    def __init__(self, server: Address, login: Login) -> None:
+    def __init__(self, server: Address, login: Login, found: Known) -> None:
         self._server = server
         self._login = login
+        self._found = found
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        _refuse_revoked(self._server, self._found, key)
         shown = f"{key.get_name()} {key.fingerprint}"
         if self._login.ask is None:
             raise Gone(
@@ -207,6 +219,19 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
         ):
             raise Gone(f"not connected: the host key of {self._server} was not accepted")
         _remember(self._login.known_hosts_file, f"{hostname} {key.get_name()} {key.get_base64()}\n")
+
+
+def _refuse_revoked(server: Address, found: Known, key: paramiko.PKey) -> None:
+    """Refuse a key of which a file says that it is in wrong hands.
+
+    Raises:
+        Gone: it is such.
+    """
+    if key in found.revoked:
+        raise Gone(
+            f"the host key of {server} is revoked (@revoked): {key.get_name()} {key.fingerprint}. "
+            "Whoever answers there has a key that is in wrong hands: the gateway needs a new one"
+        )
 
 
 def _remember(file: Path, line: str) -> None:
