@@ -35,13 +35,15 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    ``shared``: edits without a lock, along with others. ``joined``: what others had edited was in the
+    candidate before. ``pending``: our confirmed commit waits.
     """
 
     client: Connection
     locked: bool = False
     kept: bool = False
     shared: bool = False
+    joined: bool = False
     edited: bool = False
     differs: bool = False
     pending: bool = False
@@ -70,6 +72,8 @@ class Editing:
             ServerErrors: they are refused; nothing of them is in it.
         """
         self.hold()
+        if self.shared and not self.edited:
+            self.joined = self.refresh()
         wanted = asks(changes)
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")

@@ -150,6 +150,8 @@ def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
 
 
 def _may_commit_of_others(shell: Shell) -> bool:
+    if shell.editing.shared and shell.editing.edited and not shell.interactive and not shell.editing.joined:
+        return True
     if not shell.editing.shared or not shell.interactive:
         mine = "also " if shell.editing.edited else ""
         shell.out.warn(f"the candidate has {mine}changes that others made ('diff' shows them)")
