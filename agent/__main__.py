@@ -142,6 +142,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
+    phases.open_history()
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:

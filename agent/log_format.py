@@ -67,7 +67,7 @@ def json_text(line: Line) -> str:
     if line.trace:
         content["traceback"] = list(_trace_lines(line))
     content["code"] = f"{_name(line.code_file)}:{line.code_line}"
-    return json.dumps(content, ensure_ascii=False)
+    return json.dumps(content)  # of ASCII alone: it is JSON in whatever encoding standard error has
 
 
 def fields(line: Line) -> list[tuple[str, str]]:

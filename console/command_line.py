@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,15 +59,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: argparse has said everything (``--version``, ``--help``, a mistake).
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    _open_streams()
+    status = 0
     try:
         try:
-            return _run(words)
+            status = _run(words)
         finally:  # also when argparse ends the program: what it printed may still be on its way
             _flush()
+        return status
     except BrokenPipeError:
         # Who read has seen enough (``yangswan help | head -1``).
         _discard_output()
-        return 0
+        return status
     except OSError as problem:
         _discard_output()
         print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)
@@ -191,12 +195,19 @@ def _offer(options: argparse.Namespace) -> int:
     return offered.run(options)
 
 
+def _open_streams() -> None:
+    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it stays open
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have all letters
+
+
 def _flush() -> None:
-    if sys.stdout is not None:  # it is when whoever started this closed it (``>&-``)
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def _discard_output() -> None:
     """What could not be written is not tried again when the program ends."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -89,7 +89,8 @@ class UnixTransport:
             return
         loop = asyncio.get_running_loop()
         taken = self._taken.socket
-        self._server = await loop.create_unix_server(self._stream, sock=taken, backlog=ACCEPTED_AT_ONCE)
+        # create_unix_server would remove the file at the end, from Python 3.13 on, also of systemd's socket.
+        self._server = await loop.create_server(self._stream, sock=taken, backlog=ACCEPTED_AT_ONCE)
         taken.listen(local_socket.BACKLOG)  # asyncio has made it as short as what it accepts at once
         log.info("NETCONF is served at %s %s", self._taken.path, self._taken.whom)
 

@@ -11,14 +11,14 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
 
 import paramiko
 
-from console.client.known import Known, known
+from console.client.known_hosts import KnownHosts
 from console.client.session import Gone
 
 READ_OCTETS = 256 * 1024
@@ -131,15 +131,13 @@ class SshStream:
         self._client.close()
 
     def _open(self, server: Address, login: Login) -> paramiko.Channel:
-        found = known(login.read, server.in_known_hosts)
-        hosts = self._client.get_host_keys()
-        for key in reversed(found.trusted):  # of two of a kind the first one counts
-            hosts.add(server.in_known_hosts, key.get_name(), key)
-        self._client.set_missing_host_key_policy(_Unknown(server, login, found))
+        known = KnownHosts(self._client.get_host_keys(), server.in_known_hosts)
+        known.take(*login.read)
+        self._client.set_missing_host_key_policy(_Unknown(server, login, known.revoked))
         try:
             self._log_in(server, login)
         except paramiko.BadHostKeyException as problem:
-            _refuse_revoked(server, found, problem.key)
+            _refuse_revoked(server, known.revoked, problem.key)
             raise Gone(_changed(server, login, problem.key)) from None
         except paramiko.AuthenticationException:
             raise Gone(self._refused(server, login)) from None
@@ -201,13 +199,13 @@ def _key(login: Login) -> paramiko.PKey:
 class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has no types
     """Asks whether a host key that was never seen is right, and remembers it."""
 
-    def __init__(self, server: Address, login: Login, found: Known) -> None:
+    def __init__(self, server: Address, login: Login, revoked: Collection[paramiko.PKey]) -> None:
         self._server = server
         self._login = login
-        self._found = found
+        self._revoked = revoked
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        _refuse_revoked(self._server, self._found, key)
+        _refuse_revoked(self._server, self._revoked, key)
         shown = f"{key.get_name()} {key.fingerprint}"
         if self._login.ask is None:
             raise Gone(
@@ -221,15 +219,15 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
         _remember(self._login.known_hosts_file, f"{hostname} {key.get_name()} {key.get_base64()}\n")
 
 
-def _refuse_revoked(server: Address, found: Known, key: paramiko.PKey) -> None:
+def _refuse_revoked(server: Address, revoked: Collection[paramiko.PKey], key: paramiko.PKey) -> None:
     """Refuse a key of which a file says that it is in wrong hands.
 
     Raises:
         Gone: it is such.
     """
-    if key in found.revoked:
+    if key in revoked:
         raise Gone(
-            f"the host key of {server} is revoked (@revoked): {key.get_name()} {key.fingerprint}. "
+            f"the host key of {server} is one that was revoked: {key.get_name()} {key.fingerprint}. "
             "Whoever answers there has a key that is in wrong hands: the gateway needs a new one"
         )
 
@@ -237,9 +235,11 @@ def _refuse_revoked(server: Address, found: Known, key: paramiko.PKey) -> None:
 def _remember(file: Path, line: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "a", encoding="utf-8") as known:
-            known.write(line)
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "r+", encoding="utf-8") as known:
+            octets = os.fstat(descriptor).st_size
+            whole = octets == 0 or os.pread(descriptor, 1, octets - 1) == b"\n"
+            known.write(line if whole else f"\n{line}")
     except OSError as problem:
         raise Gone(f"the host key cannot be remembered in {file}: {problem.strerror or problem}") from None
 

@@ -81,7 +81,7 @@ class Editing:
         if self._has_ids():
             etree.SubElement(request, f"{{{TXID_MODULE}}}with-etag").text = "true"
         request.append(edit_config(changes, schema, present))
-        ok = self.client.rpc(request).find(f"{{{NETCONF}}}ok")
+        ok = self._edited(request).find(f"{{{NETCONF}}}ok")
         etag = None if ok is None else ok.get(_ETAG)
         self.differs = etag is None or etag == _DIFFERS
         self.edited = self.differs
@@ -93,10 +93,18 @@ class Editing:
             Occupied, ServerErrors: as of ``send``.
         """
         self.hold()
-        reply = self.client.rpc(request)
-        self.edited = True
+        reply = self._edited(request)
         self.refresh()
         return reply
+
+    def _edited(self, request: Element) -> Element:
+        """Return the reply to an edit. Who does not wait for it (Ctrl-C) may have edited."""
+        before, self.edited = self.edited, True
+        try:
+            return self.client.rpc(request)
+        except ServerErrors:
+            self.edited = before
+            raise
 
     def hold(self) -> None:
         """Lock the candidate, unless that is done or not wanted.
@@ -109,7 +117,9 @@ class Editing:
         try:
             self._lock("lock")
         except ServerErrors as problem:
-            raise Occupied(self._why(problem)) from None
+            # It is ours where Ctrl-C ended the wait for the lock.
+            if problem.errors[0].session_id != self.client.session_id:
+                raise Occupied(self._why(problem)) from None
         self.locked = True
 
     def keep(self) -> None:

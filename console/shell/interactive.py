@@ -12,6 +12,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
@@ -69,7 +70,8 @@ class _Conversation:
             key_bindings=self._keys(),
             color_depth=colours,
         )
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+        # Answers are remembered nowhere: a secret is one.
+        self._plain: PromptSession[str] = PromptSession(color_depth=colours, history=DummyHistory())
 
     def run(self) -> int:
         shell = self._shell
@@ -77,8 +79,11 @@ class _Conversation:
         shell.ways.secret = self._secret
         try:
             self._greet()
+            shell.read("")  # the modules: while a line is typed nothing could end the wait for them
         except (Gone, ServerErrors) as problem:
             shell.out.warn(str(problem))
+        except KeyboardInterrupt:
+            shell.out.warn("^C")
         while True:
             try:
                 line = self._next_line()
@@ -178,7 +183,7 @@ class _Conversation:
     def _confirm(self, question: str) -> bool:
         """Ask until the answer is yes or no; no is what nothing means."""
         while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ").strip().lower()
+            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
             if answer in ("", "n", "no"):
                 return False
             if answer in ("y", "yes"):
@@ -196,10 +201,14 @@ class _Conversation:
 
     def _suggest(self, text: str) -> Iterable[Suggestion]:
         shell = self._shell
+        if not shell.has_grammar:
+            return ()
         return shell.grammar.suggest(text, shell.context, shell.tunnel, self._lookup)
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
+        if not shell.has_grammar:  # so it cannot be known whether a secret is in it
+            return ""
         return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
@@ -230,7 +239,8 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
+        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
         shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)

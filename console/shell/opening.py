@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TextIO
 
 from console import subsystem
@@ -16,7 +17,8 @@ from console.client.stream import Stream
 from console.client.unix import UnixStream
 from console.grammar.command import Command
 from console.grammar.reading import Grammar
-from console.grammar.values import Mistake
+from console.grammar.typed import Refused, check_sendable
+from console.grammar.values import Mistake, Span
 from console.grammar.words import commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
@@ -53,8 +55,9 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
             return _about(exec_grammar, " ".join(words[1:]))
         if typed:
             exec_grammar.read(typed)  # a mistake needs no server to be said
-        secrets = _secrets(options)
+        _check_comment(options.comment or "")
         lines = _lines(options, typed)
+        secrets = _secrets(options, typed=bool(typed) or lines is None)
     except (Mistake, OSError, UnicodeDecodeError) as problem:
         return _mistaken(problem)
     interactive = lines is None
@@ -101,7 +104,7 @@ def _grammar(client: Connection) -> Grammar:
 
 def _typed(word: str) -> str:
     """Return a word of a shell as it is typed here: what was one word there is one here."""
-    return quoted(word) if not word or any(one in word for one in " \t\n\"'\\;#") else word
+    return quoted(word) if not word or any(one in word for one in " \t\n\r\v\f\"'\\;#") else word
 
 
 def _mistaken(problem: Exception) -> int:
@@ -138,11 +141,25 @@ def _of(file: TextIO) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
-def _secrets(options: argparse.Namespace) -> Secrets:
-    """Return where secrets come from that are not on their lines."""
+def _check_comment(text: str) -> None:
+    """Raise Mistake for a comment that cannot be sent."""
+    try:
+        check_sendable(text)
+    except Refused as problem:
+        raise Mistake(f"--comment {problem.said}", Span(0, 0)) from None
+
+
+def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
+    """Return where secrets come from that are not on their lines; ``typed``: those lines are in no file.
+
+    Raises:
+        Mistake: the lines come from there, too.
+    """
     if options.secret_file is None:
         return Secrets(iter(()))
     if str(options.secret_file) == "-":
+        if not typed and options.command is None and str(options.file or "-") == "-":
+            raise Mistake("--secret-file - goes with -c or -f FILE: standard input has the lines", Span(0, 0))
         return Secrets(line.rstrip("\r\n") for line in sys.stdin)
     return Secrets(iter(options.secret_file.read_text(encoding="utf-8").splitlines()))
 
@@ -174,7 +191,8 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
         keys=said.keys,
         known_hosts_files=said.known_hosts,
         ask=_yes if on_terminal else None,
-        passphrase=_passphrase if on_terminal else None,
+        # Asked for once: another session may begin while something else is on the terminal.
+        passphrase=cache(_passphrase) if on_terminal else None,
     )
 
     def connect() -> Stream:

@@ -14,7 +14,7 @@ MOST_ERRORS = 20
 _EXPECTED = 12
 _STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
 _KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
-_LONGEST_PATH = 20_000
+_LONGEST_PATH = 4_000
 
 
 def caret(span: Span, line: str) -> str:

@@ -15,7 +15,7 @@ from console.shell.commands.requests import Commit
 from console.shell.editing import Occupied
 from console.shell.shell import Leave, Shell, Status
 
-LONGEST_SECRET_FILE = 1024 * 1024
+_STAYS = "stays in the candidate that is edited along with others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
         return Status.NO_SESSION
     except ServerErrors as problem:
         shell.out.warn(str(problem))
+        return Status.REFUSED
+    except BrokenPipeError:
+        if not _drop(shell):
+            raise
+        shell.out.warn("what was edited is dropped, for nobody reads what the lines show")
         return Status.REFUSED
     except KeyboardInterrupt:
         _drop(shell)
@@ -61,6 +66,8 @@ def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     if status:
         if _drop(shell):
             shell.out.warn("what was edited before it is dropped: nothing of it is in force")
+        elif shell.editing.edited and shell.editing.shared:
+            shell.out.warn(f"what was edited before it {_STAYS}")
         return status
     return _finish(shell, plan)
 
@@ -75,9 +82,10 @@ def _finish(shell: Shell, plan: Plan) -> int:
             _drop(shell)
             return status
     elif editing.edited and editing.refresh():
+        what = _STAYS if editing.shared else "is dropped"
         _drop(shell)
         shell.out.warn(
-            "what was edited is dropped, for nothing commits it: --commit does, and the line 'commit'"
+            f"what was edited {what}, for nothing commits it: --commit does, and the line 'commit'"
         )
         return Status.REFUSED
     if editing.pending:

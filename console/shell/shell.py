@@ -13,6 +13,7 @@ from console.client.connection import Connection
 from console.client.documents import NETCONF
 from console.client.session import Gone, ServerError, ServerErrors
 from console.grammar.reading import Grammar
+from console.grammar.typed import Refused, read
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span
 from console.model.schema import Schema
 from console.shell import saying
@@ -75,6 +76,11 @@ class Shell(Console):
             with self.out.progress("reading the YANG modules of the server"):
                 self._grammar = self.ways.grammar(self.client)
         return self._grammar
+
+    @property
+    def has_grammar(self) -> bool:
+        """Whether ``grammar`` is there without a question to the server."""
+        return self._grammar is not None
 
     @property
     def schema(self) -> Schema:
@@ -225,8 +231,13 @@ class Shell(Console):
         return len(meaning.changes) == 1 and entry_exists(self.client, meaning.changes[0])
 
     def _with_secret(self, missing: SecretMissing) -> Changes:
-        change = missing.change
-        value = self.ways.secret(change.path[-1].node.name)
+        change, leaf = missing.change, missing.change.path[-1].node
+        secret = self.ways.secret(leaf.name)
+        try:
+            value = secret if leaf.type is None else read(leaf.type, secret)
+        except Refused as problem:
+            said = problem.said if problem.whole else f"{leaf.name} {problem.said}"
+            raise Mistake(said, change.span) from None
         return Changes((replace(change, value=value),))
 
     def _say(self, line: str, number: int | None, span: Span | None, text: str) -> None:

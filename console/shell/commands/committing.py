@@ -99,6 +99,7 @@ def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> No
     """Ctrl-C: nothing may be in force that nobody waited for to be confirmed."""
     if wanted.verify_s is None:
         shell.out.warn("the wait is over; what the server has begun it ends")
+        shell.editing.pending = shell.editing.pending or wanted.confirmed_s is not None
     else:
         # The server takes the commit back when the session that waits for it ends.
         shell.client.cut()

@@ -143,6 +143,20 @@ def test_a_secret_is_asked_for_twice_and_shown_nowhere(line: CommandLine) -> Non
     assert line.history.stat().st_mode & 0o777 == 0o600
 
 
+def test_behind_a_secret_a_question_shows_its_answer_and_nothing_of_the_secret(line: CommandLine) -> None:
+    terminal = edited(line)
+    terminal.types("secret").sees("secret:")
+    terminal.types("Yellow-Submarine").sees("once more:")
+    terminal.types("Yellow-Submarine").at(f"*{IN_TUNNEL}")
+    terminal.sends(CTRL_D).sees("N]")
+    up = "\x1b[A"
+    terminal.sends(up + up + "Q").sees("Q")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    assert "Yellow" not in terminal.shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
 def test_what_was_typed_before_is_searched(line: CommandLine) -> None:
     terminal = opened(line)
     terminal.types("show sessions").at("alice:/")
@@ -254,6 +268,18 @@ def test_long_output_is_paged_and_narrow_terminals_get_rows(line: CommandLine) -
     assert "PAGED" not in terminal.types("show running-config").at("alice:/")
     terminal.types("terminal width 30").at("alice:/")
     leave(terminal)
+
+
+def test_an_agent_that_is_killed_before_the_first_line_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with running_agent(tmp_path) as agent:
+        line = CommandLine(agent, home)
+        terminal = opened(line)
+        agent.kill()
+        shown = terminal.types("show ipsec").sees("no agent runs")
+        assert ("has ended" in shown, "Traceback" in shown) == (True, False)
+        leave(terminal)
 
 
 def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None:

@@ -171,6 +171,39 @@ def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
+        (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
+        (("--comment", "a\x01b", "-c", "commit"), "", "--comment takes no control characters"),
+        (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
+        (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_a_mistake(
+    line: CommandLine, words: tuple[str, ...], typed: str, said: str
+) -> None:
+    done = line.run(*words, typed=typed)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert said in done.stderr
+    assert "bcdef" not in done.stderr
+
+
+def test_a_terminal_without_a_letter_gets_its_number(line: CommandLine) -> None:
+    done = line.run("-c", "; ".join((*TUNNEL, "description \u20ac", "diff")), PYTHONIOENCODING="ascii")
+    assert (done.returncode, "\\u20ac" in done.stdout, "Traceback" in done.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_who_closes_its_streams_gets_a_status_all_the_same(line: CommandLine, closed: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m console show ipsec 77 {closed}"],
+        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
 def test_over_ssh_it_is_the_same(line: CommandLine, tmp_path: Path) -> None:
     agent = line.agent
     where = ("--host", f"{agent.host}:{agent.port}", "--user", agent.user, "--key", str(agent.key))
@@ -208,6 +241,17 @@ def test_what_others_have_edited_is_neither_committed_nor_dropped(line: CommandL
     assert done.returncode == 1
     assert line.run("discard").returncode == 0
     client.close()
+
+
+@pytest.mark.parametrize(("last", "status"), [("end", 1), ("nonsense", 2)])
+def test_what_is_edited_along_with_others_stays_and_it_is_said(
+    line: CommandLine, last: str, status: int
+) -> None:
+    done = line.lines("config shared", *TUNNEL[1:], last)
+    assert done.returncode == status
+    assert "stays in the candidate" in done.stderr
+    assert "dropped" not in done.stderr
+    assert "+" in line.run("diff").stdout
 
 
 def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> None:
@@ -257,6 +301,16 @@ def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
         env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_goes_before_the_commit_is_an_error(line: CommandLine) -> None:
+    lines = "; ".join((*TUNNEL, "do show running-config"))
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m console --commit -c '{lines}' | true; exit ${{PIPESTATUS[0]}}"],
+        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "is dropped" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
 
 
 def test_an_answer_is_made_harmless(line: CommandLine, tmp_path: Path) -> None:
