@@ -72,7 +72,7 @@ def test_parts_of_the_configuration_are_shown_and_compared(line: CommandLine) ->
     [
         ("peer 1.2.3", 2, "line 6: peer takes an IP address"),
         ("nonsense", 2, "line 6: 'nonsense' is not known here"),
-        ("show", 2, "line 6: a word is missing"),
+        ("do show", 2, "line 6: a word is missing"),
         ('description "x', 2, "line 6: the quote is not closed"),
         ("rollback 4000000", 1, "line 6: "),
         ("commit check; do nonsense", 2, "line 7: "),
