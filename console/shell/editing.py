@@ -36,7 +36,9 @@ class Editing:
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
     ``shared``: edits without a lock, along with others. ``joined``: what others had edited was in the
-    candidate before. ``pending``: our confirmed commit waits.
+    candidate before. ``pending``: the number of our confirmed commit that waits, as far as is known here;
+    0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
+    newest commit that nothing takes back.
     """
 
     client: Connection
@@ -46,7 +48,9 @@ class Editing:
     joined: bool = False
     edited: bool = False
     differs: bool = False
-    pending: bool = False
+    pending: int | None = None
+    ended: str = ""
+    stays: int = 0
 
     @property
     def foreign(self) -> bool:
@@ -158,7 +162,8 @@ class Editing:
 
     def lost(self) -> None:
         """The session is another one: what it held is gone."""
-        self.locked = self.kept = self.edited = self.differs = self.pending = False
+        self.locked = self.kept = self.edited = self.differs = False
+        self.pending = None
 
     def _has_ids(self) -> bool:
         return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)
@@ -184,8 +189,12 @@ class Editing:
         )
 
 
-def who(client: Connection, session_id: int) -> str:
-    """Return whose session that is, from where and since when, as far as one may know."""
+def is_missing(client: Connection, session_id: int) -> bool:
+    """Return whether there is surely no such session: one sees one's own, and not that one."""
+    return _session(client, session_id) is None and _session(client, client.session_id) is not None
+
+
+def _session(client: Connection, session_id: int) -> Element | None:
     wanted = etree.Element(f"{{{NETCONF}}}filter")
     at = etree.SubElement(
         etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
@@ -193,9 +202,14 @@ def who(client: Connection, session_id: int) -> str:
     session = etree.SubElement(at, f"{{{MONITORING}}}session")
     etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
     try:
-        found = next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+        return next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
     except ServerErrors:
-        found = None
+        return None
+
+
+def who(client: Connection, session_id: int) -> str:
+    """Return whose session that is, from where and since when, as far as one may know."""
+    found = _session(client, session_id)
     facts = {} if found is None else {etree.QName(leaf).localname: leaf.text or "" for leaf in found}
     told = [f"session {session_id}"]
     if source := facts.get("source-host"):

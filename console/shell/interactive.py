@@ -22,6 +22,7 @@ from console.client.session import Gone, ServerErrors
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
+from console.shell import waiting
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -47,8 +48,6 @@ _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, i
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
-    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 
@@ -67,11 +66,13 @@ class _Conversation:
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             enable_history_search=False,
-            key_bindings=self._keys(),
+            key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
         # Answers are remembered nowhere: a secret is one.
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours, history=DummyHistory())
+        self._plain: PromptSession[str] = PromptSession(
+            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
+        )
 
     def run(self) -> int:
         shell = self._shell
@@ -84,6 +85,8 @@ class _Conversation:
             shell.out.warn(str(problem))
         except KeyboardInterrupt:
             shell.out.warn("^C")
+        # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 line = self._next_line()
@@ -131,6 +134,18 @@ class _Conversation:
             self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
             self._pasted = []
 
+    def _notice(self) -> None:
+        """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
+        if self._shell.client.gone is not None:
+            self._shell.say_lost()
+            return
+        try:
+            if told := waiting.look(self._shell.editing):
+                self._shell.out.warn(told)
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
         try:
@@ -144,6 +159,7 @@ class _Conversation:
             line = self._pasted.pop(0)
             self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
             return line
+        self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
@@ -171,6 +187,7 @@ class _Conversation:
         try:
             if shell.editing.edited:
                 shell.editing.refresh()
+            self._notice()
             lost = pending_of(shell.editing)
             if not lost:
                 return True
@@ -266,6 +283,17 @@ class _Completer(Completer):
                     )
         except (Gone, ServerErrors):
             return  # what cannot be looked up can still be typed
+
+
+def _with_harmless_reports(keys: KeyBindings) -> KeyBindings:
+    """Add that reports of a mouse and a cursor do nothing: none was asked for, and any text may look so."""
+
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _(event: KeyPressEvent) -> None:
+        pass
+
+    return keys
 
 
 def _in_quotes(text: str) -> bool:

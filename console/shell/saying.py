@@ -14,6 +14,7 @@ MOST_ERRORS = 20
 _EXPECTED = 12
 _STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
 _KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
+_OPERATION = re.compile(r"<([a-z][a-z0-9-]*) ?/?>")
 _LONGEST_PATH = 4_000
 
 
@@ -40,7 +41,7 @@ def refused(problem: ServerErrors, changes: Sequence[Change] = ()) -> Iterator[t
     """Yield what the server did not take: where in the line of ``changes`` that stands, and why."""
     for error in problem.errors[:MOST_ERRORS]:
         span = place(error.path, changes) if error.path and changes else None
-        yield span, error.message if span else in_words(error)
+        yield span, _typed(error.message) if span else in_words(error)
     if len(problem.errors) > MOST_ERRORS:
         yield None, f"... and {len(problem.errors) - MOST_ERRORS} more"
 
@@ -56,10 +57,15 @@ def incomplete(problem: ServerErrors, mending: Callable[[ServerError], str]) -> 
 
 def in_words(error: ServerError) -> str:
     """Return the message of ``error`` behind the words of the configuration that it is about."""
-    about = path_in_words(error.path)
+    about, message = path_in_words(error.path), _typed(error.message)
     if error.tag == "access-denied" and not about:
-        return f"you may not do that: {error.message}"
-    return f"{about}: {error.message}" if about else error.message
+        return f"you may not do that: {message}"
+    return f"{about}: {message}" if about else message
+
+
+def _typed(message: str) -> str:
+    """Return ``message`` with operations as they are typed here: <cancel-commit/> is cancel-commit."""
+    return _OPERATION.sub(r"\1", message)
 
 
 def path_in_words(path: str) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import re
+import signal
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
+from lxml import etree
 
 from tests.agent_process import running_agent
-from tests.console.shell.lines import CommandLine, Terminal
-from tests.console.shell.test_script import TUNNEL, edit, lock, other
+from tests.console.client.servers import NETCONF
+from tests.console.shell.lines import LIMIT_S, CommandLine, Terminal
+from tests.console.shell.test_script import TUNNEL, edit, lock, newest, other, wait_for
 
 CTRL_C, CTRL_D, CTRL_R, TAB = "\x03", "\x04", "\x12", "\t"
 IN_TUNNEL = "alice:/config/tunnel/ipsec-1/"
@@ -182,6 +189,44 @@ def test_pasted_lines_are_read_as_if_they_were_typed(line: CommandLine) -> None:
     leave(terminal)
 
 
+@pytest.mark.parametrize("seen", ["console.command_line", "prompt_toolkit", "console.shell.interactive"])
+def test_ctrl_c_while_it_starts_says_nothing(line: CommandLine, seen: str) -> None:
+    child = pexpect.spawn(
+        sys.executable, ["-X", "importtime", "-m", "console"], timeout=LIMIT_S, encoding="utf-8",
+        env=line.environ, cwd=str(line.home),
+    )  # fmt: skip
+    child.expect(rf"\| +{re.escape(seen)}\r")
+    child.kill(signal.SIGINT)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert [one for one in child.before.splitlines()[1:-1] if not one.startswith("import time:")] == []
+    assert child.exitstatus == 130
+
+
+ODD_KEYS = (
+    "\x1b[31m", "\x1b[0m", "\x1b[1;31m", "\x1b[<0;1m", "\x1b[99999;1R", "\x1b[;m", "\x1b[200m",
+    "\x1b[M\xff\xff\xff",
+    "\x1bOP", "\x1b]0;x\x07", "\x1b[?1;2c", "\x1b[I", "\x1b-5", "\x1b[1;5D", "\x00", "\x1b[3;5~",
+)  # fmt: skip
+
+
+def test_escape_sequences_that_arrive_as_keys_do_nothing(line: CommandLine) -> None:
+    terminal = opened(line)
+    for keys in ODD_KEYS:
+        terminal.sends(keys + CTRL_C).at("alice:/")
+    chance = random.Random(1)
+    for _ in range(20):
+        odd = "".join(
+            "\x1b" + chance.choice("[]O(P") + "".join(chance.choices("0123456789;<?mMRcnht~", k=5))
+            for _ in range(20)
+        )
+        terminal.sends(odd + CTRL_C).at("alice:/")
+    assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
+    assert "Unhandled" not in terminal.shown
+    assert "Traceback" not in terminal.shown
+    leave(terminal)
+
+
 def test_ctrl_c_clears_a_line_and_commits_nothing(line: CommandLine) -> None:
     terminal = edited(line)
     terminal.sends("commit" + CTRL_C).at(f"*{IN_TUNNEL}")
@@ -211,11 +256,50 @@ def test_a_confirmed_commit_is_asked_about_before_leaving(line: CommandLine) -> 
     assert "192.0.2.1" in line.run("show", "running-config").stdout
 
 
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_a_confirmed_commit_that_has_ended_is_not_said_to_be_confirmed(line: CommandLine, how: str) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types(f"commit confirmed {1 if how == 'timeout' else 600}").at(IN_TUNNEL)
+        if how == "cancel":
+            client.rpc(etree.XML(f'<cancel-commit xmlns="{NETCONF}"/>'))
+        wait_for(events, how)
+    number = newest(line)
+    shown = terminal.types("commit").at(IN_TUNNEL)
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in shown
+    assert ("nobody confirmed it in time" if how == "timeout" else "it was cancelled, by ") in shown
+    assert "Confirmed" not in shown
+    client.close()
+    leave(terminal)
+
+
+def test_the_prompt_says_that_a_confirmed_commit_has_ended(line: CommandLine) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types("commit confirmed 1").at(IN_TUNNEL)
+        wait_for(events, "timeout")
+    assert "was taken back by commit" in terminal.types("").at(IN_TUNNEL)
+    assert "nothing to confirm: commit" in terminal.types("commit").at(IN_TUNNEL)
+    assert "There is nothing to commit" in terminal.types("commit").at(IN_TUNNEL)
+    client.close()
+    leave(terminal)
+
+
 def test_what_cannot_be_verified_is_refused_in_words(line: CommandLine) -> None:
     terminal = edited(line)
     shown = terminal.types("commit verify 5").at(f"*{IN_TUNNEL}")
     assert "not committed: tunnel ipsec 1: " in shown
     terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_a_session_that_is_not_there_is_not_asked_about(line: CommandLine) -> None:
+    terminal = opened(line)
+    shown = terminal.types("kill-session 99999").at("alice:/")
+    assert "there is no session 99999" in shown
+    assert "[y/N]" not in shown
     leave(terminal)
 
 
@@ -248,6 +332,26 @@ def test_edits_of_others_are_named_and_dropped_or_committed_only_when_asked(line
     terminal.types("discard").at("alice:/config/tunnel/ipsec-2/")
     client.close()
     leave(terminal)
+
+
+def test_edits_that_are_lost_with_the_session_are_named(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "agent") as agent:
+        own = CommandLine(agent, tmp_path)
+        terminal = edited(own)
+        own.run("kill-session", re.search(r"in session (\d+)", terminal.shown)[1])  # type: ignore[index]
+        shown = terminal.types("show ipsec").at("alice:/")
+        assert "connected again" in shown
+        assert "what you had edited and not committed is lost" in shown
+        leave(terminal)
+        with own.typing() as typing:
+            typing.types(*TUNNEL, "diff")
+            assert typing.process.stdout is not None
+            assert "+" in typing.process.stdout.readline()
+            agent.kill()
+            typing.types("diff")
+            done = typing.ends()
+    assert done.returncode == 3
+    assert "what was edited is lost with that session: nothing of it is in force" in done.stderr
 
 
 def test_a_lock_that_was_asked_for_stays_after_a_commit(line: CommandLine) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,19 @@ def edit(client: Connection, tunnel: int = 9) -> None:
             "</tunnels></config></edit-config>"
         )
     )
+
+
+def newest(line: CommandLine) -> int:
+    """Return the number of the newest commit."""
+    shown = json.loads(line.run("show", "history", "--json").stdout)
+    return int(shown["yangswan-agent:agent"]["history"]["commit"][0]["id"])
+
+
+def wait_for(events: Iterator[etree._Element], confirm_event: str) -> None:
+    """Wait until a confirmed commit has come so far (RFC 6470)."""
+    for event in events:
+        if any(one.text == confirm_event for one in event.iter("{*}confirm-event")):
+            return
 
 
 def lock(client: Connection) -> None:
@@ -172,11 +187,87 @@ def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("--commit", "--comment", "esc \x1b[31m x", "-c", "diff"),
+        ("--name", "a\x1b", "diff"),
+        ("--host", "a\x01", "diff"),
+        ("--host", "a", "--user", "b\ufffe", "diff"),
+        ("commit", "comment", "esc \x1b[31m x"),
+        ("--commit", "--comment", os.fsdecode(b"\xff"), "-c", "diff"),
+        ("show", "ipsec", os.fsdecode(b"\xff")),
+    ],
+)
+def test_what_xml_cannot_carry_is_a_mistake(line: CommandLine, words: tuple[str, ...]) -> None:
+    done = line.run(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("typed", ['description "a\\u0001b"', "description a\x1b[31mb", "peer \x07"])
+def test_what_xml_cannot_carry_is_a_mistake_in_a_line(line: CommandLine, typed: str) -> None:
+    done = line.lines(*TUNNEL, typed)
+    assert done.returncode == 2
+    assert "line 6: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("Zebra\x1bCrossing\n")
+    done = line.run("-c", "; ".join((*TUNNEL[:4], "secret")), "--secret-file", str(tmp_path / "secret"))
+    assert (done.returncode, "Zebra" in done.stderr) == (2, False)
+    assert "line 5: " in done.stderr
+
+
+BEGUN = "import sys; from console.start import main; sys.exit(main())"
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("how", ["words", "input"])
+def test_what_the_locale_lacks_is_written_out(line: CommandLine, how: str) -> None:
+    lines = (*TUNNEL, "description Z\u00fcrich \u2192 Gen\u00e8ve", "commit")
+    if how == "words":
+        done = line.run("-c", "; ".join(lines), **C_LOCALE)
+    else:
+        done = line.run(typed="\n".join(lines), **C_LOCALE)
+    assert (done.returncode, done.stderr) == (0, "")
+    for shown in (line.run("show", "ipsec", **C_LOCALE), line.run("show", "running-config", **C_LOCALE)):
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert r"Z\xfcrich \u2192 Gen\xe8ve" in shown.stdout
+    assert "Z\u00fcrich" in line.run("show", "ipsec").stdout
+
+
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_a_byte_order_mark_is_no_word(line: CommandLine, tmp_path: Path, how: str) -> None:
+    text = "\ufeff" + "\n".join((*TUNNEL, "commit"))
+    (tmp_path / "lines").write_text(text)
+    done = line.run("-f", str(tmp_path / "lines")) if how == "file" else line.run(typed=text)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_confirmed_commit_of_another_is_cancelled_with_a_word_of_this_command_line(
+    line: CommandLine,
+) -> None:
+    client = other(line)
+    edit(client)
+    client.rpc(etree.XML(f'<commit xmlns="{NETCONF}"><confirmed/></commit>'))
+    done = line.lines("config", "tunnel", "ipsec 9", "description x", commit=True)
+    assert (done.returncode, "cancel it with cancel-commit\n" in done.stderr) == (1, True)
+    assert "<" not in done.stderr
+    client.close()
+
+
+def test_a_session_that_is_not_there_cannot_be_ended(line: CommandLine) -> None:
+    done = line.run("kill-session", "99999")
+    assert (done.returncode, done.stderr.startswith("there is no session 99999")) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("words", "typed", "said"),
     [
         (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
         (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
-        (("--comment", "a\x01b", "-c", "commit"), "", "--comment takes no control characters"),
+        (("--commit", "--comment", "a\x01b", "-c", "diff"), "", "--comment takes no control characters"),
         (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
         (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
     ],
@@ -265,6 +356,33 @@ def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> Non
     assert "192.0.2.1" in line.run("show", "running-config").stdout
 
 
+@pytest.mark.parametrize("more", [(), ("description changed",)])
+def test_a_failing_line_says_which_commit_stays(line: CommandLine, more: tuple[str, ...]) -> None:
+    done = line.lines(*TUNNEL, "commit", *more, "nonsense")
+    number = newest(line)
+    assert done.returncode == 2
+    assert f"commit {number} before it is in force" in done.stderr
+    assert ("nothing of it is in force" in done.stderr) is bool(more)
+    done = line.lines("config", "tunnel", "ipsec 1", "description x", "commit confirmed 30", "nonsense")
+    assert "the confirmed commit is taken back now" in done.stderr
+    assert "in force" not in done.stderr
+
+
+def test_a_script_does_not_confirm_what_was_taken_back(line: CommandLine) -> None:
+    client = other(line)
+    with client.events() as events, line.typing() as typing:
+        typing.types(*TUNNEL, "commit confirmed 1")
+        wait_for(events, "timeout")
+        typing.types("commit")
+        done = typing.ends()
+    client.close()
+    number = newest(line)
+    assert done.returncode == 1
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in done.stderr
+    assert "nobody confirmed it in time" in done.stderr
+    assert "Confirmed" not in done.stdout
+
+
 def test_the_way_back_and_what_a_commit_would_do(line: CommandLine) -> None:
     assert line.lines(*TUNNEL, commit=True).returncode == 0
     newest = json.loads(line.run("show", "history", "--json").stdout)
@@ -293,6 +411,27 @@ def test_ctrl_c_drops_what_was_edited(line: CommandLine) -> None:
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in errors) == (130, False)
     assert "no difference" in line.run("diff").stdout
+
+
+# What is being imported when it comes, from the first on; the program that pip makes does the same.
+@pytest.mark.parametrize(
+    "seen",
+    ["argparse", "console.command_line", "lxml.etree", "console.shell.opening", "pyang", "pyang.syntax"],
+)
+def test_ctrl_c_while_a_script_starts_says_nothing(line: CommandLine, tmp_path: Path, seen: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-c", BEGUN, "-c", "config; tunnel"], cwd=line.home, text=True,
+        env={**line.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for told in process.stderr:
+        if told.split()[-1] == seen:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert [one for one in errors.splitlines() if not one.startswith("import time:")] == []
+    assert process.returncode == 130
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
