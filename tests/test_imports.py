@@ -152,6 +152,7 @@ ROOMS = (
         (*VALUES, "agent.datastore", "agent.regular_file"),
     ),
     Room(("agent/datastore/txids.py",), pure=True),
+    Room(("agent/datastore/differing.py",), ("agent.datastore.txids",), pure=True),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),

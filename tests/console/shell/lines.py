@@ -42,10 +42,12 @@ class CommandLine:
     def history(self) -> Path:
         return self.home / "state" / "yangswan" / "history"
 
-    def run(self, *words: str, typed: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, typed: str = "", limit_s: int = LIMIT_S, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "console", *words], env={**self.environ, **environ}, input=typed,
-            capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=self.home,
+            capture_output=True, text=True, timeout=limit_s, check=False, cwd=self.home,
         )  # fmt: skip
 
     def lines(self, *lines: str, commit: bool = False) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from tests.console.shell.lines import CommandLine
 
 TUNNEL = ("config", "tunnel", "ipsec 1", "local-address 192.0.2.1", "secret Zebra-Crossing-7")
 IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+MANY_TUNNELS, MANY_LIMIT_S = 2000, 300
 
 
 def other(line: CommandLine) -> Connection:
@@ -469,3 +470,19 @@ def test_help_needs_no_agent(line: CommandLine, tmp_path: Path) -> None:
 
 def test_nothing_colours_a_pipe(line: CommandLine) -> None:
     assert "\x1b" not in line.run("show", "ipsec").stdout
+
+
+def test_thousands_of_tunnels_of_a_script_come_back_as_its_lines(line: CommandLine) -> None:
+    script = ["config", "tunnel"]
+    for number in range(1, MANY_TUNNELS + 1):
+        peer = f"198.51.{number // 250}.{number % 250 + 1}"
+        script += [f"ipsec {number}", "local-address 192.0.2.1", f"peer {peer}", "initiator"]
+        script += [f"secret Zebra-Crossing-{number}", "end"]
+    text = "\n".join(script)
+    done = line.run("-f", "-", "--commit", typed=text, limit_s=MANY_LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    shown = line.run("show", "running-config", limit_s=MANY_LIMIT_S).stdout
+    entered = [text.strip() for text in shown.splitlines() if text.strip().startswith("ipsec ")]
+    assert entered == [f"ipsec {number}" for number in range(1, MANY_TUNNELS + 1)]
+    peers = [text.split()[1] for text in map(str.strip, shown.splitlines()) if text.startswith("peer ")]
+    assert peers == [text.split()[1] for text in script if text.startswith("peer ")]
