@@ -33,8 +33,10 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     return best[1] if best else None
 
 
-def steps(path: str) -> _Steps:
-    """Return the name of each node of an error-path, and the values of its predicates by name."""
+def steps(error_path: str) -> _Steps:
+    """Return the name of each node of an error-path, and the values of its predicates by name, as far as it can
+    be read."""
+    path = error_path[:_LONGEST]
     return [
         (
             match[1],
