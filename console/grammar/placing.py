@@ -34,8 +34,10 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
 
 
 def steps(error_path: str) -> _Steps:
-    """Return the name of each node of an error-path, and the values of its predicates by name, as far as it can
-    be read."""
+    """Return the name of each node of an error-path, and the values of its predicates by name.
+
+    Of a path that cannot be read to its end: those before.
+    """
     path = error_path[:_LONGEST]
     return [
         (

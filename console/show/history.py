@@ -164,7 +164,7 @@ def differences(
     *,
     part: Element | None = None,
 ) -> list[str]:
-    """Return how two states differ, in lines that are safe to show; ``part``: a filter, the content of <data>."""
+    """Return how two states differ, in lines that are safe to show; ``part``: a filter, what is asked for."""
     reply = _compared(client, before, after, form="text", part=part)
     lines = [one for one in difference_lines(reply, schema) if one] or ["There is no difference."]
     left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
