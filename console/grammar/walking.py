@@ -80,7 +80,7 @@ class Walk:
                 try:
                     accepted.append((arc.value, arc.follow(arc.value.read(text), span)))
                 except Refused as problem:
-                    refused.append((arc.value, problem))
+                    refused.append((arc.value, self._with_blanks(arc.value, words) or problem))
                     continue
                 self._secret = self._secret or arc.value.secret
                 break
@@ -92,6 +92,17 @@ class Walk:
             return word.text, word.span
         span = Span(word.span.start, words[-1].span.end)
         return self._line[span.start : span.end], span
+
+    def _with_blanks(self, value: Value, words: Sequence[Word]) -> Refused | None:
+        """Return what is wrong with a secret whose blanks part it into words; None for a single word."""
+        if not value.secret or value.rest or len(words) == 1:
+            return None
+        try:
+            value.read(self._line[words[0].span.start : words[-1].span.end])
+        except Refused as problem:
+            said = problem.said if problem.whole else f"{value.name} {problem.said}"
+            return Refused(f"there are blanks in this: {said}", whole=True)
+        return Refused("there are blanks in this: it has to stand in quotes", whole=True)
 
     def _refusal(
         self,
@@ -107,7 +118,8 @@ class Walk:
             about = shown if problem.several else value.name
             return Mistake(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
         if not literals:
-            return Mistake(f"nothing is expected here: {shown} is too much", word.span, expected)
+            too_much = "a secret with blanks stands in quotes" if self._secret else f"{shown} is too much"
+            return Mistake(f"nothing is expected here: {too_much}", word.span, expected)
         return Mistake(f"{shown} is not known here", word.span, expected)
 
     def meaning(self) -> Meaning:
