@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.grammar import fixed, syntax
@@ -237,7 +237,11 @@ class PlacedRow:
             elif one.name in row.types:
                 found.setdefault(one.name, []).append(Bound(one.text, one.span))
         for name, finish in row.ends.items():
-            found[name] = [Bound(finish(one.text), one.span) for one in found.get(name, [])]
+            some = found.get(name, [])
+            finished = [_finished(finish, one, alone=True) for one in some]
+            if len(some) > 1:
+                finished = [_finished(finish, one, alone=False) for one in some]
+            found[name] = finished
         return found
 
     def _changes(self, effect: Effect, bound: Mapping[str, list[Bound]], whole: Span) -> Iterator[Change]:
@@ -264,3 +268,10 @@ class PlacedRow:
             keyed = bound[key][0].text if key in bound else key
             found.append(Step(node, (keyed,) if node.kind is Kind.LIST and key else ()))
         return tuple(found)
+
+
+def _finished(finish: Callable[[str, bool], str], one: Bound, *, alone: bool) -> Bound:
+    try:
+        return Bound(finish(one.text, alone), one.span)
+    except Refused as problem:
+        raise Mistake(problem.said, one.span) from None

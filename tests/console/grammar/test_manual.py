@@ -110,7 +110,7 @@ LINES = [
     ),
     ("local-subnet 0.0.0.0 0.0.0.0", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "0.0.0.0/0")]),
     (
-        "local-subnet 10.1.2.3 255.255.255.255 10.2.0.1/16 10.3.0.0",
+        "local-subnet 10.1.2.3 255.255.255.255 10.2.0.1/16 10.3.0.0/32",
         [
             (REMOVE, "local-subnet", None),
             (MERGE, "local-subnet", "10.1.2.3/32"),
@@ -256,6 +256,11 @@ MISTAKES = [
     ("ike cipher aes256g auth", "'aes256g' could be aes256gcm12 or aes256gcm16", "aes256g"),
     ("ike proposal 0 cipher aes128", "priority takes a number 1..255", "0"),
     ("esp cipher", "CIPHER is missing", ""),
+    (
+        "secret abc def ghi",
+        "there are blanks in this: a secret has only ASCII characters 33 to 126, without '#'",
+        "abc",
+    ),
     ("secret short", "a secret has 8 to 63 characters", "short"),
     (
         "secret has#number#sign",
@@ -328,3 +333,50 @@ def test_a_mistake_in_the_number_of_a_tunnel(line: str, message: str, at: str) -
 def test_no_piece_of_what_may_be_a_secret_is_in_what_is_said(line: str) -> None:
     message, _ = mistake(line, in_tunnel())
     assert not {piece for piece in ("abc", "defg", "ijk") if piece in message}
+
+
+NOT_IN_ONE_PIECE = "is no netmask, for its bits are not in one piece, and the address of no host"
+WILDCARD = "is a wildcard mask: the netmask meant is"
+MASKS = [
+    ("10.1.0.0 255.255.0.255", f"255.255.0.255 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 255.0.255.0", f"255.0.255.0 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 0.255.0.255", f"0.255.0.255 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("10.1.0.0 0.0.0.255", f"0.0.0.255 {WILDCARD} 255.255.255.0 (/24)"),
+    ("10.1.0.0 15.255.255.255", f"15.255.255.255 {WILDCARD} 240.0.0.0 (/4)"),
+    ("10.1.0.0/16 10.2.0.0 0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("10.1.0.0 25.255.0.0", "10.1.0.0 stands beside another one without its length: 10.1.0.0/32 is that"),
+    ("10.1.0.0 255.255.0.0 255.255.0.0", "255.255.0.0 is a netmask (/16), which stands behind an address"),
+    ("10.1.0.0/16 10.2.0.0", "10.2.0.0 stands beside another one without its length: 10.2.0.0/32 is"),
+    ("10.2.0.0 10.1.0.0/16", "10.2.0.0 stands beside another one without its length: 10.2.0.0/32 is"),
+    ("255.255.0.0", "255.255.0.0 is a netmask (/16), which stands behind an address without a length"),
+    ("0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("0.0.0.0", "0.0.0.0 is the address of no host: 0.0.0.0/0 is every address"),
+    ("10.1.0.0 0.0.0.0", "takes the netmask 0.0.0.0 for 0.0.0.0 only: one host is 10.1.0.0/32"),
+    ("0.0.0.0 255.255.255.255", "takes a netmask for the address of a network: 0.0.0.0/0 is every address"),
+    ("2001:db8:: ffff:ffff::", "an IPv6 network takes its length: ffff:ffff:: is /32"),
+    ("2001:db8:: ::ffff:ffff", "stands beside another one without its length"),
+    ("2001:db8::1 2001:db8::2", "stands beside another one without its length: 2001:db8::1/128 is"),
+    ("ffff:ffff::", "an IPv6 network takes its length: ffff:ffff:: is /32"),
+    ("::", ":: is the address of no host: ::/0 is every address"),
+]
+
+
+@pytest.mark.parametrize("command", ["{}-subnet", "{}-subnet add", "no {}-subnet"])
+@pytest.mark.parametrize("side", ["local", "remote"])
+@pytest.mark.parametrize(("typed", "message"), MASKS)
+def test_no_mask_that_is_none_is_taken_for_a_host(command: str, side: str, typed: str, message: str) -> None:
+    assert message in mistake(f"{command.format(side)} {typed}", in_tunnel())[0]
+
+
+@pytest.mark.parametrize("typed", ["10.1.0.0 255.255.0.255", "10.1.0.0 0.0.255.255", "10.1.0.0"])
+@pytest.mark.parametrize(
+    ("command", "levels"), [("bypass network", ("tunnel", "ipsec 1")), ("bypass", ("tunnel",))]
+)
+def test_what_bypasses_tunnels_takes_lengths_only(command: str, levels: tuple[str, ...], typed: str) -> None:
+    for no in ("", "no "):
+        assert mistake(f"{no}{command} {typed}", context(*levels))[0].startswith("network takes ")
+
+
+def test_a_mask_behind_a_length_is_none() -> None:
+    assert mistake("bypass network 10.1.0.0/16 255.255.0.0", in_tunnel())[1] == "255.255.0.0"
