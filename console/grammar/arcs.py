@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -64,6 +64,10 @@ class Value:
             raise Refused("takes a text that is not empty")
         return text
 
+    def named_by_no(self) -> Value:
+        """Return what ``no`` takes behind the name: the value that is set, and of a secret none."""
+        return replace(self, reads=_compared_with_nothing) if self.secret else self
+
     @property
     def open(self) -> bool:
         """Whether any word is a value."""
@@ -90,6 +94,10 @@ class Value:
         else:
             words = ""
         return f"{words}; default {self.default}" if self.default else words
+
+
+def _compared_with_nothing(text: str) -> str:
+    raise Refused("takes no value behind 'no': what is set is secret, and compared with nothing")
 
 
 class State(Protocol):

@@ -150,7 +150,7 @@ class Shell(Console):
             with self.out.progress(f"sending edits, up to line {held[-1][1]}"):
                 self.editing.send(changes, self.grammar.schema)
             return Status.OK
-        except (Gone, Occupied, ServerErrors):
+        except (Gone, Mistake, Occupied, ServerErrors):
             pass  # nothing of it was taken; one by one the line is found that is to blame
         for line, number, meaning in held:
             if status := self._sent(line, number, meaning.changes):
@@ -163,6 +163,9 @@ class Shell(Console):
             if changes:
                 self.editing.send(changes, self.grammar.schema)
             return Status.OK
+        except Mistake as problem:  # a value is expected that is not set
+            self._say(line, number, problem.span, problem.message)
+            return Status.REFUSED
         except ServerErrors as problem:
             for span, text in saying.refused(problem, changes):
                 self._say(line, number, span, text)

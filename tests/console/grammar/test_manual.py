@@ -12,7 +12,7 @@ from console.model.compiled import compile_schema
 from tests.console.grammar.lab import context, grammar, in_tunnel, mistake, path_of, said
 from tests.console.served import schema, texts
 
-MERGE, REMOVE, REPLACE = "merge", "remove", "replace"
+MERGE, REMOVE, REPLACE, EXPECT = "merge", "remove", "replace", "expect"
 
 LINES = [
     ("enable", [(MERGE, "enabled", "true")]),
@@ -21,10 +21,13 @@ LINES = [
     ("dpd-action trap", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "trap")]),
     ("dpd-action restart", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "restart")]),
     ("no dpd-action", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
-    ("no dpd-action clear", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
+    (
+        "no dpd-action clear",
+        [(EXPECT, "dpd/action", "clear"), (MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)],
+    ),
     ("dpd-delay 10", [(MERGE, "dpd/delay", "10")]),
     ("no dpd-delay", [(REMOVE, "dpd/delay", None)]),
-    ("no dpd-delay 10", [(REMOVE, "dpd/delay", None)]),
+    ("no dpd-delay 10", [(EXPECT, "dpd/delay", "10"), (REMOVE, "dpd/delay", None)]),
     ("initiator", [(MERGE, "initiator", "true")]),
     ("no initiator", [(REMOVE, "initiator", None)]),
     (
@@ -46,7 +49,15 @@ LINES = [
         ],
     ),
     ("no ike cipher", [(REMOVE, "ike/proposal", None)]),
-    ("no ike cipher aes128 auth sha256 dh x25519", [(REMOVE, "ike/proposal", None)]),
+    (
+        "no ike cipher aes128 auth sha256 dh x25519",
+        [
+            (EXPECT, "ike/proposal[1]/cipher", "aes128"),
+            (EXPECT, "ike/proposal[1]/auth", "sha256"),
+            (EXPECT, "ike/proposal[1]/dh", "x25519"),
+            (REMOVE, "ike/proposal[1]", None),
+        ],
+    ),
     (
         "ike proposal 2 cipher aes256 auth sha512 dh ecp384 ke mlkem768 ke mlkem1024",
         [
@@ -85,7 +96,7 @@ LINES = [
     ("peer 192.0.2.1", [(MERGE, "peer", "192.0.2.1")]),
     ("peer 2001:db8::1", [(MERGE, "peer", "2001:db8::1")]),
     ("no peer", [(REMOVE, "peer", None)]),
-    ("no peer 192.0.2.1", [(REMOVE, "peer", None)]),
+    ("no peer 192.0.2.1", [(EXPECT, "peer", "192.0.2.1"), (REMOVE, "peer", None)]),
     ("local-address 192.0.2.1", [(MERGE, "local-address", "192.0.2.1")]),
     ("no local-address", [(REMOVE, "local-address", None)]),
     ("local-id inet 192.168.1.10", [(MERGE, "local-id/inet", "192.168.1.10")]),
@@ -95,7 +106,7 @@ LINES = [
     ("local-id dn CN=John Doe, OU=IT, O=Company", [(MERGE, "local-id/dn", "CN=John Doe, OU=IT, O=Company")]),
     ('local-id dn "CN=John Doe"', [(MERGE, "local-id/dn", "CN=John Doe")]),
     ("no local-id", [(REMOVE, "local-id", None)]),
-    ("no local-id name alice", [(REMOVE, "local-id", None)]),
+    ("no local-id name alice", [(EXPECT, "local-id/name", "alice"), (REMOVE, "local-id", None)]),
     ("remote-id name bob", [(MERGE, "remote-id/name", "bob")]),
     ("no remote-id", [(REMOVE, "remote-id", None)]),
     ("local-subnet 10.0.0.0/8", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "10.0.0.0/8")]),
@@ -120,15 +131,24 @@ LINES = [
     ),
     ("local-subnet add 10.1.0.0 255.255.0.0", [(MERGE, "local-subnet", "10.1.0.0/16")]),
     ("no local-subnet", [(REMOVE, "local-subnet", None)]),
-    ("no local-subnet 10.1.0.0 255.255.0.0", [(REMOVE, "local-subnet", "10.1.0.0/16")]),
+    (
+        "no local-subnet 10.1.0.0 255.255.0.0",
+        [(EXPECT, "local-subnet", "10.1.0.0/16"), (REMOVE, "local-subnet", "10.1.0.0/16")],
+    ),
     ("remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", None), (MERGE, "remote-subnet", "10.0.0.0/8")]),
     ("no remote-subnet", [(REMOVE, "remote-subnet", None)]),
-    ("no remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", "10.0.0.0/8")]),
+    (
+        "no remote-subnet 10.0.0.0/8",
+        [(EXPECT, "remote-subnet", "10.0.0.0/8"), (REMOVE, "remote-subnet", "10.0.0.0/8")],
+    ),
     ("description Branch office north", [(MERGE, "description", "Branch office north")]),
     ("description it's the 'old' one  # since 2019", [(MERGE, "description", "it's the 'old' one")]),
     ('description "two  blanks # and no comment"', [(MERGE, "description", "two  blanks # and no comment")]),
     ("no description", [(REMOVE, "description", None)]),
-    ("no description Branch office north", [(REMOVE, "description", None)]),
+    (
+        "no description Branch office north",
+        [(EXPECT, "description", "Branch office north"), (REMOVE, "description", None)],
+    ),
 ]
 
 
