@@ -105,6 +105,15 @@ def test_no_with_another_value_than_the_one_set_changes_nothing(line: CommandLin
     assert "no dpd-action" in line.run("show", "running-config").stdout
 
 
+def test_a_dry_run_says_what_is_wrong_as_commit_check_does(line: CommandLine) -> None:
+    wrong = ("config", "tunnel", "ipsec 3", "peer 192.0.2.1", "end", "ipsec 4", "secret abcdefgh")
+    checked = line.lines(*wrong, "commit check").stderr
+    found = [one for one in checked.splitlines() if one.startswith("tunnel ipsec ")]
+    assert len(found) > 1, checked
+    told = line.lines(*wrong, "dry-run").stdout.splitlines()
+    assert told == [f"would be refused: {one}" for one in found]
+
+
 @pytest.mark.parametrize("how", ["file", "input", "dash"])
 def test_lines_of_a_file_and_of_standard_input(line: CommandLine, tmp_path: Path, how: str) -> None:
     text = "# a tunnel\n\n" + "\r\n".join((*TUNNEL, "commit comment made of lines")) + "\nend\nfoo"
