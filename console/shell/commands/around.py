@@ -8,6 +8,8 @@ from console.grammar.command import Argument, Command
 from console.grammar.values import Suggestion
 from console.harmless import harmless
 from console.shell.shell import Shell
+from console.show.layout import folded
+from console.show.screen import width_of
 
 _KEYS = """Tab completes, ? shows what may come next, Ctrl-R searches what was typed before, Ctrl-C drops the
 line and commits nothing, Ctrl-D ends. Words may be shortened as long as they are clear. 'help WORD' tells all
@@ -21,14 +23,25 @@ def about(shell: Shell, given: Mapping[str, str]) -> None:
     if words := given.get("WORDS"):
         shell.out.text(grammar.about(words, shell.context, shell.tunnel))
         return
-    shell.out.text(listing(grammar.expected("", shell.context, shell.tunnel)) + "\n\n" + _KEYS)
+    shell.out.text(
+        listing(grammar.expected("", shell.context, shell.tunnel), width_of(shell)) + "\n\n" + _KEYS
+    )
 
 
-def listing(suggestions: Sequence[Suggestion]) -> str:
-    """Return words with their descriptions, one below the other."""
-    rows = [(harmless(one.text), harmless(one.description)) for one in suggestions]
+def listing(suggestions: Sequence[Suggestion], columns: int | None = None) -> str:
+    """Return words with their descriptions, one below the other, folded at blanks to ``columns``."""
+    rows = [(harmless(one.text), one.description) for one in suggestions]
     width = max((len(text) for text, _ in rows), default=0)
-    return "\n".join(f"  {text:{width}}  {description}".rstrip() for text, description in rows)
+    if columns is not None and width + 4 > columns // 2:  # no room beside the words
+        beside = [(f"  {text}", " " * 6, description) for text, description in rows]
+        return "\n".join(
+            line for text, indent, told in beside for line in [text, *folded(told, columns, indent)]
+        )
+    return "\n".join(
+        line.rstrip()
+        for text, description in rows
+        for line in folded(description, columns, f"  {text:{width}}  ", " " * (width + 4))
+    )
 
 
 def clear(shell: Shell, given: Mapping[str, str]) -> None:
