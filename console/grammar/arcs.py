@@ -12,6 +12,9 @@ from console.grammar.typed import Refused
 from console.grammar.values import Meaning, Path, Span
 from console.model.schema import Choice, Type
 
+_BLOCK = 1024
+"""Characters that a certificate needs, and a name does not."""
+
 
 class Rank(IntEnum):
     """Who goes first where a word could mean several things."""
@@ -74,6 +77,13 @@ class Value:
         if self.type is not None:
             return self.reads is None and typed.is_open(self.type)
         return self.number is None
+
+    @property
+    def may_have_lines(self) -> bool:
+        """Whether a block of several lines (RFC 7468) may be a value."""
+        if self.type is None or self.type.base != "string" or self.secret or self.rest:
+            return False
+        return not self.type.lengths or any(int(most) >= _BLOCK for _, most in self.type.lengths)
 
     @property
     def choices(self) -> Sequence[Choice]:

@@ -99,3 +99,7 @@ class Mistake(Exception):
         self.message = message
         self.span = span
         self.expected = expected
+
+
+class ValueMissing(Mistake):
+    """A line that ends where a value is expected that may have several lines."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
-from console.grammar.values import Meaning, Mistake, Span, Suggestion
-from console.grammar.words import Word
+from console.grammar.values import Meaning, Mistake, Span, Suggestion, ValueMissing
+from console.grammar.words import Word, has_private_key
 
 _MOST_EXPECTED = 100
 _MOST_CHOICES = 32
 _LONGEST_SHOWN = 60
+
+PRIVATE_KEY = "a private key does not belong here, and is not kept: import-private-key takes it"
 
 
 class Ambiguous(Mistake):
@@ -77,6 +79,8 @@ class Walk:
                 if arc.value is None:
                     continue
                 text, span = self._text(arc.value, words)
+                if not arc.value.secret and has_private_key(text):
+                    raise Mistake(PRIVATE_KEY, span)
                 try:
                     accepted.append((arc.value, arc.follow(arc.value.read(text), span)))
                 except Refused as problem:
@@ -111,6 +115,8 @@ class Walk:
         refused: Sequence[tuple[Value, Refused]],
         arcs: Sequence[Arc],
     ) -> Mistake:
+        if has_private_key(word.text):
+            return Mistake(PRIVATE_KEY, word.span)
         expected = tuple(_suggestions(arcs))
         # What follows a secret may be the rest of it.
         shown = "this" if self._secret else _shown(word)
@@ -133,7 +139,8 @@ class Walk:
                 return meaning
         arcs = [arc for state in self.states for arc in state.arcs()]
         end = len(self._line.rstrip())
-        raise Mistake(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+        kind = ValueMissing if any(value.may_have_lines for value in values(arcs)) else Mistake
+        raise kind(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
 
 
 def _begun(literals: Sequence[Arc], word: Word) -> list[Arc]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 
 from prompt_toolkit import PromptSession
@@ -12,6 +12,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, ThreadedCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import ColorDepth
@@ -19,17 +20,20 @@ from prompt_toolkit.shortcuts import CompleteStyle
 
 from console.client.session import Gone, ServerErrors
 from console.grammar.values import Called, Mistake, Suggestion
-from console.grammar.words import split
+from console.grammar.words import begins_block, split
 from console.harmless import harmless
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
 from console.shell.commands.requests import has_tunnels
+from console.shell.gathering import whole
 from console.shell.lookup import Lookup
 from console.shell.recall import Recall, file_of, keeping
 from console.shell.shell import Leave, Shell, Status
+from console.show.layout import folded
 
 MOST_SUGGESTIONS = 200
+_CONTINUED = "... "
 MOST_PASTED_LINES = 100_000
 _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then, with values:
 
@@ -70,6 +74,7 @@ class _Conversation:
             color_depth=colours,
         )
         self._plain: PromptSession[str] = PromptSession(color_depth=colours)
+        self._continued: PromptSession[str] = PromptSession(history=DummyHistory(), color_depth=colours)
 
     def run(self) -> int:
         shell = self._shell
@@ -122,9 +127,9 @@ class _Conversation:
 
     def _drop_pasted(self) -> None:
         """After a mistake the lines behind it may mean something else."""
-        if self._pasted:
-            self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
-            self._pasted = []
+        if count := sum(1 for one in self._pasted if one.strip()):
+            self._shell.out.warn(f"the {count} lines behind it that were pasted are left out")
+        self._pasted = []
 
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
@@ -135,27 +140,55 @@ class _Conversation:
             self._shell.out.warn(str(problem))
 
     def _next_line(self) -> str:
-        if self._pasted:
+        pasted = bool(self._pasted)
+        if not pasted:
+            self._pasted = self._typed()
+        line = self._pasted.pop(0)
+        while not line.strip() and self._pasted:
             line = self._pasted.pop(0)
-            self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
-            return line
+        if self._shell.waits(line):
+            following = self._pasted.pop(0) if self._pasted else self._more()
+            if begins_block(following):
+                line = f"{line} {following.lstrip()}"
+            elif following.strip():
+                self._pasted.insert(0, following)
+        line = whole(line, self._further())
+        if pasted:
+            shown, several, _ = line.partition("\n")
+            shown = f"{self._keepable(shown)}{' ...' if several else ''}"
+            self._shell.out.rich.print(f"{self._shell.prompt}{shown}", soft_wrap=True)
+        return line
+
+    def _typed(self) -> list[str]:
+        """Return what is typed at the prompt: a line, or those that were pasted."""
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
         text = self._session.prompt(self._prompt(), default=rest)
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._pasted = [one for one in lines[1:MOST_PASTED_LINES] if one.strip()]
-        return lines[0]
+        first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return [first, *others[: MOST_PASTED_LINES - 1]]
+
+    def _further(self) -> Iterator[str]:
+        """Yield the lines behind one that is not closed: those that were pasted with it, then typed ones."""
+        while True:
+            yield self._pasted.pop(0) if self._pasted else self._more()
+
+    def _more(self) -> str:
+        """Ask for what a line goes on with; it is kept nowhere."""
+        rest, self._rest = self._rest, ""
+        text = self._continued.prompt(_CONTINUED, default=rest)
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def _prompt(self) -> FormattedText:
         return FormattedText([("", self._shell.prompt)])
 
     def _greet(self) -> None:
         shell = self._shell
-        shell.out.text(
+        greeting = (
             f"yangswan {version('yangswan')} on {shell.gateway}: you are {shell.client.user}, in session "
             f"{shell.client.session_id}. 'help' tells what there is to type, '?' what may come next."
         )
+        shell.out.text("\n".join(folded(greeting, shell.out.rich.width)))
         if not has_tunnels(shell.client):
             shell.out.text(_FIRST_STEPS)
 
@@ -231,7 +264,8 @@ class _Conversation:
     def _show_expected(self, before: str) -> None:
         shell = self._shell
         found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
-        shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
+        columns = shell.out.rich.width
+        shown = listing(found[:MOST_SUGGESTIONS], columns) if found else "  nothing may stand here"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)
 

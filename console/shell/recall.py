@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -13,10 +14,13 @@ from prompt_toolkit.history import History
 from console.grammar.reading import Grammar
 from console.grammar.values import Changes, Meaning, Mistake
 from console.grammar.values import Path as ModelPath
+from console.grammar.words import has_private_key, open_part
 from console.model.schema import Schema
+from console.shell.gathering import gathered
 
 MOST_LINES = 2000
 MOST_OCTETS = 1024 * 1024
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
 _SHORTEST = 2
 _FIRST = 20
 
@@ -44,7 +48,11 @@ def without_secrets(line: str, meaning: Meaning | None, names: Collection[str]) 
         for span in sorted(spans, key=lambda span: -span.start):
             line = line[: span.start].rstrip() + line[span.end :]
         return line
+    if has_private_key(line) or open_part(line):
+        return ""
     if meaning is None:
+        if _BASE64.fullmatch(line.strip()):  # a line of a block whose beginning went elsewhere
+            return ""
         words = [word for word in line.split() if len(word) >= _SHORTEST]
         if any(name.startswith(word) or word.startswith(name) for word in words for name in names):
             return ""
@@ -62,8 +70,9 @@ class Recall(History):
         self._keepable = keepable
 
     def append_string(self, string: str) -> None:
-        for typed in string.split("\n"):  # what was pasted at once are lines of their own
-            if typed.strip() and (line := self._keepable(typed).strip()):
+        # What was pasted at once are lines of their own; what takes several of them is not typed again.
+        for _, typed in gathered(string.split("\n"), lambda line: False):
+            if typed.strip() and "\n" not in typed and (line := self._keepable(typed).strip()):
                 super().append_string(line)
 
     def load_history_strings(self) -> Iterable[str]:

@@ -13,6 +13,7 @@ from console.grammar.values import Mistake, Span
 from console.shell.commands.committing import put_in_force
 from console.shell.commands.requests import Commit
 from console.shell.editing import Occupied
+from console.shell.gathering import gathered
 from console.shell.shell import Leave, Shell, Status
 
 LONGEST_SECRET_FILE = 1024 * 1024
@@ -49,7 +50,7 @@ def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     status = 0
     number = 0
     try:
-        for number, line in enumerate(lines, 1):
+        for number, line in gathered(lines, shell.waits):
             if status := shell.run(line, number if plan.numbered else None):
                 break
         status = status or shell.flush()

@@ -18,6 +18,7 @@ from console.model.schema import Schema
 from console.shell import saying
 from console.shell.console import Console
 from console.shell.editing import Editing, Occupied
+from console.shell.gathering import may_have_lines, waits_for_a_block
 from console.shell.output import Terminal
 
 MOST_HELD = 500
@@ -67,6 +68,7 @@ class Shell(Console):
         self.in_batches = False
         self._held: list[tuple[str, int | None, Changes]] = []
         self._grammar: Grammar | None = None
+        self._block_names: frozenset[str] | None = None
 
     @property
     def grammar(self) -> Grammar:
@@ -104,6 +106,21 @@ class Shell(Console):
         if self.context is None and not self.interactive:
             return self.ways.exec_grammar.read(line, None, self.tunnel)
         return self.grammar.read(line, self.context, self.tunnel)
+
+    def waits(self, line: str) -> bool:
+        """Return whether ``line`` lacks a block (RFC 7468) that may come behind it."""
+        last = line.split()[-1:]
+        if self.context is None or not last or not any(name.startswith(last[0]) for name in self._blocks):
+            return False
+        return waits_for_a_block(self.grammar, line, self.context, self.tunnel)
+
+    @property
+    def _blocks(self) -> frozenset[str]:
+        """Names of leafs, most of them of none, that may have several lines; read once for each schema."""
+        if self._block_names is None:
+            nodes = (one for root in self.grammar.schema.roots.values() for one in root.walk())
+            self._block_names = frozenset(one.name for one in nodes if may_have_lines(one))
+        return self._block_names
 
     def run(self, line: str, number: int | None = None) -> int:
         """Carry out ``line``; ``number``: that of a line of a script. Returns the exit status.
@@ -197,7 +214,7 @@ class Shell(Console):
         self.out.warn(f"{ended}; connected again, as session {self.client.session_id}")
         if edited:
             self.out.warn("what you had edited and not committed is lost")
-        self._grammar = None  # another agent may serve other modules
+        self._grammar = self._block_names = None  # another agent may serve other modules
         self.context = None
         return True
 
