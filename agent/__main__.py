@@ -82,7 +82,8 @@ def main() -> None:
         raise SystemExit(carry_out(sys.argv[1:]))
     try:
         asked = read()
-        logs.configure(asked.settings.log_level, asked.settings.log_format)
+        spoken = asked.task in (Task.CHECK, Task.REPAIR) and asked.settings.log_format == "json"
+        logs.configure(asked.settings.log_level, "text" if spoken else asked.settings.log_format)
         looking = asked.task is Task.CHECK
         if asked.task is Task.RUN:
             hangups = Hangups()
@@ -124,9 +125,8 @@ def main() -> None:
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
-    priority = "<3>" if logs.is_journal_stream(sys.stderr) else ""
     for sentence in sentences:
-        say(f"{priority}{PROGRAM}: {sentence}", sys.stderr)
+        logs.last_words(sentence)
     raise SystemExit(status) from None
 
 
@@ -142,6 +142,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
+    phases.open_history()
     store = _open_history(settings)
     outlet, translators = looked.outlet, looked.translators
     try:

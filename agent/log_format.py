@@ -46,6 +46,11 @@ def text(line: Line) -> str:
     return "\n".join((f"{time} {line.level_name:<7} {_sentence(line)}", *_trace(line)))
 
 
+def last_words(sentence: str) -> str:
+    """Return why the program ends, for whoever has started it."""
+    return escaped(f"{PROGRAM}: {sentence}")
+
+
 def stream_text(line: Line) -> str:
     """Return ``line`` for the journal's stream, which has the time, and takes the priority of each line from
     its beginning (sd-daemon(3))."""
@@ -67,7 +72,7 @@ def json_text(line: Line) -> str:
     if line.trace:
         content["traceback"] = list(_trace_lines(line))
     content["code"] = f"{_name(line.code_file)}:{line.code_line}"
-    return json.dumps(content, ensure_ascii=False)
+    return json.dumps(content)  # of ASCII alone: it is JSON in whatever encoding standard error has
 
 
 def fields(line: Line) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.datastore.changes import base_event, changed_by
 from agent.datastore.locks import Locks
-from agent.datastore.records import SERVER
+from agent.datastore.records import SERVER, address_of
 from agent.operations.context import Caller
 from agent.translator import Json, Notification
 from agent.yang.modules import Module
@@ -196,7 +196,7 @@ def _session(caller: Caller) -> Json:
         "session-id": caller.session_id,
         "transport": caller.transport,
         "username": caller.user,
-        **({"source-host": caller.source} if caller.source else {}),
+        **({"source-host": address} if (address := address_of(caller.source)) else {}),
         "login-time": caller.login_time,
         "in-rpcs": counters.in_rpcs,
         "in-bad-rpcs": counters.in_bad_rpcs,

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 
 from agent.datastore.configuration import Configuration
 from agent.loaded import Loaded
-from agent.supervision import READY, STOPPING, Supervision, status
+from agent.supervision import READY, STOPPING, Supervision, extended, status
 from agent.watchdog import Beats, Watchdog
 from agent.yang.worker import Worker
 
+OPENING_MAX_S = 600.0
 _STANDARD_ERROR = 2
 
 
@@ -25,6 +26,10 @@ class Phases:
         if supervision.watchdog_s is not None:
             # The watchdog ends this process by SIGABRT: what every thread was at is then in the journal.
             faulthandler.enable(_STANDARD_ERROR)
+
+    def open_history(self) -> None:
+        """The history is opened, and that of an older version converted: nothing is said until it is done."""
+        self._supervision.notify(status("starting: the history is opened"), extended(OPENING_MAX_S))
 
     def begin(self, sentence: str) -> None:
         """The agent starts, and does first what ``sentence`` says."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from collections.abc import Iterable
 from itertools import islice
 
-from agent.datastore.records import CommitInfo
+from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.schema import Schema
@@ -82,6 +80,6 @@ def changed_by(info: CommitInfo) -> Json:
 def session_parameters(info: CommitInfo) -> Json:
     """Return common-session-parms (RFC 6470): who it was, and from where."""
     content: Json = {"username": info.user, "session-id": info.session_id}
-    with contextlib.suppress(ValueError):  # not every transport has an address
-        content["source-host"] = str(ipaddress.ip_address(info.source.partition("%")[0]))
+    if address := address_of(info.source):  # not every transport has one
+        content["source-host"] = address
     return content

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from ipaddress import ip_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class Cause(StrEnum):
 def whence(source: str) -> str:
     """Return from where a session came, in words; ``source`` is "" where it came through the socket."""
     return f"from {source}" if source else "through the socket"
+
+
+def address_of(source: str) -> str:
+    """Return the address of ``source`` as the models have it: "" if it has none, and without a zone, whose
+    name on Linux may have characters that inet:ip-address has not ("fe80::1%br-lan"; RFC 4007 section 11)."""
+    try:
+        return str(ip_address(source.partition("%")[0]))
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

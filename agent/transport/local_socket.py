@@ -7,6 +7,7 @@ import grp
 import os
 import socket
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Taken:
 def faults(path: Path, *, own_folder: Path) -> list[str]:
     """Return in a sentence why there can never be a socket at ``path``; nothing is written.
 
-    Root may look for an agent that is not his.
+    Root may look for an agent that is not his; and a socket of root's may be one that systemd listens on.
 
     Args:
         own_folder: is made when it is missing, and looked at elsewhere.
@@ -42,7 +43,7 @@ def faults(path: Path, *, own_folder: Path) -> list[str]:
     if reason is None and path.parent not in (own_folder, SYSTEM_FOLDER):
         reason = _folder_fault(path.parent)
     if reason is None and os.geteuid() != 0:
-        reason = _owner_fault(path)
+        reason = _owner_fault(path, (0, os.geteuid()))
     return [] if reason is None else [_sentence(path, reason)]
 
 
@@ -59,7 +60,7 @@ def take(path: Path, group: str) -> Taken:
         if reason is None and path.parent == SYSTEM_FOLDER and not path.parent.exists():
             path.parent.mkdir()
             path.parent.chmod(0o755)
-        reason = reason or _folder_fault(path.parent) or _owner_fault(path)
+        reason = reason or _folder_fault(path.parent) or _owner_fault(path, (os.geteuid(),))
         if reason is None:
             _remove_dead(path)
             return _made(path, group)
@@ -102,12 +103,12 @@ def _unfit(path: Path) -> str | None:
     return None
 
 
-def _owner_fault(path: Path) -> str | None:
-    """Return why ``path``, or its folder, cannot be used by the user of this process."""
+def _owner_fault(path: Path, owners: Collection[int]) -> str | None:
+    """Return why ``path``, a socket of one of ``owners``, or its folder, cannot be used by this process."""
     with suppress(FileNotFoundError):
         if path.parent.stat().st_uid not in (0, os.geteuid()):
             return f"the folder {path.parent} belongs to another user"
-        if path.lstat().st_uid != os.geteuid():
+        if path.lstat().st_uid not in owners:
             return "the socket that is there belongs to another user"
     return None
 

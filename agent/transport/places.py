@@ -21,7 +21,7 @@ class Places:
 
     Args:
         recovery_users: for whose sake one of all sessions is kept back.
-        kept: it is kept back in any case, for who administers the agent.
+        kept: it is kept back in any case, for who administers the agent, unless there is but one.
         refused: counts what a limit refused.
     """
 
@@ -49,7 +49,9 @@ class Places:
         """True if there may be one more session; the last of all is kept for a recovery session."""
         limits = self.limits
         recovers = peer.administers or peer.user in self.recovery_users
-        kept = 1 if (self._kept or self.recovery_users) and not recovers else 0
+        # Of one place alone nobody asks to keep it who names no recovery user.
+        keeps = bool(self.recovery_users) or (self._kept and limits.sessions > 1)
+        kept = 1 if keeps and not recovers else 0
         source = _counted(peer)
         return (
             self.sessions.total() < limits.sessions - kept

@@ -16,6 +16,8 @@ from typing import Any
 WORD = b"yangswan-netconf-subsystem "
 OCTETS_MAX = 1024
 NAME_CHARACTERS_MAX = 255
+ADDRESS_CHARACTERS_MAX = 61
+"""Of an IPv6 address, and of its zone with "%": a name of 15 octets (IFNAMSIZ)."""
 _PORT_MAX = 65535
 _KINDS = {"user": str, "source-host": str, "source-port": int, "local-host": str}
 
@@ -94,7 +96,8 @@ def is_name(user: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
+    """True for an address; that of a link may have a zone, the name of an interface."""
     try:
-        return not text or bool(ip_address(text.partition("%")[0]))
+        return not text or (bool(ip_address(text)) and is_name(text) and len(text) <= ADDRESS_CHARACTERS_MAX)
     except ValueError:
         return False

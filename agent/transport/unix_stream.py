@@ -14,7 +14,8 @@ from agent.transport.limits import Limits
 
 _WRITE_PIECE_OCTETS = 65536
 _CLOSE_TIMEOUT_S = 10
-_UCRED = struct.Struct("3i")
+_UCRED = struct.Struct("iII")
+"""Users have numbers up to 4294967294."""
 
 
 class UnixStream(asyncio.Protocol):
@@ -66,7 +67,7 @@ class UnixStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._arrived += data
         self._readable.set()
-        if len(self._arrived) > self._limits().read_buffer_octets:
+        if len(self._arrived) > self._room():
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -113,7 +114,7 @@ class UnixStream(asyncio.Protocol):
             await self._more()
         data = bytes(self._arrived[:octets])
         del self._arrived[:octets]
-        if len(self._arrived) <= self._limits().read_buffer_octets and not self._ended:
+        if len(self._arrived) <= self._room() and not self._ended:
             self._transport.resume_reading()
         return data
 
@@ -152,6 +153,10 @@ class UnixStream(asyncio.Protocol):
                 return None
             await self._more()
         return preamble.cut(self._arrived)
+
+    def _room(self) -> int:
+        """Return how many octets may wait: a preamble has room, whatever is set."""
+        return max(self._limits().read_buffer_octets, preamble.OCTETS_MAX)
 
     async def _more(self) -> None:
         self._readable.clear()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 
 from lxml import etree
 
 from console.client.documents import NETCONF
-from console.client.netconf import NOTIFICATIONS, Session
+from console.client.netconf import NOTIFICATIONS, REPLY_TIMEOUT_S, Session
 from console.client.session import Element, Gone
 from console.client.stream import Stream
 
@@ -24,6 +24,7 @@ class Connection:
     def __init__(self, connect: Callable[[], Stream], where: str) -> None:
         self._connect = connect
         self.where = where
+        self._limit_s: float = REPLY_TIMEOUT_S
         self._begin()
 
     @property
@@ -44,8 +45,14 @@ class Connection:
         """Return a second session with the same server, for a question while the first one waits."""
         return Connection(self._connect, self.where)
 
+    def within(self, limit_s: float) -> Connection:
+        """Return this session for questions whose answers are waited for ``limit_s`` seconds at most."""
+        hurried = copy(self)
+        hurried._limit_s = limit_s
+        return hurried
+
     def rpc(self, request: Element) -> Element:
-        return self._session.rpc(request)
+        return self._session.rpc(request, self._limit_s)
 
     def get(self, subtree: Element | None = None) -> Element:
         return self._data("get", None, subtree)
@@ -86,7 +93,7 @@ class Connection:
         if subtree is not None:
             wanted = etree.SubElement(request, f"{{{NETCONF}}}filter", {"type": "subtree"})
             wanted.extend(deepcopy(_content(subtree)))
-        data = self._session.rpc(request).find(f"{{{NETCONF}}}data")
+        data = self.rpc(request).find(f"{{{NETCONF}}}data")
         if data is None:
             raise Gone(f"{self.where} answered {operation} without data, which no NETCONF server does")
         return data

@@ -7,6 +7,7 @@ the reply is dropped when it comes, and the session goes on. Requests may be mad
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ REPLY_TIMEOUT_S = 2 * 3600
 """Longer than any commit waits for what confirms it; Ctrl-C is quicker."""
 CLOSE_TIMEOUT_S = 2
 LOOK_AGAIN_S = 0.2
+_SESSION_ID = re.compile(r"[0-9]{1,10}")
 EVENTS_HELD = 10_000
 """Notifications that nobody has taken yet; beyond, the server has to wait."""
 
@@ -80,12 +82,13 @@ class Session:
         """Why there is no session any more; None while there is one."""
         return self._end
 
-    def rpc(self, request: Element) -> Element:
+    def rpc(self, request: Element, timeout_s: float = REPLY_TIMEOUT_S) -> Element:
         """Return the reply to ``request``.
 
         Raises:
             ServerErrors: it was refused.
-            Gone: the session is over. Whether the request was carried out is not known then.
+            Gone: the session is over, or there was no reply in time. Whether the request was carried out is
+                not known then.
         """
         message_id = str(next(self._ids))
         answer: SimpleQueue[Element | Gone] = SimpleQueue()
@@ -94,7 +97,7 @@ class Session:
             if self._end is not None:
                 raise Gone(str(self._end))
             self._outgoing.put(_wrapped(request, message_id))
-            reply = self._answer(answer)
+            reply = self._answer(answer, timeout_s)
         finally:
             self._waiting.pop(message_id, None)
         if isinstance(reply, Gone):
@@ -103,13 +106,13 @@ class Session:
             raise ServerErrors(tuple(errors))
         return reply
 
-    def _answer(self, answer: SimpleQueue[Element | Gone]) -> Element | Gone:
-        until = time.monotonic() + REPLY_TIMEOUT_S
-        while time.monotonic() < until:
+    def _answer(self, answer: SimpleQueue[Element | Gone], timeout_s: float) -> Element | Gone:
+        until = time.monotonic() + timeout_s
+        while (left_s := until - time.monotonic()) > 0:
             # A Ctrl-C that comes just before a wait begins does not end it.
             with suppress(Empty):
-                return answer.get(timeout=LOOK_AGAIN_S)
-        return Gone(f"{self._where} has not answered for {REPLY_TIMEOUT_S // 3600} hours")
+                return answer.get(timeout=min(left_s, LOOK_AGAIN_S))
+        return Gone(f"{self._where} has not answered for {timeout_s:.0f} seconds")
 
     def notifications(self) -> Iterator[Element]:
         """Yield what a subscription of this session brings, until the session ends.
@@ -207,7 +210,7 @@ class Session:
 def _greeting(hello: Element, where: str) -> tuple[int, frozenset[str]]:
     number = hello.findtext(f"{{{NETCONF}}}session-id") or ""
     capabilities = _capabilities(hello)
-    if not number.strip().isdecimal() or not capabilities & {BASE_10, BASE_11}:
+    if not _SESSION_ID.fullmatch(number.strip()) or not capabilities & {BASE_10, BASE_11}:
         raise Gone(f"what listens at {where} is not a NETCONF server: its hello lacks what one has to say")
     return int(number), capabilities
 

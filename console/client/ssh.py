@@ -11,13 +11,14 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from pathlib import Path
 
 import paramiko
 
+from console.client.known_hosts import KnownHosts
 from console.client.session import Gone
 
 READ_OCTETS = 256 * 1024
@@ -115,8 +116,10 @@ class SshStream:
         self._client.close()
 
     def _open(self, server: Address, login: Login) -> paramiko.Channel:
-        self._load_known_hosts(login)
-        self._client.set_missing_host_key_policy(_Unknown(server, login))
+        known = KnownHosts(self._client.get_host_keys(), server.in_known_hosts)
+        everybodys = [] if login.known_hosts else [SYSTEM_KNOWN_HOSTS]
+        known.take(*everybodys, login.known_hosts_file)
+        self._client.set_missing_host_key_policy(_Unknown(server, login, known.revoked))
         try:
             self._log_in(server, login)
         except paramiko.BadHostKeyException as problem:
@@ -152,17 +155,6 @@ class SshStream:
             auth_timeout=CONNECT_TIMEOUT_S,
         )
 
-    def _load_known_hosts(self, login: Login) -> None:
-        everybodys = [] if login.known_hosts else [SYSTEM_KNOWN_HOSTS]
-        for file in (*everybodys, login.known_hosts_file):
-            if not file.exists():
-                continue
-            try:
-                self._client.load_system_host_keys(str(file))
-            except (OSError, UnicodeDecodeError, paramiko.SSHException) as problem:
-                reason = getattr(problem, "strerror", None) or problem
-                raise Gone(f"{file} cannot be read: {reason}") from None
-
     def _refused(self, server: Address, login: Login) -> str:
         with_key = f" with the key {login.key}" if login.key else ""
         return (
@@ -191,12 +183,15 @@ def _key(login: Login) -> paramiko.PKey:
 class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has no types
     """Asks whether a host key that was never seen is right, and remembers it."""
 
-    def __init__(self, server: Address, login: Login) -> None:
+    def __init__(self, server: Address, login: Login, revoked: Collection[paramiko.PKey]) -> None:
         self._server = server
         self._login = login
+        self._revoked = revoked
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         shown = f"{key.get_name()} {key.fingerprint}"
+        if key in self._revoked:
+            raise Gone(f"the host key of {self._server} is one that was revoked: {shown}")
         if self._login.ask is None:
             raise Gone(
                 f"the host key of {self._server} is not known ({shown}): connect once on a terminal, "
@@ -212,9 +207,11 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
 def _remember(file: Path, line: str) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "a", encoding="utf-8") as known:
-            known.write(line)
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "r+", encoding="utf-8") as known:
+            octets = os.fstat(descriptor).st_size
+            whole = octets == 0 or os.pread(descriptor, 1, octets - 1) == b"\n"
+            known.write(line if whole else f"\n{line}")
     except OSError as problem:
         raise Gone(f"the host key cannot be remembered in {file}: {problem.strerror or problem}") from None
 
@@ -233,8 +230,8 @@ def _unreachable(server: Address, problem: OSError) -> str:
     if isinstance(problem, paramiko.ssh_exception.NoValidConnectionsError):
         inner = next(iter(problem.errors.values()))
         if isinstance(inner, ConnectionRefusedError):
-            return f"nobody listens at {server}, port {server.port}"
+            return f"nobody listens at {server.host}, port {server.port}"
         problem = inner
     if isinstance(problem, TimeoutError):
-        return f"{server} does not answer on port {server.port}"
-    return f"{server}, port {server.port}: {problem.strerror or problem}"
+        return f"{server.host} does not answer on port {server.port}"
+    return f"{server.host}, port {server.port}: {problem.strerror or problem}"

@@ -65,6 +65,7 @@ class Value:
             return str(int(text))
         if not text:
             raise Refused("takes a text that is not empty")
+        typed.check_sendable(text)
         return text
 
     def named_by_no(self) -> Value:

@@ -45,8 +45,8 @@ def edit_config(changes: Sequence[Change], schema: Schema, present: Element | No
     """Return <config> with all of ``changes``.
 
     ``present``: <data> of the candidate as far as ``asks`` asked for it. Where entries are removed that only
-    it names, and it is None, none are. What would be removed from an entry that is not in it is left alone:
-    to name the entry would make it.
+    it names, and it is None, none are. What would be removed from an entry or a container that is not in it
+    is left alone: to name that would make it.
 
     Raises:
         Mistake: a value is expected that is not there.
@@ -77,8 +77,9 @@ def _values(branch: _Branch, prefixed: Prefixed) -> Iterator[Sent]:
 def asks(changes: Sequence[Change]) -> Element | None:
     """Return the <filter> of what has to be read before ``changes`` can be sent; None if nothing has.
 
-    NETCONF removes entries of a leaf-list one by one, by their values; and an entry of a list that an edit
-    names, to remove something in it, is made if it is not there. What a change expects is read, too.
+    NETCONF removes entries of a leaf-list one by one, by their values; and an entry of a list, a container
+    that means something by itself, or another case of a choice that an edit names, to remove something in
+    it, is made if it is not there. What a change expects is read, too.
     """
     some = [
         one
@@ -116,7 +117,12 @@ def _removes_all(change: Change) -> bool:
 
 def _removes_inside(change: Change) -> bool:
     above = change.path[:-1]
-    return change.operation is Operation.REMOVE and any(step.node.kind is Kind.LIST for step in above)
+    return change.operation is Operation.REMOVE and any(_would_be_made(step.node) for step in above)
+
+
+def _would_be_made(node: Node) -> bool:
+    """Return whether to name such a node is to make it, or to choose it, with what that takes away."""
+    return node.kind is Kind.LIST or node.presence or bool(node.case)
 
 
 def _unseen(path: Path) -> Path:
@@ -127,7 +133,9 @@ def _unseen(path: Path) -> Path:
     beside = path[-2].node
     others = [child for child in beside.children.values() if child.kind is Kind.LEAF and not child.secret]
     plain = [child for child in others if child.config and child.name not in beside.keys]
-    return (*path[:-1], Step(plain[0])) if plain else path[:-1]
+    # An entry is told by its keys, whatever else it lacks; a container that has to be there is not.
+    told = beside.kind is Kind.LIST or not _would_be_made(beside)
+    return (*path[:-1], Step(plain[0])) if plain and told else path[:-1]
 
 
 def _apply(root: _Branch, change: Change, there: _Present) -> None:
@@ -254,7 +262,7 @@ class _Present:
         self._indexed: dict[tuple[int, str], tuple[Element, dict[tuple[str, ...], Element]]] = {}
 
     def has(self, root: _Branch, path: Path) -> bool:
-        """Return whether all entries of ``path`` are there, or made by the edit so far."""
+        """Return whether all that ``path`` would make is there, or made by the edit so far."""
         if self._data is None:
             return True
         branch: _Branch | None = root
@@ -262,7 +270,7 @@ class _Present:
         for step in path:
             branch = branch.below.get(_key(step, None)) if branch is not None else None
             at = self._below(at, step) if at is not None else None
-            if step.node.kind is Kind.LIST and branch is None and at is None:
+            if _would_be_made(step.node) and branch is None and at is None:
                 return False
         return True
 

@@ -14,8 +14,8 @@ from console.model.schema import Node, Schema, Type
 
 XPATHS = frozenset({"xpath1.0", "schema-instance-identifier"})
 _PATHS = XPATHS | {"node-instance-identifier", "instance-identifier"}
-# A name with a colon in front of another name, outside of quotes; an axis has two colons.
-PREFIXED = re.compile(r"""'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*):(?!:)(?=[A-Za-z_*])""")
+# Names outside of quotes, whole ones; with a colon in front of another name. An axis has two colons.
+PREFIXED = re.compile(r"""'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*)(:(?!:)(?=[A-Za-z_*]))?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Prefixed:
         return Sent(value)
 
     def _prefixes(self, path: str) -> dict[str, str]:
-        found = {match[1] for match in PREFIXED.finditer(path) if match[1]}
+        found = {match[1] for match in PREFIXED.finditer(path) if match[2]}
         return {prefix: self._known[prefix] for prefix in sorted(found) if self._known.get(prefix)}
 
     def typed(self, node: Node, value: str, prefixes: Mapping[str | None, str]) -> str:
@@ -71,7 +71,7 @@ class Prefixed:
         return value
 
     def _named(self, match: re.Match[str], prefixes: Mapping[str | None, str]) -> str:
-        if not match[1]:
+        if not match[2]:
             return match[0]
         module = self._names.get(prefixes.get(match[1], ""))
         return f"{module}:" if module else match[0]

@@ -43,6 +43,7 @@ def read(type_: Type, text: str, *, abbreviated: bool = True) -> str:
     Raises:
         Refused: it means none.
     """
+    check_sendable(text)
     if type_.base in ("union", "leafref"):
         return _of_members(type_, text, abbreviated)
     if type_.base in ("enumeration", "boolean", "identityref"):
@@ -190,8 +191,6 @@ def _binary(type_: Type, text: str) -> str:
 
 
 def _string(type_: Type, text: str) -> str:
-    if any(_never_in_xml(one) for one in text):
-        raise Refused("takes no control characters")
     _check_length(type_, len(text))
     kind = _address_kind(type_)
     if kind and not _is_address(kind, text):
@@ -200,6 +199,16 @@ def _string(type_: Type, text: str) -> str:
         if mismatch(pattern, text):
             raise _refused(type_, pattern)
     return text
+
+
+def check_sendable(text: str) -> None:
+    """Refuse what XML cannot carry.
+
+    Raises:
+        Refused: there is a control character in it, or half of a pair.
+    """
+    if any(_never_in_xml(one) for one in text):
+        raise Refused("takes no control characters")
 
 
 def _check_length(type_: Type, length: int) -> None:

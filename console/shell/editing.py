@@ -35,16 +35,22 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    ``shared``: edits without a lock, along with others. ``always_shared``: so it was started; a commit has
+    what all have edited. ``pending``: the number of our confirmed commit that waits, as far as is known here;
+    0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
+    newest commit that nothing takes back.
     """
 
     client: Connection
     locked: bool = False
     kept: bool = False
     shared: bool = False
+    always_shared: bool = False
     edited: bool = False
     differs: bool = False
-    pending: bool = False
+    pending: int | None = None
+    ended: str = ""
+    stays: int = 0
 
     @property
     def foreign(self) -> bool:
@@ -74,10 +80,13 @@ class Editing:
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")
         etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
-        if self._has_ids():
+        if self._announces("ietf-netconf-txid", ":txid:"):
             etree.SubElement(request, f"{{{TXID_MODULE}}}with-etag").text = "true"
+        # The edits of many lines are sent at once: where one is refused, none may be in the candidate.
+        if self._announces(":rollback-on-error"):
+            etree.SubElement(request, f"{{{NETCONF}}}error-option").text = "rollback-on-error"
         request.append(edit_config(changes, schema, present))
-        ok = self.client.rpc(request).find(f"{{{NETCONF}}}ok")
+        ok = self._edited(request).find(f"{{{NETCONF}}}ok")
         etag = None if ok is None else ok.get(_ETAG)
         self.differs = etag is None or etag == _DIFFERS
         self.edited = self.differs
@@ -89,10 +98,18 @@ class Editing:
             Occupied, ServerErrors: as of ``send``.
         """
         self.hold()
-        reply = self.client.rpc(request)
-        self.edited = True
+        reply = self._edited(request)
         self.refresh()
         return reply
+
+    def _edited(self, request: Element) -> Element:
+        """Return the reply to an edit. Who does not wait for it (Ctrl-C) may have edited."""
+        before, self.edited = self.edited, True
+        try:
+            return self.client.rpc(request)
+        except ServerErrors:
+            self.edited = before
+            raise
 
     def hold(self) -> None:
         """Lock the candidate, unless that is done or not wanted.
@@ -105,7 +122,9 @@ class Editing:
         try:
             self._lock("lock")
         except ServerErrors as problem:
-            raise Occupied(self._why(problem)) from None
+            # It is ours where Ctrl-C ended the wait for the lock.
+            if problem.errors[0].session_id != self.client.session_id:
+                raise Occupied(self._why(problem)) from None
         self.locked = True
 
     def keep(self) -> None:
@@ -144,10 +163,11 @@ class Editing:
 
     def lost(self) -> None:
         """The session is another one: what it held is gone."""
-        self.locked = self.kept = self.edited = self.differs = self.pending = False
+        self.locked = self.kept = self.edited = self.differs = False
+        self.pending = None
 
-    def _has_ids(self) -> bool:
-        return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)
+    def _announces(self, *names: str) -> bool:
+        return any(name in one for one in self.client.capabilities for name in names)
 
     def _lock(self, operation: str) -> None:
         request = etree.Element(f"{{{NETCONF}}}{operation}")
@@ -170,8 +190,12 @@ class Editing:
         )
 
 
-def who(client: Connection, session_id: int) -> str:
-    """Return whose session that is, from where and since when, as far as one may know."""
+def is_missing(client: Connection, session_id: int) -> bool:
+    """Return whether there is surely no such session: one sees one's own, and not that one."""
+    return _session(client, session_id) is None and _session(client, client.session_id) is not None
+
+
+def _session(client: Connection, session_id: int) -> Element | None:
     wanted = etree.Element(f"{{{NETCONF}}}filter")
     at = etree.SubElement(
         etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
@@ -179,9 +203,14 @@ def who(client: Connection, session_id: int) -> str:
     session = etree.SubElement(at, f"{{{MONITORING}}}session")
     etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
     try:
-        found = next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+        return next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
     except ServerErrors:
-        found = None
+        return None
+
+
+def who(client: Connection, session_id: int) -> str:
+    """Return whose session that is, from where and since when, as far as one may know."""
+    found = _session(client, session_id)
     facts = {} if found is None else {etree.QName(leaf).localname: leaf.text or "" for leaf in found}
     told = [f"session {session_id}"]
     if source := facts.get("source-host"):

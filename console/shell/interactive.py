@@ -22,6 +22,7 @@ from console.client.session import Gone, ServerErrors
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import begins_block, split
 from console.harmless import harmless
+from console.shell import waiting
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -50,8 +51,6 @@ _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, i
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
-    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 
@@ -70,11 +69,18 @@ class _Conversation:
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             enable_history_search=False,
-            key_bindings=self._keys(),
+            key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours)
-        self._continued: PromptSession[str] = PromptSession(history=DummyHistory(), color_depth=colours)
+        # Answers are remembered nowhere: a secret is one, and what a line goes on with may be another.
+        self._plain = self._forgetful(colours)
+        self._continued = self._forgetful(colours)
+
+    @staticmethod
+    def _forgetful(colours: ColorDepth | None) -> PromptSession[str]:
+        return PromptSession(
+            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
+        )
 
     def run(self) -> int:
         shell = self._shell
@@ -82,8 +88,13 @@ class _Conversation:
         shell.ways.secret = self._secret
         try:
             self._greet()
+            shell.read("")  # the modules: while a line is typed nothing could end the wait for them
         except (Gone, ServerErrors) as problem:
             shell.out.warn(str(problem))
+        except KeyboardInterrupt:
+            shell.out.warn("^C")
+        # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 line = self._next_line()
@@ -131,6 +142,18 @@ class _Conversation:
             self._shell.out.warn(f"the {count} lines behind it that were pasted are left out")
         self._pasted = []
 
+    def _notice(self) -> None:
+        """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
+        if self._shell.client.gone is not None:
+            self._shell.say_lost()
+            return
+        try:
+            if told := waiting.look(self._shell.editing):
+                self._shell.out.warn(told)
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
         try:
@@ -161,12 +184,20 @@ class _Conversation:
 
     def _typed(self) -> list[str]:
         """Return what is typed at the prompt: a line, or those that were pasted."""
+        self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
         text = self._session.prompt(self._prompt(), default=rest)
-        first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return [first, *others[: MOST_PASTED_LINES - 1]]
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if len(lines) > MOST_PASTED_LINES:
+            # What is behind a part of it may be what takes back something in it.
+            self._shell.out.warn(
+                f"{len(lines)} lines are more than can be pasted ({MOST_PASTED_LINES}): none of them is "
+                "carried out ('yangswan -f FILE' takes more)"
+            )
+            return [""]
+        return lines
 
     def _further(self) -> Iterator[str]:
         """Yield the lines behind one that is not closed: those that were pasted with it, then typed ones."""
@@ -199,6 +230,7 @@ class _Conversation:
         try:
             if shell.editing.edited:
                 shell.editing.refresh()
+            self._notice()
             lost = pending_of(shell.editing)
             if not lost:
                 return True
@@ -211,7 +243,7 @@ class _Conversation:
     def _confirm(self, question: str) -> bool:
         """Ask until the answer is yes or no; no is what nothing means."""
         while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ").strip().lower()
+            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
             if answer in ("", "n", "no"):
                 return False
             if answer in ("y", "yes"):
@@ -229,10 +261,14 @@ class _Conversation:
 
     def _suggest(self, text: str) -> Iterable[Suggestion]:
         shell = self._shell
+        if not shell.has_grammar:
+            return ()
         return shell.grammar.suggest(text, shell.context, shell.tunnel, self._lookup)
 
     def _keepable(self, line: str) -> str:
         shell = self._shell
+        if not shell.has_grammar:  # so it cannot be known whether a secret is in it
+            return ""
         return keeping(shell.grammar, shell.context, shell.tunnel)(line)
 
     def _keys(self) -> KeyBindings:
@@ -263,7 +299,8 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        found = shell.grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
+        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
         columns = shell.out.rich.width
         shown = listing(found[:MOST_SUGGESTIONS], columns) if found else "  nothing may stand here"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
@@ -290,6 +327,17 @@ class _Completer(Completer):
                     )
         except (Gone, ServerErrors):
             return  # what cannot be looked up can still be typed
+
+
+def _with_harmless_reports(keys: KeyBindings) -> KeyBindings:
+    """Add that reports of a mouse and a cursor do nothing: none was asked for, and any text may look so."""
+
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _(event: KeyPressEvent) -> None:
+        pass
+
+    return keys
 
 
 def _in_quotes(text: str) -> bool:

@@ -16,6 +16,8 @@ from console.shell.editing import MONITORING
 from console.show.history import newest
 
 MOST = 200
+LIMIT_S = 2.0
+"""While a line is typed Ctrl-C ends no wait: the terminal gives it to the line."""
 _PKI = "urn:yangswan:params:xml:ns:yang:pki"
 _COMMITS = 50
 
@@ -23,10 +25,12 @@ _COMMITS = 50
 class Lookup:
     """Called with a source or a path, and what was typed of the value (console.grammar.reading.Lookup)."""
 
-    def __init__(self, client: Connection) -> None:
-        self._client = client
+    def __init__(self, client: Connection, limit_s: float = LIMIT_S) -> None:
+        self._connection = self._client = client
+        self._limit_s = limit_s
 
     def __call__(self, source: str | Path, prefix: str) -> Sequence[Suggestion]:
+        self._client = self._connection.within(self._limit_s)  # its session may be another one by now
         try:
             return self._found(source, prefix)
         except (Gone, ServerErrors):

@@ -83,6 +83,7 @@ def folded(text: str, width: int | None, indent: str = "", further: str | None =
     ``indent`` is in front of the first line, ``further`` (by default the same) of the others.
     """
     further = indent if further is None else further
+    least = len(further) + 1
     text = harmless(text)
     if width is None:
         return [indent + text]
@@ -94,8 +95,8 @@ def folded(text: str, width: int | None, indent: str = "", further: str | None =
             line, empty = further, True
         line += word if empty else f" {word}"
         empty = False
-        while cell_len(line) > width > cell_len(further):  # a word that no line can hold
-            kept = _fitting(line, width)
+        # A word that no line can hold; where none can hold a letter either, there is one in each.
+        while cell_len(further) < width and (kept := max(_fitting(line, width), least)) < len(line):
             lines.append(line[:kept])
             line = further + line[kept:]
     return [*lines, line]

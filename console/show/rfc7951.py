@@ -12,12 +12,14 @@ from typing import Any
 from lxml import etree
 
 from console.client.session import Element
+from console.grammar.patterns import mismatch
 from console.grammar.prefixed import PREFIXED, XPATHS
 from console.model.schema import Kind, Node, Schema, Type
 from console.show.data import LEAFS, elements, node_below
 
 _NUMBERS = frozenset({"int8", "int16", "int32", "uint8", "uint16", "uint32"})
 _NUMBERS_IN_STRINGS = frozenset({"int64", "uint64"})
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 _MANY = (Kind.LIST, Kind.LEAF_LIST)
 
 
@@ -73,7 +75,7 @@ class _Writer:
         text = element.text or ""
         kind = self._resolved(kind, text)
         if kind.base in _NUMBERS:
-            return int(text) if re.fullmatch(r"\s*[+-]?\d+\s*", text) else text
+            return int(text) if _WHOLE.fullmatch(text.strip()) else text
         if kind.base == "boolean":
             return text.strip() == "true"
         if kind.base == "empty":
@@ -86,7 +88,7 @@ class _Writer:
         return text
 
     def _with_module(self, element: Element, found: re.Match[str]) -> str:
-        module = self._modules.get(element.nsmap.get(found[1], "")) if found[1] else None
+        module = self._modules.get(element.nsmap.get(found[1], "")) if found[2] else None
         return found[0] if module is None else f"{module}:"
 
     def _resolved(self, kind: Type, text: str) -> Type:
@@ -103,14 +105,14 @@ class _Writer:
     def _fits(self, kind: Type, text: str) -> bool:
         kind = self._resolved(kind, text)
         if kind.base in _NUMBERS | _NUMBERS_IN_STRINGS:
-            return bool(re.fullmatch(r"[+-]?\d+", text)) and _in_ranges(kind, int(text))
+            return bool(_WHOLE.fullmatch(text)) and _in_ranges(kind, int(text))
         if kind.base == "enumeration":
             return any(one.name == text for one in kind.choices)
         if kind.base == "boolean":
             return text in ("true", "false")
         if kind.base == "empty":
             return not text
-        return all(_matches(pattern, text) for pattern in kind.patterns)
+        return not any(mismatch(pattern, text) for pattern in kind.patterns)
 
     def with_modules(self, element: Element, text: str, *, identity: bool) -> str:
         """Return ``text`` with names of modules in the place of prefixes (RFC 7951 section 6.8 and 6.11)."""
@@ -136,11 +138,4 @@ def _in_ranges(kind: Type, value: int) -> bool:
     try:
         return not kind.ranges or any(int(low) <= value <= int(high) for low, high in kind.ranges)
     except ValueError:  # not resolved
-        return True
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:  # what XML Schema knows and Python does not
         return True

@@ -12,9 +12,8 @@ from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import IPSEC, Wanted, every, first, number, subtree, text, texts, top, tree, word
 from console.show.layout import fields, folded, sentence
-from console.show.rfc7951 import as_json
 from console.show.sas import sa_lines
-from console.show.screen import width_of
+from console.show.screen import show_one, width_of
 from console.show.status import (
     STATE,
     is_disabled,
@@ -45,34 +44,29 @@ def tunnel_in(data: Element) -> Element | None:
 def show_tunnel(console: Console, given: Mapping[str, str]) -> int:
     """Show one tunnel."""
     data = asked_for(console.client, given["ID"])
-    tunnel = tunnel_in(data)
-    if tunnel is None:
-        console.out.warn(f"there is no tunnel {given['ID']}")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    console.out.text(page(tunnel, console.schema, datetime.now(UTC), width=width_of(console)))
-    return 0
+
+    def whole(tunnel: Element) -> str:
+        return page(tunnel, console.schema, datetime.now(UTC), width=width_of(console))
+
+    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=whole)
 
 
 def show_log(console: Console, given: Mapping[str, str]) -> int:
     """Show what happened to one tunnel lately."""
     wanted: Wanted = {"id": given["ID"], "state": {"event": None}}
     data = console.client.get(subtree(tree(IPSEC, "tunnels", {"ipsec": wanted})))
-    tunnel = tunnel_in(data)
-    if tunnel is None:
-        console.out.warn(f"there is no tunnel {given['ID']}")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    events = list(every(tunnel, "state/event"))
-    if not events:
-        console.out.text(f"Nothing has happened to tunnel {given['ID']} since the agent watches it.")
-        return 0
-    console.out.text("\n".join(event_lines(events, console.schema, width_of(console))))
-    return 0
+
+    def events(tunnel: Element) -> str:
+        found = list(every(tunnel, "state/event"))
+        if not found:
+            return f"Nothing has happened to tunnel {given['ID']} since the agent watches it."
+        return "\n".join(event_lines(found, console.schema, width_of(console)))
+
+    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=events)
+
+
+def _missing(tunnel: str) -> str:
+    return f"there is no tunnel {tunnel}"
 
 
 def page(

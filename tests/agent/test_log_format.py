@@ -92,6 +92,14 @@ def test_json_is_an_object_with_numbers_for_ids() -> None:
     }
 
 
+def test_json_is_json_in_every_encoding_of_standard_error() -> None:
+    line = replace(PLAIN, message="zum Büro \U0001f600", ids={"user": "jörg"})
+    written = log_format.json_text(line)
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        found = json.loads(written.encode(encoding, errors="backslashreplace"))
+        assert (found["message"], found["user"]) == (line.message, "jörg")
+
+
 def test_a_user_whose_name_is_a_number_is_a_string_in_json() -> None:
     assert json.loads(log_format.json_text(replace(PLAIN, ids={"user": "123"})))["user"] == "123"
 

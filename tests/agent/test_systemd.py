@@ -60,6 +60,7 @@ def test_systemd_hears_of_a_start_of_being_ready_and_alive_and_of_a_stop(
         assert agent._end() == 0
         after = systemd.said()
     said = "".join(starting)
+    assert starting[0] == "STATUS=starting: the history is opened\nEXTEND_TIMEOUT_USEC=600000000\n"
     assert "STATUS=starting: YANG modules are loaded\n" in said
     assert "STATUS=starting: tunnels: 0 committed, strongswan begins with them\n" in said
     assert "EXTEND_TIMEOUT_USEC=60000000\n" in said

@@ -65,7 +65,9 @@ ip -n bob link set cable-of-bob up
 until_listening() { until (: </dev/tcp/127.0.0.1/830) 2>/dev/null; do sleep 1; done; }
 spis() { ip xfrm state | grep -oE 'spi 0x[0-9a-f]+' | sort | tr '\\n' ' '; }
 is() { systemctl is-active "$1"; }
-configure() { bash examples/clients/with_ssh.sh examples/site-to-site/$1.xml $2 $3 >$1.commit 2>&1; }
+of_bob() { YANGSWAN_SOCKET=/var/lib/yangswan-bob/netconf.sock "$@"; }
+configure() { yangswan --commit -c "config; tunnel; ipsec 1; secret correct-horse-battery; $1"; }
+is_up() { yangswan show ipsec | grep -q '^1 .*Up(Installed)'; }
 """
 
 INSTALL = """
@@ -79,9 +81,12 @@ yangswan-apparmor allow /var/lib/yangswan-bob 2>/dev/null
 ip netns exec bob yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
 bob=$!
 until_said '^ready ' bob.out
-ip netns exec bob bash -c "$(declare -f configure); configure bob 8300 /var/lib/yangswan-bob/client_key"
-configure alice 830 /var/lib/yangswan/client_key
-until [ "$(esp)" -gt 0 ]; do sleep 1; done
+of_bob configure 'local-address 192.168.0.2; peer 192.168.0.1; initiator
+    local-subnet 10.2.0.0/16; remote-subnet 10.1.0.0/16' >bob.typed
+configure 'local-address 192.168.0.1; peer 192.168.0.2
+    local-subnet 10.1.0.0/16; remote-subnet 10.2.0.0/16' >alice.typed
+echo "typed: $(cat alice.typed bob.typed | tr '\\n' ' ')"
+until is_up && of_bob is_up; do sleep 1; done
 ip netns exec bob python3 packaging/deb/traffic.py echo 10.2.0.1 &
 """
 
@@ -115,6 +120,23 @@ dpkg -i /root/new.deb >>dpkg.log 2>&1
 echo "upgraded when stopped: $?, agent $(is yangswan)"
 """
 
+# The first client starts the agent; those who come during the upgrade wait.
+SOCKET = """
+systemctl enable --quiet --now yangswan.socket
+dpkg -i /root/new.deb >>dpkg.log 2>&1
+echo "upgraded while it waits: $?, socket $(is yangswan.socket), agent $(is yangswan)"
+until_listening
+until [ "$(is yangswan)" = active ]; do sleep 1; done
+agent=$(of_unit MainPID)
+touch coming
+while [ -e coming ]; do (: </dev/tcp/127.0.0.1/830) 2>>refused || true; sleep 1; done & clients=$!
+dpkg -i /root/new.deb >>dpkg.log 2>&1
+echo "upgraded with the socket: $?, socket $(is yangswan.socket), agent $(is yangswan)"
+echo "the old one: $(alive $agent)"
+rm coming; wait $clients
+echo "refused: $(wc -l <refused)"
+"""
+
 PURGE = """
 kill $bob; wait $bob
 rm -rf /var/lib/yangswan-bob
@@ -143,7 +165,7 @@ def life_of(package: Path, folder: Path) -> Mapping[str, str]:
     names = sorted({name.split()[0] for name in listed.split(",")})
     layer = ("--layer", "depends", DEPENDENCIES.format(" ".join(names)))
     brought = ("--bring", str(old), "--bring", str(newer(package, folder)))
-    script = TOOLS + GATEWAYS + INSTALL + UPGRADE + REMOVE + PURGE
+    script = TOOLS + GATEWAYS + INSTALL + UPGRADE + REMOVE + SOCKET + PURGE
     ended = shown("system", "12", *layer, *brought, *GUEST_LIMIT, "--", "bash", "-c", script)
     assert ended.status == 0
     return dict(line.split(": ", 1) for line in ended.output.splitlines() if ": " in line)
@@ -155,6 +177,7 @@ def test_it_is_started_and_confined_and_nothing_else_is_switched_on(seen: Mappin
     assert seen["modes"] == "640 root:yangswan 700 root:root "
     assert seen["confinement"] == "/var/lib/yangswan"
     assert seen["denied"] == "0"
+    assert seen["typed"].count("Committed: ") == 2
 
 
 def test_an_upgrade_replaces_the_agent_and_loses_no_sa_and_no_packet(seen: Mapping[str, str]) -> None:
@@ -163,6 +186,13 @@ def test_an_upgrade_replaces_the_agent_and_loses_no_sa_and_no_packet(seen: Mappi
     assert re.fullmatch(r"0 of \d{3,}", seen["upgrade lost"])
     assert seen["left of the upgrade"] == "0"
     assert seen["upgraded when stopped"] == "0, agent inactive"
+
+
+def test_nobody_is_refused_in_an_upgrade_where_systemd_listens(seen: Mapping[str, str]) -> None:
+    assert seen["upgraded while it waits"] == "0, socket active, agent inactive"
+    assert seen["upgraded with the socket"] == "0, socket active, agent active"
+    assert seen["the old one"] == "no"
+    assert seen["refused"] == "0"
 
 
 def test_removal_ends_all_of_it_and_keeps_what_is_the_administrators(seen: Mapping[str, str]) -> None:

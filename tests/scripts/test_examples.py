@@ -217,6 +217,38 @@ def test_the_units_of_both_charons_differ_in_rights_alone() -> None:
     assert set(theirs["AmbientCapabilities"].split()) == set(theirs["CapabilityBoundingSet"].split())
 
 
+ENDS_ANOTHERS = """
+import os, pwd, signal
+ready, nobody = os.pipe(), pwd.getpwnam("nobody")
+child = os.fork()
+if not child:
+    os.setgroups([])
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
+    os.write(ready[1], b"1")
+    signal.alarm(60)
+    signal.pause()
+os.read(ready[0], 1)
+os.kill(child, signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give rights up")
+def test_root_of_the_unit_may_end_what_it_gave_to_another_user() -> None:
+    """tcpdump gives its rights up, and a monitor ends before its time when somebody says so."""
+    text = (EXAMPLES / "gateway" / "yangswan.service").read_text()
+    sets = re.findall(r"^CapabilityBoundingSet=(.+)$", text, re.MULTILINE)
+    names = [name.removeprefix("CAP_").lower() for line in sets for name in line.split()]
+    rights = ",".join(("-all", *(f"+{name}" for name in names)))
+    done = subprocess.run(
+        ["setpriv", f"--bounding-set={rights}", "--no-new-privs", sys.executable, "-c", ENDS_ANOTHERS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_an_agent_that_is_no_root_needs_of_others_is_for_its_user() -> None:
     user = unit("yangswan-external.service")["Service"]["User"]
     assert f"group = {user}\n" in (EXAMPLES / "gateway" / "strongswan-yangswan.conf").read_text()

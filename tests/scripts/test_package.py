@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -70,6 +71,39 @@ def test_a_script_of_the_package_can_be_read_by_its_shell(script: Path) -> None:
     assert script.read_text(encoding="utf-8").startswith("#!/bin/sh\n")
     subprocess.run(["sh", "-n", script], check=True)
     assert "#DEBHELPER#" in script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"), [("Zoe <zoe@example.org>", "Zoe"), ("zoe", "Zoe"), ("zoe@example.org", "Zoe <z>\n")]
+)
+def test_a_maintainer_that_is_none_is_refused(address: str, name: str) -> None:
+    refused = subprocess.run(
+        [ROOT / "script/build-deb"], env={**os.environ, "DEBEMAIL": address, "DEBFULLNAME": name},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "DEBEMAIL" in refused.stderr
+
+
+def test_documents_are_where_the_manual_pages_say(tmp_path: Path) -> None:
+    """And refer to each other there: by the very function that lays them down."""
+    contents = (PACKAGING / "contents").read_text(encoding="utf-8")
+    found = re.search(r"(?ms)^documents\(\) \{\n.*?^\}\n", contents)
+    assert found is not None
+    for name in ("README.md", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "debian").mkdir()
+    (tmp_path / "debian/versions.txt").write_text("")
+    subprocess.run(["bash", "-euc", f"package=made\n{found[0]}documents"], cwd=tmp_path, check=True)
+    laid = {path.name: path.read_text() for path in (tmp_path / "made/usr/share/doc/yangswan").iterdir()}
+    pages = (ROOT / "packaging/man/pages.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `/usr/share/doc/yangswan` \| (.*) \|$", pages)
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert named
+    assert named <= set(laid)
+    links = {link for text in laid.values() for link in re.findall(r"\]\(([^):]+\.md)", text)}
+    assert named & links
+    assert links <= set(laid)
 
 
 @pytest.mark.parametrize("script", ["build-deb", "try-deb"])

@@ -16,6 +16,7 @@ from lxml import etree
 from ncclient.operations import RPCError
 from ncclient.transport.errors import SessionCloseError
 
+from agent.transport.preamble import WORD
 from tests.agent_process import AgentProcess, running_agent, start_agent
 from tests.requests import tunnel
 from tests.wire.local_client import ROOT_ONLY, acting_as, connected, folder_for_all
@@ -257,6 +258,20 @@ def test_clients_that_come_and_go_leave_nothing(folder: Path) -> None:
         come_and_go(300)
         while sessions() > 1 or len(os.listdir(descriptors)) > before:  # the last ones are still going
             pass
+
+
+@as_root
+def test_a_client_of_any_link_is_shown_with_his_address(folder: Path) -> None:
+    """Names of interfaces have characters that the zone of an address in a model has not (RFC 6991)."""
+    options = settings(folder, socket="s")
+    with running_agent(folder / "data", options), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(folder / "s"))
+        client.sendall(WORD + b'{"user": "ann", "source-host": "fe80::1%br-lan"}\n')
+        assert client.recv(4096).startswith(b"<hello")
+        with connected(folder / "s") as session:
+            shown = session.get(SESSIONS).data
+    assert [found.text for found in shown.findall(".//{*}source-host")] == ["fe80::1"]
 
 
 def test_octets_that_are_no_netconf_end_the_session(folder: Path) -> None:

@@ -11,7 +11,7 @@ from console.client.session import Element, ServerError
 from console.grammar.command import Argument, Command
 from console.shell import saying
 from console.shell.commands.requests import empty, of_agent
-from console.shell.editing import AGENT, who
+from console.shell.editing import AGENT, is_missing, who
 from console.shell.shell import Shell, Status
 from console.show.history import show_differences
 
@@ -61,8 +61,10 @@ def discard(shell: Shell, given: Mapping[str, str]) -> int:
     """Drop what is in the candidate, of whomever."""
     editing = shell.editing
     if not editing.refresh():
+        editing.discard()
         shell.out.text("There is nothing to discard.")
-    elif editing.foreign and shell.interactive and not shell.confirm("All of it is of others. Drop it?"):
+        return Status.OK
+    if editing.foreign and shell.interactive and not shell.confirm("All of it is of others. Drop it?"):
         return Status.REFUSED
     editing.discard()
     return Status.OK
@@ -90,6 +92,9 @@ def kill_session(shell: Shell, given: Mapping[str, str]) -> int:
     number = int(given["SESSION"])
     if number == shell.client.session_id:
         shell.out.warn("that is your own session: 'quit' ends it")
+        return Status.REFUSED
+    if is_missing(shell.client, number):
+        shell.out.warn(f"there is no session {number} ('show sessions' has those that there are)")
         return Status.REFUSED
     if shell.interactive and not shell.confirm(f"End the session of {who(shell.client, number)}?"):
         return Status.REFUSED

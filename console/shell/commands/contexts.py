@@ -12,7 +12,7 @@ from console.shell.shell import Leave, Shell, Status
 
 def config(shell: Shell, given: Mapping[str, str]) -> None:
     """Go to the top of the configuration."""
-    shell.editing.shared = "shared" in given
+    shell.editing.shared = shell.editing.always_shared or "shared" in given
     if shell.editing.refresh() and shell.editing.foreign:
         shell.out.warn(
             "the candidate has changes that others made and did not commit ('diff' shows them)"

@@ -140,12 +140,27 @@ def test_nothing_of_others_is_removed(path: Path, what: str) -> None:
 
 def test_a_socket_of_another_user_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead(path)
+    if os.getuid() == 0:
+        os.chown(path, 64_001, -1)
     other = os.getuid() + 1
     monkeypatch.setattr(local_socket.os, "geteuid", lambda: other)
     (fault,) = faults(path, own_folder=Path("elsewhere"))
     with pytest.raises(OSError, match="belongs to another user"):
         take(path, NO_GROUP)
     assert "belongs to another user" in fault
+    assert path.is_socket()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have a socket of root's")
+def test_one_of_root_s_may_be_systemd_s_and_is_never_removed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent of another user is passed it, and a check of the settings cannot know."""
+    dead(path)
+    monkeypatch.setattr(local_socket.os, "geteuid", lambda: 64_001)
+    assert faults(path, own_folder=Path("elsewhere")) == []
+    with pytest.raises(OSError, match="belongs to another user"):
+        take(path, NO_GROUP)
     assert path.is_socket()
 
 

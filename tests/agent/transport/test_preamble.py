@@ -75,6 +75,8 @@ def test_one_without_an_end_is_not_waited_for(ending: bytes) -> None:
                 {**ALL, "user": "\udc80"},
                 {**ALL, "user": "x" * 256}, {**ALL, "user": ["ann"]}, {**ALL, "user": "\x1b[2J"},
                 {**ALL, "source-host": "gateway"}, {**ALL, "source-host": "192.0.2.7\n"},
+                {**ALL, "source-host": "fe80::1%a\nb"}, {**ALL, "source-host": "fe80::1%\ud800"},
+                {**ALL, "source-host": f"fe80::1%{'x' * 100}"}, {**ALL, "source-host": "192.0.2.7%eth0"},
                 {**ALL, "source-host": "1" * 300}, {**ALL, "local-host": "UNKNOWN"},
                 {**ALL, "source-port": "22"}, {**ALL, "source-port": -1}, {**ALL, "source-port": 65536},
                 {**ALL, "source-port": True}, {**ALL, "source-port": 1.0},

@@ -31,6 +31,7 @@ from tests.agent.transport.unix_server import (
     until,
 )
 
+LARGE_UID = 3_000_000_000
 PASSED_ON = {
     "user": "ann",
     "source-host": "192.0.2.7",
@@ -85,6 +86,21 @@ async def test_the_system_says_who_comes(path: Path) -> None:
 
     assert peer.user == pwd.getpwuid(os.getuid()).pw_name
     assert peer.administers
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+async def test_users_have_large_numbers_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of directories and of containers."""
+    monkeypatch.setattr(unix, "name_of", {LARGE_UID: "ann"}.get)
+    async with serving(path) as served:
+        os.chmod(path, 0o666)
+        os.seteuid(LARGE_UID)
+        try:
+            client = await connect(served)
+        finally:
+            os.seteuid(0)
+        assert await client.echo(b"<") == b"<"
+        assert [peer.user for peer in served.peers] == ["ann"]
 
 
 async def test_a_user_of_the_machine_has_his_groups_and_no_source(machine: Machine, path: Path) -> None:
@@ -154,9 +170,10 @@ async def test_who_comes_as_root_through_the_subsystem_is_root(
     assert [(peer.user, peer.administers) for peer in served.peers] == [(user, administers)]
 
 
-async def test_it_may_come_octet_by_octet(machine: Machine, path: Path) -> None:
+@pytest.mark.parametrize("limits", [Limits(), Limits(read_buffer_octets=1)], ids=["usual", "scarce"])
+async def test_it_may_come_octet_by_octet(machine: Machine, path: Path, limits: Limits) -> None:
     for machine.uid in (0, ANN):
-        async with serving(path) as served:
+        async with serving(path, limits) as served:
             client = await connect(served)
             for octet in preamble():
                 client.writer.write(bytes([octet]))
@@ -246,7 +263,7 @@ async def test_root_that_says_nothing_has_few_places(
     machine.uid = 0
     async with serving(path, Limits(unauthenticated=2)) as served:
         waiting = [await connect(served) for _ in range(2)]
-        await until(lambda: len(served.transport._asked) == 2)
+        await until(lambda: len(served.transport._of_root) == 2)
         assert await (await connect(served)).rest() == b""
         assert "too many of root" in caplog.text
         assert await waiting[0].echo(b"<") == b"<"  # his place is free again
@@ -291,6 +308,14 @@ async def test_the_last_place_is_kept_for_who_administers_and_for_recovery_users
             assert await (await connect(served)).rest() == b""
             machine.uid = rescue
             assert await (await connect(served)).echo(b"<") == b"<"
+
+
+async def test_of_a_single_place_none_is_kept_but_for_recovery_users(machine: Machine, path: Path) -> None:
+    """Who has set this limit has not thought of a socket, and would not get in any more."""
+    async with serving(path, Limits(sessions=1), kept=True) as served:
+        assert await (await connect(served)).echo(b"<") == b"<"
+    async with serving(path, Limits(sessions=1), ("bea",), kept=True) as served:
+        assert await (await connect(served)).rest() == b""
 
 
 async def test_a_source_that_is_believed_counts_with_those_of_ssh(machine: Machine, path: Path) -> None:
@@ -391,7 +416,7 @@ async def test_a_stop_waits_for_nobody_who_is_asked_for_whom_he_comes(machine: M
     machine.uid = 0
     async with serving(path) as served:
         client = await connect(served)
-        await until(lambda: served.transport._asked)
+        await until(lambda: served.transport._of_root)
     assert await client.rest() == b""
     assert served.peers == []
 
@@ -406,6 +431,30 @@ async def test_who_comes_before_the_agent_serves_waits(machine: Machine, path: P
         await served.transport.start()
         assert await asyncio.to_thread(early.recv, 100) == b"<early>"
         await served.transport.stop()
+
+
+async def test_the_file_of_a_socket_that_systemd_listens_on_stays(
+    machine: Machine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's servers of UNIX sockets remove it when they are closed, from Python 3.13 on."""
+    loop = asyncio.get_running_loop()
+    make = loop.create_unix_server
+
+    async def as_of_python_3_13(*arguments: Any, **options: Any) -> asyncio.Server:
+        made = await make(*arguments, **options)
+        close = made.close
+        monkeypatch.setattr(made, "close", lambda: (path.unlink(), close()))
+        return made
+
+    monkeypatch.setattr(loop, "create_unix_server", as_of_python_3_13)
+    with socket.socket(socket.AF_UNIX) as of_systemd:
+        of_systemd.setblocking(False)
+        of_systemd.bind(str(path))
+        of_systemd.listen()
+        async with serving(path, passed=[of_systemd.dup()]) as served:
+            assert await (await connect(served)).echo(b"<") == b"<"
+        with socket.socket(socket.AF_UNIX) as next_client:
+            next_client.connect(str(path))
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,13 +97,19 @@ class Machine:
 
 @asynccontextmanager
 async def serving(
-    path: Path, limits: Limits | None = None, recovery_users: tuple[str, ...] = (), *, kept: bool = False
+    path: Path,
+    limits: Limits | None = None,
+    recovery_users: tuple[str, ...] = (),
+    *,
+    kept: bool = False,
+    passed: Sequence[socket.socket] = (),
 ) -> AsyncIterator[Served]:
     places = Places(limits or Limits(), recovery_users=recovery_users, kept=kept)
     transport = UnixTransport(
         path,
         "no-such-group",
         insists=True,
+        passed=passed,
         places=places,
         serve=lambda stream, peer: served.serve(stream, peer),
     )

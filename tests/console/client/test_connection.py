@@ -76,12 +76,19 @@ def test_an_unknown_host_key_is_refused_or_asked_about_once_and_remembered(
         asked.append(question)
         return True
 
-    for _ in range(2):
-        client = Connection(lambda: SshStream(at, login(agent, tmp_path, ask=yes)), str(at))
-        assert client.user == agent.user
-        client.close()
+    def connect_twice() -> None:
+        for _ in range(2):
+            client = Connection(lambda: SshStream(at, login(agent, tmp_path, ask=yes)), str(at))
+            assert client.user == agent.user
+            client.close()
+
+    connect_twice()
     assert len(asked) == 1
     assert (tmp_path / "known").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "known").write_text("other.example ssh-ed25519 AAAA")  # whose last line has no end
+    connect_twice()
+    assert len(asked) == 2
+    assert (tmp_path / "known").read_text().startswith("other.example ssh-ed25519 AAAA\n[127.0.0.1]:")
 
 
 def test_another_host_key_than_the_known_one_is_refused_without_a_question(
@@ -123,7 +130,7 @@ def test_a_port_without_a_server_and_one_without_ssh_are_said(agent: AgentProces
         with pytest.raises(Gone, match="is not an SSH server"):
             SshStream(Address("127.0.0.1", port), login(agent, tmp_path))
         thread.join()
-    with pytest.raises(Gone, match="nobody listens at"):
+    with pytest.raises(Gone, match=rf"^nobody listens at 127\.0\.0\.1, port {port}$"):
         SshStream(Address("127.0.0.1", port), login(agent, tmp_path))
 
 

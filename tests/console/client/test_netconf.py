@@ -37,6 +37,7 @@ def session(path: Path, timeout_s: float = 30) -> Session:
         ),
         (HELLO.replace(b"<session-id>7</session-id>", b""), "hello lacks"),
         (HELLO.replace(b">7<", b">x<"), "hello lacks"),
+        (HELLO.replace(b">7<", b">" + b"7" * 5000 + b"<"), "hello lacks"),
         (b"", "ended the connection"),
     ],
 )

@@ -173,6 +173,16 @@ def test_what_is_in_an_entry_that_is_not_there_is_not_removed_from_it() -> None:
     assert edited("no tunnel ipsec 9") == "tunnels(!ipsec(id'9'))"
 
 
+@pytest.mark.parametrize("line", ["no certificate own", "no certificate trusted-ca"])
+def test_to_remove_what_a_tunnel_with_a_secret_has_not_does_not_take_its_secret(line: str) -> None:
+    """To name the container of certificates is to make it, in the place of the secret."""
+    plain = "<tunnels xmlns='urn:yangswan:params:xml:ns:yang:ipsec'><ipsec><id>1</id>{}</ipsec></tunnels>"
+    secret = plain.format("<secret>s3cr3t-of-alice</secret>")
+    assert edit(line, present=secret) == ""
+    certificate = plain.format("<certificate><own>g</own><trusted-ca>a</trusted-ca></certificate>")
+    assert edit(line, present=certificate).startswith("certificate(!")
+
+
 def test_identities_and_paths_have_the_prefixes_that_they_need() -> None:
     config = config_of(["nacm rule-list a rule b path /ipsec:tunnels/yangswan-pki:x[pki:y='nacm:z']"])
     leaf = next(config.iter("{*}path"))

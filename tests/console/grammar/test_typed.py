@@ -112,6 +112,7 @@ WRONG = [
     (PATH, "a", "takes a path, which begins with /"),
     (PLAIN, "a\x00b", "takes no control characters"),
     (PLAIN, "a\x1bb", "takes no control characters"),
+    (OCTETS, "YW\x0bJj", "takes no control characters"),
     (Type("enumeration", "none"), "a", "has no value that is known"),
 ]
 

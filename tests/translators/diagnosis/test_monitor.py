@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent import at_work
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
@@ -87,6 +88,52 @@ async def test_packets_are_told_until_it_is_stopped(tmp_path: Path) -> None:
     assert await told.until("monitor-ended") == {"monitor-id": 1, "reason": "stopped", "packets": 3}
     with pytest.raises(InvalidValue):
         await monitors.stop(1)
+
+
+async def test_it_is_no_work_of_the_session_that_began_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which may have ended long ago when it fails."""
+    about: list[dict[str, str]] = []
+    caplog.handler.addFilter(lambda _record: about.append(at_work.ids()) is None)
+    told = Told()
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS, then="raise SystemExit(1)"))
+
+    async def session() -> None:
+        at_work.bind_session(12, "ann")
+        await monitors.start({})
+
+    await asyncio.create_task(session())
+    assert (await told.until("monitor-ended"))["reason"] == "failed"
+    assert about == [{}]
+
+
+async def test_it_is_over_also_where_its_process_may_not_be_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root without CAP_KILL ends no process of another user: it ends itself when nobody reads any more."""
+    told = Told()
+    on_and_on = "while True: sys.stdout.buffer.write(bytes(65536))"
+    monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS, then=on_and_on))
+    made: list[asyncio.subprocess.Process] = []
+    begin = asyncio.create_subprocess_exec
+
+    async def begun(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+        made.append(await begin(*command, **options))
+        return made[-1]
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begun)
+    monkeypatch.setattr(monitor.os, "geteuid", lambda: 1000)  # who is root gives tcpdump a user
+    monkeypatch.setattr("subprocess.Popen.send_signal", refused)
+    await monitors.start({"packets": 2})
+    assert (await told.until("monitor-ended"))["reason"] == "packets"
+    with pytest.raises(InvalidValue):
+        await monitors.stop(1)
+    async with asyncio.timeout(LIMIT_S):
+        await made[0].wait()
 
 
 def program_that_waits(folder: Path, here: Path, go: Path) -> str:

@@ -14,7 +14,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from agent.at_work import unbound
 from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Json, Notification
 from translators.strongswan.diagnosis.packets import CaptureError, CaptureReader, Packet, Protocol
@@ -117,7 +119,7 @@ class Monitors:
             process=process,
         )
         self._running[number] = monitor
-        monitor.task = asyncio.create_task(self._run(monitor))
+        monitor.task = asyncio.create_task(self._run(monitor), context=unbound())
         # What a client does once it has the answer must not be missed.
         try:
             await is_set_within(monitor.begun, BEGIN_LIMIT_S)
@@ -288,9 +290,20 @@ async def _why_it_ended(process: asyncio.subprocess.Process) -> str:
     return "failed"
 
 
-async def _terminate(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
+async def _terminate(process: Any) -> None:
+    """End a process of asyncio's, which has no way of its own to read no more."""
+    try:
         process.terminate()
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        log.error(
+            "tcpdump (process %d) may not be ended by an agent without CAP_KILL: the next packet ends it",
+            process.pid,
+        )
+        with contextlib.suppress(PermissionError):
+            process._transport.close()  # nobody reads what it writes then
+        return
     try:
         await asyncio.wait_for(process.wait(), END_LIMIT_S)
     except TimeoutError:
