@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -11,6 +11,9 @@ from console.grammar import typed
 from console.grammar.typed import Refused
 from console.grammar.values import Meaning, Path, Span
 from console.model.schema import Choice, Type
+
+_BLOCK = 1024
+"""Characters that a certificate needs, and a name does not."""
 
 
 class Rank(IntEnum):
@@ -66,12 +69,23 @@ class Value:
         typed.check_sendable(text)
         return text
 
+    def named_by_no(self) -> Value:
+        """Return what ``no`` takes behind the name: the value that is set, and of a secret none."""
+        return replace(self, reads=_compared_with_nothing) if self.secret else self
+
     @property
     def open(self) -> bool:
         """Whether any word is a value."""
         if self.type is not None:
             return self.reads is None and typed.is_open(self.type)
         return self.number is None
+
+    @property
+    def may_have_lines(self) -> bool:
+        """Whether a block of several lines (RFC 7468) may be a value."""
+        if self.type is None or self.type.base != "string" or self.secret or self.rest:
+            return False
+        return not self.type.lengths or any(int(most) >= _BLOCK for _, most in self.type.lengths)
 
     @property
     def choices(self) -> Sequence[Choice]:
@@ -92,6 +106,10 @@ class Value:
         else:
             words = ""
         return f"{words}; default {self.default}" if self.default else words
+
+
+def _compared_with_nothing(text: str) -> str:
+    raise Refused("takes no value behind 'no': what is set is secret, and compared with nothing")
 
 
 class State(Protocol):

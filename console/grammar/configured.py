@@ -13,18 +13,22 @@ from console.model.schema import Kind, Node
 
 Element = etree._Element
 
+WITHHELD = "{urn:yangswan:command-line}withheld"
+"""An attribute of a leaf that is there, and whose value is not to be shown."""
+
 
 @dataclass(slots=True)
 class Data:
     """A node with a value or with others below it, which are made when somebody looks at them.
 
-    ``unknown``: names of elements below it that no module has.
+    ``unknown``: names of elements below it that no module has; ``withheld``: of leafs with secret values.
     """
 
     step: Step
     element: Element | None
     prefixed: Prefixed
     unknown: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
     _below: list[Data] | None = None
 
     @property
@@ -68,6 +72,9 @@ class Data:
         for element in self.element.iterchildren(tag=etree.Element):
             node = nodes.get(element.tag)
             if node is None or not node.config or node.name in keys or _is_default(node, element, lists):
+                continue
+            if element.get(WITHHELD):
+                self.withheld.append(node.name)
                 continue
             yield Data(Step(node, self._keys_of(element, node)), element, self.prefixed)
 

@@ -12,7 +12,9 @@ from typing import Any
 from lxml import etree
 
 from console.grammar.prefixed import Prefixed, Sent
-from console.grammar.values import Change, Operation, Path, Step
+from console.grammar.typed import same
+from console.grammar.values import Change, Mistake, Operation, Path, Step
+from console.grammar.words import quoted
 from console.model.schema import Kind, Node, Schema
 
 Element = etree._Element
@@ -23,6 +25,7 @@ NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 _OPERATION = f"{{{NETCONF}}}operation"
 _MOST_NAMED = 200
 """Entries that a filter names one by one; above that all are read."""
+_MOST_SHOWN = 4
 
 _Key = tuple[str, str, tuple[str, ...], str]
 
@@ -44,12 +47,15 @@ def edit_config(changes: Sequence[Change], schema: Schema, present: Element | No
     ``present``: <data> of the candidate as far as ``asks`` asked for it. Where entries are removed that only
     it names, and it is None, none are. What would be removed from an entry or a container that is not in it
     is left alone: to name that would make it.
+
+    Raises:
+        Mistake: a value is expected that is not there.
     """
     root = _Branch(Step(_ROOT))
-    there = _Present(present)
+    prefixed = Prefixed(schema)
+    there = _Present(present, prefixed)
     for change in changes:
         _apply(root, change, there)
-    prefixed = Prefixed(schema)
     # At the top: lxml drops a prefix of an element that it moves if one around it has the same namespace.
     names = {prefix: name for sent in _values(root, prefixed) for prefix, name in sent.namespaces.items()}
     config = etree.Element(f"{{{NETCONF}}}config", nsmap={**names, "nc": NETCONF})
@@ -73,9 +79,14 @@ def asks(changes: Sequence[Change]) -> Element | None:
 
     NETCONF removes entries of a leaf-list one by one, by their values; and an entry of a list, a container
     that means something by itself, or another case of a choice that an edit names, to remove something in
-    it, is made if it is not there.
+    it, is made if it is not there. What a change expects is read, too.
     """
-    paths = [_unseen(change.path) for change in changes if _removes_all(change) or _removes_inside(change)]
+    some = [
+        one
+        for one in changes
+        if one.operation is Operation.EXPECT or _removes_all(one) or _removes_inside(one)
+    ]
+    paths = [_unseen(change.path) for change in some]
     if not paths:
         return None
     found = etree.Element(f"{{{NETCONF}}}filter", {"type": "subtree"}, nsmap=_Declared({None: NETCONF}))
@@ -128,6 +139,9 @@ def _unseen(path: Path) -> Path:
 
 
 def _apply(root: _Branch, change: Change, there: _Present) -> None:
+    if change.operation is Operation.EXPECT:
+        _expect(change, there.values(root, change.path))
+        return
     at = root
     above = _gone(root, change.path)
     if _removes_inside(change) and not there.has(root, change.path[:-1]):
@@ -171,6 +185,29 @@ def _apply(root: _Branch, change: Change, there: _Present) -> None:
         _drop_other_cases(at, last.node)
 
 
+def _expect(change: Change, values: Sequence[str] | None) -> None:
+    """Do nothing if the value that ``change`` expects is one of ``values``; None if they are not known.
+
+    Raises:
+        Mistake: it is not.
+    """
+    node, wanted = change.path[-1].node, change.value or ""
+    if values is None or any(same(node.type, wanted, one) for one in values):
+        return
+    if not values and wanted in node.defaults:
+        return
+    about = " ".join(step.node.name for step in change.path[_below_the_last_list(change.path) :])
+    shown = ", ".join(quoted(one) for one in values[:_MOST_SHOWN])
+    more = " and more" if len(values) > _MOST_SHOWN else ""
+    verb = "is" if node.kind is Kind.LEAF else "has"
+    said = f"{about} {verb} {shown}{more}, and not {quoted(wanted)}" if values else f"{about} is not set"
+    raise Mistake(f"{said}: nothing is removed", change.span)
+
+
+def _below_the_last_list(path: Path) -> int:
+    return max((at + 1 for at, step in enumerate(path[:-1]) if step.node.kind is Kind.LIST), default=0)
+
+
 def _gone(root: _Branch, path: Path) -> bool:
     """Return whether what is below the last step but one starts anew, or goes away, with something above."""
     at: _Branch | None = root
@@ -194,6 +231,16 @@ def _drop_other_cases(at: _Branch, node: Node) -> None:
             del at.below[key]
 
 
+def _other_case(at: _Branch, node: Node) -> bool:
+    """Return whether the edit makes something of another case of a choice that ``node`` is in."""
+    cases = dict(node.case)
+    return any(
+        dict(one.step.node.case).get(choice, case) != case and not one.removed
+        for one in at.below.values()
+        for choice, case in cases.items()
+    )
+
+
 def _child(at: _Branch, step: Step, value: str | None = None) -> _Branch:
     key = _key(step, value)
     if key not in at.below:
@@ -208,8 +255,9 @@ def _key(step: Step, value: str | None) -> _Key:
 class _Present:
     """The candidate, as far as it was read."""
 
-    def __init__(self, data: Element | None) -> None:
+    def __init__(self, data: Element | None, prefixed: Prefixed) -> None:
         self._data = data
+        self._prefixed = prefixed
         # With the parents themselves: an element that nobody holds is another one when it is found again.
         self._indexed: dict[tuple[int, str], tuple[Element, dict[tuple[str, ...], Element]]] = {}
 
@@ -225,6 +273,27 @@ class _Present:
             if _would_be_made(step.node) and branch is None and at is None:
                 return False
         return True
+
+    def values(self, root: _Branch, path: Path) -> Sequence[str] | None:
+        """Return the values of the leaf or leaf-list at ``path`` after the edit so far, None if unknown."""
+        branch: _Branch | None = root
+        at, known = self._data, self._data is not None
+        for step in path[:-1]:
+            branch = branch.below.get(_key(step, None)) if branch is not None else None
+            at = self._below(at, step) if at is not None else None
+            if branch is not None and (branch.removed or branch.fresh):
+                at, known = None, True
+        node = path[-1].node
+        edited = [one for one in branch.below.values() if one.step.node is node] if branch is not None else []
+        made = [one.value or "" for one in edited if not one.removed]
+        if node.kind is Kind.LEAF and (edited or (branch is not None and _other_case(branch, node))):
+            return made
+        gone = {one.value or "" for one in edited}
+        found = [self._typed(node, one) for one in (at.findall(_name(node)) if at is not None else ())]
+        return [*(one for one in found if one not in gone), *made] if known or made else None
+
+    def _typed(self, node: Node, element: Element) -> str:
+        return self._prefixed.typed(node, element.text or "", dict(element.nsmap))
 
     def entries(self, path: Path) -> Iterator[tuple[Step, str | None]]:
         """Yield all entries of the list or leaf-list that ``path`` ends with."""

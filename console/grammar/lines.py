@@ -6,7 +6,7 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lxml import etree
 
@@ -27,12 +27,15 @@ _INDENT = "  "
 _ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)
 
 
-def lines(data: Element, schema: Schema, at: Path = ()) -> Iterator[str]:
+def lines(
+    data: Element, schema: Schema, at: Path = (), *, may_read: Callable[[str], bool] | None = None
+) -> Iterator[str]:
     """Yield the lines of all that is in ``data``, <data> or <config>; comments for what no line can say.
 
-    ``at``: only what is in it, as it is typed there.
+    ``at``: only what is in it, as it is typed there. ``may_read``: whether the user may read the node at a
+    path (RFC 7951 section 6.11), so that a secret that is not in ``data`` is none; without, nobody knows.
     """
-    writer = _Writer(schema)
+    writer = _Writer(schema, may_read or (lambda path: False))
     here: Data | None = Data(Step(_ROOT), data, Prefixed(schema)).fill(schema.roots)
     for step in at:
         below = () if here is None else here.below
@@ -42,13 +45,14 @@ def lines(data: Element, schema: Schema, at: Path = ()) -> Iterator[str]:
 
 
 class _Writer:
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, may_read: Callable[[str], bool]) -> None:
+        self._may_read = may_read
         self._manual = Manual(schema)
         self._names = self._manual.names
 
     def inside(self, data: Data, path: Path, indent: str) -> Iterator[str]:
         """Yield the lines of what is below a node."""
-        withheld = list(_withheld(data))
+        missing = [name for name in _missing(data) if not self._may_read(_path(path, name))]
         for form in self._manual.forms(self._names.key(path)):
             for line in written_rows.lines(form, data):
                 yield f"{indent}{line}"
@@ -64,8 +68,10 @@ class _Writer:
             yield f"{indent}# {rest[0].node.name} cannot be written as commands"
         for name in dict.fromkeys(data.unknown):
             yield f"{indent}# {quoted(name)} is not known: no module of the server has it"
-        for name in withheld:
+        for name in data.withheld:
             yield f"{indent}# {name} is not shown"
+        for name in missing:
+            yield f"{indent}# {name}, if there is one, is not shown"
 
     def _word(self, word: str, node: Node) -> str:
         if alias := self._manual.alias(node):
@@ -110,16 +116,31 @@ def _value(node: Node, value: str) -> str:
     return quoted(value)
 
 
-def _withheld(data: Data) -> Iterator[str]:
-    """Yield the secrets that should be there, and are not: the server does not show them to everybody."""
-    there = {child.node.name for child in data.below}
+def _path(path: Path, leaf: str) -> str:
+    """Return an instance-identifier as in JSON."""
+    found, module = "", ""
+    for step in (*path, Step(path[-1].node.children[leaf])):
+        node = step.node
+        found += f"/{node.name}" if node.module == module else f"/{node.module}:{node.name}"
+        module = node.module
+        for name, key in zip(node.keys, step.keys, strict=False):
+            quote = '"' if "'" in key else "'"
+            found += f"[{name}={quote}{key}{quote}]"
+    return found
+
+
+def _missing(data: Data) -> Iterator[str]:
+    """Yield the secrets that could be there, and are not: the server does not show them to everybody."""
+    there = {child.node.name for child in data.below} | set(data.withheld)
     for node in data.node.children.values():
         if not node.secret or not node.config or node.type is None or node.name in there:
             continue
         if node.name in data.node.keys:
             continue
         if node.case:
-            if not any(_in_choice(child.node, node.case[0][0]) for child in data.below):
+            some = [data.node.children[name] for name in data.withheld]
+            some += [child.node for child in data.below]
+            if not any(_in_choice(one, node.case[0][0]) for one in some):
                 yield node.name
         elif there:
             yield node.name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, ip_address, ip_interface
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_interface
 
 from console.grammar.typed import Refused
 
@@ -65,7 +65,8 @@ Effect = Put | Reset | Clear | Fresh
 class Row:
     """``types``: the leaf by which a placeholder is checked and described. ``reads``: placeholders that are
     read in another way first. ``joins``: placeholders that change the value before them, and how; ``ends``:
-    how values of a placeholder are finished then. ``writes``: whether a configuration is written with it.
+    how values of a placeholder are finished then, told whether it is the only one of the line. ``writes``:
+    whether a configuration is written with it.
     """
 
     at: str
@@ -75,7 +76,7 @@ class Row:
     types: Mapping[str, str] = field(default_factory=dict)
     reads: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     joins: Mapping[str, tuple[str, Callable[[str, str], str]]] = field(default_factory=dict)
-    ends: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    ends: Mapping[str, Callable[[str, bool], str]] = field(default_factory=dict)
     rest: str = ""
     help: str = ""
     more: str = ""
@@ -124,12 +125,60 @@ def with_netmask(address: str, mask: str) -> str:
     """
     if "/" in address or ":" in address:
         raise Refused("takes a netmask behind an IPv4 address without a length")
+    if int(ip_address(address)) == 0 != int(ip_address(mask)) == (1 << 32) - 1:
+        raise Refused("takes a netmask for the address of a network: 0.0.0.0/0 is every address")
+    if int(ip_address(mask)) == 0 != int(ip_address(address)):
+        # As a wildcard mask it means one host, as a netmask all there are.
+        raise Refused(f"takes the netmask 0.0.0.0 for 0.0.0.0 only: one host is {address}/32")
     return str(ip_interface(f"{address}/{mask}").network)
 
 
-def whole_prefix(text: str) -> str:
-    """Return the prefix that ``text`` is, or that of its one address."""
-    return text if "/" in text else str(ip_interface(text).network)
+def whole_prefix(text: str, alone: bool) -> str:
+    """Return the prefix that ``text`` is, or that of its one address.
+
+    Raises:
+        Refused: an address that may be a mask somebody mistyped: no host has it, or it stands beside others.
+    """
+    if "/" in text:
+        return text
+    address = ip_address(text)
+    if (said := _as_mask(address)) or not alone:
+        whole = f"/{address.max_prefixlen}"
+        raise Refused(
+            said or f"{text} stands beside another one without its length: {text}{whole} is that host",
+            whole=True,
+        )
+    return str(ip_interface(text).network)
+
+
+def _as_mask(address: IPv4Address | IPv6Address) -> str:
+    """Return what is wrong with an address that is a mask rather than a host, "" for a host."""
+    bits, number = address.max_prefixlen, int(address)
+    if not number:
+        return f"{address} is the address of no host: {address}/0 is every address"
+    if length := _contiguous(number, bits):
+        if address.version == 6:
+            return f"an IPv6 network takes its length: {address} is /{length}"
+        return f"{address} is a netmask (/{length}), which stands behind an address without a length"
+    if address.version == 6:
+        return ""
+    wildcard = number ^ ((1 << bits) - 1)
+    if length := _contiguous(wildcard, bits):
+        netmask = IPv4Address(wildcard)
+        return f"{address} is a wildcard mask: the netmask meant is {netmask} (/{length})"
+    if address.packed[0] == 0 or address.packed[0] >= _FIRST_OF_NO_HOST:
+        return f"{address} is no netmask, for its bits are not in one piece, and the address of no host"
+    return ""
+
+
+def _contiguous(number: int, bits: int) -> int:
+    """Return how many ones ``number`` begins with if nothing but zeros follow, else 0."""
+    length = number.bit_count()
+    return length if number == ((1 << length) - 1) << (bits - length) else 0
+
+
+_FIRST_OF_NO_HOST = 224
+"""Groups, and what nobody was ever given (RFC 1112 section 4)."""
 
 
 def _proposal(phase: str, key: str, *more: str) -> tuple[Effect, ...]:
@@ -159,7 +208,7 @@ def _subnets(side: str, what: str) -> tuple[Row, ...]:
             undoes=(Clear(leaf, "SUBNET"),),
             help=f"Networks on {what}: exactly those of the line",
             more=(
-                f"Takes ADDRESS/LENGTH, ADDRESS NETMASK, or ADDRESS for one host; several in one line. "
+                "Takes ADDRESS/LENGTH or ADDRESS NETMASK, several in one line, or one ADDRESS: a host. "
                 f"They take the place of all that were there; '{leaf} add' leaves those. "
                 f"'no {leaf}' removes all, 'no {leaf} SUBNET' that one."
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -277,13 +277,17 @@ class LeafState:
             return ()
         path = (*self.before.path, self.step)
         value = value_of(node, names.key(path), names)
-        if self.before.negated and node.kind is Kind.LEAF_LIST:
-            value = _of_entries(value, path)
+        if self.before.negated:
+            value = _of_entries(value, path) if node.kind is Kind.LEAF_LIST else value.named_by_no()
         return (Arc(self._follow, value=value, rank=Rank.MODEL),)
 
     def _follow(self, text: str, span: Span) -> State:
-        removed = self.before.negated and self.step.node.kind is Kind.LEAF
-        return self.before.with_leaf(self.step, None if removed else text, span)
+        if not self.before.negated:
+            return self.before.with_leaf(self.step, text, span)
+        path = (*self.before.path, self.step)
+        expected = Change(path=path, operation=Operation.EXPECT, value=text, span=span)
+        before = replace(self.before, changes=(*self.before.changes, expected))
+        return before.with_leaf(self.step, None if self.step.node.kind is Kind.LEAF else text, span)
 
     def meaning(self) -> Meaning | None:
         if self.before.negated:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from console.grammar.typed import Refused, read
 from console.model.schema import Node, Schema, Type
 
-_PATHS = frozenset(
-    {"xpath1.0", "node-instance-identifier", "instance-identifier", "schema-instance-identifier"}
-)
+XPATHS = frozenset({"xpath1.0", "schema-instance-identifier"})
+_PATHS = XPATHS | {"node-instance-identifier", "instance-identifier"}
 # Names outside of quotes, whole ones; with a colon in front of another name. An axis has two colons.
-_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*)(:(?!:)(?=[A-Za-z_*]))?""")
+PREFIXED = re.compile(r"""'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*)(:(?!:)(?=[A-Za-z_*]))?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Prefixed:
         return Sent(value)
 
     def _prefixes(self, path: str) -> dict[str, str]:
-        found = {match[1] for match in _TOKEN.finditer(path) if match[2]}
+        found = {match[1] for match in PREFIXED.finditer(path) if match[2]}
         return {prefix: self._known[prefix] for prefix in sorted(found) if self._known.get(prefix)}
 
     def typed(self, node: Node, value: str, prefixes: Mapping[str | None, str]) -> str:
@@ -68,7 +67,7 @@ class Prefixed:
             module = self._names.get(prefixes.get(prefix if colon else None, node.namespace))
             return f"{module}:{name}" if module else value
         if kind == "path":
-            return _TOKEN.sub(lambda match: self._named(match, prefixes), value)
+            return PREFIXED.sub(lambda match: self._named(match, prefixes), value)
         return value
 
     def _named(self, match: re.Match[str], prefixes: Mapping[str | None, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.grammar import fixed, syntax
@@ -191,7 +191,7 @@ class PlacedRow:
                 source=clear,
                 reads=found.reads,
             )
-        return found
+        return found.named_by_no() if self.at.negated else found
 
     def _cleared(self, name: str) -> Path | None:
         """Return where the values are that ``no`` can name."""
@@ -206,9 +206,25 @@ class PlacedRow:
     def meaning(self, given: Sequence[Given], negated: bool) -> Meaning:
         bound = self._bound(given)
         whole = Span(given[0].span.start, given[-1].span.end)
-        effects = self.form.row.undoes if negated else self.form.row.does
+        effects: Sequence[Effect] = self.form.row.undoes if negated else self.form.row.does
+        expected: list[Change] = []
+        if negated and (expected := list(self._expected(bound))):
+            effects = self._named(effects)
         changes = [change for effect in effects for change in self._changes(effect, bound, whole)]
-        return Changes((*self.at.changes, *changes))
+        return Changes((*self.at.changes, *expected, *changes))
+
+    def _named(self, undoes: Sequence[Effect]) -> Sequence[Effect]:
+        """Return what is undone where the line names values: of several entries the one that they are of."""
+        entry = next((one for one in self.form.row.does if isinstance(one, Fresh)), None)
+        return undoes if entry is None else (Reset(entry.path),)
+
+    def _expected(self, bound: Mapping[str, list[Bound]]) -> Iterator[Change]:
+        """Yield what has to be set for ``no`` with values to undo it."""
+        for effect in self.form.row.does:
+            if isinstance(effect, Put) and effect.value in self.form.row.types:
+                path = self._path(effect.path, bound)
+                for one in bound.get(effect.value, ()):
+                    yield Change(path=path, operation=Operation.EXPECT, value=one.text, span=one.span)
 
     def asked(self, given: Sequence[Given], missing: str) -> Meaning | None:
         if not self.form.value(missing).secret:
@@ -237,7 +253,11 @@ class PlacedRow:
             elif one.name in row.types:
                 found.setdefault(one.name, []).append(Bound(one.text, one.span))
         for name, finish in row.ends.items():
-            found[name] = [Bound(finish(one.text), one.span) for one in found.get(name, [])]
+            some = found.get(name, [])
+            finished = [_finished(finish, one, alone=True) for one in some]
+            if len(some) > 1:
+                finished = [_finished(finish, one, alone=False) for one in some]
+            found[name] = finished
         return found
 
     def _changes(self, effect: Effect, bound: Mapping[str, list[Bound]], whole: Span) -> Iterator[Change]:
@@ -264,3 +284,10 @@ class PlacedRow:
             keyed = bound[key][0].text if key in bound else key
             found.append(Step(node, (keyed,) if node.kind is Kind.LIST and key else ()))
         return tuple(found)
+
+
+def _finished(finish: Callable[[str, bool], str], one: Bound, *, alone: bool) -> Bound:
+    try:
+        return Bound(finish(one.text, alone), one.span)
+    except Refused as problem:
+        raise Mistake(problem.said, one.span) from None

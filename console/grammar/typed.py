@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 
 from console.grammar.patterns import mismatch
 from console.model.schema import Choice, Type
@@ -61,6 +61,19 @@ def read(type_: Type, text: str, *, abbreviated: bool = True) -> str:
     if type_.base == "instance-identifier" and not text.startswith("/"):
         raise Refused("takes a path, which begins with /")
     return _string(type_, text)
+
+
+def same(type_: Type | None, one: str, other: str) -> bool:
+    """Return whether two texts are one value: addresses and numbers can be written in several ways."""
+    if one == other:
+        return True
+    try:
+        if any(mark in one for mark in ".:") and (":" in one or "/" in one or one.count(".") == 3):
+            return ip_interface(one).network == ip_interface(other).network and ("/" in one) == ("/" in other)
+        number = type_ is not None and type_.base == "decimal64"
+        return number and Decimal(one) == Decimal(other)
+    except (ValueError, InvalidOperation):
+        return False
 
 
 def chosen(choices: Iterable[Choice], text: str, *, abbreviated: bool = True) -> str:

@@ -23,11 +23,15 @@ Path = tuple[Step, ...]
 
 
 class Operation(Enum):
-    """What is done to a node; the values are attributes of <edit-config> (RFC 6241 section 7.2)."""
+    """What is done to a node; the values are attributes of <edit-config> (RFC 6241 section 7.2).
+
+    EXPECT does nothing: all of the line is refused unless the leaf or leaf-list has the value.
+    """
 
     MERGE = "merge"
     REPLACE = "replace"
     REMOVE = "remove"
+    EXPECT = "expect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +112,7 @@ class Mistake(Exception):
         self.message = message
         self.span = span
         self.expected = expected
+
+
+class ValueMissing(Mistake):
+    """A line that ends where a value is expected that may have several lines."""

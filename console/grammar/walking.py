@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
-from console.grammar.values import Meaning, Mistake, Span, Suggestion
-from console.grammar.words import Word
+from console.grammar.values import Meaning, Mistake, Span, Suggestion, ValueMissing
+from console.grammar.words import Word, has_private_key
 
 _MOST_EXPECTED = 100
 _MOST_CHOICES = 32
 _LONGEST_SHOWN = 60
+
+PRIVATE_KEY = "a private key does not belong here, and is not kept: import-private-key takes it"
 
 
 class Ambiguous(Mistake):
@@ -82,10 +84,12 @@ class Walk:
                 if arc.value is None:
                     continue
                 text, span = self._text(arc.value, words)
+                if not arc.value.secret and has_private_key(text):
+                    raise Mistake(PRIVATE_KEY, span)
                 try:
                     accepted.append((arc.value, arc.follow(arc.value.read(text), span)))
                 except Refused as problem:
-                    refused.append((arc.value, problem))
+                    refused.append((arc.value, self._with_blanks(arc.value, words) or problem))
                     continue
                 self._secret = self._secret or arc.value.secret
                 break
@@ -98,6 +102,17 @@ class Walk:
         span = Span(word.span.start, words[-1].span.end)
         return self._line[span.start : span.end], span
 
+    def _with_blanks(self, value: Value, words: Sequence[Word]) -> Refused | None:
+        """Return what is wrong with a secret whose blanks part it into words; None for a single word."""
+        if not value.secret or value.rest or len(words) == 1:
+            return None
+        try:
+            value.read(self._line[words[0].span.start : words[-1].span.end])
+        except Refused as problem:
+            said = problem.said if problem.whole else f"{value.name} {problem.said}"
+            return Refused(f"there are blanks in this: {said}", whole=True)
+        return Refused("there are blanks in this: it has to stand in quotes", whole=True)
+
     def _refusal(
         self,
         word: Word,
@@ -105,6 +120,8 @@ class Walk:
         refused: Sequence[tuple[Value, Refused]],
         arcs: Sequence[Arc],
     ) -> Mistake:
+        if has_private_key(word.text):
+            return Mistake(PRIVATE_KEY, word.span)
         expected = tuple(_suggestions(arcs))
         # What follows a secret may be the rest of it.
         shown = "this" if self._secret else _shown(word)
@@ -112,7 +129,8 @@ class Walk:
             about = shown if problem.several else value.name
             return Mistake(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
         if not literals:
-            return Mistake(f"nothing is expected here: {shown} is too much", word.span, expected)
+            too_much = "a secret with blanks stands in quotes" if self._secret else f"{shown} is too much"
+            return Mistake(f"nothing is expected here: {too_much}", word.span, expected)
         return Mistake(f"{shown} is not known here", word.span, expected)
 
     def meaning(self) -> Meaning:
@@ -126,7 +144,8 @@ class Walk:
                 return meaning
         arcs = [arc for state in self.states for arc in state.arcs()]
         end = len(self._line.rstrip())
-        raise Mistake(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+        kind = ValueMissing if any(value.may_have_lines for value in values(arcs)) else Mistake
+        raise kind(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
 
 
 def _begun(literals: Sequence[Arc], word: Word) -> list[Arc]:

@@ -2,7 +2,8 @@ r"""A line to its words, and values to words.
 
 Blanks are between words. Quotes count where a word begins: "..." knows \" \\ \n \r \t \uNNNN \UNNNNNNNN,
 '...' knows \' and \\; a backslash before anything else, or outside of quotes, is one. ``#`` where a word
-begins is a comment up to the end of the line.
+begins is a comment up to the end of the line. Quotes go on over several lines, and so does a block: one that
+begins with -----BEGIN X----- where a word does goes up to its -----END X----- (RFC 7468), and is one word.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _BLANKS = " \t\r\n\v\f"
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,64}PRIVATE KEY")
 _PLAIN = re.compile(r"""[^\s"'#;][^\s;]*""")
 
 
@@ -49,12 +52,44 @@ def split(line: str, *, partial: bool = False) -> tuple[Word, ...]:
     found: list[Word] = []
     at = 0
     while (at := _next(line, at)) < len(line):
-        word = _quoted(line, at, partial) if line[at] in "\"'" else _plain(line, at)
+        if (label := _BEGIN.match(line, at)) is not None:
+            word = _block(line, label, partial)
+        else:
+            word = _quoted(line, at, partial) if line[at] in "\"'" else _plain(line, at)
         found.append(word)
         at = word.span.end
         if len(found) > MOST_WORDS:
             raise Mistake(f"a line has at most {MOST_WORDS} words", word.span)
     return tuple(found)
+
+
+def open_part(text: str) -> str:
+    """Return the quotes or the block that ``text`` ends in the middle of, "" where it ends in neither."""
+    if len(text) > LONGEST_LINE or not any(mark in text for mark in ("-----BEGIN", '"', "'")):
+        return ""
+    try:
+        words = split(text, partial=True)
+    except Mistake:
+        return ""
+    return text[words[-1].span.start :] if words and not words[-1].closed else ""
+
+
+def still_open(part: str, more: str) -> str:
+    """Return the same after the line ``more``, which goes on with ``part``: enough of it to ask again."""
+    if (label := _BEGIN.match(part)) is None:
+        return open_part(part[0] + more)
+    _, found, behind = more.partition(f"-----END {label[1]}-----")
+    return open_part(behind) if found else label[0]
+
+
+def begins_block(line: str) -> bool:
+    """Return whether ``line`` begins with a block, which is the value of the line before it."""
+    return _BEGIN.match(line.lstrip(_BLANKS)) is not None
+
+
+def has_private_key(text: str) -> bool:
+    """Return whether a private key is in ``text``, or the beginning of one."""
+    return _PRIVATE_KEY.search(text) is not None
 
 
 def in_comment(text: str) -> bool:
@@ -74,6 +109,9 @@ def commands(text: str) -> tuple[str, ...]:
         begins = at == start or text[at - 1] in _BLANKS
         if begins and text[at] in "\"'":
             at = _end_of_quotes(text, at)[0]
+            continue
+        if begins and (label := _BEGIN.match(text, at)):
+            at = (text.find(f"-----END {label[1]}-----", at) + 1 or len(text) + 1) - 1
             continue
         if begins and text[at] == "#":  # a comment, up to the end of its line
             at = (text.find("\n", at) + 1 or len(text) + 1) - 1
@@ -107,6 +145,17 @@ def _next(line: str, at: int) -> int:
     while at < len(line) and line[at] in _BLANKS:
         at += 1
     return len(line) if at < len(line) and line[at] == "#" else at
+
+
+def _block(line: str, begin: re.Match[str], partial: bool) -> Word:
+    """Return a block; blanks before its lines are what they were indented with."""
+    last = f"-----END {begin[1]}-----"
+    found = line.find(last, begin.end())
+    end = found + len(last) if found >= 0 else len(line)
+    if found < 0 and not partial:
+        raise Mistake(f"the block is not closed: {last} is missing", Span(begin.start(), end))
+    text = "\n".join(one.strip(_BLANKS) for one in line[begin.start() : end].splitlines())
+    return Word(f"{text}\n", Span(begin.start(), end), quoted=True, closed=found >= 0)
 
 
 def _plain(line: str, start: int) -> Word:

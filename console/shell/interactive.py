@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 
 from prompt_toolkit import PromptSession
@@ -22,7 +22,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from console.client.session import Gone, ServerErrors
 from console.grammar.reading import Grammar
 from console.grammar.values import Called, Mistake, Suggestion
-from console.grammar.words import split
+from console.grammar.words import begins_block, split
 from console.harmless import harmless
 from console.shell import saying, waiting
 from console.shell.asking import answered
@@ -30,11 +30,14 @@ from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
 from console.shell.commands.requests import has_tunnels
+from console.shell.gathering import whole
 from console.shell.lookup import Lookup
 from console.shell.recall import Recall, file_of, keeping
 from console.shell.shell import Leave, Shell, Status
+from console.show.layout import folded
 
 MOST_SUGGESTIONS = 200
+_CONTINUED = "... "
 MOST_PASTED_LINES = 100_000
 _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, ipsec 1, and then, with values:
 
@@ -72,16 +75,21 @@ class _Conversation:
             key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
-        # Answers are remembered nowhere: a secret is one.
-        self._plain: PromptSession[str] = PromptSession(
-            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
-        )
+        # Answers are remembered nowhere: a secret is one, and what a line goes on with may be another.
+        self._plain = self._forgetful(colours)
+        self._continued = self._forgetful(colours)
         self._unseen: PromptSession[str] = PromptSession(
             color_depth=colours,
             history=DummyHistory(),
             input_processors=[_Unseen()],
             is_password=True,
             key_bindings=_with_harmless_reports(KeyBindings()),
+        )
+
+    @staticmethod
+    def _forgetful(colours: ColorDepth | None) -> PromptSession[str]:
+        return PromptSession(
+            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
         )
 
     def run(self) -> int:
@@ -140,9 +148,9 @@ class _Conversation:
 
     def _drop_pasted(self) -> None:
         """After a mistake the lines behind it may mean something else."""
-        if self._pasted:
-            self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
-            self._pasted = []
+        if count := sum(1 for one in self._pasted if one.strip()):
+            self._shell.out.warn(f"the {count} lines behind it that were pasted are left out")
+        self._pasted = []
 
     def _notice(self) -> None:
         """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
@@ -165,10 +173,27 @@ class _Conversation:
             self._shell.out.warn(str(problem))
 
     def _next_line(self) -> str:
-        if self._pasted:
+        pasted = bool(self._pasted)
+        if not pasted:
+            self._pasted = self._typed()
+        line = self._pasted.pop(0)
+        while not line.strip() and self._pasted:
             line = self._pasted.pop(0)
-            self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
-            return line
+        if self._shell.waits(line):
+            following = self._pasted.pop(0) if self._pasted else self._more()
+            if begins_block(following):
+                line = f"{line} {following.lstrip()}"
+            elif following.strip():
+                self._pasted.insert(0, following)
+        line = whole(line, self._further())
+        if pasted:
+            shown, several, _ = line.partition("\n")
+            shown = f"{self._keepable(shown)}{' ...' if several else ''}"
+            self._shell.out.rich.print(f"{self._shell.prompt}{shown}", soft_wrap=True)
+        return line
+
+    def _typed(self) -> list[str]:
+        """Return what is typed at the prompt: a line, or those that were pasted."""
         self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
@@ -181,19 +206,30 @@ class _Conversation:
                 f"{len(lines)} lines are more than can be pasted ({MOST_PASTED_LINES}): none of them is "
                 "carried out ('yangswan -f FILE' takes more)"
             )
-            return ""
-        self._pasted = [one for one in lines[1:] if one.strip()]
-        return lines[0]
+            return [""]
+        return lines
+
+    def _further(self) -> Iterator[str]:
+        """Yield the lines behind one that is not closed: those that were pasted with it, then typed ones."""
+        while True:
+            yield self._pasted.pop(0) if self._pasted else self._more()
+
+    def _more(self) -> str:
+        """Ask for what a line goes on with; it is kept nowhere."""
+        rest, self._rest = self._rest, ""
+        text = self._continued.prompt(_CONTINUED, default=rest)
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def _prompt(self) -> FormattedText:
         return FormattedText([("", self._shell.prompt)])
 
     def _greet(self) -> None:
         shell = self._shell
-        shell.out.text(
+        greeting = (
             f"yangswan {version('yangswan')} on {shell.gateway}: you are {shell.client.user}, in session "
             f"{shell.client.session_id}. 'help' tells what there is to type, '?' what may come next."
         )
+        shell.out.text("\n".join(folded(greeting, shell.out.rich.width)))
         if not has_tunnels(shell.client):
             shell.out.text(_FIRST_STEPS)
 
@@ -268,7 +304,8 @@ class _Conversation:
     def _show_expected(self, before: str) -> None:
         shell = self._shell
         found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
-        shown = listing(found[:MOST_SUGGESTIONS]) if found else f"  {self._why_nothing(before)}"
+        columns = shell.out.rich.width
+        shown = listing(found[:MOST_SUGGESTIONS], columns) if found else f"  {self._why_nothing(before)}"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)
 

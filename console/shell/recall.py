@@ -14,8 +14,9 @@ from console.grammar.fixed import NO
 from console.grammar.reading import DO, Grammar
 from console.grammar.values import Called, Changes, Meaning, Mistake, Operation, Span
 from console.grammar.values import Path as ModelPath
-from console.grammar.words import split
+from console.grammar.words import has_private_key, split
 from console.model.schema import Kind, Schema
+from console.shell.gathering import gathered
 
 MOST_LINES = 2000
 MOST_OCTETS = 1024 * 1024
@@ -40,7 +41,7 @@ def secret_names(schema: Schema) -> frozenset[str]:
 def without_secrets(line: str, meaning: Meaning, names: Collection[str]) -> str:
     """Return of a ``line`` that was understood what may be kept: no secret, and no comment."""
     words = split(line)
-    if not words:
+    if not words or has_private_key(line):
         return ""
     end = words[-1].span.end
     if isinstance(meaning, Called):
@@ -63,6 +64,8 @@ def mistaken(line: str, problem: Mistake, names: Collection[str]) -> str:
 
     So much is known only where all but its last word was understood, and no secret could stand there.
     """
+    if has_private_key(line):
+        return ""
     try:
         words = [one for one in split(line) if one.text not in (NO, DO)]
     except Mistake:
@@ -102,8 +105,9 @@ class Recall(History):
         self._keepable = keepable
 
     def append_string(self, string: str) -> None:
-        for typed in string.split("\n"):  # what was pasted at once are lines of their own
-            if typed.strip() and (line := self._keepable(typed).strip()):
+        # What was pasted at once are lines of their own; what takes several of them is not typed again.
+        for _, typed in gathered(string.split("\n"), lambda line: False):
+            if typed.strip() and "\n" not in typed and (line := self._keepable(typed).strip()):
                 super().append_string(line)
 
     def load_history_strings(self) -> Iterable[str]:

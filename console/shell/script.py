@@ -14,6 +14,7 @@ from console.shell import waiting
 from console.shell.commands.committing import put_in_force
 from console.shell.commands.requests import Commit
 from console.shell.editing import Occupied
+from console.shell.gathering import gathered
 from console.shell.shell import Leave, Shell, Status
 
 _STAYS = "stays in the candidate that is edited along with others"
@@ -58,7 +59,7 @@ def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
     shell.in_batches = True
     status = 0
     number = 0
-    numbered = enumerate(lines, 1)
+    numbered = gathered(lines, shell.waits)
     try:
         try:
             for number, line in numbered:

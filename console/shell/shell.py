@@ -21,6 +21,7 @@ from console.shell import saying, waiting
 from console.shell.console import Console
 from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
+from console.shell.gathering import may_have_lines, waits_for_a_block
 from console.shell.output import Terminal
 
 MOST_HELD = 500
@@ -70,6 +71,7 @@ class Shell(Console):
         self.in_batches = False
         self._held: list[tuple[str, int | None, Changes]] = []
         self._grammar: Grammar | None = None
+        self._block_names: frozenset[str] | None = None
 
     @property
     def grammar(self) -> Grammar:
@@ -117,6 +119,21 @@ class Shell(Console):
             return self.ways.exec_grammar.read(line, None, self.tunnel)
         return self.grammar.read(line, self.context, self.tunnel)
 
+    def waits(self, line: str) -> bool:
+        """Return whether ``line`` lacks a block (RFC 7468) that may come behind it."""
+        last = line.split()[-1:]
+        if self.context is None or not last or not any(name.startswith(last[0]) for name in self._blocks):
+            return False
+        return waits_for_a_block(self.grammar, line, self.context, self.tunnel)
+
+    @property
+    def _blocks(self) -> frozenset[str]:
+        """Names of leafs, most of them of none, that may have several lines; read once for each schema."""
+        if self._block_names is None:
+            nodes = (one for root in self.grammar.schema.roots.values() for one in root.walk())
+            self._block_names = frozenset(one.name for one in nodes if may_have_lines(one))
+        return self._block_names
+
     def run(self, line: str, number: int | None = None) -> int:
         """Carry out ``line``; ``number``: that of a line of a script. Returns the exit status.
 
@@ -163,7 +180,7 @@ class Shell(Console):
             with self.out.progress(f"sending edits, up to line {held[-1][1]}"):
                 self.editing.send(changes, self.grammar.schema)
             return Status.OK
-        except (Gone, Occupied, ServerErrors):
+        except (Gone, Mistake, Occupied, ServerErrors):
             pass  # nothing of it was taken; one by one the line is found that is to blame
         for line, number, meaning in held:
             if status := self._sent(line, number, meaning.changes):
@@ -176,6 +193,9 @@ class Shell(Console):
             if changes:
                 self.editing.send(changes, self.grammar.schema)
             return Status.OK
+        except Mistake as problem:  # a value is expected that is not set
+            self._say(line, number, problem.span, problem.message)
+            return Status.REFUSED
         except ServerErrors as problem:
             for span, text in saying.refused(problem, changes):
                 self._say(line, number, span, text)
@@ -216,7 +236,7 @@ class Shell(Console):
         self.say_lost()
         editing.lost()
         self._tell_left(pending, session_id, shared)
-        self._grammar = None  # another agent may serve other modules
+        self._grammar = self._block_names = None  # another agent may serve other modules
         self.context = None
         return True
 

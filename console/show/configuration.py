@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from lxml import etree
 
-from console.client.session import Element
+from console.client.session import Client, Element, ServerErrors
 from console.grammar.command import Argument, Command, Where
 from console.grammar.lines import lines
 from console.grammar.parts import is_there, wanted
@@ -14,8 +15,11 @@ from console.grammar.reading import Grammar
 from console.grammar.values import Path
 from console.harmless import is_unseen
 from console.shell.console import Console
-from console.show.data import elements, hide_secrets
+from console.show.data import AGENT, elements, hide_secrets, tree
 from console.show.rfc7951 import as_json
+
+_MOST_ASKED = 100
+"""Secrets that are not there, about each of which the server is asked whether one may read it."""
 
 
 def show_running(console: Console, given: Mapping[str, str]) -> int:
@@ -33,8 +37,9 @@ def show_here(console: Console, given: Mapping[str, str]) -> int:
     at = console.context or ()
     data = _configuration(console, "candidate", at)
     if not console.out.as_json:
-        hide_secrets(data, console.schema)
-        console.out.text("\n".join(lines(data, console.schema, at)) or "Nothing is configured here.")
+        hide_secrets(data, console.schema, marked=True)
+        shown = lines(data, console.schema, at, may_read=_asking(console.client))
+        console.out.text("\n".join(shown) or "Nothing is configured here.")
         return 0
     return _say(console, given, data)
 
@@ -62,23 +67,43 @@ def _configuration(console: Console, source: str, path: Path) -> Element:
 
 
 def _say(console: Console, given: Mapping[str, str], data: Element) -> int:
-    hidden = hide_secrets(data, console.schema)
+    as_document = console.out.as_json or "json" in given or "xml" in given
+    hidden = hide_secrets(data, console.schema, marked=not as_document)
     if console.out.as_json or "json" in given:
         console.out.json(as_json(data, console.schema))
     elif "xml" in given:
         console.out.text(as_xml(data))
     else:
-        console.out.text("\n".join(lines(data, console.schema)))
+        console.out.text("\n".join(lines(data, console.schema, may_read=_asking(console.client))))
     if (words := hidden.words()) and (console.interactive or hidden.unknown):
         console.out.warn(f"(not shown: {words})")
     return 0
 
 
+def _asking(client: Client) -> Callable[[str], bool]:
+    """Return what asks the server whether one may read a path; after some questions nobody knows."""
+    asked = 0
+
+    def may_read(path: str) -> bool:
+        nonlocal asked
+        asked += 1
+        if asked > _MOST_ASKED:
+            return False
+        request = tree(AGENT, "explain-access", {"path": path, "access": "read"})
+        try:
+            reply = client.rpc(request)
+        except ServerErrors:
+            return False
+        return reply.findtext(f"{{{AGENT}}}action") == "permit"
+
+    return may_read
+
+
 def as_xml(data: Element) -> str:
     """Return the content of ``data`` as a document that <edit-config> takes, indented."""
     config = etree.Element("config")
-    config.extend(list(elements(data)))
-    etree.cleanup_namespaces(config)
+    for element in elements(data):
+        _copy(element, config)
     etree.indent(config)
     written = etree.tostring(config, encoding="unicode")
     # What a terminal would obey, or nobody would see, stays the data that it is.
@@ -90,6 +115,24 @@ _ARGUMENTS = {
     "ID": Argument("the number of the tunnel", source="tunnel", number=(1, 65535)),
     "PART": PART,
 }
+
+
+def _copy(element: Element, parent: Element) -> None:
+    """Append a copy, with the declarations of the prefixes that its text has: no tree of lxml keeps those."""
+    inner = list(elements(element))
+    text = "" if inner else element.text or ""
+    needed = {None, element.prefix, *(found for found in _PREFIX.findall(text))}
+    declared = {one: element.nsmap[one] for one in needed if one in element.nsmap}
+    new = {one: name for one, name in declared.items() if parent.nsmap.get(one) != name}
+    made = etree.SubElement(parent, element.tag, nsmap=new)
+    made.text = text or None
+    for child in inner:
+        _copy(child, made)
+
+
+_PREFIX = re.compile(r"([A-Za-z_][\w.-]*):")
+
+
 _WORDS = {
     "commands": "as commands that can be typed again",
     "xml": "as XML, for <edit-config>",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from console.client.session import Element
+from console.grammar.configured import WITHHELD
 from console.model.schema import Kind, Node, Schema
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -110,6 +111,7 @@ class Hidden:
 
     secrets: int = 0
     unknown: int = 0
+    marked: bool = False
 
     def words(self) -> str:
         """Return what is not shown, "" if all is."""
@@ -119,13 +121,14 @@ class Hidden:
         return " and ".join(one for one in (secrets, unknown) if one)
 
 
-def hide_secrets(data: Element, schema: Schema, node: Node | None = None) -> Hidden:
+def hide_secrets(data: Element, schema: Schema, node: Node | None = None, *, marked: bool = False) -> Hidden:
     """Take out of ``data`` what access control denies by default, and what may be so for all that is known.
 
-    ``data`` holds top-level nodes, or those below ``node``.
+    ``data`` holds top-level nodes, or those below ``node``. With ``marked`` a secret leaf stays, without its
+    value and with the attribute WITHHELD.
     """
     modules = {namespace: name for name, namespace in schema.namespaces.items()}
-    hidden = Hidden()
+    hidden = Hidden(marked=marked)
     _hide(data, schema, modules, node=node, hidden=hidden)
     return hidden
 
@@ -140,7 +143,13 @@ def _hide(
             if below.kind not in LEAFS:
                 _hide(child, schema, modules, node=below, hidden=hidden)
             continue
-        element.remove(child)
+        if below is not None and hidden.marked:
+            for inner in list(child):
+                child.remove(inner)
+            child.text = None
+            child.set(WITHHELD, "true")
+        else:
+            element.remove(child)
         hidden.secrets += below is not None
         hidden.unknown += below is None
 

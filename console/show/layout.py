@@ -37,7 +37,7 @@ def table(
     """Return a table with a heading, one line for each row.
 
     Columns in ``cuttable`` give way where a row does not fit, the widest first. Where that is not enough the
-    last column goes to a line below each row.
+    last columns go to a line below each row, as many as have to.
     """
     shown = [[harmless(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(cell_len(row[at]) for row in shown) for at in range(len(columns))]
@@ -48,7 +48,10 @@ def table(
         fitting = _shrunk(widths, least, cuttable, width - gap * (len(widths) - 1))
         if sum(fitting) + gap * (len(fitting) - 1) <= width:
             return "\n".join(_line(row, fitting, gap) for row in shown)
-    first = _shrunk(widths[:-1], least, cuttable, width - GAP * (len(widths) - 2))
+    for kept in range(len(columns) - 1, 0, -1):
+        first = _shrunk(widths[:kept], least, cuttable, width - GAP * (kept - 1))
+        if sum(first) + GAP * (kept - 1) <= width:
+            break
     return "\n".join(line for row in shown for line in _in_two(row, first, width))
 
 
@@ -64,9 +67,9 @@ def _shrunk(widths: Sequence[int], least: Sequence[int], cuttable: Sequence[int]
 
 
 def _in_two(row: Sequence[str], widths: Sequence[int], width: int) -> Iterator[str]:
-    yield cut(_line(row[:-1], widths, GAP), width)
-    if row[-1]:
-        yield from folded(row[-1], width, " " * FOLDED)
+    yield cut(_line(row[: len(widths)], widths, GAP), width)
+    if below := (" " * GAP).join(filter(None, row[len(widths) :])):
+        yield from folded(below, width, " " * FOLDED)
 
 
 def _line(row: Sequence[str], widths: Sequence[int], gap: int) -> str:

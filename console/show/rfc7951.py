@@ -13,6 +13,7 @@ from lxml import etree
 
 from console.client.session import Element
 from console.grammar.patterns import mismatch
+from console.grammar.prefixed import PREFIXED, XPATHS
 from console.model.schema import Kind, Node, Schema, Type
 from console.show.data import LEAFS, elements, node_below
 
@@ -79,9 +80,16 @@ class _Writer:
             return text.strip() == "true"
         if kind.base == "empty":
             return [None]
-        if kind.base in ("identityref", "instance-identifier"):
+        name = kind.name.rpartition(":")[2]
+        if kind.base in ("identityref", "instance-identifier") or name == "node-instance-identifier":
             return self.with_modules(element, text.strip(), identity=kind.base == "identityref")
+        if name in XPATHS:
+            return PREFIXED.sub(lambda found: self._with_module(element, found), text)
         return text
+
+    def _with_module(self, element: Element, found: re.Match[str]) -> str:
+        module = self._modules.get(element.nsmap.get(found[1], "")) if found[2] else None
+        return found[0] if module is None else f"{module}:"
 
     def _resolved(self, kind: Type, text: str) -> Type:
         """Return the type that ``text`` is of: where a leafref leads, which member of a union."""

@@ -21,6 +21,7 @@ from tests.agent_process import AgentProcess, running_agent
 from tests.scripts import test_conformance_table as table
 from tests.scripts.agents import ROOT
 from tests.scripts.test_readme import blocks
+from tests.translators.authority import Authority
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 PARTS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -160,7 +161,7 @@ def run(agent: AgentProcess, folder: Path, text: str) -> subprocess.CompletedPro
 
 def test_the_examples_of_the_page_do_what_it_says(agent: AgentProcess, folder: Path) -> None:
     """All of them, in the order of the page."""
-    assert list(BLOCKS) == ["edit", "look", "again", "secret"]
+    assert list(BLOCKS) == ["edit", "look", "again", "secret", "pem"]
     assert run(agent, folder, BLOCKS["edit"]).returncode == 0
     looked = run(agent, folder, BLOCKS["look"])
     assert (looked.returncode, looked.stderr) == (0, "")
@@ -174,6 +175,9 @@ def test_the_examples_of_the_page_do_what_it_says(agent: AgentProcess, folder: P
     assert (again.returncode, again.stdout) == (0, "There is nothing to commit.\n")
     (folder / "key.txt").write_text(f"{SECRET}\n")
     assert run(agent, folder, BLOCKS["secret"]).returncode == 0
+    (folder / "ca1.pem").write_text(Authority("CN=ca1").pem)
+    assert run(agent, folder, BLOCKS["pem"]).returncode == 0
+    assert "certificate ca1" in run(agent, folder, "yangswan show running-config").stdout
     assert "1" in run(agent, folder, "yangswan show history").stdout
 
 

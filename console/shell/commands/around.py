@@ -24,7 +24,9 @@ def about(shell: Shell, given: Mapping[str, str]) -> None:
         told = harmless_lines(grammar.about(words, shell.context, shell.tunnel))
         shell.out.text("\n".join(narrowed(told, width_of(shell))))
         return
-    shell.out.text(listing(grammar.expected("", shell.context, shell.tunnel)) + "\n\n" + _KEYS)
+    shell.out.text(
+        listing(grammar.expected("", shell.context, shell.tunnel), width_of(shell)) + "\n\n" + _KEYS
+    )
 
 
 def narrowed(text: str, width: int | None) -> Iterator[str]:
@@ -34,11 +36,20 @@ def narrowed(text: str, width: int | None) -> Iterator[str]:
         yield from folded(line.lstrip(), width, indent, f"{indent}  ") if line else [""]
 
 
-def listing(suggestions: Sequence[Suggestion]) -> str:
-    """Return words with their descriptions, one below the other."""
+def listing(suggestions: Sequence[Suggestion], columns: int | None = None) -> str:
+    """Return words with their descriptions, one below the other, folded at blanks to ``columns``."""
     rows = [(harmless(one.text), harmless(one.description)) for one in suggestions]
     width = max((len(text) for text, _ in rows), default=0)
-    return "\n".join(f"  {text:{width}}  {description}".rstrip() for text, description in rows)
+    if columns is not None and width + 4 > columns // 2:  # no room beside the words
+        beside = [(f"  {text}", " " * 6, description) for text, description in rows]
+        return "\n".join(
+            line for text, indent, told in beside for line in [text, *folded(told, columns, indent)]
+        )
+    return "\n".join(
+        line.rstrip()
+        for text, description in rows
+        for line in folded(description, columns, f"  {text:{width}}  ", " " * (width + 4))
+    )
 
 
 def clear(shell: Shell, given: Mapping[str, str]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from lxml import etree
 
 from console.client.documents import NETCONF
-from console.client.session import Element
+from console.client.session import Element, ServerError
 from console.grammar.command import Argument, Command
+from console.shell import saying
 from console.shell.commands.requests import empty, of_agent
 from console.shell.editing import AGENT, is_missing, who
 from console.shell.shell import Shell, Status
@@ -29,10 +30,10 @@ def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
     """Tell what a commit would do."""
     with shell.out.progress("the server foresees what a commit would do"):
         reply = shell.client.rpc(of_agent("dry-run"))
-    lines = list(_totals(reply))
+    refused = [_refusal(one) for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
+    lines = [] if refused and _is_empty(reply) else list(_totals(reply))
     for entry in reply.iterchildren(f"{{{AGENT}}}entry", f"{{{AGENT}}}all-entries"):
         lines += _entry(entry, "messages" in given)
-    refused = [_told(one, "message") for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
     lines += [f"would be refused: {one}" for one in refused]
     lines += [f"warning: {one.text}" for one in reply.iterchildren(f"{{{AGENT}}}warning")]
     lines += [f"not known: {one.text}" for one in reply.iterchildren(f"{{{AGENT}}}unknown")]
@@ -109,6 +110,22 @@ def kill_session(shell: Shell, given: Mapping[str, str]) -> int:
 
 def _drop_edits(shell: Shell) -> bool:
     return shell.confirm("What you have edited is not committed. Drop it?")
+
+
+def _refusal(entry: Element) -> str:
+    """Return an entry of would-be-refused as ``commit check`` says it."""
+    error = ServerError(
+        tag=_told(entry, "error-tag"),
+        message=_told(entry, "error-message") or _told(entry, "error-tag"),
+        app_tag=_told(entry, "error-app-tag"),
+        path=entry.findtext(f"{{{AGENT}}}error-path") or "",
+    )
+    return saying.in_words(error)
+
+
+def _is_empty(reply: Element) -> bool:
+    """Return whether nothing was looked at, as where the configuration itself is wrong."""
+    return reply.find(f"{{{AGENT}}}entry") is None and reply.find(f"{{{AGENT}}}all-entries") is None
 
 
 def _totals(reply: Element) -> list[str]:

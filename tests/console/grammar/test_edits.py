@@ -6,8 +6,8 @@ import pytest
 from lxml import etree
 
 from console.grammar import edits
-from console.grammar.values import Change, Changes, Operation, Path, Step
-from tests.console.grammar.lab import config_of, grammar, read_all
+from console.grammar.values import Change, Changes, Mistake, Operation, Path, Step
+from tests.console.grammar.lab import config_of, context, grammar, mistake, read_all
 from tests.console.served import schema
 
 NC = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
@@ -148,6 +148,8 @@ def test_what_is_asked_for_is_what_has_to_be_removed_one_by_one() -> None:
         asked("no ipsec 1 local-subnet", "no ipsec 1 ike cipher", "no ipsec 2 remote-subnet")
         == "tunnels(ipsec(id'1' local-subnet ike(proposal(priority))) ipsec(id'2' remote-subnet))"
     )
+    assert asked("no ipsec 1 dpd-action trap") == "tunnels(ipsec(id'1' dpd(action)))"
+    assert asked("no leak-protection true") == "tunnels(leak-protection)"
     many = [f"no ipsec {number} local-subnet" for number in range(1, 400)]
     assert asked(*many) == "tunnels(ipsec(id local-subnet))"
 
@@ -171,9 +173,7 @@ def test_what_is_in_an_entry_that_is_not_there_is_not_removed_from_it() -> None:
     assert edited("no tunnel ipsec 9") == "tunnels(!ipsec(id'9'))"
 
 
-@pytest.mark.parametrize(
-    "line", ["no certificate own", "no certificate trusted-ca a", "no certificate trusted-ca"]
-)
+@pytest.mark.parametrize("line", ["no certificate own", "no certificate trusted-ca"])
 def test_to_remove_what_a_tunnel_with_a_secret_has_not_does_not_take_its_secret(line: str) -> None:
     """To name the container of certificates is to make it, in the place of the secret."""
     plain = "<tunnels xmlns='urn:yangswan:params:xml:ns:yang:ipsec'><ipsec><id>1</id>{}</ipsec></tunnels>"
@@ -230,3 +230,84 @@ def test_each_change_points_at_its_columns() -> None:
     assert isinstance(meaning, Changes)
     pieces = [line[change.span.start : change.span.end] for change in meaning.changes]
     assert pieces == ["local-subnet 10.0.0.0 255.0.0.0 10.1.0.0/16", "10.0.0.0 255.0.0.0", "10.1.0.0/16"]
+
+
+SET = """
+<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">
+  <ipsec><id>1</id><description>to  the branch</description><peer>192.0.2.1</peer>
+    <local-address>2001:db8::1</local-address>
+    <local-id><inet>192.0.2.2</inet></local-id>
+    <local-subnet>10.0.0.0/8</local-subnet><local-subnet>10.1.0.0/16</local-subnet>
+    <dpd><action>clear</action></dpd>
+    <ike><proposal><priority>1</priority><cipher>aes128</cipher><auth>sha256</auth><dh>x25519</dh></proposal>
+      <proposal><priority>2</priority><cipher>aes256</cipher><auth>sha256</auth><dh>x25519</dh></proposal></ike>
+    <certificate><trusted-ca>b</trusted-ca></certificate>
+  </ipsec>
+</tunnels>"""
+
+NOT_SET = [
+    (["no dpd-action trap"], "dpd action is clear, and not trap"),
+    (["no peer 192.0.2.9"], "peer is 192.0.2.1, and not 192.0.2.9"),
+    (["no local-id name bob"], "local-id name is not set"),
+    (["no local-id inet 192.0.2.3"], "local-id inet is 192.0.2.2, and not 192.0.2.3"),
+    (["no description to the branch"], 'description is "to  the branch", and not "to the branch"'),
+    (["no remote-id key k"], "remote-id key is not set"),
+    (["no initiator true"], "initiator is not set"),
+    (["no enabled false"], "enabled is not set"),
+    (["no dpd-delay 11"], "dpd delay is not set"),
+    (["no ike cipher aes256"], "cipher is aes128, and not aes256"),
+    (["no ike cipher aes128 auth sha512 dh x25519"], "auth is sha256, and not sha512"),
+    (["no ike cipher aes128 prf prfsha256"], "prf is not set"),
+    (["no ike proposal 2 dh ecp256"], "dh is x25519, and not ecp256"),
+    (["no esp cipher aes128"], "cipher is not set"),
+    (["no local-subnet 10.2.0.0/16"], "local-subnet has 10.0.0.0/8, 10.1.0.0/16, and not 10.2.0.0/16"),
+    (
+        ["no local-subnet 10.0.0.0/8 10.2.0.0 255.255.0.0"],
+        "local-subnet has 10.0.0.0/8, 10.1.0.0/16, and not",
+    ),
+    (["no remote-subnet 10.2.0.0/16"], "remote-subnet is not set"),
+    (["no certificate trusted-ca a"], "certificate trusted-ca has b, and not a"),
+    (["no bypass network 10.0.0.0/8"], "bypass network is not set"),
+    (["dpd-action restart", "no dpd-action clear"], "dpd action is restart, and not clear"),
+    (["no peer", "no peer 192.0.2.1"], "peer is not set"),
+    (["no local-subnet 10.0.0.0/8", "no local-subnet 10.0.0.0/8"], "local-subnet has 10.1.0.0/16, and not"),
+    (["local-id name alice", "no local-id inet 192.0.2.2"], "local-id inet is not set"),
+    (["ike cipher aes256 auth sha256 dh x25519", "no ike cipher aes128"], "cipher is aes256, and not aes128"),
+]
+
+
+@pytest.mark.parametrize(("lines", "message"), NOT_SET, ids=["; ".join(lines) for lines, _ in NOT_SET])
+def test_no_with_a_value_that_is_not_set_is_refused(lines: list[str], message: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        edit(*lines, present=SET)
+    assert caught.value.message.startswith(message)
+    assert caught.value.message.endswith(": nothing is removed")
+
+
+NO_VALUE = [
+    (["no dpd-action clear"], "dpd(enabled'false' !action)"),
+    (["no peer 192.0.2.1"], "!peer"),
+    (["no local-address 2001:DB8:0::1"], "!local-address"),
+    (["no local-id inet 192.0.2.2"], "!local-id"),
+    (["no description to  the branch"], "!description"),
+    (["no ike cipher aes128 auth sha256 dh x25519"], "ike(!proposal(priority'1'))"),
+    (["no ike cipher aes128"], "ike(!proposal(priority'1'))"),
+    (["no ike proposal 2 dh x25519"], "ike(proposal(priority'2' !dh))"),
+    (["no local-subnet 10.0.0.9 255.0.0.0"], "!local-subnet'10.0.0.0/8'"),
+    (["no certificate trusted-ca b"], "certificate(!trusted-ca'b')"),
+    (["no enabled true"], "!enabled"),
+    (["dpd-action trap", "no dpd-action trap"], "dpd(enabled'false' !action)"),
+    (["local-subnet add 10.9.0.0/16", "no local-subnet 10.9.0.0/16"], "!local-subnet'10.9.0.0/16'"),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), NO_VALUE, ids=["; ".join(lines) for lines, _ in NO_VALUE])
+def test_no_with_the_value_that_is_set_removes_it(lines: list[str], expected: str) -> None:
+    assert edit(*lines, present=SET) == expected
+
+
+@pytest.mark.parametrize("line", ["no secret abcdefgh", "no secret x", "no ike ppk key abcdefgh"])
+def test_no_compares_no_secret_and_shows_none(line: str) -> None:
+    said, _ = mistake(line, context("tunnel", "ipsec 1"))
+    assert "takes no value behind 'no'" in said
+    assert "abcdefgh" not in said

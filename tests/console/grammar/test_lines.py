@@ -8,6 +8,7 @@ from lxml import etree
 from console.grammar.lines import lines
 from console.grammar.reading import Grammar
 from console.model.compiled import compile_schema
+from console.show.data import hide_secrets
 from tests.console.grammar.lab import grammar
 from tests.console.served import schema
 
@@ -25,9 +26,10 @@ def tunnel(content: str) -> list[str]:
     assert found[:2] == ["tunnel", "  ipsec 1"]
     assert found[-2:] == ["  end", "end"]
     inside = [line.removeprefix("    ") for line in found[2:-2]]
-    return [line for line in inside if line != "# secret is not shown"]
+    return [line for line in inside if line != UNKNOWN]
 
 
+UNKNOWN = "# secret, if there is one, is not shown"
 PROPOSAL = "<priority>{}</priority><cipher>aes128</cipher><auth>sha256</auth><dh>x25519</dh>"
 
 TUNNELS = [
@@ -64,7 +66,7 @@ TUNNELS = [
     ),
     ("<esp><proposal><priority>1</priority><cipher>aes128</cipher></proposal></esp>", ["esp cipher aes128"]),
     ("<ike><version>ikev1</version><rekey-time>14400</rekey-time></ike>", ["ike version ikev1"]),
-    ("<ike><ppk><id>a</id></ppk></ike>", ["ike ppk id a", "# key is not shown"]),
+    ("<ike><ppk><id>a</id></ppk></ike>", ["ike ppk id a", "# key, if there is one, is not shown"]),
     ("<certificate/>", ["certificate", "end"]),
     (
         "<certificate><own>a</own><trusted-ca>b</trusted-ca><trusted-ca>c</trusted-ca></certificate>",
@@ -81,12 +83,28 @@ def test_a_tunnel_is_written(content: str, expected: list[str]) -> None:
     assert tunnel(content) == expected
 
 
-def test_a_secret_that_is_not_shown_is_named_and_one_that_is_not_needed_is_not() -> None:
-    head = '<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"><ipsec><id>1</id>'
-    tail = "</ipsec></tunnels>"
-    assert "    # secret is not shown" in written(f"{head}{tail}")
-    assert "    # secret is not shown" not in written(f"{head}<secret>abcdefgh</secret>{tail}")
-    assert "    # secret is not shown" not in written(f"{head}<certificate/>{tail}")
+def secrets(content: str, *, readable: tuple[str, ...] = ()) -> list[str]:
+    """Return what is said of the secrets of a tunnel; ``readable``: paths that the user may read."""
+    whole = (
+        f'<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec"><ipsec><id>1</id>{content}</ipsec></tunnels>'
+    )
+    data = etree.fromstring(f"<data>{whole}</data>")
+    hide_secrets(data, schema(), marked=True)
+    found = lines(data, schema(), readable.__contains__)
+    return [line.strip() for line in found if "shown" in line or "abcdefgh" in line]
+
+
+def test_what_is_said_of_a_secret_is_what_is_known_of_it() -> None:
+    path = "/yangswan-ipsec:tunnels/ipsec[id='1']/secret"
+    assert secrets("<secret>abcdefgh</secret>") == ["# secret is not shown"]
+    assert secrets("") == [UNKNOWN]
+    assert secrets("", readable=(path,)) == []
+    assert secrets("<certificate/>") == []
+    key = f"{path.rpartition('/')[0]}/ike/ppk/key"
+    ppk = "<certificate/><ike><ppk><id>a</id>{}</ppk></ike>"
+    assert secrets(ppk.format("<key>abcdefgh</key>")) == ["# key is not shown"]
+    assert secrets(ppk.format("")) == ["# key, if there is one, is not shown"]
+    assert secrets(ppk.format(""), readable=(key,)) == []
 
 
 def test_a_comment_is_read_as_nothing() -> None:

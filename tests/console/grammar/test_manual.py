@@ -12,7 +12,7 @@ from console.model.compiled import compile_schema
 from tests.console.grammar.lab import context, grammar, in_tunnel, mistake, path_of, said
 from tests.console.served import schema, texts
 
-MERGE, REMOVE, REPLACE = "merge", "remove", "replace"
+MERGE, REMOVE, REPLACE, EXPECT = "merge", "remove", "replace", "expect"
 
 LINES = [
     ("enable", [(MERGE, "enabled", "true")]),
@@ -21,10 +21,13 @@ LINES = [
     ("dpd-action trap", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "trap")]),
     ("dpd-action restart", [(REMOVE, "dpd/enabled", None), (MERGE, "dpd/action", "restart")]),
     ("no dpd-action", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
-    ("no dpd-action clear", [(MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)]),
+    (
+        "no dpd-action clear",
+        [(EXPECT, "dpd/action", "clear"), (MERGE, "dpd/enabled", "false"), (REMOVE, "dpd/action", None)],
+    ),
     ("dpd-delay 10", [(MERGE, "dpd/delay", "10")]),
     ("no dpd-delay", [(REMOVE, "dpd/delay", None)]),
-    ("no dpd-delay 10", [(REMOVE, "dpd/delay", None)]),
+    ("no dpd-delay 10", [(EXPECT, "dpd/delay", "10"), (REMOVE, "dpd/delay", None)]),
     ("initiator", [(MERGE, "initiator", "true")]),
     ("no initiator", [(REMOVE, "initiator", None)]),
     (
@@ -46,7 +49,15 @@ LINES = [
         ],
     ),
     ("no ike cipher", [(REMOVE, "ike/proposal", None)]),
-    ("no ike cipher aes128 auth sha256 dh x25519", [(REMOVE, "ike/proposal", None)]),
+    (
+        "no ike cipher aes128 auth sha256 dh x25519",
+        [
+            (EXPECT, "ike/proposal[1]/cipher", "aes128"),
+            (EXPECT, "ike/proposal[1]/auth", "sha256"),
+            (EXPECT, "ike/proposal[1]/dh", "x25519"),
+            (REMOVE, "ike/proposal[1]", None),
+        ],
+    ),
     (
         "ike proposal 2 cipher aes256 auth sha512 dh ecp384 ke mlkem768 ke mlkem1024",
         [
@@ -85,7 +96,7 @@ LINES = [
     ("peer 192.0.2.1", [(MERGE, "peer", "192.0.2.1")]),
     ("peer 2001:db8::1", [(MERGE, "peer", "2001:db8::1")]),
     ("no peer", [(REMOVE, "peer", None)]),
-    ("no peer 192.0.2.1", [(REMOVE, "peer", None)]),
+    ("no peer 192.0.2.1", [(EXPECT, "peer", "192.0.2.1"), (REMOVE, "peer", None)]),
     ("local-address 192.0.2.1", [(MERGE, "local-address", "192.0.2.1")]),
     ("no local-address", [(REMOVE, "local-address", None)]),
     ("local-id inet 192.168.1.10", [(MERGE, "local-id/inet", "192.168.1.10")]),
@@ -95,7 +106,7 @@ LINES = [
     ("local-id dn CN=John Doe, OU=IT, O=Company", [(MERGE, "local-id/dn", "CN=John Doe, OU=IT, O=Company")]),
     ('local-id dn "CN=John Doe"', [(MERGE, "local-id/dn", "CN=John Doe")]),
     ("no local-id", [(REMOVE, "local-id", None)]),
-    ("no local-id name alice", [(REMOVE, "local-id", None)]),
+    ("no local-id name alice", [(EXPECT, "local-id/name", "alice"), (REMOVE, "local-id", None)]),
     ("remote-id name bob", [(MERGE, "remote-id/name", "bob")]),
     ("no remote-id", [(REMOVE, "remote-id", None)]),
     ("local-subnet 10.0.0.0/8", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "10.0.0.0/8")]),
@@ -110,7 +121,7 @@ LINES = [
     ),
     ("local-subnet 0.0.0.0 0.0.0.0", [(REMOVE, "local-subnet", None), (MERGE, "local-subnet", "0.0.0.0/0")]),
     (
-        "local-subnet 10.1.2.3 255.255.255.255 10.2.0.1/16 10.3.0.0",
+        "local-subnet 10.1.2.3 255.255.255.255 10.2.0.1/16 10.3.0.0/32",
         [
             (REMOVE, "local-subnet", None),
             (MERGE, "local-subnet", "10.1.2.3/32"),
@@ -120,15 +131,24 @@ LINES = [
     ),
     ("local-subnet add 10.1.0.0 255.255.0.0", [(MERGE, "local-subnet", "10.1.0.0/16")]),
     ("no local-subnet", [(REMOVE, "local-subnet", None)]),
-    ("no local-subnet 10.1.0.0 255.255.0.0", [(REMOVE, "local-subnet", "10.1.0.0/16")]),
+    (
+        "no local-subnet 10.1.0.0 255.255.0.0",
+        [(EXPECT, "local-subnet", "10.1.0.0/16"), (REMOVE, "local-subnet", "10.1.0.0/16")],
+    ),
     ("remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", None), (MERGE, "remote-subnet", "10.0.0.0/8")]),
     ("no remote-subnet", [(REMOVE, "remote-subnet", None)]),
-    ("no remote-subnet 10.0.0.0/8", [(REMOVE, "remote-subnet", "10.0.0.0/8")]),
+    (
+        "no remote-subnet 10.0.0.0/8",
+        [(EXPECT, "remote-subnet", "10.0.0.0/8"), (REMOVE, "remote-subnet", "10.0.0.0/8")],
+    ),
     ("description Branch office north", [(MERGE, "description", "Branch office north")]),
     ("description it's the 'old' one  # since 2019", [(MERGE, "description", "it's the 'old' one")]),
     ('description "two  blanks # and no comment"', [(MERGE, "description", "two  blanks # and no comment")]),
     ("no description", [(REMOVE, "description", None)]),
-    ("no description Branch office north", [(REMOVE, "description", None)]),
+    (
+        "no description Branch office north",
+        [(EXPECT, "description", "Branch office north"), (REMOVE, "description", None)],
+    ),
 ]
 
 
@@ -256,6 +276,11 @@ MISTAKES = [
     ("ike cipher aes256g auth", "'aes256g' could be aes256gcm12 or aes256gcm16", "aes256g"),
     ("ike proposal 0 cipher aes128", "priority takes a number 1..255", "0"),
     ("esp cipher", "CIPHER is missing", ""),
+    (
+        "secret abc def ghi",
+        "there are blanks in this: a secret has only ASCII characters 33 to 126, without '#'",
+        "abc",
+    ),
     ("secret short", "a secret has 8 to 63 characters", "short"),
     (
         "secret has#number#sign",
@@ -328,3 +353,50 @@ def test_a_mistake_in_the_number_of_a_tunnel(line: str, message: str, at: str) -
 def test_no_piece_of_what_may_be_a_secret_is_in_what_is_said(line: str) -> None:
     message, _ = mistake(line, in_tunnel())
     assert not {piece for piece in ("abc", "defg", "ijk") if piece in message}
+
+
+NOT_IN_ONE_PIECE = "is no netmask, for its bits are not in one piece, and the address of no host"
+WILDCARD = "is a wildcard mask: the netmask meant is"
+MASKS = [
+    ("10.1.0.0 255.255.0.255", f"255.255.0.255 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 255.0.255.0", f"255.0.255.0 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 0.255.0.255", f"0.255.0.255 {NOT_IN_ONE_PIECE}"),
+    ("10.1.0.0 0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("10.1.0.0 0.0.0.255", f"0.0.0.255 {WILDCARD} 255.255.255.0 (/24)"),
+    ("10.1.0.0 15.255.255.255", f"15.255.255.255 {WILDCARD} 240.0.0.0 (/4)"),
+    ("10.1.0.0/16 10.2.0.0 0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("10.1.0.0 25.255.0.0", "10.1.0.0 stands beside another one without its length: 10.1.0.0/32 is that"),
+    ("10.1.0.0 255.255.0.0 255.255.0.0", "255.255.0.0 is a netmask (/16), which stands behind an address"),
+    ("10.1.0.0/16 10.2.0.0", "10.2.0.0 stands beside another one without its length: 10.2.0.0/32 is"),
+    ("10.2.0.0 10.1.0.0/16", "10.2.0.0 stands beside another one without its length: 10.2.0.0/32 is"),
+    ("255.255.0.0", "255.255.0.0 is a netmask (/16), which stands behind an address without a length"),
+    ("0.0.255.255", f"0.0.255.255 {WILDCARD} 255.255.0.0 (/16)"),
+    ("0.0.0.0", "0.0.0.0 is the address of no host: 0.0.0.0/0 is every address"),
+    ("10.1.0.0 0.0.0.0", "takes the netmask 0.0.0.0 for 0.0.0.0 only: one host is 10.1.0.0/32"),
+    ("0.0.0.0 255.255.255.255", "takes a netmask for the address of a network: 0.0.0.0/0 is every address"),
+    ("2001:db8:: ffff:ffff::", "an IPv6 network takes its length: ffff:ffff:: is /32"),
+    ("2001:db8:: ::ffff:ffff", "stands beside another one without its length"),
+    ("2001:db8::1 2001:db8::2", "stands beside another one without its length: 2001:db8::1/128 is"),
+    ("ffff:ffff::", "an IPv6 network takes its length: ffff:ffff:: is /32"),
+    ("::", ":: is the address of no host: ::/0 is every address"),
+]
+
+
+@pytest.mark.parametrize("command", ["{}-subnet", "{}-subnet add", "no {}-subnet"])
+@pytest.mark.parametrize("side", ["local", "remote"])
+@pytest.mark.parametrize(("typed", "message"), MASKS)
+def test_no_mask_that_is_none_is_taken_for_a_host(command: str, side: str, typed: str, message: str) -> None:
+    assert message in mistake(f"{command.format(side)} {typed}", in_tunnel())[0]
+
+
+@pytest.mark.parametrize("typed", ["10.1.0.0 255.255.0.255", "10.1.0.0 0.0.255.255", "10.1.0.0"])
+@pytest.mark.parametrize(
+    ("command", "levels"), [("bypass network", ("tunnel", "ipsec 1")), ("bypass", ("tunnel",))]
+)
+def test_what_bypasses_tunnels_takes_lengths_only(command: str, levels: tuple[str, ...], typed: str) -> None:
+    for no in ("", "no "):
+        assert mistake(f"{no}{command} {typed}", context(*levels))[0].startswith("network takes ")
+
+
+def test_a_mask_behind_a_length_is_none() -> None:
+    assert mistake("bypass network 10.1.0.0/16 255.255.0.0", in_tunnel())[1] == "255.255.0.0"

@@ -157,7 +157,10 @@ NAMES = [
     ("nacm groups group admins user-name alice", [("merge", "nacm/groups/group[admins]/user-name", "alice")]),
     (
         "no nacm groups group admins user-name alice",
-        [("remove", "nacm/groups/group[admins]/user-name", "alice")],
+        [
+            ("expect", "nacm/groups/group[admins]/user-name", "alice"),
+            ("remove", "nacm/groups/group[admins]/user-name", "alice"),
+        ],
     ),
     ("no nacm groups group admins user-name", [("remove", "nacm/groups/group[admins]/user-name", None)]),
     ("certificates revocation s", [("merge", "certificates/revocation", "strict")]),

@@ -122,6 +122,29 @@ def test_edits_that_nothing_commits_are_an_error(line: CommandLine) -> None:
     assert line.lines("config", "tunnel", "no ipsec 1", "commit", "end", "end", "show ipsec").returncode == 0
 
 
+def test_no_with_another_value_than_the_one_set_changes_nothing(line: CommandLine) -> None:
+    assert line.lines(*TUNNEL, "dpd-action clear", "commit").returncode == 0
+    for typed in ("no dpd-action trap", "no peer 192.0.2.9", "no local-id name bob", "no description bar"):
+        done = line.lines("config", "tunnel", "ipsec 1", "dpd-delay 9", typed, "commit")
+        assert done.returncode == 1, done
+        assert "line 5: " in done.stderr
+        assert "nothing is removed" in done.stderr
+    shown = line.run("show", "running-config").stdout
+    assert "dpd-action clear" in shown
+    assert "dpd-delay" not in shown
+    assert line.lines("config", "tunnel", "ipsec 1", "no dpd-action clear", "commit").returncode == 0
+    assert "no dpd-action" in line.run("show", "running-config").stdout
+
+
+def test_a_dry_run_says_what_is_wrong_as_commit_check_does(line: CommandLine) -> None:
+    wrong = ("config", "tunnel", "ipsec 3", "peer 192.0.2.1", "end", "ipsec 4", "secret abcdefgh")
+    checked = line.lines(*wrong, "commit check").stderr
+    found = [one for one in checked.splitlines() if one.startswith("tunnel ipsec ")]
+    assert len(found) > 1, checked
+    told = line.lines(*wrong, "dry-run").stdout.splitlines()
+    assert told == [f"would be refused: {one}" for one in found]
+
+
 @pytest.mark.parametrize("how", ["file", "input", "dash"])
 def test_lines_of_a_file_and_of_standard_input(line: CommandLine, tmp_path: Path, how: str) -> None:
     text = "# a tunnel\n\n" + "\r\n".join((*TUNNEL, "commit comment made of lines")) + "\nend\nfoo"
