@@ -103,7 +103,7 @@ def test_a_script_has_to_say_that_it_may_be_cut_off(line: CommandLine, tmp_path:
 
 
 def test_a_shared_script_commits_what_is_its_own_only(line: CommandLine) -> None:
-    words = ("--shared", "-c", "; ".join(TUNNEL), "--commit")
+    words = ("-c", "; ".join(("config shared", *TUNNEL[1:])), "--commit")
     client = other(line)
     edit(client)
     done = line.run(*words)

@@ -102,7 +102,6 @@ def test_who_only_looks_into_a_tunnel_edits_nothing(line: CommandLine) -> None:
         ("peer 1.2.3", "peer takes an IP address", "^^^^^\n"),
         ("pee 1.2.3.4 5", "", "^\n"),
         ("nonsense", "is not known here", "^^^^^^^^\n"),
-        ('description "x', "the quote is not closed", "^^\n"),
         ("local-address 300.1.1.1", "", "^^^^^^^^^\n"),
     ],
 )
