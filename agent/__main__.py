@@ -22,6 +22,7 @@ from agent.data_folder import (
     DataDirInUse,
     Exposed,
     Lost,
+    is_fresh,
     may_begin,
     refuse_lost,
     refuse_read,
@@ -82,21 +83,25 @@ def main() -> None:
         raise SystemExit(carry_out(sys.argv[1:]))
     try:
         asked = read()
-        logs.configure(asked.settings.log_level, asked.settings.log_format)
+        spoken = asked.task in (Task.CHECK, Task.REPAIR) and asked.settings.log_format == "json"
+        logs.configure(asked.settings.log_level, "text" if spoken else asked.settings.log_format)
         looking = asked.task is Task.CHECK
         if asked.task is Task.RUN:
             hangups = Hangups()
         looked = look(asked.settings, asked.task, starting=True)
         if faults := [*asked.faults, *looked.faults]:
             raise SettingsError(*faults)
+        if asked.task is Task.PROTECT and is_fresh(asked.settings.data_dir):
+            say(f"{PROGRAM}: nothing to protect yet: no agent has used {asked.settings.data_dir}", sys.stderr)
+            return
         if asked.task in (Task.PROTECT, Task.UNPROTECT):
             refuse_unused(asked.settings.data_dir)
         if asked.task is Task.REPAIR:
             refuse_traceless(asked.settings.data_dir)
         if looking:
             of_translators = (lack for translator in looked.translators for lack in translator.lacking())
-            for lack in (*named.lacking(asked.settings), *of_translators):
-                say(f"{PROGRAM}: note: {lack}", sys.stderr)
+            for note in (*named.lacking(asked.settings), *named.notes(asked.settings), *of_translators):
+                say(f"{PROGRAM}: note: {note}", sys.stderr)
             if hindrances := named.hindrances(asked.settings):
                 _complain(*hindrances, status=1)
         else:
@@ -124,9 +129,8 @@ def main() -> None:
 
 
 def _complain(*sentences: str, status: int) -> NoReturn:
-    priority = "<3>" if logs.is_journal_stream(sys.stderr) else ""
     for sentence in sentences:
-        say(f"{priority}{PROGRAM}: {sentence}", sys.stderr)
+        logs.last_words(sentence)
     raise SystemExit(status) from None
 
 
@@ -306,7 +310,7 @@ class Agent:
         self.context.nacm.take_over(settings.recovery_users)
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
-        self.server.end_sessions_of(gone)
+        self.server.end_sessions_of(gone, now.why_gone)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:

@@ -235,6 +235,22 @@ class Unused(OSError):
     """No agent has used the folder: whoever names it means another one."""
 
 
+_BEFORE_A_HISTORY = frozenset({"lock", "lost+found"})
+"""What may lie in a folder that no start has got as far as to use."""
+
+
+def is_fresh(path: Path) -> bool:
+    """Return whether ``path`` is missing or empty, as of a machine on which no agent has run yet.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        return {file.name for file in path.iterdir()} <= _BEFORE_A_HISTORY
+    except FileNotFoundError:
+        return not path.is_symlink()
+
+
 def refuse_unused(path: Path) -> None:
     """Refuse a folder without a history, from which nothing can be said of what an agent left in this system.
 

@@ -16,6 +16,7 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.records import SERVER, CommitInfo
 from agent.datastore.store import StoreError, usable
 from agent.errors import RpcErrors
+from agent.made_user import MADE_USER, private_key, public_key_file
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
@@ -24,7 +25,6 @@ from agent.transport.files import public_key, write_durably, write_key_pair
 log = logging.getLogger(__name__)
 
 SSH_PORT = 22
-DEFAULT_USER = "admin"
 RULES_NOTE = "first-rules"
 
 
@@ -32,11 +32,10 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
     """Return user to authorized keys; without configured users, make one user with a key of its own."""
     if users:
         return dict(users)
-    private = data_dir / "client_key"
-    public = data_dir / "client_key.pub"
+    private, public = private_key(data_dir), public_key_file(data_dir)
     if not (private.exists() and public.exists()):
-        write_key_pair(private, f"{DEFAULT_USER}@yangswan")
-    return {DEFAULT_USER: public}
+        write_key_pair(private, f"{MADE_USER}@yangswan")
+    return {MADE_USER: public}
 
 
 async def ensure_rules(configuration: Configuration, users: Iterable[str]) -> None:
@@ -128,7 +127,7 @@ def connect_hints(settings: Settings, port: int, users: Mapping[str, Path]) -> I
     installed here."""
     user = next(iter(users))
     _, host_key = public_key(settings.host_key)
-    own_key = settings.data_dir / "client_key"
+    own_key = private_key(settings.data_dir)
     key = own_key if own_key.exists() and not settings.users else Path("YOUR_PRIVATE_KEY")
     host = reached_at(settings)
     yield "Connect with one of:"

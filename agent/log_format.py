@@ -46,6 +46,11 @@ def text(line: Line) -> str:
     return "\n".join((f"{time} {line.level_name:<7} {_sentence(line)}", *_trace(line)))
 
 
+def last_words(sentence: str) -> str:
+    """Return why the program ends, for whoever has started it."""
+    return escaped(f"{PROGRAM}: {sentence}")
+
+
 def stream_text(line: Line) -> str:
     """Return ``line`` for the journal's stream, which has the time, and takes the priority of each line from
     its beginning (sd-daemon(3))."""

@@ -30,7 +30,7 @@ log = logging.getLogger("agent")
 def configure(level: str, form: str = "text", *, journal: Path = JOURNAL) -> None:
     """Log from ``level`` on in the form ``form``, from now on; what was configured before does not count.
 
-    A form ``journald`` without a journal is ``text``, and the log says so.
+    A form ``journald`` without a journal is ``text``, and the log says so. It does not fail.
     """
     root = logging.getLogger()
     handler, missing = _handler(form, journal)
@@ -42,7 +42,16 @@ def configure(level: str, form: str = "text", *, journal: Path = JOURNAL) -> Non
     root.addHandler(handler)
     root.setLevel(level.upper())
     if missing:
-        log.warning("log-format is journald, and there is no journal at %s: the log is text", journal)
+        log.warning("log-format is journald, and %s: the log is text", missing)
+
+
+def last_words(sentence: str) -> None:
+    """Say why the program ends, on standard error, in the form of the log."""
+    if any(isinstance(one, _OnStream) and one.is_json for one in logging.getLogger().handlers):
+        log.critical("%s", sentence)
+        return
+    priority = "<3>" if is_journal_stream(sys.stderr) else ""
+    print(f"{priority}{log_format.last_words(sentence)}", file=sys.stderr)
 
 
 def is_journal_stream(stream: TextIO | None) -> bool:
@@ -57,14 +66,20 @@ def is_journal_stream(stream: TextIO | None) -> bool:
     return said == f"{found.st_dev}:{found.st_ino}"
 
 
-def _handler(form: str, journal: Path) -> tuple[logging.Handler, bool]:
-    """Return the handler for ``form``, and whether there is no journal for it."""
-    if form == "journald" and journal.is_socket():
-        return _ToJournal(journal), False
+def _handler(form: str, journal: Path) -> tuple[logging.Handler, str]:
+    """Return the handler for ``form``, and why it is not the journal's, or ""."""
+    missing = ""
+    if form == "journald":
+        missing = f"there is no journal at {journal}"
+        try:
+            if journal.is_socket():
+                return _ToJournal(journal), ""
+        except OSError as problem:  # there are no descriptors left
+            missing = f"the journal cannot be spoken to ({problem.strerror})"
     if form == "json":
-        return _OnStream(log_format.json_text), False
+        return _OnStream(log_format.json_text), ""
     written = log_format.stream_text if is_journal_stream(sys.stderr) else log_format.text
-    return _OnStream(written), form == "journald"
+    return _OnStream(written), missing
 
 
 class _OnStream(logging.Handler):
@@ -73,6 +88,7 @@ class _OnStream(logging.Handler):
     def __init__(self, written: Callable[[Line], str]) -> None:
         super().__init__()
         self._written = written
+        self.is_json = written is log_format.json_text
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent import credential, data_folder
+from agent import credential, data_folder, made_user
 from agent.regular_file import read_regular
 from agent.settings import Settings
 from agent.transport import address, local_socket
@@ -53,6 +53,11 @@ def _unserved(settings: Settings) -> list[str]:
 def lacking(settings: Settings) -> list[str]:
     """Return a sentence for each thing that this process may not do of what the settings ask for."""
     return address.lacking(settings.port)
+
+
+def notes(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that whoever wrote the settings may not have meant."""
+    return made_user.notes(settings)
 
 
 def hindrances(settings: Settings) -> list[str]:

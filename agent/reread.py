@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from agent import made_user
 from agent.ending import Hangups
 from agent.settings import Settings, SettingsError
 
@@ -27,10 +28,18 @@ FAULTS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """Settings that can be used, and the files of the keys of all users, by name."""
+    """Settings that can be used, and the files of the keys of all users, by name. ``ousted``: the user whom
+    the agent made while the settings named none, if he goes now that they do."""
 
     settings: Settings
     users: Mapping[str, Path]
+    ousted: str | None = None
+
+    def why_gone(self, user: str) -> str:
+        """Return why ``user``, who could log in until now, cannot any more."""
+        if user == self.ousted:
+            return f"the user '{user}' was there while the settings named no users, and now they do"
+        return f"the user '{user}' was taken out of the settings"
 
 
 def changed(before: Settings, now: Settings) -> list[str]:
@@ -41,6 +50,8 @@ def changed(before: Settings, now: Settings) -> list[str]:
 def _changed(before: Settings, now: Settings) -> Iterator[str]:
     for field in fields(Settings):
         was, became = getattr(before, field.name), getattr(now, field.name)
+        if field.name == "users":
+            was, became = was or _MADE, became or _MADE
         name = _IN_THE_FILE.get(field.name, field.name.replace("_", "-"))
         if was == became:
             continue
@@ -50,6 +61,8 @@ def _changed(before: Settings, now: Settings) -> Iterator[str]:
             yield name
 
 
+_MADE = {made_user.MADE_USER: "made"}
+"""Who there is without users in the settings; wherever his key is."""
 _IN_THE_FILE = {"host": "listen", "port": "listen", "translators": "translator"}
 
 
@@ -128,6 +141,10 @@ class Rereading:
         log.info("the settings were read again (SIGHUP), and %s", _told(taken))
         for key in (key for key in keys if key not in taken):
             log.warning("the setting '%s' has changed and needs a restart; until then it is as it was", key)
+        if made_user.goes(self._settings, found.settings):
+            found = replace(found, ousted=made_user.MADE_USER)
+            folder = self._settings.data_dir
+            log.warning("%s. %s", found.why_gone(made_user.MADE_USER), made_user.how_to_keep(folder))
         self._settings = merged(self._settings, found.settings)
         self._take_over(found)
 

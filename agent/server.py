@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import itertools
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -136,11 +136,11 @@ class Server:
         for live in self._live.values():
             live.take_over(limits)
 
-    def end_sessions_of(self, peers: Collection[Peer]) -> None:
-        """End the sessions of ``peers``, who could not log in any more."""
+    def end_sessions_of(self, peers: Collection[Peer], why: Callable[[str], str]) -> None:
+        """End the sessions of ``peers``, who could not log in any more; ``why`` says it of a user."""
         for live in list(self._live.values()):
             if live.peer in peers:
-                live.end(Ending(EndKind.OTHER, f"the user '{live.user}' was taken out of the settings"))
+                live.end(Ending(EndKind.OTHER, why(live.user)))
 
     async def stop(self) -> None:
         """End every session; returns when their locks are released."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.command_line import main
+from console.start import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

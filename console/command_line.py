@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: argparse has said everything (``--version``, ``--help``, a mistake).
     """
-    words = sys.argv[1:] if argv is None else list(argv)
+    words = [_in_utf8(word) for word in (sys.argv[1:] if argv is None else argv)]
     _open_streams()
     status = 0
     try:
@@ -77,6 +77,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _in_utf8(word: str) -> str:
+    """Return a word as it was typed, whatever characters the locale has."""
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word
+
+
 def _run(words: Sequence[str]) -> int:
     if words and words[0] in stopped.TASKS:
         return stopped.pass_on(words, PROGRAM)
@@ -90,10 +98,30 @@ def _run(words: Sequence[str]) -> int:
             carry_out: Command = options.carry_out
             return carry_out(options)
     options = parser.parse_args(words[:at])
+    if wrong := _contradiction(options, words[at:]):
+        parser.error(wrong)
     # What speaks with a server is much, and nothing above needs it.
     from console.shell import opening
 
     return opening.run(options, words[at:])
+
+
+def _contradiction(options: argparse.Namespace, words: Sequence[str]) -> str:
+    """Return what is wrong with options of which one would be ignored without a word; "" for nothing."""
+    if options.host is not None and options.socket is not None:
+        return "--socket and --host name two gateways: one of them"
+    if options.host is None:
+        for name in ("user", "key", "known_hosts"):
+            if getattr(options, name) is not None:
+                return f"--{name.replace('_', '-')} is for a gateway over SSH: it goes with --host"
+    given = [name for name, value in (("-c", options.command), ("-f", options.file)) if value is not None]
+    if words:
+        given.append("a command")
+    if len(given) > 1:
+        return f"{given[0]} and {given[1]} at once: one of them"
+    if options.comment is not None and not options.commit:
+        return "--comment is for the commit after the last line: it goes with --commit"
+    return ""
 
 
 def _end_of_options(words: Sequence[str], parser: _Parser) -> int:
@@ -200,8 +228,9 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it stays open
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not have all letters
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not have all letters
 
 
 def _flush() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def missing_for_machine_tests() -> str | None:
     if shutil.which("apt-get") is None:
         return "needs apt-get, to find a mirror of Debian and a kernel"
     return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what runs in the background with SIGINT ignored, and all that it starts inherits that: no
+    # Ctrl-C of a test would then be heard.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

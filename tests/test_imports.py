@@ -111,6 +111,7 @@ ROOMS = (
         (
             "agent.credential",
             "agent.data_folder",
+            "agent.made_user",
             "agent.regular_file",
             "agent.settings",
             "agent.transport.address",
@@ -152,6 +153,7 @@ ROOMS = (
         (*VALUES, "agent.datastore", "agent.regular_file"),
     ),
     Room(("agent/datastore/txids.py",), pure=True),
+    Room(("agent/datastore/differing.py",), ("agent.datastore.txids",), pure=True),
     Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
@@ -167,7 +169,8 @@ ROOMS = (
         ("agent/first_start.py",),
         (
             *(*VALUES, "agent.datastore"),
-            *("agent.data_folder", "agent.nacm", "agent.settings", "agent.transport.files"),
+            *("agent.data_folder", "agent.made_user", "agent.nacm", "agent.settings"),
+            "agent.transport.files",
         ),
     ),
     Room(
@@ -211,7 +214,8 @@ ROOMS = (
         ),
     ),
     Room(("agent/from_settings.py",), ("agent",)),
-    Room(("agent/reread.py",), ("agent.ending", "agent.settings")),
+    Room(("agent/made_user.py",), ("agent.settings",)),
+    Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
     Room(("agent/__main__.py",), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.

@@ -21,6 +21,7 @@ become running. Configuration is all of that for the rest of the server.
 - admission: what libyang must not get to see, because it would cost it more than its length
 - edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
+- differing: which units of the candidate differ from running, without a look at all of them
 - txids, txid_history: which commit changed a node last, and what a start reads of that
 - conditions, edit_conditions: what an edit demands of running, and where that stands in its document
 - backends: the translators as one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from agent.datastore.conditions import MAX_CONDITIONS, Condition
+from agent.datastore.differing import Differing
 from agent.datastore.txids import Mechanism
 from agent.errors import ResourceDenied
 from agent.yang.difference import Difference
@@ -32,6 +33,7 @@ class Candidate:
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True
+        self._differing = Differing()
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
 
     @property
@@ -43,12 +45,28 @@ class Candidate:
         if not self._settled:
             renew_defaults(self.tree, moving_defaults(self.schema))
             self._settled = True
+            self._differing.touch(self.changed)
 
     def unsettle(self, units: Iterable[Unit]) -> None:
-        """Note that ``units`` have changed, on which defaults of others may depend."""
+        """Note that ``units`` have changed, here or in running: defaults of others may depend on them."""
+        touched = list(units)
+        self._differing.touch(unit.path for unit in touched)
         if self._settled:
             moving = moving_defaults(self.schema)
-            self._settled = not any(unit.module in moving for unit in units) if moving else True
+            self._settled = not any(unit.module in moving for unit in touched) if moving else True
+
+    def known_to_differ(self, running: Tree) -> Differing:
+        """*worker* Return which units differ, or have to be taken for.
+
+        It costs what was touched since the last time.
+        """
+
+        def differs(path: str) -> bool:
+            unit = self.changed.get(path)
+            return unit is not None and self.differs(unit, running)
+
+        self._differing.look(differs)
+        return self._differing
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
@@ -85,12 +103,13 @@ class Candidate:
 
     def become(self, other: Candidate) -> None:
         """Hold what ``other`` holds, which is given up."""
-        self.tree, self._settled = other.tree, other._settled
+        self.tree, self._settled, self._differing = other.tree, other._settled, other._differing
         self.changed, self.blind, self.conditions = other.changed, other.blind, other.conditions
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
         units = units_by_path(content, self.tree, running)
+        self._differing.touch(units)
         fresh = content.duplicate()
         add_all_defaults(fresh)
         self.tree = fresh
@@ -106,8 +125,9 @@ class Savepoint:
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
         self._saved: dict[str, tuple[Unit, Tree]] = {}
-        self._changed_before = dict(candidate.changed)
-        self._blind_before = set(candidate.blind)
+        # Of the rest of what is changed nothing is copied: an edit is to cost what it touches.
+        self._changed_new: list[str] = []
+        self._blind_new: set[str] = set()
         self._conditions_before = dict(candidate.conditions)
 
     def touch(self, node: Node) -> None:
@@ -128,6 +148,8 @@ class Savepoint:
                 copy = Tree(self._candidate.schema)
                 unit.replace_in(copy, unit.locate(self._candidate.tree))
                 self._saved[unit.path] = (unit, copy)
+                if unit.path not in self._candidate.changed:
+                    self._changed_new.append(unit.path)
 
     def differences(self) -> Iterator[Difference]:
         """Yield every node that the edit has changed in the candidate."""
@@ -139,13 +161,16 @@ class Savepoint:
         for unit, copy in self._saved.values():
             unit.replace_in(self._candidate.tree, unit.locate(copy))
         self._candidate.unsettle(unit for unit, _ in self._saved.values())
-        self._candidate.changed = self._changed_before
-        self._candidate.blind = self._blind_before
+        for path in self._changed_new:
+            self._candidate.changed.pop(path, None)
+        self._candidate.blind -= self._blind_new
         self._candidate.conditions = self._conditions_before
 
     def mark_blind(self) -> None:
         """Have every touched unit count as changed: the author of the edit may not read all that he wrote."""
-        self._candidate.blind.update(self._saved)
+        self._blind_new = self._saved.keys() - self._candidate.blind
+        self._candidate.blind |= self._blind_new
+        self._candidate.unsettle(unit for unit, _ in self._saved.values())
 
     def keep(self, *, open_empty: bool = False) -> None:
         """Let the edit stand: its units now count as changed, and get their defaults.

@@ -66,9 +66,7 @@ class Configuration:
         self._progress = progress or endless()
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
-        self._backends = Backends(
-            translators, self.datastores, worker=worker, progress=self._progress
-        )
+        self._backends = Backends(translators, self.datastores, worker=worker, progress=self._progress)
         self._transactions = Transactions(
             self.datastores,
             preparation=self._preparation,

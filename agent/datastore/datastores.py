@@ -53,7 +53,8 @@ class Datastores:
         """*worker* Return the transaction ids of running or of the candidate."""
         if name == "running":
             return view(self.txids)
-        return view(self.txids, (unit.path for unit in self.candidate.differing(self.running)))
+        differing = self.candidate.known_to_differ(self.running)
+        return view(self.txids, differing.units, differing.shells)
 
     def lacking(self, tree: Tree) -> str | None:
         """*worker* Return a sentence if ``tree`` holds a rule-list of which a rule was left out.

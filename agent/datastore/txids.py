@@ -8,7 +8,7 @@ lies in. What is not here: what a client asks or demands (agent.operations.txid)
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -184,16 +184,18 @@ def _instant(text: str) -> datetime | None:
 class View:
     """The ids of a datastore: those of running, but none yet where it differs (section 3.5).
 
-    ``units``: paths of the units that differ, ``shells`` of those that they lie in.
+    ``units``: paths of the units that differ, ``shells`` of those that they lie in; both go on with the
+    datastore, but ``root`` is that of the moment, None if the datastore has none yet.
     """
 
     txids: Txids
-    units: frozenset[str] = frozenset()
-    shells: frozenset[str] = frozenset()
+    units: Collection[str]
+    shells: Collection[str]
+    root: int | None
 
     def kept(self) -> View:
         """Return these ids as they are now, whatever is committed meanwhile."""
-        return View(self.txids.copy(), self.units, self.shells)
+        return View(self.txids.copy(), frozenset(self.units), frozenset(self.shells), self.root)
 
     def of_unit(self, path: str) -> int | None:
         """Return the commit whose id a unit has, None if it has none yet."""
@@ -202,10 +204,6 @@ class View:
     def of_shell(self, path: str) -> int | None:
         return None if path in self.shells else self.txids.shells.get(path, 0)
 
-    @property
-    def root(self) -> int | None:
-        return None if self.units else self.txids.root
-
     def written(self, mechanism: Mechanism, commit_id: int | None) -> str:
         return UNKNOWN if commit_id is None else self.txids.written(mechanism, commit_id)
 
@@ -213,7 +211,6 @@ class View:
         return commit_id is not None and self.txids.is_known(mechanism, value, commit_id)
 
 
-def view(txids: Txids, differing: Iterable[str] = ()) -> View:
-    """Return the ids of a datastore that differs from running in the units with the paths ``differing``."""
-    units = frozenset(differing)
-    return View(txids, units, frozenset(shell for path in units for shell in shells_of(path)))
+def view(txids: Txids, units: Collection[str] = frozenset(), shells: Collection[str] = frozenset()) -> View:
+    """Return the ids of a datastore that differs from running in ``units``, which lie in ``shells``."""
+    return View(txids, units, shells, None if units else txids.root)

@@ -91,9 +91,7 @@ def answer(foresights: Sequence[Foresight], question: Question) -> Generator[Non
     )
 
 
-def _entries(
-    foresights: Sequence[Foresight], question: Question
-) -> Generator[None, None, dict[str, _Entry]]:
+def _entries(foresights: Sequence[Foresight], question: Question) -> Generator[None, None, dict[str, _Entry]]:
     """Return the entries that are changed, and after them those that are affected."""
     found: dict[str, _Entry] = {}
     for path, change in question.changed.items():

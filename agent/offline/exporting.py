@@ -33,7 +33,7 @@ def export(asked: Asked, schema: Schema, translators: list[Translator]) -> list[
         refuse_exposed_output()
     folder = asked.settings.data_dir
     told = []
-    with left_alone(folder, "ask it over NETCONF (get-config)"):
+    with left_alone(folder, "ask it: yangswan show running-config, or get-config over NETCONF"):
         with closing(MemoryCopy(folder / "history.db")) as store:
             who = pending(store, schema, translators)
             running = loaded(store, schema, translators).running

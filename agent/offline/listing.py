@@ -35,7 +35,7 @@ def history(asked: Asked, schema: Schema, translators: list[Translator]) -> Iter
         InUse, NoHistory, StoreError, OSError: as ``left_alone``.
     """
     folder = asked.settings.data_dir
-    with left_alone(folder, "ask it over NETCONF (/yangswan-agent:agent/history)"):
+    with left_alone(folder, "ask it: yangswan show history, or /yangswan-agent:agent/history over NETCONF"):
         store = MemoryCopy(folder / "history.db")
     with closing(store), usable(store.path):
         bring_here(store, schema, translators)

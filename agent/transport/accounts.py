@@ -1,11 +1,77 @@
-"""What the system knows of its users: names, numbers and groups."""
+"""What the system knows of its users: names, numbers and groups.
+
+The system may ask a server for it (nsswitch.conf(5)), and that server may hang: what is looked up while the
+agent serves goes through ``Lookups``.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import grp
 import os
 import pwd
+from collections.abc import Callable
+from threading import Thread
+from typing import TypeVar
+
+LOOKUP_S = 5.0
+AT_ONCE = 8
+"""Look-ups under way. One that hangs goes on: it cannot be ended."""
+
+_T = TypeVar("_T")
+
+
+class Unanswered(Exception):
+    """The system did not tell in time."""
+
+
+class Lookups:
+    """Asks the system on threads of their own: neither the event loop nor the end of the program waits."""
+
+    def __init__(self, limit_s: float = LOOKUP_S, at_once: int = AT_ONCE) -> None:
+        self._limit_s = limit_s
+        self._free = asyncio.Semaphore(at_once)
+
+    async def ask(self, question: Callable[[], _T]) -> _T:
+        """Return what ``question`` returns, which has to wait for nobody else.
+
+        Raises:
+            Unanswered: it takes too long, or too many that were asked before it do.
+        """
+        try:
+            async with asyncio.timeout(self._limit_s):
+                await self._free.acquire()
+                return await self._begin(question)
+        except TimeoutError:
+            raise Unanswered("the system does not tell in time what it knows of the user") from None
+
+    def _begin(self, question: Callable[[], _T]) -> asyncio.Future[_T]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_T] = loop.create_future()
+
+        def end(tell: Callable[[], None]) -> None:
+            self._free.release()
+            if not answer.done():
+                tell()
+
+        def work() -> None:
+            tell: Callable[[], None]
+            try:
+                found = question()
+                tell = lambda: answer.set_result(found)  # noqa: E731
+            except Exception as problem:
+                failed = problem
+                tell = lambda: answer.set_exception(failed)  # noqa: E731
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(end, tell)
+
+        try:
+            Thread(target=work, name="lookup", daemon=True).start()
+        except RuntimeError:  # there are no threads left
+            self._free.release()
+            raise Unanswered("there is no thread to look up the user on") from None
+        return answer
 
 
 def name_of(uid: int) -> str | None:

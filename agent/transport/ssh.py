@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncssh
-from asyncssh.kex import get_kex_algs
 
 from agent.transport import address
-from agent.transport.accounts import system_groups
+from agent.transport.accounts import Lookups, Unanswered, system_groups
 from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
 from agent.transport.files import read_key
 from agent.transport.intake import Intake
+from agent.transport.key_exchanges import key_exchanges
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.places import Places, Sessions
@@ -33,20 +34,6 @@ from agent.turns import Turns
 log = logging.getLogger(__name__)
 
 _REQUESTS_OF_A_LOGIN = 2
-KEY_EXCHANGES = (
-    "mlkem768x25519-sha256",
-    "mlkem768nistp256-sha256",
-    "mlkem1024nistp384-sha384",
-    "curve25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "curve448-sha512",
-    "ecdh-sha2-nistp521",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp256",
-    "diffie-hellman-group14-sha256",
-    "diffie-hellman-group16-sha512",
-)
-"""Each is done on the event loop for anybody who can connect: none that takes more than some milliseconds."""
 
 
 class SshTransport:
@@ -73,6 +60,7 @@ class SshTransport:
         turns: Turns | None = None,
         credential: Path | None = None,
         passed: Sequence[socket.socket] = (),
+        lookups: Lookups | None = None,
     ) -> None:
         limits = places.limits
         self.places = places
@@ -80,6 +68,7 @@ class SshTransport:
         self._serve = serve
         self._peers: list[Peer] = []
         self.turns = turns or Turns()
+        self.lookups = lookups or Lookups()
         self.lockout = Lockout(host_key.with_name("lockout.json"), limits.lockout_tries, limits.lockout_s)
         self.users = users
         self.favoured = Favoured(host_key.with_name("recovery.json"), any_users=bool(places.recovery_users))
@@ -144,7 +133,7 @@ class SshTransport:
             sock=taken,
             server_factory=lambda: _Connection(self),
             server_host_keys=[self._host_key],
-            kex_algs=_key_exchanges(),
+            kex_algs=key_exchanges(),
             # A small packet could become hundreds of megabytes.
             compression_algs=["none"],
             login_timeout=limits.login_timeout_s,
@@ -334,28 +323,55 @@ class _Connection(asyncssh.SSHServer):
             self._transport.favoured.logged_in(self._source)
         self._close_later_if_unused()
 
-    def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
-        assert self._connection is not None
-        if self._is_barred():
-            raise asyncssh.ChannelOpenError(
-                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the user may not log in any more"
-            )
+    def session_requested(self) -> Awaitable[asyncssh.SSHServerSession[bytes]]:
+        self._refuse_barred()
         if self._channels >= self._transport.limits.sessions_per_user:
             self._transport.refused.connections += 1
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_RESOURCE_SHORTAGE, "too many channels")
         self._channels += 1
-        user = str(self._connection.get_extra_info("username"))
+        return self._session()
+
+    async def _session(self) -> asyncssh.SSHServerSession[bytes]:
+        """Return the session of a channel, with the groups that its user is in now.
+
+        Raises:
+            asyncssh.ChannelOpenError: they are not told. A rule that keeps a group from something must not
+                be lost.
+        """
+        assert self._connection is not None
+        transport, user = self._transport, str(self._connection.get_extra_info("username"))
+        try:
+            groups = await self._groups(user)
+            self._refuse_barred()
+        except BaseException:
+            self._channel_ended()
+            raise
         peer = Peer(
             user,
             source_host=self._source,
             source_port=self._source_port,
             transport="netconf-ssh",
-            groups=system_groups(user),
+            groups=groups,
             local_host=self._local,
         )
-        return NetconfChannel(
-            peer, admission=self._transport, drained=self._drained, ended=self._channel_ended
-        )
+        return NetconfChannel(peer, admission=transport, drained=self._drained, ended=self._channel_ended)
+
+    async def _groups(self, user: str) -> tuple[str, ...]:
+        transport = self._transport
+        try:
+            return await transport.lookups.ask(partial(system_groups, user))
+        except Unanswered as problem:
+            if user in transport.places.recovery_users:
+                return ()  # no rule holds for him
+            transport.refused.connections += 1
+            log.warning("refused a session of %s from %s: %s", user, self._source, problem)
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(problem)) from None
+
+    def _refuse_barred(self) -> None:
+        if self._is_barred():
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the user may not log in any more"
+            )
 
     def _channel_ended(self) -> None:
         self._channels -= 1
@@ -395,8 +411,3 @@ class _Connection(asyncssh.SSHServer):
     def _leave_doorway(self) -> None:
         if self._connection is not None:
             self._transport.doorway.leave(self._connection, self._counted)
-
-
-def _key_exchanges() -> list[str]:
-    """Return which of ``KEY_EXCHANGES`` this system has."""
-    return [name for name in KEY_EXCHANGES if name.encode() in get_kex_algs()]

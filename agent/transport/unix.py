@@ -8,14 +8,18 @@ for whom (``preamble``); it is believed where it runs as root, who could say any
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from agent.transport import local_socket
-from agent.transport.accounts import name_of, number_of, system_groups
+from agent.transport.accounts import Lookups, Unanswered, name_of, number_of, system_groups
 from agent.transport.limits import Limits
 from agent.transport.local_socket import Taken
 from agent.transport.places import Places, Sessions
@@ -41,6 +45,7 @@ class UnixTransport:
         group: whose members may come.
         insists: whether it has to be had; otherwise the log says why it is not there.
         passed: one that systemd listens on, in the place of ``path`` and ``group``.
+        lookups: of users and their groups.
         places: of the sessions of all transports.
     """
 
@@ -53,6 +58,7 @@ class UnixTransport:
         places: Places,
         serve: Serve,
         passed: Sequence[socket.socket] = (),
+        lookups: Lookups | None = None,
     ) -> None:
         self.places = places
         self.sessions = Sessions(places, serve)
@@ -63,7 +69,9 @@ class UnixTransport:
         self._passed = passed
         self._taken: Taken | None = None
         self._server: asyncio.Server | None = None
-        self._asked: set[asyncio.Task[None]] = set()
+        self._lookups = lookups or Lookups()
+        self._of_root: set[asyncio.Task[None]] = set()
+        self._of_others: set[asyncio.Task[None]] = set()
 
     def take_address(self) -> None:
         """Have the socket, without accepting anybody yet.
@@ -100,7 +108,7 @@ class UnixTransport:
             self._server.close()
         if self._taken is not None:
             local_socket.give_up(self._taken)
-        for task in self._asked:
+        for task in self._of_root | self._of_others:
             task.cancel()
         for stream in list(self.streams):
             await stream.close()
@@ -119,32 +127,90 @@ class UnixTransport:
     def _came(self, stream: UnixStream) -> None:
         self.streams.add(stream)
         uid = stream.uid
-        user = name_of(uid)
-        if user is None or not is_name(user):
-            named = "no name" if user is None else f"the name {user!r}"
-            self._refuse(stream, f"user {uid} of this machine has {named}")
-        elif uid != _ROOT:
-            self._admit(_Unbelieved(stream, user), stream, _peer(user, uid))
-        elif len(self._asked) >= self._limits().unauthenticated:
-            self._refuse(stream, "too many of root have said nothing yet")
+        if uid == _ROOT:
+            # Nobody else can keep root out.
+            if len(self._of_root) >= self._limits().unauthenticated:
+                self._refuse(stream, "too many of root have said nothing yet")
+            else:
+                self._go_on(self._of_root, self._admit_root(stream))
+        elif len(self._of_others) >= self._limits().sessions:
+            self._refuse(stream, "as many are being looked up already as there may be sessions")
         else:
-            task = asyncio.get_running_loop().create_task(self._admit_root(stream, user))
-            self._asked.add(task)
-            task.add_done_callback(self._asked.discard)
+            self._go_on(self._of_others, self._admit_other(stream, uid))
 
-    async def _admit_root(self, stream: UnixStream, user: str) -> None:
+    def _go_on(self, under_way: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    async def _admit_other(self, stream: UnixStream, uid: int) -> None:
+        try:
+            user = await self._lookups.ask(partial(name_of, uid))
+            if user is None or not is_name(user):
+                named = "no name" if user is None else f"the name {user!r}"
+                self._refuse(stream, f"user {uid} of this machine has {named}")
+                return
+            peer = await self._peer(user, uid)
+        except Unanswered as problem:
+            self._refuse(stream, f"user {uid} of this machine: {problem}")
+            return
+        self._admit(_Unbelieved(stream, user), stream, peer)
+
+    async def _admit_root(self, stream: UnixStream) -> None:
         """Hear for whom root comes. Who says so later than he may is not understood: it is no message."""
         line = None
         try:
-            async with asyncio.timeout(PREAMBLE_WAIT_S):
-                line = await stream.preamble()
-            peer = _peer(user, _ROOT) if line is None else _told(read(line))
-        except TimeoutError:
-            peer = _peer(user, _ROOT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PREAMBLE_WAIT_S):
+                    line = await stream.preamble()
+            peer = await (self._root() if line is None else self._told(read(line)))
         except Garbled as problem:
             self._refuse(stream, f"what the subsystem says of its user cannot be used: {problem}")
             return
+        except Unanswered as problem:
+            self._refuse(stream, f"whom the subsystem names: {problem}")
+            return
         self._admit(stream, stream, peer)
+
+    async def _root(self) -> Peer:
+        try:
+            user = await self._lookups.ask(partial(name_of, _ROOT))
+        except Unanswered:
+            user = None
+        return await self._peer(user if user and is_name(user) else "root", _ROOT)
+
+    async def _told(self, said: Preamble) -> Peer:
+        """Return for whom root comes; for himself if it is the user root."""
+        uid = await self._lookups.ask(partial(number_of, said.user))
+        return replace(
+            await self._peer(said.user, uid),
+            source_host=said.source_host,
+            source_port=said.source_port,
+            transport="netconf-ssh",
+            local_host=said.local_host,
+        )
+
+    async def _peer(self, user: str, uid: int | None) -> Peer:
+        """Return who he is.
+
+        Raises:
+            Unanswered: his groups are not told. A rule that keeps a group from something must not be lost.
+        """
+        administers = uid in (_ROOT, os.geteuid())
+        try:
+            groups = await self._lookups.ask(partial(system_groups, user))
+        except Unanswered:
+            if not administers and user not in self.places.recovery_users:
+                raise
+            groups = ()  # no rule holds for him
+        return Peer(
+            user,
+            source_host="",
+            source_port=0,
+            transport=LOCAL,
+            groups=groups,
+            administers=administers,
+        )
 
     def _admit(self, channel: ByteStream, stream: UnixStream, peer: Peer) -> None:
         if self.places.may_open(peer):
@@ -190,32 +256,3 @@ class _Unbelieved:
             )
         elif said.source_host:
             log.info("%s says that he comes from %s: noted here alone", self._user, said.source_host)
-
-
-def _told(said: Preamble) -> Peer:
-    """Return for whom root comes; for himself if it is the user root."""
-    return Peer(
-        said.user,
-        source_host=said.source_host,
-        source_port=said.source_port,
-        transport="netconf-ssh",
-        groups=system_groups(said.user),
-        local_host=said.local_host,
-        administers=_administers(number_of(said.user)),
-    )
-
-
-def _peer(user: str, uid: int) -> Peer:
-    return Peer(
-        user,
-        source_host="",
-        source_port=0,
-        transport=LOCAL,
-        groups=system_groups(user),
-        administers=_administers(uid),
-    )
-
-
-def _administers(uid: int | None) -> bool:
-    """True for whom no rule can keep from anything: the files of this agent are his."""
-    return uid in (_ROOT, os.geteuid())

@@ -204,7 +204,7 @@ class Session:
         if not hasattr(self, "session_id"):
             told = f": {reason}" if reason else ""
             return f"{self._where} ended the connection before a session began{told}"
-        return f"the session with {self._where} has ended: {reason or 'the agent ended it'}"
+        return f"the session with {self._where} has ended: {reason or 'the agent or another user ended it'}"
 
 
 def _greeting(hello: Element, where: str) -> tuple[int, frozenset[str]]:

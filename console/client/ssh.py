@@ -230,8 +230,8 @@ def _unreachable(server: Address, problem: OSError) -> str:
     if isinstance(problem, paramiko.ssh_exception.NoValidConnectionsError):
         inner = next(iter(problem.errors.values()))
         if isinstance(inner, ConnectionRefusedError):
-            return f"nobody listens at {server}, port {server.port}"
+            return f"nobody listens at {server.host}, port {server.port}"
         problem = inner
     if isinstance(problem, TimeoutError):
-        return f"{server} does not answer on port {server.port}"
-    return f"{server}, port {server.port}: {problem.strerror or problem}"
+        return f"{server.host} does not answer on port {server.port}"
+    return f"{server.host}, port {server.port}: {problem.strerror or problem}"

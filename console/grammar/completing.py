@@ -63,6 +63,15 @@ def expected(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion
     return [*found, Suggestion(ENTER, "The line may end here", placeholder=True)]
 
 
+def is_text(walk: Walk, prefix: Prefix) -> bool:
+    """Return whether the end of what was typed is within a value that may have any character in it."""
+    if any(state.absorbs for state in walk.states):
+        return True
+    arcs = [arc for state in walk.states for arc in state.arcs()]
+    begun = any(arc.word.startswith(prefix.text) for arc in arcs if arc.word)
+    return prefix.typed and not begun and any(value.open or value.secret for value in values(arcs))
+
+
 def _elsewhere(arcs: Sequence[Arc], prefix: str) -> Iterator[Suggestion]:
     """Yield words that are not suggested of themselves, once there is nothing else."""
     begun = {arc.word: arc for arc in arcs if arc.rank > Rank.MODEL and arc.word.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Where in a line the node stands that an error of the server is about."""
+"""An error-path of the server to its steps, and to where in a line the node stands that it is about."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     That is the change of this very node; else the last one below it, for a rule about a whole container or
     entry; else the last one that has it inside. None if none of ``changes`` has to do with it.
     """
-    wanted = _steps(error_path[:_LONGEST])
+    wanted = steps(error_path)
     if not wanted:
         return None
     best: tuple[int, Span] | None = None
@@ -33,13 +33,14 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     return best[1] if best else None
 
 
-def _steps(path: str) -> _Steps:
+def steps(path: str) -> _Steps:
+    """Return the name of each node of an error-path, and the values of its predicates by name."""
     return [
         (
             match[1],
             {p[1]: next((v for v in (p[2], p[3], p[4]) if v is not None), "") for p in _predicates(match)},
         )
-        for match in _STEP.finditer(path)
+        for match in _STEP.finditer(path[:_LONGEST])
     ]
 
 

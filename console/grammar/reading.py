@@ -11,7 +11,7 @@ from console.grammar.command import Command, Where
 from console.grammar.fixed import NO, CommandForm, start
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
-from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion
+from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion, sweeping
 from console.grammar.walking import Ambiguous, Walk
 from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
@@ -29,6 +29,10 @@ a leaf or a leaf-list without keys on the way, all that there are. Some hundred 
 def nothing(source: str | Path, prefix: str) -> Sequence[Suggestion]:
     """A lookup that knows of no values."""
     return ()
+
+
+class Sweeping(Mistake):
+    """Much would go away by an abbreviated line: that nobody meant something else is not guessed."""
 
 
 class Grammar:
@@ -52,7 +56,7 @@ class Grammar:
             return Changes(())
         try:
             return self._meaning(line, words, self._states(context, tunnel))
-        except Ambiguous:
+        except (Ambiguous, Sweeping):
             raise
         except Mistake as problem:
             if context is None:
@@ -77,7 +81,12 @@ class Grammar:
     def _meaning(self, line: str, words: Sequence[Word], states: Sequence[State]) -> Meaning:
         walk = Walk(states, line)
         walk.take(words)
-        return walk.meaning()
+        meaning = walk.meaning()
+        if walk.abbreviated and isinstance(meaning, Changes) and (swept := sweeping(meaning)):
+            raise Sweeping(
+                f"this removes all of {swept[0].path[-1].node.name}: type it in full", swept[0].span
+            )
+        return meaning
 
     def _other_level(self, line: str, words: Sequence[Word], context: Path) -> str:
         """Return what to type before ``line``, if it would mean a change at a level above, or one below."""
@@ -110,7 +119,17 @@ class Grammar:
     ) -> Sequence[Suggestion]:
         """Return the same for who asks with ``?``: placeholders, too, and ``<cr>`` where a line may end."""
         walk, prefix = self._up_to_the_last(text, context, tunnel)
+        found = completing.expected(walk, prefix, lookup) if walk is not None else ()
+        if found or context is None:
+            return found
+        # A command of the level outside needs no "do" where it is clear.
+        walk, prefix = self._up_to_the_last(f"{DO} {text}", context, tunnel)
         return completing.expected(walk, prefix, lookup) if walk is not None else ()
+
+    def within_text(self, text: str, context: Path | None = None, tunnel: bool = False) -> bool:
+        """Return whether ``text`` ends within a value that may have any character: ``?`` is one, too."""
+        walk, prefix = self._up_to_the_last(text, context, tunnel)
+        return walk is not None and completing.is_text(walk, prefix)
 
     def about(self, text: str, context: Path | None = None, tunnel: bool = False) -> str:
         """Return all about the last word of ``text``, in lines.

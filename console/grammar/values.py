@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from console.grammar.command import Command
-from console.model.schema import Node
+from console.model.schema import Kind, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,19 @@ class Changes:
 
     changes: tuple[Change, ...]
     enters: Path | None = None
+
+
+def sweeping(meaning: Changes) -> list[Change]:
+    """Return those of a line that remove a container at the top, or all entries of a list."""
+    return [
+        change
+        for change in meaning.changes
+        if change.operation is Operation.REMOVE
+        and (
+            (len(change.path) == 1 and change.path[0].node.kind is Kind.CONTAINER)
+            or (change.path[-1].node.kind is Kind.LIST and not change.path[-1].keys)
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,16 @@ class Ambiguous(Mistake):
 
 
 class Walk:
-    """A line that is read from left to right. ``states``: all that it may mean so far."""
+    """A line that is read from left to right.
+
+    ``states``: all that it may mean so far. ``abbreviated``: a word of it was not typed in full.
+    """
 
     def __init__(self, states: Sequence[State], line: str) -> None:
         self.states = list(states)
         self._line = line
         self._secret = False
+        self.abbreviated = False
 
     def take(self, words: Sequence[Word]) -> None:
         """Go along ``words``.
@@ -55,6 +59,7 @@ class Walk:
             names = {arc.word for arc in begun}
             if len(names) == 1:
                 name = names.pop()
+                self.abbreviated = self.abbreviated or name != word.text
                 return [arc.follow(name, word.span) for arc in literals if arc.word == name]
             if not accepted:
                 raise Ambiguous(

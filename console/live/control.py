@@ -18,6 +18,8 @@ _DONE = {
     "initiate": "tunnel {} is being negotiated",
     "terminate": "tunnel {} was ended; it stays configured and enabled",
 }
+_CALLS = "tunnel {} was ended, and is negotiated anew"
+_WAITS = "tunnel {} was ended; this gateway is the responder: the peer has to call"
 
 
 def restart_daemon(console: Console, given: Mapping[str, str]) -> int:
@@ -53,7 +55,8 @@ def act(console: Console, given: Mapping[str, str]) -> int:
     request.append(tree(IPSEC, "tunnels", {"ipsec": {"id": tunnel, name: None}}))
     with console.out.progress(f"tunnel {tunnel}: {name}"):
         console.client.rpc(request)
-    console.out.text(f"{_DONE[name].format(tunnel)} ('show ipsec {tunnel}' tells what became of it)")
+    said = _restarted(console, tunnel) if name == "restart" else _DONE[name]
+    console.out.text(f"{said.format(tunnel)} ('show ipsec {tunnel}' tells what became of it)")
     return 0
 
 
@@ -61,6 +64,15 @@ def _is_up(console: Console, tunnel: str) -> bool:
     asked = tree(IPSEC, "tunnels", {"ipsec": {"id": tunnel, "state": {"status": None}}})
     data = console.client.get(subtree(asked))
     return text(first(top(data, IPSEC, "tunnels"), "ipsec"), "state/status") == UP
+
+
+def _restarted(console: Console, tunnel: str) -> str:
+    """Return what becomes of a tunnel after a restart; of one that may not be read, what is true of all."""
+    asked = tree(IPSEC, "tunnels", {"ipsec": {"id": tunnel, "initiator": None}})
+    found = first(top(console.client.get(subtree(asked)), IPSEC, "tunnels"), "ipsec")
+    if found is None:
+        return _DONE["restart"]
+    return _CALLS if text(found, "initiator") == "true" else _WAITS
 
 
 def confirmed(console: Console, question: str) -> bool:

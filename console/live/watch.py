@@ -162,9 +162,10 @@ class Screen:
         rows = [followed.tunnels[one].cells(one, now) for one in numbers]
         lines = table(COLUMNS, rows, width, CUTTABLE).splitlines()
         total = len(followed.tunnels)
+        plural = "" if total == 1 else "s"
         more = f"; {total - len(numbers)} more are not shown" if len(numbers) < total else ""
         head = f"{harmless(self._console.gateway)}  {datetime.now().astimezone():%H:%M:%S}"
-        lines = [f"{head}  {total} tunnels, {followed.up()} up{more}  (Ctrl-C ends)", "", *lines]
+        lines = [f"{head}  {total} tunnel{plural}, {followed.up()} up{more}  (Ctrl-C ends)", "", *lines]
         if told:
             lines += ["", *told]
         return [cut(line, width) for line in lines[:height]]

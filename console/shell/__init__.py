@@ -2,7 +2,8 @@
 
 console: what a command gets to work with. output: a terminal, its pager, or a pipe. opening: from the words
 of ``yangswan`` to one of interactive, which asks for lines on a terminal, and script, which has them. shell:
-what becomes of a line, and how far one is. editing: the candidate, its lock, whose edits are in it. saying:
-errors in words. lookup: values for completion; offered: what that of a system's shell asks for. recall: what
-was typed before, without secrets. table: all commands; those of this room are in commands/.
+what becomes of a line, and how far one is. editing: the candidate, its lock, whose edits are in it. waiting:
+how a confirmed commit has ended. counting: how much goes away with what is removed. saying: errors in words.
+lookup: values for completion; offered: what that of a system's shell asks for. recall: what was typed before,
+without secrets. asking: yes or no. table: all commands; those of this room are in commands/.
 """

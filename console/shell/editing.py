@@ -35,16 +35,23 @@ class Editing:
     """``edited``: this session has changed the candidate, and neither committed nor discarded that.
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
-    ``shared``: edits without a lock, along with others. ``pending``: our confirmed commit waits.
+    ``shared``: edits without a lock, along with others. ``always_shared``: so it was started; a commit has
+    what all have edited. ``pending``: the number of our confirmed commit that waits, as far as is known here;
+    0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
+    newest commit that nothing takes back. ``loaded``: a commit was, and nothing was edited since.
     """
 
     client: Connection
     locked: bool = False
     kept: bool = False
     shared: bool = False
+    always_shared: bool = False
     edited: bool = False
+    loaded: bool = False
     differs: bool = False
-    pending: bool = False
+    pending: int | None = None
+    ended: str = ""
+    stays: int = 0
 
     @property
     def foreign(self) -> bool:
@@ -70,12 +77,16 @@ class Editing:
             ServerErrors: they are refused; nothing of them is in it.
         """
         self.hold()
+        self.loaded = False
         wanted = asks(changes)
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")
         etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
-        if self._has_ids():
+        if self._announces("ietf-netconf-txid", ":txid:"):
             etree.SubElement(request, f"{{{TXID_MODULE}}}with-etag").text = "true"
+        # The edits of many lines are sent at once: where one is refused, none may be in the candidate.
+        if self._announces(":rollback-on-error"):
+            etree.SubElement(request, f"{{{NETCONF}}}error-option").text = "rollback-on-error"
         request.append(edit_config(changes, schema, present))
         ok = self._edited(request).find(f"{{{NETCONF}}}ok")
         etag = None if ok is None else ok.get(_ETAG)
@@ -90,6 +101,7 @@ class Editing:
         """
         self.hold()
         reply = self._edited(request)
+        self.loaded = True
         self.refresh()
         return reply
 
@@ -154,10 +166,11 @@ class Editing:
 
     def lost(self) -> None:
         """The session is another one: what it held is gone."""
-        self.locked = self.kept = self.edited = self.differs = self.pending = False
+        self.locked = self.kept = self.edited = self.differs = False
+        self.pending = None
 
-    def _has_ids(self) -> bool:
-        return any("ietf-netconf-txid" in one or ":txid:" in one for one in self.client.capabilities)
+    def _announces(self, *names: str) -> bool:
+        return any(name in one for one in self.client.capabilities for name in names)
 
     def _lock(self, operation: str) -> None:
         request = etree.Element(f"{{{NETCONF}}}{operation}")
@@ -180,8 +193,12 @@ class Editing:
         )
 
 
-def who(client: Connection, session_id: int) -> str:
-    """Return whose session that is, from where and since when, as far as one may know."""
+def is_missing(client: Connection, session_id: int) -> bool:
+    """Return whether there is surely no such session: one sees one's own, and not that one."""
+    return _session(client, session_id) is None and _session(client, client.session_id) is not None
+
+
+def _session(client: Connection, session_id: int) -> Element | None:
     wanted = etree.Element(f"{{{NETCONF}}}filter")
     at = etree.SubElement(
         etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
@@ -189,9 +206,14 @@ def who(client: Connection, session_id: int) -> str:
     session = etree.SubElement(at, f"{{{MONITORING}}}session")
     etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
     try:
-        found = next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+        return next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
     except ServerErrors:
-        found = None
+        return None
+
+
+def who(client: Connection, session_id: int) -> str:
+    """Return whose session that is, from where and since when, as far as one may know."""
+    found = _session(client, session_id)
     facts = {} if found is None else {etree.QName(leaf).localname: leaf.text or "" for leaf in found}
     told = [f"session {session_id}"]
     if source := facts.get("source-host"):

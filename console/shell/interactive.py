@@ -15,13 +15,17 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from console.client.session import Gone, ServerErrors
+from console.grammar.reading import Grammar
 from console.grammar.values import Called, Mistake, Suggestion
 from console.grammar.words import split
 from console.harmless import harmless
+from console.shell import saying, waiting
+from console.shell.asking import answered
 from console.shell.commands.around import listing
 from console.shell.commands.committing import pending_of
 from console.shell.commands.contexts import leave_or_up, leave_program
@@ -47,8 +51,6 @@ _FIRST_STEPS = """There are no tunnels yet. To make one, type: config, tunnel, i
 def converse(shell: Shell) -> int:
     """Read lines and carry them out until the end; returns the exit status."""
     shell.interactive = True
-    # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _Conversation(shell).run()
 
 
@@ -67,11 +69,20 @@ class _Conversation:
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
             enable_history_search=False,
-            key_bindings=self._keys(),
+            key_bindings=_with_harmless_reports(self._keys()),
             color_depth=colours,
         )
         # Answers are remembered nowhere: a secret is one.
-        self._plain: PromptSession[str] = PromptSession(color_depth=colours, history=DummyHistory())
+        self._plain: PromptSession[str] = PromptSession(
+            color_depth=colours, history=DummyHistory(), key_bindings=_with_harmless_reports(KeyBindings())
+        )
+        self._unseen: PromptSession[str] = PromptSession(
+            color_depth=colours,
+            history=DummyHistory(),
+            input_processors=[_Unseen()],
+            is_password=True,
+            key_bindings=_with_harmless_reports(KeyBindings()),
+        )
 
     def run(self) -> int:
         shell = self._shell
@@ -84,6 +95,8 @@ class _Conversation:
             shell.out.warn(str(problem))
         except KeyboardInterrupt:
             shell.out.warn("^C")
+        # Whoever started this may ignore it for all that runs behind; on a terminal it is how commands end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 line = self._next_line()
@@ -131,6 +144,18 @@ class _Conversation:
             self._shell.out.warn(f"the {len(self._pasted)} lines behind it that were pasted are left out")
             self._pasted = []
 
+    def _notice(self) -> None:
+        """Say what has ended meanwhile by itself: a confirmed commit that waited, or a session with edits."""
+        if self._shell.client.gone is not None:
+            self._shell.say_lost()
+            return
+        try:
+            if told := waiting.look(self._shell.editing):
+                self._shell.out.warn(told)
+                self._shell.editing.refresh()
+        except (Gone, ServerErrors) as problem:
+            self._shell.out.warn(str(problem))
+
     def _look(self) -> None:
         """Find out how the candidate is, after something was broken off."""
         try:
@@ -144,12 +169,20 @@ class _Conversation:
             line = self._pasted.pop(0)
             self._shell.out.rich.print(f"{self._shell.prompt}{self._keepable(line)}", soft_wrap=True)
             return line
+        self._notice()
         if self._shell.context is not None and not self._shell.editing.locked:
             self._look()  # others may have edited
         rest, self._rest = self._rest, ""
         text = self._session.prompt(self._prompt(), default=rest)
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._pasted = [one for one in lines[1:MOST_PASTED_LINES] if one.strip()]
+        if len(lines) > MOST_PASTED_LINES:
+            # What is behind a part of it may be what takes back something in it.
+            self._shell.out.warn(
+                f"{len(lines)} lines are more than can be pasted ({MOST_PASTED_LINES}): none of them is "
+                "carried out ('yangswan -f FILE' takes more)"
+            )
+            return ""
+        self._pasted = [one for one in lines[1:] if one.strip()]
         return lines[0]
 
     def _prompt(self) -> FormattedText:
@@ -171,6 +204,7 @@ class _Conversation:
         try:
             if shell.editing.edited:
                 shell.editing.refresh()
+            self._notice()
             lost = pending_of(shell.editing)
             if not lost:
                 return True
@@ -181,21 +215,15 @@ class _Conversation:
             return True
 
     def _confirm(self, question: str) -> bool:
-        """Ask until the answer is yes or no; no is what nothing means."""
-        while True:
-            answer = self._plain.prompt(f"{harmless(question)} [y/N] ", is_password=False).strip().lower()
-            if answer in ("", "n", "no"):
-                return False
-            if answer in ("y", "yes"):
-                return True
+        return answered(lambda: self._plain.prompt(f"{harmless(question)} [y/N] "))
 
     def _secret(self, name: str) -> str:
         """Ask for a secret without echo, twice."""
         while True:
-            first = self._plain.prompt(f"{name}: ", is_password=True)
+            first = self._unseen.prompt(f"{name}: ")
             if not first:
                 raise KeyboardInterrupt
-            if self._plain.prompt(f"{name}, once more: ", is_password=True) == first:
+            if self._unseen.prompt(f"{name}, once more: ") == first:
                 return first
             self._shell.out.warn("these are not the same; once more (Ctrl-C: not at all)")
 
@@ -217,7 +245,7 @@ class _Conversation:
         @keys.add("?")
         def _(event: KeyPressEvent) -> None:
             before = event.current_buffer.document.text_before_cursor
-            if _in_quotes(before):
+            if self._is_text(before):
                 event.current_buffer.insert_text("?")
             else:
                 self._show_expected(before)
@@ -239,11 +267,39 @@ class _Conversation:
 
     def _show_expected(self, before: str) -> None:
         shell = self._shell
-        grammar = shell.grammar if shell.has_grammar else shell.ways.exec_grammar
-        found = grammar.expected(before, shell.context, shell.tunnel, self._lookup)
-        shown = listing(found[:MOST_SUGGESTIONS]) if found else "  nothing may stand here"
+        found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        shown = listing(found[:MOST_SUGGESTIONS]) if found else f"  {self._why_nothing(before)}"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)
+
+    def _is_text(self, before: str) -> bool:
+        """Return whether a ``?`` behind ``before`` is a character of a value, and asks nothing."""
+        shell = self._shell
+        if _in_quotes(before):
+            return True
+        if not self._grammar.within_text(before, shell.context, shell.tunnel):
+            return False
+        found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
+        return all(one.placeholder for one in found)
+
+    def _why_nothing(self, before: str) -> str:
+        shell = self._shell
+        try:
+            self._grammar.read(before, shell.context, shell.tunnel)
+        except Mistake as problem:
+            return harmless(saying.mistake(problem))
+        return "nothing may stand here"
+
+    @property
+    def _grammar(self) -> Grammar:
+        return self._shell.grammar if self._shell.has_grammar else self._shell.ways.exec_grammar
+
+
+class _Unseen(Processor):
+    """Show nothing of what is typed, not even how much it is."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        return Transformation([], source_to_display=lambda place: 0, display_to_source=lambda place: 0)
 
 
 class _Completer(Completer):
@@ -266,6 +322,17 @@ class _Completer(Completer):
                     )
         except (Gone, ServerErrors):
             return  # what cannot be looked up can still be typed
+
+
+def _with_harmless_reports(keys: KeyBindings) -> KeyBindings:
+    """Add that reports of a mouse and a cursor do nothing: none was asked for, and any text may look so."""
+
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _(event: KeyPressEvent) -> None:
+        pass
+
+    return keys
 
 
 def _in_quotes(text: str) -> bool:

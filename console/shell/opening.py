@@ -8,9 +8,10 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from io import TextIOWrapper
 from typing import TextIO
 
-from console import subsystem
+from console import interrupts, subsystem
 from console.client.connection import Connection
 from console.client.session import Gone
 from console.client.stream import Stream
@@ -19,10 +20,11 @@ from console.grammar.command import Command
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, check_sendable
 from console.grammar.values import Mistake, Span
-from console.grammar.words import commands, quoted
+from console.grammar.words import LONGEST_LINE, commands, quoted
 from console.harmless import harmless, harmless_lines
 from console.model.schema import Schema
 from console.shell import saying
+from console.shell.asking import answered
 from console.shell.output import Terminal
 from console.shell.script import Plan, Secrets, carry_out
 from console.shell.shell import Shell, Status, Ways
@@ -31,7 +33,10 @@ from console.shell.table import COMMANDS
 JSON = "--json"
 NOTHING_SERVED = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
 _HELP = "('yangswan help' lists the commands)"
+_UTF8 = "utf-8-sig"
+"""Some editors write a byte order mark in front."""
 _LONGEST_LINE = 1024 * 1024
+_MOST_SECRETS = 4 * 1024 * 1024
 
 
 def without_a_server(table: Sequence[Command] = COMMANDS) -> Grammar:
@@ -51,11 +56,11 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     as_json = options.json or JSON in words
     typed = " ".join(_typed(word) for word in words if word != JSON)
     try:
+        _check(options)
         if words[:1] == ["help"]:
             return _about(exec_grammar, " ".join(words[1:]))
         if typed:
             exec_grammar.read(typed)  # a mistake needs no server to be said
-        _check_comment(options.comment or "")
         lines = _lines(options, typed)
         secrets = _secrets(options, typed=bool(typed) or lines is None)
     except (Mistake, OSError, UnicodeDecodeError) as problem:
@@ -83,6 +88,7 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
             comment=options.comment or "",
             shared=options.shared,
             numbered=not typed,
+            ends=bool(typed) or options.command is not None or str(options.file or "-") != "-",
         )
         return carry_out(shell, lines, plan)
     finally:
@@ -129,10 +135,10 @@ def _lines(options: argparse.Namespace, typed: str) -> Iterable[str] | None:
     if options.command is not None:
         return commands(options.command)
     if options.file is not None and str(options.file) != "-":
-        return _of(open(options.file, encoding="utf-8"))
+        return _of(open(options.file, encoding=_UTF8))
     if options.file is None and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
         return None
-    return _of(sys.stdin) if sys.stdin is not None else ()
+    return _of(_standard_input()) if sys.stdin is not None else ()
 
 
 def _of(file: TextIO) -> Iterator[str]:
@@ -141,12 +147,20 @@ def _of(file: TextIO) -> Iterator[str]:
             yield line.rstrip("\r\n")
 
 
-def _check_comment(text: str) -> None:
-    """Raise Mistake for a comment that cannot be sent."""
-    try:
-        check_sendable(text)
-    except Refused as problem:
-        raise Mistake(f"--comment {problem.said}", Span(0, 0)) from None
+def _check(options: argparse.Namespace) -> None:
+    """Raise Mistake for what cannot be sent, or shown."""
+    for name in ("comment", "name", "user", "host"):
+        try:
+            check_sendable(getattr(options, name) or "")
+        except Refused as problem:
+            raise Mistake(f"--{name} {problem.said}", Span(0, 0)) from None
+
+
+def _standard_input() -> TextIO:
+    # Files are in UTF-8 whatever the locale says, and so is what is written into a pipe.
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding=_UTF8, errors="strict")
+    return sys.stdin
 
 
 def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
@@ -160,8 +174,24 @@ def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
     if str(options.secret_file) == "-":
         if not typed and options.command is None and str(options.file or "-") == "-":
             raise Mistake("--secret-file - goes with -c or -f FILE: standard input has the lines", Span(0, 0))
-        return Secrets(line.rstrip("\r\n") for line in sys.stdin)
-    return Secrets(iter(options.secret_file.read_text(encoding="utf-8").splitlines()))
+        return Secrets(_short(_standard_input()))
+    with open(options.secret_file, encoding=_UTF8) as file:
+        text = file.read(_MOST_SECRETS + 1)
+    if len(text) > _MOST_SECRETS:
+        raise Mistake(f"--secret-file: more than {_MOST_SECRETS} characters are no secrets", Span(0, 0))
+    return Secrets(iter(text.splitlines()))
+
+
+def _short(file: TextIO) -> Iterator[str]:
+    """Yield the lines of ``file``.
+
+    Raises:
+        Mistake: one of them is too long to be a secret.
+    """
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise Mistake(f"a secret has at most {LONGEST_LINE} characters", Span(0, 0))
+        yield line.rstrip("\r\n")
 
 
 def _connected(options: argparse.Namespace, on_terminal: bool) -> Connection:
@@ -198,19 +228,18 @@ def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
 
 
 def _yes(question: str) -> bool:
-    while True:
-        try:
-            answer = input(f"{question} [y/N] ").strip().lower()
-        except EOFError:
-            return False
-        if answer in ("", "n", "no", "y", "yes"):
-            return answer.startswith("y")
+    try:
+        with interrupts.raising():
+            return answered(lambda: input(f"{question} [y/N] "))
+    except EOFError:
+        return False
 
 
 def _passphrase(key: str) -> str:
     from getpass import getpass
 
-    return getpass(f"passphrase of {key}: ")
+    with interrupts.raising():
+        return getpass(f"passphrase of {key}: ")
 
 
 def _ask_on_terminal(shell: Shell) -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from prompt_toolkit.history import History
 
-from console.grammar.reading import Grammar
-from console.grammar.values import Changes, Meaning, Mistake
+from console.grammar.fixed import NO
+from console.grammar.reading import DO, Grammar
+from console.grammar.values import Called, Changes, Meaning, Mistake, Operation, Span
 from console.grammar.values import Path as ModelPath
-from console.model.schema import Schema
+from console.grammar.words import split
+from console.model.schema import Kind, Schema
 
 MOST_LINES = 2000
 MOST_OCTETS = 1024 * 1024
-_SHORTEST = 2
+_SHORTEST = 3
 _FIRST = 20
 
 
@@ -31,26 +33,64 @@ def file_of(environ: Mapping[str, str]) -> Path:
 def secret_names(schema: Schema) -> frozenset[str]:
     """Return the names of all leaves that hold secrets."""
     tops = (*schema.roots.values(), *schema.rpcs.values())
-    return frozenset(node.name for top in tops for node in top.walk() if node.secret)
+    leaves = (node for top in tops for node in top.walk() if node.kind in (Kind.LEAF, Kind.LEAF_LIST))
+    return frozenset(node.name for node in leaves if node.secret)
 
 
-def without_secrets(line: str, meaning: Meaning | None, names: Collection[str]) -> str:
-    """Return ``line`` as it may be kept: "" if a secret may be anywhere in it.
-
-    ``meaning``: None if it means nothing; then a word that may be meant as the name of a secret is enough.
-    """
+def without_secrets(line: str, meaning: Meaning, names: Collection[str]) -> str:
+    """Return of a ``line`` that was understood what may be kept: no secret, and no comment."""
+    words = split(line)
+    if not words:
+        return ""
+    end = words[-1].span.end
+    if isinstance(meaning, Called):
+        return "" if any(_names_one(text, names) for text in meaning.given.values()) else line[:end]
     if isinstance(meaning, Changes):
-        spans = [one.span for one in meaning.changes if one.path[-1].node.secret and one.value is not None]
-        for span in sorted(spans, key=lambda span: -span.start):
-            line = line[: span.start].rstrip() + line[span.end :]
-        return line
-    if meaning is None:
-        words = [word for word in line.split() if len(word) >= _SHORTEST]
-        if any(name.startswith(word) or word.startswith(name) for word in words for name in names):
-            return ""
-        if any(get_close_matches(word, names) for word in words[:_FIRST]):  # mistyped
-            return ""
-    return line
+        for change in meaning.changes:
+            inside = [one for one in words if _overlap(one.span, change.span)]
+            if change.path[-1].node.secret and change.value is not None:
+                end = min(end, change.span.start)
+            elif change.operation is Operation.REMOVE and change.path[-1].node.kind is Kind.LEAF:
+                # Behind ``no`` the value is read, too, and means nothing.
+                end = min([end, *(one.span.end for one in inside[:1])])
+            elif len(inside) > 1 and any(_names_one(one.text, names) for one in inside):
+                return ""  # a text to the end of the line, in which a secret may stand
+    return line[:end].rstrip()
+
+
+def mistaken(line: str, problem: Mistake, names: Collection[str]) -> str:
+    """Return ``line``, which means nothing, if nobody can have meant a secret with any of it; else "".
+
+    So much is known only where all but its last word was understood, and no secret could stand there.
+    """
+    try:
+        words = [one for one in split(line) if one.text not in (NO, DO)]
+    except Mistake:
+        return ""
+    if not words or problem.span.start <= words[0].span.start:
+        return ""
+    last = words[-1]
+    if problem.span.start < last.span.start or any(one.text in names for one in problem.expected):
+        return ""
+    if any(_names_one(one.text, names) for one in words) or _begins_one(words[0].text, names):
+        return ""
+    return line[: last.span.end]
+
+
+def _names_one(text: str, names: Collection[str]) -> bool:
+    """Return whether any word of ``text`` may be meant as the name of a secret: begun, or mistyped."""
+    words = [word for word in text.casefold().split() if len(word) >= _SHORTEST]
+    return any(_begins_one(word, names) for word in words) or any(
+        word.startswith(name) or get_close_matches(word, [name]) for word in words[:_FIRST] for name in names
+    )
+
+
+def _begins_one(word: str, names: Collection[str]) -> bool:
+    return any(name.startswith(word.casefold()) for name in names)
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 class Recall(History):
@@ -100,8 +140,8 @@ def keeping(grammar: Grammar, context: ModelPath | None, tunnel: bool) -> Callab
     def keepable(line: str) -> str:
         try:
             meaning = grammar.read(line, context, tunnel)
-        except Mistake:
-            return without_secrets(line, None, names)
+        except Mistake as problem:
+            return mistaken(line, problem, names)
         return without_secrets(line, meaning, names)
 
     return keepable

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from console.client.session import ServerError, ServerErrors
-from console.grammar.placing import place
+from console.grammar.placing import place, steps
 from console.grammar.values import Change, Mistake, Span
 from console.harmless import harmless
 
 MOST_ERRORS = 20
 _EXPECTED = 12
-_STEP = re.compile(r"""/(?:[^/:\[\]'"]+:)?([^/:\[\]'"]+)((?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)""")
-_KEY = re.compile(r"""=\s*(?:'([^']*)'|"([^"]*)"|([^\]\s]*))\s*\]""")
-_LONGEST_PATH = 4_000
+_OPERATION = re.compile(r"<([a-z][a-z0-9-]*) ?/?>")
 
 
 def caret(span: Span, line: str) -> str:
@@ -38,23 +36,28 @@ def refused(problem: ServerErrors, changes: Sequence[Change] = ()) -> Iterator[t
     """Yield what the server did not take: where in the line of ``changes`` that stands, and why."""
     for error in problem.errors[:MOST_ERRORS]:
         span = place(error.path, changes) if error.path and changes else None
-        yield span, error.message if span else in_words(error)
+        yield span, _typed(error.message) if span else in_words(error)
     if len(problem.errors) > MOST_ERRORS:
         yield None, f"... and {len(problem.errors) - MOST_ERRORS} more"
 
 
 def in_words(error: ServerError) -> str:
     """Return the message of ``error`` behind the words of the configuration that it is about."""
-    about = path_in_words(error.path)
+    about, message = path_in_words(error.path), _typed(error.message)
     if error.tag == "access-denied" and not about:
-        return f"you may not do that: {error.message}"
-    return f"{about}: {error.message}" if about else error.message
+        return f"you may not do that: {message}"
+    return f"{about}: {message}" if about else message
+
+
+def _typed(message: str) -> str:
+    """Return ``message`` with operations as they are typed here: <cancel-commit/> is cancel-commit."""
+    return _OPERATION.sub(r"\1", message)
 
 
 def path_in_words(path: str) -> str:
     """Return the names and keys of an error-path: "tunnel ipsec 3 secret"."""
-    words = []
-    for name, keys in _STEP.findall(path[:_LONGEST_PATH]):
-        words += [name, *(next(filter(None, found), "") for found in _KEY.findall(keys))]
+    words: list[str] = []
+    for name, keys in steps(path):
+        words += [name, *keys.values()]
     # The list of tunnels is entered with "tunnel", as on routers.
     return " ".join(["tunnel", *words[1:]] if words[:1] == ["tunnels"] else words)

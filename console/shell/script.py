@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from console.client.session import Gone, ServerErrors
 from console.grammar.values import Mistake, Span
+from console.shell import waiting
 from console.shell.commands.committing import put_in_force
 from console.shell.commands.requests import Commit
 from console.shell.editing import Occupied
@@ -20,12 +21,17 @@ _STAYS = "stays in the candidate that is edited along with others"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``commit``: after the last line. ``shared``: also if others edit. ``numbered``: errors say where."""
+    """``commit``: after the last line. ``numbered``: errors say where.
+
+    ``shared``: edit without a lock, along with others; and a commit has what all have edited.
+    ``ends``: the lines are all there, so that what is behind a ``quit`` can be looked at.
+    """
 
     commit: bool = False
     comment: str = ""
     shared: bool = False
     numbered: bool = True
+    ends: bool = True
 
 
 def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
@@ -34,42 +40,76 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
         return _carried_out(shell, lines, plan)
     except Gone as problem:
         shell.out.warn(str(problem))
-        return Status.NO_SESSION
+        return _broken_off(shell, Status.NO_SESSION)
     except ServerErrors as problem:
         shell.out.warn(str(problem))
-        return Status.REFUSED
+        return _broken_off(shell, Status.REFUSED)
     except BrokenPipeError:
         if not _drop(shell):
             raise
         shell.out.warn("what was edited is dropped, for nobody reads what the lines show")
         return Status.REFUSED
     except KeyboardInterrupt:
-        _drop(shell)
-        return Status.INTERRUPTED
+        return _broken_off(shell, Status.INTERRUPTED)
 
 
 def _carried_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
-    shell.editing.shared = plan.shared
+    shell.editing.shared = shell.editing.always_shared = plan.shared
     shell.in_batches = True
     status = 0
     number = 0
+    numbered = enumerate(lines, 1)
     try:
-        for number, line in enumerate(lines, 1):
-            if status := shell.run(line, number if plan.numbered else None):
-                break
-        status = status or shell.flush()
-    except Leave:
-        pass
+        try:
+            for number, line in numbered:
+                if status := shell.run(line, number if plan.numbered else None):
+                    break
+            status = status or shell.flush()
+        except Leave:
+            if plan.ends or plan.commit:
+                status = _behind(shell, number, numbered)
     except UnicodeDecodeError:
         shell.out.warn(f"line {number + 1}: it is not in UTF-8")
         status = Status.MISTAKE
-    if status:
-        if _drop(shell):
-            shell.out.warn("what was edited before it is dropped: nothing of it is in force")
-        elif shell.editing.edited and shell.editing.shared:
-            shell.out.warn(f"what was edited before it {_STAYS}")
-        return status
-    return _finish(shell, plan)
+    return _broken_off(shell, status) if status else _finish(shell, plan)
+
+
+def _broken_off(shell: Shell, status: int) -> int:
+    """Drop what was edited since the last commit, and say what is in force and what is not."""
+    editing = shell.editing
+    stays = f"; commit {editing.stays} before it is in force" if editing.stays else ""
+    if shell.client.gone is not None and editing.edited and editing.locked:
+        shell.out.warn(f"what was edited is lost with that session: nothing of it is in force{stays}")
+    elif _drop(shell):
+        shell.out.warn(f"what was edited before it is dropped: nothing of it is in force{stays}")
+    elif editing.edited and editing.shared:
+        shell.out.warn(f"what was edited before it {_STAYS}{stays}")
+    elif stays:
+        shell.out.warn(f"commit {editing.stays} before it is in force")
+    if editing.pending is not None:
+        shell.out.warn(_taken_back(shell))
+    return status
+
+
+def _taken_back(shell: Shell) -> str:
+    """Return what becomes of the confirmed commit that nothing has confirmed."""
+    try:
+        if shell.client.gone is None and (told := waiting.look(shell.editing)):
+            return told
+    except (Gone, ServerErrors):
+        pass  # so much is known without an answer
+    return "the confirmed commit is taken back now, for the session that would confirm it ends"
+
+
+def _behind(shell: Shell, number: int, further: Iterator[tuple[int, str]]) -> int:
+    """Say of the lines behind the one that ends everything that nobody carries them out."""
+    for left_out, line in further:
+        if line.strip() and not line.lstrip().startswith("#"):
+            shell.out.warn(
+                f"line {left_out}: line {number} has ended everything, so this cannot be carried out"
+            )
+            return Status.MISTAKE
+    return Status.OK
 
 
 def _finish(shell: Shell, plan: Plan) -> int:
@@ -79,8 +119,7 @@ def _finish(shell: Shell, plan: Plan) -> int:
             shell.out.warn("not committed: what is in the candidate is of others (--shared commits it, too)")
             return Status.REFUSED
         if status := put_in_force(shell, Commit(comment=plan.comment)):
-            _drop(shell)
-            return status
+            return _broken_off(shell, status)
     elif editing.edited and editing.refresh():
         what = _STAYS if editing.shared else "is dropped"
         _drop(shell)
@@ -88,8 +127,8 @@ def _finish(shell: Shell, plan: Plan) -> int:
             f"what was edited {what}, for nothing commits it: --commit does, and the line 'commit'"
         )
         return Status.REFUSED
-    if editing.pending:
-        shell.out.warn("the confirmed commit is taken back now, for the session that would confirm it ends")
+    if editing.pending is not None:
+        shell.out.warn(_taken_back(shell))
         return Status.REFUSED
     return Status.OK
 

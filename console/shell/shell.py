@@ -9,15 +9,17 @@ from typing import cast
 
 from lxml import etree
 
+from console import interrupts
 from console.client.connection import Connection
 from console.client.documents import NETCONF
 from console.client.session import Gone, ServerErrors
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, read
-from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span
+from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
 from console.model.schema import Schema
-from console.shell import saying
+from console.shell import saying, waiting
 from console.shell.console import Console
+from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.output import Terminal
 
@@ -73,7 +75,11 @@ class Shell(Console):
     def grammar(self) -> Grammar:
         """The grammar with all that the server serves."""
         if self._grammar is None:
-            with self.out.progress("reading the YANG modules of the server"):
+            # Much is imported here, and until something is edited nothing is lost.
+            editing = self.editing
+            idle = not (editing.edited or editing.locked or editing.pending is not None or self._held)
+            reading = "reading the YANG modules of the server"
+            with interrupts.ending_at_once(idle and not self.interactive), self.out.progress(reading):
                 self._grammar = self.ways.grammar(self.client)
         return self._grammar
 
@@ -120,6 +126,7 @@ class Shell(Console):
         """
         try:
             meaning = self.read(line)
+            interrupts.raise_again()
             if isinstance(meaning, SecretMissing):
                 meaning = self._with_secret(meaning)
             if isinstance(meaning, Called):
@@ -190,19 +197,39 @@ class Shell(Console):
         """Begin a session anew if it is over, and say what that means; False if there is none to be had."""
         if (ended := self.client.gone) is None:
             return True
-        edited = self.editing.edited
-        self.editing.lost()
+        editing, session_id = self.editing, self.client.session_id
         try:
             self.client.reconnect()
         except Gone as problem:
             self.out.warn(f"{ended}; {problem}")
+            self.say_lost()
             return False
         self.out.warn(f"{ended}; connected again, as session {self.client.session_id}")
-        if edited:
-            self.out.warn("what you had edited and not committed is lost")
+        pending, shared = editing.pending, editing.edited and not editing.locked
+        self.say_lost()
+        editing.lost()
+        self._tell_left(pending, session_id, shared)
         self._grammar = None  # another agent may serve other modules
         self.context = None
         return True
+
+    def say_lost(self) -> None:
+        """Say once that the lock has ended with the session, and with it what was edited."""
+        if self.editing.edited and self.editing.locked:
+            self.out.warn("what you had edited and not committed is lost with that session")
+            self.editing.edited = False
+
+    def _tell_left(self, pending: int | None, session_id: int, shared: bool) -> None:
+        """Say what became of the confirmed commit of the session before, and of edits without a lock."""
+        try:
+            if pending is not None:
+                told = waiting.ended(self.client, pending, session_id)
+                self.out.warn(told or "the confirmed commit is taken back, for that session has ended")
+            if self.editing.refresh() or shared:
+                left = "are still in the candidate" if self.editing.differs else "are lost"
+                self.out.warn(f"edits that nobody has committed {left}")
+        except (Gone, ServerErrors) as problem:
+            self.out.warn(str(problem))
 
     def _call(self, called: Called) -> int | None:
         if self.out.as_json and not called.command.json:
@@ -212,12 +239,21 @@ class Shell(Console):
         return status
 
     def _edit(self, line: str, number: int | None, meaning: Changes) -> int:
+        if self.interactive and not all(self._may_sweep(change) for change in sweeping(meaning)):
+            return Status.REFUSED
         there = meaning.enters is not None and bool(meaning.changes) and self._is_there(meaning)
         if not there and (status := self._sent(line, number, meaning.changes)):
             return status
         if meaning.enters is not None:
             self.context = meaning.enters
         return Status.OK
+
+    def _may_sweep(self, change: Change) -> bool:
+        """Ask whether all of it is to go, if entries go with it."""
+        count = entries_below(self.client, change.path)
+        name = change.path[-1].node.name
+        entries = "1 entry" if count == 1 else f"{count} entries"
+        return not count or self.confirm(f"All of {name} goes away: {entries}. Remove it?")
 
     def _is_there(self, meaning: Changes) -> bool:
         """Return whether a line that enters an entry creates nothing: who only looks edits nothing."""

@@ -5,6 +5,7 @@ with --json, as the data of the server (RFC 7951). Pure are layout (text that fi
 nothing to it), times (in words), data (what is asked for, and read), rfc7951 (data as JSON), differences
 (of two commits), status (a tunnel's state in the words of the router's manual) and sas (its SAs, as that
 has them). The commands: tunnels and tunnel (``show ipsec``), daemon, certificates, sessions, configuration,
-history, access, version; commands joins them. screen: how wide the terminal is. No secret is shown. None is
+history, access, version; commands joins them. screen: how wide the terminal is, and
+one thing shown there. No secret is shown. None is
 asked for but with the configuration as a whole, out of which it is taken here.
 """

@@ -17,7 +17,7 @@ from console.show.data import AGENT, Wanted, every, find_node, first, number, su
 from console.show.differences import difference_json, difference_lines
 from console.show.layout import fields, folded, sentence, table
 from console.show.rfc7951 import as_json, path_of
-from console.show.screen import width_of
+from console.show.screen import show_one, width_of
 from console.show.times import clock, when
 
 COLUMNS = ("ID", "TIME", "USER", "CHANGED", "OUTCOME", "COMMENT")
@@ -89,14 +89,12 @@ def show_commit(console: Console, given: Mapping[str, str]) -> int:
     asked = tree(AGENT, "agent", {"history": {"commit": {"id": given["COMMIT"]}}})
     data = console.client.get(subtree(asked))
     commit = first(top(data, AGENT, "agent"), "history/commit")
-    if commit is None:
-        console.out.warn(f"there is no commit {given['COMMIT']} in the history")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    console.out.text(commit_page(commit, console.schema, datetime.now(UTC), width=width_of(console)))
-    return 0
+
+    def whole(found: Element) -> str:
+        return commit_page(found, console.schema, datetime.now(UTC), width=width_of(console))
+
+    missing = f"there is no commit {given['COMMIT']} in the history"
+    return show_one(console, data, commit, missing=missing, page=whole)
 
 
 def commit_page(
@@ -144,18 +142,29 @@ def _details(
 
 def show_differences(console: Console, given: Mapping[str, str]) -> None:
     """Show how two states of the configuration differ."""
-    request = tree(AGENT, "compare-commits", {"from": given["FROM"], "to": given["TO"]})
-    for name, value in (("as", "patch" if console.out.as_json else "text"),):
-        etree.SubElement(request, f"{{{AGENT}}}{name}").text = value
-    reply = console.client.rpc(request)
     if console.out.as_json:
+        reply = _compared(console.client, given["FROM"], given["TO"], "patch")
         console.out.json(difference_json(reply, console.schema))
         return
-    lines = [one for one in difference_lines(reply, console.schema) if one] or ["There is no difference."]
+    # Lines are cut nowhere: somebody may have to know the whole of a value.
+    console.out.text("\n".join(differences(console.client, console.schema, given["FROM"], given["TO"])))
+
+
+def differences(
+    client: Client, schema: Schema, before: str = "running", after: str = "candidate"
+) -> list[str]:
+    """Return how two states differ, in lines that are safe to show."""
+    reply = _compared(client, before, after, "text")
+    lines = [one for one in difference_lines(reply, schema) if one] or ["There is no difference."]
     left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
     lines += [f"(not compared, because it does not fit the YANG modules: {one})" for one in left_out]
-    # Lines are cut nowhere: somebody may have to know the whole of a value.
-    console.out.text("\n".join(harmless(one) for one in lines))
+    return [harmless(one) for one in lines]
+
+
+def _compared(client: Client, before: str, after: str, form: str) -> Element:
+    request = tree(AGENT, "compare-commits", {"from": before, "to": after})
+    etree.SubElement(request, f"{{{AGENT}}}as").text = form
+    return client.rpc(request)
 
 
 _STATES = Argument(_POINT, source="commit")

@@ -12,9 +12,8 @@ from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import IPSEC, Wanted, every, first, number, subtree, text, texts, top, tree, word
 from console.show.layout import fields, folded, sentence
-from console.show.rfc7951 import as_json
 from console.show.sas import sa_lines
-from console.show.screen import width_of
+from console.show.screen import show_one, width_of
 from console.show.status import (
     STATE,
     is_disabled,
@@ -45,34 +44,29 @@ def tunnel_in(data: Element) -> Element | None:
 def show_tunnel(console: Console, given: Mapping[str, str]) -> int:
     """Show one tunnel."""
     data = asked_for(console.client, given["ID"])
-    tunnel = tunnel_in(data)
-    if tunnel is None:
-        console.out.warn(f"there is no tunnel {given['ID']}")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    console.out.text(page(tunnel, console.schema, datetime.now(UTC), width=width_of(console)))
-    return 0
+
+    def whole(tunnel: Element) -> str:
+        return page(tunnel, console.schema, datetime.now(UTC), width=width_of(console))
+
+    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=whole)
 
 
 def show_log(console: Console, given: Mapping[str, str]) -> int:
     """Show what happened to one tunnel lately."""
     wanted: Wanted = {"id": given["ID"], "state": {"event": None}}
     data = console.client.get(subtree(tree(IPSEC, "tunnels", {"ipsec": wanted})))
-    tunnel = tunnel_in(data)
-    if tunnel is None:
-        console.out.warn(f"there is no tunnel {given['ID']}")
-        return 1
-    if console.out.as_json:
-        console.out.json(as_json(data, console.schema))
-        return 0
-    events = list(every(tunnel, "state/event"))
-    if not events:
-        console.out.text(f"Nothing has happened to tunnel {given['ID']} since the agent watches it.")
-        return 0
-    console.out.text("\n".join(event_lines(events, console.schema, width_of(console))))
-    return 0
+
+    def events(tunnel: Element) -> str:
+        found = list(every(tunnel, "state/event"))
+        if not found:
+            return f"Nothing has happened to tunnel {given['ID']} since the agent watches it."
+        return "\n".join(event_lines(found, console.schema, width_of(console)))
+
+    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=events)
+
+
+def _missing(tunnel: str) -> str:
+    return f"there is no tunnel {tunnel}"
 
 
 def page(
@@ -146,7 +140,10 @@ def _status(tunnel: Element, schema: Schema) -> str:
     words = status_words(name)
     if is_disabled(tunnel):
         return f"{words}: it is disabled ('enable' and 'commit' begin it)"
+    if name == "down" and text(tunnel, "state/applied") == "applied" and text(tunnel, "initiator") != "true":
+        return f"{words}: waits for the peer to call; one of the two gateways needs 'initiator'"
     said = sentence(word(schema, f"{STATE}/status", name)).removeprefix("Up; ").removeprefix("Down; ")
+    said = said.removesuffix(", or it is disabled")
     unknown = first(tunnel, "state/sas-unknown") is not None
     late = "; the daemon does not say what SAs there are, this is what it said last" if unknown else ""
     return f"{words}: {lowered(said)}{late}" if said else f"{words}{late}"
@@ -165,10 +162,20 @@ def _unanswered(state: Element | None) -> str:
 
 
 def _nat(sas: list[Element]) -> str:
-    """Return who is behind a NAT by the newest IKE SA; a gateway may pretend to be, for ESP in UDP."""
-    leafs = (("nat-local", "this gateway"), ("nat-remote", "the peer"))
-    behind = [who for leaf, who in leafs if sas and text(sas[-1], leaf) == "true"]
-    return f"{' and '.join(behind)} behind one" if behind else ""
+    """Return who is behind a NAT by the newest IKE SA.
+
+    Who forces ESP into UDP falsifies the hash of its own address (RFC 7296 section 2.23), which the peer
+    cannot tell from a NAT. The hash of the other side's address is true, so nat-local is, too.
+    """
+    local, remote, any_ = (
+        bool(sas) and text(sas[-1], leaf) == "true" for leaf in ("nat-local", "nat-remote", "nat-any")
+    )
+    said = ["this gateway is behind one"] if local else []
+    if remote:
+        said.append("the peer is behind one, or pretends to be, to have ESP in UDP")
+    if any_ and not said:
+        said.append("none; this gateway pretends one, to have ESP in UDP")
+    return "; ".join(said)
 
 
 def _next_attempt(tunnel: Element, now: datetime, zone: tzinfo | None) -> str:

@@ -63,7 +63,7 @@ def program(
     about, _, status = command.epilog.partition(_STATUS)
     made = {
         "NAME": [_name(command.name, given)],
-        "SYNOPSIS": list(_synopsis(command)),
+        "SYNOPSIS": list(_synopsis(command, reads=bool(typed))),
         "DESCRIPTION": [*_paragraphs(command.about), *_paragraphs(about)],
         "COMMANDS": list(_commands(command, in_full=in_full)),
         "OPTIONS": list(_options(command, in_full=in_full)),
@@ -138,14 +138,16 @@ def _paragraphs(text: str) -> Iterator[str]:
         yield roff.paragraph(roff.prose(text))
 
 
-def _synopsis(command: Command) -> Iterator[str]:
+def _synopsis(command: Command, *, reads: bool) -> Iterator[str]:
+    """Yield how a program is typed; ``reads``: with commands that it reads by itself."""
     shared = {group for known in command.commands for group in known.groups if group.title}
-    yield _usage(command, (command.name,), shared)
+    more = [f"[{roff.italic('COMMAND')}{_MORE}]"] if reads else []
+    yield _usage(command, (command.name,), shared, more)
     for known in command.commands:
         yield _usage(known, (command.name, known.name), shared)
 
 
-def _usage(command: Command, words: Sequence[str], shared: Set[Group]) -> str:
+def _usage(command: Command, words: Sequence[str], shared: Set[Group], more: Sequence[str] = ()) -> str:
     """Return how a command is typed; the options of groups that several commands share are named together."""
     parts: list[str] = []
     for group in command.groups:
@@ -153,7 +155,7 @@ def _usage(command: Command, words: Sequence[str], shared: Set[Group]) -> str:
             parts.append(f"[{roff.italic(group.title.upper())}]{_MORE}")
         else:
             parts += _alternatives(group)
-    parts += map(_operand, command.operands)
+    parts += [*map(_operand, command.operands), *more]
     return roff.usage(" ".join(words), " ".join(parts))
 
 

@@ -169,6 +169,25 @@ def test_what_only_an_agent_uses_keeps_no_protection_from_coming_into_force(
     ]
 
 
+def test_that_the_made_user_goes_with_the_first_that_is_named_is_a_note(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(0o700)
+    for key in KEYS:
+        write_key_pair(folder / key, "test")
+    Store(folder / "history.db").close()
+    write_key_pair(tmp_path / "rita", "rita")
+    general = 'data-dir = "data"\ncharon = "none"\nlisten = "127.0.0.1:0"\n'
+    for users, noted in (
+        ("", False),
+        ('[users]\nrita = "rita.pub"\n', True),
+        ('[users]\nrita = "rita.pub"\nadmin = "data/client_key.pub"\n', False),
+    ):
+        status, _, said = check("--config", file_with(tmp_path, general + users))
+        notes = [line for line in said if line.startswith("yangswand: note: the user 'admin'")]
+        assert (status, len(notes)) == (0, int(noted))
+        assert all(f'admin = "{folder}/client_key.pub"' in note for note in notes)
+
+
 def test_a_file_that_is_no_folder_cannot_be_the_data_folder(tmp_path: Path) -> None:
     file = file_with(tmp_path, "")
     status, _, (said,) = check("--data-dir", file)
@@ -225,6 +244,27 @@ def test_what_no_start_could_use_is_a_fault_of_a_check_and_of_a_start(tmp_path: 
     assert str(named) in said
     assert start(*options) == (status, "", [said])
     assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize(
+    ("left", "status"),
+    [(None, 0), ((), 0), (("lock",), 0), (("host_key",), 1), (("lock", "client_key"), 1), (("letter",), 1)],
+)
+def test_at_a_first_boot_there_is_nothing_to_protect(
+    tmp_path: Path, left: tuple[str, ...] | None, status: int
+) -> None:
+    """A folder with keys and no history is damaged, and one with other files is not what was meant."""
+    folder = tmp_path / "data"
+    if left is not None:
+        folder.mkdir(0o700)
+        for name in left:
+            (folder / name).touch(0o600)
+    found, output, (said,) = start("--protect", "--data-dir", str(folder))
+    assert (found, output) == (status, "")
+    assert ("nothing to protect yet" in said) is (status == 0)
+    assert str(folder) in said
+    assert folder.exists() is (left is not None)
+    assert left is None or {file.name for file in folder.iterdir()} == set(left)
 
 
 @pytest.mark.parametrize("task", ["--run", "--protect"])

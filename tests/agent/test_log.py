@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import logs
 from tests.agent.test_log_format import fields_of
 
 PROGRAM = """
@@ -129,3 +132,42 @@ def test_a_journal_that_hangs_stops_nobody_and_what_it_lost_is_told(tmp_path: Pa
     command = [sys.executable, "-c", LOST, str(tmp_path / "socket")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "<6>agent: elsewhere\n")
+
+
+LAST_WORDS = """
+import sys
+from pathlib import Path
+from agent import logs
+logs.configure("error", sys.argv[1], journal=Path("none"))
+logs.last_words("the port is in use\\n<0>forged")
+"""
+
+
+def test_last_words_have_the_form_of_the_log(tmp_path: Path) -> None:
+    said = {}
+    for form in ("text", "json"):
+        command = [sys.executable, "-c", LAST_WORDS, form]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        (said[form],) = done.stderr.splitlines()
+    assert said["text"] == r"yangswand: the port is in use\n<0>forged"
+    found = json.loads(said["json"])
+    assert (found["level"], found["message"]) == ("critical", r"the port is in use\n<0>forged")
+
+
+def test_without_a_descriptor_for_the_journal_the_log_is_text_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The settings are read again by an agent that has none left: nothing of them may fail half way."""
+
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setattr(root, "level", root.level)
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(path))
+        monkeypatch.setattr(logs.socket, "socket", none_left)
+        logs.configure("info", "journald", journal=path)
+    assert "the journal cannot be spoken to (Too many open files): the log is text" in capsys.readouterr().err

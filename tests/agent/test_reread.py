@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import made_user
 from agent.ending import Hangups
 from agent.reread import FAULTS_MAX, NAMES_MAX, TAKEN_OVER, Reread, Rereading, changed, merged
 from agent.settings import SETTINGS, Settings, SettingsError, from_file
@@ -72,6 +74,41 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
     assert (now.users, now.limits) == ({"bob": tmp_path / "bob.pub"}, {"sessions": 3})
     assert (now.recovery_users, now.log_level, now.log_format) == (("rescue",), "error", "json")
     assert {key.partition(".")[0] for key in changed(BEFORE, now)} == set(TAKEN_OVER)
+
+
+KEY = Path("/data/client_key.pub")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "goes", "keys"),
+    [
+        ({}, {"rita": Path("r.pub")}, True, {"users.admin", "users.rita"}),
+        ({}, {"rita": Path("r.pub"), "admin": KEY}, False, {"users.admin", "users.rita"}),
+        ({"admin": KEY}, {"rita": Path("r.pub")}, False, {"users.admin", "users.rita"}),
+        ({"rita": Path("r.pub")}, {}, False, {"users.admin", "users.rita"}),
+        ({}, {}, False, set()),
+    ],
+)
+def test_the_user_who_is_made_without_others_counts_as_one(
+    before: dict[str, Path], now: dict[str, Path], goes: bool, keys: set[str]
+) -> None:
+    was, becomes = Settings(users=before, data_dir=Path("/data")), Settings(users=now, data_dir=Path("/data"))
+    assert set(changed(was, becomes)) == keys
+    assert made_user.goes(was, becomes) is goes
+
+
+def test_of_whoever_goes_the_true_reason_is_said() -> None:
+    taken = Reread(BEFORE, BEFORE.users)
+    ousted = replace(taken, ousted="admin")
+    assert taken.why_gone("admin") == "the user 'admin' was taken out of the settings"
+    assert ousted.why_gone("ann") == "the user 'ann' was taken out of the settings"
+    assert "while the settings named no users" in ousted.why_gone("admin")
+
+
+def test_how_to_keep_him_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "b" \\c'
+    line = made_user.how_to_keep(folder).removeprefix("To keep him: ").removesuffix(" below [users]")
+    assert tomllib.loads(line) == {"admin": str(folder / "client_key.pub")}
 
 
 @dataclass
@@ -140,7 +177,7 @@ async def test_a_hangup_takes_over_what_was_read_and_names_what_needs_a_restart(
         await hangup()
         await turns(lambda: world.log == ["reloading", "ready"])
         assert world.taken == [now]
-        assert "are in force now: users.ann" in caplog.text
+        assert "are in force now: users.admin, users.ann" in caplog.text
         needed = [record.getMessage().split("'")[1] for record in caplog.records if "restart" in record.msg]
         assert needed == ["listen", "translator.strongswan.kernel"]
         caplog.clear()

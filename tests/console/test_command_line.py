@@ -60,6 +60,19 @@ def test_what_is_not_understood_is_said_in_one_line(words: tuple[str, ...]) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--socket", "a", "--host", "b", "diff"), ("--host", "b", "--socket", "a"), ("--user", "a", "diff"),
+        ("--key", "a", "diff"), ("--known-hosts", "a"), ("-c", "diff", "-f", "-"), ("-c", "diff", "diff"),
+        ("-f", "-", "diff"), ("--comment", "a", "-c", "diff"), ("--secret-file", "-", "-f", "-"),
+    ],
+)  # fmt: skip
+def test_options_that_would_be_ignored_are_refused(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
 @pytest.mark.parametrize("words", [("",), ("--",), ("-", "help"), ("--vers",)])
 def test_a_word_that_is_hardly_one_is_not_understood_either(words: tuple[str, ...]) -> None:
     done = typed(*words)

@@ -33,6 +33,7 @@ def _pattern(line: str) -> str:
 def test_the_ten_minutes_of_the_readme(pair: Pair, homes: Path) -> None:
     on_alice, on_bob, shown = map(as_patterns, SESSIONS)
     (traffic,) = (block.text for block in README if block.proof == "traffic")
+    (forwarding,) = (block.text for block in README if block.proof == "forwarding")
     with gateways(pair, homes) as (alice, bob):
         begun(alice, "alice")
         play(alice, on_alice)
@@ -40,6 +41,13 @@ def test_the_ten_minutes_of_the_readme(pair: Pair, homes: Path) -> None:
         play(bob, on_bob)
         until_up(bob)
         play(bob, shown)
+    if shutil.which("sysctl"):
+        kept = homes / "90-forward.conf"
+        forward = forwarding.replace("/etc/sysctl.d/90-forward.conf", str(kept))
+        for command in (forward, f"sysctl -w net.ipv4.ip_forward=0\nsysctl -p {kept}"):
+            subprocess.run([*pair.lab.bob_ns.exec, "sh", "-ec", command], check=True)
+            asked = [*pair.lab.bob_ns.exec, "sysctl", "-n", "net.ipv4.ip_forward"]
+            assert subprocess.check_output(asked, text=True) == "1\n"
     assert carries(pair.lab.bob_ns, "10.2.0.1", pair.lab.alice_ns, "10.1.0.1")
     if shutil.which("ping"):
         pinged = subprocess.run([*pair.lab.bob_ns.exec, *traffic.split()], capture_output=True, text=True)

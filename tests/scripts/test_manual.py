@@ -97,6 +97,12 @@ def test_any_terminal_shows_every_character(built: Path, page: str) -> None:
     assert (built / page).read_text(encoding="utf-8").isascii()
 
 
+def test_the_synopsis_of_yangswan_says_that_it_takes_commands(built: Path) -> None:
+    first = (built / "yangswan.1").read_text().partition(".SY yangswan\n")[2].partition(".YS\n")[0]
+    assert first.rstrip().endswith("[\\fICOMMAND\\fR\\~.\\|.\\|.\\&]")
+    assert "fICOMMAND" not in (built / "yangswand.8").read_text().partition(".YS")[0]
+
+
 @pytest.mark.parametrize("page", ["yangswand.8", "yangswan.1"])
 def test_the_sections_stand_in_the_order_that_readers_know(built: Path, page: str) -> None:
     found = re.findall(r"^\.SH (.*)$", (built / page).read_text(encoding="utf-8"), re.MULTILINE)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
 from tests.scripts.agents import ROOT
 
 PACKAGING = ROOT / "packaging/deb"
-PLACES = ("/run", "/etc", "/var/lib")
+PLACES = ("/run", "/etc", "/var/lib", "/usr/lib")
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >>"$NOTES"
 """
@@ -27,6 +31,17 @@ case "$*" in
     *) echo "systemctl $*" >>"$NOTES" ;;
 esac
 """
+# Says what it is told to do, and ends if it may.
+AGENT = """
+import signal, sys
+def asked(*_):
+    print("ended", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else asked)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
 DROP_IN = "package-upgrade.conf"
 
 
@@ -36,8 +51,11 @@ class Machine:
 
     root: Path
 
+    said: list[str] = field(default_factory=list)
+
     def run(self, script: str, *words: str) -> Sequence[str]:
-        """Run a script of the package; return what it has called, but not what it has only asked."""
+        """Run a script of the package; return what it has called, but not what it has only asked. What it has
+        told the administrator is in ``said``."""
         text = (PACKAGING / f"yangswan.{script}").read_text(encoding="utf-8")
         for place in PLACES:
             text = re.sub(rf"(?<![\w/.*]){place}/", f"{self.root}{place}/", text)
@@ -46,11 +64,33 @@ class Machine:
             "PATH": f"{self.root}/commands:{os.environ['PATH']}", "NOTES": f"{self.root}/notes",
             "UNITS": f"{self.root}/units",
         }  # fmt: skip
-        subprocess.run(["sh", "-c", text, script, *words], env=environ, check=True, cwd=self.root)
+        # Whoever waits for long waits a second here.
+        text = text.replace("AGENT_LIMIT_S=60", "AGENT_LIMIT_S=1")
+        done = subprocess.run(
+            ["sh", "-c", text, script, *words],
+            env=environ, check=True, cwd=self.root, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.said[:] = done.stderr.splitlines()
         return (self.root / "notes").read_text().replace(str(self.root), "").splitlines()
 
     def has(self, *units: str) -> None:
         (self.root / "units").write_text("".join(f"{unit}\n" for unit in units))
+
+    @contextmanager
+    def runs(self, program: str, *words: str, package: str = "usr/lib/yangswan") -> Iterator[Popen[str]]:
+        """Have a program of ``package`` run that ends at SIGTERM."""
+        (self.root / package / "bin").mkdir(parents=True, exist_ok=True)
+        file = self.root / program
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(AGENT)
+        command = [f"{self.root}/{package}/bin/python3", str(file), *words]
+        with Popen(command, executable=sys.executable, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            try:
+                yield process
+            finally:
+                process.kill()
 
     @property
     def halted(self) -> set[str]:
@@ -124,8 +164,48 @@ def test_nothing_of_a_halt_is_left_where_it_is_removed_instead(gateway: Machine)
         "systemctl stop yangswan*.socket", "systemctl stop yangswan.service",
         "systemctl stop yangswan-charon*.scope",
     ]  # fmt: skip
-    assert gateway.run("postrm", "remove") == ["systemctl daemon-reload"]
+    assert gateway.run("postrm", "remove") == ["systemctl daemon-reload", "systemctl reset-failed yangswan*"]
     assert not list(gateway.root.glob("run/systemd/system/*"))
+
+
+def test_an_agent_that_no_unit_has_started_ends_before_leak_protection_is_taken_out(gateway: Machine) -> None:
+    """As in a container: an agent that went on would put it in again."""
+    (gateway.root / "run/systemd/system").rmdir()
+    with gateway.runs("usr/bin/yangswan") as client, gateway.runs("usr/bin/yangswand", "-x") as agent:
+        watcher = threading.Thread(target=agent.wait)  # so that it is gone when it has ended
+        watcher.start()
+        called = gateway.run("prerm", "remove")
+        watcher.join()
+        assert (agent.returncode, client.poll()) == (0, None)
+    assert called[0] == "yangswand --unprotect --config /etc/yangswan/settings.toml"
+    assert gateway.said == []
+
+
+def test_an_agent_that_does_not_end_is_named_with_what_to_do(gateway: Machine) -> None:
+    (gateway.root / "run/systemd/system").rmdir()
+    with gateway.runs("usr/bin/yangswand", "--deaf") as agent:
+        called = gateway.run("prerm", "remove")
+        assert agent.poll() is None
+    assert "yangswand --unprotect --config /etc/yangswan/settings.toml" in called
+    named, what_to_do = gateway.said
+    assert named.endswith(f"process {agent.pid}")
+    assert what_to_do.endswith("End it, then: nft delete table inet yangswan")
+
+
+def test_an_agent_of_another_installation_is_left_alone(gateway: Machine) -> None:
+    (gateway.root / "run/systemd/system").rmdir()
+    with gateway.runs("opt/yangswan/.venv/bin/yangswand", package="opt/yangswan/.venv") as agent:
+        gateway.run("prerm", "remove")
+        assert agent.poll() is None
+    assert gateway.said == []
+
+
+@pytest.mark.parametrize("reason", ["upgrade", "failed-upgrade", "deconfigure"])
+def test_an_upgrade_without_systemd_ends_no_agent(gateway: Machine, reason: str) -> None:
+    (gateway.root / "run/systemd/system").rmdir()
+    with gateway.runs("usr/bin/yangswand") as agent:
+        assert gateway.run("prerm", reason, "2") == []
+        assert agent.poll() is None
 
 
 def test_a_purge_takes_links_to_its_units_and_nothing_of_the_administrators(gateway: Machine) -> None:
@@ -136,6 +216,8 @@ def test_a_purge_takes_links_to_its_units_and_nothing_of_the_administrators(gate
     (wants / "other.socket").symlink_to("/nowhere/systemd/system/other.socket")
     (system / "yangswan.service").write_text("[Service]\n")
     (gateway.root / "etc/yangswan/admin.pub").write_text("")
-    assert "systemctl daemon-reload" in gateway.run("postrm", "purge")
+    called = gateway.run("postrm", "purge")
+    # Of what has failed nothing is listed on.
+    assert called.index("systemctl daemon-reload") < called.index("systemctl reset-failed yangswan*")
     kept = {path.name for path in gateway.root.glob("etc/**/*") if not path.is_dir()}
     assert kept == {"other.socket", "yangswan.service", "admin.pub"}

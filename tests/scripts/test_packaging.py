@@ -95,7 +95,7 @@ def test_the_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     entry_points = configparser.ConfigParser()
     entry_points.read_string(wheel.read(name).decode())
     assert dict(entry_points["console_scripts"]) == {
-        "yangswan": "console.command_line:main",
+        "yangswan": "console.start:main",
         "yangswand": "agent.start:main",
     }
     assert dict(entry_points["yangswan.translators"]) == {
@@ -121,7 +121,7 @@ def test_what_the_entry_points_name_can_be_called(wheel: zipfile.ZipFile, tmp_pa
     )  # fmt: skip
     assert done.stderr == ""
     assert dict(line.split() for line in done.stdout.splitlines()) == {
-        "yangswan": str(tmp_path / "console/command_line.py"),
+        "yangswan": str(tmp_path / "console/start.py"),
         "yangswand": str(tmp_path / "agent/start.py"),
         "strongswan": str(tmp_path / "translators/strongswan/assembly.py"),
     }

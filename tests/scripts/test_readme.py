@@ -48,6 +48,12 @@ ELSEWHERE = {
         "script/build-deb\napt install ./dist/yangswan_*.deb\n",
         '"$root/script/build-deb"',
     ),
+    "forwarding": (
+        "tests/real/test_first_steps.py",
+        "sysctl -w net.ipv4.ip_forward=1\n"
+        "echo net.ipv4.ip_forward=1 >/etc/sysctl.d/90-forward.conf\n",
+        '"forwarding"',
+    ),
     "traffic": (
         "tests/real/test_first_steps.py",
         "ping -c 3 -I 10.2.0.1 10.1.0.1\n",

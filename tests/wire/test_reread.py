@@ -254,6 +254,30 @@ async def test_without_users_there_is_one_with_a_key_in_the_folder_that_is_in_us
     assert not (site.folder / "elsewhere").exists()
 
 
+async def test_the_user_who_was_made_without_others_goes_with_the_first_and_it_is_said(site: Site) -> None:
+    site.file.write_text("")
+    key = site.folder / "data/client_key.pub"
+    with running(site) as agent:
+        async with raw_client(agent, greet="1.1") as admin:
+            site.write(users=("rita",))
+            said = "".join(await reread(agent, "To keep him"))
+            assert "in force now: users.admin, users.rita" in said
+            assert f'admin = "{key}" below [users]' in said
+            await admin.closed()
+        assert await logged(agent, "'admin' was there while the settings named no users, and now they do")
+        assert not any("taken out of the settings" in line for line in agent.log)
+        # He comes back as the log says; then he is one like the others.
+        with site.file.open("a") as file:
+            file.write(f'admin = "{key}"\n')
+        await reread(agent, "in force now: users.admin")
+        async with raw_client(agent, greet="1.1") as admin:
+            assert b"<data" in await admin.ask("<get/>")
+            site.write(users=("rita",))
+            await reread(agent, "in force now: users.admin")
+            await admin.closed()
+        assert await logged(agent, "the user 'admin' was taken out of the settings")
+
+
 async def test_the_log_changes_its_level_and_its_form(site: Site) -> None:
     with running(site, log_level="") as agent:
         site.write('log-format = "json"\nlog-level = "warning"')

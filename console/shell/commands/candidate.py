@@ -10,7 +10,7 @@ from console.client.documents import NETCONF
 from console.client.session import Element
 from console.grammar.command import Argument, Command
 from console.shell.commands.requests import empty, of_agent
-from console.shell.editing import AGENT, who
+from console.shell.editing import AGENT, is_missing, who
 from console.shell.shell import Shell, Status
 from console.show.history import show_differences
 
@@ -41,7 +41,9 @@ def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
 def rollback(shell: Shell, given: Mapping[str, str]) -> int:
     """Load the configuration as a commit left it into the candidate."""
     editing = shell.editing
-    if editing.edited and editing.refresh() and shell.interactive and not _drop_edits(shell):
+    # What was loaded is there again with one line; others may have edited along with us, though.
+    typed = editing.edited and (editing.shared or not editing.loaded)
+    if typed and editing.refresh() and shell.interactive and not _drop_edits(shell):
         return Status.REFUSED
     with shell.out.progress("loading"):
         reply = editing.load(of_agent("load-commit", {"commit": given["COMMIT"]}))
@@ -60,8 +62,10 @@ def discard(shell: Shell, given: Mapping[str, str]) -> int:
     """Drop what is in the candidate, of whomever."""
     editing = shell.editing
     if not editing.refresh():
+        editing.discard()
         shell.out.text("There is nothing to discard.")
-    elif editing.foreign and shell.interactive and not shell.confirm("All of it is of others. Drop it?"):
+        return Status.OK
+    if editing.foreign and shell.interactive and not shell.confirm("All of it is of others. Drop it?"):
         return Status.REFUSED
     editing.discard()
     return Status.OK
@@ -89,6 +93,9 @@ def kill_session(shell: Shell, given: Mapping[str, str]) -> int:
     number = int(given["SESSION"])
     if number == shell.client.session_id:
         shell.out.warn("that is your own session: 'quit' ends it")
+        return Status.REFUSED
+    if is_missing(shell.client, number):
+        shell.out.warn(f"there is no session {number} ('show sessions' has those that there are)")
         return Status.REFUSED
     if shell.interactive and not shell.confirm(f"End the session of {who(shell.client, number)}?"):
         return Status.REFUSED

@@ -10,41 +10,59 @@ from dataclasses import replace
 from console.client.session import Gone, ServerErrors
 from console.grammar.command import Argument, Command
 from console.harmless import harmless
-from console.shell import saying
+from console.shell import saying, waiting
 from console.shell.commands import outcome
-from console.shell.commands.requests import Commit, empty, newest_commit, not_working, validate
+from console.shell.commands.requests import (
+    Commit,
+    commit_named,
+    commit_of,
+    empty,
+    newest_commit,
+    not_working,
+    validate,
+)
 from console.shell.editing import Editing
 from console.shell.shell import Shell, Status
+from console.show.history import differences
 
 CONFIRMED_S = 600
 VERIFY_S = 60
 LOOK_AGAIN_S = 2.0
 _CUT_OFF = "would-cut-off-session"
 _MOST_SHOWN = 3
+_MOST_DIFFERENCES = 100
 
 
 def commit(shell: Shell, given: Mapping[str, str]) -> int:
     """Put the candidate in force; or, with nothing in it, confirm what waits for it."""
-    wanted = Commit(
+    return put_in_force(shell, wanted_by(given))
+
+
+def wanted_by(given: Mapping[str, str]) -> Commit:
+    """Return the commit that the words of a line ask for."""
+    return Commit(
         confirmed_s=int(given.get("SECONDS") or CONFIRMED_S) if "confirmed" in given else None,
         verify_s=int(given.get("WITHIN") or VERIFY_S) if "verify" in given else None,
         comment=given.get("TEXT", ""),
         even_if_cut_off="even-if-cut-off" in given,
     )
-    return put_in_force(shell, wanted)
 
 
 def put_in_force(shell: Shell, wanted: Commit) -> int:
     """Commit as ``wanted``, ask what has to be asked, and say what became of it."""
     editing = shell.editing
     differs = editing.refresh()
-    if not differs and not editing.pending and wanted == Commit(comment=wanted.comment):
-        shell.client.rpc(empty("commit"))  # one of another session with its token could wait for it
-        shell.out.text("There is nothing to commit.")
-        return Status.OK
+    told = waiting.look(editing)
+    if not differs and editing.pending is None and wanted == Commit(comment=wanted.comment):
+        return _nothing(shell)
+    if told:
+        shell.out.warn(told)
     if differs and (editing.foreign or editing.shared) and not _may_commit_of_others(shell):
         return Status.REFUSED
+    if differs and editing.always_shared and not shell.interactive:
+        _say_what_goes(shell)
     since = newest_commit(shell.client)
+    confirmed = editing.pending
     try:
         _carry_out(shell, wanted, since)
     except ServerErrors as problem:
@@ -54,7 +72,22 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
             shell.out.warn(f"not committed: {text}")
         editing.refresh()
         return Status.REFUSED
-    _say_done(shell, wanted, since)
+    try:
+        editing.settle()
+    except ServerErrors as problem:
+        for _, text in saying.refused(problem):
+            shell.out.warn(f"the commit is done, but the lock of the candidate is not given back: {text}")
+    return _say_done(shell, wanted, since, confirmed)
+
+
+def _nothing(shell: Shell) -> int:
+    """Say that nothing differs and nothing of ours waits."""
+    told, shell.editing.ended = shell.editing.ended, ""
+    if told:
+        shell.out.warn(f"nothing to confirm: {told}")
+        return Status.REFUSED
+    shell.client.rpc(empty("commit"))  # one of another session with its token could wait for it
+    shell.out.text("There is nothing to commit.")
     return Status.OK
 
 
@@ -74,7 +107,7 @@ def check(shell: Shell, given: Mapping[str, str]) -> int:
 def cancel(shell: Shell, given: Mapping[str, str]) -> None:
     """Take a confirmed commit back."""
     shell.client.rpc(empty("cancel-commit"))
-    shell.editing.pending = False
+    shell.editing.pending = None
     shell.editing.refresh()
     shell.out.text("The confirmed commit was taken back.")
 
@@ -90,16 +123,17 @@ def _carry_out(shell: Shell, wanted: Commit, since: int) -> None:
     except Gone as problem:
         shell.out.warn(str(problem))
         outcome.tell(shell, session_id, since)
+        editing.edited = False  # what became of that is said
         raise
-    editing.pending = wanted.confirmed_s is not None and wanted.verify_s is None
-    editing.settle()
+    editing.pending, editing.ended = None, ""
 
 
 def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> None:
     """Ctrl-C: nothing may be in force that nobody waited for to be confirmed."""
     if wanted.verify_s is None:
         shell.out.warn("the wait is over; what the server has begun it ends")
-        shell.editing.pending = shell.editing.pending or wanted.confirmed_s is not None
+        if wanted.confirmed_s is not None and shell.editing.pending is None:
+            shell.editing.pending = 0
     else:
         # The server takes the commit back when the session that waits for it ends.
         shell.client.cut()
@@ -151,6 +185,8 @@ def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
 
 
 def _may_commit_of_others(shell: Shell) -> bool:
+    if shell.editing.always_shared:
+        return True
     if not shell.editing.shared or not shell.interactive:
         mine = "also " if shell.editing.edited else ""
         shell.out.warn(f"the candidate has {mine}changes that others made ('diff' shows them)")
@@ -158,30 +194,57 @@ def _may_commit_of_others(shell: Shell) -> bool:
     return True
 
 
-def _say_done(shell: Shell, wanted: Commit, since: int) -> None:
-    newest = newest_commit(shell.client)
-    name = f"commit {newest}" if newest > since else "nothing new"
-    if shell.editing.pending:
+def _say_what_goes(shell: Shell) -> None:
+    """Who has edited which of it is not known: all of it is told."""
+    try:
+        lines = differences(shell.client, shell.schema)
+    except ServerErrors:  # another server may not compare
+        lines = ["all of the candidate (the server does not tell how it differs)"]
+    shell.out.text("\n".join(["This is committed, whoever has edited it:", *lines[:_MOST_DIFFERENCES]]))
+    if len(lines) > _MOST_DIFFERENCES:
+        shell.out.text(f"... and {len(lines) - _MOST_DIFFERENCES} lines more")
+
+
+def _say_done(shell: Shell, wanted: Commit, since: int, confirmed: int | None) -> int:
+    """Say what the commit was that the server has carried out; ``confirmed``: what waited for it before."""
+    editing, client = shell.editing, shell.client
+    if wanted.confirmed_s is not None and wanted.verify_s is None:
+        editing.pending = confirmed or 0  # before anything is asked: the session may end
+    made = commit_of(client, client.session_id, since)
+    name = f"commit {made.number}" if made else "nothing new"
+    if editing.pending is not None:
+        if made:
+            editing.pending = made.number
         shell.out.text(
             f"{name.capitalize()} is in force, and is taken back in {wanted.confirmed_s} s, or when this "
             "session ends, unless 'commit' confirms it ('cancel-commit' takes it back now)."
         )
-    elif wanted.verify_s is not None:
+        return Status.OK
+    # It may have been taken back just before this commit could confirm it.
+    back = waiting.taken_back(client, commit_named(client, confirmed)) if confirmed else ""
+    editing.stays = made.number if made else (0 if back else confirmed or 0) or editing.stays
+    if wanted.verify_s is not None:
         shell.out.text(f"Everything works: {name} is in force, and confirmed.")
-    else:
-        shell.out.text(f"Committed: {name} is in force." if newest > since else "Confirmed.")
+    elif made or confirmed is None or not since:
+        shell.out.text(f"Committed: {name} is in force." if made else "Committed.")
+    elif not back:
+        shell.out.text("Confirmed.")
+        return Status.OK
+    if back:
+        shell.out.warn(back if made else f"nothing to confirm: {back}")
+    return Status.REFUSED if back else Status.OK
 
 
 def pending_of(editing: Editing) -> str:
     """Return what is lost when the session ends, in words; "" for nothing."""
-    if editing.pending:
+    if editing.pending is not None:
         return "A confirmed commit waits for 'commit': without it, it is taken back."
     if editing.edited and editing.differs:
         return "What you have edited is not committed, and is dropped."
     return ""
 
 
-_WORDS = {
+WORDS = {
     "commit": "put what was edited in force, or confirm a confirmed commit",
     "confirmed": "take it back by itself unless 'commit' confirms it in time",
     "verify": "wait until the tunnels work that it touches, and take it back if they do not",
@@ -190,21 +253,21 @@ _WORDS = {
     "check": "have it looked at only",
 }
 
+ARGUMENTS = {
+    "SECONDS": Argument(f"seconds until it is taken back; {CONFIRMED_S} without", number=(1, 2**32 - 1)),
+    "WITHIN": Argument(f"seconds that it may take; {VERIFY_S} without", number=(1, 3600)),
+    "TEXT": Argument("up to 1024 characters, to the end of the line", rest=True),
+}
+
 COMMANDS = (
     Command(
         "commit [confirmed [SECONDS]] [verify [WITHIN]] [even-if-cut-off] [comment TEXT]",
         "put what was edited in force, or confirm a confirmed commit",
         commit,
-        words=_WORDS,
-        arguments={
-            "SECONDS": Argument(
-                f"seconds until it is taken back; {CONFIRMED_S} without", number=(1, 2**32 - 1)
-            ),
-            "WITHIN": Argument(f"seconds that it may take; {VERIFY_S} without", number=(1, 3600)),
-            "TEXT": Argument("up to 1024 characters, to the end of the line", rest=True),
-        },
+        words=WORDS,
+        arguments=ARGUMENTS,
     ),
-    Command("commit check", "have what was edited looked at, and change nothing", check, words=_WORDS),
+    Command("commit check", "have what was edited looked at, and change nothing", check, words=WORDS),
     Command(
         "cancel-commit",
         "take back a confirmed commit that is not confirmed yet",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.grammar.command import Command, Where
-from console.shell.commands.committing import put_in_force
-from console.shell.commands.requests import Commit
+from console.shell.commands.committing import ARGUMENTS, WORDS, put_in_force, wanted_by
 from console.shell.shell import Leave, Shell, Status
 
 
 def config(shell: Shell, given: Mapping[str, str]) -> None:
     """Go to the top of the configuration."""
-    shell.editing.shared = "shared" in given
+    shell.editing.shared = shell.editing.always_shared or "shared" in given
     if shell.editing.refresh() and shell.editing.foreign:
         shell.out.warn(
             "the candidate has changes that others made and did not commit ('diff' shows them)"
@@ -38,7 +37,7 @@ def end(shell: Shell, given: Mapping[str, str]) -> None:
 
 def leave(shell: Shell, given: Mapping[str, str]) -> int:
     """Commit, and go out; stay if that is refused."""
-    if shell.editing.refresh() and (status := put_in_force(shell, Commit())) != Status.OK:
+    if shell.editing.refresh() and (status := put_in_force(shell, wanted_by(given))) != Status.OK:
         return status
     if shell.editing.locked and not shell.editing.kept:
         shell.editing.release()
@@ -95,11 +94,12 @@ COMMANDS = (
         words={"end": "one level up"},
     ),
     Command(
-        "leave",
+        "leave [verify [WITHIN]] [even-if-cut-off] [comment TEXT]",
         "commit what was edited, and leave the configuration",
         leave,
         Where.CONFIG,
-        words={"leave": "commit, and leave the configuration"},
+        words={**WORDS, "leave": "commit, and leave the configuration"},
+        arguments={name: ARGUMENTS[name] for name in ("WITHIN", "TEXT")},
     ),
     Command(
         "abort",

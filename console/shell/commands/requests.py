@@ -47,6 +47,9 @@ class Recorded:
     outcome: str
     reason: str = ""
     taken_back_by: str = ""
+    user: str = ""
+    session_id: int = 0
+    comment: str = ""
 
 
 def empty(name: str) -> Element:
@@ -76,14 +79,19 @@ def newest_commit(client: Client) -> int:
 
 def commit_of(client: Client, session_id: int, since: int) -> Recorded | None:
     """Return the newest commit of a session that came after the commit ``since``."""
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    history = etree.SubElement(etree.SubElement(wanted, f"{{{AGENT}}}agent"), f"{{{AGENT}}}history")
-    commit = etree.SubElement(history, f"{{{AGENT}}}commit")
-    etree.SubElement(commit, f"{{{AGENT}}}session-id").text = str(session_id)
-    for name in ("id", "outcome", "reason", "taken-back-by"):
-        etree.SubElement(commit, f"{{{AGENT}}}{name}")
-    rows = (_recorded(row) for row in client.get(wanted).iter(f"{{{AGENT}}}commit"))
-    return max((row for row in rows if row.number > since), key=lambda row: row.number, default=None)
+    rows = (row for row in _recorded(client, "session-id", session_id) if row.number > since)
+    return max(rows, key=lambda row: row.number, default=None)
+
+
+def commit_named(client: Client, number: int) -> Recorded | None:
+    """Return the commit ``number``; None if there is none that one may see."""
+    return next(iter(_recorded(client, "id", number)), None)
+
+
+def owner_of_confirmed(client: Client) -> int | None:
+    """Return the session whose confirmed commit waits to be confirmed; None if none is to be seen."""
+    found = _agent(client, "confirmed-commit", "session-id").findtext(f".//{{{AGENT}}}session-id")
+    return int(found) if found else None
 
 
 def not_working(client: Client) -> list[str]:
@@ -103,7 +111,20 @@ def has_tunnels(client: Client) -> bool:
     return next(client.get_config("running", wanted).iter(f"{{{IPSEC}}}id"), None) is not None
 
 
-def _recorded(row: Element) -> Recorded:
+_LEAVES = ("id", "outcome", "reason", "taken-back-by", "user", "session-id", "comment")
+
+
+def _recorded(client: Client, leaf: str, value: int) -> list[Recorded]:
+    """Return the commits of the history whose ``leaf`` is ``value``."""
+    wanted = etree.Element(f"{{{NETCONF}}}filter")
+    history = etree.SubElement(etree.SubElement(wanted, f"{{{AGENT}}}agent"), f"{{{AGENT}}}history")
+    commit = etree.SubElement(history, f"{{{AGENT}}}commit")
+    for name in _LEAVES:
+        etree.SubElement(commit, f"{{{AGENT}}}{name}").text = str(value) if name == leaf else None
+    return [_row(row) for row in client.get(wanted).iter(f"{{{AGENT}}}commit")]
+
+
+def _row(row: Element) -> Recorded:
     def leaf(name: str) -> str:
         return row.findtext(f"{{{AGENT}}}{name}") or ""
 
@@ -112,6 +133,9 @@ def _recorded(row: Element) -> Recorded:
         outcome=leaf("outcome"),
         reason=leaf("reason"),
         taken_back_by=leaf("taken-back-by"),
+        user=leaf("user"),
+        session_id=int(leaf("session-id") or 0),
+        comment=leaf("comment"),
     )
 
 

@@ -45,7 +45,7 @@ def test_a_node_has_the_id_of_the_last_commit_that_changed_it_or_something_in_it
 
 
 def test_where_a_datastore_differs_it_has_no_id_yet() -> None:
-    differing = view(history(), ["/m:tunnels/deep/ike[name='new']"])
+    differing = view(history(), {"/m:tunnels/deep/ike[name='new']"}, {"/m:tunnels", "/m:tunnels/deep"})
     assert differing.of_unit("/m:tunnels/deep/ike[name='new']") is None
     assert differing.of_unit("/m:tunnels/ipsec[id='2']") == 4
     assert (differing.of_shell("/m:tunnels/deep"), differing.of_shell("/m:tunnels")) == (None, None)

@@ -14,8 +14,8 @@ import pytest
 from asyncssh.constants import MSG_USERAUTH_REQUEST
 from asyncssh.packet import Boolean, String
 
+from agent.transport.key_exchanges import KEY_EXCHANGES
 from agent.transport.limits import Limits
-from agent.transport.ssh import KEY_EXCHANGES
 from tests.agent.transport.ssh_server import LIMITS, WAIT_S, echo, make_key, serving
 
 COSTLY = (

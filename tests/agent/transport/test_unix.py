@@ -263,7 +263,7 @@ async def test_root_that_says_nothing_has_few_places(
     machine.uid = 0
     async with serving(path, Limits(unauthenticated=2)) as served:
         waiting = [await connect(served) for _ in range(2)]
-        await until(lambda: len(served.transport._asked) == 2)
+        await until(lambda: len(served.transport._of_root) == 2)
         assert await (await connect(served)).rest() == b""
         assert "too many of root" in caplog.text
         assert await waiting[0].echo(b"<") == b"<"  # his place is free again
@@ -416,7 +416,7 @@ async def test_a_stop_waits_for_nobody_who_is_asked_for_whom_he_comes(machine: M
     machine.uid = 0
     async with serving(path) as served:
         client = await connect(served)
-        await until(lambda: served.transport._asked)
+        await until(lambda: served.transport._of_root)
     assert await client.rest() == b""
     assert served.peers == []
 

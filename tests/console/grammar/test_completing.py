@@ -200,6 +200,26 @@ def lookup(asked: list[tuple[object, str]], *known: str):
     return answer
 
 
+def test_a_question_mark_is_answered_of_commands_of_the_level_outside_where_nothing_else_fits() -> None:
+    assert texts(grammar().expected("ipsec", in_tunnel())) == ["ipsec"]
+    assert texts(grammar().expected("ipsec ", in_tunnel())) == ["restart", "monitor", "log"]
+    assert texts(grammar().expected("nonsense", in_tunnel())) == []
+
+
+TEXTS = [
+    ("secret what", True), ("secret ", False), ("secret wh x ", False), ("description to", True),
+    ("description ", False), ("description to bob ", True), ("description to bob th", True), ("descr", False),
+    ("commit comment why", True), ("commit comment why ", True), ("commit comment ", False), ("comm", False),
+    ("peer 192", False), ("dpd-action t", False), ("dpd-delay 3", False), ("local-id name a", True),
+    ("local-id dn CN=a, O", True), ("nonsense x", False), ("# what", False), ("", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "within"), TEXTS)
+def test_within_a_text_a_question_mark_is_a_character(text: str, within: bool) -> None:
+    assert grammar().within_text(text, in_tunnel()) is within
+
+
 SOURCES = [
     ("ipsec 1", ("tunnel",), "yangswan-ipsec:tunnels/ipsec", "1"),
     ("no ipsec ", ("tunnel",), "yangswan-ipsec:tunnels/ipsec", ""),

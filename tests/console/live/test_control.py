@@ -60,8 +60,9 @@ def test_a_script_is_not_asked() -> None:
 def test_an_action_names_its_tunnel(name: str) -> None:
     server = Server()
     assert act(console(server), {"ID": "7", name: name}) == 0
-    ((what, request),) = server.asked
+    ((what, request), *asked_later) = server.asked
     assert what == "action"
+    assert [one for one, _ in asked_later] == (["get"] if name == "restart" else [])
     assert request is not None
     assert request.tag == f"{{{YANG}}}action"
     assert [(etree.QName(one).localname, one.text) for one in request.iter()] == [
@@ -82,6 +83,23 @@ def test_one_is_asked_about_a_tunnel_that_is_up(name: str, state: etree._Element
     assert act(asking(server, Printed(), False, questions), {"ID": "1", name: name}) == int(asks)
     assert questions == (["Tunnel 1 is up. Interrupt its traffic?"] if asks else [])
     assert ("action" in did(server)) is not asks
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("<id>1</id><initiator>true</initiator>", ", and is negotiated anew"),
+        ("<id>1</id><initiator>false</initiator>", "; this gateway is the responder: the peer has to call"),
+        ("<id>1</id>", "; this gateway is the responder: the peer has to call"),
+        ("", "; an initiator negotiates it anew"),
+    ],
+)
+def test_who_restarts_a_tunnel_is_told_who_calls(entry: str, said: str) -> None:
+    inside = f"<ipsec>{entry}</ipsec>" if entry else ""
+    there = data(f'<tunnels xmlns="{IPSEC}">{inside}</tunnels>')
+    out = Printed()
+    assert act(console(Server({"get": there}), out), {"ID": "1", "restart": "restart"}) == 0
+    assert out.texts == [f"tunnel 1 was ended{said} ('show ipsec 1' tells what became of it)"]
 
 
 def test_what_the_server_refuses_is_left_to_the_shell() -> None:

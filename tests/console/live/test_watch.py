@@ -90,6 +90,18 @@ def test_on_a_terminal_only_the_lines_of_what_happened_are_written() -> None:
     assert len(at.out.file.getvalue().split("\x1b[K")) <= 6  # head, tunnel 2, blank, what happened
 
 
+@pytest.mark.parametrize(
+    ("found", "head"),
+    [({1: "installed"}, "1 tunnel, 1 up"), ({1: "installed", 2: "down"}, "2 tunnels, 1 up")],
+)
+def test_the_head_counts_the_tunnels(found: dict[int, str], head: str) -> None:
+    server, out = tunnels(found), Printed(80)
+    server.told = (Gone("the agent is gone"),)
+    with pytest.raises(Gone):
+        watch(console(server, out), {})
+    assert f"  {head}  (Ctrl-C ends)" in out.file.getvalue()
+
+
 def test_ctrl_c_ends_it_with_0() -> None:
     server = tunnels({1: "installed"})
     out = Printed(80)

@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,29 @@ class CommandLine:
     def history(self) -> Path:
         return self.home / "state" / "yangswan" / "history"
 
-    def run(self, *words: str, typed: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, typed: str = "", limit_s: int = LIMIT_S, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "console", *words], env={**self.environ, **environ}, input=typed,
-            capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=self.home,
+            capture_output=True, text=True, timeout=limit_s, check=False, cwd=self.home,
         )  # fmt: skip
 
     def lines(self, *lines: str, commit: bool = False) -> subprocess.CompletedProcess[str]:
         return self.run("-c", "; ".join(lines), *(["--commit"] if commit else []))
+
+    @contextmanager
+    def typing(self) -> Iterator[Typing]:
+        """A command line that reads standard input, line after line."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "console"], env=self.environ, cwd=self.home, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            yield Typing(process)
+        finally:
+            process.kill()
+            process.communicate()
 
     def terminal(self, *words: str, columns: int = 100, rows: int = 40, **environ: str) -> Terminal:
         child = pexpect.spawn(
@@ -56,6 +72,23 @@ class CommandLine:
             dimensions=(rows, columns), env={**self.environ, **environ}, cwd=str(self.home),
         )  # fmt: skip
         return Terminal(child)
+
+
+class Typing:
+    """A command line at the other end of a pipe."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def types(self, *lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(f"{one}\n" for one in lines))
+        self.process.stdin.flush()
+
+    def ends(self) -> subprocess.CompletedProcess[str]:
+        """End the input, and return what came of it all."""
+        output, errors = self.process.communicate(timeout=LIMIT_S)
+        return subprocess.CompletedProcess([], self.process.returncode, output, errors)
 
 
 class Terminal:

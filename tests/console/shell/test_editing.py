@@ -11,9 +11,11 @@ from lxml import etree
 from console.client.connection import Connection
 from console.client.documents import NETCONF
 from console.client.session import Element, ServerError, ServerErrors
+from console.model.schema import Schema
 from console.shell.editing import Editing, Occupied
 
 ME = 7
+SCHEMA = Schema(roots={}, rpcs={}, notifications={}, namespaces={}, prefixes={})
 
 
 class Server:
@@ -24,11 +26,14 @@ class Server:
 
     def __init__(self, **does: Callable[[], None]) -> None:
         self.does = does
+        self.edits: list[Element] = []
 
     def get(self, subtree: Element) -> Element:
         return subtree
 
     def rpc(self, request: Element) -> Element:
+        if etree.QName(request).localname == "edit-config":
+            self.edits.append(request)
         self.does.get(etree.QName(request).localname.replace("-", "_"), lambda: None)()
         reply = etree.Element(f"{{{NETCONF}}}rpc-reply")
         etree.SubElement(reply, f"{{{NETCONF}}}data")
@@ -73,6 +78,22 @@ def test_an_edit_whose_answer_was_not_waited_for_is_ours() -> None:
         one.load(etree.Element("load-commit"))
     one.differs = True
     assert (one.edited, one.foreign) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("announced", "option"),
+    [
+        ("urn:ietf:params:netconf:capability:rollback-on-error:1.0", "rollback-on-error"),
+        ("urn:ietf:params:netconf:capability:candidate:1.0", None),
+    ],
+)
+def test_of_lines_that_are_sent_together_none_is_taken_where_one_is_refused(
+    announced: str, option: str | None
+) -> None:
+    server = Server()
+    server.capabilities = frozenset({announced})
+    editing(server).send((), SCHEMA)
+    assert [one.findtext(f"{{{NETCONF}}}error-option") for one in server.edits] == [option]
 
 
 def test_an_edit_that_is_refused_is_none() -> None:

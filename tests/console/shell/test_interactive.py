@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import re
+import signal
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pexpect
 import pytest
+from lxml import etree
+from prompt_toolkit.formatted_text import FormattedText
 
+from console.shell import interactive
+from console.shell.shell import Shell
 from tests.agent_process import running_agent
-from tests.console.shell.lines import CommandLine, Terminal
-from tests.console.shell.test_script import TUNNEL, edit, lock, other
+from tests.console.client.servers import NETCONF
+from tests.console.shell.lines import LIMIT_S, CommandLine, Terminal
+from tests.console.shell.test_script import TUNNEL, edit, lock, newest, other, wait_for
 
 CTRL_C, CTRL_D, CTRL_R, TAB = "\x03", "\x04", "\x12", "\t"
 IN_TUNNEL = "alice:/config/tunnel/ipsec-1/"
@@ -113,7 +125,14 @@ def test_completion_and_question_mark(line: CommandLine) -> None:
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     terminal.sends('description "why?').sees("why\\?")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
-    terminal.types("leave").at("alice:/")
+    terminal.types("description what?now").at(f"*{IN_TUNNEL}")
+    assert "what?now" in terminal.types("diff").at(f"*{IN_TUNNEL}")
+    terminal.sends("ipsec?").sees("  ipsec  ")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.sends("nonsense?").sees("'nonsense' is not known here")
+    terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
+    terminal.types("leave comment why? 4711").at("alice:/")
+    assert "why? 4711" in terminal.types("show history").at("alice:/")
     terminal.sends("show ipsec ?").sees(r"\s1\s")
     terminal.sends(CTRL_C).at("alice:/")
     leave(terminal)
@@ -132,6 +151,7 @@ def test_a_secret_is_asked_for_twice_and_shown_nowhere(line: CommandLine) -> Non
     terminal.types("secret sh").at(f"*{IN_TUNNEL}")
     terminal.types("diff").at(f"*{IN_TUNNEL}")
     assert "Walrus" not in terminal.shown
+    assert "**" not in terminal.shown  # nor how long it is
     terminal.types("leave").at("alice:/")
     terminal.types("secret Elk-Watching-9").at("alice:/")
     terminal.types("show ipsec").at("alice:/")
@@ -153,6 +173,28 @@ def test_behind_a_secret_a_question_shows_its_answer_and_nothing_of_the_secret(l
     terminal.sends(up + up + "Q").sees("Q")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     assert "Yellow" not in terminal.shown
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_a_commit_that_is_loaded_once_more_drops_no_edits_and_an_answer_that_is_none_is_no(
+    line: CommandLine,
+) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    assert line.lines(*TUNNEL[:3], "description another", commit=True).returncode == 0
+    terminal = opened(line)
+    last = max(int(one) for one in re.findall(r"(?m)^ *(\d+) ", line.run("show", "history").stdout))
+    terminal.types(f"rollback {last - 1}").at("*alice:/")
+    assert "Drop it?" not in terminal.types(f"rollback {last - 1}").at("*alice:/")
+    terminal.types("config").at("*alice:/config/")
+    terminal.types("tunnel").at("*alice:/config/tunnel/")
+    terminal.types("ipsec 1").at(f"*{IN_TUNNEL}")
+    terminal.types("description a third").at(f"*{IN_TUNNEL}")
+    terminal.types(f"rollback {last - 1}").sees("Drop it.*N]")
+    terminal.types("perhaps").sees("Drop it.*N]")
+    terminal.types("rollback 1").sees("Drop it.*N]")
+    terminal.types("sure").at(f"*{IN_TUNNEL}")
+    assert "a third" in terminal.types("diff").at(f"*{IN_TUNNEL}")
     terminal.types("abort").at("alice:/")
     leave(terminal)
 
@@ -179,6 +221,44 @@ def test_pasted_lines_are_read_as_if_they_were_typed(line: CommandLine) -> None:
     pasted = "config\nnonsense\ntunnel\n"
     terminal.sends(f"\x1b[200~{pasted}\x1b[201~").sees("the 1 lines behind it that were pasted are left out")
     terminal.at("alice:/config/")
+    leave(terminal)
+
+
+@pytest.mark.parametrize("seen", ["console.command_line", "prompt_toolkit", "console.shell.interactive"])
+def test_ctrl_c_while_it_starts_says_nothing(line: CommandLine, seen: str) -> None:
+    child = pexpect.spawn(
+        sys.executable, ["-X", "importtime", "-m", "console"], timeout=LIMIT_S, encoding="utf-8",
+        env=line.environ, cwd=str(line.home),
+    )  # fmt: skip
+    child.expect(rf"\| +{re.escape(seen)}\r")
+    child.kill(signal.SIGINT)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert [one for one in child.before.splitlines()[1:-1] if not one.startswith("import time:")] == []
+    assert child.exitstatus == 130
+
+
+ODD_KEYS = (
+    "\x1b[31m", "\x1b[0m", "\x1b[1;31m", "\x1b[<0;1m", "\x1b[99999;1R", "\x1b[;m", "\x1b[200m",
+    "\x1b[M\xff\xff\xff",
+    "\x1bOP", "\x1b]0;x\x07", "\x1b[?1;2c", "\x1b[I", "\x1b-5", "\x1b[1;5D", "\x00", "\x1b[3;5~",
+)  # fmt: skip
+
+
+def test_escape_sequences_that_arrive_as_keys_do_nothing(line: CommandLine) -> None:
+    terminal = opened(line)
+    for keys in ODD_KEYS:
+        terminal.sends(keys + CTRL_C).at("alice:/")
+    chance = random.Random(1)
+    for _ in range(20):
+        odd = "".join(
+            "\x1b" + chance.choice("[]O(P") + "".join(chance.choices("0123456789;<?mMRcnht~", k=5))
+            for _ in range(20)
+        )
+        terminal.sends(odd + CTRL_C).at("alice:/")
+    assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
+    assert "Unhandled" not in terminal.shown
+    assert "Traceback" not in terminal.shown
     leave(terminal)
 
 
@@ -211,11 +291,50 @@ def test_a_confirmed_commit_is_asked_about_before_leaving(line: CommandLine) -> 
     assert "192.0.2.1" in line.run("show", "running-config").stdout
 
 
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_a_confirmed_commit_that_has_ended_is_not_said_to_be_confirmed(line: CommandLine, how: str) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types(f"commit confirmed {1 if how == 'timeout' else 600}").at(IN_TUNNEL)
+        if how == "cancel":
+            client.rpc(etree.XML(f'<cancel-commit xmlns="{NETCONF}"/>'))
+        wait_for(events, how)
+    number = newest(line)
+    shown = terminal.types("commit").at(IN_TUNNEL)
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in shown
+    assert ("nobody confirmed it in time" if how == "timeout" else "it was cancelled, by ") in shown
+    assert "Confirmed" not in shown
+    client.close()
+    leave(terminal)
+
+
+def test_the_prompt_says_that_a_confirmed_commit_has_ended(line: CommandLine) -> None:
+    client = other(line)
+    terminal = edited(line)
+    with client.events() as events:
+        terminal.types("commit confirmed 1").at(IN_TUNNEL)
+        wait_for(events, "timeout")
+    assert "was taken back by commit" in terminal.types("").at(IN_TUNNEL)
+    assert "nothing to confirm: commit" in terminal.types("commit").at(IN_TUNNEL)
+    assert "There is nothing to commit" in terminal.types("commit").at(IN_TUNNEL)
+    client.close()
+    leave(terminal)
+
+
 def test_what_cannot_be_verified_is_refused_in_words(line: CommandLine) -> None:
     terminal = edited(line)
     shown = terminal.types("commit verify 5").at(f"*{IN_TUNNEL}")
     assert "not committed: tunnel ipsec 1: " in shown
     terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_a_session_that_is_not_there_is_not_asked_about(line: CommandLine) -> None:
+    terminal = opened(line)
+    shown = terminal.types("kill-session 99999").at("alice:/")
+    assert "there is no session 99999" in shown
+    assert "[y/N]" not in shown
     leave(terminal)
 
 
@@ -248,6 +367,26 @@ def test_edits_of_others_are_named_and_dropped_or_committed_only_when_asked(line
     terminal.types("discard").at("alice:/config/tunnel/ipsec-2/")
     client.close()
     leave(terminal)
+
+
+def test_edits_that_are_lost_with_the_session_are_named(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "agent") as agent:
+        own = CommandLine(agent, tmp_path)
+        terminal = edited(own)
+        own.run("kill-session", re.search(r"in session (\d+)", terminal.shown)[1])  # type: ignore[index]
+        shown = terminal.types("show ipsec").at("alice:/")
+        assert "connected again" in shown
+        assert "what you had edited and not committed is lost" in shown
+        leave(terminal)
+        with own.typing() as typing:
+            typing.types(*TUNNEL, "diff")
+            assert typing.process.stdout is not None
+            assert "+" in typing.process.stdout.readline()
+            agent.kill()
+            typing.types("diff")
+            done = typing.ends()
+    assert done.returncode == 3
+    assert "what was edited is lost with that session: nothing of it is in force" in done.stderr
 
 
 def test_a_lock_that_was_asked_for_stays_after_a_commit(line: CommandLine) -> None:
@@ -301,3 +440,37 @@ def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None
         again.kill()
         terminal.types("commit").sees("has ended")
         leave(terminal)
+
+
+def test_what_removes_all_of_a_container_is_asked_about_with_how_much_goes(line: CommandLine) -> None:
+    second = ("end", "ipsec 2", "local-address 192.0.2.3", "secret Walrus-Hunting-9")
+    assert line.lines(*TUNNEL, *second, commit=True).returncode == 0
+    terminal = opened(line)
+    terminal.types("config").at("alice:/config/")
+    assert "type it in full" in terminal.types("no t").at("alice:/config/")
+    terminal.types("no tunnels").sees(r"All of tunnels goes away: 2 entries\. Remove it\?")
+    terminal.types("n").at("alice:/config/")
+    terminal.types("no tunnels").sees(r"Remove it\?")
+    terminal.types("y").at("*alice:/config/")
+    terminal.types("no tunnels").at("*alice:/config/")  # nothing is left to ask about
+    terminal.types("abort").at("alice:/")
+    leave(terminal)
+
+
+def test_of_more_lines_than_can_be_pasted_none_is_carried_out(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    shell = SimpleNamespace(out=SimpleNamespace(warn=said.append), context=None)
+    monkeypatch.setattr(interactive, "MOST_PASTED_LINES", 3)
+    talk = object.__new__(interactive._Conversation)
+    talk._shell, talk._pasted, talk._rest = cast(Shell, shell), [], ""
+    talk._prompt = FormattedText  # type: ignore[method-assign]
+    talk._notice = lambda: None  # type: ignore[method-assign]
+    for pasted, first, rest in (("a\nb\nc", "a", ["b", "c"]), ("a\nb\nc\nd", "", [])):
+        talk._pasted = []
+        talk._session = cast(Any, SimpleNamespace(prompt=lambda *_, text=pasted, **__: text))
+        assert (talk._next_line(), talk._pasted) == (first, rest)
+    assert said == [
+        "4 lines are more than can be pasted (3): none of them is carried out ('yangswan -f FILE' takes more)"
+    ]

@@ -8,12 +8,13 @@ import pytest
 
 from console.grammar.reading import Grammar
 from console.shell.recall import MOST_OCTETS, Recall, file_of, keeping, secret_names
+from console.shell.table import COMMANDS
 from tests.console.served import schema
 
 
 @pytest.fixture(scope="module")
 def grammar() -> Grammar:
-    return Grammar(schema(), ())
+    return Grammar(schema(), COMMANDS)
 
 
 def kept(grammar: Grammar, line: str, *lines: str) -> str:
@@ -42,6 +43,35 @@ IN_TUNNEL = ("tunnel", "ipsec 1")
         ("peer 1.2.3", "peer 1.2.3"),
         ("foo sec Zebra-Crossing-7", ""),
         ('secret "Zebra', ""),
+        ("no secret Zebra-Crossing-7", "no secret"),
+        ("no sec Zebra-Crossing-7", "no sec"),
+        ("no description Zebra-Crossing-7", "no description"),
+        ("SECRET Zebra-Crossing-7", ""),
+        ("Secret Zebra-Crossing-7", ""),
+        ("s Zebra-Crossing-7", ""),
+        ("no s Zebra-Crossing-7", "no s"),
+        ("do s Zebra-Crossing-7", ""),
+        ("do secret Zebra-Crossing-7", ""),
+        ("psk Zebra-Crossing-7", ""),
+        ("ipsec 2 psk Zebra-Crossing-7", ""),
+        ("peer 192.0.2.1 secret Zebra-Crossing-7", "peer 192.0.2.1 secret"),
+        ("peer 192.0.2.1 secret Zebra-Crossing-7 description x", "peer 192.0.2.1 secret"),
+        ("peer 192.0.2.1 psk Zebra-Crossing-7", ""),
+        ("peer 192.0.2.1 Zebra-Crossing-7", ""),
+        ("peer 1.2.3 Zebra-Crossing-7", ""),
+        ("description x secret Zebra-Crossing-7", ""),
+        ("description to Bern", "description to Bern"),
+        ("commit comment the secret Zebra-Crossing-7", ""),
+        ("commit comment to Bern", "commit comment to Bern"),
+        ("peer 192.0.2.1 # Zebra-Crossing-7", "peer 192.0.2.1"),
+        ("# secret Zebra-Crossing-7", ""),
+        ("Zebra-Crossing-7", ""),
+        ("-----BEGIN PRIVATE KEY-----", ""),
+        ("MC4CAQAwBQYDK2VwBCIEIJZebraCrossing7k8s3ZWnVjQ0LzYy5Kf9M3u+a/b=", ""),
+        ("show ipsce", "show ipsce"),
+        ("show psk Zebra-Crossing-7", ""),
+        ("dpd-action rstart", "dpd-action rstart"),
+        ("local-id key alice", "local-id key alice"),
     ],
 )
 def test_no_secret_is_kept(grammar: Grammar, line: str, left: str) -> None:

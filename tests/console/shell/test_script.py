@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.console.shell.lines import CommandLine
 
 TUNNEL = ("config", "tunnel", "ipsec 1", "local-address 192.0.2.1", "secret Zebra-Crossing-7")
 IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+MANY_TUNNELS, MANY_LIMIT_S = 2000, 300
 
 
 def other(line: CommandLine) -> Connection:
@@ -32,6 +35,19 @@ def edit(client: Connection, tunnel: int = 9) -> None:
             "</tunnels></config></edit-config>"
         )
     )
+
+
+def newest(line: CommandLine) -> int:
+    """Return the number of the newest commit."""
+    shown = json.loads(line.run("show", "history", "--json").stdout)
+    return int(shown["yangswan-agent:agent"]["history"]["commit"][0]["id"])
+
+
+def wait_for(events: Iterator[etree._Element], confirm_event: str) -> None:
+    """Wait until a confirmed commit has come so far (RFC 6470)."""
+    for event in events:
+        if any(one.text == confirm_event for one in event.iter("{*}confirm-event")):
+            return
 
 
 def lock(client: Connection) -> None:
@@ -157,11 +173,87 @@ def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("--commit", "--comment", "esc \x1b[31m x", "-c", "diff"),
+        ("--name", "a\x1b", "diff"),
+        ("--host", "a\x01", "diff"),
+        ("--host", "a", "--user", "b\ufffe", "diff"),
+        ("commit", "comment", "esc \x1b[31m x"),
+        ("--commit", "--comment", os.fsdecode(b"\xff"), "-c", "diff"),
+        ("show", "ipsec", os.fsdecode(b"\xff")),
+    ],
+)
+def test_what_xml_cannot_carry_is_a_mistake(line: CommandLine, words: tuple[str, ...]) -> None:
+    done = line.run(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("typed", ['description "a\\u0001b"', "description a\x1b[31mb", "peer \x07"])
+def test_what_xml_cannot_carry_is_a_mistake_in_a_line(line: CommandLine, typed: str) -> None:
+    done = line.lines(*TUNNEL, typed)
+    assert done.returncode == 2
+    assert "line 6: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("Zebra\x1bCrossing\n")
+    done = line.run("-c", "; ".join((*TUNNEL[:4], "secret")), "--secret-file", str(tmp_path / "secret"))
+    assert (done.returncode, "Zebra" in done.stderr) == (2, False)
+    assert "line 5: " in done.stderr
+
+
+BEGUN = "import sys; from console.start import main; sys.exit(main())"
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("how", ["words", "input"])
+def test_what_the_locale_lacks_is_written_out(line: CommandLine, how: str) -> None:
+    lines = (*TUNNEL, "description Z\u00fcrich \u2192 Gen\u00e8ve", "commit")
+    if how == "words":
+        done = line.run("-c", "; ".join(lines), **C_LOCALE)
+    else:
+        done = line.run(typed="\n".join(lines), **C_LOCALE)
+    assert (done.returncode, done.stderr) == (0, "")
+    for shown in (line.run("show", "ipsec", **C_LOCALE), line.run("show", "running-config", **C_LOCALE)):
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert r"Z\xfcrich \u2192 Gen\xe8ve" in shown.stdout
+    assert "Z\u00fcrich" in line.run("show", "ipsec").stdout
+
+
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_a_byte_order_mark_is_no_word(line: CommandLine, tmp_path: Path, how: str) -> None:
+    text = "\ufeff" + "\n".join((*TUNNEL, "commit"))
+    (tmp_path / "lines").write_text(text)
+    done = line.run("-f", str(tmp_path / "lines")) if how == "file" else line.run(typed=text)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_confirmed_commit_of_another_is_cancelled_with_a_word_of_this_command_line(
+    line: CommandLine,
+) -> None:
+    client = other(line)
+    edit(client)
+    client.rpc(etree.XML(f'<commit xmlns="{NETCONF}"><confirmed/></commit>'))
+    done = line.lines("config", "tunnel", "ipsec 9", "description x", commit=True)
+    assert (done.returncode, "cancel it with cancel-commit\n" in done.stderr) == (1, True)
+    assert "<" not in done.stderr
+    client.close()
+
+
+def test_a_session_that_is_not_there_cannot_be_ended(line: CommandLine) -> None:
+    done = line.run("kill-session", "99999")
+    assert (done.returncode, done.stderr.startswith("there is no session 99999")) == (1, True)
+
+
+@pytest.mark.parametrize(
     ("words", "typed", "said"),
     [
         (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
         (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
-        (("--comment", "a\x01b", "-c", "commit"), "", "--comment takes no control characters"),
+        (("--commit", "--comment", "a\x01b", "-c", "diff"), "", "--comment takes no control characters"),
         (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
         (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
     ],
@@ -221,11 +313,99 @@ def test_what_others_have_edited_is_neither_committed_nor_dropped(line: CommandL
     done = line.run("commit")
     assert (done.returncode, "changes that others made" in done.stderr) == (1, True)
     assert "'9'" in line.run("diff").stdout
-    done = line.run("--shared", "-c", "; ".join(TUNNEL), "--commit")
-    assert "others made" in done.stderr
-    assert done.returncode == 1
+    done = line.lines("config shared", *TUNNEL[1:], commit=True)  # shared, but not to commit theirs
+    assert (done.returncode, "others made" in done.stderr) == (1, True)
     assert line.run("discard").returncode == 0
     client.close()
+
+
+def test_who_asks_to_edit_along_with_others_locks_nothing_and_commits_theirs_too(line: CommandLine) -> None:
+    """It was asked for: --shared means both, and says what all is committed."""
+    client = other(line)
+    edit(client)
+    done = line.run("--shared", "-c", "; ".join((*TUNNEL, "do show sessions")), "--commit")
+    assert (done.returncode, "have to be committed or discarded" in done.stderr) == (0, False)
+    assert "This is committed, whoever has edited it:" in done.stdout
+    assert "[id='9']" in done.stdout
+    assert "[id='1']" in done.stdout
+    assert "Zebra" not in done.stdout
+    assert "192.0.2.9" in line.run("show", "running-config").stdout
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    edit(client, 8)
+    assert line.run("--shared", "commit").returncode == 0
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    edit(client, 7)
+    done = line.run("-c", "show history", "--commit")
+    assert (done.returncode, "(--shared commits it, too)" in done.stderr) == (1, True)
+    assert line.run("--shared", "-c", "show history", "--commit").returncode == 0
+    assert "7" in line.run("show", "ipsec").stdout
+    client.close()
+
+
+def test_of_what_is_edited_along_with_others_nothing_is_dropped_where_the_commit_is_refused(
+    line: CommandLine,
+) -> None:
+    done = line.run("--shared", "-c", "config; tunnel; ipsec 3; description x", "--commit")
+    assert (done.returncode, "stays in the candidate" in done.stderr) == (1, True)
+    assert line.run("--shared", "-c", "config; no tunnels", "--commit").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        (("quit", "description x"), 2),
+        (("end", "end", "end", "exit", "foo"), 2),
+        (("quit",), 0),
+        (("quit", "", "# that is all"), 0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_lines_behind_the_end_are_not_left_out_silently(
+    line: CommandLine, tmp_path: Path, last: tuple[str, ...], status: int, how: str
+) -> None:
+    text = "\n".join((*TUNNEL, *last))
+    (tmp_path / "lines").write_text(text)
+    done = line.run("--commit", *(["-f", str(tmp_path / "lines")] if how == "file" else []), typed=text)
+    assert done.returncode == status
+    number = len(TUNNEL) + len(last)
+    ended = f"line {number}: line {number - 1} has ended everything"
+    assert (ended in done.stderr) == (status == 2)
+    assert ("There is no tunnel" in line.run("show", "ipsec").stdout) == (status == 2)
+
+
+def test_who_says_quit_to_a_command_line_need_not_say_that_nothing_follows(line: CommandLine) -> None:
+    """Without --commit a program may talk with it through a pipe."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console"], env=dict(line.environ), text=True, cwd=line.home,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write("show ipsec\nquit\n")
+    process.stdin.flush()
+    assert process.wait(timeout=60) == 0
+    process.communicate()
+
+
+@pytest.mark.parametrize("words", [("no t", "no n"), ("no tun",), ("no nacm",)])
+def test_a_container_goes_by_its_whole_name_alone(line: CommandLine, words: tuple[str, ...]) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    for word in words:
+        done = line.lines("config", word, commit=True)
+        whole = word == "no nacm"
+        assert (done.returncode, "type it in full" in done.stderr) == ((0, False) if whole else (2, True))
+    assert "192.0.2.1" in line.run("show", "running-config").stdout
+    assert line.lines("config", "no tunnels", commit=True).returncode == 0
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
+
+
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_secrets_have_an_end(line: CommandLine, tmp_path: Path, how: str) -> None:
+    text = "x" * 5_000_000
+    (tmp_path / "secrets").write_text(text)
+    where = str(tmp_path / "secrets") if how == "file" else "-"
+    done = line.run("--secret-file", where, "-c", "; ".join((*TUNNEL[:4], "secret")), typed=text)
+    assert (done.returncode, "Traceback" in done.stderr, "xxx" in done.stderr) == (2, False, False)
+    assert "characters" in done.stderr
 
 
 @pytest.mark.parametrize(("last", "status"), [("end", 1), ("nonsense", 2)])
@@ -248,6 +428,33 @@ def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> Non
     assert "There is no tunnel" in done.stdout
     assert line.lines(*TUNNEL, "commit confirmed", "commit").returncode == 0
     assert "192.0.2.1" in line.run("show", "running-config").stdout
+
+
+@pytest.mark.parametrize("more", [(), ("description changed",)])
+def test_a_failing_line_says_which_commit_stays(line: CommandLine, more: tuple[str, ...]) -> None:
+    done = line.lines(*TUNNEL, "commit", *more, "nonsense")
+    number = newest(line)
+    assert done.returncode == 2
+    assert f"commit {number} before it is in force" in done.stderr
+    assert ("nothing of it is in force" in done.stderr) is bool(more)
+    done = line.lines("config", "tunnel", "ipsec 1", "description x", "commit confirmed 30", "nonsense")
+    assert "the confirmed commit is taken back now" in done.stderr
+    assert "in force" not in done.stderr
+
+
+def test_a_script_does_not_confirm_what_was_taken_back(line: CommandLine) -> None:
+    client = other(line)
+    with client.events() as events, line.typing() as typing:
+        typing.types(*TUNNEL, "commit confirmed 1")
+        wait_for(events, "timeout")
+        typing.types("commit")
+        done = typing.ends()
+    client.close()
+    number = newest(line)
+    assert done.returncode == 1
+    assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in done.stderr
+    assert "nobody confirmed it in time" in done.stderr
+    assert "Confirmed" not in done.stdout
 
 
 def test_the_way_back_and_what_a_commit_would_do(line: CommandLine) -> None:
@@ -278,6 +485,27 @@ def test_ctrl_c_drops_what_was_edited(line: CommandLine) -> None:
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in errors) == (130, False)
     assert "no difference" in line.run("diff").stdout
+
+
+# What is being imported when it comes, from the first on; the program that pip makes does the same.
+@pytest.mark.parametrize(
+    "seen",
+    ["argparse", "console.command_line", "lxml.etree", "console.shell.opening", "pyang", "pyang.syntax"],
+)
+def test_ctrl_c_while_a_script_starts_says_nothing(line: CommandLine, tmp_path: Path, seen: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-c", BEGUN, "-c", "config; tunnel"], cwd=line.home, text=True,
+        env={**line.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for told in process.stderr:
+        if told.split()[-1] == seen:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert [one for one in errors.splitlines() if not one.startswith("import time:")] == []
+    assert process.returncode == 130
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
@@ -315,3 +543,19 @@ def test_help_needs_no_agent(line: CommandLine, tmp_path: Path) -> None:
 
 def test_nothing_colours_a_pipe(line: CommandLine) -> None:
     assert "\x1b" not in line.run("show", "ipsec").stdout
+
+
+def test_thousands_of_tunnels_of_a_script_come_back_as_its_lines(line: CommandLine) -> None:
+    script = ["config", "tunnel"]
+    for number in range(1, MANY_TUNNELS + 1):
+        peer = f"198.51.{number // 250}.{number % 250 + 1}"
+        script += [f"ipsec {number}", "local-address 192.0.2.1", f"peer {peer}", "initiator"]
+        script += [f"secret Zebra-Crossing-{number}", "end"]
+    text = "\n".join(script)
+    done = line.run("-f", "-", "--commit", typed=text, limit_s=MANY_LIMIT_S)
+    assert done.returncode == 0, done.stderr
+    shown = line.run("show", "running-config", limit_s=MANY_LIMIT_S).stdout
+    entered = [text.strip() for text in shown.splitlines() if text.strip().startswith("ipsec ")]
+    assert entered == [f"ipsec {number}" for number in range(1, MANY_TUNNELS + 1)]
+    peers = [text.split()[1] for text in map(str.strip, shown.splitlines()) if text.startswith("peer ")]
+    assert peers == [text.split()[1] for text in script if text.startswith("peer ")]

@@ -89,6 +89,43 @@ def test_what_a_peer_or_a_user_chose_does_nothing_to_a_terminal(width: int | Non
     assert r"\u202e" in detail("down", width)
 
 
+def page_of(inside: str) -> str:
+    tunnel = tunnel_in(data(f'<tunnels xmlns="{IPSEC}"><ipsec><id>1</id>{inside}</ipsec></tunnels>'))
+    assert tunnel is not None
+    return page(tunnel, schema(), NOW, width=None, zone=UTC)
+
+
+@pytest.mark.parametrize(
+    ("configured", "applied", "said"),
+    [
+        ("", "applied", "Down: waits for the peer to call; one of the two gateways needs 'initiator'"),
+        ("<initiator>true</initiator>", "applied", "Down: nothing is being done about the tunnel"),
+        ("", "refused", "Down: nothing is being done about the tunnel"),
+        ("<enabled>false</enabled>", "dormant", "Down: it is disabled ('enable' and 'commit' begin it)"),
+    ],
+)
+def test_a_tunnel_that_is_down_says_why_nothing_happens(configured: str, applied: str, said: str) -> None:
+    state = f"<state><status>down</status><applied>{applied}</applied></state>"
+    assert re.search(rf"^Status +{re.escape(said)}$", page_of(configured + state), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ("local any", "this gateway is behind one"),
+        ("remote any", "the peer is behind one, or pretends to be, to have ESP in UDP"),
+        ("any", "none; this gateway pretends one, to have ESP in UDP"),
+        ("", ""),
+    ],
+)
+def test_a_nat_that_may_be_pretended_is_not_said_to_be_one(conditions: str, said: str) -> None:
+    leafs = "".join(f"<nat-{one}>true</nat-{one}>" for one in conditions.split())
+    sa = f"<ike-sa><unique-id>1</unique-id>{leafs}</ike-sa>"
+    shown = page_of(f"<state><status>installed</status>{sa}</state>")
+    found = re.search(r"^NAT +(.*)$", shown, re.MULTILINE)
+    assert (found[1] if found else "") == said
+
+
 def test_only_what_is_up_or_down_is_shown() -> None:
     assert [line.split()[0] for line in overview("states", None, "up").splitlines()[1:4]] == ["1", "9", "10"]
     ids = [line.split()[0] for line in overview("states", None, "down").splitlines()[1:9]]
