@@ -48,7 +48,7 @@ def changed(before: Settings, now: Settings) -> list[str]:
 
 
 def _changed(before: Settings, now: Settings) -> Iterator[str]:
-    for field in fields(Settings):
+    for field in (one for one in fields(Settings) if one.compare):
         was, became = getattr(before, field.name), getattr(now, field.name)
         if field.name == "users":
             was, became = was or _MADE, became or _MADE
@@ -130,6 +130,7 @@ class Rereading:
     async def _once(self) -> None:
         try:
             found = await asyncio.to_thread(self._read)
+            _refuse_forgotten_users(self._settings, found.settings)
         except SettingsError as problem:
             _say_refused(problem.faults)
             return
@@ -147,6 +148,19 @@ class Rereading:
             log.warning("%s. %s", found.why_gone(made_user.MADE_USER), made_user.how_to_keep(folder))
         self._settings = merged(self._settings, found.settings)
         self._take_over(found)
+
+
+def _refuse_forgotten_users(before: Settings, now: Settings) -> None:
+    """An editor may have emptied the file, and not yet written it: nobody is logged out by that.
+
+    Raises:
+        SettingsError: there were users, and nothing is said of any.
+    """
+    if before.users and not now.users and not now.says_users:
+        raise SettingsError(
+            f"the file does not say [users] any more, and all {len(before.users)} would be logged out; "
+            "to have it so, write [users] and nothing below it"
+        )
 
 
 def _told(keys: list[str]) -> str:

@@ -78,7 +78,8 @@ class SettingsError(Exception):
 class Settings:
     """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
     nothing is said of it, see ``socket_path``; "" for none. ``credential``: the host key that the system
-    gives, in place of the one of the data folder; no key of the file."""
+    gives, in place of the one of the data folder; no key of the file. ``says_users``: whether there is a
+    table of users at all, an empty one, too; no setting, and not compared."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -97,6 +98,7 @@ class Settings:
     credential: Path | None = None
     socket: str | None = None
     socket_group: str = "yangswan"
+    says_users: bool = field(default=False, compare=False)
 
     @property
     def host_key(self) -> Path:
@@ -174,6 +176,7 @@ def _settings(values: _Values, folder: Path) -> Settings:
         history_commits=values.number("history-commits", HISTORY_COMMITS_MAX) or default.history_commits,
         history_days=values.number("history-days", HISTORY_DAYS_MAX),
         users={user: folder / name for user, name in values.files_by_name("users").items()},
+        says_users="users" in values,
         limits=values.typed("limits", dict, {}),
         socket=values.file_or_nothing("socket", folder),
         socket_group=values.typed("socket-group", str, default.socket_group),
@@ -240,6 +243,9 @@ class _Values:
     def __init__(self, table: Mapping[str, Any], faults: list[str]) -> None:
         self._table = table
         self._faults = faults
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._table
 
     def address(self, key: str, host: str, port: int) -> tuple[str, int]:
         try:

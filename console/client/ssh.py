@@ -45,8 +45,10 @@ class Address:
         return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
 
 
-def address(text: str) -> Address:
+def address(text: str, default: int = PORT) -> Address:
     """Return what HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT names; an IPv6 address alone, too.
+
+    ``default``: the port where it names none.
 
     Raises:
         ValueError: it is none of these; the text says why.
@@ -65,7 +67,7 @@ def address(text: str) -> Address:
         except ValueError:
             raise ValueError(f"'{text}' is no host: {host} is no IPv6 address") from None
     if port is None:
-        return Address(host)
+        return Address(host, default)
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ValueError(f"'{port}' is no port: 1 to 65535")
     return Address(host, int(port))
@@ -84,10 +86,23 @@ class Login:
     known_hosts: Path | None = None
     ask: Callable[[str], bool] | None = None
     passphrase: Callable[[str], str] | None = None
+    keys: tuple[Path, ...] = ()
+    """Tried where there is no ``key``, beside those of a key agent."""
+    known_hosts_files: tuple[Path, ...] = ()
+    """In the place of ~/.ssh/known_hosts, where ``known_hosts`` names none."""
 
     @property
     def known_hosts_file(self) -> Path:
-        return self.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        """Where a key is remembered."""
+        configured = self.known_hosts_files[0] if self.known_hosts_files else None
+        return self.known_hosts or configured or Path("~/.ssh/known_hosts").expanduser()
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """All files with known host keys."""
+        if self.known_hosts:
+            return (self.known_hosts,)
+        return (SYSTEM_KNOWN_HOSTS, *(self.known_hosts_files or (self.known_hosts_file,)))
 
 
 class SshStream:
@@ -117,12 +132,12 @@ class SshStream:
 
     def _open(self, server: Address, login: Login) -> paramiko.Channel:
         known = KnownHosts(self._client.get_host_keys(), server.in_known_hosts)
-        everybodys = [] if login.known_hosts else [SYSTEM_KNOWN_HOSTS]
-        known.take(*everybodys, login.known_hosts_file)
+        known.take(*login.read)
         self._client.set_missing_host_key_policy(_Unknown(server, login, known.revoked))
         try:
             self._log_in(server, login)
         except paramiko.BadHostKeyException as problem:
+            _refuse_revoked(server, known.revoked, problem.key)
             raise Gone(_changed(server, login, problem.key)) from None
         except paramiko.AuthenticationException:
             raise Gone(self._refused(server, login)) from None
@@ -148,8 +163,9 @@ class SshStream:
             server.port,
             self.user,
             pkey=_key(login) if login.key else None,
+            key_filename=[str(key) for key in login.keys if key.exists()] if login.key is None else None,
             allow_agent=login.key is None,
-            look_for_keys=login.key is None,
+            look_for_keys=login.key is None and not login.keys,
             timeout=CONNECT_TIMEOUT_S,
             banner_timeout=CONNECT_TIMEOUT_S,
             auth_timeout=CONNECT_TIMEOUT_S,
@@ -189,9 +205,8 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
         self._revoked = revoked
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        _refuse_revoked(self._server, self._revoked, key)
         shown = f"{key.get_name()} {key.fingerprint}"
-        if key in self._revoked:
-            raise Gone(f"the host key of {self._server} is one that was revoked: {shown}")
         if self._login.ask is None:
             raise Gone(
                 f"the host key of {self._server} is not known ({shown}): connect once on a terminal, "
@@ -202,6 +217,19 @@ class _Unknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has n
         ):
             raise Gone(f"not connected: the host key of {self._server} was not accepted")
         _remember(self._login.known_hosts_file, f"{hostname} {key.get_name()} {key.get_base64()}\n")
+
+
+def _refuse_revoked(server: Address, revoked: Collection[paramiko.PKey], key: paramiko.PKey) -> None:
+    """Refuse a key of which a file says that it is in wrong hands.
+
+    Raises:
+        Gone: it is such.
+    """
+    if key in revoked:
+        raise Gone(
+            f"the host key of {server} is one that was revoked: {key.get_name()} {key.fingerprint}. "
+            "Whoever answers there has a key that is in wrong hands: the gateway needs a new one"
+        )
 
 
 def _remember(file: Path, line: str) -> None:

@@ -21,7 +21,8 @@ class Rank(IntEnum):
     MODEL = 1
     """Names of YANG nodes."""
     QUALIFIED = 2
-    """Names with their module where the name would be enough: found, and not suggested."""
+    """Names with their module where the name would be enough, or beside a word of the manual: found, and not
+    suggested."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,18 @@ _INDENT = "  "
 _ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)
 
 
-def lines(data: Element, schema: Schema) -> Iterator[str]:
-    """Yield the lines of all that is in ``data``, <data> or <config>; comments for what no line can say."""
+def lines(data: Element, schema: Schema, at: Path = ()) -> Iterator[str]:
+    """Yield the lines of all that is in ``data``, <data> or <config>; comments for what no line can say.
+
+    ``at``: only what is in it, as it is typed there.
+    """
     writer = _Writer(schema)
-    root = Data(Step(_ROOT), data, Prefixed(schema)).fill(schema.roots)
-    yield from writer.inside(root, (), "")
+    here: Data | None = Data(Step(_ROOT), data, Prefixed(schema)).fill(schema.roots)
+    for step in at:
+        below = () if here is None else here.below
+        here = next((one for one in below if one.node is step.node and one.step.keys == step.keys), None)
+    if here is not None:
+        yield from writer.inside(here, at, "")
 
 
 class _Writer:

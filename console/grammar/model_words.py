@@ -64,14 +64,18 @@ class Names:
             self._words[key] = self._children(path)
         return self._words[key]
 
+    def _place(self, root: Node) -> int:
+        return 0 if self.additions.alias(root) else 2 if root.module.startswith("ietf-") else 1
+
     def _children(self, path: Path) -> Mapping[str, Node]:
         if path:
             node = path[-1].node
             keys = node.keys if node.kind is Kind.LIST else ()
             some = [child for child in node.children.values() if child.name not in keys]
         else:
-            # A server lists its modules in any order; what the manual is about comes first.
-            some = sorted(self.schema.roots.values(), key=lambda root: not self.additions.alias(root))
+            # A server lists its modules in any order; what the manual is about comes first, and what
+            # all servers have comes last.
+            some = sorted(self.schema.roots.values(), key=self._place)
         found = [child for child in some if child.config and child.kind in _CONFIGURED]
         names = [child.name for child in found]
         return {c.name if names.count(c.name) == 1 else f"{c.module}:{c.name}": c for c in found}
@@ -151,11 +155,12 @@ class DataState:
             return self._enter(node, span)
 
         words = first_sentence(node.description)
-        found = [Arc(follow, word, description=words, rank=Rank.MODEL)]
+        alias = self.names.additions.alias(node)
+        found = [Arc(follow, word, description=words, rank=Rank.QUALIFIED if alias else Rank.MODEL)]
         qualified = f"{node.module}:{node.name}"
         if qualified != word:
             found.append(Arc(follow, qualified, description=words, rank=Rank.QUALIFIED))
-        if alias := self.names.additions.alias(node):
+        if alias:
             found.insert(0, Arc(follow, alias, description=words, rank=Rank.OURS))
         return found
 

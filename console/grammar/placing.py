@@ -33,8 +33,12 @@ def place(error_path: str, changes: Sequence[Change]) -> Span | None:
     return best[1] if best else None
 
 
-def steps(path: str) -> _Steps:
-    """Return the name of each node of an error-path, and the values of its predicates by name."""
+def steps(error_path: str) -> _Steps:
+    """Return the name of each node of an error-path, and the values of its predicates by name.
+
+    Of a path that cannot be read to its end: those before.
+    """
+    path = error_path[:_LONGEST]
     return [
         (
             match[1],

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from console.grammar import completing, telling
+from console.grammar import completing, parts, telling
 from console.grammar.arcs import Arc, Rank, State
 from console.grammar.command import Command, Where
 from console.grammar.fixed import NO, CommandForm, start
+from console.grammar.mending import Mending
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion, sweeping
@@ -43,6 +44,7 @@ class Grammar:
         self.commands = tuple(commands)
         self._manual = Manual(schema)
         self.names = self._manual.names
+        self._mending = Mending(self._manual)
         self._begun: dict[tuple[Where, bool], list[State]] = {}
 
     def read(self, line: str, context: Path | None = None, tunnel: bool = False) -> Meaning:
@@ -153,6 +155,20 @@ class Grammar:
             name = self._manual.alias(step.node) or step.node.name
             parts.append("-".join((name, *(quoted(key) for key in step.keys))))
         return "/".join(parts)
+
+    def part(self, text: str) -> Path:
+        """Return the part of the configuration that ``text`` names, from the top: "tunnel ipsec 1".
+
+        Raises:
+            Mistake: it names none.
+        """
+        return parts.part(text, self.names)
+
+    def mending(self, error: tuple[str, str, str], context: Path | None = None) -> str:
+        """Return what to type about an rpc-error, "" if nothing is known; ``error``: its path, its message,
+        and its info in words."""
+        path, message, info = error
+        return self._mending.lines(path, message, info, context)
 
     def _up_to_the_last(
         self, text: str, context: Path | None, tunnel: bool

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from console.grammar import syntax, typed
 from console.grammar.arcs import State
 from console.grammar.fixed import CommandForm, FixedState
-from console.grammar.model_words import DataState, KeyState, LeafState
+from console.grammar.model_words import DataState, KeyState, LeafState, first_sentence
 from console.grammar.rows import PlacedRow
 from console.model.schema import Node
 
@@ -47,8 +47,14 @@ def _of_form(state: FixedState, told: set[int]) -> Iterator[str]:
         yield f"  {form.words(form.form.heading[-1], syntax.END)}"
         if row.more:
             yield f"  {row.more}"
-        for path in dict.fromkeys(row.types.values()):
-            yield from (f"  {line}" for line in _of_node(form.form.nodes[path], told))
+        # All about what comes next; of what comes later a line.
+        nexts = {leaf.name for leaf, _ in syntax.arcs(state.left) if isinstance(leaf, syntax.Slot)}
+        for placeholder, path in row.types.items():
+            node = form.form.nodes[path]
+            if placeholder in nexts:
+                yield from (f"  {line}" for line in _of_node(node, told))
+            elif id(node) not in told:
+                yield f"  {placeholder}: {first_sentence(node.description)}"
 
 
 def _of_node(node: Node, told: set[int]) -> Iterator[str]:

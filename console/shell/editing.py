@@ -36,9 +36,10 @@ class Editing:
 
     ``differs``: the candidate is not running. ``kept``: the lock was asked for, and stays after a commit.
     ``shared``: edits without a lock, along with others. ``always_shared``: so it was started; a commit has
-    what all have edited. ``pending``: the number of our confirmed commit that waits, as far as is known here;
-    0 if the history has none for it. ``ended``: how the last one ended that did so by itself. ``stays``: our
-    newest commit that nothing takes back. ``loaded``: a commit was, and nothing was edited since.
+    what all have edited. ``joined``: what others had edited was in the candidate before. ``pending``: the
+    number of our confirmed commit that waits, as far as is known here; 0 if the history has none for it.
+    ``ended``: how the last one ended that did so by itself. ``stays``: our newest commit that nothing takes
+    back. ``loaded``: a commit was, and nothing was edited since.
     """
 
     client: Connection
@@ -46,6 +47,7 @@ class Editing:
     kept: bool = False
     shared: bool = False
     always_shared: bool = False
+    joined: bool = False
     edited: bool = False
     loaded: bool = False
     differs: bool = False
@@ -78,6 +80,8 @@ class Editing:
         """
         self.hold()
         self.loaded = False
+        if self.shared and not self.edited:
+            self.joined = self.refresh()
         wanted = asks(changes)
         present = None if wanted is None else self.client.get_config("candidate", wanted)
         request = etree.Element(f"{{{NETCONF}}}edit-config")

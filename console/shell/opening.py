@@ -209,13 +209,17 @@ def _connected(options: argparse.Namespace, on_terminal: bool) -> Connection:
 
 def _over_ssh(options: argparse.Namespace, on_terminal: bool) -> Connection:
     # Half of the time of a start: only who needs it waits for it.
-    from console.client.ssh import Login, SshStream, address
+    from console.client.ssh import PORT, Address, Login, SshStream, address
+    from console.client.ssh_config import configured
 
-    server = address(options.host)
+    said = configured(address(options.host).host)
+    server = Address(said.host, address(options.host, said.port or PORT).port)
     login = Login(
-        user=options.user,
+        user=options.user or said.user,
         key=options.key,
         known_hosts=options.known_hosts,
+        keys=said.keys,
+        known_hosts_files=said.known_hosts,
         ask=_yes if on_terminal else None,
         # Asked for once: another session may begin while something else is on the terminal.
         passphrase=cache(_passphrase) if on_terminal else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from console.client.session import ServerError, ServerErrors
 from console.grammar.placing import place, steps
@@ -24,8 +24,10 @@ def caret(span: Span, line: str) -> str:
 
 def mistake(problem: Mistake) -> str:
     """Return what is wrong, and what could stand there."""
+    said = set(re.findall(r"[^\s,;']+", problem.message))
     words = [one.text for one in problem.expected]
-    if not words:
+    # "takes ..." is what a placeholder means.
+    if all(one.text in said or (one.placeholder and "takes" in said) for one in problem.expected):
         return problem.message
     if len(words) > _EXPECTED:
         return f"{problem.message} ('?' shows what is)" if "not known" in problem.message else problem.message
@@ -39,6 +41,15 @@ def refused(problem: ServerErrors, changes: Sequence[Change] = ()) -> Iterator[t
         yield span, _typed(error.message) if span else in_words(error)
     if len(problem.errors) > MOST_ERRORS:
         yield None, f"... and {len(problem.errors) - MOST_ERRORS} more"
+
+
+def incomplete(problem: ServerErrors, mending: Callable[[ServerError], str]) -> Iterator[str]:
+    """Yield what the server does not take of a whole configuration, and what to type about it."""
+    for error in problem.errors[:MOST_ERRORS]:
+        lines = mending(error)
+        yield f"{in_words(error)} ({lines})" if lines else in_words(error)
+    if len(problem.errors) > MOST_ERRORS:
+        yield f"... and {len(problem.errors) - MOST_ERRORS} more"
 
 
 def in_words(error: ServerError) -> str:

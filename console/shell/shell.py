@@ -12,7 +12,7 @@ from lxml import etree
 from console import interrupts
 from console.client.connection import Connection
 from console.client.documents import NETCONF
-from console.client.session import Gone, ServerErrors
+from console.client.session import Gone, ServerError, ServerErrors
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, read
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
@@ -192,6 +192,13 @@ class Shell(Console):
         if meaning.enters is not None:
             self.context = meaning.enters
         return self.flush() if len(self._held) >= MOST_HELD else Status.OK
+
+    def mending(self, error: ServerError) -> str:
+        """Return what to type so that the server takes the configuration, "" if nothing is known."""
+        try:
+            return self.grammar.mending((error.path, error.message, error.info), self.context)
+        except (Gone, ServerErrors):  # the modules of the server cannot be had now
+            return ""
 
     def again(self) -> bool:
         """Begin a session anew if it is over, and say what that means; False if there is none to be had."""

@@ -10,6 +10,8 @@ from lxml import etree
 
 from console.client.session import Client, Element
 from console.grammar.command import Argument, Command
+from console.grammar.parts import wanted
+from console.grammar.reading import Grammar
 from console.harmless import harmless
 from console.model.schema import Schema
 from console.shell.console import Console
@@ -142,28 +144,39 @@ def _details(
 
 def show_differences(console: Console, given: Mapping[str, str]) -> None:
     """Show how two states of the configuration differ."""
+    asked = None
+    if words := given.get("PART"):
+        asked = wanted(Grammar(console.schema, ()).part(words))
     if console.out.as_json:
-        reply = _compared(console.client, given["FROM"], given["TO"], "patch")
+        reply = _compared(console.client, given["FROM"], given["TO"], form="patch", part=asked)
         console.out.json(difference_json(reply, console.schema))
         return
     # Lines are cut nowhere: somebody may have to know the whole of a value.
-    console.out.text("\n".join(differences(console.client, console.schema, given["FROM"], given["TO"])))
+    lines = differences(console.client, console.schema, given["FROM"], given["TO"], part=asked)
+    console.out.text("\n".join(lines))
 
 
 def differences(
-    client: Client, schema: Schema, before: str = "running", after: str = "candidate"
+    client: Client,
+    schema: Schema,
+    before: str = "running",
+    after: str = "candidate",
+    *,
+    part: Element | None = None,
 ) -> list[str]:
-    """Return how two states differ, in lines that are safe to show."""
-    reply = _compared(client, before, after, "text")
+    """Return how two states differ, in lines that are safe to show; ``part``: a filter, what is asked for."""
+    reply = _compared(client, before, after, form="text", part=part)
     lines = [one for one in difference_lines(reply, schema) if one] or ["There is no difference."]
     left_out = [one.text or "" for one in reply.iterfind(f"{{{AGENT}}}left-out")]
     lines += [f"(not compared, because it does not fit the YANG modules: {one})" for one in left_out]
     return [harmless(one) for one in lines]
 
 
-def _compared(client: Client, before: str, after: str, form: str) -> Element:
+def _compared(client: Client, before: str, after: str, *, form: str, part: Element | None) -> Element:
     request = tree(AGENT, "compare-commits", {"from": before, "to": after})
     etree.SubElement(request, f"{{{AGENT}}}as").text = form
+    if part is not None:
+        etree.SubElement(request, f"{{{AGENT}}}subtree-filter").extend(list(part))
     return client.rpc(request)
 
 

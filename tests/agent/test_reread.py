@@ -171,7 +171,8 @@ async def test_a_hangup_takes_over_what_was_read_and_names_what_needs_a_restart(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    now = replace(BEFORE, users={}, host="::1", port=5, translators={"strongswan": {"kernel": "netlink"}})
+    nobody = replace(BEFORE, users={}, says_users=True)
+    now = replace(nobody, host="::1", port=5, translators={"strongswan": {"kernel": "netlink"}})
     world = World([now, now])
     async with rereading(world):
         await hangup()
@@ -209,6 +210,20 @@ async def test_what_cannot_be_used_changes_nothing_and_the_next_may(
         assert all(word in caplog.text for word in ("the first", "the second"))
         await hangup()
         await turns(lambda: world.taken == [BEFORE])
+
+
+async def test_a_file_that_forgets_all_users_logs_nobody_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    forgotten = replace(BEFORE, users={}, says_users=False)
+    world = World([forgotten, replace(forgotten, says_users=True)])
+    async with rereading(world):
+        await hangup()
+        await turns(lambda: world.log == ["reloading", "ready"])
+        assert world.taken == []
+        assert "does not say [users] any more" in caplog.text
+        await hangup()
+        await turns(lambda: bool(world.taken))
+        assert world.taken[0].users == {}
 
 
 async def test_each_fault_has_a_line_of_its_own_up_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:

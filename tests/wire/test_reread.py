@@ -221,8 +221,10 @@ async def test_a_broken_file_keeps_all_as_it_was_and_each_fault_is_told_as_by_ch
         (b"x = " + b"[" * 5000, "too deep"),
         (b"#" * 1_000_001, "cannot be read"),
         (None, "cannot be read"),
+        (b"", "does not say [users]"),
+        (b'log-level = "debug"\n', "does not say [users]"),
     ],
-    ids=["no toml", "no utf-8", "nested", "too large", "gone"],
+    ids=["no toml", "no utf-8", "nested", "too large", "gone", "empty", "its first line only"],
 )
 async def test_a_file_that_is_none_keeps_all_as_it_was(site: Site, content: bytes | None, said: str) -> None:
     with running(site) as agent:
@@ -230,7 +232,8 @@ async def test_a_file_that_is_none_keeps_all_as_it_was(site: Site, content: byte
             site.file.unlink()
         else:
             site.file.write_bytes(content)
-        assert said in "".join(await reread(agent, str(site.file)))
+        told = said if "[users]" in said else str(site.file)
+        assert said in "".join(await reread(agent, told))
         async with raw_client(site.login(agent, "bob"), greet="1.1") as bob:
             assert b"<data" in await bob.ask("<get/>")
 
@@ -247,7 +250,7 @@ async def test_what_needs_a_restart_is_named_and_not_applied(site: Site) -> None
 
 async def test_without_users_there_is_one_with_a_key_in_the_folder_that_is_in_use(site: Site) -> None:
     with running(site) as agent:
-        site.file.write_text('data-dir = "elsewhere"\n')
+        site.file.write_text('data-dir = "elsewhere"\n[users]\n')
         await reread(agent, IN_FORCE)
         async with raw_client(agent, greet="1.1") as admin:
             assert b"<data" in await admin.ask("<get/>")

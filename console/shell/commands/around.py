@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from console.grammar.command import Argument, Command
 from console.grammar.values import Suggestion
-from console.harmless import harmless
+from console.harmless import harmless, harmless_lines
 from console.shell.shell import Shell
+from console.show.layout import folded
+from console.show.screen import width_of
 
 _KEYS = """Tab completes, ? shows what may come next, Ctrl-R searches what was typed before, Ctrl-C drops the
 line and commits nothing, Ctrl-D ends. Words may be shortened as long as they are clear. 'help WORD' tells all
@@ -19,9 +21,17 @@ def about(shell: Shell, given: Mapping[str, str]) -> None:
     """List what may be typed here, or tell all about some words."""
     grammar = shell.grammar if shell.context is not None else shell.ways.exec_grammar
     if words := given.get("WORDS"):
-        shell.out.text(grammar.about(words, shell.context, shell.tunnel))
+        told = harmless_lines(grammar.about(words, shell.context, shell.tunnel))
+        shell.out.text("\n".join(narrowed(told, width_of(shell))))
         return
     shell.out.text(listing(grammar.expected("", shell.context, shell.tunnel)) + "\n\n" + _KEYS)
+
+
+def narrowed(text: str, width: int | None) -> Iterator[str]:
+    """Yield lines of ``text`` that are not longer than the terminal, cut between words, each as far in."""
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from folded(line.lstrip(), width, indent, f"{indent}  ") if line else [""]
 
 
 def listing(suggestions: Sequence[Suggestion]) -> str:

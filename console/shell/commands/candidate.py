@@ -12,6 +12,7 @@ from console.grammar.command import Argument, Command
 from console.shell.commands.requests import empty, of_agent
 from console.shell.editing import AGENT, is_missing, who
 from console.shell.shell import Shell, Status
+from console.show.configuration import PART
 from console.show.history import show_differences
 
 _MOST_MESSAGES = 40
@@ -20,7 +21,8 @@ _COMMIT = Argument("the number of a commit ('show history')", source="commit", n
 
 def diff(shell: Shell, given: Mapping[str, str]) -> None:
     """Show how the candidate, or running, differs from an earlier commit, or the candidate from running."""
-    show_differences(shell, {"FROM": given.get("COMMIT", "running"), "TO": "candidate"})
+    part = {"PART": given["PART"]} if "PART" in given else {}
+    show_differences(shell, {"FROM": given.get("COMMIT", "running"), "TO": "candidate", **part})
 
 
 def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
@@ -149,11 +151,11 @@ def _told(element: Element, name: str) -> str:
 
 COMMANDS = (
     Command(
-        "diff [COMMIT]",
+        "diff [COMMIT] [PART]",
         "what a commit would change: the candidate compared with what is in force, or with an earlier commit",
         diff,
         words={"diff": "what a commit would change"},
-        arguments={"COMMIT": _COMMIT},
+        arguments={"COMMIT": _COMMIT, "PART": PART},
         json=True,
     ),
     Command(

@@ -68,7 +68,7 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
     except ServerErrors as problem:
         if any(error.app_tag == _CUT_OFF for error in problem.errors) and not wanted.even_if_cut_off:
             return _cut_off(shell, wanted, problem)
-        for _, text in saying.refused(problem):
+        for text in saying.incomplete(problem, shell.mending):
             shell.out.warn(f"not committed: {text}")
         editing.refresh()
         return Status.REFUSED
@@ -97,7 +97,7 @@ def check(shell: Shell, given: Mapping[str, str]) -> int:
         with shell.out.progress("the server looks at the configuration"):
             shell.client.rpc(validate())
     except ServerErrors as problem:
-        for _, text in saying.refused(problem):
+        for text in saying.incomplete(problem, shell.mending):
             shell.out.warn(text)
         return Status.REFUSED
     shell.out.text("The configuration is complete, and may be committed.")
@@ -186,6 +186,8 @@ def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
 
 def _may_commit_of_others(shell: Shell) -> bool:
     if shell.editing.always_shared:
+        return True
+    if shell.editing.shared and shell.editing.edited and not shell.interactive and not shell.editing.joined:
         return True
     if not shell.editing.shared or not shell.interactive:
         mine = "also " if shell.editing.edited else ""

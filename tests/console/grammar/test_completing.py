@@ -47,8 +47,12 @@ def test_at_every_node_each_child_is_offered_and_can_be_read(more: tuple[str, ..
         offered = using.suggest("", at)
         for word, node in using.names.below(at).items():
             seen += 1
-            assert word in texts(offered), using.prompt(at)
-            assert word in texts(using.suggest(word[:-1], at))
+            if word == "tunnels":  # the manual has a word for them
+                assert "tunnel" in texts(offered)
+                assert "tunnels" not in texts(offered)
+            else:
+                assert word in texts(offered), using.prompt(at)
+            assert word in texts(using.suggest(word if word == "tunnels" else word[:-1], at))
             line = " ".join((word, *("1" for _ in node.keys)))
             if node.kind in (Kind.CONTAINER, Kind.LIST):
                 check_inner(using, line, at)
@@ -97,8 +101,9 @@ def test_what_is_configured_here_comes_first() -> None:
 
 
 OFFERS = [
-    ("", (), {"tunnel", "tunnels", "certificates", "nacm", "no", "do", "commit", "end"}),
-    ("tun", (), {"tunnel", "tunnels"}),
+    ("", (), {"tunnel", "certificates", "nacm", "no", "do", "commit", "end"}),
+    ("tun", (), {"tunnel"}),
+    ("tunnels", (), {"tunnels"}),
     ("", None, {"config", "tunnel", "show", "ipsec", "ping"}),
     ("p", None, {"ping"}),
     ("show ", None, {"ipsec", "history"}),

@@ -70,12 +70,25 @@ def test_lines_are_committed_together_and_shown(line: CommandLine) -> None:
     assert "ticket 1" in line.run("show", "history").stdout
 
 
+def test_parts_of_the_configuration_are_shown_and_compared(line: CommandLine) -> None:
+    shown = line.lines(*TUNNEL, "show", "diff nacm", "diff tunnel ipsec 1", "abort")
+    assert shown.stderr == ""
+    here, _, differences = shown.stdout.partition("There is no difference.")
+    assert here.splitlines() == ["local-address 192.0.2.1", "# secret is not shown"]
+    assert "192.0.2.1" in differences
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    part = line.run("show", "running-config", "tunnel", "ipsec", "1", "local-address")
+    assert "  local-address 192.0.2.1" in part.stdout.replace("    ", "  ")
+    assert line.run("show", "running-config", "tunnel", "ipsec", "8").returncode == 1
+    assert line.run("diff", "nowhere").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
         ("peer 1.2.3", 2, "line 6: peer takes an IP address"),
         ("nonsense", 2, "line 6: 'nonsense' is not known here"),
-        ("show", 2, "line 6: a word is missing"),
+        ("do show", 2, "line 6: a word is missing"),
         ('description "x', 2, "line 6: the quote is not closed"),
         ("rollback 4000000", 1, "line 6: "),
         ("commit check; do nonsense", 2, "line 7: "),
@@ -94,6 +107,8 @@ def test_what_the_server_refuses_is_said_in_words_and_dropped(line: CommandLine)
     done = line.lines("config", "tunnel", "ipsec 3", "description x", commit=True)
     assert done.returncode == 1
     assert "not committed: tunnel ipsec 3 local-address: the mandatory node" in done.stderr
+    assert "(type 'local-address ADDRESS')" in done.stderr
+    assert "(type 'secret SECRET' or 'certificate own OWN')" in done.stderr
     assert "<" not in done.stderr
     assert "no difference" in line.run("diff").stdout
 
