@@ -237,7 +237,7 @@ ROOMS = (
         ),
         (
             "console.client.session",
-            "console.grammar.patterns",
+            "console.grammar",
             "console.harmless",
             "console.model.schema",
             "console.show",

@@ -195,7 +195,7 @@ class View:
 
     def kept(self) -> View:
         """Return these ids as they are now, whatever is committed meanwhile."""
-        return View(self.txids.copy(), frozenset(self.units), frozenset(self.shells), self.root)
+        return View(self.txids.copy(), frozenset(self.units), frozenset(self.shells), root=self.root)
 
     def of_unit(self, path: str) -> int | None:
         """Return the commit whose id a unit has, None if it has none yet."""
@@ -213,4 +213,4 @@ class View:
 
 def view(txids: Txids, units: Collection[str] = frozenset(), shells: Collection[str] = frozenset()) -> View:
     """Return the ids of a datastore that differs from running in ``units``, which lie in ``shells``."""
-    return View(txids, units, shells, None if units else txids.root)
+    return View(txids, units, shells, root=None if units else txids.root)

@@ -15,7 +15,7 @@ ROWS = [row.replace("\\|", "|") for row in JSON.splitlines() if row.startswith("
 
 
 def test_every_command_has_a_row() -> None:
-    named = {command for row in ROWS for command in re.findall(r"`(show [^`]*)`", row)}
+    named = {command for row in ROWS for command in re.findall(r"`(show[^`]*)`", row)}
     for command in COMMANDS:
         words = command.syntax
         if words.startswith("show access"):
