@@ -117,7 +117,7 @@ def _finish(shell: Shell, plan: Plan) -> int:
     editing = shell.editing
     if plan.commit:
         if not editing.edited and not plan.shared and editing.refresh():
-            shell.out.warn("not committed: what is in the candidate is of others ('diff' shows it)")
+            shell.out.warn("not committed: what is in the candidate is of others (--shared commits it, too)")
             return Status.REFUSED
         if status := put_in_force(shell, Commit(comment=plan.comment)):
             return _broken_off(shell, status)

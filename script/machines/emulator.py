@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from script.machines.apart import LimitReached, die_with_parent
-from script.machines.progress import Trouble, last_lines
+from script.machines.progress import Trouble, last_lines, tell
 
 # Of hardware virtualisation nothing is used: where it is offered, guests have been seen to hang at boot.
 ALWAYS = (
@@ -28,6 +28,10 @@ PORTS = ("output", "status")
 CHUNK_OCTETS = 65536
 END_LIMIT_S = 60.0
 LONGEST_WAIT_S = 3600.0
+PANIC = "Kernel panic"
+BOOTS = 3
+"""How often a kernel may panic before it has run anything: it rewrites its own code while it boots, and the
+emulator, where others keep the processors busy, has been seen to run what is half written."""
 
 # Runs COMMAND and sends its output and its status through ports of the emulator. A port can be opened
 # once at a time, so a FIFO stands before it; what COMMAND leaves running may keep that open for ever.
@@ -81,6 +85,20 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
         Trouble: the machine ended without one.
         LimitReached: it took longer than ``limit_s`` seconds from the start of the emulator.
     """
+    for _ in range(BOOTS - 1):
+        status, said = _boot(machine, folder, limit_s=limit_s, console=console)
+        if status is not None or said or PANIC not in _log(folder):
+            break
+        tell("the kernel panicked while it booted: once more")
+    else:
+        status, said = _boot(machine, folder, limit_s=limit_s, console=console)
+    if status is None:
+        raise Trouble(f"the machine ended by itself (--console FILE keeps all):\n{_said(folder)}")
+    return status
+
+
+def _boot(machine: Machine, folder: Path, *, limit_s: float, console: Path | None) -> tuple[int | None, bool]:
+    """Return the status of COMMAND, None if the machine ended without one, and whether anything was said."""
     log = folder / "console.log"
     with ExitStack() as ends:
         pairs = [socket.socketpair() for _ in PORTS]
@@ -89,7 +107,7 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
         try:
             for end in there:
                 end.close()
-            status = carry(here, time.monotonic() + limit_s)
+            status, said = carry(here, time.monotonic() + limit_s)
             process.wait(END_LIMIT_S)
         except TimeoutError:
             raise LimitReached(f"the machine was ended after the limit of {limit_s:.0f} s") from None
@@ -100,9 +118,12 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
             process.wait()
             if console is not None and log.exists():
                 shutil.copy(log, console)
-    if status is None:
-        raise Trouble(f"the machine ended by itself (--console FILE keeps all):\n{_said(folder)}")
-    return status
+    return status, said
+
+
+def _log(folder: Path) -> str:
+    log = folder / "console.log"
+    return log.read_text(errors="replace") if log.exists() else ""
 
 
 def _start(machine: Machine, folder: Path, ports: Sequence[socket.socket]) -> subprocess.Popen[bytes]:
@@ -127,14 +148,16 @@ def _said(folder: Path) -> str:
     return last_lines("".join(log.read_text(errors="replace") for log in logs if log.exists()))
 
 
-def carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
+def carry(ports: Sequence[socket.socket], deadline: float) -> tuple[int | None, bool]:
     """Copy the output until the status is there; return it, or None if the machine ended without one.
+
+    With it: whether there was any output.
 
     Raises:
         TimeoutError: ``deadline`` came first.
     """
     output, status = ports
-    said = b""
+    said, any_output = b"", False
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ, 0)
         selector.register(status, selectors.EVENT_READ, 1)
@@ -150,10 +173,11 @@ def carry(ports: Sequence[socket.socket], deadline: float) -> int | None:
                 elif ports[key.data] is status:
                     said += octets
                 else:
+                    any_output = True
                     _write_all(octets)
         if said and output in {key.fileobj for key in selector.get_map().values()}:
             _drain(output)
-    return int(said) if said.endswith(b"\n") else None
+    return int(said) if said.endswith(b"\n") else None, any_output
 
 
 def _drain(output: socket.socket) -> None:

@@ -135,4 +135,3 @@ def _mount_packages(root: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         mount(folder, target, "--bind")
         mount(folder, target, "-o", "remount,bind,ro")
-

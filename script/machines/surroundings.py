@@ -120,4 +120,3 @@ def _ca_file() -> Path | None:
     named = [os.environ[name] for name in CA_VARIABLES if name in os.environ]
     candidates = [Path(name) for name in (*named, "/etc/ssl/certs/ca-certificates.crt")]
     return next((path for path in candidates if path.is_file()), None)
-

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from console.client.documents import NETCONF
-from console.client.session import Element, ServerError
+from console.client.session import Element, ServerError, ServerErrors
 from console.grammar.command import Argument, Command
 from console.shell import saying
 from console.shell.commands.requests import empty, of_agent
@@ -30,7 +30,7 @@ def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
     """Tell what a commit would do."""
     with shell.out.progress("the server foresees what a commit would do"):
         reply = shell.client.rpc(of_agent("dry-run"))
-    refused = [_refusal(one) for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
+    refused = [_refusal(shell, one) for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
     lines = [] if refused and _is_empty(reply) else list(_totals(reply))
     for entry in reply.iterchildren(f"{{{AGENT}}}entry", f"{{{AGENT}}}all-entries"):
         lines += _entry(entry, "messages" in given)
@@ -112,7 +112,7 @@ def _drop_edits(shell: Shell) -> bool:
     return shell.confirm("What you have edited is not committed. Drop it?")
 
 
-def _refusal(entry: Element) -> str:
+def _refusal(shell: Shell, entry: Element) -> str:
     """Return an entry of would-be-refused as ``commit check`` says it."""
     error = ServerError(
         tag=_told(entry, "error-tag"),
@@ -120,7 +120,7 @@ def _refusal(entry: Element) -> str:
         app_tag=_told(entry, "error-app-tag"),
         path=entry.findtext(f"{{{AGENT}}}error-path") or "",
     )
-    return saying.in_words(error)
+    return next(saying.incomplete(ServerErrors((error,)), shell.mending))
 
 
 def _is_empty(reply: Element) -> bool:

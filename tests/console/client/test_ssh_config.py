@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_used_is_said(ssh: Ssh, config: str, said: str) ->
 
 def test_no_program_is_run_to_read_it(ssh: Ssh) -> None:
     ran = ssh.home / "ran"
-    ssh.write(f"Match host gw exec \"touch {ran}\"\n Port 1\nHost gw\n User ann\n")
+    ssh.write(f'Match host gw exec "touch {ran}"\n Port 1\nHost gw\n User ann\n')
     assert configured("gw") == Configured("gw", user="ann")
     assert not ran.exists()
 

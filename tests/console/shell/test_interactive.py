@@ -460,7 +460,7 @@ def test_of_more_lines_than_can_be_pasted_none_is_carried_out(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    shell = SimpleNamespace(out=SimpleNamespace(warn=said.append), context=None)
+    shell = SimpleNamespace(out=SimpleNamespace(warn=said.append), context=None, waits=lambda _line: False)
     monkeypatch.setattr(interactive, "MOST_PASTED_LINES", 3)
     talk = object.__new__(interactive._Conversation)
     talk._shell, talk._pasted, talk._rest = cast(Shell, shell), [], ""
