@@ -60,7 +60,9 @@ class Session:
         self._events: SimpleQueue[Element] = SimpleQueue()
         self._end: Gone | None = None
         try:
-            stream.write(framing.framed(_HELLO, chunked=False))
+            # Whoever ends the connection at once may have said why: who reads finds it.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                stream.write(framing.framed(_HELLO, chunked=False))
             for work in (self._read, self._write):
                 threading.Thread(target=work, name="NETCONF session", daemon=True).start()
             hello = self._hello.get(timeout=timeout_s)

@@ -62,8 +62,13 @@ def _configuration(console: Console, source: str, path: Path) -> Element:
         data = console.client.get_config(source, wanted(path) if path else None)
     roots = Grammar(console.schema, ()).names.below(())
     order = {f"{{{node.namespace}}}{node.name}": place for place, node in enumerate(roots.values())}
-    data[:] = sorted(data, key=lambda one: order.get(str(one.tag), len(order)))
-    return data
+    found = sorted(data, key=lambda one: order.get(str(one.tag), len(order)))
+    if found == list(data):
+        return data
+    # Moved, elements would lose the prefixes that only their values have: they are written, and read again.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    written = [etree.tostring(one, with_tail=False) for one in found]
+    return etree.fromstring(b"<data>" + b"".join(written) + b"</data>", parser)
 
 
 def _say(console: Console, given: Mapping[str, str], data: Element) -> int:

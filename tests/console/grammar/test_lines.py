@@ -90,7 +90,7 @@ def secrets(content: str, *, readable: tuple[str, ...] = ()) -> list[str]:
     )
     data = etree.fromstring(f"<data>{whole}</data>")
     hide_secrets(data, schema(), marked=True)
-    found = lines(data, schema(), readable.__contains__)
+    found = lines(data, schema(), may_read=readable.__contains__)
     return [line.strip() for line in found if "shown" in line or "abcdefgh" in line]
 
 
