@@ -22,6 +22,18 @@ STRONGSWAN = (
 SETUP = ("--layer", "setup", "script/setup")
 PYTEST = ("--layer", "pytest", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 
+# alice is the service, bob an agent by itself in a network namespace; a cable joins them.
+CABLE = """
+ip netns add bob
+ip link add cable type veth peer name cable-of-bob netns bob
+ip address add 10.1.0.1/16 dev lo
+ip address add 192.168.0.1/24 dev cable
+ip link set cable up
+ip -n bob address add 10.2.0.1/16 dev lo
+ip -n bob link set lo up
+ip -n bob address add 192.168.0.2/24 dev cable-of-bob
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines.running import GUEST_LIMIT, ROOT, shown
+from tests.machines.running import CABLE, GUEST_LIMIT, ROOT, shown
 from tests.machines.test_systemd import TOOLS
 
 pytestmark = pytest.mark.machine
@@ -52,15 +52,9 @@ def newer(package: Path, folder: Path) -> Path:
     return made
 
 
-GATEWAYS = """
-ip netns add bob
-ip link add cable type veth peer name cable-of-bob netns bob
-ip address add 10.1.0.1/16 dev lo
-ip address add 192.168.0.1/24 dev cable
-ip link set cable up
-ip -n bob address add 10.2.0.1/16 dev lo
-ip -n bob link set lo up
-ip -n bob address add 192.168.0.2/24 dev cable-of-bob
+GATEWAYS = (
+    CABLE
+    + """\
 ip -n bob link set cable-of-bob up
 until_listening() { until (: </dev/tcp/127.0.0.1/830) 2>/dev/null; do sleep 1; done; }
 spis() { ip xfrm state | grep -oE 'spi 0x[0-9a-f]+' | sort | tr '\\n' ' '; }
@@ -69,6 +63,7 @@ of_bob() { YANGSWAN_SOCKET=/var/lib/yangswan-bob/netconf.sock "$@"; }
 configure() { yangswan --commit -c "config; tunnel; ipsec 1; secret correct-horse-battery; $1"; }
 is_up() { yangswan show ipsec | grep -q '^1 .*Up(Installed)'; }
 """
+)
 
 INSTALL = """
 dpkg -i /root/old.deb >dpkg.log 2>&1

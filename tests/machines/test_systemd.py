@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.machines.running import machine
+from tests.machines.running import CABLE, machine
 
 pytestmark = pytest.mark.machine
 
@@ -16,16 +16,9 @@ LIMIT = ("--limit", "1800")
 EXPOSURE_MAX = 4.4
 """As docs/settings.md says; root, of whose rights charon needs some."""
 
-# alice is the service, bob an agent by itself in a network namespace; a cable joins them.
-GATEWAYS = """
-ip netns add bob
-ip link add cable type veth peer name cable-of-bob netns bob
-ip address add 10.1.0.1/16 dev lo
-ip address add 192.168.0.1/24 dev cable
-ip link set cable up
-ip -n bob address add 10.2.0.1/16 dev lo
-ip -n bob link set lo up
-ip -n bob address add 192.168.0.2/24 dev cable-of-bob
+GATEWAYS = (
+    CABLE
+    + """\
 ip -n bob link set cable-of-bob up
 script/apparmor allow /var/lib/yangswan-bob 2>/dev/null
 
@@ -36,6 +29,7 @@ printf 'listen = "127.0.0.1:8300"\\ndata-dir = "/var/lib/yangswan"\\n' >good.tom
 cp good.toml $settings
 cp examples/gateway/yangswan.service /etc/systemd/system
 """
+)
 
 TOOLS = """
 until_listening() { until (: </dev/tcp/127.0.0.1/8300) 2>/dev/null; do sleep 1; done; }

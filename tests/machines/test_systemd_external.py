@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.machines.running import GUEST_LIMIT, SETUP, shown
+from tests.machines.running import CABLE, GUEST_LIMIT, SETUP, shown
 
 pytestmark = pytest.mark.machine
 
@@ -21,20 +21,14 @@ EXTERNAL = (
     "apt-get install -y -qq --no-install-recommends strongswan-starter polkitd",
 )  # fmt: skip
 
-# alice is the service, bob an agent by itself in a network namespace; a cable joins them.
-GATEWAYS = """
-ip link set lo up
-ip netns add bob
-ip link add cable type veth peer name cable-of-bob netns bob
-ip address add 10.1.0.1/16 dev lo
-ip address add 192.168.0.1/24 dev cable
-ip link set cable up
-ip -n bob address add 10.2.0.1/16 dev lo
-ip -n bob link set lo up
-ip -n bob address add 192.168.0.2/24 dev cable-of-bob
+GATEWAYS = (
+    "\nip link set lo up"
+    + CABLE
+    + """\
 ip -n bob link set cable-of-bob up
 script/apparmor allow /var/lib/yangswan-bob 2>/dev/null
 """
+)
 
 # As examples/gateway/yangswan-external.service says.
 INSTALL = """
