@@ -150,9 +150,10 @@ class Typist:
         if kind < 0.2:
             tunnel.pop(side, None)
             return [f"no {side}"]
-        if kind < 0.4 and there - names:
+        # To take away what is not there is a mistake.
+        if kind < 0.4 and there - names and there & names:
             tunnel[side] = sorted(there - names)
-            return [f"no {side} {' '.join(sorted(names))}"]
+            return [f"no {side} {' '.join(sorted(there & names))}"]
         if kind < 0.6:
             tunnel[side] = sorted(there | names)
             return [f"{side} add {' '.join(sorted(names))}"]
