@@ -1,4 +1,4 @@
-"""The agent's UNIX socket: where it is, and a connection to it.
+"""A connection to the agent's UNIX socket.
 
 ncclient's own session for such sockets sends up to a tenth of a second late, and looks at all that it has of
 a reply again for each 4096 octets; so only the socket is used here, and console.client.netconf speaks on it.
@@ -11,7 +11,6 @@ import grp
 import os
 import socket
 import stat
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,15 +19,6 @@ from console.client.session import Gone
 READ_OCTETS = 256 * 1024
 CONNECT_TIMEOUT_S = 10
 VARIABLE = "YANGSWAN_SOCKET"
-INSTALLED = Path("/run/yangswan/netconf.sock")
-
-
-def find(environ: Mapping[str, str], beside: Path) -> Path:
-    """Return the socket of the agent of this machine; ``beside``: the root of a checkout, if it is one."""
-    if named := environ.get(VARIABLE):
-        return Path(named)
-    of_checkout = beside / "var" / "netconf.sock"
-    return of_checkout if not INSTALLED.exists() and of_checkout.exists() else INSTALLED
 
 
 class UnixStream:

@@ -60,7 +60,7 @@ class Data:
     def _children(self, children: Mapping[str, Node]) -> Iterator[Data]:
         if self.element is None:
             return
-        nodes = {f"{{{child.namespace}}}{child.name}": child for child in children.values()}
+        nodes = {child.tag: child for child in children.values()}
         lists: dict[str, list[str]] = {}
         for element in self.element.iterchildren(tag=etree.Element):
             node = nodes.get(element.tag)
@@ -83,7 +83,7 @@ class Data:
             return ()
         found = []
         for name in node.keys:
-            key = entry.find(f"{{{node.children[name].namespace}}}{name}")
+            key = entry.find(node.children[name].tag)
             text = (key.text or "") if key is not None else ""
             prefixes = dict(key.nsmap) if key is not None else {}
             found.append(self.prefixed.typed(node.children[name], text, prefixes))

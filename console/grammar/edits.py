@@ -289,7 +289,7 @@ class _Present:
         if node.kind is Kind.LEAF and (edited or (branch is not None and _other_case(branch, node))):
             return made
         gone = {one.value or "" for one in edited}
-        found = [self._typed(node, one) for one in (at.findall(_name(node)) if at is not None else ())]
+        found = [self._typed(node, one) for one in (at.findall(node.tag) if at is not None else ())]
         return [*(one for one in found if one not in gone), *made] if known or made else None
 
     def _typed(self, node: Node, element: Element) -> str:
@@ -301,14 +301,14 @@ class _Present:
         for step in path[:-1]:
             at = self._below(at, step) if at is not None else None
         node = path[-1].node
-        for element in at.findall(_name(node)) if at is not None else ():
+        for element in at.findall(node.tag) if at is not None else ():
             if node.kind is Kind.LEAF_LIST:
                 yield Step(node), element.text or ""
             else:
                 yield Step(node, keys_of(element, node)), None
 
     def _below(self, at: Element, step: Step) -> Element | None:
-        name = _name(step.node)
+        name = step.node.tag
         if step.node.kind is not Kind.LIST:
             return at.find(name)
         where = (id(at), name)
@@ -319,17 +319,13 @@ class _Present:
 
 def keys_of(entry: Element, node: Node) -> tuple[str, ...]:
     """Return the keys of an entry of a list."""
-    return tuple(entry.findtext(_name(node.children[key])) or "" for key in node.keys)
-
-
-def _name(node: Node) -> str:
-    return f"{{{node.namespace}}}{node.name}"
+    return tuple(entry.findtext(node.children[key].tag) or "" for key in node.keys)
 
 
 def _element(parent: Element, node: Node) -> Element:
     if parent.nsmap.get(None) == node.namespace:
-        return etree.SubElement(parent, _name(node))
-    return etree.SubElement(parent, _name(node), nsmap=_Declared({None: node.namespace}))
+        return etree.SubElement(parent, node.tag)
+    return etree.SubElement(parent, node.tag, nsmap=_Declared({None: node.namespace}))
 
 
 def _write(branch: _Branch, parent: Element, prefixed: Prefixed) -> None:

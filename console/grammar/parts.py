@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from console.grammar.arcs import State
+from console.grammar.edits import NETCONF
 from console.grammar.fixed import FixedState
 from console.grammar.model_words import DataState, KeyState, LeafState, Names
 from console.grammar.rows import PlacedRow, steps_of
@@ -13,8 +14,6 @@ from console.grammar.walking import Walk
 from console.grammar.words import split
 
 Element = etree._Element
-
-NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 
 def part(text: str, names: Names) -> Path:
@@ -35,18 +34,23 @@ def part(text: str, names: Names) -> Path:
 def wanted(path: Path) -> Element:
     """Return the <filter> (RFC 6241 section 6) of what is at ``path``; a list without keys is all of it."""
     made = etree.Element(f"{{{NETCONF}}}filter", {"type": "subtree"})
-    at = made
-    for step in path:
-        at = etree.SubElement(at, f"{{{step.node.namespace}}}{step.node.name}")
-        for name, key in zip(step.node.keys, step.keys, strict=False):
-            etree.SubElement(at, f"{{{step.node.children[name].namespace}}}{name}").text = key
+    select(made, path)
     return made
+
+
+def select(parent: Element, path: Path) -> Element:
+    """Select in a filter what is at ``path``, below ``parent``; return the element of its last step."""
+    at = parent
+    for step in path:
+        at = etree.SubElement(at, step.node.tag)
+        for name, key in zip(step.node.keys, step.keys, strict=False):
+            etree.SubElement(at, step.node.children[name].tag).text = key
+    return at
 
 
 def is_there(path: Path, data: Element) -> bool:
     """Return whether ``data``, the answer to the filter of ``path``, has anything there."""
-    tags = [f"{{{step.node.namespace}}}{step.node.name}" for step in path]
-    return next(data.iterfind("/".join(tags)), None) is not None
+    return next(data.iterfind("/".join(step.node.tag for step in path)), None) is not None
 
 
 def _path(state: State) -> Path:

@@ -38,13 +38,12 @@ def steps(error_path: str) -> _Steps:
 
     Of a path that cannot be read to its end: those before.
     """
-    path = error_path[:_LONGEST]
     return [
         (
             match[1],
             {p[1]: next((v for v in (p[2], p[3], p[4]) if v is not None), "") for p in _predicates(match)},
         )
-        for match in _STEP.finditer(path[:_LONGEST])
+        for match in _STEP.finditer(error_path[:_LONGEST])
     ]
 
 

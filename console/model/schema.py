@@ -78,6 +78,11 @@ class Node:
     case: tuple[tuple[str, str], ...] = ()
     children: Mapping[str, Node] = field(default_factory=dict)
 
+    @property
+    def tag(self) -> str:
+        """The name of its elements, as lxml has it: {namespace}name."""
+        return f"{{{self.namespace}}}{self.name}"
+
     def walk(self) -> Iterator[Node]:
         """Yield this node and all below it."""
         yield self

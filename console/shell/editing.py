@@ -17,11 +17,10 @@ from console.client.session import Element, ServerErrors
 from console.grammar.edits import asks, edit_config
 from console.grammar.values import Change
 from console.model.schema import Schema
+from console.show.data import MONITORING, subtree, tree
 
 TXID = "urn:ietf:params:xml:ns:netconf:txid:1.0"
 TXID_MODULE = "urn:ietf:params:xml:ns:yang:ietf-netconf-txid"
-MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-AGENT = "urn:yangswan:params:xml:ns:yang:agent"
 _ETAG = f"{{{TXID}}}etag"
 _DIFFERS = "!"
 
@@ -203,14 +202,12 @@ def is_missing(client: Connection, session_id: int) -> bool:
 
 
 def _session(client: Connection, session_id: int) -> Element | None:
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    at = etree.SubElement(
-        etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state"), f"{{{MONITORING}}}sessions"
-    )
-    session = etree.SubElement(at, f"{{{MONITORING}}}session")
-    etree.SubElement(session, f"{{{MONITORING}}}session-id").text = str(session_id)
+    named = {"sessions": {"session": {"session-id": str(session_id)}}}
     try:
-        return next(client.get(wanted).iter(f"{{{MONITORING}}}session"), None)
+        return next(
+            client.get(subtree(tree(MONITORING, "netconf-state", named))).iter(f"{{{MONITORING}}}session"),
+            None,
+        )
     except ServerErrors:
         return None
 

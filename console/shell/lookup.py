@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from console.client.connection import Connection
-from console.client.documents import NETCONF
 from console.client.session import Element, Gone, ServerErrors
+from console.grammar.parts import select
 from console.grammar.values import Path, Suggestion
-from console.model.schema import Kind, Node
-from console.shell.commands.requests import IPSEC
-from console.shell.editing import MONITORING
+from console.model.schema import Kind
+from console.show.data import IPSEC, MONITORING, subtree, tree
 from console.show.history import newest
 
 MOST = 200
@@ -50,10 +49,7 @@ class Lookup:
         return ()
 
     def _tunnels(self) -> Iterator[Suggestion]:
-        wanted = etree.Element(f"{{{NETCONF}}}filter")
-        tunnel = etree.SubElement(etree.SubElement(wanted, f"{{{IPSEC}}}tunnels"), f"{{{IPSEC}}}ipsec")
-        for name in ("id", "description"):
-            etree.SubElement(tunnel, f"{{{IPSEC}}}{name}")
+        wanted = subtree(tree(IPSEC, "tunnels", {"ipsec": {"id": None, "description": None}}))
         for entry in self._client.get_config("running", wanted).iter(f"{{{IPSEC}}}ipsec"):
             yield Suggestion(_leaf(entry, IPSEC, "id"), _leaf(entry, IPSEC, "description"))
 
@@ -64,9 +60,7 @@ class Lookup:
             yield Suggestion(facts.get("id", ""), told.strip())
 
     def _sessions(self) -> Iterator[Suggestion]:
-        wanted = etree.Element(f"{{{NETCONF}}}filter")
-        state = etree.SubElement(wanted, f"{{{MONITORING}}}netconf-state")
-        etree.SubElement(state, f"{{{MONITORING}}}sessions")
+        wanted = subtree(tree(MONITORING, "netconf-state", {"sessions": None}))
         for entry in self._client.get(wanted).iter(f"{{{MONITORING}}}session"):
             user = _leaf(entry, MONITORING, "username")
             yield Suggestion(_leaf(entry, MONITORING, "session-id"), user)
@@ -79,15 +73,11 @@ class Lookup:
             leaf = last.node.children[last.node.keys[len(last.keys)]]
         elif leaf.secret:
             return
-        wanted = etree.Element(f"{{{NETCONF}}}filter")
-        at = wanted
-        for step in path:
-            at = etree.SubElement(at, _name(step.node))
-            for name, key in zip(step.node.keys, step.keys, strict=False):
-                etree.SubElement(at, _name(step.node.children[name])).text = key
+        wanted = subtree()
+        at = select(wanted, path)
         if leaf is not last.node:
-            etree.SubElement(at, _name(leaf))
-        for found in self._client.get_config("candidate", wanted).iter(_name(leaf)):
+            etree.SubElement(at, leaf.tag)
+        for found in self._client.get_config("candidate", wanted).iter(leaf.tag):
             yield Suggestion(found.text or "")
 
 
@@ -100,10 +90,6 @@ def _fitting(found: Iterator[Suggestion], prefix: str) -> Sequence[Suggestion]:
             if len(kept) >= MOST:
                 break
     return tuple(kept.values())
-
-
-def _name(node: Node) -> str:
-    return f"{{{node.namespace}}}{node.name}"
 
 
 def _leaf(entry: Element, namespace: str, name: str) -> str:

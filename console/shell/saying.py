@@ -46,10 +46,15 @@ def refused(problem: ServerErrors, changes: Sequence[Change] = ()) -> Iterator[t
 def incomplete(problem: ServerErrors, mending: Callable[[ServerError], str]) -> Iterator[str]:
     """Yield what the server does not take of a whole configuration, and what to type about it."""
     for error in problem.errors[:MOST_ERRORS]:
-        lines = mending(error)
-        yield f"{in_words(error)} ({lines})" if lines else in_words(error)
+        yield with_mending(error, mending)
     if len(problem.errors) > MOST_ERRORS:
         yield f"... and {len(problem.errors) - MOST_ERRORS} more"
+
+
+def with_mending(error: ServerError, mending: Callable[[ServerError], str]) -> str:
+    """Return ``error`` in words, and what to type about it as far as ``mending`` knows."""
+    lines = mending(error)
+    return f"{in_words(error)} ({lines})" if lines else in_words(error)
 
 
 def in_words(error: ServerError) -> str:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import cast
 
-from lxml import etree
-
 from console import interrupts
 from console.client.connection import Connection
-from console.client.documents import NETCONF
 from console.client.session import Gone, ServerError, ServerErrors
+from console.grammar.parts import is_there, wanted
 from console.grammar.reading import Grammar
 from console.grammar.typed import Refused, read
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
@@ -159,16 +157,8 @@ class Shell(Console):
                 return status
             self._say(line, number, problem.span, saying.mistake(problem))
             return Status.MISTAKE
-        except ServerErrors as problem:
-            for _, text in saying.refused(problem):
-                self._say(line, number, None, text)
-            return Status.REFUSED
-        except Occupied as problem:
-            self._say(line, number, None, str(problem))
-            return Status.REFUSED
-        except Gone as problem:
-            self._say(line, number, None, str(problem))
-            return Status.NO_SESSION
+        except (Gone, Occupied, ServerErrors) as problem:
+            return self._failed(line, number, problem)
 
     def flush(self) -> int:
         """Send what lines of a script have edited since it was sent last; returns the exit status."""
@@ -196,16 +186,23 @@ class Shell(Console):
         except Mistake as problem:  # a value is expected that is not set
             self._say(line, number, problem.span, problem.message)
             return Status.REFUSED
-        except ServerErrors as problem:
+        except (Gone, Occupied, ServerErrors) as problem:
+            return self._failed(line, number, problem, changes)
+
+    def _failed(
+        self,
+        line: str,
+        number: int | None,
+        problem: Gone | Occupied | ServerErrors,
+        changes: Sequence[Change] = (),
+    ) -> int:
+        """Say why nothing came of a line; ``changes``: what of it the server was sent."""
+        if isinstance(problem, ServerErrors):
             for span, text in saying.refused(problem, changes):
                 self._say(line, number, span, text)
             return Status.REFUSED
-        except Occupied as problem:
-            self._say(line, number, None, str(problem))
-            return Status.REFUSED
-        except Gone as problem:
-            self._say(line, number, None, str(problem))
-            return Status.NO_SESSION
+        self._say(line, number, None, str(problem))
+        return Status.NO_SESSION if isinstance(problem, Gone) else Status.REFUSED
 
     def _hold(self, line: str, number: int | None, meaning: Changes) -> int:
         self._held.append((line, number, meaning))
@@ -320,14 +317,7 @@ class _Later:
 
 def entry_exists(client: Connection, change: Change) -> bool:
     """Return whether the candidate has the node of ``change``; it is a list's entry or a container."""
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    at = wanted
-    for step in change.path:
-        at = etree.SubElement(at, f"{{{step.node.namespace}}}{step.node.name}")
-        for name, key in zip(step.node.keys, step.keys, strict=False):
-            etree.SubElement(at, f"{{{step.node.namespace}}}{name}").text = key
-    last = change.path[-1].node
+    path, last = change.path, change.path[-1].node
     if not last.keys:
         return not last.presence
-    data = client.get_config("candidate", wanted)
-    return next(data.iter(f"{{{last.namespace}}}{last.name}"), None) is not None
+    return is_there(path, client.get_config("candidate", wanted(path)))

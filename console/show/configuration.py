@@ -35,7 +35,7 @@ def show_candidate(console: Console, given: Mapping[str, str]) -> int:
 def show_here(console: Console, given: Mapping[str, str]) -> int:
     """Show what the candidate has where one is."""
     at = console.context or ()
-    data = _configuration(console, "candidate", at)
+    data = _configuration(console, "candidate", at, Grammar(console.schema, ()))
     if not console.out.as_json:
         hide_secrets(data, console.schema, marked=True)
         shown = lines(data, console.schema, at, may_read=_asking(console.client))
@@ -46,8 +46,9 @@ def show_here(console: Console, given: Mapping[str, str]) -> int:
 
 def _show(console: Console, given: Mapping[str, str], source: str) -> int:
     words = f"tunnel ipsec {given['ID']}" if "ID" in given else given.get("PART", "")
-    path = Grammar(console.schema, ()).part(words) if words else ()
-    data = _configuration(console, source, path)
+    grammar = Grammar(console.schema, ())
+    path = grammar.part(words) if words else ()
+    data = _configuration(console, source, path, grammar)
     if path and not is_there(path, data):
         console.out.warn(
             f"there is no tunnel {given['ID']}" if "ID" in given else f"nothing is configured at '{words}'"
@@ -56,12 +57,11 @@ def _show(console: Console, given: Mapping[str, str], source: str) -> int:
     return _say(console, given, data)
 
 
-def _configuration(console: Console, source: str, path: Path) -> Element:
+def _configuration(console: Console, source: str, path: Path, grammar: Grammar) -> Element:
     """Return the part at ``path``, what the manual is about first."""
     with console.out.progress("asking for the configuration"):
         data = console.client.get_config(source, wanted(path) if path else None)
-    roots = Grammar(console.schema, ()).names.below(())
-    order = {f"{{{node.namespace}}}{node.name}": place for place, node in enumerate(roots.values())}
+    order = {node.tag: place for place, node in enumerate(grammar.names.below(()).values())}
     found = sorted(data, key=lambda one: order.get(str(one.tag), len(order)))
     if found == list(data):
         return data

@@ -85,13 +85,11 @@ def run_machine(machine: Machine, folder: Path, *, limit_s: float, console: Path
         Trouble: the machine ended without one.
         LimitReached: it took longer than ``limit_s`` seconds from the start of the emulator.
     """
-    for _ in range(BOOTS - 1):
+    for boot in range(1, BOOTS + 1):
         status, said = _boot(machine, folder, limit_s=limit_s, console=console)
-        if status is not None or said or PANIC not in _log(folder):
+        if status is not None or said or boot == BOOTS or PANIC not in _log(folder / "console.log"):
             break
         tell("the kernel panicked while it booted: once more")
-    else:
-        status, said = _boot(machine, folder, limit_s=limit_s, console=console)
     if status is None:
         raise Trouble(f"the machine ended by itself (--console FILE keeps all):\n{_said(folder)}")
     return status
@@ -121,8 +119,7 @@ def _boot(machine: Machine, folder: Path, *, limit_s: float, console: Path | Non
     return status, said
 
 
-def _log(folder: Path) -> str:
-    log = folder / "console.log"
+def _log(log: Path) -> str:
     return log.read_text(errors="replace") if log.exists() else ""
 
 
@@ -145,7 +142,7 @@ def _start(machine: Machine, folder: Path, ports: Sequence[socket.socket]) -> su
 
 def _said(folder: Path) -> str:
     logs = [folder / "console.log", folder / "emulator.log"]
-    return last_lines("".join(log.read_text(errors="replace") for log in logs if log.exists()))
+    return last_lines("".join(map(_log, logs)))
 
 
 def carry(ports: Sequence[socket.socket], deadline: float) -> tuple[int | None, bool]:

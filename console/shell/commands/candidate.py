@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from lxml import etree
 
 from console.client.documents import NETCONF
-from console.client.session import Element, ServerError, ServerErrors
+from console.client.session import Element, ServerError
 from console.grammar.command import Argument, Command
 from console.shell import saying
-from console.shell.commands.requests import empty, of_agent
-from console.shell.editing import AGENT, is_missing, who
+from console.shell.commands.requests import empty
+from console.shell.editing import is_missing, who
 from console.shell.shell import Shell, Status
 from console.show.configuration import PART
+from console.show.data import AGENT, tree
 from console.show.history import show_differences
 
 _MOST_MESSAGES = 40
@@ -29,7 +30,7 @@ def diff(shell: Shell, given: Mapping[str, str]) -> None:
 def dry_run(shell: Shell, given: Mapping[str, str]) -> int:
     """Tell what a commit would do."""
     with shell.out.progress("the server foresees what a commit would do"):
-        reply = shell.client.rpc(of_agent("dry-run"))
+        reply = shell.client.rpc(tree(AGENT, "dry-run"))
     refused = [_refusal(shell, one) for one in reply.iterchildren(f"{{{AGENT}}}would-be-refused")]
     lines = [] if refused and _is_empty(reply) else list(_totals(reply))
     for entry in reply.iterchildren(f"{{{AGENT}}}entry", f"{{{AGENT}}}all-entries"):
@@ -49,7 +50,7 @@ def rollback(shell: Shell, given: Mapping[str, str]) -> int:
     if typed and editing.refresh() and shell.interactive and not _drop_edits(shell):
         return Status.REFUSED
     with shell.out.progress("loading"):
-        reply = editing.load(of_agent("load-commit", {"commit": given["COMMIT"]}))
+        reply = editing.load(tree(AGENT, "load-commit", {"commit": given["COMMIT"]}))
     for left_out in reply.iterchildren(f"{{{AGENT}}}left-out"):
         shell.out.warn(f"left out, for it does not fit the YANG modules any more: {left_out.text}")
     if editing.differs:
@@ -120,7 +121,7 @@ def _refusal(shell: Shell, entry: Element) -> str:
         app_tag=_told(entry, "error-app-tag"),
         path=entry.findtext(f"{{{AGENT}}}error-path") or "",
     )
-    return next(saying.incomplete(ServerErrors((error,)), shell.mending))
+    return saying.with_mending(error, shell.mending)
 
 
 def _is_empty(reply: Element) -> bool:

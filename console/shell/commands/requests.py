@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lxml import etree
 
 from console.client.documents import NETCONF
 from console.client.session import Client, Element
-from console.shell.editing import AGENT
-
-IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
+from console.show.data import AGENT, IPSEC, Wanted, subtree, tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,6 @@ def validate() -> Element:
     return root
 
 
-def of_agent(name: str, values: Mapping[str, str] | None = None) -> Element:
-    """Return an rpc of the module yangswan-agent."""
-    root = etree.Element(f"{{{AGENT}}}{name}")
-    for leaf, value in (values or {}).items():
-        etree.SubElement(root, f"{{{AGENT}}}{leaf}").text = value
-    return root
-
-
 def newest_commit(client: Client) -> int:
     """Return the number of the newest commit, 0 if there is none to be seen."""
     found = _agent(client, "history", "newest-commit").findtext(f".//{{{AGENT}}}newest-commit")
@@ -105,9 +94,7 @@ def not_working(client: Client) -> list[str]:
 
 def has_tunnels(client: Client) -> bool:
     """Return whether any tunnel is configured that one may see."""
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    tunnel = etree.SubElement(etree.SubElement(wanted, f"{{{IPSEC}}}tunnels"), f"{{{IPSEC}}}ipsec")
-    etree.SubElement(tunnel, f"{{{IPSEC}}}id")
+    wanted = subtree(tree(IPSEC, "tunnels", {"ipsec": {"id": None}}))
     return next(client.get_config("running", wanted).iter(f"{{{IPSEC}}}id"), None) is not None
 
 
@@ -116,11 +103,8 @@ _LEAVES = ("id", "outcome", "reason", "taken-back-by", "user", "session-id", "co
 
 def _recorded(client: Client, leaf: str, value: int) -> list[Recorded]:
     """Return the commits of the history whose ``leaf`` is ``value``."""
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    history = etree.SubElement(etree.SubElement(wanted, f"{{{AGENT}}}agent"), f"{{{AGENT}}}history")
-    commit = etree.SubElement(history, f"{{{AGENT}}}commit")
-    for name in _LEAVES:
-        etree.SubElement(commit, f"{{{AGENT}}}{name}").text = str(value) if name == leaf else None
+    commit: Wanted = {name: str(value) if name == leaf else None for name in _LEAVES}
+    wanted = subtree(tree(AGENT, "agent", {"history": {"commit": commit}}))
     return [_row(row) for row in client.get(wanted).iter(f"{{{AGENT}}}commit")]
 
 
@@ -139,9 +123,5 @@ def _row(row: Element) -> Recorded:
     )
 
 
-def _agent(client: Client, *names: str) -> Element:
-    wanted = etree.Element(f"{{{NETCONF}}}filter")
-    at = etree.SubElement(wanted, f"{{{AGENT}}}agent")
-    for name in names:
-        at = etree.SubElement(at, f"{{{AGENT}}}{name}")
-    return client.get(wanted)
+def _agent(client: Client, container: str, name: str) -> Element:
+    return client.get(subtree(tree(AGENT, "agent", {container: {name: None}})))
