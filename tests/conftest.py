@@ -87,6 +87,13 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
 
 
 @pytest.fixture(autouse=True)
+def signals_are_heard() -> Iterator[None]:
+    """Every process that is started inherits which signals are blocked: no later test could end its own."""
+    yield
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "a test left signals blocked"
+
+
+@pytest.fixture(autouse=True)
 def histories_closed() -> Iterator[None]:
     """Close each history that a test left open, as a killed agent does: Python 3.13 warns of them.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from console.client.session import Client, Element, Gone, ServerErrors
-from console.live.ending import ENDS, Ended, ends_in_order, undisturbed
+from console.live.ending import Ended, ends_in_order, put_off, undisturbed
 from console.shell.console import Console
 from console.show.data import AGENT, DAEMON, contents, event_time, subtree, text, tree
 from console.show.rfc7951 import as_json
@@ -91,14 +90,14 @@ class _Running:
         """Start it; who interrupts that waits a moment for its number, by which it is stopped then."""
         replies: list[Element | Exception] = []
         asking = threading.Thread(target=self._ask, args=(replies,), daemon=True)
-        # Nothing interrupts between the start and the wait: what was begun would not be known.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
-            asking.start()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            # Otherwise what is being begun would not be waited for.
+            with put_off():
+                asking.start()
             asking.join()
         except KeyboardInterrupt:
-            asking.join(START_LIMIT_S)
+            if asking.ident is not None:
+                asking.join(START_LIMIT_S)
             raise
         finally:
             self._learn(replies)

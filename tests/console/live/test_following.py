@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -106,6 +108,22 @@ def test_who_interrupts_the_start_leaves_no_monitor_either() -> None:
     watched.answers = {**watched.answers, "start-monitor": interrupted}
     assert monitor(console(watched), {}) == 0
     assert did(watched) == ["events", "start-monitor", "stop-monitor", "no more events"]
+
+
+def test_an_interrupt_while_the_start_begins_is_heard_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        # As when another thread takes the signal: no mask of this one keeps it away.
+        _thread.interrupt_main()
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    watched = server()
+    assert monitor(console(watched), {}) == 0
+    assert did(watched) == ["events", "start-monitor", "stop-monitor", "no more events"]
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_packets_of_another_monitor_are_not_shown() -> None:
