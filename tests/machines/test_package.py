@@ -12,6 +12,7 @@ import pytest
 
 from tests.machines.running import CABLE, GUEST_LIMIT, ROOT, shown
 from tests.machines.test_systemd import TOOLS
+from tests.scripts.links import dead_links
 
 pytestmark = pytest.mark.machine
 
@@ -40,6 +41,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_installed_upgraded_over_traffic_removed_and_purged(package: Path) -> None:
     assert subprocess.run([ROOT / "script/try-deb", "--new", package], check=False).returncode == 0
+
+
+def test_each_link_of_its_documents_leads_to_what_is_in_it(package: Path, tmp_path: Path) -> None:
+    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
+    documents = tmp_path / "usr/share/doc/yangswan"
+    pages = [*documents.rglob("*.md")]
+    assert documents / "README.md" in pages
+    assert dead_links(pages) == []
 
 
 def newer(package: Path, folder: Path) -> Path:

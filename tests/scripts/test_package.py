@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from agent.settings import from_file
 from tests.scripts.agents import ROOT
+from tests.scripts.links import dead_links
 
 PACKAGING = ROOT / "packaging/deb"
 GATEWAY = ROOT / "examples/gateway"
@@ -85,25 +87,66 @@ def test_a_maintainer_that_is_none_is_refused(address: str, name: str) -> None:
     assert "DEBEMAIL" in refused.stderr
 
 
-def test_documents_are_where_the_manual_pages_say(tmp_path: Path) -> None:
-    """And refer to each other there: by the very function that lays them down."""
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """What the package has below /usr/share/doc/yangswan: by the very function that lays it down."""
     contents = (PACKAGING / "contents").read_text(encoding="utf-8")
-    found = re.search(r"(?ms)^documents\(\) \{\n.*?^\}\n", contents)
-    assert found is not None
-    for name in ("README.md", "docs"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    functions, called, _ = contents.partition("\nunits\nsettings\n")
+    assert called
+    (tmp_path / "README.md").symlink_to(ROOT / "README.md")
+    for name in ("docs", "examples", "yang"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/versions.txt").write_text("")
-    subprocess.run(["bash", "-euc", f"package=made\n{found[0]}documents"], cwd=tmp_path, check=True)
-    laid = {path.name: path.read_text() for path in (tmp_path / "made/usr/share/doc/yangswan").iterdir()}
+    subprocess.run(["bash", "-c", f"{functions}\ndocuments", "contents", "made"], cwd=tmp_path, check=True)
+    return tmp_path / "made/usr/share/doc/yangswan"
+
+
+def test_documents_are_where_the_manual_pages_say(documents: Path) -> None:
     pages = (ROOT / "packaging/man/pages.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| `/usr/share/doc/yangswan` \| (.*) \|$", pages)
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
     assert named
-    assert named <= set(laid)
-    links = {link for text in laid.values() for link in re.findall(r"\]\(([^):]+\.md)", text)}
-    assert named & links
-    assert links <= set(laid)
+    assert named <= {path.name for path in documents.iterdir()}
+
+
+def test_each_link_of_the_documents_leads_to_what_the_package_has(documents: Path) -> None:
+    for of_debhelper in ("changelog.gz", "copyright"):
+        (documents / of_debhelper).touch()
+    pages = [*documents.rglob("*.md")]
+    assert {documents / "README.md", documents / "examples/certificates/README.md"} <= {*pages}
+    assert dead_links(pages) == []
+    (documents / "examples/gateway/yangswan.service").unlink()
+    assert dead_links(pages) != []
+
+
+def test_each_link_of_the_checkout_leads_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")]
+    assert ROOT / "README.md" in pages
+    assert dead_links(pages) == []
+
+
+def test_the_examples_of_the_package_are_those_of_the_tree_with_its_places(documents: Path) -> None:
+    shipped = {path.relative_to(documents) for path in documents.glob("examples/*/*")}
+    assert {ROOT / path for path in shipped} >= {*ROOT.glob("examples/*/*.*")}
+    unit = (documents / "examples/gateway/yangswan-external.service").read_text(encoding="utf-8")
+    assert "\nExecStart=/usr/bin/yangswand --config" in unit
+    assert "/opt/" not in unit
+    assert unit.startswith("# ")
+
+
+def test_a_link_to_nothing_is_seen(tmp_path: Path) -> None:
+    page, other = tmp_path / "page.md", tmp_path / "other.md"
+    other.write_text("# What `it` is, and why\n\n## Again\n\n```sh\n# no heading\n```\n\n## Again\n")
+    page.write_text(
+        "[a](other.md#what-it-is-and-why) [b](other.md#again-1)\n"
+        "[c](https://example.org/none) [d](#here)\n# Here\n"
+    )
+    assert dead_links([page]) == []
+    page.write_text("[a](gone.md) [b](other.md#no-heading) [c](#nowhere) [d](other.md#again-2)\n")
+    assert [line.rpartition(": ")[2] for line in dead_links([page])] == [
+        "gone.md", "other.md#no-heading", "#nowhere", "other.md#again-2",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("script", ["build-deb", "try-deb"])
