@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,12 @@ from agent.settings import (
     refuse_octets,
 )
 
+log = logging.getLogger("agent")
+
 PROGRAM = "yangswand"
+PACKAGE = Path("/usr/lib/yangswan")
+"""The virtual environment of the Debian package; below /etc are its settings."""
+PACKAGE_SETTINGS = Path("/etc/yangswan/settings.toml")
 
 
 class Task(Enum):
@@ -85,11 +91,12 @@ def read(argv: Sequence[str] | None = None) -> Asked:
     return Asked(settings, faults=tuple(faults), task=options.task, yes=options.yes)
 
 
-def settings_of(options: argparse.Namespace) -> tuple[Settings, list[str]]:
+def settings_of(options: argparse.Namespace, *, needed: bool = True) -> tuple[Settings, list[str]]:
     """Return the settings of the file that ``options`` name and of the options that ``add_settings`` has
-    added, and a sentence for each that cannot be used."""
-    if options.config:
-        settings, faults = from_file_as_far_as_it_goes(options.config)
+    added, and a sentence for each that cannot be used. Without ``needed`` whoever may not read the file of
+    the package does without it, and the log says so."""
+    if file := options.config or _file_of_the_package(options, needed=needed):
+        settings, faults = from_file_as_far_as_it_goes(file)
     else:
         settings, faults = Settings(data_dir=_default_folder()), []
     if getattr(options, "listen", None) is not None:
@@ -109,6 +116,17 @@ def settings_of(options: argparse.Namespace) -> tuple[Settings, list[str]]:
     except SettingsError as problem:
         faults.extend(problem.faults)
     return settings, faults
+
+
+def _file_of_the_package(options: argparse.Namespace, *, needed: bool) -> Path | None:
+    """Return the settings file of who names none, where the program is the package's: the agent of this
+    machine is meant. Who names a data folder means another agent."""
+    if not Path(sys.prefix).is_relative_to(PACKAGE) or options.data_dir is not None:
+        return None
+    if needed or os.access(PACKAGE_SETTINGS, os.R_OK):
+        return PACKAGE_SETTINGS
+    log.warning("%s cannot be read, so no settings count but those of the command line", PACKAGE_SETTINGS)
+    return None
 
 
 def _default_folder() -> Path:
@@ -203,7 +221,13 @@ def make_parser() -> argparse.ArgumentParser:
 def add_settings(parser: argparse._ActionsContainer, log_level: str) -> None:
     """Add the options that every task has, to one whose default for the log is ``log_level``."""
     add = parser.add_argument
-    add("--config", type=file_name, metavar="FILE", help="settings file (TOML)")
+    add(
+        "--config",
+        type=file_name,
+        metavar="FILE",
+        help=f"settings file (TOML); the Debian package takes {PACKAGE_SETTINGS} for who names neither it nor"
+        " --data-dir",
+    )
     add(
         "--data-dir",
         type=file_name,

@@ -14,6 +14,7 @@ from agent.offline.checking import faults_of
 from agent.offline.document import Document, Language, language_of, read_document, read_file
 from agent.offline.told import Faults, lines
 from agent.offline.words import Asked
+from agent.settings import SettingsError
 from agent.yang.schema import Schema
 
 MORE = "there may be more: what tunnels have to do with each other is looked at when these are mended"
@@ -37,6 +38,8 @@ def check(asked: Asked) -> list[str]:
     language = language_of(asked.file, data)
     if language is Language.TOML:
         return _check_settings(asked.file, asked.options)
+    if asked.faults:
+        raise SettingsError(*asked.faults)
     translators = make_translators(asked.settings)
     schema = make_schema(asked.settings, translators)
     for translator in translators:

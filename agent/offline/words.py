@@ -27,11 +27,13 @@ TASKS = {
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for; what an option does not belong to has its default. ``program`` is what
-    its user has typed. ``commit`` is a number of the history. ``options``: all, as they were typed."""
+    its user has typed. ``commit`` is a number of the history. ``options``: all, as they were typed.
+    ``faults``: what of the settings cannot be used, where it may not matter: for a check."""
 
     task: str
     settings: Settings
     options: argparse.Namespace
+    faults: tuple[str, ...] = ()
     program: str = PROGRAM
     file: Path | None = None
     format: Format = Format.INSTANCE_XML
@@ -48,17 +50,18 @@ def read(argv: Sequence[str]) -> Asked:
     """Return what the command line asks for; its first word is one of TASKS.
 
     Raises:
-        SettingsError: the settings cannot be used.
+        SettingsError: the settings cannot be used, and it is no check.
         SystemExit: ``--help``, or a mistake (status 2).
     """
     with printing(SystemExit(0)):
         options = make_parser(program_of(argv), argv[0]).parse_args(argv[1:])
-    settings, faults = settings_of(options)
-    if faults:
+    checks = argv[0] == "check"
+    settings, faults = settings_of(options, needed=not checks)
+    if faults and not checks:
         raise SettingsError(*faults)
     known = Asked.__dataclass_fields__
     rest = {name: value for name, value in vars(options).items() if name in known}
-    return Asked(task=argv[0], settings=settings, options=options, **rest)
+    return Asked(task=argv[0], settings=settings, options=options, faults=tuple(faults), **rest)
 
 
 def log_level_of(argv: Sequence[str]) -> str:

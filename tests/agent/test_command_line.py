@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from agent import command_line
 from agent.command_line import read_settings
+from agent.offline import words as offline
+from agent.offline.tasks import carry_out
 from agent.settings import Settings, SettingsError
+
+ROOT = Path(__file__).parents[2]
 
 
 def file_with(folder: Path, text: str) -> Path:
@@ -82,6 +87,77 @@ def test_who_names_no_data_folder_gets_that_of_the_checkout(
     settings.write_text("")
     assert read_settings(["--config", str(settings)]).data_dir == settings.parent / "var"
     assert read_settings(["--data-dir", "here"]).data_dir == Path("here")
+
+
+@pytest.fixture
+def package_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings file of the package, whose program runs; nobody has written it yet."""
+    file = tmp_path / "settings.toml"
+    monkeypatch.setattr("agent.command_line.PACKAGE", Path(sys.prefix))
+    monkeypatch.setattr("agent.command_line.PACKAGE_SETTINGS", file)
+    return file
+
+
+def test_the_program_of_the_package_reads_its_settings_by_itself(package_settings: Path) -> None:
+    package_settings.write_text('listen = "127.0.0.1:1"\ndata-dir = "/var/lib/there"')
+    found = read_settings([])
+    assert (found.port, found.data_dir) == (1, Path("/var/lib/there"))
+    assert read_settings(["--listen", "127.0.0.1:2"]).port == 2
+    other = package_settings.parent / "other.toml"
+    other.write_text('listen = "127.0.0.1:3"')
+    assert read_settings(["--config", str(other)]).port == 3
+
+
+def test_the_package_is_where_it_is_built_for() -> None:
+    environment = (ROOT / "packaging/deb/environment").read_text(encoding="utf-8")
+    contents = (ROOT / "packaging/deb/contents").read_text(encoding="utf-8")
+    assert f"\nplace={command_line.PACKAGE}\n" in environment
+    assert f"$package{command_line.PACKAGE_SETTINGS}" in contents
+
+
+def test_who_names_a_data_folder_means_another_agent_than_that_of_the_package(package_settings: Path) -> None:
+    package_settings.write_text('listen = "127.0.0.1:1"')
+    assert read_settings(["--data-dir", "trial"]) == Settings(data_dir=Path("trial"))
+
+
+def test_settings_of_the_package_that_are_missing_are_named(package_settings: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings([])
+    assert caught.value.faults == (f"{package_settings} cannot be read: No such file or directory",)
+
+
+def test_a_program_that_is_not_the_packages_does_without_its_settings(
+    package_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package_settings.write_text('listen = "127.0.0.1:1"')
+    monkeypatch.setattr("agent.command_line.PACKAGE", Path(f"{sys.prefix}-of-the-package"))
+    assert read_settings([]).port == Settings().port
+
+
+@pytest.mark.parametrize(("task", "faulty"), [("check", 0), ("history", 1), ("export", 1), ("import", 1)])
+def test_only_a_check_can_do_without_the_settings_of_the_package(
+    task: str, faulty: int, package_settings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = [task, *(["site.xml"] if task in ("check", "import") else [])]
+    if faulty:
+        with pytest.raises(SettingsError, match="cannot be read"):
+            offline.read(words)
+    else:
+        asked = offline.read(words)
+        assert (asked.settings.port, asked.faults) == (Settings().port, ())
+        assert f"{package_settings} cannot be read" in caplog.text
+
+
+def test_settings_are_checked_without_those_of_the_package(
+    package_settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package_settings.write_text("colour = 1")
+    good, site = tmp_path / "good.toml", tmp_path / "site.xml"
+    good.write_text('charon = "none"')
+    site.write_text("<config/>")
+    assert carry_out(["check", str(good)]) == 0
+    assert carry_out(["check", str(site)]) == 1
+    assert "unknown setting 'colour'" in capsys.readouterr().err
 
 
 OPTIONS = (
