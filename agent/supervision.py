@@ -24,6 +24,10 @@ WATCHDOG = "WATCHDOG=1"
 STATUS_CHARACTERS_MAX = 200
 WAITING_MAX = 8
 """Of messages for which the socket has no room: of a systemd that is busy, as at boot."""
+AGAIN_S = 0.5
+"""After so much time they are sent again; they may be the last that there is to say for long, as READY is."""
+_TURNS = frozenset({READY, STOPPING, "RELOADING=1"})
+"""What systemd waits for, and hears once; what else is said is said anew."""
 _US = 1_000_000
 
 
@@ -42,6 +46,13 @@ def extended(seconds: float) -> str:
     return f"EXTEND_TIMEOUT_USEC={int(seconds * _US)}"
 
 
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    """Have ``call`` made on a thread of its own, unless the process ends before."""
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+
+
 def message(*lines: str) -> bytes:
     """Return the datagram that says ``lines``."""
     return "".join(f"{line}\n" for line in lines).encode(errors="replace")
@@ -56,7 +67,9 @@ class Supervision:
 
     address: str | None = None
     watchdog_s: float | None = None
-    _waiting: list[bytes] = field(default_factory=list, compare=False)
+    later: Callable[[float, Callable[[], None]], None] = field(default=_later, compare=False)
+    _waiting: list[tuple[str, ...]] = field(default_factory=list, compare=False)
+    _is_due: bool = field(default=False, compare=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     def notify(self, *lines: str) -> None:
@@ -64,15 +77,34 @@ class Supervision:
         if self.address is None:
             return
         with self._turn:
-            self._waiting.append(message(*lines))
-            del self._waiting[:-WAITING_MAX]
+            self._waiting.append(lines)
+            while len(self._waiting) > WAITING_MAX:
+                del self._waiting[_least(self._waiting)]
+            self._send_waiting(self.address)
+
+    def _send_again(self) -> None:
+        with self._turn:
+            self._is_due = False
+            if self.address is not None:
+                self._send_waiting(self.address)
+
+    def _send_waiting(self, address: str) -> None:
+        try:
+            self._send_all(address)
+        except BlockingIOError:
+            log.debug("systemd has no room for a message at the moment: it is sent again")
+            self._have_it_sent_again()
+        except OSError as problem:
+            log.debug("systemd could not be told how the agent is: %s", problem)
+            self._waiting.clear()
+
+    def _have_it_sent_again(self) -> None:
+        if not self._is_due:
             try:
-                self._send_all(self.address)
-            except BlockingIOError:
-                log.debug("systemd has no room for a message at the moment: it comes with the next")
-            except OSError as problem:
-                log.debug("systemd could not be told how the agent is: %s", problem)
-                self._waiting.clear()
+                self.later(AGAIN_S, self._send_again)
+                self._is_due = True
+            except RuntimeError as problem:  # there is no thread to be had: it comes with the next message
+                log.debug("nothing is sent again by itself: %s", problem)
 
     @contextmanager
     def reload(self, ready: Callable[[], str]) -> Iterator[None]:
@@ -89,8 +121,13 @@ class Supervision:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending:
             sending.setblocking(False)
             while self._waiting:
-                sending.sendto(self._waiting[0], name)
+                sending.sendto(message(*self._waiting[0]), name)
                 del self._waiting[0]
+
+
+def _least(waiting: list[tuple[str, ...]]) -> int:
+    """Return which message can be given up: the oldest that is no turn of the agent's, or the oldest."""
+    return next((at for at, lines in enumerate(waiting) if _TURNS.isdisjoint(lines)), 0)
 
 
 def taken_from(environment: MutableMapping[str, str]) -> Supervision:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.supervision import (
+    AGAIN_S,
     READY,
+    STOPPING,
     WAITING_MAX,
     WATCHDOG,
     Supervision,
@@ -20,7 +23,7 @@ from agent.supervision import (
     status,
     taken_from,
 )
-from tests.agent.listening import listening
+from tests.agent.listening import Listening, listening
 
 
 def test_a_message_is_a_line_for_each_thing() -> None:
@@ -107,13 +110,24 @@ def test_an_address_that_is_too_long_is_no_trouble() -> None:
     Supervision("/" + "x" * 300).notify(READY)
 
 
+Later = list[tuple[float, Callable[[], None]]]
+
+
+def without_room(systemd: Listening) -> tuple[Supervision, Later, int]:
+    """Return who has told ``systemd`` until its queue was full, what it wants called when, and how many
+    messages it has said, of which the last waits."""
+    later: Later = []
+    supervision = Supervision(systemd.address, later=lambda *what: later.append(what))
+    said = 0
+    while not supervision._waiting:
+        supervision.notify(f"X_NUMBER={said}")
+        said += 1
+    return supervision, later, said
+
+
 def test_a_listener_without_room_is_not_waited_for_and_gets_the_last_of_it_later() -> None:
     with listening() as systemd:
-        supervision = Supervision(systemd.address)
-        said = 0
-        while not supervision._waiting:  # until its queue is full
-            supervision.notify(f"X_NUMBER={said}")
-            said += 1
+        supervision, _, said = without_room(systemd)
         for _ in range(3 * WAITING_MAX):
             supervision.notify(f"X_NUMBER={said}")
             said += 1
@@ -123,3 +137,69 @@ def test_a_listener_without_room_is_not_waited_for_and_gets_the_last_of_it_later
             *(f"X_NUMBER={number}\n" for number in range(said - WAITING_MAX + 1, said)),
             "READY=1\n",
         ]
+
+
+def test_what_found_no_room_is_sent_again_by_itself_until_it_has_arrived() -> None:
+    with listening() as systemd:
+        supervision, later, _ = without_room(systemd)
+        supervision.notify(READY)
+        for tries in range(1, 4):
+            assert len(later) == tries, "one at a time, whatever is said meanwhile"
+            assert later[-1][0] == AGAIN_S
+            later[-1][1]()
+        systemd.said()
+        later[-1][1]()
+        assert systemd.said()[-1] == "READY=1\n"
+        assert len(later) == 4
+        later[-1][1]()
+        assert (systemd.said(), len(later)) == ([], 4)
+
+
+def test_sent_again_by_a_thread_nobody_has_to_say_anything_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.supervision.AGAIN_S", 0.01)
+    with listening() as systemd:
+        supervision = Supervision(systemd.address)
+        while not supervision._waiting:
+            supervision.notify(status("starting"))
+        supervision.notify(READY)
+        systemd.until(READY)
+
+
+def test_a_turn_of_the_agent_is_kept_before_words_about_it() -> None:
+    with listening() as systemd:
+        supervision, _, _ = without_room(systemd)
+        supervision.notify(READY, status("ready"))
+        for number in range(3 * WAITING_MAX):
+            supervision.notify(status(f"ready: {number}"))
+        supervision.notify(STOPPING)
+        assert len(supervision._waiting) == WAITING_MAX
+        systemd.said()
+        supervision._send_again()
+        found = systemd.said()
+        assert found[0] == "READY=1\nSTATUS=ready\n"
+        assert found[1:] == [
+            *(f"STATUS=ready: {number}\n" for number in range(2 * WAITING_MAX + 2, 3 * WAITING_MAX)),
+            "STOPPING=1\n",
+        ]
+
+
+def test_many_turns_are_bounded_too() -> None:
+    with listening() as systemd:
+        supervision, _, _ = without_room(systemd)
+        for _ in range(3 * WAITING_MAX):
+            supervision.notify(*reloading(1))
+            supervision.notify(READY)
+        assert len(supervision._waiting) == WAITING_MAX
+
+
+def test_without_a_thread_to_be_had_it_comes_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_seconds: float, _call: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with listening() as systemd:
+        supervision, _, _ = without_room(systemd)
+        supervision.later, supervision._is_due = none, False
+        supervision.notify(READY)
+        systemd.said()
+        supervision.notify(WATCHDOG)
+        assert systemd.said()[-2:] == ["READY=1\n", "WATCHDOG=1\n"]
