@@ -5,12 +5,17 @@ holds for all three: what is sent is sent by the event loop, and only if since t
 libyang's thread has ended or a step of long work was done. An empty call is always under way there, so an
 idle thread is alive, too, and one that works through a long queue is, whatever the empty call waits for. So
 a loop that hangs stops it, and a single call that takes longer than the watchdog waits does.
+
+Whoever waits for what never comes has a loop that turns and a thread that is idle. So a start or a stop in
+which nothing else moves, no other call on that thread and no work of this process, gets no more time after a
+while.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from agent.supervision import WATCHDOG, Supervision, extended
@@ -23,6 +28,10 @@ EXTENDED_S = 60.0
 """How much time is asked for at once to start or to stop in; asked again after a part of it."""
 EXTENDED_MAX_S = 3600.0
 """For so long in all: what is not done by then hangs, even if something moves."""
+STILL_MAX_S = 300.0
+"""For so long while nothing moves: each wait for charon, or for a program, has a shorter limit."""
+WORKING_SHARE = 0.02
+"""Who works uses at least this share of a processor, also where many others want it; who waits, less."""
 PARTS = 4
 """How often in its time a watchdog is fed. Twice would do for systemd; but a call that takes half of the time
 would then be taken for a hang, and so only one that takes three quarters is."""
@@ -38,10 +47,6 @@ class Beats:
         self.count += 1
 
 
-def _nothing() -> None:
-    pass
-
-
 class Watchdog:
     """Tells ``supervision`` that the agent is alive, by ``beats``, to which calls of ``worker`` belong."""
 
@@ -52,18 +57,22 @@ class Watchdog:
         beats: Beats,
         worker: Callable[[Callable[[], None]], Awaitable[None]],
         pause: Pause = asyncio.sleep,
+        used_s: Callable[[], float] = time.process_time,
     ) -> None:
+        """``used_s``: the time that this process has had a processor."""
         self._supervision = supervision
         self._beats = beats
         self._worker = worker
         self._pause = pause
+        self._used_s = used_s
         self._seen = beats.count
+        self._empty_calls = 0
         self._empty_call: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def take_time(self) -> None:
         """Ask for more time to start or to stop in, again and again, until something else is called for."""
-        self._begin(EXTENDED_S / PARTS, extended(EXTENDED_S), most=int(EXTENDED_MAX_S * PARTS / EXTENDED_S))
+        self._begin(EXTENDED_S / PARTS, extended(EXTENDED_S), most_s=EXTENDED_MAX_S)
 
     def feed(self) -> None:
         """Feed the watchdog from now on, if there is one."""
@@ -78,19 +87,32 @@ class Watchdog:
                 task.cancel()
         self._task = self._empty_call = None
 
-    def _begin(self, every_s: float, line: str, most: int | None = None) -> None:
+    def _begin(self, every_s: float, line: str, most_s: float | None = None) -> None:
         self.rest()
         if self._supervision.address is not None:
-            self._task = asyncio.get_running_loop().create_task(self._tell(every_s, line, most))
+            self._task = asyncio.get_running_loop().create_task(self._tell(every_s, line, most_s))
 
-    async def _tell(self, every_s: float, line: str, most: int | None) -> None:
+    async def _tell(self, every_s: float, line: str, most_s: float | None) -> None:
         self._supervision.notify(line)
-        told = 1
-        while most is None or told < most:
+        told, still_s = 1, 0.0
+        work, used_s = self._work(), self._used_s()
+        while most_s is None or (told * every_s < most_s and still_s < STILL_MAX_S):
             if self._empty_call is None or self._empty_call.done():
-                self._empty_call = asyncio.ensure_future(self._worker(_nothing))
+                self._empty_call = asyncio.ensure_future(self._worker(self._nothing))
             await self._pause(every_s)
+            work_before, used_before_s = work, used_s
+            work, used_s = max(work, self._work()), self._used_s()
+            moves = work > work_before or used_s - used_before_s >= WORKING_SHARE * every_s
+            still_s = 0.0 if moves else still_s + every_s
             if self._beats.count != self._seen:
                 self._seen = self._beats.count
                 self._supervision.notify(line)
                 told += 1
+        log.error("the agent hangs, or takes too long: systemd is asked for no more time")
+
+    def _work(self) -> int:
+        """Return what got done but for our own calls; less by one for a moment while one of these ends."""
+        return self._beats.count - self._empty_calls
+
+    def _nothing(self) -> None:
+        self._empty_calls += 1

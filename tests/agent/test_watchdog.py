@@ -25,9 +25,10 @@ MORE_TIME = "EXTEND_TIMEOUT_USEC=60000000\n"
 
 @dataclass
 class Clock:
-    """Stands still until it is told to go on."""
+    """Stands still until it is told to go on. ``used_s``: what of a processor the process has had."""
 
     asked_s: list[float] = field(default_factory=list)
+    used_s: float = 0.0
     _rounds: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     _waits: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,7 +67,9 @@ async def an_agent() -> AsyncIterator[Agent]:
         beats, clock = Beats(), Clock()
         worker = program._worker_of(pool, beats.beat)
         supervision = Supervision(systemd.address, watchdog_s=8.0)
-        made = Watchdog(supervision, beats=beats, worker=worker, pause=clock.pause)
+        made = Watchdog(
+            supervision, beats=beats, worker=worker, pause=clock.pause, used_s=lambda: clock.used_s
+        )
         try:
             yield Agent(systemd, worker, beats, clock, made)
         finally:
@@ -188,6 +191,55 @@ async def test_time_is_asked_for_while_a_start_moves_and_not_for_ever(
         await asyncio.wait({agent.watchdog._task} - {None})  # type: ignore[type-var]
         assert agent.systemd.said() == [MORE_TIME] * 2 * PARTS
         assert set(agent.clock.asked_s) == {watchdog.EXTENDED_S / PARTS}
+
+
+STILL_ROUNDS = int(watchdog.STILL_MAX_S * PARTS / watchdog.EXTENDED_S)
+
+
+async def while_it_waits(agent: Agent, rounds: int) -> list[str]:
+    """Let time go on while the thread does nothing but the empty calls, which it ends in time; returns what
+    was said."""
+    said = []
+    for _ in range(rounds):
+        await agent.clock.goes_on(0)
+        assert agent.watchdog._empty_call is not None
+        await agent.watchdog._empty_call
+        await agent.clock.goes_on()
+        said += agent.systemd.said()
+    return said
+
+
+async def test_a_start_that_waits_for_what_never_comes_gets_no_more_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its loop turns, and its thread is idle."""
+    async with an_agent() as agent:
+        agent.watchdog.take_time()
+        said = await while_it_waits(agent, STILL_ROUNDS - 1)
+        assert (set(said), "no more time" in caplog.text) == ({MORE_TIME}, False)
+        agent.clock._rounds.put_nowait(None)
+        await asyncio.wait({agent.watchdog._task} - {None})  # type: ignore[type-var]
+        assert "no more time" in caplog.text
+
+
+async def test_a_start_that_moves_now_and_then_goes_on() -> None:
+    """By a call on the thread, by a step of long work, or by what it does elsewhere, as on the event loop."""
+    async with an_agent() as agent:
+        agent.watchdog.take_time()
+        for _ in range(2):
+            await while_it_waits(agent, STILL_ROUNDS - 1)
+            await agent.idle()
+            await while_it_waits(agent, STILL_ROUNDS - 1)
+            agent.beats.beat()
+            await while_it_waits(agent, STILL_ROUNDS - 1)
+            agent.clock.used_s += watchdog.WORKING_SHARE * watchdog.EXTENDED_S / PARTS
+        assert await while_it_waits(agent, 2) == [MORE_TIME] * 2
+
+
+async def test_an_agent_that_serves_may_be_idle_for_ever() -> None:
+    async with an_agent() as agent:
+        agent.watchdog.feed()
+        assert set(await while_it_waits(agent, 50 * STILL_ROUNDS)) == {FED}
 
 
 async def test_one_thing_at_a_time_is_said() -> None:
