@@ -30,15 +30,6 @@ systemctl disable --quiet strongswan-starter
 """
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of Debian 12, made of this tree."""
-    folder = tmp_path_factory.mktemp("package")
-    subprocess.run([ROOT / "script/build-deb", "--out", folder], check=True)
-    (made,) = folder.glob("*.deb")
-    return made
-
-
 def test_it_is_installed_upgraded_over_traffic_removed_and_purged(package: Path) -> None:
     assert subprocess.run([ROOT / "script/try-deb", "--new", package], check=False).returncode == 0
 
@@ -71,6 +62,23 @@ is() { systemctl is-active "$1"; }
 of_bob() { YANGSWAN_SOCKET=/var/lib/yangswan-bob/netconf.sock "$@"; }
 configure() { yangswan --commit -c "config; tunnel; ipsec 1; secret correct-horse-battery; $1"; }
 is_up() { yangswan show ipsec | grep -q '^1 .*Up(Installed)'; }
+# No unit starts it.
+start_bob() {
+    : >bob.out
+    ip netns exec bob yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
+    bob=$!
+    until_said '^ready ' bob.out
+}
+# The tunnel of both, and who sends back what alice sends.
+join() {
+    of_bob configure 'local-address 192.168.0.2; peer 192.168.0.1; initiator
+        local-subnet 10.2.0.0/16; remote-subnet 10.1.0.0/16' >bob.typed
+    configure 'local-address 192.168.0.1; peer 192.168.0.2
+        local-subnet 10.1.0.0/16; remote-subnet 10.2.0.0/16' >alice.typed
+    echo "typed: $(cat alice.typed bob.typed | tr '\\n' ' ')"
+    until is_up && of_bob is_up; do sleep 1; done
+    ip netns exec bob python3 packaging/deb/traffic.py echo 10.2.0.1 &
+}
 """
 )
 
@@ -82,16 +90,8 @@ echo "modes: $(stat -c '%a %U:%G' /etc/yangswan/settings.toml /var/lib/yangswan 
 echo "confinement: $(yangswan-apparmor list)"
 until_listening
 yangswan-apparmor allow /var/lib/yangswan-bob 2>/dev/null
-ip netns exec bob yangswand --data-dir /var/lib/yangswan-bob >bob.out 2>bob.log &
-bob=$!
-until_said '^ready ' bob.out
-of_bob configure 'local-address 192.168.0.2; peer 192.168.0.1; initiator
-    local-subnet 10.2.0.0/16; remote-subnet 10.1.0.0/16' >bob.typed
-configure 'local-address 192.168.0.1; peer 192.168.0.2
-    local-subnet 10.1.0.0/16; remote-subnet 10.2.0.0/16' >alice.typed
-echo "typed: $(cat alice.typed bob.typed | tr '\\n' ' ')"
-until is_up && of_bob is_up; do sleep 1; done
-ip netns exec bob python3 packaging/deb/traffic.py echo 10.2.0.1 &
+start_bob
+join
 """
 
 UPGRADE = """
@@ -113,11 +113,14 @@ REMOVE = """
 agent=$(of_unit MainPID)
 dpkg -r yangswan >>dpkg.log 2>&1
 echo "removed: $?, agent $(alive $agent), charon gone $(gone $charon), esp $(esp)"
+wait $bob
+echo "bob: $?"
 echo "rules: $(nft list tables | grep -c yangswan), confinement: $(grep -c '"/var/lib/yangswan"' \
     /etc/apparmor.d/local/usr.lib.ipsec.charon)"
 echo "kept: $(ls /var/lib/yangswan/history.db /etc/yangswan/settings.toml | wc -l)"
 dpkg -i /root/new.deb >>dpkg.log 2>&1
 echo "again: $?, agent $(is yangswan)"
+start_bob
 until [ "$(esp)" -gt 0 ]; do sleep 1; done
 systemctl stop yangswan
 dpkg -i /root/new.deb >>dpkg.log 2>&1
@@ -156,11 +159,12 @@ echo "said: $(grep '^yangswan: ' dpkg.log | tr '\\n' ' ')"
 
 @pytest.fixture(scope="module")
 def seen(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    return life_of(package, tmp_path_factory.mktemp("packages"))
+    script = TOOLS + GATEWAYS + INSTALL + UPGRADE + REMOVE + SOCKET + PURGE
+    return life_of(package, tmp_path_factory.mktemp("packages"), script)
 
 
-def life_of(package: Path, folder: Path) -> Mapping[str, str]:
-    """Return what the script says, by what stands before the first colon of each line."""
+def life_of(package: Path, folder: Path, script: str) -> Mapping[str, str]:
+    """Return what ``script`` says, by what stands before the first colon of each line."""
     old = folder / OLD
     shutil.copy(package, old)
     listed = subprocess.run(
@@ -169,7 +173,6 @@ def life_of(package: Path, folder: Path) -> Mapping[str, str]:
     names = sorted({name.split()[0] for name in listed.split(",")})
     layer = ("--layer", "depends", DEPENDENCIES.format(" ".join(names)))
     brought = ("--bring", str(old), "--bring", str(newer(package, folder)))
-    script = TOOLS + GATEWAYS + INSTALL + UPGRADE + REMOVE + SOCKET + PURGE
     ended = shown("system", "12", *layer, *brought, *GUEST_LIMIT, "--", "bash", "-c", script)
     assert ended.status == 0
     return dict(line.split(": ", 1) for line in ended.output.splitlines() if ": " in line)
@@ -201,6 +204,7 @@ def test_nobody_is_refused_in_an_upgrade_where_systemd_listens(seen: Mapping[str
 
 def test_removal_ends_all_of_it_and_keeps_what_is_the_administrators(seen: Mapping[str, str]) -> None:
     assert seen["removed"] == "0, agent no, charon gone yes, esp 0"
+    assert seen["bob"] == "0", "an agent that no unit has started"
     assert seen["rules"] == "0, confinement: 0"
     assert seen["kept"] == "2"
     assert seen["again"] == "0, agent active"
