@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import re
 from pathlib import Path
 
 from agent import named
 from agent.command_line import Task, settings_of
+from agent.errors import about_file
 from agent.from_settings import faults_of as faults_of_settings
 from agent.from_settings import make_schema, make_translators
 from agent.offline.checking import faults_of
@@ -16,6 +18,8 @@ from agent.offline.told import Faults, lines
 from agent.offline.words import Asked
 from agent.settings import SettingsError
 from agent.yang.schema import Schema
+
+log = logging.getLogger("agent")
 
 MORE = "there may be more: what tunnels have to do with each other is looked at when these are mended"
 _NAMED = re.compile(r"([\w.-]+)@(\d{4}-\d\d-\d\d)")
@@ -43,7 +47,10 @@ def check(asked: Asked) -> list[str]:
     translators = make_translators(asked.settings)
     schema = make_schema(asked.settings, translators)
     for translator in translators:
-        translator.look()
+        try:
+            translator.look()
+        except PermissionError as problem:  # the data folder is the agent's, and a check is for everybody
+            log.warning("looked at without what is in the data folder: %s", about_file(problem))
     document = read_document(schema, data, language)
     errors, is_part = faults_of(schema, document, translators)
     if errors:

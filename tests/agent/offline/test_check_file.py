@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -237,3 +238,16 @@ def test_a_name_in_settings_does_nothing_to_the_terminal(shell: Shell, tmp_path:
     assert "\\x1b" in done.said
     for character in "\x1b\x07\u202e":
         assert character not in done.out + done.said
+
+
+def test_who_may_not_read_the_data_folder_can_check_all_the_same(
+    shell: Shell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user of the machine, for whom the settings of the package name the folder of its agent."""
+
+    def refused(*_: object, **_options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "private-keys")
+
+    monkeypatch.setattr("translators.strongswan.pki.key_store.KeyStore.load", refused)
+    assert shell("check", EVERY_LEAF).status == 0
+    assert "looked at without what is in the data folder: private-keys: Permission denied" in caplog.text
