@@ -400,7 +400,9 @@ def test_an_environment_for_another_c_library_is_compiled_anew_also_after_a_fail
     assert works(tree)
 
 
-SCRIPTS = ("run", "demo", "test", "setup", "machine", "apparmor", "lint-yang", "build-man")
+SCRIPTS = (
+    "run", "demo", "test", "setup", "machine", "apparmor", "lint-yang", "build-man", "build-deb", "try-deb",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
