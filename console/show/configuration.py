@@ -115,7 +115,9 @@ def as_xml(data: Element) -> str:
     return "".join(f"&#x{ord(one):x};" if one != "\n" and is_unseen(one) else one for one in written)
 
 
-PART = Argument("a part, as it is typed at the top of the configuration: tunnel ipsec 1 ike", rest=True)
+PART = Argument(
+    "a part, as it is typed at the top of the configuration: tunnel ipsec 1 ike", source="part", rest=True
+)
 _ARGUMENTS = {
     "ID": Argument("the number of the tunnel", source="tunnel", number=(1, 65535)),
     "PART": PART,

@@ -19,6 +19,7 @@ NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 OURS = "urn:yangswan:params:xml:ns:yang:"
 IPSEC, DAEMON, PKI, AGENT = (f"{OURS}{name}" for name in ("ipsec", "daemon", "pki", "agent"))
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 
 LEAFS = (Kind.LEAF, Kind.LEAF_LIST)
