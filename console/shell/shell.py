@@ -12,6 +12,7 @@ from console.client.connection import Connection
 from console.client.session import Gone, ServerError, ServerErrors
 from console.grammar.parts import is_there, wanted
 from console.grammar.reading import Grammar
+from console.grammar.ruled import broken
 from console.grammar.typed import Refused, read
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
 from console.model.schema import Schema
@@ -265,6 +266,9 @@ class Shell(Console):
     def _edit(self, line: str, number: int | None, meaning: Changes) -> int:
         if self.interactive and not all(self._may_sweep(change) for change in sweeping(meaning)):
             return Status.REFUSED
+        if self.interactive:
+            for span, text in broken(meaning):
+                self._say(line, number, span, f"a commit would be refused: {text}")
         there = meaning.enters is not None and bool(meaning.changes) and self._is_there(meaning)
         if not there and (status := self._sent(line, number, meaning.changes)):
             return status
