@@ -21,7 +21,7 @@ from console.shell.console import Console
 from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.gathering import may_have_lines, waits_for_a_block
-from console.shell.output import Terminal
+from console.shell.output import DEFAULT_COLUMNS, Terminal
 
 MOST_HELD = 500
 """Lines of a script whose edits are sent together."""
@@ -304,7 +304,7 @@ class Shell(Console):
             return
         if span is not None and self.interactive:
             shift = " " * len(self.prompt)
-            if len(shift) + len(line) < self.out.rich.width:
+            if len(shift) + len(line) < (self.out.columns or DEFAULT_COLUMNS):
                 self.out.warn(shift + saying.caret(span, line))
         self.out.warn(text)
 
