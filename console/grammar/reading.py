@@ -208,8 +208,23 @@ class Grammar:
         if (where, negated) not in self._begun:
             meant = [command for command in self.commands if command.where & where]
             found = [start(CommandForm(one), one.syntax, Rank.OURS, negated=negated) for one in meant]
-            self._begun[where, negated] = [state for state in found if state is not None]
+            self._begun[where, negated] = [_Begun(state.arcs()) for state in found if state is not None]
         return self._begun[where, negated]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Before the first word of a command: how it goes on is the same for all lines."""
+
+    found: Sequence[Arc]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        return self.found
+
+    def meaning(self) -> Meaning | None:
+        return None
 
 
 _WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}
