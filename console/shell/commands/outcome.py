@@ -11,6 +11,10 @@ from console.shell.shell import Shell
 
 DECIDED_WITHIN_S = 30.0
 LOOK_AGAIN_S = 0.3
+_NOT_YET = (
+    "the history has none of the commit so far: if the server is still looking at it, 'show history' tells "
+    "what becomes of it"
+)
 
 
 def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
@@ -28,7 +32,7 @@ def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
     try:
         with shell.out.progress("looking what became of the commit"):
             found = _decided(other, session_id, since) if is_over else commit_of(other, session_id, since)
-        shell.out.warn(in_words(found))
+        shell.out.warn(in_words(found) if found is not None or is_over else _NOT_YET)
     except (Gone, ServerErrors) as problem:
         shell.out.warn(f"whether the commit was carried out cannot be looked up: {problem}")
     finally:
