@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
@@ -35,6 +34,16 @@ _STATUSES = (
 
 Command = Callable[[argparse.Namespace], int]
 """Carries a command out; returns the exit status."""
+
+
+class _Version(argparse.Action):
+    """Says which version this is; who does not ask does not wait until it is found out."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"{PROGRAM} {version('yangswan')}")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -159,7 +168,7 @@ def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
         allow_abbrev=False,
         epilog=_STATUSES,
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version('yangswan')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     _add_options(parser)
     commands = parser.add_subparsers(prog=PROGRAM, dest="command_word", metavar="COMMAND", title="commands")
     about = commands.add_parser(HELP, help="what there is to type, or all about one command")

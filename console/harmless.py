@@ -1,12 +1,15 @@
-"""Text from elsewhere, before a terminal gets it: what it would obey, or nobody would see, is written out."""
+"""Text from elsewhere, before a terminal gets it: what it would obey, or nobody sees, is written out. Pure.
+
+The agent has the same table (agent/visible.py), and tests/test_unseen.py compares the two.
+"""
 
 from __future__ import annotations
 
 from unicodedata import category
 
-# Control characters, those of formatting (which turn the direction of text, too), unassigned ones, private
-# ones, halves of a pair, and the ends of lines and paragraphs.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Control characters, those of formatting (which turn the direction of text, too), unassigned ones, halves of
+# a pair, and the ends of lines and paragraphs.
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
 # Letters, marks and symbols of which nothing is seen.
 _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _TAB = 8

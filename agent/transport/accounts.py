@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import grp
+import logging
 import os
 import pwd
 from collections.abc import Callable
@@ -18,6 +19,12 @@ from typing import TypeVar
 LOOKUP_S = 5.0
 AT_ONCE = 8
 """Look-ups under way. One that hangs goes on: it cannot be ended."""
+GIVEN_UP_S = 60.0
+"""After that a look-up keeps its place from nobody any more; twice as long with each AT_ONCE that hang."""
+GIVEN_UP_MAX = 56
+"""Threads that may hang beside those under way: an outage of two hours, however many ask meanwhile."""
+
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -27,10 +34,25 @@ class Unanswered(Exception):
 
 
 class Lookups:
-    """Asks the system on threads of their own: neither the event loop nor the end of the program waits."""
+    """Asks the system on threads of their own: neither the event loop nor the end of the program waits.
 
-    def __init__(self, limit_s: float = LOOKUP_S, at_once: int = AT_ONCE) -> None:
+    ``limit_s``: how long whoever asks waits. ``given_up_s``: after that the place of what hangs is free
+    again, up to ``given_up_max`` times; then places are free as what hangs ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit_s: float = LOOKUP_S,
+        at_once: int = AT_ONCE,
+        given_up_s: float = GIVEN_UP_S,
+        given_up_max: int = GIVEN_UP_MAX,
+    ) -> None:
         self._limit_s = limit_s
+        self._at_once = at_once
+        self._given_up_s = given_up_s
+        self._given_up_max = given_up_max
+        self._given_up = 0
         self._free = asyncio.Semaphore(at_once)
 
     async def ask(self, question: Callable[[], _T]) -> _T:
@@ -49,9 +71,23 @@ class Lookups:
     def _begin(self, question: Callable[[], _T]) -> asyncio.Future[_T]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_T] = loop.create_future()
+        place = _Place(self._free.release)
+
+        def give_up() -> None:
+            if self._given_up < self._given_up_max:
+                self._given_up += 1
+                place.give_back()
+                log.warning(
+                    "a look-up of a user does not end; others go on without it (%d hang)", self._given_up
+                )
+            elif not place.free:
+                timer[0] = loop.call_later(self._given_up_s, give_up)
 
         def end(tell: Callable[[], None]) -> None:
-            self._free.release()
+            timer[0].cancel()
+            if place.free:
+                self._given_up -= 1
+            place.give_back()
             if not answer.done():
                 tell()
 
@@ -69,9 +105,24 @@ class Lookups:
         try:
             Thread(target=work, name="lookup", daemon=True).start()
         except RuntimeError:  # there are no threads left
-            self._free.release()
+            place.give_back()
             raise Unanswered("there is no thread to look up the user on") from None
+        longer = 2 ** (self._given_up // self._at_once)
+        timer = [loop.call_later(self._given_up_s * longer, give_up)]
         return answer
+
+
+class _Place:
+    """One of those that may look up at once; it is given back once."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release = release
+        self.free = False
+
+    def give_back(self) -> None:
+        if not self.free:
+            self.free = True
+            self._release()
 
 
 def name_of(uid: int) -> str | None:

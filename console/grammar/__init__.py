@@ -7,6 +7,7 @@ model_words, names of YANG nodes; manual, the table of the router's manual, by r
 of a YANG type; patterns: regular expressions of YANG, where they are safe. reading: all of it together, for
 one server; completing and telling: completion, and help. Back: edits, changes to
 <edit-config>, and placing, an error of the server to the columns it is about; mending, to the lines that
-would mend it; parts, a part of the configuration by its words; prefixed, values with names of
-modules in them; lines, a configuration (configured) to lines, by written_rows where the manual has words.
+would mend it; ruled, what a line breaks of the rules of its module; parts, a part of the configuration by
+its words; prefixed, values with names of modules in them; lines, a configuration (configured) to lines, by
+written_rows where the manual has words.
 """

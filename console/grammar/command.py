@@ -20,7 +20,7 @@ class Where(Flag):
 class Argument:
     """A value to be typed where ``syntax`` has its placeholder.
 
-    ``source``: where completion finds values ("tunnel", "commit", "user", "file", ...); "" for none.
+    ``source``: where completion finds values ("tunnel", "commit", "part", ...); "" for none.
     ``rest``: takes all words up to the end of the line. ``number``: (smallest, largest) of a whole number.
     """
 

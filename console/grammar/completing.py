@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from console.grammar import parts
 from console.grammar.arcs import Arc, Rank, Value
+from console.grammar.model_words import Names
 from console.grammar.values import Mistake, Path, Suggestion
 from console.grammar.walking import Walk, placeholder, suggested, values
 from console.grammar.words import Word, quoted
@@ -33,9 +35,12 @@ def prefix_of(text: str, words: Sequence[Word]) -> Prefix:
     return Prefix(last.text, True, last.quoted)
 
 
-def suggestions(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion]:
-    """Return words and values that begin with the prefix, and placeholders for values that are not known."""
-    arcs = [arc for state in walk.states if not state.absorbs for arc in state.arcs()]
+def suggestions(walk: Walk, prefix: Prefix, lookup: _Lookup, names: Names) -> Sequence[Suggestion]:
+    """Return words and values that begin with the prefix, and placeholders for values that are not known.
+
+    ``names``: of the parts of the configuration, where one of them may stand.
+    """
+    arcs = list(parts.arcs(walk.states, names))
     found: list[Suggestion] = []
     for suggestion in suggested([arc for arc in arcs if arc.word]):
         if not prefix.quoted and suggestion.text.startswith(prefix.text):
@@ -51,10 +56,11 @@ def suggestions(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggest
     return found
 
 
-def expected(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion]:
+def expected(walk: Walk, prefix: Prefix, lookup: _Lookup, names: Names) -> Sequence[Suggestion]:
     """Return what ``?`` shows."""
-    found = list(suggestions(walk, prefix, lookup))
-    if prefix.typed:
+    found = list(suggestions(walk, prefix, lookup, names))
+    part = parts.begun(walk.states)
+    if prefix.typed or (part is not None and not parts.is_part(part, names)):
         return found
     try:
         walk.meaning()
@@ -66,7 +72,7 @@ def expected(walk: Walk, prefix: Prefix, lookup: _Lookup) -> Sequence[Suggestion
 def is_text(walk: Walk, prefix: Prefix) -> bool:
     """Return whether the end of what was typed is within a value that may have any character in it."""
     if any(state.absorbs for state in walk.states):
-        return True
+        return parts.begun(walk.states) is None
     arcs = [arc for state in walk.states for arc in state.arcs()]
     begun = any(arc.word.startswith(prefix.text) for arc in arcs if arc.word)
     return prefix.typed and not begun and any(value.open or value.secret for value in values(arcs))
@@ -86,7 +92,8 @@ def _of_value(value: Value, prefix: str, lookup: _Lookup) -> Iterator[Suggestion
             words = choice.description.partition("\n")[0]
             default = " (default)" if choice.name == value.default else ""
             yield Suggestion(quoted(choice.name), f"{words}{default}".strip())
-    known = lookup(value.source, prefix) if value.source and not value.secret else ()
+    asked = value.source and value.source != parts.PART and not value.secret
+    known = lookup(value.source, prefix) if asked else ()
     for suggestion in known:
         if suggestion.text.startswith(prefix):
             yield Suggestion(quoted(suggestion.text), suggestion.description, suggestion.placeholder)

@@ -1,4 +1,4 @@
-"""A configuration as a tree of what has to be typed for it: no state, no defaults, nothing unknown."""
+"""A configuration as a tree of what has to be typed for it: no state, nothing unknown."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ WITHHELD = "{urn:yangswan:command-line}withheld"
 class Data:
     """A node with a value or with others below it, which are made when somebody looks at them.
 
-    ``unknown``: names of elements below it that no module has; ``withheld``: of leafs with secret values.
+    ``explicit``: a leaf with the value of its default is there because somebody set it (RFC 6243 section
+    2.3); else it may be there so or so, and nothing has to be typed for it. ``unknown``: names of elements
+    below it that no module has; ``withheld``: of leafs with secret values.
     """
 
     step: Step
     element: Element | None
     prefixed: Prefixed
+    explicit: bool = False
     unknown: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     _below: list[Data] | None = None
@@ -71,12 +74,15 @@ class Data:
         keys = self.node.keys if self.node.kind is Kind.LIST else ()
         for element in self.element.iterchildren(tag=etree.Element):
             node = nodes.get(element.tag)
-            if node is None or not node.config or node.name in keys or _is_default(node, element, lists):
+            if node is None or not node.config or node.name in keys:
+                continue
+            if not self.explicit and _is_default(node, element, lists):
                 continue
             if element.get(WITHHELD):
                 self.withheld.append(node.name)
                 continue
-            yield Data(Step(node, self._keys_of(element, node)), element, self.prefixed)
+            step = Step(node, self._keys_of(element, node))
+            yield Data(step, element, self.prefixed, self.explicit)
 
     def _keys_of(self, entry: Element, node: Node) -> tuple[str, ...]:
         if node.kind is not Kind.LIST:

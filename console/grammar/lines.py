@@ -1,7 +1,6 @@
 """A configuration to the lines that make it: pasted at the top of an empty configuration they give the same.
 
-Each line enters one step, or changes something where it stands; ``end`` goes one step up. Defaults are left
-out.
+Each line enters one step, or changes something where it stands; ``end`` goes one step up.
 """
 
 from __future__ import annotations
@@ -28,15 +27,21 @@ _ROOT = Node(name="", module="", namespace="", kind=Kind.CONTAINER)
 
 
 def lines(
-    data: Element, schema: Schema, at: Path = (), *, may_read: Callable[[str], bool] | None = None
+    data: Element,
+    schema: Schema,
+    at: Path = (),
+    *,
+    may_read: Callable[[str], bool] | None = None,
+    explicit: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of all that is in ``data``, <data> or <config>; comments for what no line can say.
 
     ``at``: only what is in it, as it is typed there. ``may_read``: whether the user may read the node at a
     path (RFC 7951 section 6.11), so that a secret that is not in ``data`` is none; without, nobody knows.
+    ``explicit``: ``data`` has no default that nobody has set; else none is written.
     """
     writer = _Writer(schema, may_read or (lambda path: False))
-    here: Data | None = Data(Step(_ROOT), data, Prefixed(schema)).fill(schema.roots)
+    here: Data | None = Data(Step(_ROOT), data, Prefixed(schema), explicit).fill(schema.roots)
     for step in at:
         below = () if here is None else here.below
         here = next((one for one in below if one.node is step.node and one.step.keys == step.keys), None)

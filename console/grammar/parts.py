@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from lxml import etree
 
-from console.grammar.arcs import State
+from console.grammar.arcs import Arc, State
 from console.grammar.edits import NETCONF
 from console.grammar.fixed import FixedState
 from console.grammar.model_words import DataState, KeyState, LeafState, Names
@@ -14,6 +16,10 @@ from console.grammar.walking import Walk
 from console.grammar.words import split
 
 Element = etree._Element
+
+PART = "part"
+"""The source of an argument that is a part of the configuration, in the words of the grammar."""
+_NOWHERE = Span(0, 0)
 
 
 def part(text: str, names: Names) -> Path:
@@ -28,7 +34,58 @@ def part(text: str, names: Names) -> Path:
     for state in sorted(walk.states, key=lambda one: isinstance(one, FixedState)):
         if path := _path(state):
             return path
-    raise Mistake(f"'{text}' says more than where something is", Span(0, 0))
+    raise Mistake(f"'{text}' says more than where something is", _NOWHERE)
+
+
+def is_part(text: str, names: Names) -> bool:
+    """Return whether ``text`` names a part."""
+    try:
+        part(text, names)
+    except Mistake:
+        return False
+    return True
+
+
+def begun(states: Sequence[State]) -> str | None:
+    """Return the words of a part that a line ends within, None if it does not."""
+    for state in states:
+        if state.absorbs and isinstance(state, FixedState):
+            last = state.given[-1]
+            if state.form.value(last.name).source == PART:
+                return last.text
+    return None
+
+
+def arcs(states: Sequence[State], names: Names) -> Iterator[Arc]:
+    """Yield what may stand at ``states`` of a line; where a part may, or goes on, also its words."""
+    for state in states:
+        for arc in () if state.absorbs else state.arcs():
+            yield arc
+            if arc.value is not None and arc.value.source == PART:
+                yield from _words("", names)
+    if (text := begun(states)) is not None:
+        yield from _words(text, names)
+
+
+def _words(text: str, names: Names) -> Iterator[Arc]:
+    """Yield how ``text``, the beginning of a part, goes on."""
+    walk = Walk([DataState(names, ())], text)
+    try:
+        walk.take(split(text))
+    except Mistake:
+        return
+    for state in walk.states:
+        if isinstance(state, KeyState):
+            yield from state.arcs()
+        elif not isinstance(state, LeafState):
+            yield from (arc for arc in state.arcs() if arc.word and _leads(arc.follow(arc.word, _NOWHERE)))
+
+
+def _leads(state: State) -> bool:
+    """Return whether a part ends at ``state``, or further on."""
+    if isinstance(state, FixedState) and isinstance(state.form, PlacedRow):
+        return len(state.given) < len(state.form.form.heading) or bool(_path(state))
+    return isinstance(state, KeyState) or bool(_path(state))
 
 
 def wanted(path: Path) -> Element:

@@ -114,19 +114,19 @@ class Grammar:
     ) -> Sequence[Suggestion]:
         """Return what the last word of ``text``, or the one behind it, may be; () if nothing fits."""
         walk, prefix = self._up_to_the_last(text, context, tunnel)
-        return completing.suggestions(walk, prefix, lookup) if walk is not None else ()
+        return completing.suggestions(walk, prefix, lookup, self.names) if walk is not None else ()
 
     def expected(
         self, text: str, context: Path | None = None, tunnel: bool = False, lookup: Lookup = nothing
     ) -> Sequence[Suggestion]:
         """Return the same for who asks with ``?``: placeholders, too, and ``<cr>`` where a line may end."""
         walk, prefix = self._up_to_the_last(text, context, tunnel)
-        found = completing.expected(walk, prefix, lookup) if walk is not None else ()
+        found = completing.expected(walk, prefix, lookup, self.names) if walk is not None else ()
         if found or context is None:
             return found
         # A command of the level outside needs no "do" where it is clear.
         walk, prefix = self._up_to_the_last(f"{DO} {text}", context, tunnel)
-        return completing.expected(walk, prefix, lookup) if walk is not None else ()
+        return completing.expected(walk, prefix, lookup, self.names) if walk is not None else ()
 
     def within_text(self, text: str, context: Path | None = None, tunnel: bool = False) -> bool:
         """Return whether ``text`` ends within a value that may have any character: ``?`` is one, too."""
@@ -208,8 +208,23 @@ class Grammar:
         if (where, negated) not in self._begun:
             meant = [command for command in self.commands if command.where & where]
             found = [start(CommandForm(one), one.syntax, Rank.OURS, negated=negated) for one in meant]
-            self._begun[where, negated] = [state for state in found if state is not None]
+            self._begun[where, negated] = [_Begun(state.arcs()) for state in found if state is not None]
         return self._begun[where, negated]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Before the first word of a command: how it goes on is the same for all lines."""
+
+    found: Sequence[Arc]
+    rank: Rank = Rank.OURS
+    absorbs: bool = False
+
+    def arcs(self) -> Sequence[Arc]:
+        return self.found
+
+    def meaning(self) -> Meaning | None:
+        return None
 
 
 _WORDS = {NO: "Undo, or set back to the default", DO: "A command of the level outside of the configuration"}

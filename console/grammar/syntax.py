@@ -2,6 +2,7 @@
 
 The language is that of Command.syntax; ``...`` behind a placeholder or a group says that it may be repeated.
 An expression is read by its derivatives: each word that it may begin with has the expression of what is left.
+Of what is left there is one object each, so that what is known of it is found without a look into it.
 """
 
 from __future__ import annotations
@@ -15,43 +16,43 @@ _TOKEN = re.compile(r"\.\.\.|[][()|]|[^][()|\s.]+(?:\.[^][()|\s.]+)*")
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_/-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Literal:
     """A word that is typed as it is."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """A placeholder."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seq:
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Alt:
     options: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Opt:
     inner: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Many:
     """Once or more often."""
 
     inner: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AnyOrder:
     """Each at most once."""
 
@@ -62,6 +63,8 @@ Expr = Literal | Slot | Seq | Alt | Opt | Many | AnyOrder
 Leaf = Literal | Slot
 
 END = Seq(())
+
+_sequence_of, _optional, _in_any_order = cache(Seq), cache(Opt), cache(AnyOrder)
 
 
 @cache
@@ -128,7 +131,7 @@ def _run(run: Sequence[Expr]) -> list[Expr]:
 def seq(items: Sequence[Expr]) -> Expr:
     """Return one after the other, without what is empty."""
     flat = [one for item in items for one in (item.items if isinstance(item, Seq) else (item,))]
-    return flat[0] if len(flat) == 1 else Seq(tuple(flat))
+    return flat[0] if len(flat) == 1 else _sequence_of(tuple(flat))
 
 
 def may_end(expression: Expr) -> bool:
@@ -170,12 +173,12 @@ def _arcs(expression: Expr) -> Iterator[tuple[Leaf, Expr]]:
             yield from arcs(inner)
         case Many(inner):
             for leaf, rest in arcs(inner):
-                yield leaf, seq((rest, Opt(expression)))
+                yield leaf, seq((rest, _optional(expression)))
         case AnyOrder(options):
             for place, option in enumerate(options):
                 left = (*options[:place], *options[place + 1 :])
                 for leaf, rest in arcs(option):
-                    yield leaf, seq((rest, AnyOrder(left))) if left else rest
+                    yield leaf, seq((rest, _in_any_order(left))) if left else rest
 
 
 @cache
@@ -187,7 +190,7 @@ def lenient(expression: Expr) -> Expr:
         head += 1
     rest: Expr = END
     for item in reversed(items[head:]):
-        rest = Opt(seq((item, rest)))
+        rest = _optional(seq((item, rest)))
     return seq((*items[:head], rest))
 
 
@@ -202,6 +205,7 @@ def head(expression: Expr) -> tuple[str, ...]:
     return tuple(found)
 
 
+@cache
 def slots(expression: Expr) -> frozenset[str]:
     """Return the names of all placeholders of ``expression``."""
     match expression:
@@ -234,7 +238,7 @@ def written(expression: Expr, values: Mapping[str, Sequence[str]]) -> list[str] 
             whole = [option for option in options if bound <= slots(option)]
             return next((words for option in whole if (words := written(option, values)) is not None), None)
         case AnyOrder(options):
-            return [word for option in options for word in written(Opt(option), values) or ()]
+            return [word for option in options for word in written(_optional(option), values) or ()]
         case Opt(inner):
             return written(inner, values) or [] if slots(inner) & values.keys() else []
         case Many(inner):

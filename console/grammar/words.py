@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from unicodedata import category
 
 from console.grammar.values import Mistake, Span
+from console.harmless import is_unseen
 
 LONGEST_LINE = 400_000
 """Characters: a CRL of 90,000 characters in one line, each of them escaped, and then some."""
@@ -22,7 +22,6 @@ MOST_WORDS = 1024
 _BLANKS = " \t\r\n\v\f"
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,64}PRIVATE KEY")
 _PLAIN = re.compile(r"""[^\s"'#;][^\s;]*""")
@@ -125,7 +124,7 @@ def commands(text: str) -> tuple[str, ...]:
 
 def quoted(value: str) -> str:
     """Return ``value`` as it is typed: in quotes where it has to be, and visible."""
-    if _PLAIN.fullmatch(value) and not any(category(one) in _UNSEEN for one in value):
+    if _PLAIN.fullmatch(value) and not any(map(is_unseen, value)):
         return value
     return f'"{"".join(_escaped(one) for one in value)}"'
 
@@ -135,7 +134,7 @@ def _escaped(one: str) -> str:
         return f"\\{one}"
     if one in "\n\r\t":
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[one]
-    if category(one) in _UNSEEN:
+    if is_unseen(one):
         return f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
     return one
 

@@ -21,7 +21,7 @@ from console.shell.console import Console
 from console.show.data import AGENT, DAEMON, IPSEC, contents, number, subtree, tree
 from console.show.layout import cut, table
 from console.show.screen import width_of
-from console.show.tunnels import COLUMNS, CUTTABLE, ids, pages, tunnels_in
+from console.show.tunnels import COLUMNS, CUTTABLE, every_page, ids, pages, tunnels_in
 
 TICK_S = 1.0
 """How often the times go on, and what is stale is asked for: many events in a moment cost one question."""
@@ -81,7 +81,7 @@ def refresh(console: Console, followed: Followed, clock: Callable[[], float] = m
     followed.stale.clear()
     lines: list[str] = []
     there: set[int] = set()
-    for data in pages(console.client, asked):
+    for data in (every_page if everything else pages)(console.client, asked):
         found = tunnels_in(data)
         there.update(number(one, "id") or 0 for one in found)
         lines += followed.take(found, clock())

@@ -14,7 +14,7 @@ from pyang import error, statements
 from pyang.context import Context
 from pyang.repository import Repository
 
-from console.model.schema import Choice, Kind, Node, Schema
+from console.model.schema import Choice, Kind, Must, Node, Schema
 from console.model.types import Identities, Statement, described, inherited, type_of
 from console.model.visible import is_visible, visible
 from console.model.weight import too_heavy
@@ -198,6 +198,7 @@ class _Building:
             mandatory=_argument(made_of, "mandatory") == "true",
             presence=made_of.search_one("presence") is not None,
             user_ordered=_argument(made_of, "ordered-by") == "user",
+            musts=tuple(_musts(made_of)),
         )
         if kind in (Kind.LEAF, Kind.LEAF_LIST):
             own = [str(found.arg) for found in made_of.search("default")]
@@ -228,6 +229,12 @@ class _Building:
                     children=children,
                 )
         return ends
+
+
+def _musts(statement: Statement) -> Iterator[Must]:
+    for found in statement.search("must"):
+        if message := _argument(found, "error-message"):
+            yield Must(str(found.arg), message)
 
 
 def _denied(statement: Statement) -> bool:

@@ -51,12 +51,21 @@ class Type:
     messages: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Must:
+    """A condition of a node (RFC 7950 section 7.5.3), and what its module says where it is false."""
+
+    condition: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One node; choices and cases are not nodes: ``case`` names those it is in, outermost first.
 
     ``secret``: NACM denies it to everybody by default (RFC 8341, default-deny-all), so it is asked for
-    without echo and kept nowhere. ``units``: as the module says, "" without. ``children``: by name, or by
+    without echo and kept nowhere. ``units``: as the module says, "" without. ``musts``: conditions whose
+    module says what is wrong where they are false. ``children``: by name, or by
     "module:name" where two modules gave the same name; of an rpc or an action, "input" and "output".
     ``description``: paragraphs of one line each, with an empty line between two.
     """
@@ -76,6 +85,7 @@ class Node:
     secret: bool = False
     units: str = ""
     case: tuple[tuple[str, str], ...] = ()
+    musts: tuple[Must, ...] = ()
     children: Mapping[str, Node] = field(default_factory=dict)
 
     @property

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from unicodedata import category
+from console.harmless import is_unseen
 
-# Control characters, those of formatting, unassigned ones, halves of a pair, ends of lines and paragraphs.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
 _INSTEAD = "\ufffd"
 
 
 def is_visible(text: str) -> bool:
     """Return whether ``text`` has no character that is not seen."""
-    return (text.isascii() and text.isprintable()) or not any(category(one) in _UNSEEN for one in text)
+    return (text.isascii() and text.isprintable()) or not any(map(is_unseen, text))
 
 
 def visible(text: str) -> str:
     """Return ``text`` with U+FFFD in the place of each character that is not seen."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_INSTEAD if category(one) in _UNSEEN else one for one in text)
+    return "".join(_INSTEAD if is_unseen(one) else one for one in text)
 
 
 def prose(text: str) -> str:

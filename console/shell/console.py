@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import rich.console
+from typing import TYPE_CHECKING, Any, Protocol
 
 from console.client.session import Client
 from console.grammar.values import Path
 from console.model.schema import Schema
 
+if TYPE_CHECKING:
+    import rich.console
+
 
 class Output(Protocol):
     """Where a command says something. Everything from outside is made harmless before a terminal gets it."""
 
-    rich: rich.console.Console
-    """Its width and colours are settled: NO_COLOR, no terminal, narrow terminals."""
     as_json: bool
+
+    @property
+    def rich(self) -> rich.console.Console:
+        """Its width and colours are settled: NO_COLOR, no terminal, narrow terminals."""
+
+    @property
+    def columns(self) -> int | None:
+        """The columns of the terminal; None where nobody looks, and nothing is to be cut."""
 
     def text(self, text: str) -> None:
         """Print ``text`` as it is, paged where it is long and somebody looks."""

@@ -32,6 +32,7 @@ from console.shell.commands.contexts import leave_or_up, leave_program
 from console.shell.commands.requests import has_tunnels
 from console.shell.gathering import whole
 from console.shell.lookup import Lookup
+from console.shell.output import DEFAULT_COLUMNS
 from console.shell.recall import Recall, file_of, keeping
 from console.shell.shell import Leave, Shell, Status
 from console.show.layout import folded
@@ -229,7 +230,7 @@ class _Conversation:
             f"yangswan {version('yangswan')} on {shell.gateway}: you are {shell.client.user}, in session "
             f"{shell.client.session_id}. 'help' tells what there is to type, '?' what may come next."
         )
-        shell.out.text("\n".join(folded(greeting, shell.out.rich.width)))
+        shell.out.text("\n".join(folded(greeting, shell.out.columns)))
         if not has_tunnels(shell.client):
             shell.out.text(_FIRST_STEPS)
 
@@ -304,7 +305,7 @@ class _Conversation:
     def _show_expected(self, before: str) -> None:
         shell = self._shell
         found = self._grammar.expected(before, shell.context, shell.tunnel, self._lookup)
-        columns = shell.out.rich.width
+        columns = shell.out.columns or DEFAULT_COLUMNS
         shown = listing(found[:MOST_SUGGESTIONS], columns) if found else f"  {self._why_nothing(before)}"
         print_above: Callable[[], None] = lambda: print(shown)  # noqa: E731
         run_in_terminal(print_above)

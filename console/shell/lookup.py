@@ -11,13 +11,12 @@ from console.client.session import Element, Gone, ServerErrors
 from console.grammar.parts import select
 from console.grammar.values import Path, Suggestion
 from console.model.schema import Kind
-from console.show.data import IPSEC, MONITORING, subtree, tree
+from console.show.data import IPSEC, MONITORING, NACM, PKI, subtree, tree
 from console.show.history import newest
 
 MOST = 200
 LIMIT_S = 2.0
 """While a line is typed Ctrl-C ends no wait: the terminal gives it to the line."""
-_PKI = "urn:yangswan:params:xml:ns:yang:pki"
 _COMMITS = 50
 
 
@@ -40,13 +39,14 @@ class Lookup:
             return ()
         if isinstance(source, tuple):
             return _fitting(self._of_path(source), prefix)
-        if source == "tunnel":
-            return _fitting(self._tunnels(), prefix)
-        if source == "commit":
-            return _fitting(self._commits(), prefix)
-        if source == "session":
-            return _fitting(self._sessions(), prefix)
-        return ()
+        known = {
+            "tunnel": self._tunnels,
+            "commit": self._commits,
+            "session": self._sessions,
+            "certificate": self._certificates,
+            "user": self._users,
+        }
+        return _fitting(known[source](), prefix) if source in known else ()
 
     def _tunnels(self) -> Iterator[Suggestion]:
         wanted = subtree(tree(IPSEC, "tunnels", {"ipsec": {"id": None, "description": None}}))
@@ -64,6 +64,20 @@ class Lookup:
         for entry in self._client.get(wanted).iter(f"{{{MONITORING}}}session"):
             user = _leaf(entry, MONITORING, "username")
             yield Suggestion(_leaf(entry, MONITORING, "session-id"), user)
+
+    def _certificates(self) -> Iterator[Suggestion]:
+        wanted = subtree(tree(PKI, "certificate-state", {"certificate": {"name": None, "subject": None}}))
+        for entry in self._client.get(wanted).iter(f"{{{PKI}}}certificate"):
+            yield Suggestion(_leaf(entry, PKI, "name"), _leaf(entry, PKI, "subject"))
+
+    def _users(self) -> Iterator[Suggestion]:
+        """Yield those who are logged in, and those whom access control names."""
+        for session in self._sessions():
+            yield Suggestion(session.description, "logged in")
+        wanted = subtree(tree(NACM, "nacm", {"groups": {"group": {"name": None, "user-name": None}}}))
+        for group in self._client.get_config("running", wanted).iter(f"{{{NACM}}}group"):
+            for user in group.iter(f"{{{NACM}}}user-name"):
+                yield Suggestion(user.text or "", f"in the group {_leaf(group, NACM, 'name')}")
 
     def _of_path(self, path: Path) -> Iterator[Suggestion]:
         """Yield keys, or values, of the last step of ``path``; of a list's keys the first that it lacks."""

@@ -10,23 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
-
-import rich.console
-from rich.console import Console as RichConsole
-from rich.console import ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TextIO
 
 from console.harmless import harmless, harmless_json, harmless_lines
 
-PIPE_COLUMNS = 100_000
-"""No line is cut or folded for a reader that is no terminal."""
+if TYPE_CHECKING:
+    import rich.console
+
 MIN_COLUMNS, MAX_COLUMNS = 20, 1000
 PROGRESS_AFTER_S = 1.0
+DEFAULT_COLUMNS = 80
 _TICK_S = 0.5
 _PAGER = "less -FRX"
 
@@ -52,11 +47,28 @@ class Terminal:
         self._stdout = sys.stdout if stdout is None else stdout
         self._stderr = sys.stderr if stderr is None else stderr
         self._length: int | None = None
-        self.rich = self._console(None)
+        self._width: int | None = None
+        self._rich: rich.console.Console | None = None
+
+    @property
+    def rich(self) -> rich.console.Console:
+        """Made when it is needed: most commands are done in the time that it takes."""
+        if self._rich is None:
+            from console.shell.printing import console_on
+
+            self._rich = console_on(self._stdout, self._width, self._environ)
+        return self._rich
+
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is; None where nobody looks."""
+        if not self._stdout.isatty():
+            return None
+        return self._width or _columns(self._environ)
 
     def set_width(self, columns: int) -> None:
         """Write lines of ``columns`` at most; 0: as wide as the terminal is."""
-        self.rich = self._console(columns or None)
+        self._width, self._rich = columns or None, None
 
     def set_length(self, lines: int) -> None:
         """Page what has more than ``lines``; 0: never."""
@@ -70,10 +82,10 @@ class Terminal:
             if empty:
                 self.text(empty)
             return
+        from console.shell.printing import table_lines
+
         shown = [[harmless_lines(cell) for cell in row] for row in rows]
-        with self.rich.capture() as captured:
-            self.rich.print(_table(columns, shown, self.rich.width))
-        self._page("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        self._page("".join(f"{line}\n" for line in table_lines(self.rich, columns, shown)))
 
     def json(self, value: Any) -> None:
         self._stdout.write(harmless_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
@@ -89,31 +101,11 @@ class Terminal:
         if not self._interactive and not self._stderr.isatty():
             yield lambda _: None
             return
-        shown = _Progress(self._stderr, text, lambda: min(self.rich.width, MAX_COLUMNS))
+        shown = _Progress(self._stderr, text, lambda: min(self.columns or DEFAULT_COLUMNS, MAX_COLUMNS))
         try:
             yield shown.say
         finally:
             shown.end()
-
-    def _console(self, width: int | None) -> rich.console.Console:
-        on_terminal = self._stdout.isatty()
-        colours = on_terminal and not self._environ.get("NO_COLOR") and self._environ.get("TERM") != "dumb"
-        if width is None and not on_terminal:
-            width = PIPE_COLUMNS
-        made = RichConsole(
-            file=self._stdout,
-            width=width,
-            no_color=not colours,
-            force_terminal=on_terminal,
-            color_system="auto" if colours else None,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            soft_wrap=False,
-            _environ=self._environ,
-        )
-        made.push_render_hook(_Harmless(made))
-        return made
 
     def _page(self, text: str) -> None:
         if self._interactive and self._stdout.isatty() and self._is_long(text) and self._paged(text):
@@ -152,28 +144,6 @@ class Terminal:
                 continue
 
 
-class _Harmless(RenderHook):
-    """Writes out what a terminal would obey, of whatever is printed, and nobody has made harmless before."""
-
-    def __init__(self, console: rich.console.Console) -> None:
-        self._console = console
-
-    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_HarmlessRenderable(one) for one in renderables]
-
-
-class _HarmlessRenderable:
-    def __init__(self, inner: ConsoleRenderable) -> None:
-        self._inner = inner
-
-    def __rich_console__(self, console: rich.console.Console, options: ConsoleOptions) -> RenderResult:
-        for segment in console.render(self._inner, options):
-            if segment.control:
-                yield segment
-            else:
-                yield Segment(harmless_lines(segment.text), segment.style)
-
-
 class _Progress:
     """A line on standard error that says what is under way and for how long, once it takes long."""
 
@@ -207,26 +177,17 @@ class _Progress:
                 return
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> ConsoleRenderable:
-    """Return a table, or where it has no room its rows one below the other."""
-    least = sum(max(_longest_word(cells), min(8, len(name))) for name, cells in _by_column(columns, rows))
-    if least + 2 * (len(columns) - 1) > width:
-        return Text("\n\n".join(_record(columns, row) for row in rows), overflow="fold")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
-
-
-def _by_column(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[tuple[str, list[str]]]:
-    return ((name, [row[at] for row in rows]) for at, name in enumerate(columns))
-
-
-def _longest_word(cells: Iterable[str]) -> int:
-    return max((len(word) for cell in cells for word in cell.split()), default=0)
-
-
-def _record(columns: Sequence[str], row: Sequence[str]) -> str:
-    return "\n".join(f"{name}: {cell}" for name, cell in zip(columns, row, strict=True))
+def _columns(environ: Mapping[str, str]) -> int:
+    """Return the columns of the terminal of this process, as rich finds them."""
+    if environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return DEFAULT_COLUMNS
+    said = environ.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    for number in (0, 1, 2):  # standard input, output and error
+        try:
+            if found := os.get_terminal_size(number).columns:
+                return found
+        except OSError:
+            continue
+    return DEFAULT_COLUMNS

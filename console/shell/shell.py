@@ -12,6 +12,7 @@ from console.client.connection import Connection
 from console.client.session import Gone, ServerError, ServerErrors
 from console.grammar.parts import is_there, wanted
 from console.grammar.reading import Grammar
+from console.grammar.ruled import broken
 from console.grammar.typed import Refused, read
 from console.grammar.values import Called, Change, Changes, Meaning, Mistake, SecretMissing, Span, sweeping
 from console.model.schema import Schema
@@ -20,7 +21,7 @@ from console.shell.console import Console
 from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.gathering import may_have_lines, waits_for_a_block
-from console.shell.output import Terminal
+from console.shell.output import DEFAULT_COLUMNS, Terminal
 
 MOST_HELD = 500
 """Lines of a script whose edits are sent together."""
@@ -265,6 +266,9 @@ class Shell(Console):
     def _edit(self, line: str, number: int | None, meaning: Changes) -> int:
         if self.interactive and not all(self._may_sweep(change) for change in sweeping(meaning)):
             return Status.REFUSED
+        if self.interactive:
+            for span, text in broken(meaning):
+                self._say(line, number, span, f"a commit would be refused: {text}")
         there = meaning.enters is not None and bool(meaning.changes) and self._is_there(meaning)
         if not there and (status := self._sent(line, number, meaning.changes)):
             return status
@@ -300,7 +304,7 @@ class Shell(Console):
             return
         if span is not None and self.interactive:
             shift = " " * len(self.prompt)
-            if len(shift) + len(line) < self.out.rich.width:
+            if len(shift) + len(line) < (self.out.columns or DEFAULT_COLUMNS):
                 self.out.warn(shift + saying.caret(span, line))
         self.out.warn(text)
 

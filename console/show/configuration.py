@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
@@ -18,6 +18,7 @@ from console.shell.console import Console
 from console.show.data import AGENT, elements, hide_secrets, tree
 from console.show.rfc7951 import as_json
 
+_DEFAULTS, _EXPLICIT = ":with-defaults:", "basic-mode=explicit"
 _MOST_ASKED = 100
 """Secrets that are not there, about each of which the server is asked whether one may read it."""
 
@@ -38,7 +39,7 @@ def show_here(console: Console, given: Mapping[str, str]) -> int:
     data = _configuration(console, "candidate", at, Grammar(console.schema, ()))
     if not console.out.as_json:
         hide_secrets(data, console.schema, marked=True)
-        shown = lines(data, console.schema, at, may_read=_asking(console.client))
+        shown = _lines(console, data, at)
         console.out.text("\n".join(shown) or "Nothing is configured here.")
         return 0
     return _say(console, given, data)
@@ -79,10 +80,16 @@ def _say(console: Console, given: Mapping[str, str], data: Element) -> int:
     elif "xml" in given:
         console.out.text(as_xml(data))
     else:
-        console.out.text("\n".join(lines(data, console.schema, may_read=_asking(console.client))))
+        console.out.text("\n".join(_lines(console, data)))
     if (words := hidden.words()) and (console.interactive or hidden.unknown):
         console.out.warn(f"(not shown: {words})")
     return 0
+
+
+def _lines(console: Console, data: Element, at: Path = ()) -> Iterator[str]:
+    # RFC 6243 section 4.3: whether a default that nobody has set is in the data.
+    explicit = any(_DEFAULTS in one and _EXPLICIT in one for one in console.client.capabilities)
+    return lines(data, console.schema, at, may_read=_asking(console.client), explicit=explicit)
 
 
 def _asking(client: Client) -> Callable[[str], bool]:
@@ -115,7 +122,9 @@ def as_xml(data: Element) -> str:
     return "".join(f"&#x{ord(one):x};" if one != "\n" and is_unseen(one) else one for one in written)
 
 
-PART = Argument("a part, as it is typed at the top of the configuration: tunnel ipsec 1 ike", rest=True)
+PART = Argument(
+    "a part, as it is typed at the top of the configuration: tunnel ipsec 1 ike", source="part", rest=True
+)
 _ARGUMENTS = {
     "ID": Argument("the number of the tunnel", source="tunnel", number=(1, 65535)),
     "PART": PART,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
@@ -19,6 +20,7 @@ NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 OURS = "urn:yangswan:params:xml:ns:yang:"
 IPSEC, DAEMON, PKI, AGENT = (f"{OURS}{name}" for name in ("ipsec", "daemon", "pki", "agent"))
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 
 LEAFS = (Kind.LEAF, Kind.LEAF_LIST)
@@ -75,9 +77,35 @@ def first(element: Element | None, path: str) -> Element | None:
 def every(element: Element | None, path: str) -> Iterator[Element]:
     """Yield the elements at ``path``, whose steps are of the namespace of ``element``."""
     if element is None:
-        return
-    namespace = etree.QName(element).namespace
-    yield from element.iterfind("/".join(f"{{{namespace}}}{step}" for step in path.split("/")))
+        return iter(())
+    # Of each of thousands of tunnels a dozen leafs are looked for: no expression is read for it.
+    tag = str(element.tag)
+    first_step, *others = _tags(tag[: tag.find("}") + 1], path)
+    found: Iterator[Element] = element.iterchildren(first_step)
+    for step in others:
+        found = _below(found, step)
+    return found
+
+
+def _below(found: Iterator[Element], step: str) -> Iterator[Element]:
+    for one in found:
+        yield from one.iterchildren(step)
+
+
+@lru_cache(maxsize=1024)
+def _tags(namespace: str, path: str) -> tuple[str, ...]:
+    return tuple(f"{namespace}{step}" for step in path.split("/"))
+
+
+def by_name(element: Element | None) -> dict[str, Element]:
+    """Return the children of ``element`` in its namespace, by name; of several of a name the first."""
+    found: dict[str, Element] = {}
+    if element is not None:
+        tag = str(element.tag)
+        namespace = tag[: tag.find("}") + 1]
+        for child in element.iterchildren(f"{namespace}*"):
+            found.setdefault(child.tag[len(namespace) :], child)
+    return found
 
 
 def top(data: Element, namespace: str, name: str) -> Element | None:

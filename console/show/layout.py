@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
-
 from console.harmless import harmless
 
 GAP = 2
@@ -20,15 +18,24 @@ FOLDED = 4
 """By how much what did not fit into a row is indented below it."""
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal ``text`` takes, which has been made harmless."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # what most never need takes a while to import
+
+    return cell_len(text)
+
+
 def cut(text: str, width: int) -> str:
     """Return ``text``, or as much of its beginning as fits into ``width`` columns with an ellipsis."""
-    if cell_len(text) <= width:
+    if columns_of(text) <= width:
         return text
     return text[: _fitting(text, width - 1)] + ELLIPSIS if width > 0 else ""
 
 
 def padded(text: str, width: int) -> str:
-    return text + " " * (width - cell_len(text))
+    return text + " " * (width - columns_of(text))
 
 
 def table(
@@ -40,10 +47,10 @@ def table(
     last columns go to a line below each row, as many as have to.
     """
     shown = [[harmless(cell) for cell in row] for row in (columns, *rows)]
-    widths = [max(cell_len(row[at]) for row in shown) for at in range(len(columns))]
+    widths = [max(columns_of(row[at]) for row in shown) for at in range(len(columns))]
     if width is None:
         return "\n".join(_line(row, widths, GAP) for row in shown)
-    least = [max(SHRUNK, cell_len(name)) for name in shown[0]]
+    least = [max(SHRUNK, columns_of(name)) for name in shown[0]]
     for gap in (GAP, 1):
         fitting = _shrunk(widths, least, cuttable, width - gap * (len(widths) - 1))
         if sum(fitting) + gap * (len(fitting) - 1) <= width:
@@ -73,8 +80,13 @@ def _in_two(row: Sequence[str], widths: Sequence[int], width: int) -> Iterator[s
 
 
 def _line(row: Sequence[str], widths: Sequence[int], gap: int) -> str:
-    cells = [padded(cut(cell, room), room) for cell, room in zip(row, widths, strict=True)]
+    cells = [_cell(cell, room) for cell, room in zip(row, widths, strict=True)]
     return (" " * gap).join(cells).rstrip(" ")
+
+
+def _cell(text: str, width: int) -> str:
+    free = width - columns_of(text)
+    return text + " " * free if free >= 0 else padded(cut(text, width), width)
 
 
 def folded(text: str, width: int | None, indent: str = "", further: str | None = None) -> list[str]:
@@ -90,13 +102,13 @@ def folded(text: str, width: int | None, indent: str = "", further: str | None =
     lines: list[str] = []
     line, empty = indent, True
     for word in text.split(" "):
-        if not empty and cell_len(line) + 1 + cell_len(word) > width:
+        if not empty and columns_of(line) + 1 + columns_of(word) > width:
             lines.append(line)
             line, empty = further, True
         line += word if empty else f" {word}"
         empty = False
         # A word that no line can hold; where none can hold a letter either, there is one in each.
-        while cell_len(further) < width and (kept := max(_fitting(line, width), least)) < len(line):
+        while columns_of(further) < width and (kept := max(_fitting(line, width), least)) < len(line):
             lines.append(line[:kept])
             line = further + line[kept:]
     return [*lines, line]
@@ -106,7 +118,7 @@ def _fitting(line: str, width: int) -> int:
     """Return how many characters of ``line`` fit."""
     columns = 0
     for at, one in enumerate(line):
-        columns += cell_len(one)
+        columns += columns_of(one)
         if columns > width:
             return at
     return len(line)

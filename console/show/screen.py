@@ -11,7 +11,7 @@ from console.show.rfc7951 import as_json
 
 def width_of(console: Console) -> int | None:
     """Return the columns of the terminal, None where the output goes elsewhere and nothing is to be cut."""
-    return console.out.rich.width if console.out.rich.is_terminal else None
+    return console.out.columns
 
 
 def show_one(

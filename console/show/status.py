@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from console.client.session import Element
 from console.model.schema import Schema
-from console.show.data import every, first, number, text, texts, word
+from console.show.data import by_name, every, number, text, word
 from console.show.layout import sentence
 from console.show.times import since_rekey
 
@@ -45,31 +46,57 @@ def is_disabled(tunnel: Element) -> bool:
     return text(tunnel, "enabled") == "false"
 
 
-def notes(tunnel: Element, schema: Schema) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the table says of a tunnel: of thousands each is read once. ``leafs``, and those of its
+    ``state``: by name; of what there may be several the first."""
+
+    leafs: Mapping[str, Element]
+    state: Mapping[str, Element]
+
+    def leaf(self, name: str) -> str:
+        """Return the text of a leaf, "" where there is none."""
+        found = self.leafs.get(name)
+        return "" if found is None else (found.text or "").strip()
+
+    def of_state(self, name: str) -> str:
+        """Return the text of a leaf of the state, "" where there is none."""
+        found = self.state.get(name)
+        return "" if found is None else (found.text or "").strip()
+
+
+def facts_of(tunnel: Element) -> Facts:
+    leafs = by_name(tunnel)
+    return Facts(leafs, by_name(leafs.get("state")))
+
+
+def notes(facts: Facts, schema: Schema) -> Iterator[str]:
     """Yield what an operator should know of a tunnel beyond its status, each in a few words.
 
     What several tunnels have in common has the same words, so that it can be said once.
     """
-    if is_disabled(tunnel):
+    if facts.leaf("enabled") == "false":
         yield "Disabled"
         return
-    state = first(tunnel, "state")
-    if state is None:
+    state = facts.state
+    if "state" not in facts.leafs:
         yield "You may not read the state"
-    applied = text(state, "applied")
+    applied = facts.of_state("applied")
     if applied in _NOT_APPLIED:
         yield _NOT_APPLIED[applied]
-    if first(state, "sas-unknown") is not None:
+    if "sas-unknown" in state:
         yield "The daemon does not say what SAs there are: this is what it said last"
-    if text(state, "local-address-present") == "false":
+    if facts.of_state("local-address-present") == "false":
         yield "No interface has the local address"
-    if first(state, "limitation") is not None:
+    if "limitation" in state:
         yield "The daemon cannot do all that is configured"
-    if texts(state, "narrowed/local-subnet") or texts(state, "narrowed/remote-subnet"):
+    narrowed = by_name(state.get("narrowed"))
+    if "local-subnet" in narrowed or "remote-subnet" in narrowed:
         yield "The peer did not take all subnets"
-    if any(text(one, "relation") in ("crossing", "same") for one in every(state, "overlap")):
+    overlaps = every(facts.leafs["state"], "overlap") if "overlap" in state else ()
+    if any(text(one, "relation") in ("crossing", "same") for one in overlaps):
         yield "Another tunnel wants the same traffic"
-    protection = first(state, "leak-protection")
+    protection = state.get("leak-protection")
     if text(protection, "in-force") == "false" and text(protection, "reason") != "switched-off":
         why = sentence(word(schema, f"{STATE}/leak-protection/reason", text(protection, "reason")))
         yield f"Packets may leak in clear: {lowered(why)}" if why else "Packets may leak in clear"

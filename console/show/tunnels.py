@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,20 +11,23 @@ from console.client.session import Client, Element
 from console.grammar.command import Command
 from console.model.schema import Schema
 from console.shell.console import Console
-from console.show.data import IPSEC, every, find_node, number, subtree, text, top, tree
+from console.show.data import IPSEC, Wanted, every, find_node, number, subtree, top, tree
 from console.show.layout import folded, ranges, table
 from console.show.rfc7951 import as_json
 from console.show.screen import width_of
-from console.show.status import is_up, notes, rekey_words, status, status_words
+from console.show.status import UP, Facts, facts_of, notes, status_words
+from console.show.times import since_rekey
 
 COLUMNS = ("ID", "DESCRIPTION", "STATUS", "TIME (since last rekey)")
 CUTTABLE = (1,)
 """Only a description may be cut: who cannot see the whole word may take one status for another."""
+WHOLE = 10_000
+"""Up to so many tunnels are asked for at once, all that there are, which is the least work for the server."""
 PAGE = 500
-"""How many tunnels are asked for at once, so that neither side holds the state of all of them."""
+"""Of more, so many: neither side holds the state of all of them then."""
 _NOTES_SHOWN = 20
 
-_STATE = {
+_STATE: Wanted = {
     "status": None,
     "applied": None,
     "sas-unknown": None,
@@ -34,6 +38,7 @@ _STATE = {
     "leak-protection": {"in-force": None, "reason": None},
     "time-since-rekey": None,
 }
+_ENTRY: Wanted = {"id": None, "enabled": None, "description": None, "state": _STATE}
 
 
 def ids(client: Client) -> list[int]:
@@ -46,12 +51,21 @@ def ids(client: Client) -> list[int]:
 
 def pages(client: Client, of: Sequence[int]) -> Iterator[Element]:
     """Yield <data> with what the table needs of the tunnels ``of``, at most PAGE at a time."""
+    entry = tree(IPSEC, "ipsec", _ENTRY)
     for begin in range(0, len(of), PAGE):
         asked = tree(IPSEC, "tunnels")
         for one in of[begin : begin + PAGE]:
-            wanted = {"id": str(one), "enabled": None, "description": None, "state": _STATE}
-            asked.append(tree(IPSEC, "ipsec", wanted))
+            asked.append(deepcopy(entry))
+            asked[-1][0].text = str(one)
         yield client.get(subtree(asked))
+
+
+def every_page(client: Client, of: Sequence[int]) -> Iterator[Element]:
+    """Yield the same of ``of``, the numbers of all tunnels that there are."""
+    if len(of) > WHOLE:
+        yield from pages(client, of)
+    elif of:
+        yield client.get(subtree(tree(IPSEC, "tunnels", {"ipsec": _ENTRY})))
 
 
 def tunnels_in(data: Element) -> list[Element]:
@@ -59,12 +73,13 @@ def tunnels_in(data: Element) -> list[Element]:
     return sorted(found, key=lambda one: number(one, "id") or 0)
 
 
-def row(tunnel: Element) -> tuple[str, str, str, str]:
+def row(facts: Facts) -> tuple[str, str, str, str]:
+    since = facts.of_state("time-since-rekey")
     return (
-        text(tunnel, "id"),
-        text(tunnel, "description"),
-        status_words(status(tunnel)),
-        rekey_words(tunnel),
+        facts.leaf("id"),
+        facts.leaf("description"),
+        status_words(facts.of_state("status")),
+        since_rekey(int(since)) if since.isascii() and since.isdecimal() else "",
     )
 
 
@@ -82,12 +97,14 @@ class Overview:
 
     def add(self, tunnel: Element) -> bool:
         """Take a tunnel in; returns whether it is shown."""
+        facts = facts_of(tunnel)
+        works = facts.of_state("status") == UP
         self.total += 1
-        self.up += is_up(tunnel)
-        if self.only and is_up(tunnel) != (self.only == "up"):
+        self.up += works
+        if self.only and works != (self.only == "up"):
             return False
-        self.rows.append(row(tunnel))
-        for note in notes(tunnel, self.schema):
+        self.rows.append(row(facts))
+        for note in notes(facts, self.schema):
             self.noted.setdefault(note, []).append(number(tunnel, "id") or 0)
         return True
 
@@ -110,7 +127,7 @@ def show_tunnels(console: Console, given: Mapping[str, str]) -> int | None:
     kept: list[Any] = []
     with console.out.progress("asking for the tunnels") as progress:
         asked = ids(console.client)
-        for data in pages(console.client, asked):
+        for data in every_page(console.client, asked):
             progress(f"asking for the tunnels, {page.total} of {len(asked)}")
             shown = [one for one in tunnels_in(data) if page.add(one)]
             if console.out.as_json:

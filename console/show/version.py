@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 
 from console.client.session import ServerErrors
 from console.grammar.command import Command
@@ -17,6 +16,8 @@ OUR_MODULES = "yangswan-"
 
 def show_version(console: Console, given: Mapping[str, str]) -> None:
     """Show what is at work here."""
+    from importlib.metadata import version  # a tenth of a start, which all other commands do without
+
     own = version("yangswan")
     modules = revisions(console)
     daemon = _daemon(console)

@@ -69,6 +69,10 @@ class Printed:
             _environ={"TERM": "xterm"},
         )
 
+    @property
+    def columns(self) -> int | None:
+        return self.width
+
     def text(self, text: str) -> None:
         self.texts.append(text)
 

@@ -71,6 +71,8 @@ peer takes an IP address.*
 *bob:/config/tunnel/ipsec-1/#> local-s 10.2.0.0/16
 *bob:/config/tunnel/ipsec-1/#> remote-s 10.1.0.0 255.255.0.0
 *bob:/config/tunnel/ipsec-1/#> ike cipher aes128gcm16 auth sha256 dh modp3072
+...
+a commit would be refused: an AEAD cipher authenticates by itself: remove auth
 *bob:/config/tunnel/ipsec-1/#> commit check
 ...
 tunnel ipsec 1 ike proposal 1: .*prf.*

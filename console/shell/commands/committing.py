@@ -29,6 +29,7 @@ CONFIRMED_S = 600
 VERIFY_S = 60
 LOOK_AGAIN_S = 2.0
 _CUT_OFF = "would-cut-off-session"
+_VERIFY_FAILED = "verify-failed"
 _MOST_SHOWN = 3
 _MOST_DIFFERENCES = 100
 
@@ -70,14 +71,21 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
             return _cut_off(shell, wanted, problem)
         for text in saying.incomplete(problem, shell.mending):
             shell.out.warn(f"not committed: {text}")
-        editing.refresh()
+        if not editing.refresh() and any(error.app_tag == _VERIFY_FAILED for error in problem.errors):
+            # It was in force, so it is in the history, and no longer in the candidate.
+            shell.out.warn(outcome.in_words(commit_of(shell.client, shell.client.session_id, since)))
+            _settle(shell)
         return Status.REFUSED
+    _settle(shell)
+    return _say_done(shell, wanted, since, confirmed)
+
+
+def _settle(shell: Shell) -> None:
     try:
-        editing.settle()
+        shell.editing.settle()
     except ServerErrors as problem:
         for _, text in saying.refused(problem):
             shell.out.warn(f"the commit is done, but the lock of the candidate is not given back: {text}")
-    return _say_done(shell, wanted, since, confirmed)
 
 
 def _nothing(shell: Shell) -> int:
@@ -122,7 +130,7 @@ def _carry_out(shell: Shell, wanted: Commit, since: int) -> None:
         raise
     except Gone as problem:
         shell.out.warn(str(problem))
-        outcome.tell(shell, session_id, since)
+        outcome.tell(shell, session_id, since, is_over=True)
         editing.edited = False  # what became of that is said
         raise
     editing.pending, editing.ended = None, ""
@@ -136,9 +144,11 @@ def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> No
             shell.editing.pending = 0
     else:
         # The server takes the commit back when the session that waits for it ends.
+        shell.out.warn("the wait is over, and with it this session: the server takes the commit back")
         shell.client.cut()
+        shell.editing.edited = False  # what became of that is said
         shell.again()
-    outcome.tell(shell, session_id, since)
+    outcome.tell(shell, session_id, since, is_over=wanted.verify_s is not None)
     if shell.client.gone is None and wanted.verify_s is not None:
         shell.editing.refresh()
 
@@ -165,7 +175,7 @@ def _watch(shell: Shell, say: Callable[[str], None], over: threading.Event) -> N
         return
     try:
         while not over.wait(LOOK_AGAIN_S):
-            waiting = not_working(other)
+            waiting = [f"{saying.path_in_words(entry)}: {why}" for entry, why in not_working(other)]
             shown = "; ".join(waiting[:_MOST_SHOWN]) + (" ..." if len(waiting) > _MOST_SHOWN else "")
             say(f"in force; not working yet: {harmless(shown)}" if shown else "committing")
     except (Gone, ServerErrors):

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from console.client.session import Gone, ServerErrors
-from console.shell.commands.requests import Recorded, commit_of
+import threading
+import time
+
+from console.client.session import Client, Gone, ServerErrors
+from console.shell.commands.requests import Recorded, commit_of, owner_of_confirmed
 from console.shell.shell import Shell
 
+DECIDED_WITHIN_S = 30.0
+LOOK_AGAIN_S = 0.3
+_NOT_YET = (
+    "the history has none of the commit so far: if the server is still looking at it, 'show history' tells "
+    "what becomes of it"
+)
 
-def tell(shell: Shell, session_id: int, since: int) -> None:
-    """Look in the history for a commit of ``session_id`` after the commit ``since``, and say what it is."""
+
+def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
+    """Look in the history for a commit of ``session_id`` after the commit ``since``, and say what it is.
+
+    ``is_over``: the session has ended, so what waits for it to be confirmed is about to be taken back.
+    """
     try:
         other = shell.client.another()
     except Gone:
@@ -17,11 +30,26 @@ def tell(shell: Shell, session_id: int, since: int) -> None:
         )
         return
     try:
-        shell.out.warn(in_words(commit_of(other, session_id, since)))
+        with shell.out.progress("looking what became of the commit"):
+            found = _decided(other, session_id, since) if is_over else commit_of(other, session_id, since)
+        shell.out.warn(in_words(found) if found is not None or is_over else _NOT_YET)
     except (Gone, ServerErrors) as problem:
         shell.out.warn(f"whether the commit was carried out cannot be looked up: {problem}")
     finally:
         other.close()
+
+
+def _decided(client: Client, session_id: int, since: int) -> Recorded | None:
+    """Return the commit once the server has done with it what the end of its session brings about."""
+    deadline_s = time.monotonic() + DECIDED_WITHIN_S
+    while True:
+        # In this order: what is taken back between the two is seen as taken back.
+        waits = owner_of_confirmed(client) == session_id
+        found = commit_of(client, session_id, since)
+        under_way = waits or (found is not None and found.outcome == "applying")
+        if not under_way or time.monotonic() >= deadline_s:
+            return found
+        threading.Event().wait(LOOK_AGAIN_S)
 
 
 def in_words(found: Recorded | None) -> str:

@@ -47,6 +47,7 @@ class Recorded:
     user: str = ""
     session_id: int = 0
     comment: str = ""
+    cause: str = ""
 
 
 def empty(name: str) -> Element:
@@ -67,9 +68,10 @@ def newest_commit(client: Client) -> int:
 
 
 def commit_of(client: Client, session_id: int, since: int) -> Recorded | None:
-    """Return the newest commit of a session that came after the commit ``since``."""
+    """Return the newest commit of a session that came after the commit ``since``, and took none back."""
     rows = (row for row in _recorded(client, "session-id", session_id) if row.number > since)
-    return max(rows, key=lambda row: row.number, default=None)
+    made = (row for row in rows if row.cause != "rollback")
+    return max(made, key=lambda row: row.number, default=None)
 
 
 def commit_named(client: Client, number: int) -> Recorded | None:
@@ -83,11 +85,11 @@ def owner_of_confirmed(client: Client) -> int | None:
     return int(found) if found else None
 
 
-def not_working(client: Client) -> list[str]:
-    """Return in words what a commit with verify waits for."""
+def not_working(client: Client) -> list[tuple[str, str]]:
+    """Return the paths of what a commit with verify waits for, and why each does not work yet."""
     found = _agent(client, "confirmed-commit", "verify")
     return [
-        f"{row.findtext(f'{{{AGENT}}}entry') or ''}: {row.findtext(f'{{{AGENT}}}reason') or ''}"
+        (row.findtext(f"{{{AGENT}}}entry") or "", row.findtext(f"{{{AGENT}}}reason") or "")
         for row in found.iter(f"{{{AGENT}}}not-working")
     ]
 
@@ -98,7 +100,7 @@ def has_tunnels(client: Client) -> bool:
     return next(client.get_config("running", wanted).iter(f"{{{IPSEC}}}id"), None) is not None
 
 
-_LEAVES = ("id", "outcome", "reason", "taken-back-by", "user", "session-id", "comment")
+_LEAVES = ("id", "outcome", "reason", "taken-back-by", "user", "session-id", "comment", "cause")
 
 
 def _recorded(client: Client, leaf: str, value: int) -> list[Recorded]:
@@ -120,6 +122,7 @@ def _row(row: Element) -> Recorded:
         user=leaf("user"),
         session_id=int(leaf("session-id") or 0),
         comment=leaf("comment"),
+        cause=leaf("cause"),
     )
 
 

@@ -368,9 +368,7 @@ async def test_who_would_be_cut_off_is_told_and_others_are_named_in_a_warning(la
         {
             "app-tag": ["would-cut-off-session"],
             "path": ["/every-construct:top/entry[id='1']"],
-            "message": [
-                "a commit may cut off session 2 of tester from 10.5.0.7: entry 1 would take it"
-            ],
+            "message": ["a commit may cut off session 2 of tester from 10.5.0.7: entry 1 would take it"],
         }
     ]
 

@@ -73,6 +73,40 @@ async def test_what_hangs_keeps_no_more_threads_than_are_allowed(directory: Dire
     assert await patient.ask(lambda: 2) == 2
 
 
+async def test_the_place_of_what_hangs_is_given_back_and_others_are_answered(directory: Directory) -> None:
+    lookups = Lookups(limit_s=PATIENT_S, at_once=1, given_up_s=0.01)
+    hanging = asyncio.create_task(lookups.ask(directory.hang))
+    assert await lookups.ask(lambda: 1) == 1
+    assert await lookups.ask(lambda: 2) == 2
+    assert not hanging.done()
+    directory.over.set()
+    assert await hanging == ()  # who still waits for it is told
+
+
+async def test_no_more_threads_hang_than_are_allowed_and_those_that_end_make_room(
+    directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    lookups = Lookups(limit_s=PATIENT_S, at_once=1, given_up_s=0.001, given_up_max=2)
+    hanging = [asyncio.create_task(lookups.ask(directory.hang)) for _ in range(3)]
+    await until(lambda: directory.asked == 3)
+    impatient = asyncio.create_task(lookups.ask(lambda: 1))
+    # By the time that others give up after, the third has been looked at, and keeps its place.
+    others = Lookups(limit_s=PATIENT_S, at_once=1, given_up_s=0.05)
+    hanging.append(asyncio.create_task(others.ask(directory.hang)))
+    await until(lambda: directory.asked == 4)
+    assert await others.ask(lambda: 1) == 1
+    assert not impatient.done()
+    assert caplog.text.count("does not end") == 3  # one of the others
+    directory.over.set()
+    assert await impatient == 1
+    assert await asyncio.gather(*hanging) == [(), (), (), ()]
+    again = Directory()
+    hanging = [asyncio.create_task(lookups.ask(again.hang)) for _ in range(3)]
+    await until(lambda: again.asked == 3)
+    again.over.set()
+    await asyncio.gather(*hanging)
+
+
 async def test_what_it_raises_is_raised_and_its_thread_is_free_again() -> None:
     lookups = Lookups(limit_s=PATIENT_S, at_once=1)
     for _ in range(2):

@@ -26,6 +26,7 @@ def tunnels(found: Mapping[int, str]) -> Server:
 
     def state(asked: Element) -> Element:
         ids = {int(one.text or 0) for one in asked.iter(f"{{{IPSEC}}}id")}
+        ids = found.keys() if ids == {0} else ids
         rows = "".join(
             f"<ipsec><id>{one}</id><description>t{one}</description><state><status>{status}</status></state></ipsec>"
             for one, status in found.items()

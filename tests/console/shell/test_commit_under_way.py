@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_a_script_whose_session_is_lost_has_a_status_of_its_own(
     assert done.returncode == 3
     assert said in done.stderr
     assert in_force(line) == is_in_force
+
+
+def test_a_confirmed_commit_that_is_lost_is_not_said_to_stay(line: CommandLine, tmp_path: Path) -> None:
+    """The server takes it back when it finds the session ended: what is said is what came of that."""
+    with on_the_way(line, tmp_path, Does.CUT) as way:
+        lines = "; ".join((*TUNNEL, "commit confirmed 600"))
+        done = line.run("-c", lines, YANGSWAN_SOCKET=str(way.path))
+    assert done.returncode == 3
+    assert re.search(
+        r"commit (\d+) was taken back by commit \d+ \('rollback \1' loads it again\)", done.stderr
+    )
+    assert not in_force(line)
 
 
 def test_what_would_cut_off_this_session_is_committed_after_a_yes(line: CommandLine, tmp_path: Path) -> None:

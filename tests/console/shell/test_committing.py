@@ -11,8 +11,8 @@ from lxml import etree
 from console.client.connection import Connection
 from console.client.documents import NETCONF
 from console.client.session import Element, Gone, ServerError, ServerErrors
-from console.shell.commands import committing
-from console.shell.commands.requests import Commit
+from console.shell.commands import committing, outcome
+from console.shell.commands.requests import Commit, Recorded
 from console.shell.editing import Editing
 from console.shell.shell import Shell
 from tests.console.fakes import Printed
@@ -53,3 +53,32 @@ def test_a_commit_is_no_less_done_where_the_lock_is_not_given_back(monkeypatch: 
     assert "not committed" not in f"{out.warnings}"
     assert "the commit is done, but the lock" in f"{out.warnings}"
     assert (editing.edited, editing.locked) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("is_over", "said"),
+    [(False, "has none of the commit so far"), (True, "was not carried out (or changed nothing)")],
+)
+def test_a_commit_that_is_not_in_the_history_may_be_looked_at_still_while_its_session_goes_on(
+    monkeypatch: pytest.MonkeyPatch, is_over: bool, said: str
+) -> None:
+    other = SimpleNamespace(close=lambda: None)
+    shell = SimpleNamespace(out=Printed(), client=SimpleNamespace(another=lambda: other))
+    monkeypatch.setattr(outcome, "commit_of", lambda *_: None)
+    monkeypatch.setattr(outcome, "owner_of_confirmed", lambda _: None)
+    outcome.tell(cast(Shell, shell), 7, 4, is_over=is_over)
+    assert [said in one for one in shell.out.warnings] == [True]
+
+
+def test_a_commit_whose_session_is_over_is_told_once_it_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server takes it back when it has noticed that the session is over; that is a commit, too."""
+    waits = iter((7, 7, None))
+    backs = iter(("", "", "6"))
+    shell = SimpleNamespace(
+        out=Printed(), client=SimpleNamespace(another=lambda: SimpleNamespace(close=lambda: None))
+    )
+    monkeypatch.setattr(outcome, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(outcome, "owner_of_confirmed", lambda _: next(waits))
+    monkeypatch.setattr(outcome, "commit_of", lambda *_: Recorded(5, "committed", taken_back_by=next(backs)))
+    outcome.tell(cast(Shell, shell), 7, 4, is_over=True)
+    assert shell.out.warnings == ["commit 5 was taken back by commit 6 ('rollback 5' loads it again)"]

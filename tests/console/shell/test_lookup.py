@@ -12,7 +12,7 @@ from console.shell.lookup import Lookup
 from tests.console.client.servers import answering, server
 
 
-@pytest.mark.parametrize("source", ["tunnel", "commit", "session"])
+@pytest.mark.parametrize("source", ["tunnel", "commit", "session", "certificate", "user"])
 def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, source: str) -> None:
     with server(tmp_path / "s", answering(lambda number, message: None)) as path:
         client = Connection(lambda: UnixStream(path), "the agent")

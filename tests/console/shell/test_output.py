@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -96,3 +98,35 @@ def test_progress_is_for_terminals() -> None:
     with out.progress("working") as say:
         say("still working")
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"COLUMNS": "61"}, {"COLUMNS": "x"}, {"TERM": "dumb", "COLUMNS": "61"}],
+)
+def test_the_columns_of_a_terminal_are_those_that_rich_finds(environ: dict[str, str]) -> None:
+    out, _ = written(terminal=True, **environ)
+    assert out.columns == out.rich.width
+    if environ.get("TERM") != "dumb":
+        out.set_width(47)
+        assert (out.columns, out.rich.width) == (47, 47)
+        out.set_width(0)
+    assert out.columns == out.rich.width
+
+
+def test_a_terminal_that_says_it_has_no_columns_has_some() -> None:
+    out, _ = written(terminal=True, COLUMNS="0")
+    assert (out.columns or 0) > 0
+
+
+def test_where_nobody_looks_there_are_no_columns() -> None:
+    out, _ = written(COLUMNS="61")
+    out.set_width(50)
+    assert out.columns is None
+
+
+def test_what_most_commands_do_without_is_not_imported_before_it_is_needed() -> None:
+    heavy = ("rich", "importlib.metadata", "paramiko", "prompt_toolkit", "pyang", "asyncio")
+    asked = f"import sys, console.shell.opening; print(*(one for one in {heavy} if one in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

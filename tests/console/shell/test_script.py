@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -145,44 +144,6 @@ def test_a_dry_run_says_what_is_wrong_as_commit_check_does(line: CommandLine) ->
     assert told == [f"would be refused: {one}" for one in found]
 
 
-@pytest.mark.parametrize("how", ["file", "input", "dash"])
-def test_lines_of_a_file_and_of_standard_input(line: CommandLine, tmp_path: Path, how: str) -> None:
-    text = "# a tunnel\n\n" + "\r\n".join((*TUNNEL, "commit comment made of lines")) + "\nend\nfoo"
-    if how == "file":
-        (tmp_path / "lines").write_text(text)
-        done = line.run("-f", str(tmp_path / "lines"))
-    else:
-        done = line.run(*(["-f", "-"] if how == "dash" else []), typed=text)
-    assert done.returncode == 2
-    assert "line 10: 'foo' is not known here" in done.stderr
-    assert "Committed" in done.stdout  # what was committed before is
-
-
-def test_a_file_that_is_missing_or_no_text_is_said(line: CommandLine, tmp_path: Path) -> None:
-    assert (
-        line.run("-f", str(tmp_path / "none")).stderr
-        == f"yangswan: {tmp_path / 'none'}: No such file or directory\n"
-    )
-    (tmp_path / "octets").write_bytes(b"config\n\xff\xfe\n")
-    done = line.run("-f", str(tmp_path / "octets"))
-    assert done.returncode == 2
-    assert "UTF-8" in done.stderr
-
-
-def test_secrets_come_from_a_file_or_are_missing(line: CommandLine, tmp_path: Path) -> None:
-    lines = (*TUNNEL[:4], "secret")
-    done = line.lines(*lines, commit=True)
-    assert (done.returncode, "line 5: the secret is missing: --secret-file" in done.stderr) == (2, True)
-    (tmp_path / "secret").write_text("Walrus-Hunting-9\n")
-    done = line.run("-c", "; ".join(lines), "--commit", "--secret-file", str(tmp_path / "secret"))
-    assert (done.returncode, done.stderr) == (0, "")
-    done = line.run(
-        "-c", "; ".join((*lines, "diff", "abort")), "--secret-file", "-", typed="Zebra-Crossing-8\n"
-    )
-    assert done.returncode == 0
-    assert "Zebra" not in done.stdout
-
-
 def test_no_agent_is_a_status_of_its_own(line: CommandLine, tmp_path: Path) -> None:
     done = line.run("--socket", str(tmp_path / "none"), "show", "ipsec")
     assert (done.returncode, done.stdout) == (3, "")
@@ -196,127 +157,7 @@ def test_a_mistake_needs_no_agent(line: CommandLine, tmp_path: Path) -> None:
     assert "'ipsce' is not known here" in done.stderr
 
 
-def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
-    for words in (
-        ("foo\x1b[31m",),
-        ("--foo\x1b[31m",),
-        ("show", "foo\x1b[31m"),
-        ("-f", "foo\x1b[31m"),
-        ("-c", "foo\x1b[31m"),
-    ):
-        done = line.run(*words)
-        assert done.returncode == 2
-        assert "\x1b" not in done.stderr + done.stdout
-        assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--commit", "--comment", "esc \x1b[31m x", "-c", "diff"),
-        ("--name", "a\x1b", "diff"),
-        ("--host", "a\x01", "diff"),
-        ("--host", "a", "--user", "b\ufffe", "diff"),
-        ("commit", "comment", "esc \x1b[31m x"),
-        ("--commit", "--comment", os.fsdecode(b"\xff"), "-c", "diff"),
-        ("show", "ipsec", os.fsdecode(b"\xff")),
-    ],
-)
-def test_what_xml_cannot_carry_is_a_mistake(line: CommandLine, words: tuple[str, ...]) -> None:
-    done = line.run(*words)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "\x1b" not in done.stderr
-
-
-@pytest.mark.parametrize("typed", ['description "a\\u0001b"', "description a\x1b[31mb", "peer \x07"])
-def test_what_xml_cannot_carry_is_a_mistake_in_a_line(line: CommandLine, typed: str) -> None:
-    done = line.lines(*TUNNEL, typed)
-    assert done.returncode == 2
-    assert "line 6: " in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("Zebra\x1bCrossing\n")
-    done = line.run("-c", "; ".join((*TUNNEL[:4], "secret")), "--secret-file", str(tmp_path / "secret"))
-    assert (done.returncode, "Zebra" in done.stderr) == (2, False)
-    assert "line 5: " in done.stderr
-
-
 BEGUN = "import sys; from console.start import main; sys.exit(main())"
-C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-
-
-@pytest.mark.parametrize("how", ["words", "input"])
-def test_what_the_locale_lacks_is_written_out(line: CommandLine, how: str) -> None:
-    lines = (*TUNNEL, "description Z\u00fcrich \u2192 Gen\u00e8ve", "commit")
-    if how == "words":
-        done = line.run("-c", "; ".join(lines), **C_LOCALE)
-    else:
-        done = line.run(typed="\n".join(lines), **C_LOCALE)
-    assert (done.returncode, done.stderr) == (0, "")
-    for shown in (line.run("show", "ipsec", **C_LOCALE), line.run("show", "running-config", **C_LOCALE)):
-        assert (shown.returncode, shown.stderr) == (0, "")
-        assert r"Z\xfcrich \u2192 Gen\xe8ve" in shown.stdout
-    assert "Z\u00fcrich" in line.run("show", "ipsec").stdout
-
-
-@pytest.mark.parametrize("how", ["file", "input"])
-def test_a_byte_order_mark_is_no_word(line: CommandLine, tmp_path: Path, how: str) -> None:
-    text = "\ufeff" + "\n".join((*TUNNEL, "commit"))
-    (tmp_path / "lines").write_text(text)
-    done = line.run("-f", str(tmp_path / "lines")) if how == "file" else line.run(typed=text)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_confirmed_commit_of_another_is_cancelled_with_a_word_of_this_command_line(
-    line: CommandLine,
-) -> None:
-    client = other(line)
-    edit(client)
-    client.rpc(etree.XML(f'<commit xmlns="{NETCONF}"><confirmed/></commit>'))
-    done = line.lines("config", "tunnel", "ipsec 9", "description x", commit=True)
-    assert (done.returncode, "cancel it with cancel-commit\n" in done.stderr) == (1, True)
-    assert "<" not in done.stderr
-    client.close()
-
-
-def test_a_session_that_is_not_there_cannot_be_ended(line: CommandLine) -> None:
-    done = line.run("kill-session", "99999")
-    assert (done.returncode, done.stderr.startswith("there is no session 99999")) == (1, True)
-
-
-@pytest.mark.parametrize(
-    ("words", "typed", "said"),
-    [
-        (("show", "access", "operation", "a\x01b"), "", "OPERATION takes no control characters"),
-        (("-c", "commit comment a\x01b"), "", "TEXT takes no control characters"),
-        (("--commit", "--comment", "a\x01b", "-c", "diff"), "", "--comment takes no control characters"),
-        (("--secret-file", "-", "-c", "config; tunnel; ipsec 1; secret"), "a\x01bcdefghijk\n", "line 4: "),
-        (("--secret-file", "-"), "config\ntunnel\nipsec 1\nsecret\n", "standard input has the lines"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_sent_is_a_mistake(
-    line: CommandLine, words: tuple[str, ...], typed: str, said: str
-) -> None:
-    done = line.run(*words, typed=typed)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
-    assert said in done.stderr
-    assert "bcdef" not in done.stderr
-
-
-def test_a_terminal_without_a_letter_gets_its_number(line: CommandLine) -> None:
-    done = line.run("-c", "; ".join((*TUNNEL, "description \u20ac", "diff")), PYTHONIOENCODING="ascii")
-    assert (done.returncode, "\\u20ac" in done.stdout, "Traceback" in done.stderr) == (1, True, False)
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_who_closes_its_streams_gets_a_status_all_the_same(line: CommandLine, closed: str) -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m console show ipsec 77 {closed}"],
-        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
 
 
 def test_over_ssh_it_is_the_same(line: CommandLine, tmp_path: Path) -> None:
@@ -326,66 +167,6 @@ def test_over_ssh_it_is_the_same(line: CommandLine, tmp_path: Path) -> None:
     assert (done.returncode, "is not known (ssh-ed25519 SHA256:" in done.stderr) == (3, True)
     done = line.run(*where, "--known-hosts", str(agent.data_dir / "known_hosts"), "show", "ipsec")
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_who_is_locked_out_is_told_by_whom_and_what_to_do(line: CommandLine) -> None:
-    client = other(line)
-    lock(client)
-    done = line.lines(*TUNNEL, commit=True)
-    assert done.returncode == 1
-    assert (
-        f"is editing: wait for the commit, ask, or end that session (kill-session {client.session_id})"
-        in done.stderr
-    )
-    assert "(session " in done.stderr
-    assert line.run("kill-session", str(client.session_id)).returncode == 0
-    assert line.lines(*TUNNEL, commit=True).returncode == 0
-
-
-def test_what_others_have_edited_is_neither_committed_nor_dropped(line: CommandLine) -> None:
-    client = other(line)
-    edit(client)
-    done = line.lines(*TUNNEL, commit=True)
-    assert done.returncode == 1
-    assert "others have changed the candidate and not committed it" in done.stderr
-    done = line.run("commit")
-    assert (done.returncode, "changes that others made" in done.stderr) == (1, True)
-    assert "'9'" in line.run("diff").stdout
-    done = line.lines("config shared", *TUNNEL[1:], commit=True)  # shared, but not to commit theirs
-    assert (done.returncode, "others made" in done.stderr) == (1, True)
-    assert line.run("discard").returncode == 0
-    client.close()
-
-
-def test_who_asks_to_edit_along_with_others_locks_nothing_and_commits_theirs_too(line: CommandLine) -> None:
-    """It was asked for: --shared means both, and says what all is committed."""
-    client = other(line)
-    edit(client)
-    done = line.run("--shared", "-c", "; ".join((*TUNNEL, "do show sessions")), "--commit")
-    assert (done.returncode, "have to be committed or discarded" in done.stderr) == (0, False)
-    assert "This is committed, whoever has edited it:" in done.stdout
-    assert "[id='9']" in done.stdout
-    assert "[id='1']" in done.stdout
-    assert "Zebra" not in done.stdout
-    assert "192.0.2.9" in line.run("show", "running-config").stdout
-    assert line.lines("config", "no tunnels", commit=True).returncode == 0
-    edit(client, 8)
-    assert line.run("--shared", "commit").returncode == 0
-    assert line.lines("config", "no tunnels", commit=True).returncode == 0
-    edit(client, 7)
-    done = line.run("-c", "show history", "--commit")
-    assert (done.returncode, "(--shared commits it, too)" in done.stderr) == (1, True)
-    assert line.run("--shared", "-c", "show history", "--commit").returncode == 0
-    assert "7" in line.run("show", "ipsec").stdout
-    client.close()
-
-
-def test_of_what_is_edited_along_with_others_nothing_is_dropped_where_the_commit_is_refused(
-    line: CommandLine,
-) -> None:
-    done = line.run("--shared", "-c", "config; tunnel; ipsec 3; description x", "--commit")
-    assert (done.returncode, "stays in the candidate" in done.stderr) == (1, True)
-    assert line.run("--shared", "-c", "config; no tunnels", "--commit").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -434,27 +215,6 @@ def test_a_container_goes_by_its_whole_name_alone(line: CommandLine, words: tupl
     assert "192.0.2.1" in line.run("show", "running-config").stdout
     assert line.lines("config", "no tunnels", commit=True).returncode == 0
     assert "There is no tunnel" in line.run("show", "ipsec").stdout
-
-
-@pytest.mark.parametrize("how", ["file", "input"])
-def test_secrets_have_an_end(line: CommandLine, tmp_path: Path, how: str) -> None:
-    text = "x" * 5_000_000
-    (tmp_path / "secrets").write_text(text)
-    where = str(tmp_path / "secrets") if how == "file" else "-"
-    done = line.run("--secret-file", where, "-c", "; ".join((*TUNNEL[:4], "secret")), typed=text)
-    assert (done.returncode, "Traceback" in done.stderr, "xxx" in done.stderr) == (2, False, False)
-    assert "characters" in done.stderr
-
-
-@pytest.mark.parametrize(("last", "status"), [("end", 1), ("nonsense", 2)])
-def test_what_is_edited_along_with_others_stays_and_it_is_said(
-    line: CommandLine, last: str, status: int
-) -> None:
-    done = line.lines("config shared", *TUNNEL[1:], last)
-    assert done.returncode == status
-    assert "stays in the candidate" in done.stderr
-    assert "dropped" not in done.stderr
-    assert "+" in line.run("diff").stdout
 
 
 def test_a_confirmed_commit_is_confirmed_or_taken_back(line: CommandLine) -> None:
@@ -544,24 +304,6 @@ def test_ctrl_c_while_a_script_starts_says_nothing(line: CommandLine, tmp_path: 
     _, errors = process.communicate(timeout=60)
     assert [one for one in errors.splitlines() if not one.startswith("import time:")] == []
     assert process.returncode == 130
-
-
-def test_a_reader_that_has_seen_enough_is_no_error(line: CommandLine) -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m console show running-config | head -1; exit ${{PIPESTATUS[0]}}"],
-        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_reader_that_goes_before_the_commit_is_an_error(line: CommandLine) -> None:
-    lines = "; ".join((*TUNNEL, "do show running-config"))
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m console --commit -c '{lines}' | true; exit ${{PIPESTATUS[0]}}"],
-        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, "is dropped" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
-    assert "There is no tunnel" in line.run("show", "ipsec").stdout
 
 
 def test_an_answer_is_made_harmless(line: CommandLine, tmp_path: Path) -> None:

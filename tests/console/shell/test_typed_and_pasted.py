@@ -27,10 +27,7 @@ SECRET = "Zebra-Crossing-7"
 # How show says that a secret is there, and what it was.
 HIDDEN = {"# secret is not shown": f"secret {SECRET}"}
 WHOLE = (f"secret {SECRET}", "local-address 192.0.2.1")
-TRIMMED = (
-    '<get-config><source><running/></source><with-defaults xmlns="urn:ietf:params:xml:ns:yang:'
-    'ietf-netconf-with-defaults">trim</with-defaults></get-config>'
-)
+RUNNING = "<get-config><source><running/></source></get-config>"
 NOTHING = ("config", "no tunnels", "no certificates")
 
 
@@ -42,10 +39,10 @@ class Gateway:
     types: Dialogue
 
     def running(self) -> Any:
-        """Return what is in force, apart from who may do what; that a default was typed is no difference."""
+        """Return what is in force, apart from who may do what; a default that was typed is there, too."""
         client = connected(self.agent)
         try:
-            (data,) = client.rpc(within(TRIMMED))
+            (data,) = client.rpc(within(RUNNING))
         finally:
             client.close()
         return {name: found for name, found in normal(data, schema()).items() if name != "nacm"}
@@ -79,9 +76,12 @@ def shown_again(gateways: tuple[Gateway, Gateway], lines: tuple[str, ...], what:
 
 # What is typed in a tunnel, and the lines by which that is shown.
 TYPED = {
-    ("enable",): (),
+    ("enable",): ("enable",),
+    ("dpd-delay 30", "no dpd-delay"): (),
+    ("dpd-delay 30",): ("dpd-delay 30",),
+    ("ike version ikev2", "dpd enabled true"): ("dpd enabled true", "ike version ikev2"),
     ("no enable",): ("no enable",),
-    ("no enable", "enable"): (),
+    ("no enable", "enable"): ("enable",),
     ("description to the branch in Bern",): ("description to the branch in Bern",),
     ('description "two  blanks; # no comment"',): ('description "two  blanks; # no comment"',),
     ("description x", "no description"): (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from lxml import etree
 from rich.cells import cell_len
 
 from console.client.session import Element
+from console.show import tunnels
 from console.show.data import IPSEC
 from console.show.tunnel import page, show_log, show_tunnel, tunnel_in
-from console.show.tunnels import PAGE, Overview, show_tunnels, tunnels_in
+from console.show.tunnels import PAGE, WHOLE, Overview, show_tunnels, tunnels_in
 from tests.console.fakes import Printed, Server, console, data, schema
 from tests.console.golden import WIDTHS, at_each_width, is_golden
 
@@ -139,9 +141,11 @@ def test_where_there_is_no_tunnel_it_is_said_how_one_begins() -> None:
     assert out.texts == ["There is no tunnel: 'config', 'tunnel', 'ipsec 1' begin one."]
 
 
-def many(asked: Element) -> Element:
-    """Answer as a server with thousands of tunnels: those that are asked for by their ids."""
+def many(asked: Element, there: int = 0) -> Element:
+    """Answer as a server with tunnels 1 to ``there``: those that are asked for by their ids, or all."""
     ids = [one.text for one in asked.iter(f"{{{IPSEC}}}id")]
+    if ids == [None]:
+        ids = [str(one) for one in range(1, there + 1)]
     row = "<ipsec><id>{}</id><state><status>{}</status></state></ipsec>"
     rows = (row.format(one, "installed" if int(one or 0) % 2 else "down") for one in ids)
     return data(f'<tunnels xmlns="{IPSEC}">{"".join(rows)}</tunnels>')
@@ -152,7 +156,17 @@ def all_ids(count: int) -> Element:
     return data(f'<tunnels xmlns="{IPSEC}">{rows}</tunnels>')
 
 
-def test_thousands_of_tunnels_are_asked_for_in_pages_of_what_the_table_needs() -> None:
+def test_thousands_of_tunnels_are_asked_for_at_once_by_what_the_table_needs() -> None:
+    server = Server({"running": all_ids(WHOLE), "get": partial(many, there=WHOLE)})
+    out = Printed()
+    show_tunnels(console(server, out), {})
+    (asked,) = [asked for what, asked in server.asked if what == "get" and asked is not None]
+    assert not list(asked.iter(f"{{{IPSEC}}}ike-sa"))
+    assert len(out.texts[0].splitlines()) == WHOLE + 1
+
+
+def test_more_of_them_are_asked_for_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnels, "WHOLE", 3 * PAGE)
     server = Server({"running": all_ids(3 * PAGE + 1), "get": many})
     out = Printed()
     show_tunnels(console(server, out), {})
@@ -165,7 +179,7 @@ def test_thousands_of_tunnels_are_asked_for_in_pages_of_what_the_table_needs() -
 
 def test_as_json_it_is_the_data_itself() -> None:
     out = Printed(as_json=True)
-    show_tunnels(console(Server({"running": all_ids(3), "get": many}), out), {"up": "up"})
+    show_tunnels(console(Server({"running": all_ids(3), "get": partial(many, there=3)}), out), {"up": "up"})
     assert out.documents == [
         {
             "yangswan-ipsec:tunnels": {
