@@ -84,7 +84,7 @@ def main() -> None:
     except OSError as problem:
         _complain(about_file(problem), status=1)
     except Ended:
-        log.info("stopped before the history was read; it is as it was")
+        log.info("stopped before the history was read; it is whole")
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(0) from None

@@ -71,6 +71,12 @@ class KnownHosts:
 
     def _matches(self, pattern: str) -> bool:
         if pattern.startswith(_HASHED):
-            return pattern.count("|") == 3 and bool(HostKeys.hash_host(self._lowered, pattern) == pattern)
+            return self._is_hashed(pattern)
         expression = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
         return re.fullmatch(expression, self._lowered) is not None
+
+    def _is_hashed(self, pattern: str) -> bool:
+        try:
+            return pattern.count("|") == 3 and bool(HostKeys.hash_host(self._lowered, pattern) == pattern)
+        except ValueError:  # its salt is none
+            return False

@@ -60,6 +60,8 @@ def test_it_ends_well_and_the_history_is_as_it_was(tmp_path: Path, number: signa
     agent.send_signal(number)
     printed, rest = agent.communicate(timeout=max(START_LIMIT_S, STOP_LIMIT_S))
     assert (agent.returncode, printed) == (0, "")
-    assert "stopped before the history was read; it is as it was" in rest
+    assert "stopped before the history was read; it is whole" in rest
     assert "Traceback" not in rest
-    assert content(file) == before
+    # Not compared in the assertion: the difference of two such lists takes minutes to be written.
+    same = content(file) == before
+    assert same

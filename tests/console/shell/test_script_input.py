@@ -98,7 +98,7 @@ def test_a_secret_that_xml_cannot_carry_is_a_mistake(line: CommandLine, tmp_path
     assert "line 5: " in done.stderr
 
 
-C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
 
 
 @pytest.mark.parametrize("how", ["words", "input"])
