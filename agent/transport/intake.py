@@ -21,7 +21,8 @@ class Intake:
 
     Args:
         take: is given them, in order.
-        reading: the TCP connection, which is not read from while more than a piece waits here.
+        reading: the TCP connection, which is not read from while more than a piece waits here, or one waits for
+            room.
     """
 
     def __init__(self, turns: Turns, take: Callable[[bytes], None], reading: asyncio.ReadTransport) -> None:
@@ -39,7 +40,7 @@ class Intake:
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """What the TCP connection calls; ``datatype`` is there for asyncssh, and None."""
         self._waiting += data
-        if len(self._waiting) > PIECE_OCTETS and not self._paused:
+        if not self._paused and (len(self._waiting) > PIECE_OCTETS or not self._room):
             self._paused = True
             self._reading.pause_reading()
         self._ask()

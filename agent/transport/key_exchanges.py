@@ -28,9 +28,9 @@ CIPHERS = (
     "aes192-ctr",
     "aes128-ctr",
 )
-"""None chains blocks: who sees packets and chooses what the next one holds learns nothing, so that none without
-content has to go before each (RFC 4251 section 9.3.1). Which one is used is for the client to say (RFC 4253
-section 7.1); AES-GCM costs this server least."""
+"""None chains blocks: who sees packets and chooses what the next one holds learns nothing, so that none
+without content has to go before each (RFC 4251 section 9.3.1). Which one is used is for the client to say
+(RFC 4253 section 7.1); AES-GCM costs this server least."""
 
 
 def ciphers() -> list[str]:
