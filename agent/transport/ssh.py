@@ -255,6 +255,7 @@ class _Connection(asyncssh.SSHServer):
         """
         intake = Intake(self._transport.turns, conn.data_received, conn._transport)
         conn.data_received = intake.data_received
+        conn._transport.set_protocol(conn)  # uvloop looks for data_received only then
         conn.create_task = intake.in_order(conn.create_task)
 
         def pause() -> None:
