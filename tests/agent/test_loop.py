@@ -15,6 +15,10 @@ from tests.agent_process import running_agent
 from tests.wire.raw_client import raw_client
 
 UVLOOP, STANDARD = uvloop.new_event_loop, asyncio.new_event_loop
+def has_uvloop(pid: int) -> bool:
+    return "/uvloop/" in Path(f"/proc/{pid}/maps").read_text()
+
+
 GET = "<get-config><source><running/></source></get-config>"
 
 
@@ -42,8 +46,7 @@ async def test_an_agent_serves_on_the_loop_that_it_is_told(
 ) -> None:
     monkeypatch.setenv(VARIABLE, loop)
     with running_agent(tmp_path) as agent:
-        mapped = Path(f"/proc/{agent.process.pid}/maps").read_text()
-        assert ("/uvloop/" in mapped) == (loop == "uvloop")
+        assert has_uvloop(agent.process.pid) == (loop == "uvloop")
         async with raw_client(agent, greet="1.1") as client:
             assert b"<data" in await client.ask(GET)
         assert agent.stop() == 0
