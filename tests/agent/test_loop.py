@@ -1,8 +1,9 @@
-"""The event loop is uvloop's where that is installed, and the other one for who says so."""
+"""The event loop is the library's, and uvloop's for who says so."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agent.settings import SettingsError
 from tests.agent_process import running_agent
 from tests.wire.raw_client import raw_client
 
-UVLOOP, STANDARD = uvloop.new_event_loop, asyncio.new_event_loop
+STANDARD = asyncio.new_event_loop
 def has_uvloop(pid: int) -> bool:
     return "/uvloop/" in Path(f"/proc/{pid}/maps").read_text()
 
@@ -22,15 +23,16 @@ def has_uvloop(pid: int) -> bool:
 GET = "<get-config><source><running/></source></get-config>"
 
 
-@pytest.mark.parametrize("asked", [None, "", "uvloop"])
-def test_uvloop_is_used_unless_somebody_says_otherwise(asked: str | None) -> None:
-    assert chosen({} if asked is None else {VARIABLE: asked}) is UVLOOP
-    assert chosen({VARIABLE: "asyncio"}) is STANDARD
+@pytest.mark.parametrize("asked", [None, "", "asyncio"])
+def test_uvloop_is_used_where_somebody_says_so(asked: str | None) -> None:
+    assert chosen({} if asked is None else {VARIABLE: asked}) is STANDARD
+    made = chosen({VARIABLE: "uvloop"})()
+    made.close()
+    assert isinstance(made, uvloop.Loop)
 
 
-def test_without_uvloop_there_is_the_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_uvloop_who_asks_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert chosen({}) is STANDARD
     with pytest.raises(SettingsError, match="not installed"):
         chosen({VARIABLE: "uvloop"})
 
@@ -50,3 +52,33 @@ async def test_an_agent_serves_on_the_loop_that_it_is_told(
         async with raw_client(agent, greet="1.1") as client:
             assert b"<data" in await client.ask(GET)
         assert agent.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["uvloop", "asyncio"])
+def test_datagrams_of_every_family_come(name: str) -> None:
+    """Those of netlink do not with uvloop alone."""
+
+    class Protocol(asyncio.DatagramProtocol):
+        def __init__(self) -> None:
+            self.came: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            self.came.put_nowait(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.came.put_nowait(None)
+
+    async def receive() -> list[bytes | None]:
+        ours, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ours.setblocking(False)
+        transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(Protocol, sock=ours)
+        other.send(b"one")
+        other.send(b"two")
+        came = [await protocol.came.get(), await protocol.came.get()]
+        transport.close()
+        transport.close()
+        other.close()
+        return [*came, await protocol.came.get()]
+
+    with asyncio.Runner(loop_factory=chosen({VARIABLE: name})) as runner:
+        assert runner.run(receive()) == [b"one", b"two", None]
