@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-from agent import logs, named, search_path, tasks
+from agent import logs, loop, named, search_path, tasks
 from agent.command_line import PROGRAM, Task, read
 from agent.data_folder import (
     DataDir,
@@ -51,6 +51,7 @@ def main() -> None:
         spoken = asked.task in (Task.CHECK, Task.REPAIR) and asked.settings.log_format == "json"
         logs.configure(asked.settings.log_level, "text" if spoken else asked.settings.log_format)
         looking = asked.task is Task.CHECK
+        new_loop = loop.chosen(os.environ)
         if asked.task is Task.RUN:
             hangups = Hangups()
         looked = look(asked.settings, asked.task, starting=True)
@@ -74,7 +75,8 @@ def main() -> None:
                 if asked.task is Task.REPAIR:
                     tasks.mend(asked.settings, looked, yes=asked.yes)
                 else:
-                    asyncio.run(_WORK[asked.task](asked.settings, looked, hangups))
+                    with asyncio.Runner(loop_factory=new_loop) as runner:
+                        runner.run(_WORK[asked.task](asked.settings, looked, hangups))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
     except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, Unserviceable) as problem:
