@@ -293,11 +293,11 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
 
     ``recorded`` None: nothing was changed.
     """
-    running = datastores.running
-    datastores.changes += 1
-    for unit in (*prepared.units, *prepared.refreshed):
-        nodes = unit.locate(prepared.scratch)
-        unit.replace_in(running, nodes, restore_default=not prepared.complete)
+    with datastores.published.changing() as running:
+        datastores.changes += 1
+        for unit in (*prepared.units, *prepared.refreshed):
+            nodes = unit.locate(prepared.scratch)
+            unit.replace_in(running, nodes, restore_default=not prepared.complete)
     if recorded is not None:
         txids = datastores.txids
         txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])

@@ -1,6 +1,6 @@
 """Data trees: who owns libyang's memory, and every primitive the rest of the agent works with.
 
-A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on libyang's thread, also
+A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on a thread of libyang, also
 if the Tree's last user was on another). A Node is a bare
 pointer into some Tree: it is valid only while that Tree lives and the node was not removed, and it
 never leaves the function that asked for it. Errors come out as RpcError with data paths.
