@@ -127,7 +127,7 @@ ROOMS = (
     ),
     Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
-    Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
+    Room(("agent/yang/native.py",), ("agent.errors", "agent.yang.gate"), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
     Room(
