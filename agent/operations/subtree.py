@@ -97,6 +97,44 @@ def marks_of(tree: Tree, filter_element: Element) -> Collection[Mark]:
     return _marks(tree, filter_element, tree.schema.roots)
 
 
+def selected_whole(tree: Tree, filter_element: Element) -> list[Node] | None:
+    """Return the top-level containers that the filter selects with all in them: they can be printed as they
+    stand. None if it selects parts of one, or that is not seen at once.
+
+    Raises:
+        BadElement: the filter holds text beside elements.
+    """
+    refuse_mixed(filter_element)
+    found: list[Node] = []
+    for element in filter_element:
+        known = named(element, tree.schema.roots)
+        if not known:
+            continue
+        if (
+            len(known) > 1
+            or known[0].kind is not Kind.CONTAINER
+            or element.attrib
+            or is_content_match(element)
+        ):
+            return None
+        node = sibling_of_schema(tree.first, known[0])
+        if node == NO_NODE:
+            continue
+        if node in found or not (len(element) == 0 or _all_is_named(element, known[0], node)):
+            return None
+        found.append(node)
+    return found
+
+
+def _all_is_named(element: Element, schema_node: SchemaNode, node: Node) -> bool:
+    """Return whether the children of ``element`` select each child of ``node`` with all in it."""
+    if any(len(child) or child.attrib or is_content_match(child) for child in element):
+        return False
+    selected = {below.pointer for child in element for below in named(child, schema_node.children)}
+    first = first_child(node)
+    return first != NO_NODE and all(child.schema in selected for child in siblings(first))
+
+
 def cut(tree: Tree, max_depth: int) -> Tree:
     """Return a copy of ``tree`` with at most ``max_depth`` levels."""
     return copy_marks(tree, whole_marks(tree), max_depth)

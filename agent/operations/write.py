@@ -147,7 +147,8 @@ def permitted_content(
 
 def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
     """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
-    printed = printed_with(readable(access, context.configuration.running), defaults)
+    with context.configuration.published.changing() as running:  # which is marked while it is printed
+        printed = printed_with(readable(access, running), defaults)
     _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
 
 
