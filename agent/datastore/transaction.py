@@ -35,6 +35,7 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import Json, Notification, Reader, reads_all
+from agent.yang.many import are_many, locate_all, rebuilt
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -232,21 +233,20 @@ class Transactions:
         The shared candidate then agrees with running if it was what was committed. If not, it follows in
         all that nobody was editing.
         """
-        datastores = self._datastores
-        running, shared = datastores.running, datastores.candidate
-        told = edits(prepared.units, running, prepared.scratch)
-        being_edited = set() if candidate is shared else {u.path for u in shared.differing(running)}
+        datastores, shared = self._datastores, self._datastores.candidate
+        told = edits(prepared.units, datastores.running, prepared.scratch)
+        being_edited: set[str] = set()
+        if candidate is not shared:
+            being_edited.update(unit.path for unit in shared.differing(datastores.running))
         replace_units(datastores, prepared, recorded)
         # Validation may have removed nodes of other units whose "when" became false.
-        touched = (*prepared.units, *prepared.refreshed)
-        shared.changed.update({unit.path: unit for unit in touched})
-        if candidate is shared:
-            shared.discard(running)
+        shared.changed.update({unit.path: unit for unit in (*prepared.units, *prepared.refreshed)})
+        if being_edited:
+            shared.follow(datastores.running, (*prepared.units, *prepared.refreshed), but=being_edited)
+        elif candidate is shared:
+            shared.discard(datastores.running)
         else:
-            for unit in touched:
-                if unit.path not in being_edited:
-                    unit.replace_in(shared.tree, unit.locate(running))
-            shared.unsettle(touched)
+            shared.agree(datastores.running)
         self._snapshot()
         return told
 
@@ -289,21 +289,26 @@ class Recorded:
 
 
 def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded | None) -> None:
-    """*worker* Make running hold the prepared units, and tell who wants to know.
+    """*worker* Make running hold the prepared units, and tell who wants to know. It spends the scratch.
 
-    ``recorded`` None: nothing was changed.
+    ``recorded`` None: nothing was changed. Who reads running waits for few units, and goes on with what it
+    was where there are many.
     """
-    with datastores.published.changing() as running:
-        datastores.changes += 1
-        for unit in (*prepared.units, *prepared.refreshed):
-            nodes = unit.locate(prepared.scratch)
-            unit.replace_in(running, nodes, restore_default=not prepared.complete)
+    units, in_use = (*prepared.units, *prepared.refreshed), not prepared.complete
+    datastores.changes += 1
+    if are_many(len(units), datastores.running):
+        now = rebuilt(datastores.running, units, prepared.scratch, restore_default=in_use)
+        datastores.published.publish(now)
+    else:
+        with datastores.published.changing() as now:
+            for unit in units:
+                unit.replace_in(now, unit.locate(prepared.scratch), restore_default=in_use)
     if recorded is not None:
-        txids = datastores.txids
+        txids, found = datastores.txids, locate_all(prepared.units, now)
         txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
-        txids.forget([unit.path for unit in prepared.units if not unit.locate(running)])
+        txids.forget([unit.path for unit, own in zip(prepared.units, found, strict=True) if not own])
     for tell in datastores.when_swapped:
-        tell(running, prepared.units)
+        tell(now, prepared.units)
 
 
 def _takes_nothing(problem: Exception) -> bool:
