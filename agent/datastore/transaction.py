@@ -106,10 +106,7 @@ class Transactions:
         may_read: Reader = reads_all,
         vet: Vet | None = None,
     ) -> int | None:
-        running = self._datastores.running
-        prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
-        if check is not None:
-            await self._worker(check, prepared, running)
+        prepared, upcoming = await self._worker(self._examined, candidate, check)
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
@@ -118,12 +115,12 @@ class Transactions:
             if info.comment:
                 log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.said)
             return None
-        recorded, doubt = await self._make_real(info, prepared, opens, vet=vet)
-        told = await self._worker(self.swap, prepared, candidate, recorded)
+        change = _Change(info, candidate, prepared, time=timestamp(), upcoming=upcoming)
+        commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
         self._announce(config_change(info, told))
         log.info(
             "commit %d by %s (%s): %d changed%s",
-            recorded.commit_id,
+            commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
@@ -131,23 +128,37 @@ class Transactions:
         )
         if doubt is not None:
             raise doubt
-        return recorded.commit_id
+        return commit_id
+
+    def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
+        """*worker* Return what a commit would change, and the id that it would get. Raises: RpcErrors."""
+        running = self._datastores.running
+        prepared = self._preparation.prepare(candidate, running)
+        if check is not None:
+            check(prepared, running)
+        return prepared, self._store.upcoming()
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
-    ) -> tuple[Recorded, InForce | None]:
-        """Bring a change to disk and to the backends; returns its record, and whether that may get lost.
+        self, change: _Change, opens: Opens | None, *, vet: Vet | None
+    ) -> tuple[int, list[Json], InForce | None]:
+        """Bring a change to disk, to the backends and to running; returns the id of its commit, the edits for
+        subscribers, and whether it may get lost.
+
+        What changes nothing beside this program, and so leaves nothing behind, needs no record before it.
 
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
+        prepared = change.prepared
         planned = await self._backends.plan(prepared.changes)
         window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
-        time = timestamp()
+        inside = all(each.plan.stays_inside for each in planned)
+        commit_id = change.upcoming
         try:
-            commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
+            if not inside:
+                commit_id = await self._worker(self._begin, change)
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         bind_commit(commit_id)  # in the task of this commit, which ends with it
@@ -155,20 +166,48 @@ class Transactions:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
             refused = _undone(failure.problem, restored=failure.restored)
-            await self._mark_undone(commit_id, str(refused))
+            await self._mark_undone(commit_id, str(refused), unrecorded=change if inside else None)
             raise RpcErrors([refused]) from failure
         try:
-            await self._worker(self._store.finish, commit_id, window)
-        except Exception as problem:
-            marked = await self._mark_undone(commit_id, f"it could not be recorded: {problem}")
+            told = await self._worker(self._finish, change, commit_id, window, inside)
+        except _NotFinished as unfinished:
+            why = unfinished.problem
+            marked = await self._mark_undone(commit_id, f"it could not be recorded: {why}")
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
-                return Recorded(commit_id, time), InForce(commit_id, problem)
+                told = await self._worker(self._swap, change, commit_id)
+                return commit_id, told, InForce(commit_id, why)
             restored = await self._backends.take_back(planned, commit_id)
-            told = unknown(problem) if found is None else _undone(problem, restored=restored)
-            raise RpcErrors([told]) from problem
-        return Recorded(commit_id, time), None
+            answer = unknown(why) if found is None else _undone(why, restored=restored)
+            raise RpcErrors([answer]) from why
+        return commit_id, told, None
+
+    def _begin(self, change: _Change) -> int:
+        """*worker*"""
+        return self._store.begin(change.info, change.prepared.records, change.time)
+
+    def _finish(self, change: _Change, commit_id: int, window: Window | None, at_once: bool) -> list[Json]:
+        """*worker* Record that a change is in force, and make running hold it; ``at_once``: nothing is
+        recorded of it yet. Returns what ``swap`` does.
+
+        Raises:
+            _NotFinished: it could not be recorded.
+        """
+        try:
+            if at_once:
+                commit_id = self._store.record(
+                    change.info, change.prepared.records, change.time, window=window
+                )
+            else:
+                self._store.finish(commit_id, window)
+        except Exception as problem:
+            raise _NotFinished(problem) from problem
+        return self._swap(change, commit_id)
+
+    def _swap(self, change: _Change, commit_id: int) -> list[Json]:
+        """*worker*"""
+        return self.swap(change.prepared, change.candidate, Recorded(commit_id, change.time))
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
@@ -189,8 +228,7 @@ class Transactions:
         if not prepared.units:
             return None
         time = timestamp()
-        recorded = Recorded(self._store.begin(info, prepared.records, time), time)
-        self._store.finish(recorded.commit_id)
+        recorded = Recorded(self._store.record(info, prepared.records, time), time)
         self.swap(prepared, candidate, recorded)
         return recorded.commit_id
 
@@ -218,8 +256,11 @@ class Transactions:
                 raise InForce(None, problem) from problem
             raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
 
-    async def _mark_undone(self, commit_id: int, reason: str) -> bool:
+    async def _mark_undone(self, commit_id: int, reason: str, *, unrecorded: _Change | None = None) -> bool:
+        """Record that a change was undone, one that is ``unrecorded`` with what it was."""
         try:
+            if unrecorded is not None:
+                commit_id = await self._worker(self._begin, unrecorded)
             await self._worker(self._store.undo, commit_id, reason)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
@@ -278,6 +319,25 @@ class Transactions:
             self._store.drop_old()
         except sqlite3.OperationalError:
             log.exception("commits that are too old could not be dropped; the next commit tries again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A commit that is not refused so far. ``time``: its own; ``upcoming``: the id that it gets."""
+
+    info: CommitInfo
+    candidate: Candidate
+    prepared: Prepared
+    time: str
+    upcoming: int
+
+
+class _NotFinished(Exception):
+    """A commit that was applied could not be recorded: ``problem``."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
