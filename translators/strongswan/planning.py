@@ -36,6 +36,7 @@ from translators.strongswan.translation.revocation import CHECKER, Mode, Revocat
 from translators.strongswan.upkeep.trust import CharonTrust
 
 BYPASS_MAX = 256
+FEW = 16
 UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of what a commit would do"
 
 
@@ -268,9 +269,15 @@ class Planning:
             ),
             revocation=(desired.revocation, revocation),
             changes=tuple(planned),
-            same_guards=not steps and not self._protection.wanted(wanted, for_all),
+            same_guards=not steps and self._keeps_guards(wanted, for_all),
             untold=fences.untold,
         )
+
+    def _keeps_guards(self, wanted: Mapping[str, Json | None], for_all: ForAll) -> bool:
+        # Where much changes nobody notices what it is known for, and to look would take as long again.
+        if len(wanted) > FEW or for_all != self._protection.guards.for_all:
+            return False
+        return not self._protection.wanted(wanted, for_all)
 
 
 def for_all_after(changes: Sequence[EntryChange], before: ForAll) -> ForAll:
