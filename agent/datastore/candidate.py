@@ -94,10 +94,12 @@ class Candidate:
     def agree(self, running: Tree) -> None:
         """Hold what ``running`` does; what has to be so of that, if this is committed, stays."""
         if are_many(len(self.changed), running):
-            self.tree, self._settled = running.duplicate(), True
             self._differing.touch(self.changed)
-        else:
-            self.follow(running, self.changed.values())
+            self.changed.clear()
+            self.tree = Tree(running.schema)  # first, for a large commit needs the most memory here
+            self.tree, self._settled = running.duplicate(), True
+            return
+        self.follow(running, self.changed.values())
         self.changed.clear()
 
     def follow(self, running: Tree, units: Iterable[Unit], but: Collection[str] = ()) -> None:

@@ -21,11 +21,12 @@ from agent.yang.units import Unit, units_by_path
 from agent.yang.validate import validate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A change of running, ready to be carried out: its units, and a tree that holds their new content.
 
-    ``records``: the units for the history. ``changes``: what translators see, by name of the translator.
+    ``records``: the units for the history. ``changes``: what translators see, by name of the translator. Who
+    carries the change out lets go of both as soon as they have it: of many units they are large.
     ``refreshed``: units of which only the defaults in use change. ``complete``: scratch is a whole
     configuration, with exactly the defaults that are in use.
     """

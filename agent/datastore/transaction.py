@@ -154,6 +154,7 @@ class Transactions:
         window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
+        prepared.changes = {}
         inside = all(each.plan.stays_inside for each in planned)
         commit_id = change.upcoming
         try:
@@ -185,7 +186,9 @@ class Transactions:
 
     def _begin(self, change: _Change) -> int:
         """*worker*"""
-        return self._store.begin(change.info, change.prepared.records, change.time)
+        commit_id = self._store.begin(change.info, change.prepared.records, change.time)
+        change.prepared.records = ()
+        return commit_id
 
     def _finish(self, change: _Change, commit_id: int, window: Window | None, at_once: bool) -> list[Json]:
         """*worker* Record that a change is in force, and make running hold it; ``at_once``: nothing is
