@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+from agent.breakable import Breakable
 from agent.errors import RpcError
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Close, Counters, Send, Session
+from agent.netconf.session import Action, Close, Counters, Parse, Send, Session
 from agent.notifications import Subscription
 from agent.operations.context import Ending, EndKind
 from agent.operations.dispatch import only_reads
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 READ_OCTETS = 65536
 PIECE_OCTETS = 8192
 """Of what was read, so much is taken apart at a time: it may hold a chunk for each octet."""
+SMALL_OCTETS = 2048
+"""So much is taken apart at once where nobody waits for his turn."""
 LAST_WRITE_S = 2.0
 """How long the last message of a session that is to end may take."""
 
@@ -67,8 +71,15 @@ class Live:
         self._unfinished = unfinished
         self._hello_by_s = _clock() + limits.hello_timeout_s
         self._interrupt = asyncio.Event()
-        self._nudge: asyncio.Future[None] | None = None
+        self._gone = False
+        self._answering = False
+        self._reading = False
+        self._waits: Breakable | None = None
+        self._silent_since_s = 0.0
+        self._patience: asyncio.TimerHandle | None = None
+        self._begun_s = 0.0
         self._writing = asyncio.Lock()
+        self._writes: Breakable | None = None
         self._to_subscribe: Subscription | None = None
         self._subscriber: asyncio.Task[None] | None = None
 
@@ -112,7 +123,13 @@ class Live:
 
     def end(self, ending: Ending) -> None:
         self.ending = self.ending or ending
+        if self._interrupt.is_set():
+            return
         self._interrupt.set()
+        if self._waits is not None:
+            self._waits.break_off()
+        if self._writes is not None:
+            self._end_soon(self._writes)
 
     async def ended(self) -> None:
         """Return when the session is to end, or its client is gone."""
@@ -121,8 +138,9 @@ class Live:
     def take_over(self, limits: Limits) -> None:
         """Have other limits from now on, also of the silence that goes on at the moment."""
         self._limits = limits
-        if self._nudge is not None and not self._nudge.done():
-            self._nudge.set_result(None)
+        if self._patience is not None:
+            self._patience.cancel()
+            self._be_patient()
 
     def subscribed(self) -> bool:
         return self._to_subscribe is not None or self._subscriber is not None
@@ -139,14 +157,19 @@ class Live:
 
     async def drive(self, established: Callable[[Live], None]) -> None:
         """Serve the client until it goes or is to go; ``established`` is called after the hellos."""
+        watch = asyncio.create_task(self._watch())
+        self._turns.at_work += 1
         try:
             await self._perform(self.session.start())
-            greeted = False
+            greeted, octets = False, 0
             while self.ending is None:
                 data = await self._read()
                 if data is None:
                     return
-                for start in range(0, max(1, len(data)), PIECE_OCTETS):
+                if octets < READ_OCTETS:  # all was taken before, so that other things were done meanwhile
+                    self._begun_s = time.perf_counter()
+                octets = len(data)
+                for start in range(0, max(1, octets), PIECE_OCTETS):
                     actions = await self._taken(data[start : start + PIECE_OCTETS])
                     if self.session.established and not greeted:
                         greeted = True
@@ -157,15 +180,30 @@ class Live:
         except (ConnectionError, TimeoutError) as problem:
             self._lost(problem)
         finally:
+            self._turns.at_work -= 1
+            watch.cancel()
+            if self._patience is not None:
+                self._patience.cancel()
             self._unfinished.forget(self)
 
+    async def _watch(self) -> None:
+        """Note that the client is gone: what is being answered is for nobody."""
+        await self._stream.gone()
+        self._gone = True
+        if self._answering:
+            self._end_as_gone()
+
     async def _taken(self, data: bytes) -> list[Action]:
-        actions = await self._turns.done(self._account, lambda: self.session.receive(data))
+        take = self._turns.soon if len(data) <= SMALL_OCTETS else self._turns.done
+        actions = await take(self._account, lambda: self.session.receive(data))
         self._unfinished.holds(self, self.session.held_octets, arriving=True)
         return actions
 
     def _lost(self, problem: Exception) -> None:
         self.end(Ending(EndKind.DROPPED, f"connection lost ({type(problem).__name__})"))
+
+    def _end_as_gone(self) -> None:
+        self.end(Ending(EndKind.DROPPED, "the client is gone"))
 
     async def close(self) -> None:
         """End the subscription and the stream."""
@@ -176,80 +214,94 @@ class Live:
 
     async def _read(self) -> bytes | None:
         """Return what the client sent, b"" at its end, None when the session is to end."""
-        read = asyncio.ensure_future(self._stream.read(READ_OCTETS))
-        interrupt = asyncio.ensure_future(self._interrupt.wait())
-        silent_since_s = _clock()
+        self._silent_since_s = _clock()
+        self._reading = True
+        self._turns.at_work -= 1
+        if self._patience is None:
+            self._be_patient()
         try:
-            while True:
-                self._nudge = nudge = asyncio.get_running_loop().create_future()
-                awaited: set[asyncio.Future[Any]] = {read, interrupt, nudge}
-                waited, _ = await asyncio.wait(
-                    awaited,
-                    timeout=self._patience_s(silent_since_s),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if read in waited:
-                    return read.result()
-                if interrupt in waited:
-                    return None
-                if waited:  # there are other limits
-                    continue
-                if not self.session.established:
-                    self.end(Ending(EndKind.TIMEOUT, "no hello in time"))
-                    return None
-                if not self.subscribed() and not self._may_idle(self):
-                    self.end(Ending(EndKind.TIMEOUT, "idle"))
-                    return None
-                silent_since_s = _clock()
+            with Breakable() as self._waits:
+                return await self._stream.read(READ_OCTETS)
         finally:
-            self._nudge = None
-            for task in (read, interrupt):
-                if not task.done():
-                    task.cancel()
+            self._waits = None
+            self._reading = False
+            self._turns.at_work += 1
+        return None
 
-    def _patience_s(self, silent_since_s: float) -> float:
-        if not self.session.established:
-            return self._hello_by_s - _clock()
-        return max(0.0, silent_since_s + self._limits.idle_timeout_s - _clock())
+    def _be_patient(self) -> None:
+        """Look after the silence when it may have been too long: one timer for all of them."""
+        patience_s = self._hello_by_s - _clock()
+        if self.session.established:
+            patience_s = self._silent_since_s + self._limits.idle_timeout_s - _clock()
+        self._patience = asyncio.get_running_loop().call_later(max(0.0, patience_s), self._look)
 
-    async def _perform(self, pending: list[Action]) -> None:
+    def _look(self) -> None:
+        self._patience = None
+        if not self._reading:  # whoever reads next is patient anew
+            return
+        established, now_s = self.session.established, _clock()
+        if now_s < (self._silent_since_s + self._limits.idle_timeout_s if established else self._hello_by_s):
+            self._be_patient()
+        elif not established:
+            self.end(Ending(EndKind.TIMEOUT, "no hello in time"))
+        elif not self.subscribed() and not self._may_idle(self):
+            self.end(Ending(EndKind.TIMEOUT, "idle"))
+        else:
+            self._silent_since_s = now_s
+            self._be_patient()
+
+    async def _perform(self, actions: list[Action]) -> None:
+        pending = deque(actions)
         while pending:
-            action = pending.pop(0)
+            action = pending.popleft()
             if isinstance(action, Send):
                 await self._write(action.data)
                 self._begin_subscription()
             elif isinstance(action, Close):
                 self.end(self._ending(action))
                 return
+            elif isinstance(action, Parse):
+                message = action.message
+                del action
+                found = await asyncio.get_running_loop().run_in_executor(None, self.session.read, message)
+                if self._interrupt.is_set():
+                    return
+                pending.extend(self.session.parsed(message, found))
             else:
-                octets, begun_s = action.rpc.octets, _clock()
+                if self._turns.is_over(self._begun_s):
+                    await asyncio.sleep(0)
+                    self._begun_s = time.perf_counter()
+                octets, begun_s = action.rpc.octets, time.monotonic()
                 self._unfinished.holds(self, octets + self.session.held_octets, arriving=False)
                 pending.extend(await self._answered(action.rpc))
                 self._unfinished.holds(self, self.session.held_octets, arriving=True)
                 if self.ending is not None:
-                    del pending[1:]  # its own reply goes out, nothing after it is begun
-                if octets >= LARGE_OCTETS or _clock() - begun_s >= LONG_S:
+                    while len(pending) > 1:  # its own reply goes out, nothing after it is begun
+                        pending.pop()
+                if octets >= LARGE_OCTETS or time.monotonic() - begun_s >= LONG_S:
                     del action  # the message itself is part of what is given back
                     await asyncio.get_running_loop().run_in_executor(None, give_back)
 
     async def _answered(self, rpc: Rpc) -> list[Action]:
         """Carry out ``rpc``; what only reads is broken off when nobody waits for it any more."""
-        answer = asyncio.ensure_future(self._answer(self, rpc))
-        gone = asyncio.ensure_future(self._stream.gone())
-        interrupt = asyncio.ensure_future(self._interrupt.wait())
+        self._answering = True
+        if self._gone:
+            self._end_as_gone()
         try:
-            await asyncio.wait({answer, gone, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                self.end(Ending(EndKind.DROPPED, "the client is gone"))
-            if not answer.done() and only_reads(rpc.operation):
-                answer.cancel()
-                await asyncio.wait({answer})
-                if answer.cancelled():
-                    return []
-            return await answer
+            if not only_reads(rpc.operation):
+                # In a context of its own: what is noted there of a commit is not of the session.
+                return await asyncio.create_task(self._carried_out(rpc))
+            if self._interrupt.is_set():
+                return []
+            with Breakable() as self._waits:
+                return await self._answer(self, rpc)
         finally:
-            for task in (answer, gone, interrupt):
-                task.cancel()
+            self._waits = None
+            self._answering = False
+        return []
+
+    async def _carried_out(self, rpc: Rpc) -> list[Action]:
+        return await self._answer(self, rpc)
 
     def _ending(self, close: Close) -> Ending:
         if close.by_client:
@@ -259,18 +311,18 @@ class Live:
     async def _write(self, data: bytes) -> None:
         """Write a message; a session that is to end waits for a client that does not read only shortly."""
         async with self._writing:
-            write = asyncio.ensure_future(self._stream.write(data))
-            interrupt = asyncio.ensure_future(self._interrupt.wait())
             try:
-                await asyncio.wait({write, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-                if not write.done():
-                    await asyncio.wait({write}, timeout=LAST_WRITE_S)
-                if not write.done():
-                    raise TimeoutError("the client does not read")
-                write.result()
+                with Breakable() as self._writes:
+                    if self._interrupt.is_set():
+                        self._end_soon(self._writes)
+                    await self._stream.write(data)
+                    return
             finally:
-                write.cancel()
-                interrupt.cancel()
+                self._writes = None
+            raise TimeoutError("the client does not read")
+
+    def _end_soon(self, write: Breakable) -> None:
+        asyncio.get_running_loop().call_later(LAST_WRITE_S, write.break_off)
 
     # -- the subscription ------------------------------------------------------------------
 

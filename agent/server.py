@@ -151,7 +151,7 @@ class Server:
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         try:
-            body = await dispatch(self.context, live, rpc.operation)
+            body = await dispatch(self.context, live, rpc.operation, rpc.octets)
         except RpcErrors as problem:
             return live.session.reply_errors(rpc, problem.errors, self.context.schema.namespaces())
         return live.session.reply(rpc, body)

@@ -60,6 +60,8 @@ class Turns:
 
     Args:
         now: seconds, from any beginning.
+
+    ``at_work`` counts who answers requests on the loop at the moment, outside of these pieces.
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
@@ -68,6 +70,8 @@ class Turns:
         self._order = itertools.count()
         self._clock_s = 0.0
         self._due = False
+        self._spare_s, self._spare_at_s = TURN_S, now()
+        self.at_work = 0
 
     def ask(self, account: Account, work: Callable[[], None]) -> None:
         """Have ``work``, which is short, done when it is the turn of ``account``; it raises nothing."""
@@ -89,6 +93,28 @@ class Turns:
 
         self.ask(account, settle)
         return await result
+
+    async def soon(self, account: Account, work: Callable[[], T]) -> T:
+        """As ``done``, and without a round of the loop where nobody waits; ``work`` is smaller than a turn.
+
+        What is done so may take half of the time, as what has its turns does: more of it waits as that does.
+        """
+        begun_s = self._now()
+        self._spare_s = min(TURN_S, self._spare_s + (begun_s - self._spare_at_s) / 2)
+        self._spare_at_s = begun_s
+        if self._due or self._spare_s <= 0:
+            return await self.done(account, work)
+        try:
+            return work()
+        finally:
+            self._clock_s = max(account.taken_s, self._clock_s)
+            took_s = self._now() - begun_s
+            account.taken_s = self._clock_s + took_s
+            self._spare_s -= took_s
+
+    def is_over(self, begun_s: float) -> bool:
+        """Whether who has worked since ``begun_s`` has had his part of a turn: each at work has one."""
+        return (time.perf_counter() - begun_s) * self.at_work > TURN_S
 
     def _begin_soon(self) -> None:
         if not self._due:

@@ -127,7 +127,7 @@ ROOMS = (
     ),
     Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
-    Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
+    Room(("agent/yang/native.py",), ("agent.errors", "agent.yang.gate"), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
     Room(
@@ -216,7 +216,8 @@ ROOMS = (
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/made_user.py",), ("agent.settings",)),
     Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
-    Room(("agent/__main__.py",), ("agent",)),
+    Room(("agent/threads.py",), ("agent.at_work", "agent.datastore.store", "agent.yang.worker")),
+    Room(("agent/__main__.py", "agent/assembly.py", "agent/tasks.py"), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.
     Room(

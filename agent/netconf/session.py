@@ -1,6 +1,7 @@
 """One NETCONF session without I/O: bytes in, actions out (RFC 6241 sections 4 and 8.1, RFC 6242 section 4).
 
-One <rpc> is handed out at a time; further ones wait until its reply, so replies keep the order of requests.
+One <rpc> is handed out at a time; further ones wait until its reply, so replies keep the order of requests. A
+large message is handed out before, to be parsed where that holds up nobody.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from agent.netconf.messages import (
 from agent.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError
 
 MAX_BAD_MESSAGES_IN_A_ROW = 8
+LARGE_OCTETS = 64 * 1024
+"""A message that is larger takes long to parse: who drives the session does it elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,13 @@ class Send:
     """Octets to write, in order."""
 
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """A large message to call ``read`` for, on any thread; then go on with ``parsed``."""
+
+    message: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +77,23 @@ class Close:
     at_hello: bool = False
 
 
-Action = Send | Dispatch | Close
+Action = Send | Parse | Dispatch | Close
+Read = Rpc | XmlError | RpcProblem
+"""What a message is found to be: a request, or what is wrong with it."""
 
 
 class State(Enum):
     HELLO = "waiting for <hello>"
     IDLE = "open"
+    READING = "a large message is being parsed"
     BUSY = "an operation is being carried out"
     CLOSED = "closed"
 
 
 class Input(Enum):
     HELLO = "hello"
+    LARGE = "large message"
+    READ = "it is parsed"
     RPC = "rpc"
     REPLY = "reply"
     CLOSE = "close"
@@ -86,12 +101,18 @@ class Input(Enum):
 
 TRANSITIONS = {
     (State.HELLO, Input.HELLO): State.IDLE,
+    (State.IDLE, Input.LARGE): State.READING,
+    (State.READING, Input.READ): State.IDLE,
     (State.IDLE, Input.RPC): State.BUSY,
     (State.BUSY, Input.REPLY): State.IDLE,
     (State.HELLO, Input.CLOSE): State.CLOSED,
     (State.IDLE, Input.CLOSE): State.CLOSED,
+    (State.READING, Input.CLOSE): State.CLOSED,
     (State.BUSY, Input.CLOSE): State.CLOSED,
 }
+
+
+_ESTABLISHED = (State.IDLE, State.READING, State.BUSY)
 
 
 @dataclass(slots=True)
@@ -131,19 +152,20 @@ class Session:
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
         self._chunked = False
         self._waiting: deque[bytes] = deque()
+        self._waiting_octets = 0
         self._bad_in_a_row = 0
         self._broken = ""
 
     @property
     def established(self) -> bool:
         """True once hellos were exchanged."""
-        return self.state in (State.IDLE, State.BUSY)
+        return self.state in _ESTABLISHED
 
     @property
     def held_octets(self) -> int:
-        """What is held of messages that are not whole, or wait for their turn."""
+        """What is held of messages that are not whole, or wait for their turn or to be parsed."""
         unfinished = 0 if self._decoder is None else self._decoder.held_octets
-        return unfinished + sum(map(len, self._waiting))
+        return unfinished + self._waiting_octets
 
     def start(self) -> list[Action]:
         """Return our <hello>, which is always framed as base:1.0 (RFC 6242 section 4.1)."""
@@ -161,6 +183,21 @@ class Session:
             return self._receive(data)
         except ProtocolError as problem:
             return self._close(str(problem))
+
+    def read(self, message: bytes) -> Read:
+        """*any thread* Return what ``message`` is."""
+        try:
+            return parse_rpc(message, self._max_elements, self._max_depth)
+        except (XmlError, RpcProblem) as problem:
+            return problem.with_traceback(None)
+
+    def parsed(self, message: bytes, found: Read) -> list[Action]:
+        """Take what the message of a ``Parse`` is; returns what to do next."""
+        if self.state is State.CLOSED:
+            return []
+        self._waiting_octets -= len(message)
+        self._move(Input.READ)
+        return [*self._found(found), *self._next()]
 
     def reply(self, rpc: Rpc, body: bytes) -> list[Action]:
         """Answer the dispatched ``rpc``; returns what to do next."""
@@ -184,7 +221,7 @@ class Session:
     def _receive(self, data: bytes) -> list[Action]:
         if self.state is State.HELLO:
             return self._receive_hello(data)
-        self._waiting.extend(self._cut(data))
+        self._wait(self._cut(data))
         return self._next()
 
     def _cut(self, data: bytes) -> list[bytes]:
@@ -208,7 +245,7 @@ class Session:
             messages = self._cut(data)
             if not messages:
                 return self._close(self._broken) if self._broken else []
-            self._waiting.extend(messages[1:])
+            self._wait(messages[1:])
             return self._hello(messages[0])
         self._decoder.add(data)
         message = self._decoder.next_message()
@@ -232,7 +269,7 @@ class Session:
             self._decoder = ChunkDecoder(self._limit)
         elif isinstance(self._decoder, ChunkDecoder) and not self._chunked:
             return self._close("a chunked <hello> that does not offer base:1.1")
-        self._waiting.extend(self._cut(rest))
+        self._wait(self._cut(rest))
         return self._next()
 
     def _refusal(self, hello: Hello) -> str:
@@ -241,6 +278,10 @@ class Session:
         if not hello.capabilities & {BASE_1_0, BASE_1_1} & set(self._capabilities):
             return "the client shares no base capability with this server"
         return ""
+
+    def _wait(self, messages: Sequence[bytes]) -> None:
+        self._waiting.extend(messages)
+        self._waiting_octets += sum(map(len, messages))
 
     # -- requests --------------------------------------------------------------------------
 
@@ -252,20 +293,25 @@ class Session:
         actions: list[Action] = []
         while self.state is State.IDLE and self._waiting:
             message = self._waiting.popleft()
-            try:
-                rpc = parse_rpc(message, self._max_elements, self._max_depth)
-            except XmlError as problem:
-                actions += self._refuse(PLAIN_START, self._malformed(problem))
-            except RpcProblem as problem:
-                actions += self._refuse(problem.reply_start, problem.error)
+            if len(message) > LARGE_OCTETS:
+                self._move(Input.LARGE)
+                actions.append(Parse(message))
             else:
-                self._bad_in_a_row = 0
-                self.counters.in_rpcs += 1
-                self._move(Input.RPC)
-                actions.append(Dispatch(rpc))
+                self._waiting_octets -= len(message)
+                actions += self._found(self.read(message))
         if self.state is State.IDLE and self._broken:
             actions += self._close(self._broken)
         return actions
+
+    def _found(self, found: Read) -> list[Action]:
+        if isinstance(found, XmlError):
+            return self._refuse(PLAIN_START, self._malformed(found))
+        if isinstance(found, RpcProblem):
+            return self._refuse(found.reply_start, found.error)
+        self._bad_in_a_row = 0
+        self.counters.in_rpcs += 1
+        self._move(Input.RPC)
+        return [Dispatch(found)]
 
     def _malformed(self, problem: XmlError) -> RpcError:
         # The tag malformed-message exists with base:1.1 only (RFC 6241 appendix A).
@@ -294,6 +340,7 @@ class Session:
     def _close(self, reason: str, *, by_client: bool = False) -> list[Action]:
         self._move(Input.CLOSE)
         self._waiting.clear()
+        self._waiting_octets = 0
         return [Close(reason, by_client, at_hello=not self.greeted)]
 
     def _move(self, event: Input) -> None:

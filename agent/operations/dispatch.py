@@ -89,8 +89,15 @@ def only_reads(operation: Element) -> bool:
     return (namespace(operation), local_name(operation)) in READS
 
 
-async def dispatch(context: Context, caller: Caller, operation: Element) -> bytes:
-    """Carry out one operation; returns the reply's body, b"" for ``<ok/>``.
+RETRIEVALS = frozenset({(NETCONF_NS, "get"), (NETCONF_NS, "get-config"), (NMDA_NS, "get-data")})
+"""What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
+SMALL_OCTETS = 2048
+"""The parameters of a retrieval that is no larger are checked without a hop to the thread of libyang."""
+
+
+async def dispatch(context: Context, caller: Caller, operation: Element, octets: int | None = None) -> bytes:
+    """Carry out one operation, of a message of ``octets`` if that is known; returns the reply's body, b"" for
+    ``<ok/>``.
 
     Raises:
         RpcErrors: what the client is to be told. A failure of our own becomes operation-failed, is
@@ -102,7 +109,10 @@ async def dispatch(context: Context, caller: Caller, operation: Element) -> byte
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
         if node is not None and qname in HANDLERS:
-            await context.worker(check_input, context.schema, node, operation)
+            if qname in RETRIEVALS and octets is not None and octets <= SMALL_OCTETS:
+                check_input(context.schema, node, operation)
+            else:
+                await context.worker(check_input, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)

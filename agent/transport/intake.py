@@ -21,7 +21,8 @@ class Intake:
 
     Args:
         take: is given them, in order.
-        reading: the TCP connection, which is not read from while something waits here.
+        reading: the TCP connection, which is not read from while more than a piece waits here, or one waits for
+            room.
     """
 
     def __init__(self, turns: Turns, take: Callable[[bytes], None], reading: asyncio.ReadTransport) -> None:
@@ -34,11 +35,14 @@ class Intake:
         self._room = True
         self._taking = False
         self._unfinished = 0
+        self._paused = False
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         """What the TCP connection calls; ``datatype`` is there for asyncssh, and None."""
         self._waiting += data
-        self._reading.pause_reading()
+        if not self._paused and (len(self._waiting) > PIECE_OCTETS or not self._room):
+            self._paused = True
+            self._reading.pause_reading()
         self._ask()
 
     def pause(self) -> None:
@@ -90,5 +94,6 @@ class Intake:
             self._taking = False
         if self._waiting:
             self._ask()
-        else:
+        elif self._paused:
+            self._paused = False
             self._reading.resume_reading()

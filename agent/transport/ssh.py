@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+from asyncssh.constants import MSG_IGNORE
 
 from agent.transport import address
 from agent.transport.accounts import Lookups, Unanswered, system_groups
@@ -22,7 +23,7 @@ from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
 from agent.transport.files import read_key
 from agent.transport.intake import Intake
-from agent.transport.key_exchanges import key_exchanges
+from agent.transport.key_exchanges import ciphers, key_exchanges
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.places import Places, Sessions
@@ -134,6 +135,7 @@ class SshTransport:
             server_factory=lambda: _Connection(self),
             server_host_keys=[self._host_key],
             kex_algs=key_exchanges(),
+            encryption_algs=ciphers(),
             # A small packet could become hundreds of megabytes.
             compression_algs=["none"],
             login_timeout=limits.login_timeout_s,
@@ -248,10 +250,12 @@ class _Connection(asyncssh.SSHServer):
     def _stand_between(self, conn: Any) -> None:
         """Hear what asyncssh does not tell: what TCP brings, whether it has room, which requests are refused.
 
+        And keep it from sending a packet without content before each other: none of our ciphers needs it.
         asyncssh has no hook for these: methods of its connection are replaced by ours, which call them.
         """
         intake = Intake(self._transport.turns, conn.data_received, conn._transport)
         conn.data_received = intake.data_received
+        conn._transport.set_protocol(conn)  # uvloop looks for data_received only then
         conn.create_task = intake.in_order(conn.create_task)
 
         def pause() -> None:
@@ -263,6 +267,13 @@ class _Connection(asyncssh.SSHServer):
             intake.resume()
 
         conn.pause_writing, conn.resume_writing = pause, resume
+        send = conn.send_packet
+
+        def send_content(kind: int, *arguments: bytes, handler: Any = None) -> None:
+            if kind != MSG_IGNORE:
+                send(kind, *arguments, handler=handler)
+
+        conn.send_packet = send_content
         refuse = conn.send_userauth_failure
 
         def count_and_refuse(partial_success: bool) -> None:

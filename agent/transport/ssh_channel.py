@@ -133,8 +133,9 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
 
     async def write(self, data: bytes) -> None:
         for start in range(0, len(data), _WRITE_PIECE_OCTETS):
-            async with asyncio.timeout(self._admission.limits.write_timeout_s):
-                await self._room()
+            if not (self._writable.is_set() and self._drained.is_set()):
+                async with asyncio.timeout(self._admission.limits.write_timeout_s):
+                    await self._room()
             if self._lost.is_set() or self._channel is None:
                 raise ConnectionResetError("the channel is closed")
             self._channel.write(data[start : start + _WRITE_PIECE_OCTETS])

@@ -120,8 +120,9 @@ class UnixStream(asyncio.Protocol):
 
     async def write(self, data: bytes) -> None:
         for start in range(0, len(data), _WRITE_PIECE_OCTETS):
-            async with asyncio.timeout(self._limits().write_timeout_s):
-                await self._writable.wait()
+            if not self._writable.is_set():
+                async with asyncio.timeout(self._limits().write_timeout_s):
+                    await self._writable.wait()
             if self._gone.is_set() or self._transport.is_closing():
                 raise ConnectionResetError("the connection is closed")
             self._transport.write(data[start : start + _WRITE_PIECE_OCTETS])

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Self
 
 from agent.errors import ErrorType, InvalidValue, OperationFailed
-from agent.yang import native
+from agent.yang import lookup, native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
 from agent.yang.paths import MAX_KEY_OCTETS, literal
 from agent.yang.prefixed import Declared, Refusal, select_nodes
@@ -170,10 +170,9 @@ class Tree:
         """Return the node at an RFC 7951 instance-identifier, or NULL."""
         if self.empty:
             return NULL
-        box = ffi.new("struct lyd_node **")
-        rc = lib.lyd_find_path(self.first, c_str(path), False, box)
+        found = lookup.find_path(self.first, c_str(path))
         native.forget_errors(self.schema.ctx)
-        return box[0] if rc == lib.LY_SUCCESS else NULL
+        return found
 
     def add_defaults(self, node: Node = NULL) -> None:
         """Add the implicit nodes below ``node``, or at the top level and below what is added there."""
@@ -262,21 +261,13 @@ def sibling_like(first: Node, target: Node) -> Node:
     if first == NULL:
         return NULL
     if target.schema.nodetype not in (lib.LYS_LIST, lib.LYS_LEAFLIST):
-        return _sibling(first, target.schema)  # lyd_find_sibling_first would compare the values of leafs, too
-    box = out_extra()
-    rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+        return lookup.find_instance(first, target.schema)  # the other would compare the values of leafs, too
+    return lookup.find_same(first, target)
 
 
 def sibling_of_schema(first: Node, schema_node: SchemaNode) -> Node:
     """Return the instance of a container, leaf or anydata among siblings, or NULL."""
-    return NULL if first == NULL else _sibling(first, schema_node.pointer)
-
-
-def _sibling(first: Node, schema: Node, value: Node = native.NULL_TEXT, length: int = 0) -> Node:
-    box = out_extra()
-    rc = extra.lyd_find_sibling_val(cast_extra(first), cast_extra(schema), value, length, box)
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+    return NULL if first == NULL else lookup.find_instance(first, schema_node.pointer)
 
 
 def instances(first: Node, schema_node: SchemaNode) -> Iterator[Node]:
@@ -388,26 +379,28 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
         return next(same, NULL)
     predicates = "".join(f"[{n}={literal(key)}]" for n, key in zip(schema_node.keys, keys, strict=True))
-    value = native.extra_text(c_str(predicates))
-    found = _sibling(first, schema_node.pointer, value, len(value) - 1)
+    found = lookup.find_instance(first, schema_node.pointer, c_str(predicates))
     if found == NULL:
         # A key that does not fit its type leaves an error behind, which the next failure would show.
         native.forget_errors(schema_node.ctx)
     return found
 
 
-def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
+def find_all(
+    tree: Tree, expression: str, declared: Declared | None = None, *, alone: bool = False
+) -> list[Node]:
     """Return the nodes that an XPath expression selects from the root of ``tree``.
 
     Args:
         declared: namespaces by prefix; None if the prefixes are names of modules.
+        alone: other threads read the tree, too; all wait meanwhile.
 
     Raises:
         InvalidValue: it is not a valid expression or no node-set.
     """
     if tree.empty:
         return []
-    found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
+    found = select_nodes(tree.schema.ctx, tree.first, expression, declared, alone=alone)
     if isinstance(found, Refusal):
         reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)

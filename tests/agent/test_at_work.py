@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from agent import at_work
-from agent.__main__ import _worker_of
 from agent.at_work import bind_commit, bind_session, ids, in_context, of_commit, of_tunnel, on_tunnel, unbound
+from agent.threads import worker_of
 from agent.turns import Account, Turns
 from translators.strongswan.tasks import Background
 
@@ -34,7 +34,7 @@ async def test_what_a_task_binds_is_not_bound_for_whoever_began_it() -> None:
 
 async def test_the_thread_of_libyang_works_on_what_whoever_calls_it_works_on() -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
-        worker = _worker_of(pool)
+        worker = worker_of(pool)
 
         async def session(number: int) -> list[dict[str, str]]:
             bind_session(number, "admin")

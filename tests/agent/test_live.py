@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from agent import __main__ as program
 from agent.live import Live
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Session
 from agent.operations.context import Ending, EndKind
+from agent.threads import worker_of
 from agent.transport.limits import Limits
 from agent.transport.stream import Peer
 from agent.turns import Turns
@@ -153,7 +153,7 @@ async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: i
 async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
     """What the call works with must not be given up under its hands."""
     with ThreadPoolExecutor(1) as pool:
-        worker, begun, free, late = program._worker_of(pool), threading.Event(), threading.Event(), []
+        worker, begun, free, late = worker_of(pool), threading.Event(), threading.Event(), []
 
         def call() -> None:
             begun.set()

@@ -16,8 +16,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from agent import __main__ as program
-from agent import from_settings
+from agent import from_settings, tasks, threads
+from agent.assembly import Agent
 from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed, Lost, refuse_lost, refuse_read
 from agent.datastore.configuration import Configuration
 from agent.datastore.store import Store, StoreError
@@ -49,12 +49,12 @@ async def test_a_stuck_libyang_thread_does_not_keep_the_program(
     def leave(code: int) -> None:
         raise Exited(code)
 
-    monkeypatch.setattr(program, "STOP_LIMIT_S", 0.1)
-    monkeypatch.setattr(program.os, "_exit", leave)
+    monkeypatch.setattr(threads, "STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr(threads.os, "_exit", leave)
     pool, stuck = ThreadPoolExecutor(1), threading.Event()
     pool.submit(stuck.wait)
     with pytest.raises(Exited):
-        await program._end_worker(pool, Store(tmp_path / "history.db"))
+        await threads.end_worker(pool, Store(tmp_path / "history.db"))
     assert "the program ends without it" in caplog.text
     stuck.set()
     pool.shutdown()
@@ -62,7 +62,7 @@ async def test_a_stuck_libyang_thread_does_not_keep_the_program(
 
 async def test_an_idle_libyang_thread_ends_with_the_program(tmp_path: Path) -> None:
     pool = ThreadPoolExecutor(1)
-    await program._end_worker(pool, Store(tmp_path / "history.db"))
+    await threads.end_worker(pool, Store(tmp_path / "history.db"))
     with pytest.raises(RuntimeError):
         pool.submit(int)
 
@@ -236,7 +236,7 @@ async def test_first_rules_for_which_the_disk_has_no_room_are_said(schema: Schem
     store.close()
 
 
-def only_a_transport(host_key: Path, port: int) -> program.Agent:
+def only_a_transport(host_key: Path, port: int) -> Agent:
     """Return an agent in which to begin anything but its transport would be an AttributeError."""
     shared: dict[str, Any] = {
         "places": Places(Limits()),
@@ -245,7 +245,7 @@ def only_a_transport(host_key: Path, port: int) -> program.Agent:
     transport = SshTransport(host="localhost", port=port, host_key=host_key, users={}, **shared)
     local = UnixTransport(host_key.with_name("socket"), "yangswan", insists=True, **shared)
     nothing: Any = SimpleNamespace()
-    return program.Agent(nothing, nothing, transport=transport, local=local)
+    return Agent(nothing, nothing, transport=transport, local=local)
 
 
 async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
@@ -287,5 +287,5 @@ def test_keys_are_made_in_the_folder_that_is_in_use_when_settings_are_read_again
     file.write_text('data-dir = "elsewhere"\ncharon = "none"\n')
     (tmp_path / "data").mkdir()
     monkeypatch.setattr("sys.argv", ["yangswand", "--config", str(file)])
-    assert program._reread(tmp_path / "data").users == {"admin": tmp_path / "data" / "client_key.pub"}
+    assert tasks._reread(tmp_path / "data").users == {"admin": tmp_path / "data" / "client_key.pub"}
     assert not (tmp_path / "elsewhere").exists()

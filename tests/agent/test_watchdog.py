@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agent import __main__ as program
 from agent import watchdog
 from agent.supervision import Supervision
+from agent.threads import worker_of
 from agent.watchdog import PARTS, Beats, Watchdog
 from agent.yang.worker import Worker
 from tests.agent.listening import Listening, listening
@@ -64,7 +64,7 @@ class Agent:
 async def an_agent() -> AsyncIterator[Agent]:
     with listening() as systemd, ThreadPoolExecutor(1) as pool:
         beats, clock = Beats(), Clock()
-        worker = program._worker_of(pool, beats.beat)
+        worker = worker_of(pool, beats.beat)
         supervision = Supervision(systemd.address, watchdog_s=8.0)
         made = Watchdog(supervision, beats=beats, worker=worker, pause=clock.pause)
         try:
@@ -154,7 +154,7 @@ async def test_a_long_queue_is_no_hang() -> None:
 async def test_a_loop_that_hangs_stops_it() -> None:
     with listening() as systemd, ThreadPoolExecutor(1) as pool:
         beats, interval_s = Beats(), 0.01
-        worker = program._worker_of(pool, beats.beat)
+        worker = worker_of(pool, beats.beat)
         made = Watchdog(Supervision(systemd.address, watchdog_s=interval_s), beats=beats, worker=worker)
         made.feed()
         await asyncio.to_thread(systemd.until, "WATCHDOG=1")
@@ -205,7 +205,7 @@ async def test_one_thing_at_a_time_is_said() -> None:
 
 async def test_without_systemd_or_without_its_watchdog_nothing_runs() -> None:
     with listening() as systemd, ThreadPoolExecutor(1) as pool:
-        worker, beats = program._worker_of(pool), Beats()
+        worker, beats = worker_of(pool), Beats()
         for supervision in (Supervision(), Supervision(systemd.address)):
             made = Watchdog(supervision, beats=beats, worker=worker)
             made.feed()

@@ -1,0 +1,82 @@
+"""The one thread that owns libyang: work is given to it, and it ends with the program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from agent.at_work import in_context
+from agent.datastore.store import Store
+from agent.yang.worker import Worker
+
+log = logging.getLogger("agent")
+
+STOP_LIMIT_S = 10
+
+
+def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
+    """``ended`` is called on the thread after each call."""
+
+    async def worker(function: Callable[..., Any], *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[Any] = loop.create_future()
+        # The thread works on what whoever calls works on: its log lines say so.
+        call = in_context(function, *arguments)
+        submitted = pool.submit(_carry_out, call, loop, result, ended)
+        try:
+            return await result
+        except asyncio.CancelledError:
+            # A call that has begun goes on to its end: what it works with must not be given up before.
+            if not submitted.cancel():
+                await asyncio.wait({asyncio.wrap_future(submitted)})
+            raise
+        finally:
+            # What it raised holds this frame, and all above it: with the message that is answered.
+            del call, result, submitted
+
+    return worker
+
+
+def _carry_out(
+    call: Callable[[], Any],
+    loop: asyncio.AbstractEventLoop,
+    result: asyncio.Future[Any],
+    ended: Callable[[object], None] | None,
+) -> None:
+    """Do ``call`` and tell ``result`` of it, on whose ``loop`` that costs one wake-up."""
+    found, problem = None, None
+    try:
+        found = call()
+    except BaseException as raised:
+        problem = raised
+    try:
+        if ended is not None:
+            ended(None)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, result, found, problem)
+    finally:
+        del call, found, problem
+
+
+def _settle(result: asyncio.Future[Any], found: Any, problem: BaseException | None) -> None:
+    if result.done():  # nobody waits any more
+        return
+    if problem is None:
+        result.set_result(found)
+    else:
+        result.set_exception(problem)
+
+
+async def end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
+    """End the libyang thread; if a call keeps it, end the program: what was answered is on disk."""
+    last = asyncio.get_running_loop().run_in_executor(pool, store.close)
+    _, late = await asyncio.wait({last}, timeout=STOP_LIMIT_S)
+    if late:
+        log.error("a request is still being worked on after %d s; the program ends without it", STOP_LIMIT_S)
+        logging.shutdown()
+        os._exit(1)
+    pool.shutdown()
