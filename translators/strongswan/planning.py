@@ -235,13 +235,16 @@ class Planning:
         certificates, crls = desired.with_certificates(parsed.changed), desired.with_crls(parsed.crls)
         before = {tunnel: desired.entries.get(tunnel) for tunnel in wanted}
         planned: list[Change] = []
+        around = desired.around(certificates, revocation.mode)
         try:
             for tunnel, after in wanted.items():
-                change = desired.change(tunnel, after, certificates, revocation.mode)
+                change = desired.change(tunnel, after, around=around)
                 untold = discretion is not None and tunnel in discretion.blind and discretion.hides(tunnel)
                 planned.append(change.with_other_secrets() if untold else change)
                 yield
-            fences = yield from desired.fences_in_pieces(wanted, planned, certificates, discretion=discretion)
+            fences = yield from desired.fences_in_pieces(
+                wanted, planned, certificates, mode=revocation.mode, discretion=discretion
+            )
         except Refused as error:
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         steps = yield from steps_in_pieces(planned, fences)

@@ -33,7 +33,7 @@ from translators.strongswan.translation.guards import (
     past,
     untaken,
 )
-from translators.strongswan.translation.overlaps import prefix, written
+from translators.strongswan.translation.prefixes import prefix, written
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +22,7 @@ from translators.strongswan.translation.certified import (
     revocation,
 )
 from translators.strongswan.translation.identities import address, remote_identity
+from translators.strongswan.translation.prefixes import canonical_prefix, prefix
 from translators.strongswan.translation.proposals import Phase
 from translators.strongswan.translation.refusals import Refused
 
@@ -108,25 +108,20 @@ def _selectors(leaf: str, default_from: str) -> Callable[[Json, Around], list[st
         subnets = entry.get(leaf)
         if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
             # In one order: which of them stands first means nothing, and is to change nothing.
-            networks = {_prefix(leaf, str(subnet)) for subnet in subnets}
-            return [str(network) for network in sorted(networks, key=_in_order)]
+            if len(subnets) == 1:
+                return [_canonical(leaf, str(subnets[0]))]
+            networks = {_canonical(leaf, str(subnet)) for subnet in subnets}
+            return sorted(networks, key=prefix)
         if default_from in entry:
-            return [str(_prefix(default_from, str(entry[default_from])))]
+            return [_canonical(default_from, str(entry[default_from]))]
         return ["dynamic"]  # the address that the peer turns out to have
 
     return render
 
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _in_order(network: _Network) -> tuple[int, int, int]:
-    return network.version, int(network.network_address), network.prefixlen
-
-
-def _prefix(leaf: str, text: str) -> _Network:
+def _canonical(leaf: str, text: str) -> str:
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return canonical_prefix(text)
     except ValueError:
         raise Refused(leaf, f"'{text}' is not an IP prefix", "bad-prefix") from None
 

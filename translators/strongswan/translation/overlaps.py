@@ -18,7 +18,6 @@ in use, and those within it are neighbours in a sorted list: neither costs in pr
 
 from __future__ import annotations
 
-import ipaddress
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,40 +30,20 @@ from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Conflict
 from translators.strongswan.translation.planes import Plane, Planes
+from translators.strongswan.translation.prefixes import (
+    BITS,
+    Pair,
+    Prefix,
+    cut,
+    in_one_family,
+    prefix,
+    within,
+    written,
+)
 
 SHOWN_MAX = 16
 LOOKED_AT_MAX = 16384
 """A tunnel for all traffic overlaps with every other; so many pairs are enough to show some of them."""
-
-Prefix = tuple[int, int, int]
-"""IP version, first address, length: in this order those within a prefix follow it directly."""
-Pair = tuple[Prefix, Prefix]
-_BITS = {4: 32, 6: 128}
-
-
-def prefix(text: str) -> Prefix:
-    """Return the prefix written as ``text``."""
-    network = ipaddress.ip_network(text, strict=False)
-    return network.version, int(network.network_address), network.prefixlen
-
-
-def written(one: Prefix) -> str:
-    """Return a prefix as text."""
-    version, first, length = one
-    address = ipaddress.IPv4Address(first) if version == 4 else ipaddress.IPv6Address(first)
-    return f"{address}/{length}"
-
-
-def cut(one: Prefix, length: int) -> Prefix:
-    """Return the prefix of ``length``, which is not longer, that ``one`` lies in."""
-    version, first, _length = one
-    spare = _BITS[version] - length
-    return version, first >> spare << spare, length
-
-
-def within(inner: Prefix, outer: Prefix) -> bool:
-    """Return whether all of ``inner`` lies in ``outer``."""
-    return inner[0] == outer[0] and inner[2] >= outer[2] and cut(inner, outer[2]) == outer
 
 
 class Relation(Enum):
@@ -106,14 +85,12 @@ class Traffic:
         return cls(tunnel=tunnel, peer=messages.peer, sent=sent, received=received, pairs=tuple(pairs))
 
 
-def in_one_family(locals_: Iterable[Prefix], remotes: Iterable[Prefix]) -> Iterator[Pair]:
-    """Yield every pair of both sides; one of two address families carries nothing."""
-    return ((local, remote) for local, remote in product(locals_, remotes) if local[0] == remote[0])
+def _pairs(child: Mapping[str, object]) -> Iterator[Pair]:
+    return in_one_family(*(_prefixes(child[key]) for key in ("local_ts", "remote_ts")))
 
 
-def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
-    sides = [[prefix(text) for text in child[key] if text != "dynamic"] for key in ("local_ts", "remote_ts")]
-    return in_one_family(*sides)
+def _prefixes(selectors: object) -> list[Prefix]:
+    return [prefix(text) for text in selectors if text != "dynamic"] if isinstance(selectors, list) else []
 
 
 class _Side:
@@ -161,7 +138,7 @@ class _Side:
 def _behind(one: Prefix) -> Prefix:
     """Return what stands behind everything within ``one`` in a sorted list."""
     version, first, length = one
-    return version, first + (1 << (_BITS[version] - length)), -1
+    return version, first + (1 << (BITS[version] - length)), -1
 
 
 def _equal(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Prefix, str]]:
