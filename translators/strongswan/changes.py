@@ -102,9 +102,10 @@ class Changes:
 
     def _put(self, entries: Mapping[str, Json | None], touched: Collection[str]) -> None:
         desired = self._shared.desired
+        around = desired.around()
         for tunnel, entry in entries.items():
             met = desired.overlaps.of(tunnel)
-            desired.put(tunnel, entry)
+            desired.put(tunnel, entry, around)
             for overlap in (*met, *desired.overlaps.of(tunnel)):
                 self._live.changed(overlap.tunnel)  # it shows this one among those that it meets
             if entry is None:

@@ -30,7 +30,15 @@ from translators.strongswan.translation.certified import CANNOT_CHECK, has_certi
 from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
-from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
+from translators.strongswan.translation.plan import (
+    FENCING,
+    NO_FENCES,
+    Change,
+    Fences,
+    Step,
+    plan_steps,
+    steps_in_pieces,
+)
 from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.trust import CharonTrust
@@ -41,11 +49,9 @@ UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of w
 
 @dataclass(frozen=True, slots=True)
 class StrongSwanPlan:
-    """Steps for charon, their reverse, and the entries, certificates and what is for all tunnels that are in
-    force before and after."""
+    """Steps for charon, and the entries, certificates and what is for all tunnels, before and after."""
 
     steps: tuple[Step, ...]
-    reverse: tuple[Step, ...]
     certificates: Parsed
     before: Mapping[str, Json | None] = field(repr=False)
     after: Mapping[str, Json | None] = field(repr=False)
@@ -55,8 +61,7 @@ class StrongSwanPlan:
     """Of these three what is in force before and after."""
     changes: tuple[Change, ...] = field(default=(), repr=False)
     """Of tunnels: what charon holds for each, and what it is to hold."""
-    untold: bool = False
-    """What keeps the secrets of tunnels apart is left out (``Fences.untold``)."""
+    fences: Fences = field(default=NO_FENCES, repr=False)
 
     def describe(self) -> Sequence[str]:
         """Return one line per step, free of secrets."""
@@ -92,16 +97,18 @@ class StrongSwanPlan:
             crls=parsed.crls_before,
             crls_before=parsed.crls,
         )
+        changes = tuple(change.reversed() for change in self.changes)
+        fences = self.fences.reversed()
         return StrongSwanPlan(
-            steps=self.reverse,
-            reverse=self.steps,
+            steps=plan_steps(changes, fences),
             certificates=back,
             before=self.after,
             after=self.before,
             trust=self.trust[::-1],
             revocation=self.revocation[::-1],
             for_all=self.for_all[::-1],
-            changes=tuple(change.reversed() for change in self.changes),
+            changes=changes,
+            fences=fences,
         )
 
     def _look(self) -> list[str]:
@@ -248,10 +255,8 @@ class Planning:
         except Refused as error:
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         steps = yield from steps_in_pieces(planned, fences)
-        reverse = yield from steps_in_pieces((change.reversed() for change in planned), fences.reversed())
         return StrongSwanPlan(
             steps=steps,
-            reverse=reverse,
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
@@ -262,7 +267,7 @@ class Planning:
             ),
             revocation=(desired.revocation, revocation),
             changes=tuple(planned),
-            untold=fences.untold,
+            fences=fences,
         )
 
 

@@ -10,6 +10,7 @@ Files, from the ground up:
 - alike: what tunnels that are configured alike are told alike, made once for all of them
 - around: what beside an entry decides its messages
 - certified: tunnels that prove themselves with certificates
+- marked: what tunnels have under a key, told apart by a mark
 - fields: the table of what each leaf means to charon
 - credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
 - discretion: what who asks may not learn of the keys of tunnels

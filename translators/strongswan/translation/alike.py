@@ -35,10 +35,16 @@ class Section(Mapping[str, object]):
         self._values = values
 
     def __getitem__(self, key: str) -> object:
-        if key not in self._names:
-            return self._common[key]
-        found = self._values[self._names.index(key)]
-        return found.whole() if isinstance(found, Section) else found
+        found = self.inner(key)
+        return found.whole() if type(found) is Section else found
+
+    def inner(self, key: str) -> object:
+        """Return what stands under ``key``, a section as it is."""
+        return self._values[self._names.index(key)] if key in self._names else self._common[key]
+
+    def get(self, key: str, default: object = None) -> object:
+        """Return what stands under ``key``, ``default`` where nothing does."""
+        return self[key] if key in self._common else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._common)
@@ -62,7 +68,7 @@ class Section(Mapping[str, object]):
         """Return it as a dict of its own, to be sent."""
         found = dict(self._common)
         for name, value in zip(self._names, self._values, strict=True):
-            found[name] = value.whole() if isinstance(value, Section) else value
+            found[name] = value.whole() if type(value) is Section else value
         return found
 
 
@@ -84,8 +90,8 @@ def alike(entry: Json) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the tunnels with the same ``members`` are told alike, by part of the message. In ``ike`` and
-    ``child`` the places of what each tunnel has of its own hold an empty text. ``is_split``: there is a child
+    """What the tunnels with the same ``members`` are told alike, by part of the message. The places of
+    what each tunnel has of its own hold an empty text. ``is_split``: there is a child
     for each pair of subnets."""
 
     members: Json = field(repr=False)

@@ -73,7 +73,7 @@ class Messages:
     @property
     def is_open(self) -> bool:
         """Whether the peer may have any identity."""
-        remote = self.ike["remote"]
+        remote = self.ike.inner("remote") if type(self.ike) is Section else self.ike["remote"]
         return isinstance(remote, Mapping) and remote.get("id") == ANY.vici
 
     @property
@@ -117,6 +117,7 @@ _LOCAL_ID, _REMOTE_ID = _own(Part.LOCAL, "id"), _own(Part.REMOTE, "id")
 _LOCAL_TS, _REMOTE_TS = _own(Part.CHILD, "local_ts"), _own(Part.CHILD, "remote_ts")
 _ENDS = ("local_addrs", "remote_addrs", "local", "remote")
 _ENDS_AND_PPK = (*_ENDS, "ppk_id")
+_IDENTITY = ("id",)
 _SUBNETS = ("local_ts", "remote_ts")
 
 
@@ -143,7 +144,9 @@ def _messages(tunnel: str, entry: Json, around: Around) -> Messages:
 
 
 def _identified(section: Mapping[str, object], identity: Value | None) -> Mapping[str, object]:
-    return section if identity is None else Section(section, ("id",), (identity,))
+    if identity is None:
+        return {name: value for name, value in section.items() if name != "id"}
+    return Section(section, _IDENTITY, (identity,))
 
 
 def _listed(value: Value | None) -> list[str]:
@@ -161,8 +164,7 @@ def _settings(members: Json, around: Around) -> Settings:
         if row.render is None:
             continue
         if row.leaf in OWN:
-            if row.part in (Part.IKE, Part.CHILD):
-                sections[row.part][row.key] = ""  # each tunnel has its own
+            sections[row.part][row.key] = ""  # each tunnel has its own
         elif (value := row.render(members, around)) is not None:
             sections[row.part][row.key] = value
     return Settings(

@@ -172,8 +172,11 @@ def is_ikev1(entry: Json) -> bool:
 
 def configured_proposals(entry: Json, phase: Phase) -> Sequence[Json]:
     """Return the proposals of ``phase``; with none of them the automatic ones are used."""
-    configured = value_at(entry, f"{phase.value}/proposal", ())
-    return configured if isinstance(configured, Sequence) else ()
+    configured = value_at(entry, _PROPOSALS[phase], ())
+    return configured if type(configured) is list or isinstance(configured, Sequence) else ()
+
+
+_PROPOSALS = {phase: f"{phase.value}/proposal" for phase in Phase}
 
 
 def _proposals(phase: Phase) -> Callable[[Json, Around], list[str]]:

@@ -154,7 +154,7 @@ _MAKERS: dict[str, Callable[[str, str], Identity]] = {
 
 def _configured(entry: Json, container: str) -> Identity | None:
     node = entry.get(container)
-    if not isinstance(node, Mapping) or not node:
+    if not node or not isinstance(node, Mapping):
         return None
     case, *more = node
     if case not in _MAKERS or more:

@@ -23,6 +23,7 @@ from translators.strongswan.translation.revocation import Mode
 
 ENTRIES_MAX = 32768
 AROUND_MAX = 4
+PHASES = tuple(Phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Kept:
             is_same = with_ is wanted or (not is_automatic and with_ is around.whatever)
             if is_same and (was is entry or was == entry):
                 return found
-        is_automatic = not all(configured_proposals(entry, phase) for phase in Phase)
+        is_automatic = not all(configured_proposals(entry, phase) for phase in PHASES)
         chosen = wanted if is_automatic else around.whatever
         messages = connections.messages(tunnel, entry, chosen)
         # In this order: the first reason against an entry is the one that is told.
