@@ -25,6 +25,7 @@ from translators.strongswan.options import Options
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
+from translators.strongswan.tasks import in_turns
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.desired import is_enabled
@@ -36,7 +37,6 @@ from translators.strongswan.translation.plan import (
     Change,
     Fences,
     Step,
-    plan_steps,
     steps_in_pieces,
 )
 from translators.strongswan.translation.refusals import Refusal, Refused
@@ -44,6 +44,10 @@ from translators.strongswan.translation.revocation import CHECKER, Mode, Revocat
 from translators.strongswan.upkeep.trust import CharonTrust
 
 BYPASS_MAX = 256
+AT_ONCE = 32
+"""So few changes are planned without a turn for others in between: some milliseconds."""
+TRIES = 3
+"""What is desired may change while a plan is made."""
 UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of what a commit would do"
 
 
@@ -87,8 +91,8 @@ class StrongSwanPlan:
         )
         return before != after or any(authorities)
 
-    def reversed(self) -> StrongSwanPlan:
-        """Return the plan that takes this one back."""
+    def reversed_in_pieces(self) -> Pieces[StrongSwanPlan]:
+        """Return the plan that takes this one back, a tunnel at a time."""
         parsed = self.certificates
         back = replace(
             parsed,
@@ -99,8 +103,9 @@ class StrongSwanPlan:
         )
         changes = tuple(change.reversed() for change in self.changes)
         fences = self.fences.reversed()
+        steps = yield from steps_in_pieces(changes, fences)
         return StrongSwanPlan(
-            steps=plan_steps(changes, fences),
+            steps=steps,
             certificates=back,
             before=self.after,
             after=self.before,
@@ -215,6 +220,20 @@ class Planning:
     def for_all(self, changes: Sequence[EntryChange]) -> ForAll:
         """Return what is for all tunnels once ``changes`` are made."""
         return for_all_after(changes, self._protection.guards.for_all)
+
+    async def plan_in_turns(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
+        """Plan ``changes``, while the event loop goes on; nothing is changed. Raises: as ``plan``."""
+        desired = self._shared.desired
+        for _ in range(TRIES if len(changes) > AT_ONCE else 0):
+            version = desired.version
+            errors = await in_turns(self.check_in_pieces(changes), rest_s=0)
+            if not errors and version == desired.version:
+                plan = await in_turns(self.plan_in_pieces(changes), rest_s=0)
+                if version == desired.version:
+                    return plan
+            elif version == desired.version:
+                raise RpcErrors(errors)
+        return self.plan(changes)
 
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.

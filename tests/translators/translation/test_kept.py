@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.translators import tunnels
 from tests.translators.authority import Authority, new_key
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.translation import connections, fields
+from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate, of_entry
 from translators.strongswan.translation.connections import Messages, messages
@@ -206,3 +208,24 @@ def test_what_is_alike_is_shared_and_what_is_a_tunnels_own_is_not() -> None:
     assert [each.load_conn[each.name]["ppk_id"] for each in (one, other)] == ["k", "l"]  # type: ignore[index]
     assert "q" * 40 not in repr(around.settings._known)
     assert b"q" * 40 not in b"".join(around.settings._known)
+
+
+@given(st.lists(MEMBERS, min_size=1, max_size=6))
+def test_an_entry_that_shares_its_values_is_the_same_entry(several: list[Json]) -> None:
+    values = OneOfEach()
+    for members in several:
+        entry = tunnel(1, **members)
+        found = values.entry(entry)
+        assert found == entry
+        assert list(found) == list(entry)
+        assert [*map(type, found.values())] == [*map(type, entry.values())]
+
+
+def test_equal_settings_of_many_entries_are_held_once_and_no_key_beside_them() -> None:
+    made = Desired()
+    ike, key = {"proposal": PROPOSALS[0]}, {"ppk": {"id": "k", "key": "q" * 40}}
+    for id, members in enumerate([{"ike": deepcopy(ike)}, {"ike": deepcopy(ike)}, {"ike": key}], 1):
+        made.put(str(id), tunnel(id, local_id={"name": f"a{id}"}, **members))
+    assert made.entries["1"]["ike"] is made.entries["2"]["ike"]
+    assert "q" * 40 not in repr(vars(made._one_of_each))
+    assert tunnels.SECRET not in repr(vars(made._one_of_each))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 
 from translators.strongswan.model import Json
 
@@ -128,3 +129,37 @@ class KnownSettings:
             self._known[key] = found
         self._last = found
         return found
+
+
+class OneOfEach:
+    """Values that many entries have, so that what is kept of these holds each once. Nobody changes them."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, object] = {}
+        self._known: dict[bytes, object] = {}
+
+    def entry(self, entry: Json) -> Json:
+        """Return an equal entry with the values that others have."""
+        return {intern(name): self._one(name, value) for name, value in entry.items()}
+
+    def _one(self, name: str, value: object) -> object:
+        last = self._last.get(name)
+        if type(last) is type(value) and last == value:
+            return last
+        if isinstance(value, Mapping) and not _holds_key(value):
+            try:
+                key = marshal.dumps(dict(value), 2)
+            except ValueError:
+                return value
+            if len(self._known) >= SETTINGS_MAX:
+                self._known.clear()
+            value = self._known.setdefault(key, value)
+        elif name == "secret" or isinstance(value, Mapping):
+            return value
+        self._last[name] = value
+        return value
+
+
+def _holds_key(value: Mapping[str, object]) -> bool:
+    ppk = value.get("ppk")
+    return isinstance(ppk, Mapping) and "key" in ppk

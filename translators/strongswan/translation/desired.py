@@ -8,17 +8,18 @@ from itertools import chain
 
 from translators.strongswan.model import Json
 from translators.strongswan.pieces import Pieces, at_once
-from translators.strongswan.translation import connections, proposals, revocation, strangers
+from translators.strongswan.translation import connections, revocation, strangers
+from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, IdentityKey, Unsure
+from translators.strongswan.translation.credentials import Claim, Claims, Unsure
 from translators.strongswan.translation.discretion import Discretion
-from translators.strongswan.translation.fields import configured_proposals
+from translators.strongswan.translation.fields import not_loaded
 from translators.strongswan.translation.kept import Kept, Surroundings
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
-from translators.strongswan.translation.plan import Change, Fences
-from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.plan import Change, Fences, reloaded
+from translators.strongswan.translation.proposals import Available
 from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
 from translators.strongswan.translation.strangers import NO_FENCE, Fence
@@ -50,7 +51,7 @@ class Desired:
         self.messages: dict[str, Messages] = {}
         self.claims = Claims()
         self.overlaps = Overlaps()
-        self._kept = Kept()
+        self._kept, self._one_of_each = Kept(), OneOfEach()
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
         self._open: set[str] = set()
@@ -80,7 +81,8 @@ class Desired:
         self.version += 1
         made = Desired(self._keys, alone=self._alone)
         made.available, made.plugins = self.available, self.plugins
-        made.certificates, made.revocation, made._kept = self.certificates, self.revocation, self._kept
+        made.certificates, made.revocation = self.certificates, self.revocation
+        made._kept, made._one_of_each = self._kept, self._one_of_each
         around, refused = made.around(), []
         for tunnel, entry in entries.items():
             yield
@@ -118,7 +120,7 @@ class Desired:
             self._fence = fence
 
     def _add(self, tunnel: str, entry: Json, around: Surroundings | None) -> None:
-        self.entries[tunnel] = entry
+        self.entries[tunnel] = self._one_of_each.entry(entry)
         for name in named_certificates(entry):
             self._users.setdefault(name, set()).add(tunnel)
         if is_enabled(entry):
@@ -297,17 +299,17 @@ class Desired:
         moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
-        reloaded = _reloaded(changes, [*old_claims, *new_claims])
+        moving = reloaded(changes, [*old_claims, *new_claims])
         parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
         is_same = all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted)
         if discretion is not None:
             # Whatever the keys are: also what is only put back, or taken out, is there where they differ.
-            concerned = bool(reloaded or not is_same or self._changed(new_claims, discretion))
+            concerned = bool(moving or not is_same or self._changed(new_claims, discretion))
             if concerned and (yield from self._is_any_hidden(new_claims, discretion)):
                 return Fences(moved=moved, moved_back=moved_back, untold=True)
         if is_same:
             same = yield from self._fence_in_pieces()
-            return Fences(before=same, during=same, after=same, reloaded=reloaded)
+            return Fences(before=same, during=same, after=same, reloaded=moving)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
         before = yield from self._fence_in_pieces()
@@ -319,7 +321,7 @@ class Desired:
             after=after,
             moved=moved,
             moved_back=moved_back,
-            reloaded=reloaded,
+            reloaded=moving,
         )
 
     def refusals(
@@ -360,7 +362,8 @@ class Desired:
                 translated = self._kept.translated(tunnel, after, around, whatever=True)
                 traffic.append(translated.traffic)
                 claims.append(translated.claim)
-                found.extend(self._not_loaded(tunnel, after))
+                if self.available is not None:
+                    found.extend(Refusal.of(tunnel, one) for one in not_loaded(after, self.available))
             except Refused as error:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
@@ -405,28 +408,3 @@ class Desired:
                 return True
             yield
         return False
-
-    def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
-        if self.available is None:
-            return
-        for phase in Phase:
-            configured = configured_proposals(entry, phase)
-            for proposal in configured:
-                for refused in proposals.missing(phase, proposal, self.available):
-                    yield Refusal.of(tunnel, refused)
-            if not configured:
-                proposals.auto(phase, self.available)
-
-
-def _reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
-    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
-    names = {
-        change.name
-        for change in changes
-        if change.before is None or change.after is None or change.before.ike != change.after.ike
-    }
-    return frozenset(
-        claim.owner.key
-        for claim in claims
-        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
-    )

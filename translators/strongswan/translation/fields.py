@@ -7,7 +7,7 @@ manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,7 +23,7 @@ from translators.strongswan.translation.certified import (
 )
 from translators.strongswan.translation.identities import address, remote_identity
 from translators.strongswan.translation.prefixes import canonical_prefix, prefix
-from translators.strongswan.translation.proposals import Phase
+from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
 
 ANY_PEER = ["%any"]
@@ -177,6 +177,20 @@ def configured_proposals(entry: Json, phase: Phase) -> Sequence[Json]:
 
 
 _PROPOSALS = {phase: f"{phase.value}/proposal" for phase in Phase}
+
+
+def not_loaded(entry: Json, available: Available) -> Iterator[Refused]:
+    """Yield a refusal for each configured algorithm that no plugin of charon provides.
+
+    Raises:
+        Refused: there is nothing for automatic proposals.
+    """
+    for phase in Phase:
+        configured = configured_proposals(entry, phase)
+        for proposal in configured:
+            yield from proposals.missing(phase, proposal, available)
+        if not configured:
+            proposals.auto(phase, available)
 
 
 def _proposals(phase: Phase) -> Callable[[Json, Around], list[str]]:

@@ -27,7 +27,7 @@ from enum import Enum, IntEnum
 
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import FURTHER_SUFFIX, IdentityKey
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey
 from translators.strongswan.translation.strangers import NO_FENCE, Barrier, Fence
 
 
@@ -207,6 +207,20 @@ class Fences:
 
 
 NO_FENCES = Fences()
+
+
+def reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
+    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
+    names = {
+        change.name
+        for change in changes
+        if change.before is None or change.after is None or change.before.ike != change.after.ike
+    }
+    return frozenset(
+        claim.owner.key
+        for claim in claims
+        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
+    )
 
 
 def plan_steps(changes: Iterable[Change], fences: Fences | None = None) -> tuple[Step, ...]:
