@@ -282,7 +282,7 @@ def copy_siblings(parent: Pointer, first: Pointer) -> None:
         raise MemoryError
 
 
-_INTO = ffi.typeof(lib.lyd_dup_single).args[1]
+_INTO = ffi.typeof(_lib.lyd_dup_single).args[1]
 _NO_RESULT = ffi.cast("struct lyd_node **", 0)
 
 

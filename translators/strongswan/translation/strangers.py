@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from translators.strongswan.pieces import Pieces, at_once
+from translators.strongswan.translation.alike import whole
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
 from translators.strongswan.translation.credentials import (
     FURTHER_SUFFIX,
@@ -225,7 +226,7 @@ def _barrier(claim: Claim, messages: Messages, identity: Identity) -> tuple[str,
     assert isinstance(local, Mapping)
     # All else as in the tunnel: charon may answer the first message with the settings of either.
     section = {
-        **messages.ike,
+        **whole(messages.ike),
         "unique": "never",
         "local": {**local, "auth": "pubkey"},
         "remote": {"auth": "psk", "id": identity.vici},
