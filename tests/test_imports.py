@@ -41,7 +41,7 @@ STRONGSWAN = "translators/strongswan"
 STRONGSWAN_GROUND = ("backoff", "model", "moves", "options", "pieces")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
-SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
+SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.prefixes")
 STRONGSWAN_TOP = (
     "actions", "captured", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
     "translator", "assembly",

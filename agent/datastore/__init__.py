@@ -6,7 +6,8 @@ become running. Configuration is all of that for the rest of the server.
 - store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
-- checksums: what a disk has changed or lost of it is found before anything is believed
+- checksums: what a disk has changed or lost of it is found before anything is believed; many_rows: many rows
+  that bring theirs
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
 - pruning: old commits are dropped, and the file becomes smaller
@@ -33,6 +34,7 @@ become running. Configuration is all of that for the rest of the server.
 - to_work, verifying: what has to work for one to confirm itself, and the wait for it
 - configuration: the whole
 
-Running changes in one place only (transaction), unit by unit; the candidate remembers which of its units
-may differ from running, so that commit, discard and validate cost what was changed and no more.
+Running changes in one place only (transaction), unit by unit, or as a tree made anew where many change; the
+candidate remembers which of its units may differ from running, so that commit, discard and validate cost what
+was changed and no more.
 """
