@@ -24,7 +24,16 @@ from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_
 from agent.operations.pruned import Ids, pruned, without_known
 from agent.operations.readers import carried_out, of_running
 from agent.operations.state import of_own, state_for
-from agent.operations.subtree import Mark, cut, marks_of, select, selected_whole, selects_event, whole_marks
+from agent.operations.subtree import (
+    Mark,
+    Whole,
+    cut,
+    marks_of,
+    select,
+    selected_whole,
+    selects_event,
+    whole_marks,
+)
 from agent.operations.txid import Given, read_given
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace
@@ -157,10 +166,19 @@ def selected(
 ) -> bytes:
     """Return what ``filter_`` selects of ``tree`` as XML, as ``report`` does; what is whole is not copied."""
     if ids is None and max_depth is None and not changes_what_it_prints(tree.schema, defaults):
-        nodes = None if filter_.subtree is None else selected_whole(tree, filter_.subtree)
-        if nodes is not None:
-            return _tagged(b"".join(print_node(node, XML, defaults) for node in nodes), defaults)
+        found = None if filter_.subtree is None else selected_whole(tree, filter_.subtree)
+        if found is not None:
+            return _tagged(b"".join(_printed(tree, whole, defaults) for whole in found), defaults)
     return report(filter_.apply(tree, max_depth), defaults, ids, filter_)
+
+
+def _printed(tree: Tree, whole: Whole, defaults: Defaults) -> bytes:
+    if not whole.without:
+        return print_node(whole.node, XML, defaults)
+    copy = tree.copy_of(whole.node)
+    for node in whole.without:
+        copy.remove(copy.find_like(node))
+    return copy.to_xml(defaults)
 
 
 def report(tree: Tree, defaults: Defaults, ids: Ids | None = None, filter_: Filter | None = None) -> bytes:

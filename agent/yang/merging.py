@@ -31,42 +31,10 @@ def merge(target: Tree, patch: Tree) -> None:
 
 
 def graft(target: Tree, patch: Tree) -> None:
-    """As ``merge``, for a ``patch`` that adds to what is there: all of it is moved, and nothing copied."""
-    _graft(target, NULL, patch, patch.first)
-
-
-def _graft(target: Tree, above: Node, patch: Tree, first: Node) -> None:
-    for node in siblings(first):
-        if above != NULL and _is_key(node):
-            continue
-        twin = _twin(target.first if above == NULL else first_child(above), node)
-        if twin != NULL and node.schema.nodetype & _INNER:
-            if not is_default(node):
-                twin.flags &= ~lib.LYD_DEFAULT
-            _graft(target, twin, patch, first_child(node))
-            continue
-        if twin != NULL:
-            target.remove(twin)
-        target.insert(above, patch.detach(node))
-
-
-def _twin(first: Node, node: Node) -> Node:
-    """Return the same instance as ``node`` among ``first`` and its siblings, NULL where several may be it."""
-    is_state = not node.schema.flags & lib.LYS_CONFIG_W
-    if is_state and node.schema.nodetype == lib.LYS_LEAFLIST:
-        return NULL
-    if node.schema.nodetype == lib.LYS_LIST and not _has_keys(node):
-        return NULL
-    return sibling_like(first, node)
-
-
-def _has_keys(entry: Node) -> bool:
-    child = first_child(entry)
-    return child != NULL and _is_key(child)
-
-
-def _is_key(node: Node) -> bool:
-    return bool(node.schema.nodetype == lib.LYS_LEAF and node.schema.flags & lib.LYS_KEY)
+    """As ``merge``, for state beside what is configured: it is moved, so that ``patch`` is empty afterwards, and
+    none of it is a default, so that what is there needs no look."""
+    if not patch.empty:
+        _spend(target, patch)
 
 
 def _make_explicit(target: Node, patch: Node) -> None:

@@ -16,7 +16,7 @@ import pytest
 from agent.operations.dispatch import dispatch
 from agent.operations.read import Filter, report, selected
 from agent.operations.small import MAX_ELEMENTS, is_small
-from agent.operations.subtree import selected_whole
+from agent.operations.subtree import MAX_OTHERS, selected_whole
 from agent.operations.xpath import read_expression
 from agent.threads import worker_of
 from agent.translator import EntryChange, Plan
@@ -280,6 +280,20 @@ def test_what_is_printed_is_what_is_selected(schema: Schema, body: str, defaults
 
 
 def test_parts_are_not_taken_for_the_whole(schema: Schema) -> None:
-    tree = running(schema, FEW)
-    for body in (top("<entry><id/></entry>"), top("<entry/>"), top("<entry><id>1</id></entry>")):
-        assert selected_whole(tree, config(body)) is None  # top holds more than entries
+    tree = Tree.parse(schema, top(FEW).encode())
+    nothing = (top("<present/>"), top("<entry><id/></entry>"), top("<entry><id>1</id></entry>"))
+    for body in nothing:
+        assert selected_whole(tree, config(body)) is None
+    assert [whole.without for whole in selected_whole(tree, config(top("<entry/>"))) or ()] == [[]]
+
+
+@pytest.mark.parametrize(("others", "seen"), [(1, True), (MAX_OTHERS, True), (MAX_OTHERS + 1, False)])
+def test_what_else_a_container_holds_is_left_out(schema: Schema, others: int, seen: bool) -> None:
+    chosen = "".join(f"<chosen>{n}</chosen>" for n in range(others))
+    held = f"{chosen}<pair><name>a</name></pair><pair><name>b</name></pair>"
+    tree = Tree.parse(schema, f'<references xmlns="{EC}">{held}</references>'.encode())
+    filter_ = Filter(subtree=config(f'<references xmlns="{EC}"><pair/></references>'))
+    assert filter_.subtree is not None
+    assert (selected_whole(tree, filter_.subtree) is not None) is seen
+    assert selected(tree, filter_, Defaults.EXPLICIT) == report(filter_.apply(tree), Defaults.EXPLICIT)
+    assert tree.to_xml().count(b"<chosen>") == others
