@@ -21,6 +21,7 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
+from agent.memory import collect_seldom, keep_what_is_there
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
@@ -36,6 +37,7 @@ log = logging.getLogger("agent")
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     sys.setswitchinterval(SWITCH_S)
+    collect_seldom()
     writes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     reads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
@@ -68,6 +70,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
+        keep_what_is_there()
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration
