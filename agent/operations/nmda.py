@@ -27,7 +27,7 @@ from agent.operations.read import (
     subtree_or_xpath,
     unless_known,
 )
-from agent.operations.readers import carried_out, of_running
+from agent.operations.readers import carried_out, for_printing, of_running
 from agent.operations.state import of_own, state_for
 from agent.operations.txid import Given, read_given
 from agent.operations.write import apply_edit
@@ -76,13 +76,10 @@ async def get_data(context: Context, caller: Caller, operation: Element) -> byte
 
     def work() -> bytes:
         """*worker*"""
-        configuration = context.configuration
-        if request.datastore == "candidate":
-            configuration.candidate.settle()
-        tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
+        tree = for_printing(context, request.datastore, request.defaults)
         if request.given is None:
             return read(tree)
-        now = Ids(request.given, configuration.txids(request.datastore))
+        now = Ids(request.given, context.configuration.txids(request.datastore))
 
         def rest() -> bytes:
             return _selected(request, readable(access, tree, request.filter), now)

@@ -22,7 +22,7 @@ from agent.operations.context import Caller, Context
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
 from agent.operations.pruned import Ids, pruned, without_known
-from agent.operations.readers import carried_out, of_running
+from agent.operations.readers import carried_out, for_printing, of_running
 from agent.operations.state import of_own, state_for
 from agent.operations.subtree import (
     Mark,
@@ -222,13 +222,10 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
 
     def work() -> bytes:
         """*worker*"""
-        configuration = context.configuration
-        if source == "candidate":
-            configuration.candidate.settle()
-        tree = configuration.running if source == "running" else configuration.candidate.tree
+        tree = for_printing(context, source, defaults)
         if given is None:
             return read(tree)
-        ids = Ids(given, configuration.txids(source))
+        ids = Ids(given, context.configuration.txids(source))
 
         def rest() -> bytes:
             return selected(readable(access, tree, filter_), filter_, defaults, ids)

@@ -65,7 +65,8 @@ async def of_running(
         TooCostlyFilter, ResourceDenied, OperationFailed: as ``carried_out``.
     """
     if changes_what_it_prints(context.schema, defaults):
-        return await _while_others_wait(context, caller, filter_, work)
+        held = _Held(context.configuration.published, work, copies=True)
+        return await carried_out(context, caller, filter_, held, thread=context.worker, held=held.entered)
     published = context.configuration.published
     with published.held(briefly=True) as tree, context.schema.frees_at_once():
         if reads_little(tree, filter_, access):
@@ -78,24 +79,14 @@ async def of_running(
     return await carried_out(context, caller, filter_, held, thread=context.reader, held=held.entered)
 
 
-async def _while_others_wait(
-    context: Context, caller: Caller, filter_: Filter, work: Callable[[Tree], Result]
-) -> Result:
-    """As ``of_running``, where running is marked while it is printed."""
-
-    def alone() -> Result:
-        with context.configuration.published.changing() as tree:
-            return work(tree)
-
-    return await carried_out(context, caller, filter_, alone, thread=context.worker)
-
-
 class _Held(Generic[Result]):
-    """Work on running, which is held from when it begins: on a thread with the call, for a copy before it."""
+    """Work on running, which is held from when it begins: on a thread with the call, for a copy of the
+    process before it. ``copies``: it marks what it prints, and does so in a copy of running."""
 
-    def __init__(self, published: Published, work: Callable[[Tree], Result]) -> None:
+    def __init__(self, published: Published, work: Callable[[Tree], Result], *, copies: bool = False) -> None:
         self._published = published
         self._work = work
+        self._copies = copies
         self._tree: Tree | None = None
 
     @contextmanager
@@ -110,7 +101,17 @@ class _Held(Generic[Result]):
         if self._tree is not None:
             return self._work(self._tree)
         with self._published.held() as tree:
-            return self._work(tree)
+            return self._work(tree.duplicate() if self._copies else tree)
+
+
+def for_printing(context: Context, source: str, defaults: Defaults) -> Tree:
+    """*worker* Return running or the candidate, or a copy of running if it is marked while it is printed."""
+    configuration = context.configuration
+    if source != "running":
+        configuration.candidate.settle()
+        return configuration.candidate.tree
+    marks = changes_what_it_prints(context.schema, defaults)
+    return configuration.running.duplicate() if marks else configuration.running
 
 
 async def carried_out(

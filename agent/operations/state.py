@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from agent.apart import in_copy
 from agent.nacm.access import Access
 from agent.operational import Document, merge_state
 from agent.operations.asked import asked
@@ -125,13 +126,17 @@ async def of_own(
     """
     if changes_what_it_prints(context.schema, defaults):
         return await carried_out(context, caller, filter_, work, thread=context.worker)
+
+    def to_its_end() -> Result:
+        result = work()
+        if not in_copy():  # which ends anyway
+            found.tree.drop()
+        return result
+
     if found.small:
         with context.schema.frees_at_once():
             try:
-                result = work()
+                return to_its_end()
             except TooMuchHere:
                 pass
-            else:
-                found.tree.drop()
-                return result
-    return await carried_out(context, caller, filter_, work, thread=context.reader)
+    return await carried_out(context, caller, filter_, to_its_end, thread=context.reader)

@@ -31,8 +31,8 @@ def merge(target: Tree, patch: Tree) -> None:
 
 
 def graft(target: Tree, patch: Tree) -> None:
-    """As ``merge``, for state beside what is configured: it is moved, so that ``patch`` is empty afterwards, and
-    none of it is a default, so that what is there needs no look."""
+    """As ``merge``, for state beside what is configured: it is moved, and ``patch`` is empty afterwards. It
+    holds no default, so what is there needs no look."""
     if not patch.empty:
         _spend(target, patch)
 
