@@ -114,7 +114,7 @@ class Turns:
 
     def is_over(self, begun_s: float) -> bool:
         """Whether who has worked since ``begun_s`` has had his part of a turn: each at work has one."""
-        return (time.perf_counter() - begun_s) * self.at_work > TURN_S
+        return (self._now() - begun_s) * self.at_work > TURN_S
 
     def _begin_soon(self) -> None:
         if not self._due:

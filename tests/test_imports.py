@@ -90,6 +90,7 @@ ROOMS = (
     Room(
         (
             "agent/apart.py",
+            "agent/breakable.py",
             "agent/memory.py",
             "agent/ending.py",
             "agent/regular_file.py",
@@ -180,6 +181,7 @@ ROOMS = (
             *HANDLERS,
             "agent.netconf",
             "agent.operations",
+            "agent.breakable",
             "agent.live",
             "agent.memory",
             "agent.monitoring",
@@ -190,6 +192,7 @@ ROOMS = (
         ),
     ),
     Room(("agent/command_line.py",), ("agent.credential", "agent.errors", "agent.settings")),
+    Room(("agent/loop.py",), ("agent.settings",)),
     Room(
         ("agent/offline/instance_data.py", "agent/offline/formats.py", "agent/offline/from_json.py"),
         (*VALUES, "agent.datastore.edit_check", "agent.offline.instance_data", "agent.xml"),

@@ -6,6 +6,7 @@ digits and reserves nothing; a message may not exceed the decoder's limit. Every
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 END_OF_MESSAGE = b"]]>]]>"
@@ -14,6 +15,8 @@ MAX_CHUNK_DIGITS = 10
 OUT_CHUNK_OCTETS = 65536
 MESSAGE_LIMIT_OCTETS = 64 * 1024 * 1024
 WHITE_SPACE = b" \t\r\n"
+_CHUNK_START = re.compile(rb"\n#([1-9][0-9]{0,9})\n")
+_END_OF_CHUNKS = b"\n##\n"
 
 
 class ProtocolError(Exception):
@@ -123,6 +126,9 @@ class ChunkDecoder:
             while position < len(data):
                 if self._state is _State.DATA:
                     position = self._take(data, position)
+                elif self._state is _State.BETWEEN and (whole := self._whole(data, position)) is not None:
+                    messages.append(whole[0])
+                    position = whole[1]
                 else:
                     if self._step(data[position]):
                         messages.append(bytes(self._message))
@@ -132,6 +138,19 @@ class ChunkDecoder:
             problem.complete = tuple(messages)
             raise
         return messages
+
+    def _whole(self, data: bytes, position: int) -> tuple[bytes, int] | None:
+        """Return the message of one chunk that begins at ``position`` and ends in ``data``, as most do, and
+        where it ends; None if there is none."""
+        start = _CHUNK_START.match(data, position)
+        if start is None:
+            return None
+        size = parse_chunk_size(start[1])
+        end = start.end() + size
+        if not data.startswith(_END_OF_CHUNKS, end):
+            return None
+        _refuse_long(size, self._limit)
+        return data[start.end() : end], end + len(_END_OF_CHUNKS)
 
     def _take(self, data: bytes, position: int) -> int:
         count = min(self._missing, len(data) - position)
@@ -210,6 +229,8 @@ def encode_end_of_message(message: bytes) -> bytes:
 
 def encode_chunks(message: bytes) -> bytes:
     """Return ``message`` in chunks of at most ``OUT_CHUNK_OCTETS``; some clients limit a chunk to 16 MiB."""
+    if 0 < len(message) <= OUT_CHUNK_OCTETS:
+        return b"\n#%d\n%b\n##\n" % (len(message), message)
     parts: list[bytes] = []
     for start in range(0, len(message), OUT_CHUNK_OCTETS):
         piece = message[start : start + OUT_CHUNK_OCTETS]

@@ -21,7 +21,7 @@ class Intake:
 
     Args:
         take: is given them, in order.
-        reading: the TCP connection, which is not read from while more than a piece waits here, or one waits for
+        reading: the TCP connection, which is not read from while more than a piece waits here, or one for
             room.
     """
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from agent import at_work
 from agent.live import Live
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Session
+from agent.netconf.session import LARGE_OCTETS, Action, Read, Session
 from agent.operations.context import Ending, EndKind
 from agent.threads import worker_of
 from agent.transport.limits import Limits
@@ -172,3 +173,105 @@ async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
         assert running.cancelled()
         assert await worker(lambda: 42) == 42
         assert late == []
+
+
+async def test_a_large_message_is_parsed_on_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    read = Session.read
+
+    def note(self: Session, message: bytes) -> Read:
+        threads.append(threading.current_thread())
+        return read(self, message)
+
+    monkeypatch.setattr(Session, "read", note)
+    work = Work()
+    work.done.set()
+    large = f"<edit-config>{' ' * LARGE_OCTETS}</edit-config>"
+    live, stream = session(work, "<commit/>", large, "<commit/>")
+    stream.sent.append(b"")
+    await live.drive(lambda _live: None)
+    assert work.ended == ["done"] * 3
+    assert [thread is threading.main_thread() for thread in threads] == [True, False, True]
+    assert len(stream.written) == 4
+
+
+async def test_a_large_message_of_a_session_that_is_killed_meanwhile_is_not_carried_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, free, read = threading.Event(), threading.Event(), Session.read
+
+    def wait(self: Session, message: bytes) -> Read:
+        begun.set()
+        free.wait()
+        return read(self, message)
+
+    monkeypatch.setattr(Session, "read", wait)
+    work = Work()
+    live, _ = session(work, f"<edit-config>{' ' * LARGE_OCTETS}</edit-config>")
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await asyncio.to_thread(begun.wait)
+    live.end(KILLED)
+    free.set()
+    await driven
+    assert not work.begun.is_set()
+
+
+async def test_what_a_commit_notes_of_itself_is_not_of_its_session() -> None:
+    """It is what lines of the log say they are about."""
+    noted: list[dict[str, str]] = []
+
+    async def commit(live: Live, rpc: Rpc) -> list[Action]:
+        noted.append(at_work.ids())
+        at_work.bind_commit(7)
+        return live.session.reply(rpc, b"")
+
+    live, stream = session(Work(), "<commit/>", "<get/>", "<commit/>")
+    live._answer = commit
+    stream.sent.append(b"")
+    await live.drive(lambda _live: None)
+    assert noted[0] == noted[1] == {}
+
+
+async def test_a_client_that_has_much_waiting_lets_others_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its requests need not wait for anything, so that nobody else would have his turn."""
+    log: list[str] = []
+
+    async def answer(live: Live, rpc: Rpc) -> list[Action]:
+        log.append("request")
+        return live.session.reply(rpc, b"")
+
+    def other() -> None:
+        log.append("other")
+        if not driven.done():
+            asyncio.get_running_loop().call_soon(other)
+
+    live, stream = session(Work(), *["<get/>"] * 50)
+    stream.sent[1:] = [b"".join(stream.sent[1:]), b""]
+    live._answer = answer
+    monkeypatch.setattr(Turns, "is_over", lambda _turns, _begun_s: True)
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    other()
+    await driven
+    assert log.count("request") == 50
+    assert "request request" not in " ".join(log[log.index("request") + 2 :])
+
+
+async def test_a_client_that_does_not_read_keeps_a_session_that_is_to_end_only_shortly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agent.live.LAST_WRITE_S", 0.0)
+    live, stream = session(Work())
+    writes = asyncio.Event()
+
+    async def write(_data: bytes) -> None:
+        writes.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(stream, "write", write)
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await writes.wait()
+    live.end(KILLED)
+    await driven
+    assert live.ending is KILLED

@@ -160,3 +160,64 @@ async def test_long_work_is_done_in_pieces_to_its_result(
     assert done == ([0] if turn_s == 0.0 else [0, 1, 2])
     assert await task == 7
     assert done == [0, 1, 2]
+
+
+async def test_what_is_small_is_done_at_once_where_nobody_waits() -> None:
+    turns, account = Turns(Clock()), Account()
+    coroutine = turns.soon(account, lambda: 42)
+    with pytest.raises(StopIteration) as done:
+        coroutine.send(None)  # to its end, without a wait
+    assert done.value.value == 42
+
+    def fail() -> int:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await turns.soon(account, fail)
+
+
+async def test_who_comes_while_others_wait_waits_with_them() -> None:
+    clock, log = Clock(), []
+    turns, busy, quiet = Turns(clock), Account(), Account()
+    turns.ask(busy, worker(clock, log, "busy", 2 * TURN_S))
+    await all_done(turns)
+    for _ in range(3):
+        turns.ask(busy, worker(clock, log, "busy", 2 * TURN_S))
+    await turns.soon(quiet, worker(clock, log, "quiet", TURN_S))
+    assert log == ["busy", "quiet"] or log == ["busy", "busy", "quiet"]
+    await all_done(turns)
+
+
+async def test_what_is_done_at_once_takes_no_more_than_half_of_the_time() -> None:
+    clock, log = Clock(), []
+    turns, account = Turns(clock), Account()
+    await turns.soon(account, worker(clock, log, "small", 2 * TURN_S))
+    waits = asyncio.ensure_future(turns.soon(account, worker(clock, log, "waits", TURN_S)))
+    await asyncio.sleep(0)
+    assert log == ["small"]
+    await waits
+    clock.now_s += 4 * TURN_S  # others work, or nobody
+    turns.soon(account, worker(clock, log, "again", TURN_S)).close()
+    with pytest.raises(StopIteration):
+        turns.soon(account, worker(clock, log, "again", TURN_S)).send(None)
+
+
+async def test_what_was_done_at_once_counts_when_turns_are_given() -> None:
+    clock, log = Clock(), []
+    turns, busy, quiet = Turns(clock), Account(), Account()
+    await turns.soon(busy, worker(clock, log, "small", 1))
+    turns.ask(busy, worker(clock, log, "busy", 1))
+    turns.ask(quiet, worker(clock, log, "quiet", 1))
+    await all_done(turns)
+    assert log == ["small", "quiet", "busy"]
+
+
+def test_each_at_work_has_his_part_of_a_turn() -> None:
+    clock = Clock()
+    turns = Turns(clock)
+    turns.at_work = 1
+    clock.now_s = 0.9 * TURN_S
+    assert not turns.is_over(0.0)
+    turns.at_work = 2
+    assert turns.is_over(0.0)
+    assert not turns.is_over(0.5 * TURN_S)

@@ -10,7 +10,18 @@ from lxml import etree
 from agent.errors import OperationFailed
 from agent.netconf.framing import encode_chunks, encode_end_of_message
 from agent.netconf.messages import BASE_1_0, BASE_1_1
-from agent.netconf.session import TRANSITIONS, Action, Close, Dispatch, Input, Send, Session, State
+from agent.netconf.session import (
+    LARGE_OCTETS,
+    TRANSITIONS,
+    Action,
+    Close,
+    Dispatch,
+    Input,
+    Parse,
+    Send,
+    Session,
+    State,
+)
 from agent.xml import NETCONF_NS
 
 BOTH = (BASE_1_0, BASE_1_1)
@@ -231,3 +242,45 @@ def test_a_broken_hello_ends_the_session() -> None:
     (close,) = Session(3, BOTH).receive(b"\n#x\n")
     assert isinstance(close, Close)
     assert close.at_hello
+
+
+LARGE = rpc(1).replace(b"<get/>", b"<get>" + b" " * LARGE_OCTETS + b"</get>")
+
+
+@pytest.mark.parametrize("frame", [encode_chunks, encode_end_of_message])
+def test_a_large_message_is_handed_out_to_be_parsed_elsewhere(frame: Callable[[bytes], bytes]) -> None:
+    session = opened(*(BOTH if frame is encode_chunks else (BASE_1_0,)), limit_octets=10**6)
+    (parse,) = session.receive(frame(LARGE) + frame(rpc(2)))
+    assert parse == Parse(LARGE)
+    assert session.held_octets == len(LARGE) + len(rpc(2))
+    assert session.receive(frame(rpc(3))) == [], "what came later waits"
+    (first,) = session.parsed(LARGE, session.read(LARGE))
+    assert isinstance(first, Dispatch)
+    assert first.rpc.octets == len(LARGE)
+    assert session.held_octets == len(rpc(2) + rpc(3))
+    _, second = session.reply(first.rpc, b"")
+    assert isinstance(second, Dispatch)
+    assert session.counters.in_rpcs == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "tag"), [(b"<" + LARGE, b"malformed-message"), (LARGE.replace(b"message-id", b"id"), b"missing-")]
+)
+def test_a_large_message_that_is_refused_is_answered_in_its_place(bad: bytes, tag: bytes) -> None:
+    session = opened(*BOTH, limit_octets=10**6)
+    session.receive(encode_chunks(bad) + encode_chunks(rpc(2)) + encode_chunks(LARGE))
+    answer, second = session.parsed(bad, session.read(bad))
+    assert isinstance(answer, Send)
+    assert tag in answer.data
+    assert isinstance(second, Dispatch)
+    _, third = session.reply(second.rpc, b"")
+    assert third == Parse(LARGE)
+
+
+def test_a_session_that_ends_while_a_message_is_parsed_takes_nothing_of_it() -> None:
+    session = opened(*BOTH, limit_octets=10**6)
+    session.receive(encode_chunks(LARGE))
+    assert session.established
+    assert isinstance(session.receive(b"")[0], Close)
+    assert session.parsed(LARGE, session.read(LARGE)) == []
+    assert session.held_octets == 0

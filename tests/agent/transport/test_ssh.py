@@ -13,6 +13,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from agent.transport.key_exchanges import CIPHERS, ciphers
 from tests.agent.transport.ssh_server import LIMITS, WAIT_S, Served, echo, serving
 
 
@@ -207,3 +208,24 @@ async def test_a_host_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="host_key"):
         async with serving(tmp_path):
             pass
+
+
+async def test_an_answer_is_one_packet(tmp_path: Path) -> None:
+    """asyncssh would send one without content before it."""
+    async with (
+        serving(tmp_path) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        process = await connection.create_process(subsystem="netconf", encoding=None)
+        for _ in range(3):
+            before = connection._recv_seq
+            process.stdin.write(b"hello")
+            assert await process.stdout.readexactly(5) == b"hello"
+            assert connection._recv_seq == before + 1
+        process.close()
+
+
+def test_no_cipher_that_chains_blocks_is_offered() -> None:
+    """With one, packets without content would have to be sent (RFC 4251 section 9.3.1)."""
+    assert ciphers() == list(CIPHERS)
+    assert not [name for name in ciphers() if not any(mode in name for mode in ("gcm", "ctr", "chacha"))]
