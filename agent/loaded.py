@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from agent.datastore.backends import kind_of
 from agent.datastore.configuration import Configuration
 from agent.translator import Translator
+from agent.yang.many import locate_all
 from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 
@@ -33,10 +34,10 @@ class Loaded:
 
     def _look(self, running: Tree, units: Iterable[Unit]) -> bool:
         before = self.sentence()
-        for unit in units:
-            paths = self._found.get(unit.schema_node.path)
-            if paths is not None:
-                (paths.add if unit.locate(running) else paths.discard)(unit.path)
+        own = [unit for unit in units if unit.schema_node.path in self._found]
+        for unit, nodes in zip(own, locate_all(own, running), strict=True):
+            paths = self._found[unit.schema_node.path]
+            (paths.add if nodes else paths.discard)(unit.path)
         return self.sentence() != before
 
     def sentence(self) -> str:

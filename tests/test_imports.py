@@ -41,7 +41,7 @@ STRONGSWAN = "translators/strongswan"
 STRONGSWAN_GROUND = ("backoff", "model", "moves", "options", "pieces")
 STRONGSWAN_ROOMS = ("translation", "status", "tasks", "charon", "protection", "pki", "diagnosis", "upkeep")
 PROTECTION = "translators.strongswan.protection"
-SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.overlaps")
+SELECTORS = ("translators.strongswan.translation.guards", "translators.strongswan.translation.prefixes")
 STRONGSWAN_TOP = (
     "actions", "captured", "changes", "cut_off", "foresight", "outlook", "planning", "state_data",
     "translator", "assembly",
@@ -128,7 +128,7 @@ ROOMS = (
     ),
     Room(("agent/repair.py",), ("agent.datastore",)),
     Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
-    Room(("agent/yang/native.py",), ("agent.errors",), ("libyang", "_libyang", "cffi")),
+    Room(("agent/yang/native.py",), ("agent.errors", "agent.yang.gate"), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
     Room(

@@ -6,7 +6,8 @@ become running. Configuration is all of that for the rest of the server.
 - store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
-- checksums: what a disk has changed or lost of it is found before anything is believed
+- checksums: what a disk has changed or lost of it is found before anything is believed; many_rows: many rows
+  that bring theirs
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
 - pruning: old commits are dropped, and the file becomes smaller
@@ -18,6 +19,7 @@ become running. Configuration is all of that for the rest of the server.
 - replay: running as the history tells it, now and as it was
 - recovery: what a start puts right that the last end of the server left
 - candidate, datastores, locks: what is edited, what is in force, who holds it
+- published: running, which other threads read while it is written
 - admission: what libyang must not get to see, because it would cost it more than its length
 - edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
@@ -32,6 +34,7 @@ become running. Configuration is all of that for the rest of the server.
 - to_work, verifying: what has to work for one to confirm itself, and the wait for it
 - configuration: the whole
 
-Running changes in one place only (transaction), unit by unit; the candidate remembers which of its units
-may differ from running, so that commit, discard and validate cost what was changed and no more.
+Running changes in one place only (transaction), unit by unit, or as a tree made anew where many change; the
+candidate remembers which of its units may differ from running, so that commit, discard and validate cost what
+was changed and no more.
 """

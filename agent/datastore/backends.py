@@ -133,7 +133,7 @@ class Backends:
         """
         done: list[Planned] = []
         for each in planned:
-            for line in each.plan.describe():
+            for line in each.plan.describe() if log.isEnabledFor(logging.DEBUG) else ():
                 log.debug("commit %d, %s: %s", commit_id, each.translator.name, line)
             try:
                 await each.translator.apply(each.plan)

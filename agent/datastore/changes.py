@@ -31,7 +31,8 @@ def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
         if len(found) <= MAX_EDITS:
             told = (_edit(before.schema, difference) for difference in found)
             return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
-    tops = {path_of(unit.probe.first, last_predicate=False) for unit in units}
+    some = {unit.schema_node: unit for unit in units}.values()  # all entries of a list are in the same
+    tops = {path_of(unit.probe.first, last_predicate=False) for unit in some}
     return [{"target": top, "operation": "merge"} for top in sorted(tops)]
 
 

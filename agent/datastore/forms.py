@@ -27,11 +27,6 @@ _LATER = (
     "WHERE excluded.commit_id > units.commit_id"
 )
 CHANGED = f"INSERT INTO units (path, commit_id, time) VALUES (?, ?, ?) {_LATER}"
-CHANGED_NOW = (
-    "INSERT INTO units (path, commit_id, time) SELECT DISTINCT path, commit_id, time FROM changes "
-    "JOIN commits ON commits.id = commit_id WHERE commit_id = ? "
-    "ON CONFLICT (path) DO UPDATE SET commit_id = excluded.commit_id, time = excluded.time"
-)
 CHANGED_LAST = (
     "INSERT INTO units (path, commit_id, time) "
     "SELECT path, max(commit_id), time FROM changes JOIN commits ON commits.id = commit_id "

@@ -17,9 +17,10 @@ from typing import Any
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
-from agent.datastore.forms import CHANGED_NOW, HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
+from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
+from agent.datastore.many_rows import add_changes, note_changed
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
@@ -193,16 +194,7 @@ class Store:
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
         with self._transaction():
-            cursor = self._db.execute(
-                "INSERT INTO commits (time, user, session, source, comment, state, cause) "
-                "VALUES (?, ?, ?, ?, ?, 'applying', ?)",
-                (time, info.user, info.session_id, info.source, info.comment, info.cause),
-            )
-            commit_id = int(cursor.lastrowid or 0)
-            self._db.executemany(
-                "INSERT INTO changes (commit_id, position, path, before, after) VALUES (?, ?, ?, ?, ?)",
-                ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes)),
-            )
+            commit_id = self._add(info, changes, time, state="applying")
         self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
         return commit_id
 
@@ -215,8 +207,42 @@ class Store:
         with self._transaction():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
-                self._db.execute(CHANGED_NOW, (commit_id,))
+                time, paths = self._units_of(commit_id)
+                note_changed(self._db, commit_id, time, paths)
             keep_window(self._db, window)
+
+    def record(
+        self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, window: Window | None = None
+    ) -> int:
+        """Do what ``begin`` and ``finish`` do in one step, for a commit that has nothing to be applied beside
+        this program, or was; returns its id, which is ``upcoming``."""
+        with self._transaction():
+            commit_id = self._add(info, changes, time, state="committed")
+            note_changed(self._db, commit_id, time, [change.path for change in changes])
+            keep_window(self._db, window)
+        self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
+        return commit_id
+
+    def _add(self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, state: str) -> int:
+        cursor = self._db.execute(
+            "INSERT INTO commits (time, user, session, source, comment, state, cause) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (time, info.user, info.session_id, info.source, info.comment, state, info.cause),
+        )
+        commit_id = int(cursor.lastrowid or 0)
+        add_changes(self._db, commit_id, changes)
+        return commit_id
+
+    def _units_of(self, commit_id: int) -> tuple[str, list[str]]:
+        """Return the time of a commit, and the paths of the units that it changes."""
+        row = self._db.execute("SELECT time FROM commits WHERE id = ?", (commit_id,)).fetchone()
+        rows = self._db.execute("SELECT path FROM changes WHERE commit_id = ?", (commit_id,)).fetchall()
+        return "" if row is None else row[0], [path for (path,) in rows]
+
+    def upcoming(self) -> int:
+        """Return the id that the next commit gets which is recorded."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'commits'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""

@@ -6,8 +6,10 @@ outermost list entry (or leaf) on a path, the piece in which configuration is co
 
 Files, from the ground up:
 
-- native: the C API; it alone imports libyang and cffi, and nobody outside of this package imports it
-- worker: the thread that owns libyang
+- gate, native: who is inside libyang; the C API: native alone imports libyang and cffi, and nobody outside of
+  this package imports it
+- lookup: a node found in a tree, by one thread at a time
+- worker: the threads that call libyang
 - paths: how paths are written
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
@@ -18,11 +20,13 @@ Files, from the ground up:
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
-- units, locality: units; which modules can be validated unit by unit, and in which defaults depend on others
+- units, many, locality: units; many of them at once; which modules can be validated unit by unit, and in
+  which defaults depend on others
 - validate, violations: libyang's verdict, and every rule that is broken
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
-Rules: all calls are made from one thread at a time. Names of data are parsed strictly; opaque nodes and LYB
-are never used (they crash the binding or the library), a NUL is refused before it could cut a document short,
-and every tree, buffer and set is freed here.
+Rules: two threads call libyang, and a third for what is short. One of them at a time changes a tree, and
+nobody reads it meanwhile; many may read one. Where they do, nodes are looked up by lookup alone. Names of
+data are parsed strictly; opaque nodes and LYB are never used (they crash the binding or the library), a NUL
+is refused before it could cut a document short, and every tree, buffer and set is freed here.
 """

@@ -15,19 +15,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cffi
 import libyang  # its import order initialises the callbacks that _libyang declares
-from _libyang import ffi, lib
+from _libyang import ffi
+from _libyang import lib as _lib
+
+from agent.yang.gate import GATE
 
 __all__ = [
     "NULL",
+    "ONE_SENTENCE",
     "TOLD_OCTETS",
     "address",
     "c_str",
     "cast_extra",
+    "copy_below",
     "copy_siblings",
     "crashes_on",
     "error_path",
@@ -36,12 +41,12 @@ __all__ = [
     "extra",
     "extra_ffi",
     "ffi",
-    "find_from_root",
     "forget_errors",
     "holds_expression",
     "lib",
     "may_be_long",
     "must_lead_somewhere",
+    "open_library",
     "sized_array",
     "text",
     "value_validate",
@@ -60,9 +65,6 @@ extra_ffi.cdef(
     int lyd_insert_sibling(void *sibling, void *node, void **first);
     int lyd_insert_before(void *sibling, void *node);
     int lyd_insert_after(void *sibling, void *node);
-    int lyd_find_sibling_first(const void *siblings, const void *target, void **match);
-    int lyd_find_sibling_val(const void *siblings, const void *schema, const char *val, size_t len,
-                             void **match);
     int lyd_new_implicit_tree(void *tree, uint32_t options, void **diff);
     int lyd_compare_single(const void *a, const void *b, uint32_t options);
     int lyd_compare_siblings(const void *a, const void *b, uint32_t options);
@@ -90,16 +92,43 @@ LYD_COMPARE_DEFAULTS = 0x02
 LY_VALUE_SCHEMA_RESOLVED = 2
 
 
-def _open_extra() -> Any:
+def open_library(door: Callable[[str], Any]) -> Any:
+    """Return libyang, opened by ``door``.
+
+    Raises:
+        ImportError: it is not there.
+    """
     for name in ("libyang.so.2", "libyang.so.3"):
         try:
-            return extra_ffi.dlopen(name)
+            return door(name)
         except OSError:
             continue
     raise ImportError("no libyang.so.2 or libyang.so.3: run script/setup")
 
 
-extra = _open_extra()
+_PLAIN = frozenset(
+    {"free", "ly_err_first", "lyd_child", "lyd_first_sibling", "lyd_parent", "lysc_node_child"}
+    | {"lysc_node_when"}
+)
+"""What only follows pointers."""
+
+
+class _Guarded:
+    """A library whose functions are called through the gate, without those that only follow pointers."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._library, name)
+        if callable(found) and name not in _PLAIN:
+            found = GATE.through(found)
+        self.__dict__[name] = found
+        return found
+
+
+lib = _Guarded(_lib)
+extra = _Guarded(open_library(extra_ffi.dlopen))
 NULL_TEXT = extra_ffi.NULL
 
 
@@ -227,7 +256,7 @@ def crashes_on(leaf: Pointer) -> bool:
     libyang 2.1 frees twice what a union holds whose instance-identifier leads to nothing.
     """
     type_ = ffi.cast("struct lysc_node_leaf *", leaf).type  # of a leaf-list it stands at the same place
-    return _ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
+    return ONE_SENTENCE and type_.basetype == lib.LY_TYPE_UNION and _must_lead_somewhere(type_)
 
 
 def must_lead_somewhere(leaf: Pointer) -> bool:
@@ -243,27 +272,24 @@ def _must_lead_somewhere(type_: Pointer) -> bool:
     return False
 
 
-def find_from_root(
-    tree: Pointer, expression: bytes, *, format: int, prefix_data: Pointer
-) -> tuple[int, Pointer]:
-    """Evaluate an XPath whose context node is the root of ``tree``.
-
-    Returns:
-        libyang's return code, and a ``struct ly_set *`` that the caller frees.
-    """
-    find = extra.lyd_find_xpath4 if _ONE_SENTENCE else extra.lyd_find_xpath3  # libyang 3 renamed it
-    box = out_extra()
-    rc = find(cast_extra(NULL), cast_extra(tree), expression, format, prefix_data, cast_extra(NULL), box)
-    return int(rc), from_extra(box[0], "struct ly_set *")
-
-
-_PARENT = ffi.typeof(lib.lyd_dup_siblings).args[1]  # libyang 3 gives it another type
+_PARENT = ffi.typeof(_lib.lyd_dup_siblings).args[1]  # libyang 3 gives it another type
 
 
 def copy_siblings(parent: Pointer, first: Pointer) -> None:
     """Copy ``first`` and what follows it below ``parent``."""
     options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
     if lib.lyd_dup_siblings(first, ffi.cast(_PARENT, parent), options, NULL) != lib.LY_SUCCESS:
+        raise MemoryError
+
+
+_INTO = ffi.typeof(_lib.lyd_dup_single).args[1]
+_NO_RESULT = ffi.cast("struct lyd_node **", 0)
+
+
+def copy_below(parent: Pointer, node: Pointer) -> None:
+    """Copy ``node`` and all below it to the end of those of its kind below ``parent``, which is not NULL."""
+    options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+    if lib.lyd_dup_single(node, ffi.cast(_INTO, parent), options, _NO_RESULT) != lib.LY_SUCCESS:
         raise MemoryError
 
 
@@ -294,7 +320,7 @@ _DATA = 'Data location "'
 _BEHIND = re.compile(r'"(?:, line number \d++)?\.?\Z')
 _SCHEMA = re.compile(r"Schema location \"(?P<path>.*?)\"")
 # libyang 3 keeps apart what libyang 2 has in one sentence.
-_ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
+ONE_SENTENCE = hasattr(ffi.new("struct ly_err_item *"), "path")
 
 
 _OF_AN_ATTRIBUTE = re.compile(r' XML metadata "[^"]*"\.$|for metadata "[^"]*"\.$')
@@ -314,7 +340,7 @@ def error_path(item: Pointer) -> str | None:
 
     Of an attribute that cannot be read it is that of what its element stands in: libyang 2 knows no more.
     """
-    if not _ONE_SENTENCE:
+    if not ONE_SENTENCE:
         path = text(item.data_path) or text(item.schema_path)
         of_an_attribute = _OF_AN_ATTRIBUTE.search(text(item.msg, TOLD_OCTETS))
         return (above(path) if of_an_attribute else path) or None
@@ -328,7 +354,7 @@ def error_path(item: Pointer) -> str | None:
 
 def error_place(item: Pointer) -> str:
     """Say where in a YANG module or in data an error is, "" if libyang does not know."""
-    if _ONE_SENTENCE:
+    if ONE_SENTENCE:
         return text(item.path)
     path, line = error_path(item), int(item.line)
     return ", ".join([f'location "{path}"'] * bool(path) + [f"line number {line}"] * bool(line))

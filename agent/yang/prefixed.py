@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from agent.yang.lookup import find_from_root
 from agent.yang.native import (
     NULL,
     TOLD_OCTETS,
@@ -23,7 +24,6 @@ from agent.yang.native import (
     extra,
     extra_ffi,
     ffi,
-    find_from_root,
     forget_errors,
     from_extra,
     lib,
@@ -257,13 +257,14 @@ def _modules(ctx: Pointer) -> Iterator[Pointer]:
 
 
 def select_nodes(
-    ctx: Pointer, tree: Pointer, expression: str, declared: Declared | None
+    ctx: Pointer, tree: Pointer, expression: str, declared: Declared | None, *, alone: bool = False
 ) -> list[Pointer] | Refusal:
     """Return the nodes of ``tree`` that an XPath selects from its root.
 
     Args:
         declared: what its prefixes stand for; None if they are names of modules. A name without a prefix
             matches in every module, whatever the default namespace is.
+        alone: as of ``find_from_root``.
 
     Raises:
         MemoryError: libyang has found none.
@@ -274,7 +275,9 @@ def select_nodes(
         namespaces = Namespaces(declared or {})
         prefix_data = extra_ffi.NULL if declared is None else namespaces.pointer
         forget_errors(ctx)
-        rc, found = find_from_root(tree, c_str(expression), format=format, prefix_data=prefix_data)
+        rc, found = find_from_root(
+            tree, c_str(expression), format=format, prefix_data=prefix_data, alone=alone
+        )
         if rc == lib.LY_SUCCESS:
             try:
                 return [found.dnodes[index] for index in range(found.count)]

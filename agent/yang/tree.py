@@ -1,6 +1,6 @@
 """Data trees: who owns libyang's memory, and every primitive the rest of the agent works with.
 
-A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on libyang's thread, also
+A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on a thread of libyang, also
 if the Tree's last user was on another). A Node is a bare
 pointer into some Tree: it is valid only while that Tree lives and the node was not removed, and it
 never leaves the function that asked for it. Errors come out as RpcError with data paths.
@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Self
 
 from agent.errors import ErrorType, InvalidValue, OperationFailed
-from agent.yang import native
+from agent.yang import lookup, native
 from agent.yang.native import NULL, c_str, cast_extra, extra, ffi, from_extra, lib, out_extra, text
 from agent.yang.paths import MAX_KEY_OCTETS, literal
 from agent.yang.prefixed import Declared, Refusal, select_nodes
@@ -27,6 +27,8 @@ Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
 NO_NODE: Node = NULL
 """What stands for no node."""
+Json = dict[str, Any]
+"""An RFC 7951 object."""
 
 XML = lib.LYD_XML
 JSON = lib.LYD_JSON
@@ -43,15 +45,22 @@ class Defaults(Enum):
 
 
 class Tree:
-    """A forest of top-level data nodes; empty when made."""
+    """A forest of top-level data nodes; empty when made. ``shared``: several threads read it."""
 
     def __init__(self, schema: Schema, first: Node = NULL) -> None:
         self.schema = schema
+        self.shared = False
         self._box = ffi.new("struct lyd_node **", first)
 
     def __del__(self) -> None:
         if self._box[0] != NULL and self.schema.ctx != NULL:
             self.schema.free(self._box[0])
+
+    def drop(self) -> None:
+        """Free what it holds now: nobody uses a node of it any more."""
+        node, self._box[0] = self._box[0], NULL
+        if node != NULL:
+            self.schema.free(node)
 
     @property
     def first(self) -> Node:
@@ -168,10 +177,9 @@ class Tree:
         """Return the node at an RFC 7951 instance-identifier, or NULL."""
         if self.empty:
             return NULL
-        box = ffi.new("struct lyd_node **")
-        rc = lib.lyd_find_path(self.first, c_str(path), False, box)
+        found = lookup.find_path(self.first, c_str(path))
         native.forget_errors(self.schema.ctx)
-        return box[0] if rc == lib.LY_SUCCESS else NULL
+        return found
 
     def add_defaults(self, node: Node = NULL) -> None:
         """Add the implicit nodes below ``node``, or at the top level and below what is added there."""
@@ -226,6 +234,13 @@ def children(node: Node) -> Iterator[Node]:
     return siblings(first_child(node))
 
 
+def walk(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and all below it."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
 def first_sibling(node: Node) -> Node:
     return lib.lyd_first_sibling(node)
 
@@ -260,21 +275,13 @@ def sibling_like(first: Node, target: Node) -> Node:
     if first == NULL:
         return NULL
     if target.schema.nodetype not in (lib.LYS_LIST, lib.LYS_LEAFLIST):
-        return _sibling(first, target.schema)  # lyd_find_sibling_first would compare the values of leafs, too
-    box = out_extra()
-    rc = extra.lyd_find_sibling_first(cast_extra(first), cast_extra(target), box)
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+        return lookup.find_instance(first, target.schema)  # the other would compare the values of leafs, too
+    return lookup.find_same(first, target)
 
 
 def sibling_of_schema(first: Node, schema_node: SchemaNode) -> Node:
     """Return the instance of a container, leaf or anydata among siblings, or NULL."""
-    return NULL if first == NULL else _sibling(first, schema_node.pointer)
-
-
-def _sibling(first: Node, schema: Node, value: Node = native.NULL_TEXT, length: int = 0) -> Node:
-    box = out_extra()
-    rc = extra.lyd_find_sibling_val(cast_extra(first), cast_extra(schema), value, length, box)
-    return from_extra(box[0]) if rc == lib.LY_SUCCESS else NULL
+    return NULL if first == NULL else lookup.find_instance(first, schema_node.pointer)
 
 
 def instances(first: Node, schema_node: SchemaNode) -> Iterator[Node]:
@@ -363,14 +370,18 @@ def json_document(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-def to_json(node: Node) -> dict[str, Any]:
+def to_json(node: Node) -> Json:
     """Return one container or list entry as an RFC 7951 object, defaults filled in; a leaf as one that holds
     nothing else."""
-    document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
+    return content_of(node, json.loads(print_node(node, JSON, Defaults.REPORT_ALL)))
+
+
+def content_of(node: Node, document: Json) -> Json:
+    """Return what ``to_json`` does of a node that was printed as ``document``."""
     ((name, content),) = document.items()
     if node.schema.nodetype == lib.LYS_LEAF:
         return {name.partition(":")[2]: content}
-    result: dict[str, Any] = content[0] if isinstance(content, list) else content
+    result: Json = content[0] if isinstance(content, list) else content
     return result
 
 
@@ -382,8 +393,7 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
         return next(same, NULL)
     predicates = "".join(f"[{n}={literal(key)}]" for n, key in zip(schema_node.keys, keys, strict=True))
-    value = native.extra_text(c_str(predicates))
-    found = _sibling(first, schema_node.pointer, value, len(value) - 1)
+    found = lookup.find_instance(first, schema_node.pointer, c_str(predicates))
     if found == NULL:
         # A key that does not fit its type leaves an error behind, which the next failure would show.
         native.forget_errors(schema_node.ctx)
@@ -393,6 +403,8 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
 def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
     """Return the nodes that an XPath expression selects from the root of ``tree``.
 
+    Where other threads read it, they wait meanwhile.
+
     Args:
         declared: namespaces by prefix; None if the prefixes are names of modules.
 
@@ -401,7 +413,7 @@ def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> l
     """
     if tree.empty:
         return []
-    found = select_nodes(tree.schema.ctx, tree.first, expression, declared)
+    found = select_nodes(tree.schema.ctx, tree.first, expression, declared, alone=tree.shared)
     if isinstance(found, Refusal):
         reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)

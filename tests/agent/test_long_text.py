@@ -110,7 +110,7 @@ SENTENCES = {
 @pytest.mark.parametrize("name", SENTENCES)
 def test_where_an_error_is_in_what_libyang_2_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sentence = SENTENCES[name]
-    monkeypatch.setattr(native, "_ONE_SENTENCE", True)
+    monkeypatch.setattr(native, "ONE_SENTENCE", True)
     monkeypatch.setattr(native, "text", lambda found, *_: found)
     assert native.error_path(SimpleNamespace(path=sentence)) is None
     told = f'Schema location "/m:s", {sentence}'

@@ -205,3 +205,19 @@ async def test_while_charon_cannot_be_reached_no_tunnel_works(tmp_path: Path) ->
         assert found["2",] == "it is not configured, or not enabled"
     finally:
         await translator.stop()
+
+
+async def test_only_what_charon_and_the_kernel_do_not_hear_of_stays_inside(tmp_path: Path) -> None:
+    translator = none(tmp_path)
+    await translator.start({})
+    before = tunnel(1, peer="192.0.2.1", local_subnet=["10.1.0.0/16"], remote_subnet=["10.2.0.0/16"])
+    plan = await commit(translator, change(None, before))
+    assert not plan.stays_inside, "its secret and its connection go to charon"
+    described = {**before, "description": "another"}
+    plan = await commit(translator, change(before, described))
+    assert plan.stays_inside
+    unprotected = {**described, "leak-protection": False}
+    plan = await commit(translator, change(described, unprotected))
+    assert (plan.steps, plan.stays_inside) == ((), False), "the kernel hears of it, and charon does not"
+    plan = await commit(translator, change(unprotected, {**unprotected, "peer": "192.0.2.77"}))
+    assert not plan.stays_inside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.translator import Captured, Route
 from translators.strongswan.model import entry_path
-from translators.strongswan.translation.overlaps import written
+from translators.strongswan.translation.prefixes import written
 from translators.strongswan.translation.ways_back import Fate, Kind, Turn
 
 TOLD_OF = ("local-subnet", "remote-subnet", "local-address", "peer", "leak-protection")

@@ -15,10 +15,12 @@ from agent.translator import Json
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.pki.pki import Pki
-from translators.strongswan.planning import StrongSwanPlan
+from translators.strongswan.planning import AT_ONCE, StrongSwanPlan
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status.facts import Reason
+from translators.strongswan.tasks import in_turns, to_the_end
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import ForAll, Guard
 from translators.strongswan.translation.plan import Step
@@ -60,8 +62,9 @@ class Changes:
 
     async def undo(self, plan: StrongSwanPlan) -> None:
         """Reverse ``plan``, which was applied in full. Raises: as ``apply``."""
+        back = await in_turns(plan.reversed_in_pieces(), rest_s=0)
         async with self._shared.changing:
-            await self._execute_protected(plan.reversed())
+            await self._execute_protected(back)
 
     async def _execute_protected(self, plan: StrongSwanPlan) -> None:
         for_all = plan.for_all[1]
@@ -96,15 +99,21 @@ class Changes:
             raise
         desired.revocation = revocation
         self._pki.put(plan.certificates.changed, plan.certificates.crls)
-        self._put(plan.after, touched)
+        pieces = self._put_in_pieces(plan.after, touched)
+        if len(plan.after) <= AT_ONCE:
+            at_once(pieces)
+        else:
+            # charon has it: what is desired must not stop half way.
+            await to_the_end(in_turns(pieces, rest_s=0))
         if session is not None:
             await self._settle_trust(session, plan)
 
-    def _put(self, entries: Mapping[str, Json | None], touched: Collection[str]) -> None:
+    def _put_in_pieces(self, entries: Mapping[str, Json | None], touched: Collection[str]) -> Pieces[None]:
         desired = self._shared.desired
+        around = desired.around()
         for tunnel, entry in entries.items():
             met = desired.overlaps.of(tunnel)
-            desired.put(tunnel, entry)
+            desired.put(tunnel, entry, around)
             for overlap in (*met, *desired.overlaps.of(tunnel)):
                 self._live.changed(overlap.tunnel)  # it shows this one among those that it meets
             if entry is None:
@@ -113,6 +122,7 @@ class Changes:
                 self._live.reconfigured(tunnel)
             else:
                 self._live.revive(tunnel)
+            yield
 
     async def _prepare_trust(self, session: CharonSession, plan: StrongSwanPlan) -> None:
         """Before anything else: a connection must not be loaded that charon could not refuse a peer by."""

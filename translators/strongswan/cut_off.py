@@ -33,7 +33,7 @@ from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import NO_GUARD, ForAll, Guard
 from translators.strongswan.translation.nested import Addresses
-from translators.strongswan.translation.overlaps import Pair, Prefix, in_one_family, prefix
+from translators.strongswan.translation.prefixes import Pair, Prefix, in_one_family, prefix
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.ways_back import Taker, Ways, turn
 from translators.strongswan.upkeep.routes import routes_aside

@@ -60,6 +60,7 @@ FORGETTING = (
     "messages: if there is any, clear-creds is sent, and all secrets, private keys and CRLs once more"
 )
 
+
 class Foreseeing:
     """Looks ahead. ``has_charon`` is False for an agent that runs without one."""
 
@@ -180,5 +181,5 @@ class Foreseeing:
             yield "charon does not answer: what SAs there are is not known, nor which of them would end"
         if self._has_charon and plan.takes_trust:
             yield FORGETTING
-        if plan.untold:
+        if plan.fences.untold:
             yield UNTOLD_FENCES

@@ -19,8 +19,8 @@ from translators.strongswan.status import state
 from translators.strongswan.translation.certified import named_certificates
 from translators.strongswan.translation.connections import connection_name, tunnel_of
 from translators.strongswan.translation.guards import Guard, Match, Way
-from translators.strongswan.translation.overlaps import Pair
 from translators.strongswan.translation.plan import FENCING, Change, Phase, Step
+from translators.strongswan.translation.prefixes import Pair
 from translators.strongswan.translation.revocation import additions, authority_of, surplus
 from translators.strongswan.translation.shown import shown
 from translators.strongswan.upkeep.executor import SaIds, ending_of

@@ -25,27 +25,37 @@ from translators.strongswan.options import Options
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
+from translators.strongswan.tasks import in_turns
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
-from translators.strongswan.translation.plan import FENCING, Change, Step, steps_in_pieces
+from translators.strongswan.translation.plan import (
+    FENCING,
+    NO_FENCES,
+    Change,
+    Fences,
+    Step,
+    steps_in_pieces,
+)
 from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import CHECKER, Mode, Revocation, Trust, differences
 from translators.strongswan.upkeep.trust import CharonTrust
 
 BYPASS_MAX = 256
+AT_ONCE = 32
+"""So few changes are planned without a turn for others in between: some milliseconds."""
+TRIES = 3
+"""What is desired may change while a plan is made."""
 UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of what a commit would do"
 
 
 @dataclass(frozen=True, slots=True)
 class StrongSwanPlan:
-    """Steps for charon, their reverse, and the entries, certificates and what is for all tunnels that are in
-    force before and after."""
+    """Steps for charon, and the entries, certificates and what is for all tunnels, before and after."""
 
     steps: tuple[Step, ...]
-    reverse: tuple[Step, ...]
     certificates: Parsed
     before: Mapping[str, Json | None] = field(repr=False)
     after: Mapping[str, Json | None] = field(repr=False)
@@ -55,8 +65,9 @@ class StrongSwanPlan:
     """Of these three what is in force before and after."""
     changes: tuple[Change, ...] = field(default=(), repr=False)
     """Of tunnels: what charon holds for each, and what it is to hold."""
-    untold: bool = False
-    """What keeps the secrets of tunnels apart is left out (``Fences.untold``)."""
+    fences: Fences = field(default=NO_FENCES, repr=False)
+    same_guards: bool = False
+    """It is known that what protects tunnels stays as it is."""
 
     def describe(self) -> Sequence[str]:
         """Return one line per step, free of secrets."""
@@ -74,6 +85,12 @@ class StrongSwanPlan:
         return bool(self.steps) or self.takes_trust or self.revocation[0] != self.revocation[1]
 
     @property
+    def stays_inside(self) -> bool:
+        """Whether nobody but this process is told of it, as of another description."""
+        told = (*self.certificates.changed, *self.certificates.crls)
+        return self.same_guards and not told and not self.asks_charon and self.for_all[0] == self.for_all[1]
+
+    @property
     def takes_trust(self) -> bool:
         """Whether charon may be left with an authority or a CRL that it is not to have any more."""
         before, after = self.trust
@@ -82,8 +99,8 @@ class StrongSwanPlan:
         )
         return before != after or any(authorities)
 
-    def reversed(self) -> StrongSwanPlan:
-        """Return the plan that takes this one back."""
+    def reversed_in_pieces(self) -> Pieces[StrongSwanPlan]:
+        """Return the plan that takes this one back, a tunnel at a time."""
         parsed = self.certificates
         back = replace(
             parsed,
@@ -92,16 +109,19 @@ class StrongSwanPlan:
             crls=parsed.crls_before,
             crls_before=parsed.crls,
         )
+        changes = tuple(change.reversed() for change in self.changes)
+        fences = self.fences.reversed()
+        steps = yield from steps_in_pieces(changes, fences)
         return StrongSwanPlan(
-            steps=self.reverse,
-            reverse=self.steps,
+            steps=steps,
             certificates=back,
             before=self.after,
             after=self.before,
             trust=self.trust[::-1],
             revocation=self.revocation[::-1],
             for_all=self.for_all[::-1],
-            changes=tuple(change.reversed() for change in self.changes),
+            changes=changes,
+            fences=fences,
         )
 
     def _look(self) -> list[str]:
@@ -209,6 +229,20 @@ class Planning:
         """Return what is for all tunnels once ``changes`` are made."""
         return for_all_after(changes, self._protection.guards.for_all)
 
+    async def plan_in_turns(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
+        """Plan ``changes``, while the event loop goes on; nothing is changed. Raises: as ``plan``."""
+        desired = self._shared.desired
+        for _ in range(TRIES if len(changes) > AT_ONCE else 0):
+            version = desired.version
+            errors = await in_turns(self.check_in_pieces(changes), rest_s=0)
+            if not errors and version == desired.version:
+                plan = await in_turns(self.plan_in_pieces(changes), rest_s=0)
+                if version == desired.version:
+                    return plan
+            elif version == desired.version:
+                raise RpcErrors(errors)
+        return self.plan(changes)
+
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.
 
@@ -235,32 +269,41 @@ class Planning:
         certificates, crls = desired.with_certificates(parsed.changed), desired.with_crls(parsed.crls)
         before = {tunnel: desired.entries.get(tunnel) for tunnel in wanted}
         planned: list[Change] = []
+        around = desired.around(certificates, revocation.mode)
         try:
             for tunnel, after in wanted.items():
-                change = desired.change(tunnel, after, certificates, revocation.mode)
+                change = desired.change(tunnel, after, around=around)
                 untold = discretion is not None and tunnel in discretion.blind and discretion.hides(tunnel)
                 planned.append(change.with_other_secrets() if untold else change)
                 yield
-            fences = yield from desired.fences_in_pieces(wanted, planned, certificates, discretion=discretion)
+            fences = yield from desired.fences_in_pieces(
+                wanted, planned, certificates, mode=revocation.mode, discretion=discretion
+            )
         except Refused as error:
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         steps = yield from steps_in_pieces(planned, fences)
-        reverse = yield from steps_in_pieces((change.reversed() for change in planned), fences.reversed())
+        for_all = self.for_all(changes)
         return StrongSwanPlan(
             steps=steps,
-            reverse=reverse,
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
-            for_all=(self._protection.guards.for_all, self.for_all(changes)),
+            for_all=(self._protection.guards.for_all, for_all),
             trust=(
                 desired.trust({}, desired.certificates, desired.crls),
                 desired.trust(wanted, certificates, crls),
             ),
             revocation=(desired.revocation, revocation),
             changes=tuple(planned),
-            untold=fences.untold,
+            fences=fences,
+            same_guards=not steps and self._keeps_guards(wanted, for_all),
         )
+
+    def _keeps_guards(self, wanted: Mapping[str, Json | None], for_all: ForAll) -> bool:
+        # Where much changes nobody notices what it is known for, and to look would take as long again.
+        if len(wanted) > AT_ONCE or for_all != self._protection.guards.for_all:
+            return False
+        return not self._protection.wanted(wanted, for_all)
 
 
 def for_all_after(changes: Sequence[EntryChange], before: ForAll) -> ForAll:

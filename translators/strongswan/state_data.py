@@ -24,7 +24,7 @@ from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
-from translators.strongswan.translation.overlaps import written
+from translators.strongswan.translation.prefixes import written
 from translators.strongswan.upkeep.listing import READ_LIMIT_S, sas_however_long
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels

@@ -40,8 +40,9 @@ TURN_S = 0.005
 REST_S = 0.002
 
 
-async def in_turns(pieces: Pieces[T]) -> T:
-    """Return the result of ``pieces``, done with pauses in which the loop does other things."""
+async def in_turns(pieces: Pieces[T], rest_s: float = REST_S) -> T:
+    """Return the result of ``pieces``, done with pauses in which the loop does other things, each of
+    ``rest_s`` seconds at least."""
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + TURN_S
@@ -52,7 +53,21 @@ async def in_turns(pieces: Pieces[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
-        await asyncio.sleep(REST_S)
+        await asyncio.sleep(rest_s)
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of ``work``, which is not broken off when the caller is: that hears of it later."""
+    task, cancelled = asyncio.get_running_loop().create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None and not task.cancelled():
+        task.result()
+        raise cancelled
+    return task.result()
 
 
 async def is_set_within(event: asyncio.Event, limit_s: float) -> bool:

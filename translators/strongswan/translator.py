@@ -54,6 +54,7 @@ from translators.strongswan.planning import Planning, StrongSwanPlan
 from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
+from translators.strongswan.tasks import in_turns
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
 from translators.strongswan.upkeep.reconcile import reconcile
@@ -186,7 +187,7 @@ class StrongSwanTranslator:
         if self._backend == "managed" and (refusal := rights.refusal()):
             raise BackendError(refusal)
         parts.pki.start()
-        parts.shared.desired.replace(_by_tunnel(entries))
+        await in_turns(parts.shared.desired.replace_in_pieces(_by_tunnel(entries)), rest_s=0)
         if parts.keeper is not None:
             await parts.live.start(parts.audit.on_log)
             # Before there is a charon: what it lets through is none of its business.
@@ -237,7 +238,7 @@ class StrongSwanTranslator:
         """Make charon agree with exactly ``entries``; without charon, as soon as there is one again."""
         shared = self.parts.shared
         async with shared.changing:
-            shared.desired.replace(_by_tunnel(entries))
+            await in_turns(shared.desired.replace_in_pieces(_by_tunnel(entries)), rest_s=0)
             await self.parts.protection.replace(shared.desired.entries)
             if shared.session is not None:
                 await self.parts.protection.agree(shared.session)
@@ -249,6 +250,12 @@ class StrongSwanTranslator:
         """Return every reason why ``changes`` cannot be applied."""
         return self.parts.planning.check(changes, may_read)
 
+    async def check_in_turns(
+        self, changes: Sequence[EntryChange], may_read: Reader = reads_all
+    ) -> Sequence[RpcError]:
+        """Return what ``check`` returns, while the event loop goes on."""
+        return await in_turns(self.parts.planning.check_in_pieces(changes, may_read), rest_s=0)
+
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.
 
@@ -257,14 +264,14 @@ class StrongSwanTranslator:
         """
         if self.parts.keeper is not None:
             if self.parts.shared.session is None:
-                plan = self.parts.planning.plan(changes)
+                plan = await self.parts.planning.plan_in_turns(changes)
                 if not plan.asks_charon:
                     return plan
             try:
                 await self.parts.keeper.available(AVAILABLE_LIMIT_S)
             except Unavailable as error:
                 raise RpcErrors([OperationFailed(str(error), app_tag="daemon-unavailable")]) from None
-        return self.parts.planning.plan(changes)
+        return await self.parts.planning.plan_in_turns(changes)
 
     async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
         """Return what a commit of ``changes`` would do, as far as it is known now."""

@@ -120,7 +120,7 @@ def test_what_libyang_2_says_twice_is_one_error(
     items = [Listed(*one) for one in listed]
     for item, following in pairwise(items):
         item.next = following
-    monkeypatch.setattr(native, "_ONE_SENTENCE", True)
+    monkeypatch.setattr(native, "ONE_SENTENCE", True)
     monkeypatch.setattr(native, "lib", SimpleNamespace(ly_err_first=lambda _ctx: items[0] if items else NULL))
     assert list(native.errors(NULL)) == [items[index] for index in told]
 
@@ -164,7 +164,7 @@ def c_text(value: str) -> object:
 def test_the_sentence_of_libyang_2_is_read(
     monkeypatch: pytest.MonkeyPatch, sentence: str, path: str | None
 ) -> None:
-    monkeypatch.setattr(native, "_ONE_SENTENCE", True)
+    monkeypatch.setattr(native, "ONE_SENTENCE", True)
     item = SimpleNamespace(path=c_text(sentence))
     assert native.error_path(item) == path
     assert native.error_place(item) == sentence
@@ -182,7 +182,7 @@ def test_the_sentence_of_libyang_2_is_read(
 def test_the_paths_of_libyang_3_are_read(
     monkeypatch: pytest.MonkeyPatch, data: str, schema_path: str, line: int, path: str | None, place: str
 ) -> None:
-    monkeypatch.setattr(native, "_ONE_SENTENCE", False)
+    monkeypatch.setattr(native, "ONE_SENTENCE", False)
     item = SimpleNamespace(data_path=c_text(data), schema_path=c_text(schema_path), line=line, msg=NULL)
     assert native.error_path(item) == path
     assert native.error_place(item) == place
@@ -206,7 +206,7 @@ def test_a_module_that_could_crash_libyang_2_is_not_served(
 ) -> None:
     file = tmp_path / "unions.yang"
     file.write_text(UNIONS.format(kind=kind, require=require))
-    monkeypatch.setattr(native, "_ONE_SENTENCE", libyang_2)
+    monkeypatch.setattr(native, "ONE_SENTENCE", libyang_2)
     if served:
         assert "unions" in Schema(standard_modules(), SERVED, [file]).by_name
     else:

@@ -33,7 +33,7 @@ from translators.strongswan.translation.guards import (
     past,
     untaken,
 )
-from translators.strongswan.translation.overlaps import prefix, written
+from translators.strongswan.translation.prefixes import prefix, written
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +220,9 @@ class Protection:
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
         """Return what is asked for where that is not what is in force, once ``entries`` and ``for_all`` are
-        so; a change of ``for_all`` is one of every tunnel."""
+        so; a change of ``for_all`` is one of every tunnel. Nothing is where nothing is protected."""
+        if not self._is_used:
+            return {}
         self.look_around()
         return self.guards.wanted(self.concerned(entries, for_all), for_all)
 

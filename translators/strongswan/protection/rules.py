@@ -23,7 +23,7 @@ from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from translators.strongswan.translation.guards import EVERYTHING, Untaken
-from translators.strongswan.translation.overlaps import Pair, Prefix, prefix, written
+from translators.strongswan.translation.prefixes import Pair, Prefix, prefix, written
 
 
 class Kind(Enum):

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from translators.strongswan.translation.guards import Match, Way
-from translators.strongswan.translation.overlaps import Prefix
+from translators.strongswan.translation.prefixes import Prefix
 
 TABLE = "inet yangswan"
 PRIORITY = -10

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from translators.strongswan.charon.session import CharonSession, try_request
-from translators.strongswan.translation.overlaps import Pair, written
+from translators.strongswan.translation.prefixes import Pair, written
 
 PREFIX = "yangswan-bypass-"
 OF_GATEWAY = "gateway"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from translators.strongswan.model import Json
+from translators.strongswan.translation.alike import KnownSettings
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.proposals import Available
 from translators.strongswan.translation.revocation import Mode
@@ -27,13 +28,16 @@ class Around:
     keys: Collection[bytes] | None = None
     revocation: Mode = Mode.OFF
     plugins: Collection[str] | None = None
+    settings: KnownSettings = field(default_factory=KnownSettings, init=False, compare=False, repr=False)
+    """What was made with all of this, and so with nothing else."""
 
 
 def value_at(entry: Json, leaf: str, default: object = None) -> object:
     """Return the value of a leaf, given by its path below the entry."""
     node: object = entry
     for name in leaf.split("/"):
-        if not isinstance(node, Mapping) or name not in node:
+        # Nearly all are dicts, and to ask an abstract class takes longer than all else here.
+        if (type(node) is not dict and not isinstance(node, Mapping)) or name not in node:
             return default
         node = node[name]
     return node

@@ -30,8 +30,9 @@ def trusted_by(entry: Json) -> list[str]:
 
 def named_certificates(entry: Json) -> set[str]:
     """Return the names of the certificates that the tunnel refers to."""
-    own = {str(value_at(entry, "certificate/own"))} if has_certificate(entry) else set()
-    return own | set(trusted_by(entry))
+    if not has_certificate(entry):
+        return set()
+    return {str(value_at(entry, "certificate/own")), *trusted_by(entry)}
 
 
 def own_identity(entry: Json, around: Around) -> Identity:

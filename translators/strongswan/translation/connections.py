@@ -6,15 +6,25 @@ per CHILD_SA only, as IKEv1 does, there is a child for each pair, numbered from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import credentials
+from translators.strongswan.translation.alike import OWN, Section, Settings, whole
 from translators.strongswan.translation.around import Around, Value, value_at
 from translators.strongswan.translation.certified import has_certificate
-from translators.strongswan.translation.fields import ANY_PEER, FIELDS, FIXED_CHILD, LEAVES, Part, is_ikev1
+from translators.strongswan.translation.fields import (
+    ANY_PEER,
+    FIELDS,
+    FIXED_CHILD,
+    LEAVES,
+    Part,
+    is_ikev1,
+    ppk_id,
+)
 from translators.strongswan.translation.identities import ANY
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
@@ -51,7 +61,7 @@ class Messages:
     name: str
     secrets: tuple[Mapping[str, object], ...] = field(repr=False)
     ike: Mapping[str, object]
-    children: Mapping[str, Mapping[str, Value]]
+    children: Mapping[str, Mapping[str, object]]
     initiator: bool
 
     @property
@@ -63,14 +73,14 @@ class Messages:
     @property
     def is_open(self) -> bool:
         """Whether the peer may have any identity."""
-        remote = self.ike["remote"]
+        remote = self.ike.inner("remote") if type(self.ike) is Section else self.ike["remote"]
         return isinstance(remote, Mapping) and remote.get("id") == ANY.vici
 
     @property
     def load_conn(self) -> dict[str, object]:
         """The load-conn message."""
-        children = {name: dict(child) for name, child in self.children.items()}
-        return {self.name: {**self.ike, "children": children}}
+        children = {name: whole(child) for name, child in self.children.items()}
+        return {self.name: {**whole(self.ike), "children": children}}
 
     @property
     def handles(self) -> frozenset[str]:
@@ -85,35 +95,97 @@ def messages(tunnel: str, entry: Json, around: Around = ALONE) -> Messages:
         UnsupportedLeaf: a leaf has no row in ``FIELDS``.
         Refused: a value is unsafe or makes no sense.
     """
-    for leaf in _leaves(entry):
-        if leaf not in LEAVES:
-            raise UnsupportedLeaf(leaf)
-    auth = {"auth": "pubkey" if has_certificate(entry) else "psk"}
-    sections: dict[Part, dict[str, Value]] = {
-        Part.IKE: {},
-        Part.LOCAL: dict(auth),
-        Part.REMOTE: dict(auth),
-        Part.CHILD: dict(FIXED_CHILD),
-    }
-    for row in FIELDS:
-        if row.render is not None and (value := row.render(entry, around)) is not None:
-            sections[row.part][row.key] = value
+    try:
+        return _messages(tunnel, entry, around)
+    except Refused:
+        # Of several reasons always the first in the order of the table is told.
+        _demand_known(entry)
+        for row in FIELDS:
+            if row.render is not None:
+                row.render(entry, around)
+        raise
+
+
+def _own(part: Part, key: str) -> Callable[[Json, Around], Value | None]:
+    ((render,),) = [(row.render,) for row in FIELDS if (row.part, row.key) == (part, key)]
+    assert render is not None
+    return render
+
+
+_LOCAL_ADDRS, _REMOTE_ADDRS = _own(Part.IKE, "local_addrs"), _own(Part.IKE, "remote_addrs")
+_LOCAL_ID, _REMOTE_ID = _own(Part.LOCAL, "id"), _own(Part.REMOTE, "id")
+_LOCAL_TS, _REMOTE_TS = _own(Part.CHILD, "local_ts"), _own(Part.CHILD, "remote_ts")
+_ENDS = ("local_addrs", "remote_addrs", "local", "remote")
+_ENDS_AND_PPK = (*_ENDS, "ppk_id")
+_IDENTITY = ("id",)
+_SUBNETS = ("local_ts", "remote_ts")
+
+
+def _messages(tunnel: str, entry: Json, around: Around) -> Messages:
+    settings = around.settings.of(entry, partial(_settings, around=around))
+    ends = (
+        _LOCAL_ADDRS(entry, around),
+        _REMOTE_ADDRS(entry, around),
+        _identified(settings.local, _LOCAL_ID(entry, around)),
+        _identified(settings.remote, _REMOTE_ID(entry, around)),
+    )
+    subnets = _listed(_LOCAL_TS(entry, around)), _listed(_REMOTE_TS(entry, around))
+    ppk = ppk_id(entry)
     name = connection_name(tunnel)
-    ike = {**sections[Part.IKE], "local": sections[Part.LOCAL], "remote": sections[Part.REMOTE]}
     return Messages(
         name=name,
         secrets=tuple(credentials.load_shared(name, entry)),
-        ike=ike,
-        children=_children(name, entry, sections[Part.CHILD]),
+        ike=Section(settings.ike, _ENDS, ends)
+        if ppk is None
+        else Section(settings.ike, _ENDS_AND_PPK, (*ends, ppk)),
+        children=_children(name, settings, subnets),
         initiator=bool(entry.get("initiator")),
     )
 
 
-def _children(name: str, entry: Json, child: Mapping[str, Value]) -> dict[str, Mapping[str, Value]]:
-    pairs = list(product(child["local_ts"], child["remote_ts"]))
+def _identified(section: Mapping[str, object], identity: Value | None) -> Mapping[str, object]:
+    if identity is None:
+        return {name: value for name, value in section.items() if name != "id"}
+    return Section(section, _IDENTITY, (identity,))
+
+
+def _listed(value: Value | None) -> list[str]:
+    return value if isinstance(value, list) else []
+
+
+def _settings(members: Json, around: Around) -> Settings:
+    """Return what all tunnels with the same ``members`` (see ``alike``) are told."""
+    _demand_known(members)
+    auth: dict[str, Value] = {"auth": "pubkey" if has_certificate(members) else "psk"}
+    sections: dict[Part, dict[str, Value]] = {
+        Part.IKE: {}, Part.LOCAL: dict(auth), Part.REMOTE: dict(auth), Part.CHILD: dict(FIXED_CHILD),
+    }  # fmt: skip
+    for row in FIELDS:
+        if row.render is None:
+            continue
+        if row.leaf in OWN:
+            sections[row.part][row.key] = ""  # each tunnel has its own
+        elif (value := row.render(members, around)) is not None:
+            sections[row.part][row.key] = value
+    return Settings(
+        members=members,
+        ike={**sections[Part.IKE], "local": "", "remote": ""},
+        local=sections[Part.LOCAL],
+        remote=sections[Part.REMOTE],
+        child=sections[Part.CHILD],
+        is_split=is_ikev1(members) or bool(value_at(members, "esp/sa-per-subnet-pair")),
+    )
+
+
+def _children(
+    name: str, settings: Settings, subnets: tuple[list[str], list[str]]
+) -> dict[str, Mapping[str, object]]:
+    child = Section(settings.child, _SUBNETS, subnets)
+    if not settings.is_split:
+        return {name: child}
     # A pair of two address families carries nothing.
-    pairs = [(local, remote) for local, remote in pairs if _family(local) & _family(remote)]
-    if len(pairs) < 2 or not (is_ikev1(entry) or value_at(entry, "esp/sa-per-subnet-pair")):
+    pairs = [(local, remote) for local, remote in product(*subnets) if _family(local) & _family(remote)]
+    if len(pairs) < 2:
         return {name: child}
     if len(pairs) > CHILDREN_MAX:
         raise Refused(
@@ -123,13 +195,19 @@ def _children(name: str, entry: Json, child: Mapping[str, Value]) -> dict[str, M
             "too-many-children",
         )
     return {
-        f"{name}-{index}": {**child, "local_ts": [local], "remote_ts": [remote]}
+        f"{name}-{index}": Section(settings.child, _SUBNETS, ([local], [remote]))
         for index, (local, remote) in enumerate(pairs, 1)
     }
 
 
 def _family(selector: str) -> set[int]:
     return {4, 6} if selector == "dynamic" else {6 if ":" in selector else 4}
+
+
+def _demand_known(entry: Json) -> None:
+    for leaf in _leaves(entry):
+        if leaf not in LEAVES:
+            raise UnsupportedLeaf(leaf)
 
 
 def _leaves(node: Json, above: str = "") -> Iterator[str]:

@@ -17,10 +17,10 @@ SA may be without child, too (RFC 6023). Two tunnels that differ in these must d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
 from translators.strongswan.model import Json
 from translators.strongswan.pieces import Pieces, at_once
@@ -34,11 +34,11 @@ from translators.strongswan.translation.identities import (
     local_identity,
     remote_identity,
 )
+from translators.strongswan.translation.marked import Marked, Standing
 from translators.strongswan.translation.refusals import Refused
 
 IdentityKey = tuple[IdentityKind, str]
 PairKey = tuple[object, ...]
-_Key = TypeVar("_Key")
 
 Unsure = Callable[[str, str], bool]
 """Says of two tunnels if it must not be told whether their keys are equal."""
@@ -115,7 +115,7 @@ class Claim:
             tunnel=tunnel,
             local=local,
             remote=remote,
-            owner=None if has_certificate(entry) else owner(entry),
+            owner=None if has_certificate(entry) else local if remote.is_any else remote,
             pair=(local.key, remote.key, *ends),
             local_address=address("local-address", str(entry["local-address"])),
             peer=address("peer", str(entry["peer"])) if "peer" in entry else None,
@@ -156,7 +156,12 @@ def _is_never_childless(entry: Json) -> bool:
 
 
 def _digest(secret: object) -> bytes:
+    if secret == "":
+        return _OF_NOTHING
     return hashlib.blake2b(str(secret).encode(), digest_size=16).digest()
+
+
+_OF_NOTHING = hashlib.blake2b(b"", digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +179,15 @@ class Claims:
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
-        self._owners: dict[IdentityKey, dict[bytes, set[str]]] = {}
-        self._known: dict[IdentityKey, dict[bytes, set[str]]] = {}
-        self._pairs: dict[PairKey, set[str]] = {}
-        self._owner_texts: dict[str, set[str]] = {}
-        self._ppks: dict[str, dict[bytes, set[str]]] = {}
-        self._unsure: Unsure | None = None
-        """That of the look for conflicts which is under way."""
-        self._ikev1: dict[tuple[str, str], dict[bytes, set[str]]] = {}
+        self._owners = Marked[Any, Claim](_digest_of)
+        self._known = Marked[Any, Claim](_digest_of)
+        self._pairs = Marked[Any, Claim](lambda _claim: None)
+        self._owner_texts = Marked[Any, Claim](_digest_of)
+        self._ppks = Marked[Any, Claim](lambda claim: claim.ppk_digest)
+        self._ikev1 = Marked[Any, Claim](_digest_of)
         """Those of IKEv1 with a secret, by local address and peer."""
-        self._ends: dict[tuple[str, str], dict[bool, set[str]]] = {}
-        """Those of IKEv2 by local address and peer, and by whether they are never childless."""
+        self._ends = Marked[Any, Claim](lambda claim: (claim.is_never_childless, claim.initiates))
+        """Those of IKEv2 by local address and peer."""
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self._claims.values())
@@ -204,40 +207,38 @@ class Claims:
         """Add ``claim``, in place of an older one of the same tunnel."""
         self.remove(claim.tunnel)
         self._claims[claim.tunnel] = claim
-        if claim.owner is not None:
-            self._owners.setdefault(claim.owner.key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
-            self._owner_texts.setdefault(claim.owner.text.casefold(), set()).add(claim.tunnel)
-        for key in claim.known_as:
-            self._known.setdefault(key, {}).setdefault(claim.digest, set()).add(claim.tunnel)
-        self._pairs.setdefault(claim.pair, set()).add(claim.tunnel)
-        if claim.ppk is not None:
-            self._ppks.setdefault(claim.ppk, {}).setdefault(claim.ppk_digest, set()).add(claim.tunnel)
-        if claim.is_ikev1 and claim.owner is not None:
-            self._ikev1.setdefault(claim.ends, {}).setdefault(claim.digest, set()).add(claim.tunnel)
-        if not claim.is_ikev1:
-            self._ends.setdefault(claim.ends, {}).setdefault(claim.is_never_childless, set()).add(
-                claim.tunnel
-            )
+        for index, key in self._places(claim):
+            index.add(key, claim)
 
     def remove(self, tunnel: str) -> None:
         """Remove the claim of ``tunnel``, if there is one."""
-        claim = self._claims.pop(tunnel, None)
-        if claim is None:
-            return
+        if (claim := self._claims.pop(tunnel, None)) is not None:
+            for index, key in self._places(claim):
+                index.remove(key, claim)
+
+    def _places(self, claim: Claim) -> list[tuple[Marked[Any, Claim], Hashable]]:
+        found: list[tuple[Marked[Any, Claim], Hashable]] = [(self._pairs, claim.pair)]
         if claim.owner is not None:
-            _discard(self._owners, claim.owner.key, claim.digest, tunnel)
-            _discard_from(self._owner_texts, claim.owner.text.casefold(), tunnel)
-        for key in claim.known_as:
-            _discard(self._known, key, claim.digest, tunnel)
+            found.append((self._owners, claim.owner.key))
+            found.append((self._owner_texts, claim.owner.text.casefold()))
+            found.extend((self._known, key) for key in claim.known_as)
         if claim.ppk is not None:
-            _discard(self._ppks, claim.ppk, claim.ppk_digest, tunnel)
-        _discard_from(self._pairs, claim.pair, tunnel)
-        if claim.is_ikev1 and claim.owner is not None:
-            _discard(self._ikev1, claim.ends, claim.digest, tunnel)
+            found.append((self._ppks, claim.ppk))
         if not claim.is_ikev1:
-            _discard_from(self._ends[claim.ends], claim.is_never_childless, tunnel)
-            if not self._ends[claim.ends]:
-                del self._ends[claim.ends]
+            found.append((self._ends, claim.ends))
+        elif claim.owner is not None:
+            found.append((self._ikev1, claim.ends))
+        return found
+
+    def meets(self, claim: Claim) -> bool:
+        """Return whether there is anything that may stand against ``claim``; usually there is not."""
+        if claim.pair in self._pairs or claim.ends in (self._ikev1 if claim.is_ikev1 else self._ends):
+            return True
+        if claim.ppk is not None and claim.ppk in self._ppks:
+            return True
+        if claim.owner is None:
+            return False
+        return claim.owner.key in self._known or any(key in self._owners for key in claim.known_as)
 
     def conflicts(
         self, replaced: AbstractSet[str], claims: Iterable[Claim], unsure: Unsure | None = None
@@ -255,75 +256,16 @@ class Claims:
         """Return what ``conflicts`` returns, a claim at a time."""
         found: list[Conflict] = []
         added = Claims()
+        look, among = _Look(self, replaced, unsure), _Look(added, frozenset(), unsure)
         for claim in claims:
-            self._unsure = added._unsure = unsure  # another look may have begun since the last piece
-            found.extend(self._against(claim, replaced))
-            found.extend(added._against(claim, frozenset()))
+            if self.meets(claim):
+                found.extend(look.against(claim))
+            if added.meets(claim):
+                found.extend(among.against(claim))
+                among.standing.clear()  # more come to it
             added.add(claim)
             yield
         return found
-
-    def _against(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
-        if other := _first(self._pairs.get(claim.pair, ()), without, claim.tunnel):
-            yield Conflict(
-                tunnel=claim.tunnel,
-                other=other,
-                app_tag="identity-conflict",
-                message=f"tunnels {other} and {claim.tunnel} have the same local identity "
-                f"({claim.local}) and remote identity ({claim.remote}); charon could not tell them apart: "
-                "give one other identities, or make them one tunnel with several subnets",
-            )
-        if claim.ppk is not None and (
-            other := self._other_secret(self._ppks, claim.ppk, claim, without, claim.ppk_digest)
-        ):
-            yield Conflict(
-                tunnel=claim.tunnel,
-                other=other,
-                app_tag="ppk-shadowed",
-                message=f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys "
-                "of one id; charon could not tell them apart: give the keys different ids",
-            )
-        if other := self._otherwise_childless(claim, without):
-            yield _childless_conflict(claim, self._claims[other])
-        yield from self._shadowing(claim, without)
-
-    def _shadowing(self, claim: Claim, without: AbstractSet[str]) -> Iterable[Conflict]:
-        for key in dict.fromkeys(claim.known_as):
-            if other := self._other_secret(self._owners, key, claim, without):
-                yield _shadowed(claim.tunnel, other, key)
-                return
-        if claim.owner is None:
-            return
-        if other := self._other_secret(self._known, claim.owner.key, claim, without):
-            yield _shadowed(claim.tunnel, other, claim.owner.key)
-        elif claim.is_ikev1 and (other := self._other_secret(self._ikev1, claim.ends, claim, without)):
-            yield _shadowed_by_address(claim.tunnel, other)
-
-    def _otherwise_childless(self, claim: Claim, without: AbstractSet[str]) -> str | None:
-        if claim.is_ikev1:
-            return None
-        for tunnel in self._ends.get(claim.ends, {}).get(not claim.is_never_childless, ()):
-            both_initiate = claim.initiates and self._claims[tunnel].initiates
-            if tunnel not in without and tunnel != claim.tunnel and not both_initiate:
-                return tunnel
-        return None
-
-    def _other_secret(
-        self,
-        index: Mapping[_Key, Mapping[bytes, set[str]]],
-        key: _Key,
-        claim: Claim,
-        without: AbstractSet[str],
-        own: bytes | None = None,
-    ) -> str | None:
-        for digest, tunnels in index.get(key, {}).items():
-            if digest == (claim.digest if own is None else own):
-                if self._unsure is None:
-                    continue
-                tunnels = {tunnel for tunnel in tunnels if self._unsure(claim.tunnel, tunnel)}
-            if other := _first(tunnels, without, claim.tunnel):
-                return other
-        return None
 
     def opened_by_another(self, tunnel: str, remote_id: str) -> str | None:
         """Return a tunnel whose key the peer of ``tunnel`` may have used, None if it used its own.
@@ -334,32 +276,107 @@ class Claims:
         claim = self._claims.get(tunnel)
         if claim is None or claim.owner is None or not claim.remote.is_any:
             return None
-        for other in self._owner_texts.get(remote_id.casefold(), ()):
-            if self._claims[other].digest != claim.digest:
+        for digest, tunnels in self._owner_texts.by_mark(remote_id.casefold()):
+            if digest != claim.digest:
+                return next(iter(tunnels))
+        return None
+
+
+def _digest_of(claim: Claim) -> bytes:
+    return claim.digest
+
+
+class _Look:
+    """A look for what stands against claims, once the tunnels in ``without`` are gone from ``held``."""
+
+    def __init__(self, held: Claims, without: AbstractSet[str], unsure: Unsure | None) -> None:
+        self._held = held
+        self._without = without
+        self._unsure = unsure
+        self.standing = Standing()
+
+    def against(self, claim: Claim) -> Iterable[Conflict]:
+        """Yield what stands against ``claim``."""
+        held = self._held
+        if other := self._first(held._pairs, claim.pair, None, claim):
+            yield _identity_conflict(claim, other)
+        if claim.ppk is not None and (
+            other := self._other_secret(held._ppks, claim.ppk, claim, claim.ppk_digest)
+        ):
+            yield _ppk_conflict(claim, other)
+        if other := self._otherwise_childless(claim):
+            yield _childless_conflict(claim, held._claims[other])
+        yield from self._shadowing(claim)
+
+    def _first(self, index: Marked[Any, Claim], key: Hashable, mark: Hashable, claim: Claim) -> str | None:
+        return index.first(key, mark, without=self._without, itself=claim.tunnel, standing=self.standing)
+
+    def _shadowing(self, claim: Claim) -> Iterable[Conflict]:
+        held = self._held
+        for key in claim.known_as:
+            if other := self._other_secret(held._owners, key, claim):
+                yield _shadowed(claim.tunnel, other, key)
+                return
+        if claim.owner is None:
+            return
+        if other := self._other_secret(held._known, claim.owner.key, claim):
+            yield _shadowed(claim.tunnel, other, claim.owner.key)
+        elif claim.is_ikev1 and (other := self._other_secret(held._ikev1, claim.ends, claim)):
+            yield _shadowed_by_address(claim.tunnel, other)
+
+    def _otherwise_childless(self, claim: Claim) -> str | None:
+        if claim.is_ikev1:
+            return None
+        for initiates in (False,) if claim.initiates else (False, True):
+            mark = (not claim.is_never_childless, initiates)
+            if other := self._first(self._held._ends, claim.ends, mark, claim):
+                return other
+        return None
+
+    def _other_secret(
+        self, index: Marked[Any, Claim], key: Hashable, claim: Claim, own: bytes | None = None
+    ) -> str | None:
+        unsure = self._unsure
+        for digest, tunnels in index.by_mark(key):
+            if digest != (claim.digest if own is None else own):
+                other = self._first(index, key, digest, claim)
+            elif unsure is not None:
+                other = next(
+                    (
+                        tunnel
+                        for tunnel in tunnels
+                        if tunnel not in self._without
+                        and tunnel != claim.tunnel
+                        and unsure(claim.tunnel, tunnel)
+                    ),
+                    None,
+                )
+            else:
+                continue
+            if other:
                 return other
         return None
 
 
-def _first(tunnels: Iterable[str], without: AbstractSet[str], itself: str) -> str | None:
-    return next((tunnel for tunnel in tunnels if tunnel not in without and tunnel != itself), None)
+def _identity_conflict(claim: Claim, other: str) -> Conflict:
+    return Conflict(
+        tunnel=claim.tunnel,
+        other=other,
+        app_tag="identity-conflict",
+        message=f"tunnels {other} and {claim.tunnel} have the same local identity ({claim.local}) and remote "
+        f"identity ({claim.remote}); charon could not tell them apart: give one other identities, or make "
+        "them one tunnel with several subnets",
+    )
 
 
-def _discard_from(index: dict[_Key, set[str]], key: _Key, tunnel: str) -> None:
-    index[key].discard(tunnel)
-    if not index[key]:
-        del index[key]
-
-
-def _discard(index: dict[_Key, dict[bytes, set[str]]], key: _Key, digest: bytes, tunnel: str) -> None:
-    by_digest = index.get(key)
-    if by_digest is None:
-        return  # local and remote identity are equal and the first pass removed it
-    tunnels = by_digest.get(digest, set())
-    tunnels.discard(tunnel)
-    if not tunnels:
-        by_digest.pop(digest, None)
-    if not by_digest:
-        del index[key]
+def _ppk_conflict(claim: Claim, other: str) -> Conflict:
+    return Conflict(
+        tunnel=claim.tunnel,
+        other=other,
+        app_tag="ppk-shadowed",
+        message=f"tunnels {other} and {claim.tunnel} have different postquantum preshared keys of one id; "
+        "charon could not tell them apart: give the keys different ids",
+    )
 
 
 def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:

@@ -8,17 +8,18 @@ from itertools import chain
 
 from translators.strongswan.model import Json
 from translators.strongswan.pieces import Pieces, at_once
-from translators.strongswan.translation import connections, proposals, revocation, strangers
-from translators.strongswan.translation.around import Around
+from translators.strongswan.translation import connections, revocation, strangers
+from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, IdentityKey, Unsure
+from translators.strongswan.translation.credentials import Claim, Claims, Unsure
 from translators.strongswan.translation.discretion import Discretion
-from translators.strongswan.translation.fields import configured_proposals
+from translators.strongswan.translation.fields import not_loaded
+from translators.strongswan.translation.kept import Kept, Surroundings
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
-from translators.strongswan.translation.plan import Change, Fences
-from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.plan import Change, Fences, reloaded
+from translators.strongswan.translation.proposals import Available
 from translators.strongswan.translation.refusals import Refusal, Refused
 from translators.strongswan.translation.revocation import Crl, Mode, Revocation, Trust
 from translators.strongswan.translation.strangers import NO_FENCE, Fence
@@ -50,6 +51,7 @@ class Desired:
         self.messages: dict[str, Messages] = {}
         self.claims = Claims()
         self.overlaps = Overlaps()
+        self._kept, self._one_of_each = Kept(), OneOfEach()
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
         self._open: set[str] = set()
@@ -72,21 +74,31 @@ class Desired:
         Such an entry was accepted before (by a charon with other plugins); it stays an entry, without
         messages.
         """
+        return at_once(self.replace_in_pieces(entries))
+
+    def replace_in_pieces(self, entries: Mapping[str, Json]) -> Pieces[list[Refusal]]:
+        """Do what ``replace`` does, a tunnel at a time; until it is done all is as it was."""
         self.version += 1
-        self.entries, self.messages, self.claims, self.refused = {}, {}, Claims(), set()
-        self._users, self.overlaps = {}, Overlaps()
-        self._open, self._fence = set(), None
-        refused = []
+        made = Desired(self._keys, alone=self._alone)
+        made.available, made.plugins = self.available, self.plugins
+        made.certificates, made.revocation = self.certificates, self.revocation
+        made._kept, made._one_of_each = self._kept, self._one_of_each
+        around, refused = made.around(), []
         for tunnel, entry in entries.items():
+            yield
             try:
-                self.put(tunnel, entry)
+                made.put(tunnel, entry, around)
             except Refused as error:
-                self.refused.add(tunnel)
+                made.refused.add(tunnel)
                 refused.append(Refusal.of(tunnel, error))
+        self.version += 1
+        self.entries, self.messages, self.refused = made.entries, made.messages, made.refused
+        self.claims, self.overlaps = made.claims, made.overlaps
+        self._users, self._open, self._fence = made._users, made._open, None
         return refused
 
-    def put(self, tunnel: str, entry: Json | None) -> None:
-        """Set or (None) remove one entry.
+    def put(self, tunnel: str, entry: Json | None, around: Surroundings | None = None) -> None:
+        """Set or (None) remove one entry. ``around``: what ``around`` returns now, for several in a row.
 
         Raises:
             Refused: it cannot be translated.
@@ -102,27 +114,47 @@ class Desired:
         for name in named_certificates(self.entries.pop(tunnel, {})):
             self._users[name].discard(tunnel)
         if entry is not None:
-            self._add(tunnel, entry)
+            self._add(tunnel, entry, around)
+        self._kept.forget(tunnel)
         if self._part(tunnel) == part:
             self._fence = fence
 
-    def _add(self, tunnel: str, entry: Json) -> None:
-        self.entries[tunnel] = entry
+    def _add(self, tunnel: str, entry: Json, around: Surroundings | None) -> None:
+        self.entries[tunnel] = self._one_of_each.entry(entry)
         for name in named_certificates(entry):
             self._users.setdefault(name, set()).add(tunnel)
         if is_enabled(entry):
-            around = self._around(self.certificates, self.revocation.mode)
-            self.claims.add(claim := Claim.of(tunnel, entry, around))
-            if claim.is_open:
-                self._open.add(tunnel)
-            self.messages[tunnel] = connections.messages(tunnel, entry, around)
-            self.overlaps.put(tunnel, Traffic.of(tunnel, self.messages[tunnel]))
+            around = around or self.around()
+            try:
+                found = self._kept.translated(tunnel, entry, around, whatever=False)
+            except Refused:
+                self._claim(Claim.of(tunnel, entry, around.full))
+                raise
+            self._claim(found.claim)
+            self.messages[tunnel] = found.messages
+            self.overlaps.put(tunnel, found.traffic)
+
+    def _claim(self, claim: Claim) -> None:
+        self.claims.add(claim)
+        if claim.is_open:
+            self._open.add(claim.tunnel)
 
     def _part(self, tunnel: str) -> object:
         return strangers.part(self.claims.of(tunnel), self.messages.get(tunnel))
 
-    def _around(self, certificates: Certificates, mode: Mode) -> Around:
-        return Around(self.available, certificates, keys=self._keys(), revocation=mode, plugins=self.plugins)
+    def around(self, certificates: Certificates | None = None, mode: Mode | None = None) -> Surroundings:
+        """Return what decides messages, with ``certificates`` and ``mode`` in place of ours."""
+        return self._kept.around(
+            self.available,
+            self.certificates if certificates is None else certificates,
+            keys=self._keys(),
+            revocation=self.revocation.mode if mode is None else mode,
+            plugins=self.plugins,
+        )
+
+    def forget_looks(self) -> None:
+        """Forget what was translated to be looked at alone."""
+        self._kept.forget_all()
 
     def users(self, certificate: str) -> list[str]:
         """Return the tunnels that name ``certificate``."""
@@ -164,19 +196,19 @@ class Desired:
         after: Json | None,
         certificates: Certificates | None = None,
         mode: Mode | None = None,
+        *,
+        around: Surroundings | None = None,
     ) -> Change:
         """Return what a change to ``after`` means to charon, with ``certificates`` and ``mode`` in place of
-        ours.
+        ours. ``around``: that of these, for several in a row.
 
         Raises:
             Refused: ``after`` cannot be translated.
         """
-        wanted = after if after is not None and is_enabled(after) else None
-        around = self._around(
-            self.certificates if certificates is None else certificates,
-            self.revocation.mode if mode is None else mode,
-        )
-        messages = connections.messages(tunnel, wanted, around) if wanted is not None else None
+        around = around or self.around(certificates, mode)
+        messages = None
+        if after is not None and is_enabled(after):
+            messages = self._kept.translated(tunnel, after, around, whatever=False).messages
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
     @property
@@ -238,22 +270,23 @@ class Desired:
         changes: Collection[Change],
         certificates: Certificates | None = None,
         *,
+        mode: Mode | None = None,
         discretion: Discretion | None = None,
     ) -> Pieces[Fences]:
-        """Return what ``fences`` returns, a tunnel at a time. Raises: as that.
+        """Return what ``fences`` returns, a tunnel at a time. Raises: as that. ``mode``: in place of ours.
 
         Where it would depend on keys that are not to be told, no fence is in it, and identities move as if
         all keys were different: ``Fences.untold``.
         """
-        known = self.certificates if certificates is None else certificates
-        around = self._around(known, self.revocation.mode)
+        around = self.around(certificates, mode)
         new: list[strangers.Held] = []
         for change in changes:
             yield
             tunnel = connections.tunnel_of(change.name) or ""
             entry = wanted.get(tunnel)
             if change.after is not None and entry is not None:
-                new.append((Claim.of(tunnel, entry, around), change.after))
+                found = self._kept.translated(tunnel, entry, around, whatever=False)
+                new.append((found.claim, change.after))
         old_claims = [
             claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
         ]
@@ -266,17 +299,17 @@ class Desired:
         moved_back = yield from strangers.moved(new_claims, old_claims, unsure)
         if not self._open and not any(claim.is_open for claim in new_claims):
             return Fences(moved=moved, moved_back=moved_back)
-        reloaded = _reloaded(changes, [*old_claims, *new_claims])
+        moving = reloaded(changes, [*old_claims, *new_claims])
         parts = {claim.tunnel: strangers.part(claim, messages) for claim, messages in new}
         is_same = all(self._part(tunnel) == parts.get(tunnel) for tunnel in wanted)
         if discretion is not None:
             # Whatever the keys are: also what is only put back, or taken out, is there where they differ.
-            concerned = bool(reloaded or not is_same or self._changed(new_claims, discretion))
+            concerned = bool(moving or not is_same or self._changed(new_claims, discretion))
             if concerned and (yield from self._is_any_hidden(new_claims, discretion)):
                 return Fences(moved=moved, moved_back=moved_back, untold=True)
         if is_same:
             same = yield from self._fence_in_pieces()
-            return Fences(before=same, during=same, after=same, reloaded=reloaded)
+            return Fences(before=same, during=same, after=same, reloaded=moving)
         held = self._held()
         kept = [one for one in held if one[0].tunnel not in wanted]
         before = yield from self._fence_in_pieces()
@@ -288,7 +321,7 @@ class Desired:
             after=after,
             moved=moved,
             moved_back=moved_back,
-            reloaded=reloaded,
+            reloaded=moving,
         )
 
     def refusals(
@@ -312,7 +345,8 @@ class Desired:
         discretion: Discretion | None = None,
     ) -> Pieces[list[Refusal]]:
         """Return what ``refusals`` returns, a tunnel at a time."""
-        known = self.certificates if certificates is None else certificates
+        around = self.around(certificates, mode)
+        self._kept.only([tunnel for tunnel, _after in changes])
         found: list[Refusal] = []
         claims: list[Claim] = []
         traffic: list[Traffic | None] = []
@@ -321,17 +355,15 @@ class Desired:
             if after is None:
                 continue
             try:
-                # A dormant tunnel is checked too, as far as it can be: it is there to be enabled.
-                around = replace(
-                    self._around(known, self.revocation.mode if mode is None else mode), available=None
-                )
                 if not is_enabled(after):
-                    around = replace(around, keys=None, plugins=None)
-                messages = connections.messages(tunnel, after, around)
-                if is_enabled(after):
-                    traffic.append(Traffic.of(tunnel, messages))
-                    claims.append(Claim.of(tunnel, after, around))
-                    found.extend(self._not_loaded(tunnel, after))
+                    # It is checked too, as far as it can be: it is there to be enabled.
+                    connections.messages(tunnel, after, around.dormant)
+                    continue
+                translated = self._kept.translated(tunnel, after, around, whatever=True)
+                traffic.append(translated.traffic)
+                claims.append(translated.claim)
+                if self.available is not None:
+                    found.extend(Refusal.of(tunnel, one) for one in not_loaded(after, self.available))
             except Refused as error:
                 found.append(Refusal.of(tunnel, error))
         replaced = frozenset(tunnel for tunnel, _after in changes)
@@ -376,28 +408,3 @@ class Desired:
                 return True
             yield
         return False
-
-    def _not_loaded(self, tunnel: str, entry: Json) -> Iterable[Refusal]:
-        if self.available is None:
-            return
-        for phase in Phase:
-            configured = configured_proposals(entry, phase)
-            for proposal in configured:
-                for refused in proposals.missing(phase, proposal, self.available):
-                    yield Refusal.of(tunnel, refused)
-            if not configured:
-                proposals.auto(phase, self.available)
-
-
-def _reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
-    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
-    names = {
-        change.name
-        for change in changes
-        if change.before is None or change.after is None or change.before.ike != change.after.ike
-    }
-    return frozenset(
-        claim.owner.key
-        for claim in claims
-        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
-    )

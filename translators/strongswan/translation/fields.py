@@ -7,8 +7,7 @@ manual: an IKE SA is rekeyed after 4 hours, a child after 1 hour.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,7 +22,8 @@ from translators.strongswan.translation.certified import (
     revocation,
 )
 from translators.strongswan.translation.identities import address, remote_identity
-from translators.strongswan.translation.proposals import Phase
+from translators.strongswan.translation.prefixes import canonical_prefix, prefix
+from translators.strongswan.translation.proposals import Available, Phase
 from translators.strongswan.translation.refusals import Refused
 
 ANY_PEER = ["%any"]
@@ -108,25 +108,20 @@ def _selectors(leaf: str, default_from: str) -> Callable[[Json, Around], list[st
         subnets = entry.get(leaf)
         if isinstance(subnets, Sequence) and subnets and not isinstance(subnets, str):
             # In one order: which of them stands first means nothing, and is to change nothing.
-            networks = {_prefix(leaf, str(subnet)) for subnet in subnets}
-            return [str(network) for network in sorted(networks, key=_in_order)]
+            if len(subnets) == 1:
+                return [_canonical(leaf, str(subnets[0]))]
+            networks = {_canonical(leaf, str(subnet)) for subnet in subnets}
+            return sorted(networks, key=prefix)
         if default_from in entry:
-            return [str(_prefix(default_from, str(entry[default_from])))]
+            return [_canonical(default_from, str(entry[default_from]))]
         return ["dynamic"]  # the address that the peer turns out to have
 
     return render
 
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _in_order(network: _Network) -> tuple[int, int, int]:
-    return network.version, int(network.network_address), network.prefixlen
-
-
-def _prefix(leaf: str, text: str) -> _Network:
+def _canonical(leaf: str, text: str) -> str:
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return canonical_prefix(text)
     except ValueError:
         raise Refused(leaf, f"'{text}' is not an IP prefix", "bad-prefix") from None
 
@@ -177,8 +172,25 @@ def is_ikev1(entry: Json) -> bool:
 
 def configured_proposals(entry: Json, phase: Phase) -> Sequence[Json]:
     """Return the proposals of ``phase``; with none of them the automatic ones are used."""
-    configured = value_at(entry, f"{phase.value}/proposal", ())
-    return configured if isinstance(configured, Sequence) else ()
+    configured = value_at(entry, _PROPOSALS[phase], ())
+    return configured if type(configured) is list or isinstance(configured, Sequence) else ()
+
+
+_PROPOSALS = {phase: f"{phase.value}/proposal" for phase in Phase}
+
+
+def not_loaded(entry: Json, available: Available) -> Iterator[Refused]:
+    """Yield a refusal for each configured algorithm that no plugin of charon provides.
+
+    Raises:
+        Refused: there is nothing for automatic proposals.
+    """
+    for phase in Phase:
+        configured = configured_proposals(entry, phase)
+        for proposal in configured:
+            yield from proposals.missing(phase, proposal, available)
+        if not configured:
+            proposals.auto(phase, available)
 
 
 def _proposals(phase: Phase) -> Callable[[Json, Around], list[str]]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation.around import value_at
-from translators.strongswan.translation.overlaps import (
+from translators.strongswan.translation.prefixes import (
     Pair,
     Prefix,
     cut,

@@ -14,13 +14,14 @@ Names, emails and distinguished names compare without regard to case, key ids ex
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import distinguished_name
+from translators.strongswan.translation.prefixes import canonical_address
 from translators.strongswan.translation.refusals import Refused, UnsupportedLeaf
 
 OWNER_OCTETS_MAX = 255
@@ -37,6 +38,12 @@ class IdentityKind(Enum):
     DN = "dn"
     ANY = "any"
 
+    __hash__ = object.__hash__  # that of Enum is written in Python, and these are in many indexes
+
+
+KNOWN_MAX = 1024
+"""So many identities are kept as they were parsed last; one tunnel asks for its own several times."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -48,16 +55,17 @@ class Identity:
     kind: IdentityKind
     text: str
     vici: str
+    key: tuple[IdentityKind, str] = field(init=False, repr=False, compare=False)
+    """What makes two identities the same to charon."""
+
+    def __post_init__(self) -> None:
+        exact = self.kind in (IdentityKind.INET, IdentityKind.KEY)
+        folded = self.text if exact else self.text.casefold()
+        object.__setattr__(self, "key", (self.kind, self.text if folded == self.text else folded))
 
     @property
     def is_any(self) -> bool:
         return self.kind is IdentityKind.ANY
-
-    @property
-    def key(self) -> tuple[IdentityKind, str]:
-        """What makes two identities the same to charon."""
-        exact = self.kind in (IdentityKind.INET, IdentityKind.KEY)
-        return self.kind, self.text if exact else self.text.casefold()
 
     def __str__(self) -> str:
         return "any identity" if self.is_any else f"{self.kind.value} {self.text}"
@@ -73,11 +81,12 @@ def address(leaf: str, text: str) -> str:
         Refused: it is not an IP address.
     """
     try:
-        return str(ipaddress.ip_address(text))
+        return canonical_address(text)
     except ValueError:
         raise Refused(leaf, f"'{text}' is not an IP address", "bad-address") from None
 
 
+@lru_cache(KNOWN_MAX)
 def _inet(leaf: str, text: str) -> Identity:
     canonical = address(leaf, text)
     return Identity(IdentityKind.INET, canonical, canonical)
@@ -145,12 +154,17 @@ _MAKERS: dict[str, Callable[[str, str], Identity]] = {
 
 def _configured(entry: Json, container: str) -> Identity | None:
     node = entry.get(container)
-    if not isinstance(node, Mapping) or not node:
+    if not node or not isinstance(node, Mapping):
         return None
     case, *more = node
     if case not in _MAKERS or more:
         raise UnsupportedLeaf(f"{container}/{min(more) if more else case}")
-    return _MAKERS[case](f"{container}/{case}", str(node[case]))
+    return _made(container, case, str(node[case]))
+
+
+@lru_cache(KNOWN_MAX)
+def _made(container: str, case: str, text: str) -> Identity:
+    return _MAKERS[case](f"{container}/{case}", text)
 
 
 def local_identity(entry: Json) -> Identity:

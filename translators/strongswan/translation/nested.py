@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from translators.strongswan.translation.overlaps import Pair, Prefix, cut
+from translators.strongswan.translation.prefixes import Pair, Prefix, cut
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)

@@ -18,53 +18,33 @@ in use, and those within it are neighbours in a sorted list: neither costs in pr
 
 from __future__ import annotations
 
-import ipaddress
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice, product
+from itertools import islice
 
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Conflict
+from translators.strongswan.translation.marked import Marked, Standing
 from translators.strongswan.translation.planes import Plane, Planes
+from translators.strongswan.translation.prefixes import (
+    BITS,
+    Pair,
+    Prefix,
+    cut,
+    in_one_family,
+    prefix,
+    within,
+    written,
+)
 
 SHOWN_MAX = 16
 LOOKED_AT_MAX = 16384
 """A tunnel for all traffic overlaps with every other; so many pairs are enough to show some of them."""
-
-Prefix = tuple[int, int, int]
-"""IP version, first address, length: in this order those within a prefix follow it directly."""
-Pair = tuple[Prefix, Prefix]
-_BITS = {4: 32, 6: 128}
-
-
-def prefix(text: str) -> Prefix:
-    """Return the prefix written as ``text``."""
-    network = ipaddress.ip_network(text, strict=False)
-    return network.version, int(network.network_address), network.prefixlen
-
-
-def written(one: Prefix) -> str:
-    """Return a prefix as text."""
-    version, first, length = one
-    address = ipaddress.IPv4Address(first) if version == 4 else ipaddress.IPv6Address(first)
-    return f"{address}/{length}"
-
-
-def cut(one: Prefix, length: int) -> Prefix:
-    """Return the prefix of ``length``, which is not longer, that ``one`` lies in."""
-    version, first, _length = one
-    spare = _BITS[version] - length
-    return version, first >> spare << spare, length
-
-
-def within(inner: Prefix, outer: Prefix) -> bool:
-    """Return whether all of ``inner`` lies in ``outer``."""
-    return inner[0] == outer[0] and inner[2] >= outer[2] and cut(inner, outer[2]) == outer
 
 
 class Relation(Enum):
@@ -106,14 +86,12 @@ class Traffic:
         return cls(tunnel=tunnel, peer=messages.peer, sent=sent, received=received, pairs=tuple(pairs))
 
 
-def in_one_family(locals_: Iterable[Prefix], remotes: Iterable[Prefix]) -> Iterator[Pair]:
-    """Yield every pair of both sides; one of two address families carries nothing."""
-    return ((local, remote) for local, remote in product(locals_, remotes) if local[0] == remote[0])
+def _pairs(child: Mapping[str, object]) -> Iterator[Pair]:
+    return in_one_family(*(_prefixes(child[key]) for key in ("local_ts", "remote_ts")))
 
 
-def _pairs(child: Mapping[str, str | list[str]]) -> Iterator[Pair]:
-    sides = [[prefix(text) for text in child[key] if text != "dynamic"] for key in ("local_ts", "remote_ts")]
-    return in_one_family(*sides)
+def _prefixes(selectors: object) -> list[Prefix]:
+    return [prefix(text) for text in selectors if text != "dynamic"] if isinstance(selectors, list) else []
 
 
 class _Side:
@@ -161,7 +139,7 @@ class _Side:
 def _behind(one: Prefix) -> Prefix:
     """Return what stands behind everything within ``one`` in a sorted list."""
     version, first, length = one
-    return version, first + (1 << (_BITS[version] - length)), -1
+    return version, first + (1 << (BITS[version] - length)), -1
 
 
 def _equal(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Prefix, str]]:
@@ -177,30 +155,12 @@ def _below(entries: list[tuple[Prefix, str]], one: Prefix) -> Iterator[tuple[Pre
     return map(entries.__getitem__, range(start, bisect_left(entries, (_behind(one), ""))))
 
 
-class _Holders:
-    """Who has which pair, in one plane."""
+class _Holders(Marked[Pair, Traffic]):
+    """Who has which pair, in one plane, by peer; in the order in which they came, so that the same is named
+    each time."""
 
     def __init__(self) -> None:
-        # In the order in which they came, so that the same is named each time.
-        self._exact: dict[Pair, dict[str, dict[str, None]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._exact)
-
-    def add(self, pair: Pair, peer: str, tunnel: str) -> None:
-        self._exact.setdefault(pair, {}).setdefault(peer, {})[tunnel] = None
-
-    def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
-        by_peer = self._exact[pair]
-        del by_peer[peer][tunnel]
-        if not by_peer[peer]:
-            del by_peer[peer]
-        if not by_peer:
-            del self._exact[pair]
-
-    def holders(self, pair: Pair) -> Mapping[str, Iterable[str]]:
-        """Return who has exactly this pair, by peer."""
-        return self._exact.get(pair, {})
+        super().__init__(lambda traffic: traffic.peer)
 
 
 class _Policies(_Holders):
@@ -210,17 +170,17 @@ class _Policies(_Holders):
         super().__init__()
         self._local, self._remote = _Side(), _Side()
 
-    def add(self, pair: Pair, peer: str, tunnel: str) -> None:
-        super().add(pair, peer, tunnel)
-        local, remote = pair
-        self._local.add(local, remote, tunnel)
-        self._remote.add(remote, local, tunnel)
+    def add(self, key: Pair, one: Traffic) -> None:
+        super().add(key, one)
+        local, remote = key
+        self._local.add(local, remote, one.tunnel)
+        self._remote.add(remote, local, one.tunnel)
 
-    def remove(self, pair: Pair, peer: str, tunnel: str) -> None:
-        super().remove(pair, peer, tunnel)
-        local, remote = pair
-        self._local.remove(local, remote, tunnel)
-        self._remote.remove(remote, local, tunnel)
+    def remove(self, key: Pair, one: Traffic) -> None:
+        super().remove(key, one)
+        local, remote = key
+        self._local.remove(local, remote, one.tunnel)
+        self._remote.remove(remote, local, one.tunnel)
 
     def overlapping(self, pair: Pair) -> Iterator[tuple[str, Pair]]:
         """Yield every pair that has packets in common with ``pair``, and whose it is."""
@@ -248,10 +208,6 @@ class _Policies(_Holders):
                 yield from ((tunnel, (inner, one)) for one, tunnel in _below(entries, remote))
 
 
-_Standing = dict[tuple[object, Plane, Pair, str], str | None]
-"""A tunnel that has a pair, to a peer, once others are gone; so that these are not gone through each time."""
-
-
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """``tunnel`` wants some of the same traffic: its pair ``other`` is to ``own`` as ``relation`` says."""
@@ -262,12 +218,14 @@ class Overlap:
     other: Pair
 
 
-class Overlaps:
-    """The traffic of all enabled tunnels, indexed so that a look costs in proportion to what it finds."""
+class _Carried:
+    """The traffic of tunnels, to be found by exactly what it is."""
+
+    _sent: Planes[_Holders] | Planes[_Policies]
 
     def __init__(self) -> None:
         self._traffic: dict[str, Traffic] = {}
-        self._sent, self._received = Planes(_Policies), Planes(_Holders)
+        self._sent, self._received = Planes(_Holders), Planes(_Holders)
 
     def put(self, tunnel: str, traffic: Traffic | None) -> None:
         """Set or (None) remove what ``tunnel`` carries."""
@@ -275,14 +233,42 @@ class Overlaps:
             for planes, plane in ((self._sent, before.sent), (self._received, before.received)):
                 held = planes.at(plane)
                 for pair in before.pairs:
-                    held.remove(pair, before.peer, tunnel)
+                    held.remove(pair, before)
                 planes.tidy(plane)
         if traffic is not None:
             self._traffic[tunnel] = traffic
             for planes, plane in ((self._sent, traffic.sent), (self._received, traffic.received)):
                 held = planes.at(plane)
                 for pair in traffic.pairs:
-                    held.add(pair, traffic.peer, tunnel)
+                    held.add(pair, traffic)
+
+    def against(self, traffic: Traffic, gone: AbstractSet[str], standing: Standing) -> Conflict | None:
+        """Return a conflict with a tunnel that has a pair of ``traffic`` too, to another peer, and is not
+        ``gone``; None if there is none."""
+        for planes, plane, conflict in (
+            (self._sent, traffic.sent, _same_traffic),
+            (self._received, traffic.received, _same_received),
+        ):
+            for _plane, held in planes.meeting(plane):
+                for pair in traffic.pairs:
+                    if pair not in held:
+                        continue
+                    for peer, _tunnels in held.by_mark(pair):
+                        if peer == traffic.peer:
+                            continue
+                        other = held.first(pair, peer, without=gone, itself=traffic.tunnel, standing=standing)
+                        # Between two pieces of a look it may have gone.
+                        if other is not None and other in self._traffic:
+                            return conflict(traffic, self._traffic[other], pair)
+        return None
+
+
+class Overlaps(_Carried):
+    """The traffic of all enabled tunnels, indexed so that a look costs in proportion to what it finds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent: Planes[_Policies] = Planes(_Policies)
 
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
@@ -296,31 +282,14 @@ class Overlaps:
         wanted = list(wanted)
         gone = replaced | {traffic.tunnel for traffic in wanted}
         found: list[Conflict] = []
-        added, standing = Overlaps(), _Standing()
+        added, standing = _Carried(), Standing()
         for traffic in wanted:
-            conflict = self._against(traffic, gone, standing) or added._against(traffic, frozenset(), {})
+            conflict = self.against(traffic, gone, standing) or added.against(traffic, frozenset(), {})
             if conflict is not None:
                 found.append(conflict)
             added.put(traffic.tunnel, traffic)
             yield
         return found
-
-    def _against(self, traffic: Traffic, gone: AbstractSet[str], standing: _Standing) -> Conflict | None:
-        for planes, plane, conflict in (
-            (self._sent, traffic.sent, _same_traffic),
-            (self._received, traffic.received, _same_received),
-        ):
-            for pair, (met, held) in product(traffic.pairs, list(planes.meeting(plane))):
-                for peer, tunnels in held.holders(pair).items():
-                    if peer == traffic.peer:
-                        continue
-                    key = (planes, met, pair, peer)
-                    if key not in standing:
-                        standing[key] = next((tunnel for tunnel in tunnels if tunnel not in gone), None)
-                    # Between two pieces of a look it may have gone.
-                    if (other := standing[key]) is not None and other in self._traffic:
-                        return conflict(traffic, self._traffic[other], pair)
-        return None
 
     def of(self, tunnel: str) -> list[Overlap]:
         """Return with whom ``tunnel`` shares traffic, by tunnel id, each once; at most ``SHOWN_MAX``."""

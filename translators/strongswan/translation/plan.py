@@ -27,7 +27,7 @@ from enum import Enum, IntEnum
 
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import FURTHER_SUFFIX, IdentityKey
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey
 from translators.strongswan.translation.strangers import NO_FENCE, Barrier, Fence
 
 
@@ -81,7 +81,13 @@ class Request:
     """One VICI request; the message may hold a secret and is never shown."""
 
     command: str
-    message: Mapping[str, object] = field(repr=False)
+    content: Mapping[str, object] | Messages = field(repr=False)
+    """The message, or a tunnel whose load-conn message it is: that is large, and made when it is sent."""
+
+    @property
+    def message(self) -> Mapping[str, object]:
+        """What is sent."""
+        return self.content.load_conn if isinstance(self.content, Messages) else self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,23 @@ class Fences:
         )
 
 
+NO_FENCES = Fences()
+
+
+def reloaded(changes: Iterable[Change], claims: Iterable[Claim]) -> frozenset[IdentityKey]:
+    """Return the owners in those of ``claims`` whose connection may get another place among the others."""
+    names = {
+        change.name
+        for change in changes
+        if change.before is None or change.after is None or change.before.ike != change.after.ike
+    }
+    return frozenset(
+        claim.owner.key
+        for claim in claims
+        if claim.owner is not None and not claim.is_open and connection_name(claim.tunnel) in names
+    )
+
+
 def plan_steps(changes: Iterable[Change], fences: Fences | None = None) -> tuple[Step, ...]:
     """Return the steps for ``changes``, in the order in which they must run."""
     return at_once(steps_in_pieces(changes, fences))
@@ -293,7 +316,7 @@ def _removal(before: Messages) -> list[Step]:
             Phase.UNLOAD_CONNECTION,
             name,
             Request("unload-conn", {"name": name}),
-            undo=Request("load-conn", before.load_conn),
+            undo=Request("load-conn", before),
         ),
         Step(Phase.END, name),
         # A trap set by dpd_action or close_action outlives its connection and would bring the tunnel back.
@@ -325,13 +348,13 @@ def _unload_secrets(before: Messages, secrets: Iterable[Mapping[str, object]]) -
 def _replacement(before: Messages | None, after: Messages, kind: ChangeClass) -> list[Step]:
     name = after.name
     steps = _load_secrets(before, after)
-    if before is None or before.load_conn != after.load_conn:
-        undo = Request("load-conn", before.load_conn) if before else Request("unload-conn", {"name": name})
+    if before is None or (before.ike, before.children) != (after.ike, after.children):
+        undo = Request("load-conn", before) if before else Request("unload-conn", {"name": name})
         if before is not None and any(before.ike.get(key) != after.ike.get(key) for key in NOT_COMPARED):
             steps.append(Step(Phase.DROP_CONNECTION, name, Request("unload-conn", {"name": name}), undo=undo))
             undo = Request("unload-conn", {"name": name})
         phase = Phase.LOAD_OPEN_CONNECTION if after.is_open else Phase.LOAD_CONNECTION
-        steps.append(Step(phase, name, Request("load-conn", after.load_conn), undo=undo))
+        steps.append(Step(phase, name, Request("load-conn", after), undo=undo))
     if before is not None:
         # Which secret it was authenticated with no SA shows.
         replacement = None if before.secrets != after.secrets else Replacement(before, after)

@@ -25,6 +25,8 @@ class Plane:
     def of(cls, child: Mapping[str, object], direction: str) -> Plane:
         """Return that of a child as charon is told it; ``direction`` is in or out."""
         written_mark, interface = child.get(f"mark_{direction}"), child.get(f"if_id_{direction}", "0")
+        if written_mark is None and interface == "0":
+            return EVERY_PACKET
         if written_mark is None:
             return cls(interface=int(str(interface)))
         mark, _, mask = str(written_mark).partition("/")
@@ -35,6 +37,8 @@ class Plane:
         """Return whether there are packets that are of both."""
         return self.interface == other.interface and not (self.mark ^ other.mark) & self.mask & other.mask
 
+
+EVERY_PACKET = Plane()
 
 Held = TypeVar("Held", bound=Sized)
 
@@ -65,10 +69,17 @@ class Planes(Generic[Held]):
 
     def meeting(self, plane: Plane) -> Iterator[tuple[Plane, Held]]:
         """Yield every plane that has packets in common with ``plane``, itself among them."""
-        for mask, by_mark in self._held.get(plane.interface, {}).items():
+        of_interface = self._held.get(plane.interface)
+        if of_interface is None:
+            return
+        for mask, by_mark in of_interface.items():
             # If all its bits count here too, one mark at most fits.
             marks: Iterable[int] = (plane.mark & mask,) if mask & plane.mask == mask else by_mark
             for mark in marks:
-                other = Plane(mark, mask, plane.interface)
-                if mark in by_mark and other.meets(plane):
+                if mark not in by_mark:
+                    continue
+                other = (
+                    plane if (mark, mask) == (plane.mark, plane.mask) else Plane(mark, mask, plane.interface)
+                )
+                if other is plane or other.meets(plane):
                     yield other, by_mark[mark]

@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from translators.strongswan.pieces import Pieces, at_once
+from translators.strongswan.translation.alike import whole
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
 from translators.strongswan.translation.credentials import (
     FURTHER_SUFFIX,
@@ -225,7 +226,7 @@ def _barrier(claim: Claim, messages: Messages, identity: Identity) -> tuple[str,
     assert isinstance(local, Mapping)
     # All else as in the tunnel: charon may answer the first message with the settings of either.
     section = {
-        **messages.ike,
+        **whole(messages.ike),
         "unique": "never",
         "local": {**local, "auth": "pubkey"},
         "remote": {"auth": "psk", "id": identity.vici},
@@ -274,9 +275,7 @@ def _range(first: object, last: object) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def moved(
-    old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None
-) -> Pieces[frozenset[str]]:
+def moved(old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None) -> Pieces[frozenset[str]]:
     """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has, a
     claim at a time. ``unsure``: for which two tunnels equal secrets count as different, too; None: for
     none."""

@@ -33,7 +33,7 @@ from translators.strongswan.translation.guards import (
     untaken,
 )
 from translators.strongswan.translation.nested import Nested
-from translators.strongswan.translation.overlaps import Pair, Prefix
+from translators.strongswan.translation.prefixes import Pair, Prefix
 
 
 class Packet(NamedTuple):

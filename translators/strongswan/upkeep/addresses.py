@@ -18,7 +18,7 @@ from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP
 
 from translators.strongswan.tasks import Background
 from translators.strongswan.translation.guards import Connected
-from translators.strongswan.translation.overlaps import prefix
+from translators.strongswan.translation.prefixes import prefix
 
 log = logging.getLogger(__name__)
 

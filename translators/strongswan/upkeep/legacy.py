@@ -16,7 +16,9 @@ from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.status import exchange
 from translators.strongswan.status.ledger import Ledger
+from translators.strongswan.status.state import strings
 from translators.strongswan.translation import proposals
+from translators.strongswan.translation.alike import whole
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.fields import configured_proposals, is_ikev1
 from translators.strongswan.translation.proposals import Phase
@@ -84,7 +86,7 @@ def _digest(messages: Messages) -> bytes:
 
 def _without_groups(messages: Messages) -> dict[str, object]:
     children = {
-        name: {**child, "esp_proposals": proposals.without_groups(child["esp_proposals"])}
+        name: {**whole(child), "esp_proposals": proposals.without_groups(strings(child["esp_proposals"]))}
         for name, child in messages.children.items()
     }
-    return {messages.name: {**messages.ike, "children": children}}
+    return {messages.name: {**whole(messages.ike), "children": children}}

@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from agent.translator import Route
 from translators.strongswan.translation.nested import Addresses, Nested
-from translators.strongswan.translation.overlaps import Pair, prefix
+from translators.strongswan.translation.prefixes import Pair, prefix
 from translators.strongswan.translation.ways_back import Taker, to_all
 from translators.strongswan.upkeep.addresses import as_the_kernel_writes, way_to
 

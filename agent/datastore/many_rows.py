@@ -1,0 +1,86 @@
+"""The units of a commit, written many rows at a step.
+
+SQLite would ask for the checksum of each row twice, and have to wait for Python's lock as often. The sums are
+those that the triggers of agent.datastore.checksums keep, which leave a row alone that brings its own. The
+caller holds a transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import islice
+from operator import xor
+
+from agent.datastore.checksums import row_sum
+from agent.datastore.records import UnitChange
+
+AT_ONCE = 100
+_ADD = "INSERT INTO changes (commit_id, position, path, before, after, checksum) VALUES "
+_NOTE = "INSERT OR REPLACE INTO units (path, commit_id, time, checksum) VALUES "
+_SEAL = "UPDATE seal SET rows = rows + ?, total = xor(total, ?)"
+
+Row = tuple[int | str | bytes | None, ...]
+_KINDS = {int: "integer", str: "text", bytes: "blob", type(None): "null"}
+
+
+def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitChange]) -> None:
+    """Record what a commit changes."""
+    rows = ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes))
+    total = 0
+    for piece in _pieces(rows):
+        sums = [sum_of("changes", row) for row in piece]
+        _write(db, _ADD, piece, sums)
+        total = reduce(xor, sums, total)
+    db.execute(_SEAL, (len(changes), total))
+
+
+def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Iterable[str]) -> None:
+    """Record that a commit, which is in force, was the last to change what is at ``paths``.
+
+    Raises:
+        sqlite3.IntegrityError: what was recorded of one is damaged.
+    """
+    count = total = 0
+    for piece in _pieces((path, commit_id, time) for path in dict.fromkeys(paths)):
+        before = [_checked(row) for row in _noted(db, [row[0] for row in piece])]
+        sums = [sum_of("units", row) for row in piece]
+        _write(db, _NOTE, piece, sums)
+        count += len(piece) - len(before)
+        total = reduce(xor, [*before, *sums], total)
+    db.execute(_SEAL, (count, total))
+
+
+def sum_of(table: str, row: Row) -> int:
+    """Return the checksum of a row, as SQLite computes it of the same values."""
+    parts: list[str | bytes | None] = [table]
+    for value in row:
+        parts += (_KINDS[type(value)], str(value) if isinstance(value, int) else value)
+    return row_sum(*parts)
+
+
+def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    remaining = iter(rows)
+    while piece := list(islice(remaining, AT_ONCE)):
+        yield piece
+
+
+def _write(db: sqlite3.Connection, statement: str, rows: Sequence[Row], sums: Sequence[int]) -> None:
+    places = f"({', '.join('?' * (len(rows[0]) + 1))})"
+    values = [value for row, own in zip(rows, sums, strict=True) for value in (*row, own)]
+    db.execute(statement + ", ".join([places] * len(rows)), values)
+
+
+def _noted(db: sqlite3.Connection, paths: Sequence[object]) -> list[Row]:
+    places = ", ".join("?" * len(paths))
+    statement = f"SELECT path, commit_id, time, checksum FROM units WHERE path IN ({places})"
+    return db.execute(statement, paths).fetchall()
+
+
+def _checked(row: Row) -> int:
+    *values, checksum = row
+    if not all(type(value) in _KINDS for value in values) or checksum != sum_of("units", tuple(values)):
+        raise sqlite3.IntegrityError("a row of units is damaged")
+    assert isinstance(checksum, int)
+    return checksum

@@ -1,0 +1,114 @@
+"""A copy of the process is made while nobody is inside libyang, and keeps nobody out for long."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from agent.yang.gate import GATE, Gate
+from agent.yang.schema import Schema
+from agent.yang.tree import Tree
+from tests.agent.lab import top
+
+PATIENCE_S = 60
+ROUNDS = 60
+ENTRIES = 200
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        yield pool
+
+
+class Inside:
+    """A call that goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.end = Event(), Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        assert self.end.wait(PATIENCE_S)
+        return "done"
+
+
+def test_who_wants_to_be_alone_waits_for_who_is_inside(pool: ThreadPoolExecutor) -> None:
+    gate, order, inside = Gate(), list[str](), Inside()
+
+    def alone() -> None:
+        with gate.alone():
+            order.append("alone")
+
+    within = pool.submit(gate.through(inside))
+    assert inside.begun.wait(PATIENCE_S)
+    waiting = pool.submit(alone)
+    while not gate._wanted:
+        Event().wait(0)
+    gate.through(order.append)("another call")  # which he does not keep out meanwhile
+    assert order == ["another call"]
+    inside.end.set()
+    waiting.result(PATIENCE_S)
+    assert within.result(PATIENCE_S) == "done"
+    assert order == ["another call", "alone"]
+
+
+def test_nobody_goes_in_while_another_is_alone(pool: ThreadPoolExecutor) -> None:
+    gate, order, comes = Gate(), list[str](), Event()
+
+    def call() -> None:
+        comes.set()
+        gate.through(order.append)("late")
+
+    with gate.alone():
+        late = pool.submit(call)
+        assert comes.wait(PATIENCE_S)
+        order.append("alone")
+    late.result(PATIENCE_S)
+    assert order == ["alone", "late"]
+
+
+def test_what_a_call_raises_leaves_the_gate(pool: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    with pytest.raises(ValueError, match="invalid literal"):
+        gate.through(int)("x")
+    with gate.alone():
+        pass
+    assert gate.through(int)("1") == 1
+
+
+def test_copies_can_use_libyang_whatever_other_threads_did(schema: Schema, pool: ThreadPoolExecutor) -> None:
+    """One thread puts words into libyang's dictionary and takes them out while copies are made that do."""
+    stop = Event()
+
+    def parse(round_: int) -> int:
+        words = "".join(chr(97 + int(digit)) for digit in f"{round_:06}")
+        body = "".join(f"<entry><id>{n}</id><word>{words}</word></entry>" for n in range(ENTRIES))
+        return len(Tree.parse(schema, top(body).encode()).to_xml())
+
+    def busy() -> int:
+        rounds = 0
+        while not stop.is_set():
+            parse(rounds := rounds + 1)
+        return rounds
+
+    def copies() -> list[int]:
+        codes = []
+        for number in range(ROUNDS):
+            with GATE.alone():
+                pid = os.fork()
+            if pid == 0:
+                os._exit(0 if parse(number) else 1)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        return codes
+
+    other = pool.submit(busy)
+    try:
+        assert pool.submit(copies).result(PATIENCE_S) == [0] * ROUNDS
+    finally:
+        stop.set()
+    assert other.result(PATIENCE_S) > 0

@@ -1,0 +1,118 @@
+"""Entries as they were translated last, so that all who look at a change translate it once. Pure.
+
+A check, a plan, a look ahead and the carrying out of one change all ask for the same. What is kept is given
+for an equal entry and with equal surroundings alone, so that it never is stale: other certificates, private
+keys, algorithms or plugins are another ``Around``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from translators.strongswan.model import Json
+from translators.strongswan.translation import connections
+from translators.strongswan.translation.around import Around
+from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.connections import Messages
+from translators.strongswan.translation.credentials import Claim
+from translators.strongswan.translation.fields import configured_proposals
+from translators.strongswan.translation.overlaps import Traffic
+from translators.strongswan.translation.proposals import Available, Phase
+from translators.strongswan.translation.revocation import Mode
+
+ENTRIES_MAX = 32768
+AROUND_MAX = 4
+PHASES = tuple(Phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """All that an enabled tunnel is to charon and to the other tunnels."""
+
+    messages: Messages
+    claim: Claim
+    traffic: Traffic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """``full``: all that decides the messages of an entry; ``whatever``: the same whatever algorithms charon
+    has; ``dormant``: what can be said of a tunnel that is not enabled."""
+
+    full: Around
+    whatever: Around
+    dormant: Around
+
+    @classmethod
+    def of(cls, full: Around) -> Surroundings:
+        """Return all three."""
+        whatever = full if full.available is None else replace(full, available=None)
+        return cls(full, whatever, dormant=replace(full, available=None, keys=None, plugins=None))
+
+
+class Kept:
+    """Translations of the entries of the changes that are looked at, and what they were made with."""
+
+    def __init__(self) -> None:
+        self._arounds: list[Surroundings] = []
+        self._entries: dict[str, tuple[Json, Around, bool, Translated]] = {}
+
+    def around(
+        self,
+        available: Available | None,
+        certificates: Mapping[str, Certificate],
+        *,
+        keys: Collection[bytes],
+        revocation: Mode,
+        plugins: Collection[str] | None,
+    ) -> Surroundings:
+        """Return what is made of these; the same as before where they are equal."""
+        # Copies: what is compared with later must not change with what it was made of.
+        made = Around(
+            None if available is None else dict(available),
+            dict(certificates),
+            keys=frozenset(keys),
+            revocation=revocation,
+            plugins=None if plugins is None else frozenset(plugins),
+        )
+        for known in self._arounds:
+            if known.full == made:
+                return known
+        self._arounds = [Surroundings.of(made), *self._arounds[: AROUND_MAX - 1]]
+        return self._arounds[0]
+
+    def translated(self, tunnel: str, entry: Json, around: Surroundings, *, whatever: bool) -> Translated:
+        """Return what ``entry`` is, translated with ``around``. ``whatever``: as if charon had all there is.
+
+        Raises:
+            Refused: it cannot be translated.
+        """
+        wanted = around.whatever if whatever else around.full
+        if (known := self._entries.get(tunnel)) is not None:
+            was, with_, is_automatic, found = known
+            is_same = with_ is wanted or (not is_automatic and with_ is around.whatever)
+            if is_same and (was is entry or was == entry):
+                return found
+        is_automatic = not all(configured_proposals(entry, phase) for phase in PHASES)
+        chosen = wanted if is_automatic else around.whatever
+        messages = connections.messages(tunnel, entry, chosen)
+        # In this order: the first reason against an entry is the one that is told.
+        traffic = Traffic.of(tunnel, messages)
+        found = Translated(messages, Claim.of(tunnel, entry, chosen), traffic)
+        if len(self._entries) < ENTRIES_MAX:
+            self._entries[tunnel] = entry, chosen, is_automatic, found
+        return found
+
+    def only(self, tunnels: Collection[str]) -> None:
+        """Forget the translations of all but ``tunnels``, which are looked at now."""
+        if not self._entries.keys() <= set(tunnels):
+            self._entries = {one: self._entries[one] for one in tunnels if one in self._entries}
+
+    def forget(self, tunnel: str) -> None:
+        """Forget the translation of ``tunnel``, which is in force or gone."""
+        self._entries.pop(tunnel, None)
+
+    def forget_all(self) -> None:
+        """Forget all translations."""
+        self._entries = {}
