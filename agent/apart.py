@@ -1,9 +1,9 @@
 """Work in a copy of this process, which the system ends when it takes too long.
 
-What libyang does cannot be interrupted, and it is done on the one thread that owns its trees. How long an
-XPath expression takes cannot be told from it, so it is evaluated in a copy (fork) that holds the trees as
-they are now, has so much time of a processor and no more, and goes when nobody waits for it any longer.
-Nothing that the copy changes is seen here; only what the work returns comes back.
+What libyang does cannot be interrupted, and it is done on threads that others wait for. How long an XPath
+expression takes cannot be told from it, so it is evaluated in a copy (fork) that holds the trees as they are
+now, has so much time of a processor and no more, and goes when nobody waits for it any longer. Nothing that
+the copy changes is seen here; only what the work returns comes back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import signal
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from io import FileIO
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ AT_ONCE = 4
 NICE = 5
 
 Worker = Callable[..., Awaitable[Any]]
+Held = Callable[[], AbstractContextManager[Any]]
 
 log = logging.getLogger(__name__)
 
@@ -97,15 +98,19 @@ class FewAtOnce:
 class Apart:
     """Carries out work in copies: of each user one piece at a time, and a few of all.
 
-    ``copies``: how many were made, for tests.
+    ``alone``: entered while a copy is made; no other thread has locked then what the work needs. ``copies``:
+    how many were made, for tests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alone: Held = nullcontext) -> None:
         self.copies = 0
         self._few = FewAtOnce(AT_ONCE)
+        self._alone = alone
 
-    async def done(self, user: str, worker: Worker, work: Callable[[], Any]) -> Any:
+    async def done(self, user: str, worker: Worker, work: Callable[[], Any], held: Held = nullcontext) -> Any:
         """Return what ``work`` returns; it begins on the thread of ``worker``, which does not wait for it.
+
+        ``held``: entered on that thread while the copy is made.
 
         Raises:
             TooCostly: it takes too much.
@@ -114,11 +119,10 @@ class Apart:
         """
         async with self._few.admitted(user):
             self.copies += 1
-            return await _carried_out(worker, work)
+            return await _carried_out(worker, _Copy(work, held, self._alone))
 
 
-async def _carried_out(worker: Worker, work: Callable[[], Any]) -> Any:
-    copy = _Copy(work)
+async def _carried_out(worker: Worker, copy: _Copy) -> Any:
     try:
         await worker(copy.begin)
         async with asyncio.timeout(PATIENCE_S):
@@ -157,8 +161,10 @@ def _check_end(status: int) -> None:
 class _Copy:
     """One copy of this process, from ``begin`` to ``end``."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], held: Held, alone: Held) -> None:
         self._work = work
+        self._held = held
+        self._alone = alone
         self._pid = 0
         self._pipe: FileIO | None = None
         self._given_up = self._finished = False
@@ -176,12 +182,14 @@ class _Copy:
 
     def _fork(self, out: int) -> None:
         with warnings.catch_warnings():
-            # Other threads may hold locks at this moment. The copy takes none of theirs: the trees are this
-            # thread's own, and it writes to its pipe alone.
+            # Other threads may hold locks at this moment. The copy takes none of theirs: what it reads is not
+            # changed, nobody is inside libyang, and it writes to its pipe alone.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self._pid = os.fork()
-        if self._pid == 0:
-            _be_copy(self._work, out)
+            with self._held():
+                with self._alone():
+                    self._pid = os.fork()
+                if self._pid == 0:  # and it never leaves what is held: that may take a lock
+                    _be_copy(self._work, out)
 
     async def answer(self) -> bytes:
         """Return all that the copy has written when it ends."""

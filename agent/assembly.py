@@ -83,6 +83,7 @@ def assemble(
     translators: Sequence[Translator],
     outlet: Outlet,
     worker: Worker,
+    reader: Worker,
     progress: Progress,
     passed: Passed = NONE,
 ) -> Agent:
@@ -117,6 +118,7 @@ def assemble(
         nacm=nacm,
         operational=operational,
         worker=worker,
+        reader=reader,
         callers=tuple,
         now=_now,
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
-from agent.yang.merging import merge
+from agent.yang.merging import graft
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import JSON, Tree, json_document
@@ -22,6 +23,8 @@ class StateError(Exception):
 
 
 Provider = Callable[[], Awaitable[Json]]
+Document = Callable[[], bytes]
+"""Makes a document (RFC 7951), on any thread: of many entries it takes long."""
 
 
 @dataclass(slots=True)
@@ -47,23 +50,23 @@ class Operational:
         for hear in self.when_changed:
             hear(paths)
 
-    async def root_documents(self, wanted: Sequence[str]) -> list[bytes]:
-        """Return one RFC 7951 document for each of the wanted top-level containers."""
-        documents: list[bytes] = []
+    async def root_documents(self, wanted: Sequence[str]) -> list[Document]:
+        """Return one document for each of the wanted top-level containers."""
+        documents: list[Document] = []
         for path in wanted:
             content = await self.roots[path]()
             if content:
-                documents.append(json_document({path.lstrip("/"): content}))
+                documents.append(partial(json_document, {path.lstrip("/"): content}))
         return documents
 
-    async def entry_documents(self, wanted: Mapping[str, Sequence[Keys]]) -> list[bytes]:
-        """Return RFC 7951 documents with the state of list entries, by the list's schema path."""
-        documents: list[bytes] = []
+    async def entry_documents(self, wanted: Mapping[str, Sequence[Keys]]) -> list[Document]:
+        """Return documents with the state of list entries, by the list's schema path."""
+        documents: list[Document] = []
         for translator in self.translators:
             keys = wanted.get(translator.config_list)
             if keys:
                 states = await translator.entry_state(keys)
-                documents.append(self._entries_document(translator, states))
+                documents.append(partial(self._entries_document, translator, states))
         return documents
 
     def _entries_document(self, translator: Translator, states: Mapping[Keys, Json]) -> bytes:
@@ -104,14 +107,13 @@ def _nested(path: str, content: object) -> Json:
     return content  # type: ignore[return-value]
 
 
-def merge_state(tree: Tree, documents: Sequence[bytes]) -> None:
-    """*worker* Merge state documents into ``tree``.
+def merge_state(tree: Tree, document: bytes) -> None:
+    """Make the state in ``document`` part of ``tree``, which nobody else reads.
 
     Raises:
-        StateError: a provider's document does not fit the schema, which is our own fault.
+        StateError: it does not fit the schema, which is a fault of who provided it.
     """
-    for document in documents:
-        try:
-            merge(tree, Tree.parse(tree.schema, document, format=JSON))
-        except RpcErrors as problem:
-            raise StateError(f"a provider's state does not fit the schema: {problem}") from problem
+    try:
+        graft(tree, Tree.parse(tree.schema, document, format=JSON))
+    except RpcErrors as problem:
+        raise StateError(f"a provider's state does not fit the schema: {problem}") from problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,13 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
+from agent.memory import collect_seldom, keep_what_is_there
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
-from agent.threads import end_worker, worker_of
+from agent.threads import SWITCH_S, end_threads, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats
 
@@ -34,13 +36,16 @@ log = logging.getLogger("agent")
 
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
+    sys.setswitchinterval(SWITCH_S)
+    collect_seldom()
+    writes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
+    reads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     ending.listen(asyncio.get_running_loop())
     supervision = supervision_from(os.environ)
     passed = activation.taken_from(os.environ)
     as_read, settings = settings, as_passed(settings, passed)
-    worker = worker_of(pool, beats.beat)
+    worker, reader = worker_of(writes, beats.beat), worker_of(reads)
     phases = Phases(supervision, beats=beats, worker=worker)
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
@@ -50,6 +55,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     try:
         phases.begin("YANG modules are loaded")
         schema = await worker(make_schema, settings, translators)
+        await reader(schema.frees_here)
         agent = assemble(
             settings,
             schema=schema,
@@ -57,12 +63,14 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             translators=translators,
             outlet=outlet,
             worker=worker,
+            reader=reader,
             passed=passed,
             progress=Progress(ending.is_asked, moved=beats.beat, told=phases.starting),
         )
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
+        keep_what_is_there()
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration
@@ -89,7 +97,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
             await translator.stop(keep=ending.keep)
         phases.end()
-        await end_worker(pool, store)
+        await end_threads(writes, reads, store)
 
 
 async def protect(settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:

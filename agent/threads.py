@@ -1,4 +1,7 @@
-"""The one thread that owns libyang: work is given to it, and it ends with the program."""
+"""The threads that call libyang: work is given to them, and they end with the program.
+
+One writes: it edits, validates, records, and changes running. One reads running meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,11 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+SWITCH_S = 0.0005
+"""How long a thread that works in Python may keep the GIL from one that waits for it. The event loop waits
+for it several times for each request, and for as long each time where a thread works: Python's own 5 ms would
+make tens of them. Less gains nothing: a request takes some tenths of a millisecond itself.
+"""
 
 
 def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:
@@ -71,12 +79,18 @@ def _settle(result: asyncio.Future[Any], found: Any, problem: BaseException | No
         result.set_exception(problem)
 
 
-async def end_worker(pool: ThreadPoolExecutor, store: Store) -> None:
-    """End the libyang thread; if a call keeps it, end the program: what was answered is on disk."""
-    last = asyncio.get_running_loop().run_in_executor(pool, store.close)
-    _, late = await asyncio.wait({last}, timeout=STOP_LIMIT_S)
+async def end_threads(writes: ThreadPoolExecutor, reads: ThreadPoolExecutor, store: Store) -> None:
+    """End the threads of libyang; if a call keeps one, end the program: what was answered is on disk."""
+    loop = asyncio.get_running_loop()
+    last = {loop.run_in_executor(reads, _nothing), loop.run_in_executor(writes, store.close)}
+    _, late = await asyncio.wait(last, timeout=STOP_LIMIT_S)
     if late:
         log.error("a request is still being worked on after %d s; the program ends without it", STOP_LIMIT_S)
         logging.shutdown()
         os._exit(1)
-    pool.shutdown()
+    reads.shutdown()
+    writes.shutdown()
+
+
+def _nothing() -> None:
+    """For a thread that is to show that it has done everything."""

@@ -25,6 +25,9 @@ class _Edition:
     holders: dict[int, int] = field(default_factory=dict)
     long: set[int] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.tree.shared = True
+
 
 class Published:
     """A tree that one thread changes or replaces, and any may read.

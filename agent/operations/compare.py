@@ -24,7 +24,8 @@ from agent.operations.gather import CANDIDATE, Gathered, nothing, until_candidat
 from agent.operations.moment import at_one_moment, edited, refuse_moved
 from agent.operations.origin import keep_config, mark_origins_from
 from agent.operations.parameters import identity_of, parameter
-from agent.operations.read import Filter, with_state
+from agent.operations.read import Filter
+from agent.operations.state import with_state
 from agent.xml import Element, namespace
 from agent.yang.locality import moving_defaults
 from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set

@@ -16,6 +16,7 @@ from agent.nacm.access import Access
 from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
+from agent.yang.gate import GATE
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
@@ -97,7 +98,11 @@ class Caller(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """Everything a handler may use. ``callers`` lists the live sessions."""
+    """Everything a handler may use. ``callers`` lists the live sessions.
+
+    ``worker``: the thread that writes, and that alone looks at the candidate and the history. ``reader``: one
+    that reads running while it is ``held`` (agent.datastore.published), so that it waits for no write.
+    """
 
     schema: Schema
     configuration: Configuration
@@ -107,9 +112,10 @@ class Context:
     nacm: AccessControl
     operational: Operational
     worker: Worker
+    reader: Worker
     callers: Callable[[], Iterable[Caller]]
     now: Callable[[], str]
-    apart: Apart = field(default_factory=Apart)
+    apart: Apart = field(default_factory=lambda: Apart(GATE.alone))
     looking_ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a dry run: one at a time, for each costs as much as a commit."""
     comparing: FewAtOnce = field(default_factory=lambda: FewAtOnce(COMPARISONS_AT_ONCE))

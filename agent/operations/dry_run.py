@@ -249,5 +249,6 @@ class _Sight:
 def _xml(context: Context, operation: Element, output: Json) -> bytes:
     """*worker* Return the output as the content of the reply."""
     question = f'<dry-run xmlns="{namespace(operation)}"/>'.encode()
-    call = Invocation.parse(context.schema, question, context.configuration.running)
+    with context.configuration.published.changing() as running:
+        call = Invocation.parse(context.schema, question, running)
     return call.output_xml(context.schema, output)

@@ -107,8 +107,14 @@ def _refusal(schema: Schema, access: Access, element: Element) -> AccessDenied |
     return None
 
 
+def _parsed(context: Context, data: bytes) -> Invocation:
+    """*worker* Parse a call, which libyang puts into running for a moment: its rules may be about that."""
+    with context.configuration.published.changing() as running:
+        return Invocation.parse(context.schema, data, running)
+
+
 async def _parse(context: Context, access: Access, element: Element) -> Invocation:
-    running, schema = context.configuration.running, context.schema
+    schema = context.schema
     await context.worker(lambda: raise_all(costly_input(schema, element)))
     await context.worker(refuse_attributes, schema, element)
     node = schema.rpcs.get((namespace(element), local_name(element)))
@@ -117,7 +123,7 @@ async def _parse(context: Context, access: Access, element: Element) -> Invocati
     if above is not None:
         await context.worker(lambda: raise_all(hidden_references(schema, access, above, level)))
     try:
-        call: Invocation = await context.worker(Invocation.parse, schema, serialize(element), running)
+        call: Invocation = await context.worker(_parsed, context, serialize(element))
     except RpcErrors as problem:
         for error in problem.errors:
             if isinstance(error, UnknownNamespace):  # libyang names the namespace only

@@ -23,10 +23,12 @@ from agent.yang.tree import (
     Node,
     Tree,
     children,
+    downwards,
     entry_with_keys,
     first_child,
     instances,
     keys_of,
+    parent_of,
     sibling_of_schema,
     siblings,
 )
@@ -39,23 +41,47 @@ _STEP = re.compile(r"/([\w.-]+):([\w.-]+)|/([\w.-]+)")
 class Wanted:
     """``tree``: copies of the units that may be selected. ``entries``: by schema path of a list that is a
     unit, the keys of its copied entries whose state may be selected. ``roots``: top-level nodes touched.
-    ``complete``: schema paths of which every instance was taken already, without and with its state."""
+    ``complete``: schema paths of which every instance was taken already, without and with its state.
+    ``shells``: those of running of which all was copied at once."""
 
     tree: Tree
     entries: dict[str, dict[Keys, None]] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
     complete: set[tuple[str, bool]] = field(default_factory=set)
+    shells: set[Node] = field(default_factory=set)
 
     def take(self, node: Node, schema_node: SchemaNode, *, state: bool = True) -> None:
         """Copy a unit, or everything below a shell."""
         if schema_node.shell:
+            self.take_at_once(node)
             below = self.tree.schema
             for child in children(node):
                 self.take(child, below.node_of(child.schema), state=state)
             return
-        Unit(self.tree.schema, node).put(self.tree, node)
+        if parent_of(node) not in self.shells:
+            Unit(self.tree.schema, node).put(self.tree, node)
         if state:
             self.note(node, schema_node)
+
+    def take_at_once(self, shell: Node) -> None:
+        """Copy a shell with all below it, which costs less than to copy one unit after the other; not if some
+        of it is there already."""
+        if shell in self.shells or self.tree.find_like(shell) != NO_NODE:
+            return
+        parent = NO_NODE
+        for step in downwards(shell)[:-1]:
+            known = self.tree.find_like(step)
+            parent = known if known != NO_NODE else self.tree.copy_into(parent, step, recursive=False)
+        self.tree.copy_into(parent, shell)
+        self.shells.add(shell)
+        self.shells.update(self._shells_below(shell))
+
+    def _shells_below(self, shell: Node) -> Iterator[Node]:
+        for schema_node in self.tree.schema.node_of(shell.schema).children.values():
+            node = sibling_of_schema(first_child(shell), schema_node) if schema_node.shell else NO_NODE
+            if node != NO_NODE:
+                yield node
+                yield from self._shells_below(node)
 
     def note(self, node: Node, schema_node: SchemaNode) -> None:
         """Want the state of a list entry."""
@@ -100,6 +126,8 @@ def _narrow(schema: Schema, wanted: Wanted, element: Element, schema_node: Schem
     whole = not (schema_node.shell and len(element))
     if whole and not wanted.complete.isdisjoint({(schema_node.path, True), (schema_node.path, state)}):
         return
+    if whole and first != NO_NODE and parent_of(first) != NO_NODE and schema_node.has_instances:
+        wanted.take_at_once(parent_of(first))
     for node in instances(first, schema_node):
         if not whole:
             below = first_child(node)

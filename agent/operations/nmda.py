@@ -18,16 +18,17 @@ from agent.operations.pruned import Ids
 from agent.operations.read import (
     Filter,
     all_known,
-    carried_out,
     ids_before,
     in_data,
     read_defaults,
     readable,
     report,
+    selected,
     subtree_or_xpath,
     unless_known,
-    with_state,
 )
+from agent.operations.readers import carried_out, for_printing, of_running
+from agent.operations.state import of_own, state_for
 from agent.operations.txid import Given, read_given
 from agent.operations.write import apply_edit
 from agent.xml import Element, local_name, namespace
@@ -55,41 +56,65 @@ class DataRequest:
 
 
 async def get_data(context: Context, caller: Caller, operation: Element) -> bytes:
-    request = await context.worker(_read_request, context, operation)
+    request = _read_request(context, operation)
     start = b' xmlns="%s"' % namespace(operation).encode()
     if request.datastore != "operational":
         known = await all_known(context, request.given, request.datastore)
         if known is not None:
             return in_data(b"", start + known)
-    access = context.access(caller)
-    ids = await ids_before(context, request.given if request.datastore == "operational" else None)
     if request.datastore == "operational":
-        tree: Tree = await with_state(context, request.filter, access, state=request.config is not True)
-    else:
-        configuration = context.configuration
-        if request.datastore == "candidate":
-            await context.worker(configuration.candidate.settle)
-        tree = configuration.running if request.datastore == "running" else configuration.candidate.tree
+        return await _operational(context, caller, request, start)
+    access = context.access(caller)
 
-    def selected_by(ids: Ids | None) -> bytes:
-        selected = request.filter.apply(readable(access, tree, request.filter), request.max_depth)
-        if request.config is not None:
-            selected = keep_config(selected, request.config)
-        if request.origins is not None:
-            selected = keep_origins(selected, request.origins)
-        if request.with_origin:
-            selected = selected.duplicate()
-            mark_origins(selected)
-        return report(selected, request.defaults, ids, request.filter)
+    def read(tree: Tree) -> bytes:
+        return in_data(_selected(request, readable(access, tree, request.filter)), start)
+
+    if request.given is None and request.datastore == "running":
+        return await of_running(
+            context, caller, request.filter, read, access=access, defaults=request.defaults
+        )
 
     def work() -> bytes:
-        if request.given is None or ids is not None:
-            return in_data(selected_by(ids), start + (ids.start if ids else b""))
+        """*worker*"""
+        tree = for_printing(context, request.datastore, request.defaults)
+        if request.given is None:
+            return read(tree)
         now = Ids(request.given, context.configuration.txids(request.datastore))
-        body = unless_known(now, request.filter, lambda: selected_by(now), tree=tree, access=access)
+
+        def rest() -> bytes:
+            return _selected(request, readable(access, tree, request.filter), now)
+
+        body = unless_known(now, request.filter, rest, tree=tree, access=access)
         return in_data(body, start + now.start)
 
-    return await carried_out(context, caller, request.filter, work)
+    return await carried_out(context, caller, request.filter, work, thread=context.worker)
+
+
+async def _operational(context: Context, caller: Caller, request: DataRequest, start: bytes) -> bytes:
+    ids = await ids_before(context, request.given)
+    access = context.access(caller)
+    found = await state_for(context, request.filter, access, state=request.config is not True)
+
+    def work() -> bytes:
+        body = _selected(request, readable(access, found.whole(), request.filter), ids)
+        return in_data(body, start + (ids.start if ids else b""))
+
+    return await of_own(context, caller, request.filter, found, work, defaults=request.defaults)
+
+
+def _selected(request: DataRequest, tree: Tree, ids: Ids | None = None) -> bytes:
+    """Return what ``request`` selects of ``tree``, which holds nothing that its user may not read."""
+    if request.config is None and request.origins is None and not request.with_origin:
+        return selected(tree, request.filter, request.defaults, ids, request.max_depth)
+    found = request.filter.apply(tree, request.max_depth)
+    if request.config is not None:
+        found = keep_config(found, request.config)
+    if request.origins is not None:
+        found = keep_origins(found, request.origins)
+    if request.with_origin:
+        found = found.duplicate()
+        mark_origins(found)
+    return report(found, request.defaults, ids, request.filter)
 
 
 def _read_request(context: Context, operation: Element) -> DataRequest:

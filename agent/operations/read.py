@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.apart import CopyLost, NoCopy, TooCostly
 from agent.datastore.edit_check import DEFAULT_NS
 from agent.datastore.txids import View
 from agent.errors import (
@@ -15,26 +14,32 @@ from agent.errors import (
     BadElement,
     ErrorType,
     MissingAttribute,
-    OperationFailed,
-    ResourceDenied,
 )
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
-from agent.operational import merge_state
-from agent.operations.asked import asked
-from agent.operations.budget import TooCostlyFilter, TooMuchHere, refuse_large
+from agent.operations.budget import refuse_large
 from agent.operations.context import Caller, Context
-from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted, narrow, narrow_xpath, wanted_everywhere
 from agent.operations.parameters import NMDA_NS, datastore_of, parameter, quote_variables
 from agent.operations.pruned import Ids, pruned, without_known
-from agent.operations.subtree import Mark, cut, marks_of, select, selects_event, whole_marks
+from agent.operations.readers import carried_out, for_printing, of_running
+from agent.operations.state import of_own, state_for
+from agent.operations.subtree import (
+    Mark,
+    Whole,
+    cut,
+    marks_of,
+    select,
+    selected_whole,
+    selects_event,
+    whole_marks,
+)
 from agent.operations.txid import Given, read_given
-from agent.operations.xpath import Expression, is_plain, read_expression, select_xpath, xpath_marks
+from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace
-from agent.yang.leaf_lists import printed_with
+from agent.yang.leaf_lists import changes_what_it_prints, printed_with
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import XML, Defaults, Tree, print_node
 
 Result = TypeVar("Result")
 
@@ -156,6 +161,26 @@ def read_defaults(operation: Element, basic: Defaults = Defaults.EXPLICIT) -> De
     return Defaults[(found.text or "").strip().upper().replace("-", "_")]
 
 
+def selected(
+    tree: Tree, filter_: Filter, defaults: Defaults, ids: Ids | None = None, max_depth: int | None = None
+) -> bytes:
+    """Return what ``filter_`` selects of ``tree`` as XML, as ``report`` does; what is whole is not copied."""
+    if ids is None and max_depth is None and not changes_what_it_prints(tree.schema, defaults):
+        found = None if filter_.subtree is None else selected_whole(tree, filter_.subtree)
+        if found is not None:
+            return _tagged(b"".join(_printed(tree, whole, defaults) for whole in found), defaults)
+    return report(filter_.apply(tree, max_depth), defaults, ids, filter_)
+
+
+def _printed(tree: Tree, whole: Whole, defaults: Defaults) -> bytes:
+    if not whole.without:
+        return print_node(whole.node, XML, defaults)
+    copy = tree.copy_of(whole.node)
+    for node in whole.without:
+        copy.remove(copy.find_like(node))
+    return copy.to_xml(defaults)
+
+
 def report(tree: Tree, defaults: Defaults, ids: Ids | None = None, filter_: Filter | None = None) -> bytes:
     """*worker* Return ``tree`` as XML, with the tags of defaults in the namespace of RFC 6243.
 
@@ -163,6 +188,10 @@ def report(tree: Tree, defaults: Defaults, ids: Ids | None = None, filter_: Filt
     """
     subtree = None if filter_ is None else filter_.subtree
     printed = printed_with(tree, defaults) if ids is None else pruned(tree, defaults, ids, subtree)
+    return _tagged(printed, defaults)
+
+
+def _tagged(printed: bytes, defaults: Defaults) -> bytes:
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
     return printed
@@ -184,22 +213,26 @@ async def get_config(context: Context, caller: Caller, operation: Element) -> by
         return in_data(b"", start)
 
     access = context.access(caller)
-    if source == "candidate":
-        await context.worker(context.configuration.candidate.settle)
+
+    def read(tree: Tree) -> bytes:
+        return in_data(selected(readable(access, tree, filter_), filter_, defaults))
+
+    if given is None and source == "running":
+        return await of_running(context, caller, filter_, read, access=access, defaults=defaults)
 
     def work() -> bytes:
-        configuration = context.configuration
-        tree = configuration.running if source == "running" else configuration.candidate.tree
-        ids = None if given is None else Ids(given, configuration.txids(source))
+        """*worker*"""
+        tree = for_printing(context, source, defaults)
+        if given is None:
+            return read(tree)
+        ids = Ids(given, context.configuration.txids(source))
 
         def rest() -> bytes:
-            return report(filter_.apply(readable(access, tree, filter_)), defaults, ids, filter_)
+            return selected(readable(access, tree, filter_), filter_, defaults, ids)
 
-        if ids is None:
-            return in_data(rest())
         return in_data(unless_known(ids, filter_, rest, tree=tree, access=access), ids.start)
 
-    return await carried_out(context, caller, filter_, work)
+    return await carried_out(context, caller, filter_, work, thread=context.worker)
 
 
 async def all_known(context: Context, given: Given | None, datastore: str) -> bytes | None:
@@ -227,13 +260,14 @@ async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     defaults = read_defaults(operation)
     ids = await ids_before(context, given)
     access = context.access(caller)
-    tree = await with_state(context, filter_, access)
+    found = await state_for(context, filter_, access)
 
     def work() -> bytes:
+        tree = found.whole()
         prune(access, tree)
-        return report(filter_.apply(tree), defaults, ids, filter_)
+        return selected(tree, filter_, defaults, ids)
 
-    body = await carried_out(context, caller, filter_, work)
+    body = await of_own(context, caller, filter_, found, work, defaults=defaults)
     return in_data(body) if ids is None else in_data(body, ids.start)
 
 
@@ -243,63 +277,6 @@ async def ids_before(context: Context, given: Given | None) -> Ids | None:
         return None
     view: View = await context.worker(context.configuration.txids, "running")
     return Ids(given, await context.worker(view.kept))
-
-
-async def carried_out(
-    context: Context, caller: Caller, filter_: Filter, work: Callable[[], Result]
-) -> Result:
-    """Return what ``work`` returns, which applies ``filter_``: where it may take long, in a copy.
-
-    Raises:
-        TooCostlyFilter: it takes too long.
-        ResourceDenied: the system makes no copy.
-        OperationFailed: the copy has ended by a fault.
-    """
-    if filter_.xpath is None or is_plain(filter_.xpath.text):
-        try:
-            done: Result = await context.worker(work)
-            return done
-        except TooMuchHere:
-            pass
-    return await apart(context, caller, work)
-
-
-async def apart(context: Context, caller: Caller, work: Callable[[], Result]) -> Result:
-    """As ``carried_out``, whatever the filter is."""
-    try:
-        found: Result = await context.apart.done(caller.user, context.worker, work)
-        return found
-    except TooCostly:
-        raise TooCostlyFilter from None
-    except NoCopy:
-        raise ResourceDenied(
-            "this server cannot begin the process that looks for what the filter selects: try again later"
-        ) from None
-    except CopyLost:
-        raise OperationFailed(
-            "the server failed to find what the filter selects; its log says why", app_tag="internal-error"
-        ) from None
-
-
-async def with_state(context: Context, filter_: Filter, access: Access, *, state: bool = True) -> Tree:
-    """Return a copy of the part of running that the filter may touch, with the state that belongs to it.
-
-    It is not pruned yet, but of the history it holds only what ``access`` lets its user see.
-    """
-    running = context.configuration.running
-    wanted: Wanted = await context.worker(filter_.narrow, context.schema, running)
-    if state:
-        lists = {t.config_list: t for t in context.operational.translators}
-        keys = {path: list(entries) for path, entries in wanted.entries.items() if path in lists}
-        roots = [path for path in wanted.roots if path in context.operational.roots]
-        documents = await context.operational.root_documents(roots)
-        documents += await context.operational.entry_documents(keys)
-        commits = await context.worker(asked, context.schema, filter_.subtree, filter_.xpath)
-        if commits is not None:
-            documents += await history_documents(context, commits, access)
-        for document in documents:
-            await context.worker(merge_state, wanted.tree, [document])
-    return wanted.tree
 
 
 def readable(access: Access, tree: Tree, filter_: Filter | None = None) -> Tree:

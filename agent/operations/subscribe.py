@@ -11,7 +11,8 @@ from agent.notifications import STREAM, Door, Event, Subscription
 from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIBED, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
 from agent.operations.parameters import text_of
-from agent.operations.read import Filter, apart, carried_out, read_filter
+from agent.operations.read import Filter, read_filter
+from agent.operations.readers import apart, carried_out
 from agent.operations.subtree import refuse_mixed
 from agent.operations.xpath import calls_quick_only, most_visits
 from agent.xml import Element, parse, serialize
@@ -34,7 +35,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     filter_ = _alone(read_filter(context.schema, operation))
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
-    await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_))
+    await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_), thread=context.worker)
     caller.subscribe(
         Subscription(
             context.stream,
@@ -60,7 +61,7 @@ async def _carried_out(
             return done
         except TooMuchHere:
             pass
-    return await apart(context, caller, work)
+    return await apart(context, caller, work, thread=context.worker)
 
 
 def _is_quick(filter_: Filter, event: Event) -> bool:

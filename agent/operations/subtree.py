@@ -7,6 +7,7 @@ same node; then the marks are copied. An entry whose keys the filter gives is lo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from agent.apart import at_most
 from agent.errors import BadElement, ErrorType
@@ -29,6 +30,8 @@ from agent.yang.tree import (
 
 SUBTREE_CPU_S = 2.0
 """What a copy of the process may take for it: the budget as a rule ends before."""
+MAX_OTHERS = 8
+"""Children that may be left out of a copy of a container; else it is put together of what is selected."""
 Level = Mapping[QName, SchemaNode]
 """The nodes that may stand at one place, by their names."""
 
@@ -78,6 +81,14 @@ class Mark:
         return self.children.setdefault(node, Mark(node))
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A container of which all is selected but the children ``without``."""
+
+    node: Node
+    without: list[Node]
+
+
 def select(tree: Tree, filter_element: Element, max_depth: int | None = None) -> Tree:
     """Return a copy of what the filter selects from ``tree``, cut at ``max_depth`` levels.
 
@@ -95,6 +106,52 @@ def marks_of(tree: Tree, filter_element: Element) -> Collection[Mark]:
     """
     refuse_mixed(filter_element)
     return _marks(tree, filter_element, tree.schema.roots)
+
+
+def selected_whole(tree: Tree, filter_element: Element) -> list[Whole] | None:
+    """Return the top-level containers that the filter selects with all, or nearly all, that is in them: they
+    need not be put together of parts. None if it selects little of one, or that is not seen at once.
+
+    Raises:
+        BadElement: the filter holds text beside elements.
+    """
+    refuse_mixed(filter_element)
+    found: list[Whole] = []
+    for element in filter_element:
+        known = named(element, tree.schema.roots)
+        if not known:
+            continue
+        if (
+            len(known) > 1
+            or known[0].kind is not Kind.CONTAINER
+            or element.attrib
+            or is_content_match(element)
+        ):
+            return None
+        node = sibling_of_schema(tree.first, known[0])
+        if node == NO_NODE:
+            continue
+        without = _not_named(element, known[0], node) if len(element) else []
+        if without is None or any(node == one.node for one in found):
+            return None
+        found.append(Whole(node, without))
+    return found
+
+
+def _not_named(element: Element, schema_node: SchemaNode, node: Node) -> list[Node] | None:
+    """Return those children of ``node`` that the children of ``element`` do not select with all in them; None
+    if these select parts, or there are many others or nothing else."""
+    if any(len(child) or child.attrib or is_content_match(child) for child in element):
+        return None
+    chosen = {below.pointer for child in element for below in named(child, schema_node.children)}
+    others: list[Node] = []
+    count = 0
+    for count, child in enumerate(siblings(first_child(node)), 1):  # noqa: B007 - it is how many there are
+        if child.schema not in chosen:
+            others.append(child)
+            if len(others) > MAX_OTHERS:
+                return None
+    return others if count > len(others) else None
 
 
 def cut(tree: Tree, max_depth: int) -> Tree:

@@ -29,7 +29,7 @@ from agent.operations.txid import ok
 from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
 from agent.yang.implicit import open_empty_containers
-from agent.yang.leaf_lists import printed_with
+from agent.yang.leaf_lists import changes_what_it_prints, printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
@@ -147,7 +147,11 @@ def permitted_content(
 
 def _copy_running(context: Context, access: Access, defaults: Defaults) -> None:
     """*worker* Copy running as <get-config> would report it (RFC 6243 section 4.5.3, RFC 8341 3.2.7)."""
-    printed = printed_with(readable(access, context.configuration.running), defaults)
+    running = context.configuration.running
+    found = readable(access, running)
+    if found is running and changes_what_it_prints(context.schema, defaults):  # others read it meanwhile
+        found = found.duplicate()
+    printed = printed_with(found, defaults)
     _replace_candidate(context, access, Tree.parse(context.schema, printed, state=False))
 
 

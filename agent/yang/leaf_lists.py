@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.yang.native import NULL, Pointer, ffi, lib
+from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     Defaults,
@@ -45,6 +46,12 @@ def printed_with(tree: Tree, defaults: Defaults) -> bytes:
     """*worker* Return ``tree`` as XML; a leaf-list counts as a default only with all its values."""
     with whole_defaults(tree, defaults):
         return tree.to_xml(defaults)
+
+
+def changes_what_it_prints(schema: Schema, defaults: Defaults) -> bool:
+    """True if a tree, and the schema, are marked while the tree is printed so: nobody else may read them."""
+    marking = defaults in (Defaults.TRIM, Defaults.REPORT_ALL_TAGGED)
+    return marking and any(root.default_lists for root in schema.roots.values())
 
 
 @contextmanager

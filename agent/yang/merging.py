@@ -30,6 +30,13 @@ def merge(target: Tree, patch: Tree) -> None:
         _spend(target, piece)
 
 
+def graft(target: Tree, patch: Tree) -> None:
+    """As ``merge``, for state beside what is configured: it is moved, and ``patch`` is empty afterwards. It
+    holds no default, so what is there needs no look."""
+    if not patch.empty:
+        _spend(target, patch)
+
+
 def _make_explicit(target: Node, patch: Node) -> None:
     """Have the containers that ``patch`` sets something in count as set, at ``target`` and its siblings.
 

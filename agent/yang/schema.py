@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from agent.yang.mirror import Mirror
@@ -48,6 +49,7 @@ class Schema:
             raise SchemaError("libyang could not make a context")
         self.ctx: Pointer = box[0]
         self._threads = {threading.get_ident()}
+        self._at_once: set[int] = set()
         self._orphans: deque[Pointer] = deque()
         self._loader = ModuleLoader(self.ctx, search_dirs, disabled_features or {})
         for name, features in modules:
@@ -72,8 +74,23 @@ class Schema:
         """Have this thread free data trees, too."""
         self._threads.add(threading.get_ident())
 
+    @contextmanager
+    def frees_at_once(self) -> Iterator[None]:
+        """Have this thread free its own trees meanwhile, which are small, and no others."""
+        me = threading.get_ident()
+        before = me in self._at_once
+        self._at_once.add(me)
+        try:
+            yield
+        finally:
+            if not before:
+                self._at_once.discard(me)
+
     def free(self, tree: Pointer) -> None:
         """Free a data tree now, or when a thread that does so comes by next: others have no time for it."""
+        if threading.get_ident() in self._at_once:
+            lib.lyd_free_all(tree)
+            return
         self._orphans.append(tree)
         if threading.get_ident() not in self._threads:
             return

@@ -45,15 +45,22 @@ class Defaults(Enum):
 
 
 class Tree:
-    """A forest of top-level data nodes; empty when made."""
+    """A forest of top-level data nodes; empty when made. ``shared``: several threads read it."""
 
     def __init__(self, schema: Schema, first: Node = NULL) -> None:
         self.schema = schema
+        self.shared = False
         self._box = ffi.new("struct lyd_node **", first)
 
     def __del__(self) -> None:
         if self._box[0] != NULL and self.schema.ctx != NULL:
             self.schema.free(self._box[0])
+
+    def drop(self) -> None:
+        """Free what it holds now: nobody uses a node of it any more."""
+        node, self._box[0] = self._box[0], NULL
+        if node != NULL:
+            self.schema.free(node)
 
     @property
     def first(self) -> Node:
@@ -227,6 +234,13 @@ def children(node: Node) -> Iterator[Node]:
     return siblings(first_child(node))
 
 
+def walk(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and all below it."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
 def first_sibling(node: Node) -> Node:
     return lib.lyd_first_sibling(node)
 
@@ -386,21 +400,20 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     return found
 
 
-def find_all(
-    tree: Tree, expression: str, declared: Declared | None = None, *, alone: bool = False
-) -> list[Node]:
+def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:
     """Return the nodes that an XPath expression selects from the root of ``tree``.
+
+    Where other threads read it, they wait meanwhile.
 
     Args:
         declared: namespaces by prefix; None if the prefixes are names of modules.
-        alone: other threads read the tree, too; all wait meanwhile.
 
     Raises:
         InvalidValue: it is not a valid expression or no node-set.
     """
     if tree.empty:
         return []
-    found = select_nodes(tree.schema.ctx, tree.first, expression, declared, alone=alone)
+    found = select_nodes(tree.schema.ctx, tree.first, expression, declared, alone=tree.shared)
     if isinstance(found, Refusal):
         reason = of_expression(found.message)
         raise InvalidValue(f"the XPath expression cannot be used: {reason}", type=ErrorType.PROTOCOL)

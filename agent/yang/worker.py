@@ -1,4 +1,5 @@
-"""Work for the thread that owns libyang; functions that must run there are marked *worker*."""
+"""Work for the threads that call libyang. What must run on the one that writes is marked *worker*; of what
+is given running, or a tree of its own, to read, any of them may be meant."""
 
 from __future__ import annotations
 

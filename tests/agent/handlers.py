@@ -143,6 +143,7 @@ async def running_lab(
     folder: Path,
     translator: RecordingTranslator | None = None,
     worker: Worker = direct,
+    reader: Worker | None = None,
 ) -> AsyncIterator[Lab]:
     """Start what a server is made of, on the history in ``folder``; stops it as a crash would."""
     translator = translator or RecordingTranslator()
@@ -178,6 +179,7 @@ async def running_lab(
         nacm=nacm,
         operational=operational,
         worker=worker,
+        reader=reader or worker,
         callers=list,
         now=lambda: "2026-11-23T00:00:00Z",
     )

@@ -43,28 +43,31 @@ class Exited(Exception):
     pass
 
 
+@pytest.mark.parametrize("which", [0, 1])
 async def test_a_stuck_libyang_thread_does_not_keep_the_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def leave(code: int) -> None:
         raise Exited(code)
 
     monkeypatch.setattr(threads, "STOP_LIMIT_S", 0.1)
     monkeypatch.setattr(threads.os, "_exit", leave)
-    pool, stuck = ThreadPoolExecutor(1), threading.Event()
-    pool.submit(stuck.wait)
+    pools, stuck = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)], threading.Event()
+    pools[which].submit(stuck.wait)
     with pytest.raises(Exited):
-        await threads.end_worker(pool, Store(tmp_path / "history.db"))
+        await threads.end_threads(*pools, Store(tmp_path / "history.db"))
     assert "the program ends without it" in caplog.text
     stuck.set()
-    pool.shutdown()
+    for pool in pools:
+        pool.shutdown()
 
 
 async def test_an_idle_libyang_thread_ends_with_the_program(tmp_path: Path) -> None:
-    pool = ThreadPoolExecutor(1)
-    await threads.end_worker(pool, Store(tmp_path / "history.db"))
-    with pytest.raises(RuntimeError):
-        pool.submit(int)
+    writes, reads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    await threads.end_threads(writes, reads, Store(tmp_path / "history.db"))
+    for pool in (writes, reads):
+        with pytest.raises(RuntimeError):
+            pool.submit(int)
 
 
 def test_the_first_start_makes_a_key_once(tmp_path: Path) -> None:

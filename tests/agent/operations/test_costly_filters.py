@@ -99,7 +99,7 @@ async def test_what_a_copy_finds_is_what_is_found_here(
     await many(lab)
     in_copies = [await lab.do(operation) for operation in doors(expression)]
     assert lab.context.apart.copies == 5 * (not is_plain(expression))
-    monkeypatch.setattr("agent.operations.read.is_plain", lambda _: True)
+    monkeypatch.setattr("agent.operations.readers.is_plain", lambda _: True)
     assert in_copies == [await lab.do(operation) for operation in doors(expression)]
     assert "<data" in in_copies[0]
     assert "<id>" in in_copies[0]

@@ -1,0 +1,71 @@
+"""Which filters select so little that running is read on the event loop, whatever else it holds.
+
+Such a filter gives the keys of each list entry that it asks for, and what it asks for has few nodes: it
+costs some tenths of a millisecond, less than to have another thread do it. Nothing here walks the entries of
+a list.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from agent.operations.narrow import first_steps, keyed_entry
+from agent.operations.subtree import given_keys, named
+from agent.operations.xpath import Expression, is_plain
+from agent.xml import Element, has_more_elements
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import NO_NODE, Node, Tree, entry_with_keys, first_child, sibling_of_schema, walk
+
+MAX_ELEMENTS = 32
+"""Of a filter."""
+MAX_NODES = 400
+"""Of each thing that one asks for."""
+
+
+def is_small(tree: Tree, subtree: Element | None, xpath: Expression | None) -> bool:
+    """Return whether so little of ``tree`` is looked at for a filter; with none, all is."""
+    if subtree is not None:
+        if has_more_elements(subtree, MAX_ELEMENTS):
+            return False
+        return all(
+            _is_small(tree.schema, element, node, tree.first)
+            for element in subtree
+            for node in named(element, tree.schema.roots)
+        )
+    return xpath is not None and is_plain(xpath.text) and _ends_in_an_entry(tree, xpath)
+
+
+def _is_small(schema: Schema, element: Element, node: SchemaNode, first: Node) -> bool:
+    if element.attrib:  # it selects nothing
+        return True
+    if node.kind is Kind.LIST:
+        keys = given_keys(schema, element, node)
+        return keys is not None and _has_few_nodes(entry_with_keys(first, node, keys))
+    if node.kind is Kind.LEAF_LIST:
+        return False
+    found = sibling_of_schema(first, node)
+    if not node.shell:
+        return _has_few_nodes(found)
+    below = NO_NODE if found == NO_NODE else first_child(found)
+    return len(element) > 0 and all(
+        _is_small(schema, child, child_node, below)
+        for child in element
+        for child_node in named(child, node.children)
+    )
+
+
+def _ends_in_an_entry(tree: Tree, expression: Expression) -> bool:
+    """Return whether a path gives the keys of the entry that it begins with."""
+    first = tree.first
+    for node, position in first_steps(tree.schema, expression):
+        if not node.shell:
+            entry = keyed_entry(expression.text.strip(), position, node, first)
+            return entry is not None and _has_few_nodes(entry)
+        found = sibling_of_schema(first, node)
+        first = first_child(found) if found != NO_NODE else NO_NODE
+    return False
+
+
+def _has_few_nodes(node: Node) -> bool:
+    return node == NO_NODE or next(islice(walk(node), MAX_NODES, None), None) is None

@@ -1,0 +1,41 @@
+"""The collector of cycles looks seldom, and not again at what a start has made."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from agent.memory import COLLECTED_AFTER, collect_seldom, keep_what_is_there
+
+
+class Knot:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+def test_the_collector_looks_seldom() -> None:
+    collect_seldom()
+    assert gc.get_threshold() == COLLECTED_AFTER
+
+
+def test_what_is_there_is_not_looked_at_again_and_what_comes_is() -> None:
+    early, gone = Knot(), weakref.ref(Knot())
+    keep_what_is_there()
+    assert gone() is None  # what nobody holds goes before
+    assert gc.get_freeze_count() > 0
+    kept, late = weakref.ref(early), weakref.ref(Knot())
+    del early
+    gc.collect()
+    assert kept() is not None
+    assert late() is None
