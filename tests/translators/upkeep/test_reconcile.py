@@ -100,8 +100,9 @@ REFUSED: dict[str, Refuses] = {
     "its barrier": lambda command, message: command == "load-conn" and barred(next(iter(message))) == "2",
     "its connection": lambda command, message: command == "load-conn" and "ipsec-2" in message,
     "its secret": lambda command, message: command == "load-shared" and message["id"] == "ipsec-2",
-    "its further owners": lambda command, message: message.get("id") == "ipsec-2-further"
-    and command == "load-shared",
+    "its further owners": lambda command, message: (
+        message.get("id") == "ipsec-2-further" and command == "load-shared"
+    ),
 }
 
 
