@@ -120,11 +120,23 @@ class Connection(_Wire):
 
         Raises: as ``request``, the first that charon refused; the others are done all the same.
         """
-        await self._whole(lambda: self._together(requests, limit_s))
+        refused = await self.each(requests, limit_s)
+        if (first := next(filter(None, refused), None)) is not None:
+            raise first
 
-    async def _together(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> None:
+    async def each(
+        self, requests: Sequence[tuple[str, Request]], limit_s: float = REQUEST_LIMIT_S
+    ) -> list[ViciError | None]:
+        """Run commands as ``together`` does; return for each why charon refused it, None where it did not.
+
+        Raises:
+            ViciUnavailable: the connection broke or ``limit_s`` passed; it is closed then.
+        """
+        return await self._whole(lambda: self._each(requests, limit_s))
+
+    async def _each(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> list[ViciError | None]:
         packets = [(command, _request(command, message)) for command, message in requests]
-        refused: list[ViciError] = []
+        refused: list[ViciError | None] = []
         async with self._limited("", limit_s):
             for command, packet in packets:
                 await self._send(command, packet)
@@ -134,12 +146,12 @@ class Connection(_Wire):
                     kind, _name, body = _parse(command, await self._read())
                 try:
                     _reply(command, kind, body)
+                    refused.append(None)
                 except ViciUnavailable:
                     raise
                 except ViciError as error:
                     refused.append(error)
-        if refused:
-            raise refused[0]
+        return refused
 
     async def stream(
         self,
