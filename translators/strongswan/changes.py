@@ -71,7 +71,7 @@ class Changes:
 
     async def _execute_protected(self, plan: StrongSwanPlan) -> None:
         for_all = plan.for_all[1]
-        guards = self._protection.wanted(plan.after, for_all)
+        guards = await self._protection.wanted_in_turns(plan.after, for_all)
         async with self._protected(guards, for_all):
             await self._execute(plan)
 
