@@ -303,6 +303,11 @@ class Translator(Protocol):
         No answer depends on a secret that who asks may not read. What is said of other entries names them in
         ``RpcError.about``."""
 
+    async def check_in_turns(
+        self, changes: Sequence[EntryChange], may_read: Reader = reads_all
+    ) -> Sequence[RpcError]:
+        """Return what ``check`` does. However many they are, the event loop goes on meanwhile."""
+
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``; nothing is changed.
 

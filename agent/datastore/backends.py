@@ -89,9 +89,10 @@ class Backends:
         entries: Mapping[Keys, Json] = await self._worker(self._datastores.entries, list_path)
         return entries
 
-    def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
+    async def check(self, changes: Changes, may_read: Reader = reads_all) -> list[RpcError]:
         """Return every reason of any translator why ``changes`` cannot be applied."""
-        return [e for t in self._translators for e in t.check(changes.get(t.name, []), may_read)]
+        own = ((translator, changes.get(translator.name, [])) for translator in self._translators)
+        return [error for t, found in own for error in await t.check_in_turns(found, may_read)]
 
     async def foresee(self, changes: Changes, may_read: Reader = reads_all) -> list[Foresight]:
         """Return what each translator with ``changes`` would do with them; nothing is changed."""

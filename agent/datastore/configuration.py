@@ -224,7 +224,7 @@ class Configuration:
         """
         prepared = await self.worker(self.prepare, candidate)
         await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
-        if errors := self._backends.check(prepared.changes, may_read):
+        if errors := await self._backends.check(prepared.changes, may_read):
             raise RpcErrors(errors)
 
     async def examine(self, candidate: Candidate, check: Check | None) -> Prepared:

@@ -107,7 +107,7 @@ class Transactions:
         vet: Vet | None = None,
     ) -> int | None:
         prepared, upcoming = await self._worker(self._examined, candidate, check)
-        if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
+        if may_read is not reads_all and (errors := await self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
             window = None if opens is None else await opens(prepared)

@@ -103,6 +103,11 @@ class RecordingTranslator:
             return [InvalidValue("refused by check", path=change.path) for change in changes]
         return []
 
+    async def check_in_turns(
+        self, changes: Sequence[EntryChange], may_read: Reader = reads_all
+    ) -> Sequence[RpcError]:
+        return self.check(changes, may_read)
+
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         if errors := self.check(changes):
             raise RpcErrors(errors)

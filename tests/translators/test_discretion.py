@@ -115,6 +115,8 @@ TRIES = {
     "that in the other order": tunnels(tunnel(2, WRONG, remote="peer1"), OWN),
     "a postquantum key": PPK,
 }
+
+
 def dry_run(body: str) -> str:
     return f'<dry-run xmlns="{AGENT}"><source><config>{body}</config></source></dry-run>'
 

@@ -216,8 +216,18 @@ async def test_only_what_charon_and_the_kernel_do_not_hear_of_stays_inside(tmp_p
     described = {**before, "description": "another"}
     plan = await commit(translator, change(before, described))
     assert plan.stays_inside
-    unprotected = {**described, "leak-protection": False}
-    plan = await commit(translator, change(described, unprotected))
-    assert (plan.steps, plan.stays_inside) == ((), False), "the kernel hears of it, and charon does not"
-    plan = await commit(translator, change(unprotected, {**unprotected, "peer": "192.0.2.77"}))
+    plan = await commit(translator, change(described, {**described, "peer": "192.0.2.77"}))
     assert not plan.stays_inside
+
+
+async def test_what_the_kernel_alone_hears_of_does_not_stay_inside(tmp_path: Path) -> None:
+    translator = none(tmp_path)
+    before = tunnel(1, peer="192.0.2.1", local_subnet=["10.1.0.0/16"], remote_subnet=["10.2.0.0/16"])
+    await commit(translator, change(None, before))
+    protection = translator.parts.protection
+    protection._is_used = True
+    protection.guards.put(protection.wanted({"1": before}, protection.guards.for_all))
+    plan = await translator.prepare([change(before, {**before, "description": "another"})])
+    assert (plan.steps, plan.stays_inside) == ((), True)
+    plan = await translator.prepare([change(before, {**before, "leak-protection": False})])
+    assert (plan.steps, plan.stays_inside) == ((), False)

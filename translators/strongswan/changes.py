@@ -30,6 +30,9 @@ from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
 
+AT_A_TIME = 64
+"""Tunnels that are told without a turn for others in between."""
+
 
 class Changes:
     """Changes of tunnels and certificates. ``has_charon`` is False for an agent that runs without one."""
@@ -68,7 +71,7 @@ class Changes:
 
     async def _execute_protected(self, plan: StrongSwanPlan) -> None:
         for_all = plan.for_all[1]
-        guards = self._protection.wanted(plan.after, for_all)
+        guards = await self._protection.wanted_in_turns(plan.after, for_all)
         async with self._protected(guards, for_all):
             await self._execute(plan)
 
@@ -165,10 +168,12 @@ class Changes:
         watched = {name for name in touched if name in supervisor}
         if self._has_charon and steps and session is None:
             raise BackendError("there is no charon at the moment")
-        for name in touched:
-            supervisor.forget(name)
-        self._live.ending(touched, Reason.CONFIGURATION_CHANGED, "its configuration was changed")
         try:
+            for number, name in enumerate(touched, 1):
+                supervisor.forget(name)
+                self._live.ending([name], Reason.CONFIGURATION_CHANGED, "its configuration was changed")
+                if not number % AT_A_TIME:
+                    await asyncio.sleep(0)
             if session is not None:
                 await execute(steps, session, initiate=self._live.want, silent=self._live.silent)
         except BaseException as error:

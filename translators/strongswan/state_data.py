@@ -60,15 +60,18 @@ class StateData:
         entries = self._shared.desired.entries
         tunnels = [key for key in keys if key[0] in entries]
         sas = await self._live.sas([connection_name(key[0]) for key in tunnels])
-        dropped = {key[0]: await self._protection.dropped(key[0]) for key in tunnels}
+        found: dict[Keys, Json] = {}
         now = time.time()
-        entries = self._shared.desired.entries  # some may have gone meanwhile
-        return {
-            key: self._of_tunnel(key[0], None if sas is None else sas.get(connection_name(key[0]), []), now)
-            | self._of_protection(key[0], dropped[key[0]])
-            for key in tunnels
-            if key[0] in entries
-        }
+        for number, key in enumerate(tunnels, 1):
+            tunnel = key[0]
+            dropped = await self._protection.dropped(tunnel)
+            if tunnel in self._shared.desired.entries:  # some may have gone meanwhile
+                of_tunnel = None if sas is None else sas.get(connection_name(tunnel), [])
+                state = self._of_tunnel(tunnel, of_tunnel, now)
+                found[key] = state | self._of_protection(tunnel, dropped)
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return found
 
     def cannot_tell(self, entry: Json) -> str | None:
         """Return why nobody can say whether the tunnel ``entry`` works, None if ``not_working`` can."""

@@ -211,3 +211,12 @@ async def test_events_are_received_until_the_connection_is_lost(tmp_path: Path) 
             await drain(stream, received)
         assert received == [("log", {"n": "0"}), ("log", {"n": "1"})]
         await stream.close()
+
+
+async def test_each_of_several_commands_says_for_itself_whether_it_was_refused(tmp_path: Path) -> None:
+    refused = reply({"success": "no", "errmsg": "not with me"})
+    async with charon(tmp_path, reply({}), refused, reply({"success": "yes"})) as socket:
+        connection = await Connection.open(socket)
+        found = await connection.each([("load-conn", {"a": {}}), ("load-conn", {"b": {}}), ("load-conn", {})])
+        assert [error and error.reason for error in found] == [None, "not with me", None]
+        await connection.close()

@@ -177,6 +177,5 @@ def test_proposals_without_them_are_there_for_a_peer_that_has_none(lab: Lab) -> 
     assert "ke" not in newest_of(bob.state(), "ike-sa")
 
 
-
 def newest_of(state: Json, sas: str) -> Json:
     return max(state[sas], key=lambda sa: sa["unique-id"])

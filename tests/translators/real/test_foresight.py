@@ -223,7 +223,5 @@ def test_what_protects_all_tunnels_is_told_for_each(lab: Lab, monkeypatch: pytes
     assert "for all tunnels: leak protection off, bypass of no network" in found.also
     network = "10.2.3.0/24"
     path = f"{BYPASS_PATH}[network='{network}']"
-    past = agree_on(
-        alice, tap, EntryChange((network,), path, None, {"network": network}, BYPASS_PATH)
-    )
+    past = agree_on(alice, tap, EntryChange((network,), path, None, {"network": network}, BYPASS_PATH))
     assert any("past the tunnel" in sentence for sentence in past.also)

@@ -81,3 +81,15 @@ def test_two_hundred_tunnels_come_up_and_only_what_is_changed_or_killed_goes_dow
     assert not any(
         "yangswan-ipsec:drift-repaired" in told for told in bob.notifications + alice.notifications
     )
+
+
+def test_while_charon_is_told_of_many_tunnels_state_says_that_they_are_pending(lab: Lab) -> None:
+    alice = lab.alice()
+    # More than a start waits for.
+    alice.start(*(at_alice(number, dpd=DPD) for number in range(1, 401)))
+    assert {state["applied"] for state in states(alice)} == {"pending"}
+    deadline = time.monotonic() + STATUS_LIMIT_S
+    while {state["applied"] for state in states(alice)} != {"applied"} and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    assert {state["applied"] for state in states(alice)} == {"applied"}
+    assert len([name for name in alice.vici("get-conns")["conns"] if name.startswith("ipsec-")]) == 400

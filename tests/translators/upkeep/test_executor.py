@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -41,6 +41,18 @@ class Charon:
                     if child["uniqueid"] != message.get("child-id")
                 }
         return {}
+
+    async def each(self, requests: Sequence[tuple[str, Any]]) -> list[ViciError | None]:
+        found: list[ViciError | None] = []
+        for command, message in requests:
+            try:
+                await self.request(command, message)
+                found.append(None)
+            except ViciUnavailable:
+                raise
+            except ViciError as error:
+                found.append(error)
+        return found
 
     async def list_sas(self, name: str | None = None) -> Any:
         return [each for each in self.sas if name is None or each["name"] == name]
@@ -83,6 +95,36 @@ async def test_a_refused_step_undoes_those_before_it_in_reverse_and_not_itself()
     with pytest.raises(BackendError, match="ipsec-2: unload the connection: not today"):
         await run(charon, load("ipsec-1"), connect("ipsec-1"), unload("ipsec-2"))
     assert charon.asked[3:] == [("load-conn", {"ipsec-1": "before"}), ("unload-shared", {"id": "ipsec-1"})]
+
+
+async def test_of_many_steps_those_that_were_done_are_undone_in_reverse_and_no_other() -> None:
+    names = [f"ipsec-{number}" for number in range(1, 101)]
+    charon = Charon({"bad": ViciError("bad", "not today")})
+    steps = [connect(name) for name in names]
+    steps[70] = Step(Phase.LOAD_CONNECTION, "ipsec-71", Request("bad", {}), Request("load-conn", {"no": 1}))
+    with pytest.raises(BackendError, match="ipsec-71: load the connection: not today"):
+        await run(charon, *map(load, names), *steps)
+    loaded = [message["id"] for command, message in charon.asked if command == "load-shared"]
+    assert loaded == names
+    done = [step.do.content for step in steps if step.do is not None and step.do.command == "load-conn"]
+    undone = [message for command, message in charon.asked if message in [{n: "before"} for n in names]]
+    assert undone == [{next(iter(one)): "before"} for one in reversed(done)]
+    assert charon.commands()[-100:] == ["unload-shared"] * 100
+    assert "no" not in str(charon.asked[200:])
+
+
+async def test_what_may_be_gone_already_stops_no_other_of_many() -> None:
+    charon = Charon({"uninstall": ViciError("uninstall", "not found")})
+    steps = [Step(Phase.UNINSTALL, f"ipsec-{number}", Request("uninstall", {})) for number in range(20)]
+    await run(charon, *steps)
+    assert charon.commands() == ["uninstall"] * 20
+
+
+async def test_a_charon_that_is_lost_on_the_way_of_many_is_asked_no_undo() -> None:
+    charon = Charon({"load-conn": ViciUnavailable("load-conn", "gone")})
+    with pytest.raises(BackendError):
+        await run(charon, *(connect(f"ipsec-{number}") for number in range(20)))
+    assert charon.commands() == ["load-conn", "load-conn"], "the second is the first undo"
 
 
 async def test_an_undo_that_is_refused_is_reported_after_the_others_are_done() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +46,16 @@ class FakeCharon:
         elif self.held[kind].pop(name, None) is None:
             raise ViciError(command, "not found")
         return {}
+
+    async def each(self, requests: Sequence[tuple[str, Mapping[str, Any]]]) -> list[ViciError | None]:
+        found: list[ViciError | None] = []
+        for command, message in requests:
+            try:
+                await self.request(command, message)
+                found.append(None)
+            except ViciError as error:
+                found.append(error)
+        return found
 
     async def loaded(self) -> tuple[list[str], list[str]]:
         return list(self.held["conn"]), list(self.held["shared"])
@@ -100,8 +110,9 @@ REFUSED: dict[str, Refuses] = {
     "its barrier": lambda command, message: command == "load-conn" and barred(next(iter(message))) == "2",
     "its connection": lambda command, message: command == "load-conn" and "ipsec-2" in message,
     "its secret": lambda command, message: command == "load-shared" and message["id"] == "ipsec-2",
-    "its further owners": lambda command, message: message.get("id") == "ipsec-2-further"
-    and command == "load-shared",
+    "its further owners": lambda command, message: (
+        message.get("id") == "ipsec-2-further" and command == "load-shared"
+    ),
 }
 
 
@@ -143,3 +154,22 @@ async def test_a_charon_that_is_lost_ends_it() -> None:
 
     with pytest.raises(ViciUnavailable):
         await reconciled(Lost(), NAMED, OPEN)
+
+
+async def test_of_many_tunnels_each_that_charon_refuses_is_left_out_and_no_other() -> None:
+    entries = [tunnel(number, local_id={"name": f"gateway-{number}"}) for number in range(1, 101)]
+
+    def refuses(command: str, message: Mapping[str, Any]) -> bool:
+        names = {str(message.get("id")), *message}
+        return (command, names & {"ipsec-7", "ipsec-64"}) in REFUSED_OF_MANY
+
+    charon = FakeCharon(refuses)
+    desired, failed = await reconciled(charon, *entries)
+    assert failed == {"7": "not with me", "64": "not with me"}
+    assert desired.refused == {"7", "64"}
+    expected = {f"ipsec-{number}" for number in range(1, 101)} - {"ipsec-7", "ipsec-64"}
+    assert charon.held["conn"].keys() == expected
+    assert {name for name in charon.held["shared"] if not name.endswith("-further")} == expected
+
+
+REFUSED_OF_MANY: list[tuple[str, set[str]]] = [("load-conn", {"ipsec-7"}), ("load-shared", {"ipsec-64"})]

@@ -2,6 +2,7 @@
 
 Files, from the ground up:
 
+- codec (pure): VICI messages to octets and back
 - vici: one connection to the VICI socket, and the stream of events
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP

@@ -28,6 +28,8 @@ GONE_LIMIT_S = 5.0
 """A process that has ended has closed its sockets; who does not hear of it by now talks to another."""
 LOG_LOOK_S = 60.0
 """With a thousand tunnels charon writes ten MB of log in some minutes."""
+AWAITED_MAX = 200
+"""So many tunnels charon is told of in a second; with more nobody is kept waiting at the start."""
 ANSWER_LIMIT_S = 5.0
 """However long the restart itself took, charon gets so long to answer."""
 
@@ -85,7 +87,8 @@ class Keeper:
         self._trouble = "it was not reached yet"
 
     async def start(self) -> None:
-        """Begin to keep a session; return when there is one, or the first try has failed."""
+        """Begin to keep a session; return when there is one, or the first try has failed, or it is known to
+        take long."""
         self._task = asyncio.create_task(self._keep(), context=unbound())
         # A defect must not leave the agent waiting at start.
         self._task.add_done_callback(lambda _task: self._first_outcome.set())
@@ -214,6 +217,9 @@ class Keeper:
         session = await CharonSession.open(
             vici_socket, notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
         )
+        self._trouble = "it is being told what is configured"
+        if len(self._shared.desired.messages) > AWAITED_MAX:
+            self._first_outcome.set()
         try:
             await follower.agree(session)
         except BaseException:

@@ -136,6 +136,24 @@ class CharonSession:
         finally:
             self._notice_break()
 
+    async def each(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> list[ViciError | None]:
+        """Run commands in order, without waiting for the reply to one before the next; return for each why
+        charon refused it, None where it did not.
+
+        Raises:
+            ViciUnavailable: charon is lost.
+        """
+        for command, message in requests:
+            self.own_loads.sent(command, message)
+        try:
+            found = await self._commands.each(requests)
+        finally:
+            self._notice_break()
+        for (command, message), refused in zip(requests, found, strict=True):
+            if refused is not None:
+                self.own_loads.refused(command, message)
+        return found
+
     async def together(self, requests: Sequence[tuple[str, Mapping[str, object]]]) -> None:
         """Run commands with nothing in between, see ``Connection.together``. Raises: as ``request``."""
         for command, message in requests:

@@ -1,4 +1,4 @@
-"""A small asyncio client of charon's VICI socket, on the ``vici`` package's codec.
+"""A small asyncio client of charon's VICI socket, with the packets of the ``vici`` package.
 
 A segment is a 32-bit length and a packet; a packet is a type octet, for named packets an octet of
 name length and the name, and a message of sections, lists and key/values (strongSwan's
@@ -20,16 +20,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from vici.exception import DeserializationException
 from vici.protocol import Message, Packet
+
+from translators.strongswan.charon.codec import Malformed, TooLong, decode, encode
+from translators.strongswan.charon.codec import Section as Section
 
 SEGMENT_OCTETS_MAX = 512 * 1024
 REQUEST_LIMIT_S = 10.0
 
 T = TypeVar("T")
-
-Section = dict[str, "str | list[str] | Section"]
-"""A decoded message; charon writes text, octets that are not UTF-8 are replaced."""
 
 Request = Mapping[str, object]
 """A message to send: str and bytes values, lists of them, and nested mappings."""
@@ -121,11 +120,23 @@ class Connection(_Wire):
 
         Raises: as ``request``, the first that charon refused; the others are done all the same.
         """
-        await self._whole(lambda: self._together(requests, limit_s))
+        refused = await self.each(requests, limit_s)
+        if (first := next(filter(None, refused), None)) is not None:
+            raise first
 
-    async def _together(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> None:
+    async def each(
+        self, requests: Sequence[tuple[str, Request]], limit_s: float = REQUEST_LIMIT_S
+    ) -> list[ViciError | None]:
+        """Run commands as ``together`` does; return for each why charon refused it, None where it did not.
+
+        Raises:
+            ViciUnavailable: the connection broke or ``limit_s`` passed; it is closed then.
+        """
+        return await self._whole(lambda: self._each(requests, limit_s))
+
+    async def _each(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> list[ViciError | None]:
         packets = [(command, _request(command, message)) for command, message in requests]
-        refused: list[ViciError] = []
+        refused: list[ViciError | None] = []
         async with self._limited("", limit_s):
             for command, packet in packets:
                 await self._send(command, packet)
@@ -135,12 +146,12 @@ class Connection(_Wire):
                     kind, _name, body = _parse(command, await self._read())
                 try:
                     _reply(command, kind, body)
+                    refused.append(None)
                 except ViciUnavailable:
                     raise
                 except ViciError as error:
                     refused.append(error)
-        if refused:
-            raise refused[0]
+        return refused
 
     async def stream(
         self,
@@ -148,7 +159,7 @@ class Connection(_Wire):
         event: str,
         message: Request | None = None,
         limit_s: float = REQUEST_LIMIT_S,
-        seen: Callable[[Mapping[str, object]], None] = lambda _message: None,
+        seen: Callable[[Mapping[str, object]], None] | None = None,
     ) -> list[Section]:
         """Run a command that answers with a stream of ``event`` messages; return all of them. ``seen`` gets
         each as it came, in octets.
@@ -166,7 +177,7 @@ class Connection(_Wire):
         *,
         message: Request | None,
         limit_s: float,
-        seen: Callable[[Mapping[str, object]], None],
+        seen: Callable[[Mapping[str, object]], None] | None,
     ) -> list[Section]:
         received: list[Section] = []
         async with self._limited(command, limit_s):
@@ -179,7 +190,8 @@ class Connection(_Wire):
                 if kind != Packet.EVENT:
                     break
                 received.append(body)
-                seen(Message.deserialize(Packet.parse(segment).payload))
+                if seen is not None:
+                    seen(Message.deserialize(Packet.parse(segment).payload))
             await self._send(command, Packet.unregister_event(event))
             await self._confirm(command, event)
         _reply(command, kind, body)
@@ -313,8 +325,8 @@ async def _connect(socket: Path, limit_s: float) -> tuple[asyncio.StreamReader, 
 
 def _request(command: str, message: Request | None) -> bytes:
     try:
-        packet: bytes = Packet.request(command, Message.serialize(message or {}))
-    except struct.error:
+        packet: bytes = Packet.request(command, encode(message or {}))
+    except (TooLong, struct.error):
         # A name beyond 255 or a value beyond 65535 octets; the value itself must not be shown.
         raise ViciError(command, "a name or value is too long for VICI") from None
     return packet
@@ -322,12 +334,13 @@ def _request(command: str, message: Request | None) -> bytes:
 
 def _parse(command: str, segment: bytes) -> tuple[int, str, Section]:
     try:
-        packet = Packet.parse(segment)
-        name = packet.event_type.decode() if packet.response_type == Packet.EVENT else ""
-        body = _text(Message.deserialize(packet.payload)) if packet.payload.has_more() else {}
-    except (DeserializationException, struct.error, UnicodeDecodeError) as error:
+        kind, name, at = segment[0], "", 1
+        if kind == Packet.EVENT:
+            at = 2 + segment[1]
+            name = segment[2:at].decode()
+        return kind, name, decode(segment, at)
+    except (Malformed, IndexError, UnicodeDecodeError) as error:
         raise ViciUnavailable(command, f"charon sent a malformed packet ({type(error).__name__})") from None
-    return packet.response_type, name, body
 
 
 def _reply(command: str, kind: int, body: Section) -> Section:

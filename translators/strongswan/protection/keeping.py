@@ -15,13 +15,14 @@ from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.model import Json
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.protection import ruleset, shunts
 from translators.strongswan.protection.firewall import Firewall
 from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.rules import CHARON, Charons, RoutingRules
 from translators.strongswan.protection.ruleset import DROP, Count
 from translators.strongswan.protection.watch import RulesWatch
-from translators.strongswan.tasks import Background, is_set_within
+from translators.strongswan.tasks import Background, in_turns, is_set_within
 from translators.strongswan.translation.guards import (
     NO_GUARD,
     Connected,
@@ -41,6 +42,8 @@ COUNTS_MAX_AGE_S = 1.0
 SETTLE_S = 0.05
 SURE_S = 1.0
 QUIET_INTERVALS = 10
+AT_ONCE = 32
+"""So few tunnels are looked at without a turn for others in between."""
 HINT = "as root, with the package nftables; or set leak-protection to false"
 Changed = Mapping[str, Guard]
 """By owner: a tunnel id, or "" for the gateway."""
@@ -94,8 +97,11 @@ class Protection:
             self.guards.for_all = for_all
         if not self._is_used:
             return
+        anew = Guards()
+        anew.for_all, anew.around = self.guards.for_all, self.guards.around
+        wanted = await in_turns(anew.wanted_in_pieces(dict(entries)), rest_s=0)
         self.guards.put(dict.fromkeys(self.guards.held, NO_GUARD))
-        self.guards.put(self.guards.wanted(entries))
+        self.guards.put(wanted)
         for owner, guard in self.guards.held.items():
             _warn_of_covered(owner, guard)
         await self._put_all()
@@ -221,10 +227,21 @@ class Protection:
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
         """Return what is asked for where that is not what is in force, once ``entries`` and ``for_all`` are
         so; a change of ``for_all`` is one of every tunnel. Nothing is where nothing is protected."""
+        return at_once(self._wanted_in_pieces(entries, for_all))
+
+    async def wanted_in_turns(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Changed:
+        """Return what ``wanted`` returns, while the event loop goes on."""
+        if len(self.concerned(entries, for_all)) <= AT_ONCE:
+            return self.wanted(entries, for_all)
+        return await in_turns(self._wanted_in_pieces(entries, for_all), rest_s=0)
+
+    def _wanted_in_pieces(
+        self, entries: Mapping[str, Json | None], for_all: ForAll
+    ) -> Pieces[dict[str, Guard]]:
         if not self._is_used:
             return {}
         self.look_around()
-        return self.guards.wanted(self.concerned(entries, for_all), for_all)
+        return (yield from self.guards.wanted_in_pieces(dict(self.concerned(entries, for_all)), for_all))
 
     def concerned(self, entries: Mapping[str, Json | None], for_all: ForAll) -> Mapping[str, Json | None]:
         """Return the entries of which something else may be asked for, once ``entries`` and ``for_all`` are
@@ -285,7 +302,7 @@ class Protection:
             self._networks_came.clear()
             try:
                 async with self._shared.changing:
-                    changed = self.wanted(self._shared.desired.entries, self.guards.for_all)
+                    changed = await self.wanted_in_turns(self._shared.desired.entries, self.guards.for_all)
                     await self.widen(changed)
                     await self.settle(changed)
             except BackendError as error:

@@ -27,6 +27,8 @@ def narrowed(children: Mapping[str, Mapping[str, object]], sas: Sequence[Section
     for leaf, configured, negotiated in _SIDES:
         wanted = dict.fromkeys(text for child in children.values() for text in strings(child.get(configured)))
         selectors = [text for child in up for text in strings(child.get(negotiated))]
+        if wanted.keys() <= set(selectors):
+            continue  # nearly always
         carried = _merged(filter(None, map(_interval, selectors)))
         wanted_of = {text: one for text in wanted if (one := _interval(text)) is not None}
         missing = [text for text, one in wanted_of.items() if not _covers(carried, one)]

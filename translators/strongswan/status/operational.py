@@ -6,12 +6,12 @@ would make the whole reply invalid.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from translators.strongswan.backoff import Attempts
@@ -21,6 +21,7 @@ from translators.strongswan.status.events import Source
 from translators.strongswan.status.facts import DETAIL_CHARACTERS_MAX, Entry, Facts, LastError, Reason
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation import proposals
+from translators.strongswan.translation.prefixes import canonical_address
 from translators.strongswan.translation.proposals import Available
 
 Json = dict[str, Any]
@@ -67,7 +68,7 @@ def _flag(value: object) -> bool:
 
 def _address(value: object) -> str | None:
     try:
-        return str(ipaddress.ip_address(str(value).partition("%")[0]))
+        return canonical_address(str(value).partition("%")[0])
     except ValueError:
         return None
 
@@ -172,15 +173,20 @@ _KEYWORDS = (("cipher", "encr-alg"), ("auth", "integ-alg"), ("prf", "prf-alg"), 
 
 
 def _render(rows: Iterable[Row], section: Section) -> Json:
-    rendered = {row.leaf: row.convert(section.get(row.key)) for row in (*rows, *NEGOTIATED)}
+    rendered: Json = {}
+    for row in chain(rows, NEGOTIATED):
+        value = section.get(row.key)
+        # What charon leaves out says something of a flag alone.
+        if value is not None or row.convert is _flag:
+            rendered[row.leaf] = row.convert(value)
     bits = _uint(section.get("encr-keysize"))
     for leaf, key in _KEYWORDS:
         name = section.get(key)
         if isinstance(name, str):
             rendered[leaf] = proposals.keyword(leaf, name, bits if leaf == "cipher" else None)
-    names = state.further_key_exchanges(section)
-    rendered["ke-name"] = names or None
-    rendered["ke"] = [word for name in names if (word := proposals.keyword("ke", name))] or None
+    if names := state.further_key_exchanges(section):
+        rendered["ke-name"] = names
+        rendered["ke"] = [word for name in names if (word := proposals.keyword("ke", name))] or None
     return {leaf: value for leaf, value in rendered.items() if value is not None}
 
 

@@ -137,12 +137,15 @@ def replacing_child(sa: Section) -> bool:
     )
 
 
+_FURTHER = tuple(f"ake{number}" for number in range(1, ADDITIONAL_MAX + 1))
+
+
 def further_key_exchanges(sa: Section) -> list[str]:
     """Return charon's names of the key exchanges that followed the first one, in order (RFC 9370).
 
     Of an IKE_SA, or of a CHILD_SA that was rekeyed; strongSwan has them since 6.0.
     """
-    return [str(sa[key]) for n in range(1, ADDITIONAL_MAX + 1) if (key := f"ake{n}") in sa]
+    return [str(sa[key]) for key in _FURTHER if key in sa]
 
 
 def strings(value: object) -> Sequence[str]:

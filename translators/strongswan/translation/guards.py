@@ -15,6 +15,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from translators.strongswan.model import Json
+from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.around import value_at
 from translators.strongswan.translation.prefixes import (
     Pair,
@@ -133,6 +134,8 @@ class Guard:
 
 
 NO_GUARD = Guard()
+NOTHING = frozenset[Pair]()
+"""One for all guards that have none."""
 EVERYTHING: Mapping[int, Prefix] = {4: (4, 0, ANY_LENGTH), 6: (6, 0, ANY_LENGTH)}
 
 
@@ -147,9 +150,12 @@ def of_tunnel(entry: Json | None, for_all: ForAll, around: Surroundings = NOWHER
         return NO_GUARD
     pairs = list(pairs_of(entry))
     told_apart = [pair for pair in pairs if not _is_routed(entry, pair)]
-    bypass = frozenset(_bypassed(entry, told_apart, around.connected))
+    bypass = frozenset(_bypassed(entry, told_apart, around.connected)) or NOTHING
     spared = {network for _local, network in bypass} | set(for_all.bypass)
-    home = frozenset((far, near) for near, far in told_apart if near[2] > far[2] and within(near, far))
+    home = (
+        frozenset((far, near) for near, far in told_apart if near[2] > far[2] and within(near, far))
+        or NOTHING
+    )
     far = frozenset(remote for _local, remote in told_apart)
     covered = tuple(sorted(_covered(told_apart, spared, around)))
     taken = frozenset(pairs or _to_anybody(entry))
@@ -245,10 +251,21 @@ class Guards:
 
     def wanted(self, entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
         """Return the guards of ``entries``, and of the gateway, that are others than those held."""
+        return at_once(self.wanted_in_pieces(entries, for_all))
+
+    def wanted_in_pieces(
+        self, entries: Mapping[str, Json | None], for_all: ForAll | None = None
+    ) -> Pieces[dict[str, Guard]]:
+        """Return what ``wanted`` returns, a tunnel at a time."""
         for_all = self.for_all if for_all is None else for_all
-        guards = {tunnel: of_tunnel(entry, for_all, self.around) for tunnel, entry in entries.items()}
-        guards[""] = of_gateway(for_all)
-        return {owner: one for owner, one in guards.items() if one != self.held.get(owner, NO_GUARD)}
+        found: dict[str, Guard] = {}
+        for tunnel, entry in entries.items():
+            yield
+            if (guard := of_tunnel(entry, for_all, self.around)) != self.of(tunnel):
+                found[tunnel] = guard
+        if (guard := of_gateway(for_all)) != self.of(""):
+            found[""] = guard
+        return found
 
     def put(self, changed: Mapping[str, Guard]) -> None:
         """Hold ``changed``."""

@@ -263,12 +263,22 @@ class _Carried:
         return None
 
 
+_NONE: list[Overlap] = []
+
+
 class Overlaps(_Carried):
     """The traffic of all enabled tunnels, indexed so that a look costs in proportion to what it finds."""
 
     def __init__(self) -> None:
         super().__init__()
         self._sent: Planes[_Policies] = Planes(_Policies)
+        self._found: dict[str, list[Overlap]] = {}
+        """What was found since the last change, for who looks at all of them again and again."""
+
+    def put(self, tunnel: str, traffic: Traffic | None) -> None:
+        """Set or (None) remove what ``tunnel`` carries."""
+        self._found = {}
+        super().put(tunnel, traffic)
 
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in
@@ -293,6 +303,11 @@ class Overlaps(_Carried):
 
     def of(self, tunnel: str) -> list[Overlap]:
         """Return with whom ``tunnel`` shares traffic, by tunnel id, each once; at most ``SHOWN_MAX``."""
+        if (known := self._found.get(tunnel)) is None:
+            known = self._found[tunnel] = self._overlapping(tunnel) or _NONE
+        return known
+
+    def _overlapping(self, tunnel: str) -> list[Overlap]:
         traffic = self._traffic.get(tunnel)
         if traffic is None:
             return []

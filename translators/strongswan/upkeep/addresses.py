@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -18,7 +17,7 @@ from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP
 
 from translators.strongswan.tasks import Background
 from translators.strongswan.translation.guards import Connected
-from translators.strongswan.translation.prefixes import prefix
+from translators.strongswan.translation.prefixes import canonical_address, prefix
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ TUNNEL_KINDS = frozenset({
 def as_the_kernel_writes(address: object) -> str | None:
     """Return an address in the spelling of the kernel, None if it is none."""
     try:
-        return str(ip_address(str(address)))
+        return canonical_address(str(address))
     except ValueError:
         return None
 

@@ -36,6 +36,9 @@ FORCED_END_LIMIT_S = 5.0
 EACH_S = 0.01
 """Each SA adds so much to the limits: charon ends them one after the other."""
 POLL_S = 0.05
+ONE_BY_ONE_MAX = 8
+AT_A_TIME = 64
+"""Of more steps so many are on their way to charon at once, which does them one after the other."""
 _MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET} | FENCING)
 """The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""
 
@@ -62,10 +65,12 @@ async def execute(
             if phase is Phase.END:
                 await end_sas(list(group), session, silent)
             elif phase is Phase.INITIATE:
-                for step in group:
+                for number, step in enumerate(group, 1):
                     initiate(step.name)
+                    if not number % AT_A_TIME:
+                        await asyncio.sleep(0)
             else:
-                await _run_requests(group, started, session)
+                await _run_requests(list(group), started, session)
     except ViciError as error:
         await asyncio.shield(_undo(started, session))
         raise BackendError(str(error)) from error
@@ -99,7 +104,34 @@ async def renew(barrier: Barrier, session: CharonSession) -> None:
     await try_request(session, "unload-conn", {"name": twin})
 
 
-async def _run_requests(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:
+async def _run_requests(group: Sequence[Step], started: list[Step], session: CharonSession) -> None:
+    if len(group) <= ONE_BY_ONE_MAX:
+        await _run_one_by_one(group, started, session)
+        return
+    for begin in range(0, len(group), AT_A_TIME):
+        await _run_together(group[begin : begin + AT_A_TIME], started, session)
+
+
+async def _run_together(piece: Sequence[Step], started: list[Step], session: CharonSession) -> None:
+    """Run steps of one phase, whose order does not matter, without waiting for each reply."""
+    requests = [(step.do.command, step.do.message) for step in piece if step.do is not None]
+    if len(requests) < len(piece):
+        raise ValueError("a step without a request")
+    started.extend(piece)
+    refused = await session.each(requests)
+    del started[-len(piece) :]
+    started.extend(step for step, error in zip(piece, refused, strict=True) if error is None)
+    for step, error in zip(piece, refused, strict=True):
+        if error is not None and not _may_be_refused(step):
+            raise ViciError(str(step), error.reason) from error
+
+
+def _may_be_refused(step: Step) -> bool:
+    is_load = step.do is not None and step.do.command.startswith("load-")
+    return step.phase in _MAY_BE_GONE and not is_load
+
+
+async def _run_one_by_one(group: Iterable[Step], started: list[Step], session: CharonSession) -> None:
     for step in group:
         if step.do is None:
             raise ValueError(f"step without a request: {step}")
@@ -110,7 +142,7 @@ async def _run_requests(group: Iterable[Step], started: list[Step], session: Cha
             raise
         except ViciError as error:
             started.pop()  # what charon refuses it has not done
-            if step.phase not in _MAY_BE_GONE or step.do.command.startswith("load-"):
+            if not _may_be_refused(step):
                 raise ViciError(str(step), error.reason) from error
 
 

@@ -9,7 +9,7 @@ of other names are not touched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.at_work import on_tunnel
 from translators.strongswan.charon.session import CharonSession, try_request
@@ -26,6 +26,11 @@ from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 log = logging.getLogger(__name__)
+
+AT_A_TIME = 32
+"""Of so many tunnels the messages are on their way at once: charon does them one after the other, and has not
+to wait in between."""
+ONE_BY_ONE_MAX = 8
 
 
 async def reconcile(
@@ -107,6 +112,11 @@ async def _load_all(session: CharonSession, desired: Desired, live: LiveTunnels)
     await loading.renew(desired.misplaced(connections))
 
 
+def _pieces(tunnels: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(tunnels), AT_A_TIME):
+        yield tunnels[begin : begin + AT_A_TIME]
+
+
 class _Loading:
     """Loads what ``desired`` says. A tunnel of which charon refuses anything, be it a barrier, is refused as
     a whole: it is not held without what keeps others out of it."""
@@ -118,10 +128,11 @@ class _Loading:
         self._barriers: set[str] = set()
         self._further: dict[str, Mapping[str, object]] = {}
 
-    async def connections(self, tunnels: Iterable[str]) -> None:
-        for tunnel in tunnels:
-            if (messages := self._desired.messages.get(tunnel)) is not None:
-                await self._takes(tunnel, "load-conn", messages.load_conn)
+    async def connections(self, tunnels: Sequence[str]) -> None:
+        for piece in _pieces(tunnels):
+            messages = self._desired.messages
+            loads = [(one, "load-conn", messages[one].load_conn) for one in piece if one in messages]
+            await self._take_each(loads)
 
     async def barriers(self) -> None:
         while missing := self._desired.fence.barriers.keys() - self._barriers:
@@ -131,10 +142,11 @@ class _Loading:
                     self._barriers.add(name)
 
     async def secrets(self) -> None:
-        for tunnel, messages in list(self._desired.messages.items()):
-            for secret in messages.secrets:
-                if not await self._takes(tunnel, "load-shared", secret):
-                    break
+        for piece in _pieces(list(self._desired.messages)):
+            messages = self._desired.messages
+            there = [(one, messages[one]) for one in piece if one in messages]
+            loads = [(one, "load-shared", secret) for one, each in there for secret in each.secrets]
+            await self._take_each(loads)
 
     async def further_owners(self) -> None:
         while missing := {
@@ -156,6 +168,17 @@ class _Loading:
                     raise
                 except ViciError as error:
                     await self._refuse(barrier.tunnel, error.reason)
+
+    async def _take_each(self, loads: Sequence[tuple[str, str, Mapping[str, object]]]) -> None:
+        if len(loads) <= ONE_BY_ONE_MAX:
+            for tunnel, command, message in loads:
+                if tunnel in self._desired.messages:  # charon may have refused something else of it
+                    await self._takes(tunnel, command, message)
+            return
+        refused = await self._session.each([(command, message) for _tunnel, command, message in loads])
+        for (tunnel, _command, _message), error in zip(loads, refused, strict=True):
+            if error is not None and tunnel in self._desired.messages:
+                await self._refuse(tunnel, error.reason)
 
     async def _takes(self, tunnel: str, command: str, message: Mapping[str, object]) -> bool:
         try:
