@@ -1,0 +1,73 @@
+"""The agent, as its users run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.messages import Words
+from bench.session import ssh_command
+from bench.site import Peer
+from tests.agent_process import AgentProcess, start_agent
+
+SUBJECT = "yangswan"
+SETTINGS = """\
+[limits]
+sessions = 128
+sessions-per-user = 128
+sessions-per-source = 128
+unauthenticated = 128
+unauthenticated-per-source = 128
+"""
+
+
+class Agent:
+    """An agent with a data folder below ``folder``; it can be started anew on what it stored."""
+
+    def __init__(self, folder: Path, charon: str = "none", prefix: Sequence[str] = ()) -> None:
+        self._data_dir = folder / "data"
+        self._settings = folder / "settings.toml"
+        self._settings.write_text(SETTINGS)
+        self._charon = charon
+        self._prefix = tuple(prefix)
+        self._process: AgentProcess | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        return self._data_dir
+
+    def start(self, launcher: Sequence[str] = ()) -> Peer:
+        """Start it, with ``launcher`` before its command; returns when it says that clients may connect."""
+        self._process = start_agent(
+            self._data_dir,
+            ["--config", str(self._settings)],
+            prefix=(*self._prefix, *launcher),
+            charon=self._charon,
+            log_level="warning",
+        )
+        return Peer(
+            subject=SUBJECT,
+            command=ssh_command(self._process.user, self._process.key, self._process.port, self._prefix),
+            pid=self._process.process.pid,
+            words=Words(),
+        )
+
+    def restart(self) -> Peer:
+        self.stop()
+        return self.start()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.process.poll() is None:
+            self._process.stop()
+        self._process = None
+
+
+@contextmanager
+def started(folder: Path, charon: str = "none", prefix: Sequence[str] = ()) -> Iterator[Agent]:
+    """An agent that is ended with the block. It is not started yet."""
+    agent = Agent(folder, charon, prefix)
+    try:
+        yield agent
+    finally:
+        agent.stop()

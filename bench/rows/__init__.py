@@ -1,0 +1,7 @@
+"""What is measured: each function takes a Site and yields Rows. All tunnels are there when it is called, and
+when it is done, except for ``changes.load``, which brings them.
+
+- changes: all tunnels loaded and deleted, and the memory that takes; a leaf, a subnet, committed
+- reads: all tunnels, one of them, with and without state
+- rates: requests in a second, sessions set up, what an idle one costs
+"""

@@ -1,0 +1,121 @@
+"""Peers and rows brought together."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.figures import Report, Row
+from bench.options import Options
+from bench.peers import agent, libyang_rows, stub
+from bench.peers.failed import Failed
+from bench.rows import changes, rates, reads
+from bench.session import Late, Refused, Session, open_session
+from bench.site import Peer, Site
+from bench.table import line
+
+Measure = Callable[[Site, Session], Iterable[Row]]
+LOADED: dict[str, Measure] = {
+    "leaf": changes.leaf,
+    "whole": reads.whole,
+    "state": reads.state,
+    "one": reads.one,
+    "rpc": rates.rpc,
+    "setup": rates.setup,
+    "idle": rates.idle,
+}
+"""What is measured when all tunnels are there, in this order."""
+OF_STUB = ("leaf", "whole", "state", "one", "rpc", "setup")
+
+
+@dataclass(slots=True)
+class Run:
+    """``say`` is told each row when it is there, and what could not be measured. ``deadline``: of the
+    monotonic clock; what has not begun by then is left out."""
+
+    options: Options
+    report: Report
+    say: Callable[[str], object]
+    deadline: float
+
+    def all(self) -> None:
+        """Measure everything that was asked for. What cannot be measured is named in the report."""
+        for tunnels in self.options.sizes:
+            with _folder() as folder:
+                self._without_charon(folder, tunnels)
+
+    def _without_charon(self, folder: Path, tunnels: int) -> None:
+        with agent.started(folder) as of:
+            site = self._site(of.start(), folder, tunnels)
+            if self._load(site):
+                for name in LOADED:
+                    self._measure(name, site)
+                if self._beside(stub.SUBJECT, OF_STUB):
+                    self._stub(site)
+        if self._beside(libyang_rows.SUBJECT, libyang_rows.GROUPS):
+            rounds = self.options.plan.large
+            self._take(f"libyang, {tunnels} tunnels", lambda: libyang_rows.measure(folder, tunnels, rounds))
+
+    def _stub(self, site: Site) -> None:
+        with site.another_session() as session:
+            replies = stub.record(session, site.peer.words, site.middle)
+        with stub.started(site.folder, replies) as peer:
+            for name in OF_STUB:
+                self._measure(name, replace(site, peer=peer))
+
+    def _load(self, site: Site) -> bool:
+        """Bring the tunnels, measured if that is wanted; returns whether they came."""
+        if not self.options.only & {"load", "memory"}:
+            site = replace(site, plan=replace(site.plan, cycles=0))
+        return self._take(_title(site, "load"), lambda: _measured(changes.load, site))
+
+    def _measure(self, name: str, site: Site) -> None:
+        if name in self.options.only:
+            self._take(_title(site, name), lambda: _measured(LOADED[name], site))
+
+    def _take(self, title: str, rows: Callable[[], Iterable[Row]]) -> bool:
+        """Add the rows of a measure; returns whether they are all there."""
+        if time.monotonic() > self.deadline:
+            return self._miss(f"{title}: no time left")
+        try:
+            for row in rows():
+                if row.name.partition(".")[0] in self.options.only:
+                    self.report.rows.append(row)
+                    self.say(line(row))
+        except (Failed, Late, Refused) as error:
+            return self._miss(f"{title}: {error}")
+        return True
+
+    def _miss(self, sentence: str) -> bool:
+        self.report.missing.append(sentence)
+        self.say(f"not measured: {sentence}")
+        return False
+
+    def _beside(self, subject: str, groups: Iterable[str]) -> bool:
+        return subject in self.options.beside and not self.options.only.isdisjoint(groups)
+
+    def _site(self, peer: Peer, folder: Path, tunnels: int) -> Site:
+        return Site(peer=peer, tunnels=tunnels, plan=self.options.plan, folder=folder)
+
+
+def _measured(measure: Measure, site: Site) -> Iterator[Row]:
+    with open_session(site.peer.command, site.folder) as session:
+        yield from measure(site, session)
+
+
+def _title(site: Site, name: str) -> str:
+    return f"{site.peer.subject} {name}, {site.tunnels} tunnels"
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="yangswan-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
