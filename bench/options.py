@@ -19,6 +19,9 @@ GROUPS = {
     "rpc": "requests in a second: serial, 16 deep, 8 sessions",
     "setup": "a session set up, until its first request is answered",
     "idle": "what a silent session costs",
+    "waits": "how long another session waits for one tunnel while one asks for much",
+    "start": "a start on all tunnels, until the first answer",
+    "fsync": "how often a commit waits for the disk",
 }
 SIZES = (25, 1000, 10_000)
 QUICK_SIZES = (25, 1000)
@@ -72,7 +75,7 @@ def read(words: Sequence[str]) -> Options:
     )
 
 
-BESIDE = frozenset({"stub", "libyang"})
+BESIDE = frozenset({"stub", "libyang", "netconfd"})
 
 
 def _chosen(words: str, known: frozenset[str]) -> frozenset[str]:

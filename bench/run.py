@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.figures import Report, Row
 from bench.options import Options
-from bench.peers import agent, libyang_rows, stub
+from bench.peers import agent, libyang_rows, netconfd, stub
 from bench.peers.failed import Failed
-from bench.rows import changes, rates, reads
+from bench.rows import changes, rates, reads, starts, syncs, waits
 from bench.session import Late, Refused, Session, open_session
 from bench.site import Peer, Site
 from bench.table import line
@@ -28,9 +28,10 @@ LOADED: dict[str, Measure] = {
     "rpc": rates.rpc,
     "setup": rates.setup,
     "idle": rates.idle,
+    "waits": waits.waits,
 }
 """What is measured when all tunnels are there, in this order."""
-OF_STUB = ("leaf", "whole", "state", "one", "rpc", "setup")
+OF_OTHERS = ("leaf", "whole", "state", "one", "rpc", "setup")
 
 
 @dataclass(slots=True)
@@ -50,23 +51,42 @@ class Run:
                 self._without_charon(folder, tunnels)
 
     def _without_charon(self, folder: Path, tunnels: int) -> None:
-        with agent.started(folder) as of:
-            site = self._site(of.start(), folder, tunnels)
-            if self._load(site):
-                for name in LOADED:
-                    self._measure(name, site)
-                if self._beside(stub.SUBJECT, OF_STUB):
-                    self._stub(site)
+        self._try(f"yangswan, {tunnels} tunnels", lambda: self._agent(folder, tunnels))
         if self._beside(libyang_rows.SUBJECT, libyang_rows.GROUPS):
             rounds = self.options.plan.large
             self._take(f"libyang, {tunnels} tunnels", lambda: libyang_rows.measure(folder, tunnels, rounds))
+        if self._beside(netconfd.SUBJECT, ("load", "memory", *OF_OTHERS)):
+            self._try(f"netconfd, {tunnels} tunnels", lambda: self._netconfd(folder, tunnels))
+
+    def _agent(self, folder: Path, tunnels: int) -> None:
+        with agent.started(folder) as of:
+            site = self._site(of.start(), folder, tunnels)
+            if not self._load(site):
+                return
+            for name in LOADED:
+                self._measure(name, site)
+            if self._beside(stub.SUBJECT, OF_OTHERS):
+                self._try(f"stub, {tunnels} tunnels", lambda: self._stub(site))
+            of.stop()
+            if self.options.only & {"start", "waits"}:
+                self._take(_title(site, "start"), lambda: starts.starts(site, lambda: _again(of)))
+            of.stop()
+            if "fsync" in self.options.only:
+                self._take(_title(site, "fsync"), lambda: _counted(of, site))
 
     def _stub(self, site: Site) -> None:
         with site.another_session() as session:
             replies = stub.record(session, site.peer.words, site.middle)
         with stub.started(site.folder, replies) as peer:
-            for name in OF_STUB:
+            for name in OF_OTHERS:
                 self._measure(name, replace(site, peer=peer))
+
+    def _netconfd(self, folder: Path, tunnels: int) -> None:
+        with netconfd.started(folder) as peer:
+            site = self._site(peer, folder, tunnels)
+            if self._load(site):
+                for name in OF_OTHERS:
+                    self._measure(name, site)
 
     def _load(self, site: Site) -> bool:
         """Bring the tunnels, measured if that is wanted; returns whether they came."""
@@ -82,11 +102,18 @@ class Run:
         """Add the rows of a measure; returns whether they are all there."""
         if time.monotonic() > self.deadline:
             return self._miss(f"{title}: no time left")
+        return self._try(title, lambda: self._add(rows()))
+
+    def _add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if row.name.partition(".")[0] in self.options.only:
+                self.report.rows.append(row)
+                self.say(line(row))
+
+    def _try(self, title: str, work: Callable[[], object]) -> bool:
+        """Do ``work``; returns whether it could be done, and names it in the report if not."""
         try:
-            for row in rows():
-                if row.name.partition(".")[0] in self.options.only:
-                    self.report.rows.append(row)
-                    self.say(line(row))
+            work()
         except (Failed, Late, Refused) as error:
             return self._miss(f"{title}: {error}")
         return True
@@ -106,6 +133,17 @@ class Run:
 def _measured(measure: Measure, site: Site) -> Iterator[Row]:
     with open_session(site.peer.command, site.folder) as session:
         yield from measure(site, session)
+
+
+def _again(of: agent.Agent) -> Peer:
+    of.stop()
+    return of.start()
+
+
+def _counted(of: agent.Agent, site: Site) -> Iterator[Row]:
+    peer, count = of.start_counted()
+    with open_session(peer.command, site.folder) as session:
+        yield from syncs.syncs(replace(site, peer=peer), session, count)
 
 
 def _title(site: Site, name: str) -> str:

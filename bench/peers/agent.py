@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.messages import Words
+from bench.peers import sync_counter
+from bench.peers.failed import Failed
 from bench.session import ssh_command
 from bench.site import Peer
 from tests.agent_process import AgentProcess, start_agent
@@ -38,14 +42,21 @@ class Agent:
         return self._data_dir
 
     def start(self, launcher: Sequence[str] = ()) -> Peer:
-        """Start it, with ``launcher`` before its command; returns when it says that clients may connect."""
-        self._process = start_agent(
-            self._data_dir,
-            ["--config", str(self._settings)],
-            prefix=(*self._prefix, *launcher),
-            charon=self._charon,
-            log_level="warning",
-        )
+        """Start it, with ``launcher`` before its command; returns when it says that clients may connect.
+
+        Raises:
+            Failed: it does not say so in time.
+        """
+        try:
+            self._process = start_agent(
+                self._data_dir,
+                ["--config", str(self._settings)],
+                prefix=(*self._prefix, *launcher),
+                charon=self._charon,
+                log_level="warning",
+            )
+        except AssertionError as error:
+            raise Failed(str(error)) from error
         return Peer(
             subject=SUBJECT,
             command=ssh_command(self._process.user, self._process.key, self._process.port, self._prefix),
@@ -53,9 +64,17 @@ class Agent:
             words=Words(),
         )
 
-    def restart(self) -> Peer:
-        self.stop()
-        return self.start()
+    def start_counted(self) -> tuple[Peer, Callable[[], int]]:
+        """Start it so that it is counted how often it waits for the disk; returns what tells it, too.
+
+        Raises:
+            Failed: that cannot be counted on this machine.
+        """
+        if platform.machine() not in sync_counter.NUMBERS:
+            raise Failed(f"not counted on {platform.machine()}")
+        counted = self._data_dir.with_name("syncs")
+        peer = self.start([sys.executable, "-m", "bench.peers.sync_counter", str(counted)])
+        return peer, lambda: sync_counter.count_of(counted)
 
     def stop(self) -> None:
         if self._process is not None and self._process.process.poll() is None:
