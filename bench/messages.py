@@ -14,6 +14,10 @@ HELLO = (
     f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.1</capability>'
     "</capabilities></hello>]]>]]>"
 ).encode()
+PROPOSALS = (
+    "<ike><proposal><priority>1</priority><cipher>aes128</cipher><auth>sha256</auth><dh>x25519</dh></proposal></ike>"
+    "<esp><proposal><priority>1</priority><cipher>aes128gcm16</cipher><dh>x25519</dh></proposal></esp>"
+)
 COMMIT_BODY = "<commit/>"
 DRY_RUN_BODY = f'<dry-run xmlns="{AGENT}"/>'
 
@@ -33,8 +37,21 @@ def tunnel(number: int) -> str:
         f"<local-address>192.168.0.1</local-address><peer>172.16.{high}.{low + 1}</peer>"
         f"<remote-id><name>peer-{number}</name></remote-id><local-subnet>10.1.0.0/16</local-subnet>"
         f"<remote-subnet>10.{100 + high}.{low}.0/24</remote-subnet>"
-        "<ike><proposal><priority>1</priority><cipher>aes128</cipher><auth>sha256</auth><dh>x25519</dh></proposal></ike>"
-        "<esp><proposal><priority>1</priority><cipher>aes128gcm16</cipher><dh>x25519</dh></proposal></esp></ipsec>"
+        f"{PROPOSALS}</ipsec>"
+    )
+
+
+def end_of(number: int, *, initiator: bool) -> str:
+    """Return one end of a tunnel that can come up: 192.168.0.2 is the initiator, 192.168.0.1 the other."""
+    high, low = divmod(number, 250)
+    nets = "10.1.0.0/16", f"10.{100 + high}.{low}.0/24"
+    (own, host, net), (other, peer, far) = (("a", 1, nets[0]), ("b", 2, nets[1]))[:: -1 if initiator else 1]
+    return (
+        f"<ipsec><id>{number}</id><initiator>{str(initiator).lower()}</initiator>"
+        f"<secret>secret-of-{number:05d}</secret>"
+        f"<local-address>192.168.0.{host}</local-address><peer>192.168.0.{peer}</peer>"
+        f"<local-id><name>{own}-{number}</name></local-id><remote-id><name>{other}-{number}</name></remote-id>"
+        f"<local-subnet>{net}</local-subnet><remote-subnet>{far}</remote-subnet>{PROPOSALS}</ipsec>"
     )
 
 
@@ -49,6 +66,9 @@ class Words:
 
     def load(self, numbers: Iterable[int]) -> bytes:
         return self._edit(self.document(numbers))
+
+    def load_ends(self, numbers: Iterable[int], *, initiator: bool) -> bytes:
+        return self._edit(self._tunnels("".join(end_of(n, initiator=initiator) for n in numbers)))
 
     def leaf(self, number: int, round_number: int) -> bytes:
         return self.change(number, f"<description>round {round_number}</description>")

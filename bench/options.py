@@ -22,9 +22,12 @@ GROUPS = {
     "waits": "how long another session waits for one tunnel while one asks for much",
     "start": "a start on all tunnels, until the first answer",
     "fsync": "how often a commit waits for the disk",
+    "charon": "with a charon: load, leaf, subnet, start, and live tunnels, beside its socket alone",
 }
-SIZES = (25, 1000, 10_000)
+SIZES = (25, 100, 1000, 10_000)
 QUICK_SIZES = (25, 1000)
+CHARON_SIZES = (25, 1000)
+QUICK_CHARON_SIZES = (25,)
 TUNNELS_MAX = 20_000
 LIMIT_S = 3600.0
 QUICK_LIMIT_S = 115.0
@@ -36,6 +39,7 @@ class Options:
 
     only: frozenset[str]
     sizes: tuple[int, ...]
+    charon_sizes: tuple[int, ...]
     plan: Plan
     limit_s: float
     beside: frozenset[str]
@@ -51,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="small sizes and few rounds: under two minutes")
     made.add_argument("--only", type=_groups, metavar="ROW,...", help="these rows alone (below)")
     made.add_argument("--sizes", type=_sizes, metavar="N,...", help=f"numbers of tunnels, to {TUNNELS_MAX}")
+    made.add_argument(
+        "--charon-sizes", type=_sizes, metavar="N,...", help="the same, for what is measured with a charon"
+    )
     made.add_argument(
         "--beside",
         type=_subjects,
@@ -68,6 +75,7 @@ def read(words: Sequence[str]) -> Options:
     return Options(
         only=found.only or frozenset(GROUPS),
         sizes=found.sizes or (QUICK_SIZES if found.quick else SIZES),
+        charon_sizes=found.charon_sizes or (QUICK_CHARON_SIZES if found.quick else CHARON_SIZES),
         plan=QUICK if found.quick else FULL,
         limit_s=found.limit or (QUICK_LIMIT_S if found.quick else LIMIT_S),
         beside=BESIDE if found.beside is None else found.beside,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from bench.rows import changes, rates, reads, starts, syncs, waits
 from bench.session import Late, Refused, Session, open_session
 from bench.site import Peer, Site
 from bench.table import line
+from bench.with_charon import WithCharon
 
 Measure = Callable[[Site, Session], Iterable[Row]]
 LOADED: dict[str, Measure] = {
@@ -31,6 +33,7 @@ LOADED: dict[str, Measure] = {
     "waits": waits.waits,
 }
 """What is measured when all tunnels are there, in this order."""
+CANNOT = (Failed, Late, Refused, OSError, RuntimeError, subprocess.SubprocessError)
 OF_OTHERS = ("leaf", "whole", "state", "one", "rpc", "setup")
 
 
@@ -46,9 +49,14 @@ class Run:
 
     def all(self) -> None:
         """Measure everything that was asked for. What cannot be measured is named in the report."""
-        for tunnels in self.options.sizes:
+        for tunnels in self.options.sizes if self.options.only != {"charon"} else ():
             with _folder() as folder:
                 self._without_charon(folder, tunnels)
+
+        for tunnels in self.options.charon_sizes if "charon" in self.options.only else ():
+            with _folder() as folder:
+                here = WithCharon(folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take)
+                self._try(f"charon, {tunnels} tunnels", here.all)
 
     def _without_charon(self, folder: Path, tunnels: int) -> None:
         self._try(f"yangswan, {tunnels} tunnels", lambda: self._agent(folder, tunnels))
@@ -84,6 +92,8 @@ class Run:
     def _netconfd(self, folder: Path, tunnels: int) -> None:
         with netconfd.started(folder) as peer:
             site = self._site(peer, folder, tunnels)
+            # It takes minutes where others take seconds, and its memory is asked for at the start and loaded.
+            site = replace(site, plan=replace(site.plan, cycles=1))
             if self._load(site):
                 for name in OF_OTHERS:
                     self._measure(name, site)
@@ -114,7 +124,7 @@ class Run:
         """Do ``work``; returns whether it could be done, and names it in the report if not."""
         try:
             work()
-        except (Failed, Late, Refused) as error:
+        except CANNOT as error:
             return self._miss(f"{title}: {error}")
         return True
 
@@ -131,7 +141,7 @@ class Run:
 
 
 def _measured(measure: Measure, site: Site) -> Iterator[Row]:
-    with open_session(site.peer.command, site.folder) as session:
+    with site.another_session() as session:
         yield from measure(site, session)
 
 

@@ -33,9 +33,11 @@ class Late(Exception):
 
 
 class Session:
-    """One NETCONF session of base:1.1. Its calls wait; with ``open_session`` it is ended again."""
+    """One NETCONF session of base:1.1. Its calls wait, for an answer ``limit_s`` at most; with
+    ``open_session`` it is ended again."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limit_s: float = ANSWER_LIMIT_S) -> None:
+        self._limit_s = limit_s
         assert process.stdin is not None
         assert process.stdout is not None
         self.pid = process.pid
@@ -56,22 +58,22 @@ class Session:
         except BrokenPipeError as error:
             raise Refused("the session was closed") from error
 
-    def ask(self, message: bytes, limit_s: float = ANSWER_LIMIT_S) -> bytes:
+    def ask(self, message: bytes) -> bytes:
         """Send ``message`` and return its reply, framed.
 
         Raises:
             Refused: it is an error.
-            Late: there was none for so long.
+            Late: there was none.
         """
         self.send(message)
-        reply = self._until(END, limit_s)
+        reply = self._until(END, self._limit_s)
         if b"<rpc-error>" in reply[:HEAD_OCTETS] or b":rpc-error>" in reply[:HEAD_OCTETS]:
             raise Refused(reply[:HEAD_OCTETS].decode(errors="replace"))
         return reply
 
-    def ask_deep(self, message: bytes, count: int, depth: int, limit_s: float = ANSWER_LIMIT_S) -> None:
+    def ask_deep(self, message: bytes, count: int, depth: int) -> None:
         """Send ``message`` so many times, with ``depth`` of them unanswered at a time."""
-        deadline = time.monotonic() + limit_s
+        deadline = time.monotonic() + self._limit_s
         self.send(message * min(depth, count))
         sent, answered, tail = min(depth, count), 0, b""
         while answered < count:
@@ -95,7 +97,7 @@ class Session:
         Raises:
             Refused: the session was closed.
         """
-        return self._read(time.monotonic() + ANSWER_LIMIT_S)
+        return self._read(time.monotonic() + self._limit_s)
 
     def _until(self, mark: bytes, limit_s: float) -> bytes:
         """Return what came until it ended with ``mark``: only one reply is ever awaited."""
@@ -139,13 +141,13 @@ def ssh_command(user: str, key: Path, port: int, prefix: Sequence[str] = ()) -> 
 
 
 @contextmanager
-def open_session(command: Sequence[str], folder: Path) -> Iterator[Session]:
+def open_session(command: Sequence[str], folder: Path, limit_s: float = ANSWER_LIMIT_S) -> Iterator[Session]:
     """A session that has said hello, ended with the block.
 
     Raises:
         Refused: the server let nobody in.
     """
     with processes.running(command, folder) as process:
-        session = Session(process)
+        session = Session(process, limit_s)
         session.greet()
         yield session

@@ -11,7 +11,10 @@ from pathlib import Path
 from bench import processes
 from bench.figures import Row
 from bench.messages import Words
-from bench.session import Session, open_session
+from bench.session import ANSWER_LIMIT_S, Session, open_session
+
+
+ROUNDS_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Peer:
     command: tuple[str, ...]
     pid: int
     words: Words
+    limit_s: float = ANSWER_LIMIT_S
+    """how long an answer may take"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Site:
         return (self.tunnels + 1) // 2
 
     def another_session(self) -> AbstractContextManager[Session]:
-        return open_session(self.peer.command, self.folder)
+        return open_session(self.peer.command, self.folder, self.peer.limit_s)
 
     def row(self, name: str, unit: str, *values: float, cpu_ms: float | None = None, note: str = "") -> Row:
         return Row(
@@ -84,12 +89,19 @@ class Site:
         )
 
     def timed(self, name: str, rounds: int, work: Callable[[int], object]) -> Row:
-        """Return the milliseconds of each round of ``work``, which gets the round's number."""
+        """Return the milliseconds of each round of ``work``, which gets the round's number.
+
+        No round begins when those before it took ``ROUNDS_LIMIT_S``.
+        """
         times = []
         before_s = processes.cpu_s(self.peer.pid)
+        end = time.perf_counter() + ROUNDS_LIMIT_S
         for number in range(rounds):
             begin = time.perf_counter()
             work(number)
-            times.append((time.perf_counter() - begin) * 1e3)
+            done = time.perf_counter()
+            times.append((done - begin) * 1e3)
+            if done > end:
+                break
         used_s = processes.cpu_s(self.peer.pid) - before_s
-        return self.row(name, "ms", *times, cpu_ms=used_s * 1e3 / rounds)
+        return self.row(name, "ms", *times, cpu_ms=used_s * 1e3 / len(times))

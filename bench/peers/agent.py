@@ -14,6 +14,7 @@ from bench.peers.failed import Failed
 from bench.session import ssh_command
 from bench.site import Peer
 from tests.agent_process import AgentProcess, start_agent
+from tests.lab import end_charon
 
 SUBJECT = "yangswan"
 SETTINGS = """\
@@ -29,10 +30,12 @@ unauthenticated-per-source = 128
 class Agent:
     """An agent with a data folder below ``folder``; it can be started anew on what it stored."""
 
-    def __init__(self, folder: Path, charon: str = "none", prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, charon: str = "none", prefix: Sequence[str] = (), *, settings: str = ""
+    ) -> None:
         self._data_dir = folder / "data"
         self._settings = folder / "settings.toml"
-        self._settings.write_text(SETTINGS)
+        self._settings.write_text(SETTINGS + settings)
         self._charon = charon
         self._prefix = tuple(prefix)
         self._process: AgentProcess | None = None
@@ -83,10 +86,17 @@ class Agent:
 
 
 @contextmanager
-def started(folder: Path, charon: str = "none", prefix: Sequence[str] = ()) -> Iterator[Agent]:
-    """An agent that is ended with the block. It is not started yet."""
-    agent = Agent(folder, charon, prefix)
+def started(
+    folder: Path, charon: str = "none", prefix: Sequence[str] = (), *, settings: str = ""
+) -> Iterator[Agent]:
+    """An agent that is ended with the block, its charon too. It is not started yet."""
+    folder.mkdir(exist_ok=True)
+    agent = Agent(folder, charon, prefix, settings=settings)
     try:
         yield agent
     finally:
-        agent.stop()
+        try:
+            agent.stop()
+        finally:
+            if charon == "managed":
+                end_charon(agent.data_dir)

@@ -30,6 +30,7 @@ MODULES = Path("/usr/share/yuma/modules")
 SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 FETCH_LIMIT_S = 60.0
 START_LIMIT_S = 20.0
+ANSWER_LIMIT_S = 60.0
 
 
 @contextmanager
@@ -59,6 +60,7 @@ def started(folder: Path) -> Iterator[Peer]:
                 command=ssh_command(getpass.getuser(), key, port),
                 pid=process.pid,
                 words=Words(NAMESPACE),
+                limit_s=ANSWER_LIMIT_S,
             )
 
 

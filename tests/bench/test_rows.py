@@ -21,6 +21,7 @@ def ran(only: Iterable[str], beside: Iterable[str] = ()) -> Report:
     options = Options(
         only=frozenset(only),
         sizes=(TUNNELS,),
+        charon_sizes=(TUNNELS,),
         plan=TINY,
         limit_s=200.0,
         beside=frozenset(beside),
