@@ -29,13 +29,14 @@ QUICK_SIZES = (25, 1000)
 CHARON_SIZES = (25, 1000)
 QUICK_CHARON_SIZES = (25,)
 TUNNELS_MAX = 20_000
+REPORTS_MAX = 2
 LIMIT_S = 3600.0
 QUICK_LIMIT_S = 115.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run is to do."""
+    """What is to be done: a run or, of reports that there are, a table or a picture."""
 
     only: frozenset[str]
     sizes: tuple[int, ...]
@@ -44,6 +45,9 @@ class Options:
     limit_s: float
     beside: frozenset[str]
     json: Path | None
+    compare: tuple[Path, ...] = ()
+    plot: tuple[Path, ...] = ()
+    into: Path = Path()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,13 +69,27 @@ def parser() -> argparse.ArgumentParser:
         help=f"what is measured beside the agent: {', '.join(sorted(BESIDE))}, or none (default: all)",
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the report here, too")
+    made.add_argument(
+        "--compare",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="no run: write the reports before and after as a table, with what is to be reached",
+    )
+    made.add_argument("--plot", type=Path, nargs="+", metavar="FILE", help="no run: draw the growth curves")
+    made.add_argument("--into", type=Path, default=Path("docs"), metavar="FOLDER", help="where (docs)")
     made.add_argument("--limit", type=_seconds, metavar="S", help="end after so many seconds")
     return made
 
 
 def read(words: Sequence[str]) -> Options:
     """Return what ``words`` ask for; exits with 2 and a sentence where they cannot be used."""
-    found = parser().parse_args(words)
+    of = parser()
+    found = of.parse_args(words)
+    if found.compare and found.plot:
+        of.error("--compare and --plot: one of them")
+    if max(len(found.compare or ()), len(found.plot or ())) > REPORTS_MAX:
+        of.error("a report before, and one after")
     return Options(
         only=found.only or frozenset(GROUPS),
         sizes=found.sizes or (QUICK_SIZES if found.quick else SIZES),
@@ -80,6 +98,9 @@ def read(words: Sequence[str]) -> Options:
         limit_s=found.limit or (QUICK_LIMIT_S if found.quick else LIMIT_S),
         beside=BESIDE if found.beside is None else found.beside,
         json=found.json,
+        compare=tuple(found.compare or ()),
+        plot=tuple(found.plot or ()),
+        into=found.into,
     )
 
 

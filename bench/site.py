@@ -13,7 +13,6 @@ from bench.figures import Row
 from bench.messages import Words
 from bench.session import ANSWER_LIMIT_S, Session, open_session
 
-
 ROUNDS_LIMIT_S = 20.0
 
 
@@ -37,7 +36,7 @@ class Plan:
     """how long another session is waited on, at least"""
 
 
-FULL = Plan(cycles=3, changes=31, large=7, small=301, requests=3000, sessions=16, probe_s=4.0)
+FULL = Plan(cycles=3, changes=31, large=7, small=301, requests=2000, sessions=16, probe_s=4.0)
 QUICK = Plan(cycles=3, changes=11, large=3, small=101, requests=600, sessions=8, probe_s=1.0)
 TINY = Plan(cycles=2, changes=2, large=2, small=5, requests=20, sessions=2, probe_s=0.2)
 """For tests."""

@@ -19,7 +19,8 @@ from typing import Any
 from vici.protocol import Message, Packet
 
 from tests.lab import Namespace, end_charon
-from tests.translators.systemctls import charon_alone
+from translators.strongswan.charon.daemon import ManagedCharon
+from translators.strongswan.options import Options
 from translators.strongswan.translator import NAME
 
 READ_OCTETS = 64 * 1024
@@ -33,7 +34,7 @@ def charon(namespace: Namespace, folder: Path) -> Iterator[Path]:
     """A charon that holds nothing, in ``folder`` below ``namespace``; its folder. It ends with the block."""
     folder.mkdir()
     try:
-        namespace.call(lambda: asyncio.run(charon_alone(folder / NAME)))
+        namespace.call(lambda: asyncio.run(ManagedCharon(folder / NAME, Options()).start()))
         yield folder / NAME
     finally:
         end_charon(folder)
@@ -121,21 +122,19 @@ class Tap:
         with suppress(OSError):  # the end
             while True:
                 came, _ = self._listening.accept()
-                on = socket.socket(socket.AF_UNIX)
-                on.connect(str(self._charon_socket))
-                for source, target, taken in ((came, on, True), (on, came, False)):
-                    threading.Thread(target=self._pass, args=(source, target, taken), daemon=True).start()
+                threading.Thread(target=self._serve, args=(came,), daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket, taken: bool) -> None:
-        rest = b""
-        with suppress(OSError):
-            while data := source.recv(READ_OCTETS):
-                if taken:
-                    rest = self._take(rest + data)
-                target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+    def _serve(self, came: socket.socket) -> None:
+        with came, socket.socket(socket.AF_UNIX) as on, suppress(OSError):
+            on.connect(str(self._charon_socket))
+            back = threading.Thread(target=_pass, args=(on, came), daemon=True)
+            back.start()
+            rest = b""
+            while data := came.recv(READ_OCTETS):
+                rest = self._take(rest + data)
+                on.sendall(data)
+            on.shutdown(socket.SHUT_RDWR)
+            back.join()
 
     def _take(self, data: bytes) -> bytes:
         """Take the whole packets of ``data``; return what is left."""
@@ -144,3 +143,10 @@ class Tap:
             if packet[0] == REQUEST and packet[2 : 2 + packet[1]] in LOADS:
                 self.packets.append(packet)
         return data
+
+
+def _pass(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(READ_OCTETS):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ from bench import processes
 from bench.figures import Row
 from bench.messages import END
 from bench.session import ANSWER_LIMIT_S, Late, Session
-from bench.site import Site
+from bench.site import ROUNDS_LIMIT_S, Site
 
 DEPTH = 16
 SESSIONS = 8
@@ -41,8 +41,11 @@ def _rate(site: Site, name: str, sessions: Sequence[Session], work: Callable[[],
     for _ in range(RATES):
         begin = time.perf_counter()
         work()
-        rates.append(site.plan.requests / (time.perf_counter() - begin))
-    requests = RATES * site.plan.requests
+        took_s = time.perf_counter() - begin
+        rates.append(site.plan.requests / took_s)
+        if took_s * (len(rates) + 1) > ROUNDS_LIMIT_S:
+            break
+    requests = len(rates) * site.plan.requests
     cpu_ms = (processes.cpu_s(site.peer.pid) - before_s) * 1e3 / requests
     client_ms = (_client_s(sessions) - client_before_s) * 1e3 / requests
     note = f"of a processor, each: {cpu_ms:.2f} ms, of the client {client_ms:.2f} ms"
