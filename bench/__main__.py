@@ -18,8 +18,9 @@ from bench.table import lines
 USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
-GRACE_S = 60.0
-"""So long may what had begun before the time was up go on."""
+GRACE = 0.1
+GRACE_S = 5.0
+"""What had begun before the time was up may go on for so many seconds, and for this part of the time."""
 
 
 class TimeUp(BaseException):
@@ -32,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = options.read(given)
     try:
         if asked.compare:
-            print("\n".join(compare.lines([read(file) for file in asked.compare])))
+            print("\n".join(compare.lines([read(file) for file in asked.compare], asked.compared)))
         elif asked.plot:
             _plot(asked.plot, asked.into)
         else:
@@ -66,7 +67,7 @@ def _run(asked: options.Options, words: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts in the background with SIGINT ignored
         signal.signal(number, _terminated)
     signal.signal(signal.SIGALRM, _time_up)
-    signal.setitimer(signal.ITIMER_REAL, asked.limit_s + GRACE_S)
+    signal.setitimer(signal.ITIMER_REAL, asked.limit_s * (1 + GRACE) + GRACE_S)
     code = 0
     try:
         run.all()
@@ -78,10 +79,10 @@ def _run(asked: options.Options, words: str) -> int:
         code = FAILED
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-    report.ended = _now()
-    report.load = (at_start, machine.load_average())
-    if asked.json is not None:
-        write(report, asked.json)
+        report.ended = _now()
+        report.load = (at_start, machine.load_average())
+        if asked.json is not None:
+            write(report, asked.json)
     print("\n".join(lines(report)))
     return code
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bench.figures import Report, Row
 from bench.table import OURS, figure
 from bench.wishes import AT_TUNNELS, WISHES
 
 
-def lines(reports: Sequence[Report]) -> Iterator[str]:
-    """Yield a table of one report, or of one before and one after; what is to be reached is in it."""
+def lines(reports: Sequence[Report], sizes: Collection[int] = ()) -> Iterator[str]:
+    """Yield a table of one report, or of one before and one after; what is to be reached is in it.
+
+    ``sizes``: the numbers of tunnels that it is of, all if there are none.
+    """
     for name, report in zip(_names(reports), reports, strict=True):
         start, end = report.load
         yield f"{name}: {report.began} to {report.ended}, load average {start:g} to {end:g}."
@@ -26,6 +29,8 @@ def lines(reports: Sequence[Report]) -> Iterator[str]:
     yield _cells(columns)
     yield _cells(["---:", "---", "---", *["---:"] * (len(columns) - 4), "---"])
     for tunnels, name, subject in _keys(reports):
+        if sizes and tunnels not in sizes:
+            continue
         rows = [report.find(name, subject, tunnels) for report in reports]
         times = [_times(*rows)] if len(rows) > 1 else []
         yield _cells([str(tunnels), name, subject, *map(_cell, rows), *times, _wish(tunnels, subject, rows)])

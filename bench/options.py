@@ -31,7 +31,7 @@ QUICK_CHARON_SIZES = (25,)
 TUNNELS_MAX = 20_000
 REPORTS_MAX = 2
 LIMIT_S = 3600.0
-QUICK_LIMIT_S = 115.0
+QUICK_LIMIT_S = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Options:
     compare: tuple[Path, ...] = ()
     plot: tuple[Path, ...] = ()
     into: Path = Path()
+    compared: tuple[int, ...] = ()
+    """the numbers of tunnels in the table, all if there are none"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -101,6 +103,7 @@ def read(words: Sequence[str]) -> Options:
         compare=tuple(found.compare or ()),
         plot=tuple(found.plot or ()),
         into=found.into,
+        compared=found.sizes or (),
     )
 
 

@@ -110,8 +110,6 @@ class Run:
 
     def _take(self, title: str, rows: Callable[[], Iterable[Row]]) -> bool:
         """Add the rows of a measure; returns whether they are all there."""
-        if time.monotonic() > self.deadline:
-            return self._miss(f"{title}: no time left")
         return self._try(title, lambda: self._add(rows()))
 
     def _add(self, rows: Iterable[Row]) -> None:
@@ -122,6 +120,8 @@ class Run:
 
     def _try(self, title: str, work: Callable[[], object]) -> bool:
         """Do ``work``; returns whether it could be done, and names it in the report if not."""
+        if time.monotonic() > self.deadline:
+            return self._miss(f"{title}: no time left")
         try:
             work()
         except CANNOT as error:

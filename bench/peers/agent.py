@@ -81,7 +81,11 @@ class Agent:
 
     def stop(self) -> None:
         if self._process is not None and self._process.process.poll() is None:
-            self._process.stop()
+            try:
+                self._process.stop()
+            except BaseException:  # on Ctrl-C it is not waited for
+                self._process.kill()
+                raise
         self._process = None
 
 

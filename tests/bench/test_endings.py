@@ -73,8 +73,18 @@ def test_on_a_signal_all_is_ended(tmp_path: Path, number: signal.Signals, after:
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
+def test_on_a_signal_an_agent_that_starts_is_ended(tmp_path: Path) -> None:
+    with bench(tmp_path, "--quick", "--sizes", "3", "--only", "one", "--beside", "none") as process:
+        while not any("-m agent" in command for command in left_below(tmp_path)):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert left_below(tmp_path) == []
+
+
 def test_when_the_time_is_up_the_rest_is_left_out(tmp_path: Path) -> None:
-    with bench(tmp_path, "--quick", "--sizes", "3", "--only", "one", "--limit", "0.01") as process:
+    with bench(tmp_path, "--quick", "--sizes", "3", "--only", "one", "--limit", "0.000001") as process:
         output, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0
     assert "no time left" in output

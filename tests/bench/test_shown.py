@@ -80,6 +80,8 @@ def test_reports_are_compared_and_drawn_by_the_command(
         write(of, Path(file))
     assert main(["--compare", *files]) == 0
     assert "| 2.0 |" in capsys.readouterr().out
+    assert main(["--compare", *files, "--sizes", "25"]) == 0
+    assert "| 2.0 |" not in capsys.readouterr().out
     assert main(["--plot", *files, "--into", str(tmp_path)]) == 0
     assert (tmp_path / "performance.svg").is_file()
 
