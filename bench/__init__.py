@@ -14,8 +14,9 @@ Files, from the ground up:
 - site: one peer with so many tunnels, and how work on it is timed
 - peers/: the agent, and what is measured beside it
 - rows/: what is measured
-- run: peers and rows brought together; options: the words of the command line
-- table, compare: a report, or two, in lines; curves: a report as pictures
+- options: the words of the command line
+- run, with_charon: peers and rows brought together, without a charon and with one
+- table, compare: a report, or two, in lines; curves: reports as a picture
 
 Figures say something against others of the same run. Wall time is of the machine with all that ran on it
 then; the time of a processor that the peer's process used is of the peer.

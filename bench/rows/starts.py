@@ -32,4 +32,4 @@ def starts(site: Site, restart: Callable[[], Peer]) -> Iterator[Row]:
             found += waits.latencies_ms(session, message, waits.after(site.plan.probe_s))
     yield site.row("start.ready", "ms", *ready, note="says that clients may connect")
     yield site.row("start.first-answer", "ms", *answered, cpu_ms=sum(used) / rounds)
-    yield from waits.rows(site, "start", found, site.plan.probe_s * rounds)
+    yield from waits.rows(site, "waits.start", found, site.plan.probe_s * rounds)

@@ -42,10 +42,10 @@ class Work(threading.Thread):
 
 
 def latencies_ms(session: Session, message: bytes, until: Callable[[], bool]) -> list[float]:
-    """Ask for ``message`` at fixed times until ``until()``; return how late each answer was."""
+    """Ask for ``message`` at fixed times until ``until()``, once at least; return how late each answer was."""
     found = []
     due = time.perf_counter()
-    while not until():
+    while not found or not until():
         session.ask(message)
         found.append((time.perf_counter() - due) * 1e3)
         due += PERIOD_S
@@ -68,11 +68,11 @@ def while_working(probe: Session, message: bytes, work: Callable[[], object]) ->
     return found, thread.took_s
 
 
-def rows(site: Site, kind: str, found: Sequence[float], took_s: float) -> Iterator[Row]:
+def rows(site: Site, name: str, found: Sequence[float], took_s: float) -> Iterator[Row]:
     """Yield what stands for ``found`` milliseconds."""
     note = f"{len(found)} requests in {took_s:.1f} s"
-    for name, share in (("p50", 0.5), ("p99", 0.99), ("worst", 1.0)):
-        yield site.row(f"waits.{kind}.{name}", "ms", quantile(found, share), note=note)
+    for of, share in (("p50", 0.5), ("p99", 0.99), ("worst", 1.0)):
+        yield site.row(f"{name}.{of}", "ms", quantile(found, share), note=note)
 
 
 def waits(site: Site, session: Session) -> Iterator[Row]:
@@ -96,7 +96,7 @@ def waits(site: Site, session: Session) -> Iterator[Row]:
                 session.ask(words.load([apart]))
                 session.ask(words.commit())
             found, took_s = while_working(probe, message, work)
-            yield from rows(site, kind, found, took_s)
+            yield from rows(site, f"waits.{kind}", found, took_s)
     session.ask(words.delete())
     session.ask(words.load(site.numbers))
     session.ask(words.commit())
