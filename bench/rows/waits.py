@@ -6,6 +6,7 @@ seconds keeps those behind it waiting, and they are counted, too.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,13 +43,19 @@ class Work(threading.Thread):
 
 
 def latencies_ms(session: Session, message: bytes, until: Callable[[], bool]) -> list[float]:
-    """Ask for ``message`` at fixed times until ``until()``, once at least; return how late each answer was."""
-    found = []
+    """Ask for ``message`` at fixed times until ``until()``; return how late each answer was.
+
+    What was due by then is asked for and counted, too: it has waited as long as if it had been sent.
+    """
+    found: list[float] = []
     due = time.perf_counter()
-    while not found or not until():
+    end = math.inf
+    while due <= end:
         session.ask(message)
         found.append((time.perf_counter() - due) * 1e3)
         due += PERIOD_S
+        if end == math.inf and until():
+            end = time.perf_counter()
         time.sleep(max(0.0, due - time.perf_counter()))
     return found
 

@@ -24,14 +24,14 @@ class Clock:
 
 
 class Server:
-    """Answers each request after so many seconds."""
+    """Answers each request after so many seconds, and further ones at once."""
 
     def __init__(self, clock: Clock, *answers_s: float) -> None:
         self._clock = clock
         self._answers_s = list(answers_s)
 
     def ask(self, _: bytes) -> bytes:
-        self._clock.sleep(self._answers_s.pop(0))
+        self._clock.sleep(self._answers_s.pop(0) if self._answers_s else 0.0)
         return b""
 
     def is_done(self) -> bool:
@@ -48,7 +48,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_a_request_that_is_behind_a_long_one_waits_as_long(clock: Clock) -> None:
     server = Server(clock, 0.001, 0.1, 0.001, 0.001)
     found = waits.latencies_ms(server, b"", server.is_done)  # type: ignore[arg-type]
-    assert found == pytest.approx([1, 100, 81, 62])
+    assert found == pytest.approx([1, 100, 81, 62, 42, 22, 2])
+
+
+def test_what_was_due_when_the_work_ended_is_counted(clock: Clock) -> None:
+    server = Server(clock, 0.05)
+    found = waits.latencies_ms(server, b"", server.is_done)  # type: ignore[arg-type]
+    assert found == pytest.approx([50, 30, 10])
 
 
 def test_requests_that_are_answered_in_time_are_a_period_apart(clock: Clock) -> None:
