@@ -60,7 +60,7 @@ def _cell(row: Row | None) -> str:
         return "-"
     low, high = row.quartiles
     spread = f" ({figure(low)} to {figure(high)})" if len(row.values) > 1 else ""
-    cpu = f"; cpu {figure(row.cpu_ms)} ms" if row.cpu_ms is not None and row.unit == "ms" else ""
+    cpu = "" if row.cpu_ms is None else f"; cpu {figure(row.cpu_ms)} ms"
     return f"{figure(row.median)} {row.unit}{spread}{cpu}"
 
 

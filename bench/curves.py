@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.figures import Report, Row
 from bench.table import OURS
@@ -87,6 +87,7 @@ def _unit(reports: Mapping[str, Report], name: str) -> str:
 def _finish(axes: Axes, title: str, unit: str) -> None:
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("tunnels")
+    axes.margins(x=0.08)
     axes.set_ylabel(unit)
     axes.set_xscale("log")
     axes.grid(visible=True, alpha=0.3)
@@ -95,10 +96,10 @@ def _finish(axes: Axes, title: str, unit: str) -> None:
         return
     axes.set_yscale("log")
     axes.legend(fontsize=7, frameon=False)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    for axis, subs in ((axes.xaxis, (1.0,)), (axes.yaxis, (1.0, 2.0, 5.0))):
+        axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(FuncFormatter(_number))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
 
 
 def _number(value: float, _place: int | None) -> str:

@@ -95,8 +95,9 @@ class WithCharon:
                 for name, namespace in (("responder", lab.alice_ns), ("initiator", lab.bob_ns))
             ]
             peers = [end.start() for end in ends]
-            begin = time.monotonic()
+            begin = 0.0
             for peer, initiator in zip(peers, (False, True), strict=True):
+                begin = time.monotonic()
                 with open_session(peer.command, self.folder) as session:
                     session.ask(peer.words.load_ends(site.numbers, initiator=initiator))
                     session.ask(peer.words.commit())
@@ -105,7 +106,12 @@ class WithCharon:
                 time.sleep(STEP_S)
             took_ms = (time.monotonic() - begin) * 1e3
             site = replace(site, peer=peers[0])
-            yield site.row("charon.up", "ms", took_ms, note=f"{found} of {site.tunnels} came up")
+            yield site.row(
+                "charon.up",
+                "ms",
+                took_ms,
+                note=f"{found} of {site.tunnels} came up, since the initiator was told",
+            )
             session = stack.enter_context(site.another_session())
             for row in on_charon.live(site, session, wire):
                 yield replace(row, note=f"{row.note} {found} live".strip())

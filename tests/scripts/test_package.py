@@ -95,7 +95,8 @@ def test_documents_are_where_the_manual_pages_say(tmp_path: Path) -> None:
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/versions.txt").write_text("")
     subprocess.run(["bash", "-euc", f"package=made\n{found[0]}documents"], cwd=tmp_path, check=True)
-    laid = {path.name: path.read_text() for path in (tmp_path / "made/usr/share/doc/yangswan").iterdir()}
+    folder = tmp_path / "made/usr/share/doc/yangswan"
+    laid = {path.name: path.read_text(errors="replace") for path in folder.iterdir()}
     pages = (ROOT / "packaging/man/pages.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| `/usr/share/doc/yangswan` \| (.*) \|$", pages)
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
