@@ -102,6 +102,10 @@ def start_agent(
             if line.startswith("ready "):
                 agent.port = int(line.rsplit(":", 1)[1])
                 break
+    except BaseException:
+        process.kill()
+        agent._end()
+        raise
     finally:
         alarm.cancel()
     if not agent.port:
