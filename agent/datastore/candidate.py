@@ -12,6 +12,7 @@ from agent.yang.difference import Difference
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
 from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind
 from agent.yang.tree import NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
@@ -53,7 +54,8 @@ class Candidate:
         self._differing.touch(unit.path for unit in touched)
         if self._settled:
             moving = moving_defaults(self.schema)
-            self._settled = not any(unit.module in moving for unit in touched) if moving else True
+            modules = {node.root.module for node in {unit.schema_node for unit in touched}}
+            self._settled = modules.isdisjoint(moving)
 
     def known_to_differ(self, running: Tree) -> Differing:
         """*worker* Return which units differ, or have to be taken for.
@@ -129,6 +131,8 @@ class Savepoint:
         self._changed_new: list[str] = []
         self._blind_new: set[str] = set()
         self._conditions_before = dict(candidate.conditions)
+        self._nothing = Tree(candidate.schema)
+        self._filled: set[str] = set()
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -141,15 +145,58 @@ class Savepoint:
             return
         self.save(units_below(schema, children(node)))
 
-    def save(self, units: Iterable[Unit]) -> None:
-        """Save ``units``, before they are changed."""
+    def touch_all(self, patch: Tree, *, filled: bool) -> None:
+        """Save all units that are in ``patch``, before it is merged; ``filled``: no container in it is empty."""
+        self.save(units_below(self._candidate.schema, patch.top_level()), filled=filled)
+
+    def touch_entries(
+        self, parent: Node, entries: Iterable[tuple[Node, Node, bool]], *, filled: bool
+    ) -> None:
+        """Save what entries of one list lie in, before they are brought, and take out those that go.
+
+        Args:
+            parent: the node of the candidate that they stand in, or NO_NODE if it is not there.
+            entries: each, of any Tree; that of the candidate, NO_NODE if it is not there; whether it goes.
+            filled: no container is empty in those that are brought.
+        """
+        schema, tree = self._candidate.schema, self._candidate.tree
+        room = _Room(tree, parent)
+        for entry, own, goes in entries:
+            if not _is_outermost(schema, entry):
+                self.touch(entry)
+                if goes:
+                    tree.remove(own)
+                continue
+            unit = Unit(schema, entry)
+            if unit.path not in self._saved:
+                self._add(unit, self._nothing if own == NO_NODE else room.keep(own, moved=goes))
+                if filled and own == NO_NODE:
+                    self._filled.add(unit.path)
+            elif goes:
+                tree.remove(own)
+
+    def save(self, units: Iterable[Unit], *, filled: bool = False) -> None:
+        """Save ``units``, before they are changed; ``filled``: by what has no empty container in it."""
         for unit in units:
             if unit.path not in self._saved:
-                copy = Tree(self._candidate.schema)
-                unit.replace_in(copy, unit.locate(self._candidate.tree))
-                self._saved[unit.path] = (unit, copy)
-                if unit.path not in self._candidate.changed:
-                    self._changed_new.append(unit.path)
+                nodes = unit.locate(self._candidate.tree)
+                self._add(unit, self._copy(unit, nodes))
+                if filled and not nodes and unit.schema_node.kind is Kind.LIST and not unit.group:
+                    self._filled.add(unit.path)
+
+    def _copy(self, unit: Unit, nodes: list[Node]) -> Tree:
+        if not nodes:
+            return self._nothing
+        if not unit.group:
+            return self._candidate.tree.copy_of(nodes[0])
+        copy = Tree(self._candidate.schema)
+        unit.replace_in(copy, nodes)
+        return copy
+
+    def _add(self, unit: Unit, copy: Tree) -> None:
+        self._saved[unit.path] = (unit, copy)
+        if unit.path not in self._candidate.changed:
+            self._changed_new.append(unit.path)
 
     def differences(self) -> Iterator[Difference]:
         """Yield every node that the edit has changed in the candidate."""
@@ -182,7 +229,36 @@ class Savepoint:
             self._candidate.changed[path] = unit
             nodes = unit.locate(tree)
             for node in nodes:
-                renew_defaults_of(tree, node, open_empty=open_empty)
-            if not nodes:
+                if path in self._filled:  # what was brought anew holds no default that could be in use no more
+                    tree.add_defaults(node)
+                else:
+                    renew_defaults_of(tree, node, open_empty=open_empty)
+            if not nodes and unit.schema_node.is_implicit:
                 unit.give_default(tree)
         self._candidate.unsettle(unit for unit, _ in self._saved.values())
+
+
+class _Room:
+    """Where entries of one list are kept, inside copies of what they stand in."""
+
+    def __init__(self, source: Tree, parent: Node) -> None:
+        self._source, self._parent = source, parent
+        self._tree: Tree | None = None
+        self._inside = NO_NODE
+
+    def keep(self, entry: Node, *, moved: bool) -> Tree:
+        """Return the Tree with ``entry``, or with a copy of it."""
+        if self._tree is None:
+            self._tree = self._source.copy_of(self._parent, recursive=False)
+            self._inside = self._tree.find_like(self._parent)
+        if moved:
+            self._tree.insert(self._inside, self._source.detach(entry))
+        else:
+            self._tree.copy_into(self._inside, entry)
+        return self._tree
+
+
+def _is_outermost(schema: Schema, entry: Node) -> bool:
+    """True if an entry is a unit."""
+    above = schema.node_of(entry.schema).parent
+    return above is None or above.shell

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from agent.datastore.edit_outline import Outline
 from agent.datastore.insertion import InsertRequest
 from agent.datastore.txids import Mechanism, fault_of
 from agent.errors import (
@@ -47,6 +48,7 @@ DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
 TXIDS = {f"{uri} {mechanism.value}": mechanism for uri in TXID_SPACES for mechanism in Mechanism}
 OPERATIONS = ("merge", "replace", "create", "delete", "remove")
 INSERTS = ("first", "last", "before", "after")
+_OPERATION = f"{{{NETCONF_NS}}}operation"
 
 
 def under_config(element: Element) -> bool:
@@ -146,17 +148,22 @@ def mixed_content(element: Element, path: str | None = None) -> Iterator[RpcErro
 class EditAttributes:
     """The operation and insert attributes of an edit, taken off its elements.
 
-    ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
+    ``hot`` holds every element with such an attribute on itself or below, ``above`` those with one below.
+    ``claimed`` holds those that the
     default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
     of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``txids``: the
     transaction ids that stand on elements and on the <config> itself. ``empty``: a container has nothing in
     it, or nothing but these. ``errors``: what is wrong with attributes.
+
+    Args:
+        outline: that of ``config``, if it is known.
     """
 
-    def __init__(self, schema: Schema, config: Element) -> None:
+    def __init__(self, schema: Schema, config: Element, outline: Outline | None = None) -> None:
         self.operation: dict[Element, str] = {}
         self.insert: dict[Element, InsertRequest] = {}
         self.hot: set[Element] = set()
+        self.above: set[Element] = set()
         self.claimed: set[Element] = set()
         self.txids: dict[Element, dict[Mechanism, str]] = {}
         self.errors: list[RpcError] = []
@@ -166,6 +173,30 @@ class EditAttributes:
             uri, _, local = name.rpartition("}")
             if mechanism := TXIDS.get(f"{uri[1:]} {local}"):
                 self._txid(config, mechanism, str(config.attrib[name]))
+        if outline is None or not outline.plain or not self._only_operations(config):
+            self._walk(config)
+        else:
+            self.empty = outline.empty
+        self.any = bool(self.hot)
+        self.tagged = self.all_claimed()
+        self.empty = self.empty or bool(self.tagged)
+
+    def _only_operations(self, config: Element) -> bool:
+        """Take off the attributes of a document that has nothing but operations; else nothing is taken off."""
+        found = [element for element in config.iterdescendants() if element.attrib]
+        for element in found:
+            value = element.get(_OPERATION)
+            if len(element.attrib) > 1 or value not in OPERATIONS:
+                return False
+        found.sort(key=lambda element: sum(1 for _ in element.iterancestors()))  # as a walk comes by them
+        for element in found:
+            self._operation(element, str(element.get(_OPERATION)))
+            element.attrib.clear()
+            self._heat(element, config)
+        return True
+
+    def _walk(self, config: Element) -> None:
+        schema = self._schema
         waiting = deque((child, schema.roots) for child in config)
         while waiting and len(self.errors) < MAX_ERRORS:
             element, level = waiting.popleft()
@@ -181,9 +212,6 @@ class EditAttributes:
                 if not len(element) and node is not None and node.kind is Kind.CONTAINER:
                     self.empty = True
                 waiting.extend((child, below) for child in element)
-        self.any = bool(self.hot)
-        self.tagged = self.all_claimed()
-        self.empty = self.empty or bool(self.tagged)
 
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
@@ -208,9 +236,15 @@ class EditAttributes:
             self._insert(element, taken)
         only_txids = len(element.attrib) == len(self.txids.get(element, ()))
         element.attrib.clear()
-        above: Element | None = None if only_txids else element  # which change nothing of the edit
-        while above is not None and above is not config:
+        if not only_txids:  # which change nothing of the edit
+            self._heat(element, config)
+
+    def _heat(self, element: Element, config: Element) -> None:
+        self.hot.add(element)
+        above = element.getparent()
+        while above is not None and above is not config and above not in self.above:
             self.hot.add(above)
+            self.above.add(above)
             above = above.getparent()
 
     def _refuse_confusion(self, node: SchemaNode, element: Element) -> None:

@@ -1,0 +1,90 @@
+"""Entries of one list that a large edit document has side by side, taken together.
+
+Each is looked up once in what libyang has made of the whole document, and once in the candidate; all are merged
+in one call. Only lists that the system orders are taken so, and no entry of which something is said below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.datastore.edit_check import key_elements
+from agent.datastore.edit_outline import canonical_key
+from agent.xml import Element, local_name
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import NO_NODE, Node, Tree, first_child, instances, keys_of, sibling_like
+
+FEW = 16
+"""Children of an element that are not worth it."""
+
+
+def is_taken_together(node: SchemaNode) -> bool:
+    """True if it does not matter to anything else in which order entries of a list come and go."""
+    return node.kind is Kind.LIST and not node.user_ordered and not node.cases
+
+
+class Entries:
+    """The entries below ``parent``, a node of ``whole``, by the elements that they were made of."""
+
+    def __init__(self, whole: Tree, parent: Node) -> None:
+        self.parent = parent
+        self._whole = whole
+        self._known: dict[SchemaNode, dict[tuple[str, ...], Node]] = {}
+
+    def of(self, node: SchemaNode, element: Element) -> Node:
+        """Return the entry of the list ``node`` that ``element`` has become."""
+        if (known := self._known.get(node)) is None:
+            found = instances(first_child(self.parent), node)
+            known = self._known[node] = {keys_of(entry, node): entry for entry in found}
+        keys = key_elements(node, element)
+        leafs = ((node.children[node.namespace, local_name(key)], key.text or "") for key in keys)
+        return known[tuple([canonical_key(self._whole.schema, leaf, text) for leaf, text in leafs])]
+
+    def taken_out(self, entries: list[Node]) -> Tree:
+        """Return a tree with ``entries``, which stand in no other any more."""
+        piece = self._whole.copy_of(self.parent, recursive=False)
+        inside = piece.find_like(self.parent)
+        for entry in entries:
+            piece.insert(inside, self._whole.detach(entry))
+        return piece
+
+
+@dataclass(slots=True)
+class Run:
+    """What becomes of entries that stand side by side.
+
+    ``touched``: the one in the document, the one in the candidate, NO_NODE if there is none, and whether that
+    goes. ``replaced``: of the candidate. ``faults``: elements that are to be created and exist, or to be
+    deleted and do not.
+    """
+
+    touched: list[tuple[Node, Node, bool]] = field(default_factory=list)
+    replaced: list[Node] = field(default_factory=list)
+    faults: list[Element] = field(default_factory=list)
+
+
+def run_of(
+    node: SchemaNode, content: Entries, operations: Mapping[Element, str], *, first: Node, max_faults: int
+) -> Run:
+    """Return what becomes of entries of the list ``node``.
+
+    Args:
+        operations: what is to be done with each; not "none".
+        first: the first of the nodes of the candidate among which they are, or NO_NODE.
+    """
+    run = Run()
+    for element, operation in operations.items():
+        entry = content.of(node, element)
+        own = sibling_like(first, entry)
+        exists = own != NO_NODE
+        if (operation == "create" and exists) or (operation == "delete" and not exists):
+            run.faults.append(element)
+            if len(run.faults) >= max_faults:
+                break
+        elif operation in ("delete", "remove"):
+            run.touched += [(entry, own, True)] * exists
+        else:
+            run.touched.append((entry, own, False))
+            run.replaced += [own] * (exists and operation == "replace")
+    return run
