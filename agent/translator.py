@@ -221,6 +221,10 @@ class Plan(Protocol):
     def describe(self) -> Sequence[str]:
         """Return one line per step for the log, free of secrets."""
 
+    @property
+    def stays_inside(self) -> bool:
+        """Whether to apply it changes nothing but what this process knows, and that is gone when it ends."""
+
 
 class Translator(Protocol):
     """One backend. All coroutines run on the agent's event loop and must not block it."""

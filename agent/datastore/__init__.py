@@ -18,6 +18,7 @@ become running. Configuration is all of that for the rest of the server.
 - replay: running as the history tells it, now and as it was
 - recovery: what a start puts right that the last end of the server left
 - candidate, datastores, locks: what is edited, what is in force, who holds it
+- published: running, which other threads read while it is written
 - admission: what libyang must not get to see, because it would cost it more than its length
 - edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out

@@ -11,6 +11,7 @@ from agent.errors import ResourceDenied
 from agent.yang.difference import Difference
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
+from agent.yang.many import are_many, locate_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind
 from agent.yang.tree import NO_NODE, Node, Tree, children
@@ -72,22 +73,42 @@ class Candidate:
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
-        return [unit for unit in self.changed.values() if self.differs(unit, running)]
+        units = list(self.changed.values())
+        ours, theirs = locate_all(units, self.tree), locate_all(units, running)
+        found = zip(units, ours, theirs, strict=True)
+        return [unit for unit, own, other in found if self._are_different(unit, own, other)]
 
     def differs(self, unit: Unit, running: Tree) -> bool:
         """Return whether the content of ``unit`` differs from ``running``, or has to be taken for."""
-        if unit.path in self.blind and (unit.locate(self.tree) or unit.locate(running)):
+        return self._are_different(unit, unit.locate(self.tree), unit.locate(running))
+
+    def _are_different(self, unit: Unit, own: list[Node], other: list[Node]) -> bool:
+        if unit.path in self.blind and (own or other):
             return True
-        return not unit.is_same(self.tree, running)
+        return not unit.same_nodes(own, other)
 
     def discard(self, running: Tree) -> None:
         """Make the candidate equal to running again (RFC 6241 section 8.3.4.2)."""
-        for unit in self.changed.values():
-            unit.replace_in(self.tree, unit.locate(running))
-        self.unsettle(self.changed.values())
-        self.changed.clear()
+        self.agree(running)
         self.blind.clear()
         self.conditions.clear()
+
+    def agree(self, running: Tree) -> None:
+        """Hold what ``running`` does; what has to be so of that, if this is committed, stays."""
+        if are_many(len(self.changed), running):
+            self.tree, self._settled = running.duplicate(), True
+            self._differing.touch(self.changed)
+        else:
+            self.follow(running, self.changed.values())
+        self.changed.clear()
+
+    def follow(self, running: Tree, units: Iterable[Unit], but: Collection[str] = ()) -> None:
+        """Hold ``units`` as ``running`` does, except those of the paths ``but``."""
+        touched = list(units)
+        for unit in touched:
+            if unit.path not in but:
+                unit.replace_in(self.tree, unit.locate(running))
+        self.unsettle(touched)
 
     def demand(self, conditions: Iterable[Condition]) -> None:
         """Add what has to be so at the commit.

@@ -17,6 +17,7 @@ from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
+from agent.datastore.published import Published
 from agent.datastore.records import CommitInfo
 from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
@@ -82,7 +83,12 @@ class Configuration:
 
     @property
     def running(self) -> Tree:
+        """*worker* Running; who reads it on another thread holds ``published``."""
         return self.datastores.running
+
+    @property
+    def published(self) -> Published:
+        return self.datastores.published
 
     @property
     def candidate(self) -> Candidate:

@@ -124,7 +124,9 @@ class ConfirmedCommits:
         if request.confirmed:
             info = replace(info, cause=Cause.CONFIRMED_COMMIT)
         opening = Opening(before)
-        latest = await self._configuration.worker(self._configuration.store.latest)
+        latest = 0  # where no window is opened nobody asks for it
+        if request.confirmed:
+            latest = await self._configuration.worker(self._configuration.store.latest)
 
         async def opens(prepared: Prepared) -> Window | None:
             if request.confirmed:

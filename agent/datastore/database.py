@@ -16,6 +16,8 @@ from agent.regular_file import ENDINGS, demand_regular
 
 ROOM_OCTETS = 256 * 1024
 """With less a start may get stuck half way: SQLite makes two files of its own beside the history."""
+JOURNAL_OCTETS = 1024 * 1024
+"""What of a journal stays beside the history."""
 IN_MEMORY = ("/dev/shm", "/run")
 _WHEN_UNWRITABLE = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
@@ -184,7 +186,10 @@ def on_disk(path: Path, *, new: bool = True) -> Confined:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # No write-ahead log: a damaged octet in one silently ends it, and with it what was acknowledged. And
         # what a failing disk has half written is taken back by the journal, in the next process too.
-        db.execute("PRAGMA journal_mode=TRUNCATE")
+        # That keeps its length, for a change of it costs a file system a journal of its own: zeros over the
+        # header, on disk before COMMIT returns, end it as surely as its last octet gone.
+        db.execute("PRAGMA journal_mode=PERSIST")
+        db.execute(f"PRAGMA journal_size_limit={JOURNAL_OCTETS}")
         db.execute("PRAGMA synchronous=FULL")
     except BaseException:
         db.close()

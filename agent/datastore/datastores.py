@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, rule_lists_of
+from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.translator import Json, Keys
@@ -25,13 +26,14 @@ WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
 class Datastores:
     """Both configuration datastores (RFC 6241 sections 5.1 and 8.3), empty until a start has read them.
 
-    ``writing``: held by whoever changes either. ``committer``: the session whose commit is under way.
-    ``txids``: which commits changed running last. ``changes``: how often running has changed.
+    ``published``: running, for all threads. ``writing``: held by whoever changes either. ``committer``: the
+    session whose commit is under way. ``txids``: which commits changed running last. ``changes``: how often
+    running has changed.
     """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.running = Tree(schema)
+        self.published = Published(Tree(schema))
         self.candidate = Candidate(self.running)
         self.writing = asyncio.Lock()
         self.committer: int | None = None
@@ -40,13 +42,18 @@ class Datastores:
         self.txids = Txids()
         self.changes = 0
 
+    @property
+    def running(self) -> Tree:
+        """*worker* Running; who reads it on another thread holds ``published``."""
+        return self.published.tree
+
     def start_with(self, running: Tree, rule_lists: Mapping[str, str] | None = None) -> None:
         """*worker* Hold what a start has read; the candidate agrees with it.
 
         ``rule_lists``: those of which a rule was left out, by name, and a sentence about it.
         """
         self.rule_lists = rule_lists or {}
-        self.running = running
+        self.published.publish(running)
         self.candidate = Candidate(running)
 
     def txids_of(self, name: str) -> View:

@@ -6,15 +6,17 @@ alike. Everything here runs on the thread that owns libyang (*worker*).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.records import UnitChange
 from agent.translator import EntryChange, Translator
 from agent.yang.locality import local_modules
+from agent.yang.many import Found, copy_all, json_all, locate_all, print_all
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, keys_of, path_of, to_json
+from agent.yang.tree import Node, Tree, keys_of, path_of
 from agent.yang.units import Unit, units_by_path
 from agent.yang.validate import validate
 
@@ -55,41 +57,62 @@ class Preparation:
             RpcErrors: all that is wrong with it.
         """
         units = candidate.differing(running)
-        if all(self._is_local(unit) for unit in units):
-            scratch = Tree(self._schema)
-            for unit in units:
-                unit.replace_in(scratch, unit.locate(candidate.tree))
-            validate(scratch, everything=False)
+        if self._are_local(units):
+            found = locate_all(units, candidate.tree)
+            scratch = _holding(candidate.schema, units, found)
+            again = partial(_holding, candidate.schema, units, found)
+            validate(scratch, everything=False, again=again)
             refreshed: list[Unit] = []
             complete = False
         else:
             scratch = candidate.tree.duplicate()
-            validate(scratch, everything=True)
+            validate(scratch, everything=True, again=candidate.tree.duplicate)
             units, refreshed = _compared(scratch, running, candidate.blind)
             complete = True
+        before, after = locate_all(units, running), locate_all(units, scratch)
         return Prepared(
             units,
             scratch,
-            records=_records(units, scratch, running),
-            changes=self._changes(units, scratch, running, candidate.blind),
+            records=_records(units, before, after),
+            changes=self._changes(units, before, after, candidate.blind),
             refreshed=refreshed,
             complete=complete,
         )
 
-    def _is_local(self, unit: Unit) -> bool:
-        root = unit.probe.first
-        return self._schema.node_of(root.schema).module in self._local
+    def _are_local(self, units: Sequence[Unit]) -> bool:
+        return all(node.root.module in self._local for node in {unit.schema_node for unit in units})
 
     def _changes(
-        self, units: Iterable[Unit], scratch: Tree, running: Tree, blind: Collection[str]
+        self, units: Sequence[Unit], before: Found, after: Found, blind: Collection[str]
     ) -> dict[str, list[EntryChange]]:
         changes: dict[str, list[EntryChange]] = {}
-        for unit in units:
-            name = self._lists.get(unit.schema_node.path)
-            if name is not None:
-                change = _change(unit, scratch, running)
-                changes.setdefault(name, []).append(replace(change, blind=unit.path in blind))
+        names = {node: self._lists.get(node.path) for node in {unit.schema_node for unit in units}}
+        own = [one for one in zip(units, before, after, strict=True) if names[one[0].schema_node] is not None]
+        befores = json_all(was[0] for _, was, _ in own if was)
+        afters = json_all(now[0] for _, _, now in own if now)
+        paths = {node: node.path for node in names}
+        for unit, was, now in own:
+            name = names[unit.schema_node]
+            assert name is not None
+            some: Node = (was or now)[0]
+            changes.setdefault(name, []).append(
+                EntryChange(
+                    keys_of(some, unit.schema_node),
+                    path=path_of(some),
+                    before=next(befores) if was else None,
+                    after=next(afters) if now else None,
+                    list_path=paths[unit.schema_node],
+                    blind=unit.path in blind,
+                )
+            )
         return changes
+
+
+def _holding(schema: Schema, units: Sequence[Unit], found: Found) -> Tree:
+    """Return a tree of these units alone, with the nodes ``found`` of them."""
+    tree = Tree(schema)
+    copy_all(units, found, tree)
+    return tree
 
 
 def unvalidated(candidate: Candidate, running: Tree) -> Prepared:
@@ -98,7 +121,8 @@ def unvalidated(candidate: Candidate, running: Tree) -> Prepared:
     For what is put back although it does not satisfy the YANG modules of this server.
     """
     units = candidate.differing(running)
-    return Prepared(units, candidate.tree, records=_records(units, candidate.tree, running))
+    before, after = locate_all(units, running), locate_all(units, candidate.tree)
+    return Prepared(units, candidate.tree, records=_records(units, before, after))
 
 
 def _compared(scratch: Tree, running: Tree, blind: Collection[str]) -> tuple[list[Unit], list[Unit]]:
@@ -113,28 +137,6 @@ def _compared(scratch: Tree, running: Tree, blind: Collection[str]) -> tuple[lis
     return units, [unit for unit in differing if unit.path not in named]
 
 
-def _records(units: Iterable[Unit], scratch: Tree, running: Tree) -> list[UnitChange]:
-    return [
-        UnitChange(unit.path, before=_printed(unit, running), after=_printed(unit, scratch)) for unit in units
-    ]
-
-
-def _printed(unit: Unit, source: Tree) -> bytes:
-    """Return what was configured of a unit, b"" if nothing was."""
-    if not unit.is_explicit(source):
-        return b""
-    copy = Tree(source.schema)
-    unit.replace_in(copy, unit.locate(source))
-    return copy.to_xml(keep_empty=True)
-
-
-def _change(unit: Unit, scratch: Tree, running: Tree) -> EntryChange:
-    before, after = unit.locate(running), unit.locate(scratch)
-    some: Node = (before or after)[0]
-    return EntryChange(
-        keys=keys_of(some, unit.schema_node),
-        path=path_of(some),
-        before=to_json(before[0]) if before else None,
-        after=to_json(after[0]) if after else None,
-        list_path=unit.schema_node.path,
-    )
+def _records(units: Sequence[Unit], before: Found, after: Found) -> list[UnitChange]:
+    texts = zip(units, print_all(units, before), print_all(units, after), strict=True)
+    return [UnitChange(unit.path, before=was, after=now) for unit, was, now in texts]

@@ -193,16 +193,7 @@ class Store:
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
         with self._transaction():
-            cursor = self._db.execute(
-                "INSERT INTO commits (time, user, session, source, comment, state, cause) "
-                "VALUES (?, ?, ?, ?, ?, 'applying', ?)",
-                (time, info.user, info.session_id, info.source, info.comment, info.cause),
-            )
-            commit_id = int(cursor.lastrowid or 0)
-            self._db.executemany(
-                "INSERT INTO changes (commit_id, position, path, before, after) VALUES (?, ?, ?, ?, ?)",
-                ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes)),
-            )
+            commit_id = self._add(info, changes, time, state="applying")
         self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
         return commit_id
 
@@ -217,6 +208,36 @@ class Store:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
                 self._db.execute(CHANGED_NOW, (commit_id,))
             keep_window(self._db, window)
+
+    def record(
+        self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, window: Window | None = None
+    ) -> int:
+        """Do what ``begin`` and ``finish`` do in one step, for a commit that has nothing to be applied beside
+        this program, or was; returns its id, which is ``upcoming``."""
+        with self._transaction():
+            commit_id = self._add(info, changes, time, state="committed")
+            self._db.execute(CHANGED_NOW, (commit_id,))
+            keep_window(self._db, window)
+        self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
+        return commit_id
+
+    def _add(self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, state: str) -> int:
+        cursor = self._db.execute(
+            "INSERT INTO commits (time, user, session, source, comment, state, cause) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (time, info.user, info.session_id, info.source, info.comment, state, info.cause),
+        )
+        commit_id = int(cursor.lastrowid or 0)
+        self._db.executemany(
+            "INSERT INTO changes (commit_id, position, path, before, after) VALUES (?, ?, ?, ?, ?)",
+            ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes)),
+        )
+        return commit_id
+
+    def upcoming(self) -> int:
+        """Return the id that the next commit gets which is recorded."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'commits'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""

@@ -35,6 +35,7 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.translator import Json, Notification, Reader, reads_all
+from agent.yang.many import are_many, locate_all, rebuilt
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -105,10 +106,7 @@ class Transactions:
         may_read: Reader = reads_all,
         vet: Vet | None = None,
     ) -> int | None:
-        running = self._datastores.running
-        prepared: Prepared = await self._worker(self._preparation.prepare, candidate, running)
-        if check is not None:
-            await self._worker(check, prepared, running)
+        prepared, upcoming = await self._worker(self._examined, candidate, check)
         if may_read is not reads_all and (errors := self._backends.check(prepared.changes, may_read)):
             raise RpcErrors(errors)
         if not prepared.units:
@@ -117,12 +115,12 @@ class Transactions:
             if info.comment:
                 log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.said)
             return None
-        recorded, doubt = await self._make_real(info, prepared, opens, vet=vet)
-        told = await self._worker(self.swap, prepared, candidate, recorded)
+        change = _Change(info, candidate, prepared, time=timestamp(), upcoming=upcoming)
+        commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
         self._announce(config_change(info, told))
         log.info(
             "commit %d by %s (%s): %d changed%s",
-            recorded.commit_id,
+            commit_id,
             info.user,
             info.occasion,
             len(prepared.units),
@@ -130,23 +128,37 @@ class Transactions:
         )
         if doubt is not None:
             raise doubt
-        return recorded.commit_id
+        return commit_id
+
+    def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
+        """*worker* Return what a commit would change, and the id that it would get. Raises: RpcErrors."""
+        running = self._datastores.running
+        prepared = self._preparation.prepare(candidate, running)
+        if check is not None:
+            check(prepared, running)
+        return prepared, self._store.upcoming()
 
     async def _make_real(
-        self, info: CommitInfo, prepared: Prepared, opens: Opens | None, *, vet: Vet | None
-    ) -> tuple[Recorded, InForce | None]:
-        """Bring a change to disk and to the backends; returns its record, and whether that may get lost.
+        self, change: _Change, opens: Opens | None, *, vet: Vet | None
+    ) -> tuple[int, list[Json], InForce | None]:
+        """Bring a change to disk, to the backends and to running; returns the id of its commit, the edits for
+        subscribers, and whether it may get lost.
+
+        What changes nothing beside this program, and so leaves nothing behind, needs no record before it.
 
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
+        prepared = change.prepared
         planned = await self._backends.plan(prepared.changes)
         window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
-        time = timestamp()
+        inside = all(each.plan.stays_inside for each in planned)
+        commit_id = change.upcoming
         try:
-            commit_id: int = await self._worker(self._store.begin, info, prepared.records, time)
+            if not inside:
+                commit_id = await self._worker(self._begin, change)
         except sqlite3.Error as problem:
             raise RpcErrors([_undone(problem)]) from problem
         bind_commit(commit_id)  # in the task of this commit, which ends with it
@@ -154,20 +166,48 @@ class Transactions:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
             refused = _undone(failure.problem, restored=failure.restored)
-            await self._mark_undone(commit_id, str(refused))
+            await self._mark_undone(commit_id, str(refused), unrecorded=change if inside else None)
             raise RpcErrors([refused]) from failure
         try:
-            await self._worker(self._store.finish, commit_id, window)
-        except Exception as problem:
-            marked = await self._mark_undone(commit_id, f"it could not be recorded: {problem}")
+            told = await self._worker(self._finish, change, commit_id, window, inside)
+        except _NotFinished as unfinished:
+            why = unfinished.problem
+            marked = await self._mark_undone(commit_id, f"it could not be recorded: {why}")
             found = False if marked else await self._worker(self._found, commit_id, window)
             if found:
                 log.error("commit %d is in force, but the disk failed at the end of its record", commit_id)
-                return Recorded(commit_id, time), InForce(commit_id, problem)
+                told = await self._worker(self._swap, change, commit_id)
+                return commit_id, told, InForce(commit_id, why)
             restored = await self._backends.take_back(planned, commit_id)
-            told = unknown(problem) if found is None else _undone(problem, restored=restored)
-            raise RpcErrors([told]) from problem
-        return Recorded(commit_id, time), None
+            answer = unknown(why) if found is None else _undone(why, restored=restored)
+            raise RpcErrors([answer]) from why
+        return commit_id, told, None
+
+    def _begin(self, change: _Change) -> int:
+        """*worker*"""
+        return self._store.begin(change.info, change.prepared.records, change.time)
+
+    def _finish(self, change: _Change, commit_id: int, window: Window | None, at_once: bool) -> list[Json]:
+        """*worker* Record that a change is in force, and make running hold it; ``at_once``: nothing is
+        recorded of it yet. Returns what ``swap`` does.
+
+        Raises:
+            _NotFinished: it could not be recorded.
+        """
+        try:
+            if at_once:
+                commit_id = self._store.record(
+                    change.info, change.prepared.records, change.time, window=window
+                )
+            else:
+                self._store.finish(commit_id, window)
+        except Exception as problem:
+            raise _NotFinished(problem) from problem
+        return self._swap(change, commit_id)
+
+    def _swap(self, change: _Change, commit_id: int) -> list[Json]:
+        """*worker*"""
+        return self.swap(change.prepared, change.candidate, Recorded(commit_id, change.time))
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
@@ -188,8 +228,7 @@ class Transactions:
         if not prepared.units:
             return None
         time = timestamp()
-        recorded = Recorded(self._store.begin(info, prepared.records, time), time)
-        self._store.finish(recorded.commit_id)
+        recorded = Recorded(self._store.record(info, prepared.records, time), time)
         self.swap(prepared, candidate, recorded)
         return recorded.commit_id
 
@@ -217,8 +256,11 @@ class Transactions:
                 raise InForce(None, problem) from problem
             raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
 
-    async def _mark_undone(self, commit_id: int, reason: str) -> bool:
+    async def _mark_undone(self, commit_id: int, reason: str, *, unrecorded: _Change | None = None) -> bool:
+        """Record that a change was undone, one that is ``unrecorded`` with what it was."""
         try:
+            if unrecorded is not None:
+                commit_id = await self._worker(self._begin, unrecorded)
             await self._worker(self._store.undo, commit_id, reason)
         except Exception:
             # Start-up treats a commit that is not finished as undone, so nothing is lost.
@@ -232,21 +274,20 @@ class Transactions:
         The shared candidate then agrees with running if it was what was committed. If not, it follows in
         all that nobody was editing.
         """
-        datastores = self._datastores
-        running, shared = datastores.running, datastores.candidate
-        told = edits(prepared.units, running, prepared.scratch)
-        being_edited = set() if candidate is shared else {u.path for u in shared.differing(running)}
+        datastores, shared = self._datastores, self._datastores.candidate
+        told = edits(prepared.units, datastores.running, prepared.scratch)
+        being_edited: set[str] = set()
+        if candidate is not shared:
+            being_edited.update(unit.path for unit in shared.differing(datastores.running))
         replace_units(datastores, prepared, recorded)
         # Validation may have removed nodes of other units whose "when" became false.
-        touched = (*prepared.units, *prepared.refreshed)
-        shared.changed.update({unit.path: unit for unit in touched})
-        if candidate is shared:
-            shared.discard(running)
+        shared.changed.update({unit.path: unit for unit in (*prepared.units, *prepared.refreshed)})
+        if being_edited:
+            shared.follow(datastores.running, (*prepared.units, *prepared.refreshed), but=being_edited)
+        elif candidate is shared:
+            shared.discard(datastores.running)
         else:
-            for unit in touched:
-                if unit.path not in being_edited:
-                    unit.replace_in(shared.tree, unit.locate(running))
-            shared.unsettle(touched)
+            shared.agree(datastores.running)
         self._snapshot()
         return told
 
@@ -281,6 +322,25 @@ class Transactions:
 
 
 @dataclass(frozen=True, slots=True)
+class _Change:
+    """A commit that is not refused so far. ``time``: its own; ``upcoming``: the id that it gets."""
+
+    info: CommitInfo
+    candidate: Candidate
+    prepared: Prepared
+    time: str
+    upcoming: int
+
+
+class _NotFinished(Exception):
+    """A commit that was applied could not be recorded: ``problem``."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The commit that a change is on record as."""
 
@@ -289,21 +349,26 @@ class Recorded:
 
 
 def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded | None) -> None:
-    """*worker* Make running hold the prepared units, and tell who wants to know.
+    """*worker* Make running hold the prepared units, and tell who wants to know. It spends the scratch.
 
-    ``recorded`` None: nothing was changed.
+    ``recorded`` None: nothing was changed. Who reads running waits for few units, and goes on with what it
+    was where there are many.
     """
-    running = datastores.running
+    units, in_use = (*prepared.units, *prepared.refreshed), not prepared.complete
     datastores.changes += 1
-    for unit in (*prepared.units, *prepared.refreshed):
-        nodes = unit.locate(prepared.scratch)
-        unit.replace_in(running, nodes, restore_default=not prepared.complete)
+    if are_many(len(units), datastores.running):
+        now = rebuilt(datastores.running, units, prepared.scratch, restore_default=in_use)
+        datastores.published.publish(now)
+    else:
+        with datastores.published.changing() as now:
+            for unit in units:
+                unit.replace_in(now, unit.locate(prepared.scratch), restore_default=in_use)
     if recorded is not None:
-        txids = datastores.txids
+        txids, found = datastores.txids, locate_all(prepared.units, now)
         txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
-        txids.forget([unit.path for unit in prepared.units if not unit.locate(running)])
+        txids.forget([unit.path for unit, own in zip(prepared.units, found, strict=True) if not own])
     for tell in datastores.when_swapped:
-        tell(running, prepared.units)
+        tell(now, prepared.units)
 
 
 def _takes_nothing(problem: Exception) -> bool:

@@ -34,9 +34,12 @@ from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Tree, is_default
 from agent.yang.units import unit_differences
 
+PLAIN = Request()
+"""A commit without parameters."""
+
 
 async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
-    request = await context.worker(_request, context.schema, operation)
+    request = await context.worker(_request, context.schema, operation) if len(operation) else PLAIN
     comment = _comment(operation)
     # What takes itself back cuts nobody off for good; with <verify> it may confirm itself.
     takes_itself_back = request.confirmed and request.verify is None
@@ -47,7 +50,8 @@ async def commit(context: Context, caller: Caller, operation: Element) -> bytes:
         access = context.access(caller)
         context.nacm.tries.refuse_more(access.user)
         async with tries_counted(context, caller):
-            await context.worker(context.configuration.refuse_mismatch)
+            if context.configuration.candidate.conditions:
+                await context.worker(context.configuration.refuse_mismatch)
             await context.confirmed.commit(
                 request,
                 replace(caller_info(caller), comment=comment),

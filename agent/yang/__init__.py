@@ -18,7 +18,8 @@ Files, from the ground up:
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
-- units, locality: units; which modules can be validated unit by unit, and in which defaults depend on others
+- units, many, locality: units; many of them at once; which modules can be validated unit by unit, and in
+  which defaults depend on others
 - validate, violations: libyang's verdict, and every rule that is broken
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 

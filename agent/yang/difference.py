@@ -65,11 +65,12 @@ def same_but_for_order(schema: Schema, before: Sequence[Node], after: Sequence[N
     """
     if len(before) != len(after):
         return False
-    partners = [_partner(old, after) for old in before]
-    return all(
-        new != NULL and (same_content(old, new) or _same_below(schema, old, new))
-        for old, new in zip(before, partners, strict=True)
-    ) and not any(_moves(schema, before, after))
+    return all(_has_same(schema, old, after) for old in before) and not any(_moves(schema, before, after))
+
+
+def _has_same(schema: Schema, old: Node, after: Sequence[Node]) -> bool:
+    new = _partner(old, after)
+    return new != NULL and (same_content(old, new) or _same_below(schema, old, new))
 
 
 def _same_below(schema: Schema, old: Node, new: Node) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "address",
     "c_str",
     "cast_extra",
+    "copy_below",
     "copy_siblings",
     "crashes_on",
     "error_path",
@@ -264,6 +265,17 @@ def copy_siblings(parent: Pointer, first: Pointer) -> None:
     """Copy ``first`` and what follows it below ``parent``."""
     options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
     if lib.lyd_dup_siblings(first, ffi.cast(_PARENT, parent), options, NULL) != lib.LY_SUCCESS:
+        raise MemoryError
+
+
+_INTO = ffi.typeof(lib.lyd_dup_single).args[1]
+_NO_RESULT = ffi.cast("struct lyd_node **", 0)
+
+
+def copy_below(parent: Pointer, node: Pointer) -> None:
+    """Copy ``node`` and all below it to the end of those of its kind below ``parent``, which is not NULL."""
+    options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
+    if lib.lyd_dup_single(node, ffi.cast(_INTO, parent), options, _NO_RESULT) != lib.LY_SUCCESS:
         raise MemoryError
 
 

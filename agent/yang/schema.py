@@ -7,6 +7,7 @@ outside of this package.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ class Schema:
         if lib.ly_ctx_new(NULL, options, box) != lib.LY_SUCCESS:
             raise SchemaError("libyang could not make a context")
         self.ctx: Pointer = box[0]
-        self._thread = threading.get_ident()
+        self._threads = {threading.get_ident()}
         self._orphans: deque[Pointer] = deque()
         self._loader = ModuleLoader(self.ctx, search_dirs, disabled_features or {})
         for name, features in modules:
@@ -67,11 +68,17 @@ class Schema:
         """Return the mirror of a ``struct lysc_node *``."""
         return self._mirror.by_pointer[address(pointer)]
 
+    def frees_here(self) -> None:
+        """Have this thread free data trees, too."""
+        self._threads.add(threading.get_ident())
+
     def free(self, tree: Pointer) -> None:
-        """Free a data tree now, or when the thread that owns libyang comes by next."""
+        """Free a data tree now, or when a thread that does so comes by next: others have no time for it."""
         self._orphans.append(tree)
-        if threading.get_ident() == self._thread:
-            while self._orphans:
+        if threading.get_ident() not in self._threads:
+            return
+        with contextlib.suppress(IndexError):  # another thread may take the last
+            while True:
                 lib.lyd_free_all(self._orphans.popleft())
 
     def close(self) -> None:

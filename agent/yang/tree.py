@@ -1,6 +1,6 @@
 """Data trees: who owns libyang's memory, and every primitive the rest of the agent works with.
 
-A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on libyang's thread, also
+A Tree owns a whole forest of siblings and frees it when the Tree itself goes (on a thread of libyang, also
 if the Tree's last user was on another). A Node is a bare
 pointer into some Tree: it is valid only while that Tree lives and the node was not removed, and it
 never leaves the function that asked for it. Errors come out as RpcError with data paths.
@@ -27,6 +27,8 @@ Node = Any
 """A ``struct lyd_node *`` inside a Tree."""
 NO_NODE: Node = NULL
 """What stands for no node."""
+Json = dict[str, Any]
+"""An RFC 7951 object."""
 
 XML = lib.LYD_XML
 JSON = lib.LYD_JSON
@@ -363,14 +365,18 @@ def json_document(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-def to_json(node: Node) -> dict[str, Any]:
+def to_json(node: Node) -> Json:
     """Return one container or list entry as an RFC 7951 object, defaults filled in; a leaf as one that holds
     nothing else."""
-    document = json.loads(print_node(node, JSON, Defaults.REPORT_ALL))
+    return content_of(node, json.loads(print_node(node, JSON, Defaults.REPORT_ALL)))
+
+
+def content_of(node: Node, document: Json) -> Json:
+    """Return what ``to_json`` does of a node that was printed as ``document``."""
     ((name, content),) = document.items()
     if node.schema.nodetype == lib.LYS_LEAF:
         return {name.partition(":")[2]: content}
-    result: dict[str, Any] = content[0] if isinstance(content, list) else content
+    result: Json = content[0] if isinstance(content, list) else content
     return result
 
 

@@ -35,16 +35,21 @@ from agent.yang.tree import (
 class Unit:
     """The identity of a unit: a path, and a skeleton by which any Tree can find it.
 
-    ``group``: the unit is every instance of ``schema_node`` below one parent.
+    ``group``: the unit is every instance of ``schema_node`` below one parent. ``is_entry``: it is an entry of
+    a list that lies in a container, so that there can be many such.
     """
 
-    __slots__ = ("group", "path", "probe", "schema_node")
+    __slots__ = ("_target", "group", "is_entry", "path", "probe", "schema_node")
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
         self.group = is_group(self.schema_node)
         self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
+        self.is_entry = (
+            self.schema_node.kind is Kind.LIST and not self.group and _is_in_shell(self.schema_node)
+        )
+        self._target: Node | None = None
 
     def __repr__(self) -> str:
         return f"Unit({self.path})"
@@ -54,9 +59,24 @@ class Unit:
         """The module of the top-level node that it lies in."""
         return self.probe.schema.node_of(self.probe.first.schema).module
 
+    @property
+    def target(self) -> Node:
+        """The unit's own node in its skeleton, which lives as long as the unit and which nobody changes."""
+        if self._target is None:
+            self._target = _deepest(self.probe)
+        return self._target
+
+    def first_beside(self, tree: Tree) -> Node:
+        """Return the first of the siblings in ``tree`` among which the unit is or would be, or NULL."""
+        parent = parent_of(self.target)
+        if parent == NULL:
+            return tree.first
+        above = tree.find_like(parent)
+        return NULL if above == NULL else first_child(above)
+
     def locate(self, tree: Tree) -> list[Node]:
         """Return the unit's nodes in ``tree``: none, one, or a group's instances in order."""
-        target = _deepest(self.probe)
+        target = self.target
         if not self.group:
             node = tree.find_like(target)
             return [] if node == NULL else [node]
@@ -69,7 +89,7 @@ class Unit:
     def parent_in(self, tree: Tree) -> Node:
         """Return the node of ``tree`` that holds the unit, made if needed; NULL is the top level."""
         parent = NULL
-        for step in downwards(parent_of(_deepest(self.probe))):
+        for step in downwards(parent_of(self.target)):
             found = tree.find_like(step)
             parent = found if found != NULL else tree.copy_into(parent, step, recursive=False)
         return parent
@@ -105,7 +125,7 @@ class Unit:
 
     def give_default(self, tree: Tree) -> None:
         """Add the default that is in use when nothing of the unit is configured, if its parent is there."""
-        above = parent_of(_deepest(self.probe))
+        above = parent_of(self.target)
         parent = NULL if above == NULL else tree.find_like(above)
         if above != NULL and parent == NULL:
             return
@@ -128,13 +148,16 @@ class Unit:
 
         ``defaults``: a default that is in use in one of them only counts as a difference.
         """
-        left, right = self.locate(one), self.locate(other)
+        return self.same_nodes(self.locate(one), self.locate(other), defaults=defaults)
+
+    def same_nodes(self, left: list[Node], right: list[Node], *, defaults: bool = False) -> bool:
+        """As ``is_same``, of what ``locate`` has found in both trees."""
         if len(left) != len(right):
-            return not defaults and not self.is_explicit(one) and not self.is_explicit(other)
+            return not defaults and all(is_default(node) for node in (*left, *right))
         if all(same_content(a, b) for a, b in zip(left, right, strict=True)):
             return True
         # libyang 2.1 keeps, and compares, an order that is none of the data (RFC 7950 section 7.7.1).
-        return same_but_for_order(one.schema, left, right)
+        return same_but_for_order(self.probe.schema, left, right)
 
 
 def empty_entry(entry: Node) -> None:
@@ -171,6 +194,10 @@ def _deepest(probe: Tree) -> Node:
             break
         node = child
     return node
+
+
+def _is_in_shell(schema_node: SchemaNode) -> bool:
+    return schema_node.parent is not None and schema_node.parent.shell
 
 
 def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agent.errors import RpcErrors
 from agent.yang.implicit import add_all_defaults
 from agent.yang.native import NULL, forget_errors, lib
@@ -10,23 +12,25 @@ from agent.yang.tree import Tree
 from agent.yang.violations import violations
 
 
-def validate(scratch: Tree, *, everything: bool) -> None:
+def validate(scratch: Tree, *, everything: bool, again: Callable[[], Tree] | None = None) -> None:
     """Validate ``scratch`` and complete it with the defaults in use.
 
     ``everything``: scratch is a whole configuration, so what is missing from it counts as an error
-    for every module; otherwise only for modules of which scratch holds data.
+    for every module; otherwise only for modules of which scratch holds data. ``again`` makes what scratch
+    was, to find all that is wrong with it; without it that is kept meanwhile.
 
     Raises:
         RpcErrors: all that is wrong; scratch is then spoilt and must be dropped.
     """
     if scratch.empty and not everything:
         return
-    spare = scratch.duplicate()
+    again = again or scratch.duplicate().duplicate
     options = lib.LYD_VALIDATE_NO_STATE | (0 if everything else lib.LYD_VALIDATE_PRESENT)
     forget_errors(scratch.schema.ctx)
     rc = lib.lyd_validate_all(scratch._box, scratch.schema.ctx, options, NULL)
     if rc == lib.LY_SUCCESS:
         return
     first = take_problems(scratch.schema)
+    spare = again()
     add_all_defaults(spare)
     raise RpcErrors(violations(spare) or first)

@@ -33,6 +33,7 @@ DORMANT = 99
 @dataclass(frozen=True)
 class RecordedPlan:
     changes: tuple[EntryChange, ...]
+    stays_inside: bool = False
 
     def describe(self) -> Sequence[str]:
         return [f"{change.path}" for change in self.changes]
@@ -68,6 +69,8 @@ class RecordingTranslator:
     routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
     foresight: Foresight | None = None
+    stays_inside: bool = False
+    """Its plans say that they change nothing beside this process."""
 
     def lacking(self) -> Sequence[str]:
         return ()
@@ -103,7 +106,7 @@ class RecordingTranslator:
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         if errors := self.check(changes):
             raise RpcErrors(errors)
-        return RecordedPlan(tuple(changes))
+        return RecordedPlan(tuple(changes), self.stays_inside)
 
     async def foresee(self, changes: Sequence[EntryChange], may_read: Reader = reads_all) -> Foresight:
         self.log.append(f"foresee {len(changes)}")

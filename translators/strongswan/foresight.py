@@ -60,6 +60,7 @@ FORGETTING = (
     "messages: if there is any, clear-creds is sent, and all secrets, private keys and CRLs once more"
 )
 
+
 class Foreseeing:
     """Looks ahead. ``has_charon`` is False for an agent that runs without one."""
 

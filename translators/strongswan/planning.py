@@ -55,6 +55,8 @@ class StrongSwanPlan:
     """Of these three what is in force before and after."""
     changes: tuple[Change, ...] = field(default=(), repr=False)
     """Of tunnels: what charon holds for each, and what it is to hold."""
+    same_guards: bool = False
+    """It is known that what protects tunnels stays as it is."""
     untold: bool = False
     """What keeps the secrets of tunnels apart is left out (``Fences.untold``)."""
 
@@ -72,6 +74,12 @@ class StrongSwanPlan:
     def asks_charon(self) -> bool:
         """Whether charon has to do anything for it."""
         return bool(self.steps) or self.takes_trust or self.revocation[0] != self.revocation[1]
+
+    @property
+    def stays_inside(self) -> bool:
+        """Whether nobody but this process is told of it, as of another description."""
+        told = (*self.certificates.changed, *self.certificates.crls)
+        return self.same_guards and not told and not self.asks_charon and self.for_all[0] == self.for_all[1]
 
     @property
     def takes_trust(self) -> bool:
@@ -245,6 +253,7 @@ class Planning:
         except Refused as error:
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None
         steps = yield from steps_in_pieces(planned, fences)
+        for_all = self.for_all(changes)
         reverse = yield from steps_in_pieces((change.reversed() for change in planned), fences.reversed())
         return StrongSwanPlan(
             steps=steps,
@@ -252,13 +261,14 @@ class Planning:
             certificates=parsed,
             before=before,  # type: ignore[arg-type]
             after=wanted,
-            for_all=(self._protection.guards.for_all, self.for_all(changes)),
+            for_all=(self._protection.guards.for_all, for_all),
             trust=(
                 desired.trust({}, desired.certificates, desired.crls),
                 desired.trust(wanted, certificates, crls),
             ),
             revocation=(desired.revocation, revocation),
             changes=tuple(planned),
+            same_guards=not steps and not self._protection.wanted(wanted, for_all),
             untold=fences.untold,
         )
 

@@ -138,7 +138,7 @@ def test_what_a_start_puts_right_is_written_with_the_first_commit_after_there_is
     again = Store(file)
     assert (again.read_only, again.interrupted()) == (None, [])
     assert paths(again) == ["/m:1", "/m:2", "/m:3", "/m:4"]
-    assert again._db.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+    assert again._db.execute("PRAGMA journal_mode").fetchone() == ("persist",)
 
 
 def test_a_disk_that_fills_up_while_it_is_written_again_leaves_all_as_it_was(

@@ -288,7 +288,7 @@ async def test_access_control_is_not_put_back_without_one_of_its_rules(
         as_of(0, store=configuration.store, running=configuration.running)
 
 
-GROUP = '<groups><group><name>g</name><user-name>u</user-name></group></groups>'
+GROUP = "<groups><group><name>g</name><user-name>u</user-name></group></groups>"
 DELETE_A = '<rule-list nc:operation="delete"><name>a</name></rule-list>'
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.confirmed import Verify, Window
+from agent.datastore.database import JOURNAL_OCTETS
+from agent.datastore.progress import endless
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.store import Store, StoreError
+from agent.datastore.tables import COLUMNS
 
+TIME = "2026-11-27T10:00:00.000+00:00"
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
 
 
@@ -110,3 +114,33 @@ def test_what_it_waits_for_may_be_damaged(tmp_path: Path, written: str) -> None:
     with pytest.raises(sqlite3.DatabaseError, match="waits for is damaged"):
         store.window()
     store.close()
+
+
+def test_a_commit_in_one_step_is_recorded_as_one_in_two_steps(tmp_path: Path) -> None:
+    info, units = CommitInfo("anna", 7, "::1", "why"), [UnitChange("/m:1", b"", b"<a/>")]
+    tables = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        store = Store(tmp_path / name / "history.db")
+        for number in (1, 2):
+            assert store.upcoming() == number
+            if name == "one":
+                assert store.record(info, units, TIME, window=WINDOW) == number
+            else:
+                store.finish(store.begin(info, units, TIME), WINDOW)
+        assert store.upcoming() == 3
+        store.verify(endless())
+        tables.append([store.rows(f"SELECT * FROM {table}") for table in COLUMNS if table != "notes"])
+        store.close()
+    assert tables[0] == tables[1]
+
+
+def test_of_a_long_journal_only_its_beginning_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    many = [UnitChange(f"/m:{number}", b"", b"x" * 5000) for number in range(1000)]
+    store.record(INFO, many, TIME)
+    with store.rewriting({}) as database:
+        database.execute("UPDATE changes SET after = zeroblob(4000)")
+    journal = tmp_path / "history.db-journal"
+    assert journal.stat().st_size <= JOURNAL_OCTETS
+    assert journal.read_bytes()[:8] == bytes(8), "it is no journal any more"

@@ -19,7 +19,7 @@ from tests.agent.lab import EC, config, entry, top
 from tests.agent.recording_translator import RecordingTranslator
 
 
-def full(*_: object) -> NoReturn:
+def full(*_: object, **__: object) -> NoReturn:
     raise sqlite3.OperationalError("database or disk is full")
 
 
@@ -215,3 +215,44 @@ async def test_a_leaf_among_the_further_lists_is_an_entry_without_keys(
     again = RecordingTranslator(further_lists=(FLAG,))
     await started(schema, tmp_path, again)
     assert again.known == {FLAG: {(): {"flag": False}}}
+
+
+async def test_what_changes_nothing_beside_the_agent_is_recorded_in_one_step(
+    schema: Schema, tmp_path: Path
+) -> None:
+    translator = RecordingTranslator(stays_inside=True)
+    configuration = await started(schema, tmp_path, translator)
+    configuration.store.begin = full  # type: ignore[method-assign]
+    configuration.store.finish = full  # type: ignore[method-assign]
+    assert await commit(configuration, ONE) == 1
+    assert await commit(configuration, entry("<number>3</number>")) == 2
+    assert translator.holds[("1",)]["number"] == 3
+    assert configuration.datastores.txids.units["/every-construct:top/entry[id='1']"] == 2
+    again = await started(schema, tmp_path)
+    assert b"<number>3</number>" in again.running.to_xml()
+    assert again.datastores.txids.units == configuration.datastores.txids.units
+    assert again.store.interrupted() == []
+
+
+async def test_what_cannot_be_recorded_in_one_step_is_taken_back(schema: Schema, tmp_path: Path) -> None:
+    translator = RecordingTranslator(stays_inside=True)
+    configuration = await started(schema, tmp_path, translator)
+    configuration.store.record = full  # type: ignore[method-assign]
+    with pytest.raises(RpcErrors, match="could not be recorded on disk, which is full"):
+        await commit(configuration, ONE)
+    assert translator.log[-2:] == ["apply ('1',)", "undo ('1',)"]
+    assert configuration.running.to_xml() == b""
+    again = await started(schema, tmp_path)
+    assert (again.running.to_xml(), again.store.latest()) == (b"", 0)
+
+
+async def test_what_was_refused_without_a_record_is_on_record_as_undone(
+    schema: Schema, tmp_path: Path
+) -> None:
+    translator = RecordingTranslator(stays_inside=True, refuse_apply=True)
+    configuration = await started(schema, tmp_path, translator)
+    with pytest.raises(RpcErrors, match="refused by apply"):
+        await commit(configuration, ONE)
+    assert configuration.store.rows("SELECT id, state FROM commits") == [(1, "undone")]
+    translator.refuse_apply = False
+    assert await commit(configuration, ONE) == 2

@@ -36,9 +36,7 @@ def _fits(entry: Json, ends: set[str]) -> bool:
 
 def with_peer(entries: Mapping[str, Json], address: str) -> list[str]:
     """Return the enabled tunnels that are configured with the peer ``address``."""
-    return [
-        tunnel for tunnel, entry in entries.items() if entry.get("peer") == address and is_enabled(entry)
-    ]
+    return [tunnel for tunnel, entry in entries.items() if entry.get("peer") == address and is_enabled(entry)]
 
 
 def candidates(entries: Mapping[str, Json], peer: str, own: str) -> list[str]:

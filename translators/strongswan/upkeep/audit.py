@@ -209,9 +209,7 @@ class Audit:
             # Once: should charon show what we sent in another way, this would go on for ever.
             self._given_up[messages.name] = why
             detail = f"its connection had {why}"
-            await self._try(
-                messages.name, self._repair(session, messages, Drift.CONNECTION_CHANGED, detail)
-            )
+            await self._try(messages.name, self._repair(session, messages, Drift.CONNECTION_CHANGED, detail))
 
     async def _reload(self, session: CharonSession, messages: Messages, what: Drift) -> None:
         if what is Drift.SECRET_CHANGED:

@@ -1,0 +1,257 @@
+"""What agent.yang.units does unit by unit, for many units at once.
+
+Only entries of lists can be many, as the containers above units have no keys: so what an entry lies in is
+looked up once for all entries of its list, and each of them costs a few calls of libyang. The results are
+those of one unit after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from agent.yang.native import NULL, copy_below
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
+from agent.yang.tree import (
+    JSON,
+    XML,
+    Defaults,
+    Json,
+    Node,
+    Tree,
+    children,
+    content_of,
+    first_child,
+    is_default,
+    parent_of,
+    print_node,
+    sibling_like,
+    siblings,
+    upwards,
+)
+from agent.yang.units import Unit
+
+Found = Sequence[Sequence[Node]]
+"""The nodes of each of some units: none, one, or the instances of a group."""
+PIECE_OCTETS = 256 * 1024
+"""With about so much JSON is read in one step, which nobody can interrupt: a few milliseconds."""
+FEW = 64
+MOST_IN_PLACE = 1000
+"""Units that are replaced one by one at most: others may wait for the tree meanwhile, some 50 ms."""
+TIMES_CHEAPER = 4
+"""A copy of a unit with all others costs so much less than to replace it."""
+MOST_ROOTS = 500
+"""With more top-level nodes libyang looks too long for the place of each."""
+
+
+def are_many(count: int, tree: Tree) -> bool:
+    """Return whether ``tree`` is to be made anew, rather than ``count`` of its units be replaced one by one.
+
+    It costs no more than what they do.
+    """
+    if not FEW < count <= MOST_IN_PLACE:
+        return count > FEW
+    most = TIMES_CHEAPER * count
+    return sum(1 for _ in islice(_unit_nodes(tree.schema, siblings(tree.first)), most + 1)) <= most
+
+
+def _unit_nodes(schema: Schema, nodes: Iterable[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if schema.node_of(node.schema).shell:
+            yield from _unit_nodes(schema, children(node))
+        else:
+            yield node
+
+
+def locate_all(units: Iterable[Unit], tree: Tree) -> list[list[Node]]:
+    """Return what ``Unit.locate`` finds of each in ``tree``."""
+    firsts: dict[SchemaNode, Node] = {}
+    found: list[list[Node]] = []
+    for unit in units:
+        if not unit.is_entry:
+            found.append(unit.locate(tree))
+            continue
+        list_node = unit.schema_node
+        if list_node not in firsts:
+            firsts[list_node] = unit.first_beside(tree)
+        node = sibling_like(firsts[list_node], unit.target)
+        found.append([] if node == NULL else [node])
+    return found
+
+
+def copy_all(units: Iterable[Unit], found: Found, tree: Tree) -> None:
+    """Add the nodes of ``units`` to ``tree``, which holds none of them; see ``Unit.replace_in``."""
+    parents: dict[SchemaNode, Node] = {}
+    for unit, nodes in zip(units, found, strict=True):
+        if not unit.is_entry or not nodes:
+            unit.replace_in(tree, list(nodes))
+            continue
+        list_node = unit.schema_node
+        if list_node not in parents:
+            parents[list_node] = unit.parent_in(tree)
+        copy_below(parents[list_node], nodes[0])
+
+
+def print_all(units: Sequence[Unit], found: Found) -> list[bytes]:
+    """Return what was configured of each unit as XML inside its containers, b"" if nothing was."""
+    around = _around(units, found)
+    return [
+        _printed_within(around, unit, nodes) or printed(unit, nodes)
+        for unit, nodes in zip(units, found, strict=True)
+    ]
+
+
+def printed(unit: Unit, nodes: Sequence[Node]) -> bytes:
+    """Return what was configured of a unit as XML inside its containers, b"" if nothing was."""
+    if all(is_default(node) for node in nodes):
+        return b""
+    copy = Tree(unit.probe.schema)
+    unit.replace_in(copy, list(nodes))
+    return copy.to_xml(keep_empty=True)
+
+
+class _Around:
+    """What stands before and behind the XML of each entry of a list, whose own begins with ``start``."""
+
+    __slots__ = ("after", "before", "start")
+
+    def __init__(self, start: bytes, before: bytes, after: bytes) -> None:
+        self.start = start
+        self.before = before
+        self.after = after
+
+
+def _around(units: Sequence[Unit], found: Found) -> dict[SchemaNode, _Around]:
+    """Learn from an entry of each list, printed with its containers and without, what these are as text."""
+    counts: dict[SchemaNode, int] = {}
+    learnt: dict[SchemaNode, _Around] = {}
+    for unit, nodes in zip(units, found, strict=True):
+        if not unit.is_entry or not nodes or _is_annotated_above(unit):
+            continue
+        list_node = unit.schema_node
+        counts[list_node] = counts.get(list_node, 0) + 1
+        if counts[list_node] == 2:  # for one alone it would be more work than it saves
+            whole, bare = printed(unit, nodes), print_node(nodes[0], XML, keep_empty=True)
+            start = bare[: bare.index(b">") + 1].removesuffix(b"/>").removesuffix(b">")
+            declared = f' xmlns="{list_node.namespace}"'.encode()
+            for shown in (bare, bare.replace(declared, b"", 1)):
+                before, there, after = whole.partition(shown)
+                if there and start.endswith(declared):
+                    within = start if shown is bare else start.removesuffix(declared)
+                    learnt[list_node] = _Around(start, before + within, after)
+                    break
+    return learnt
+
+
+def _printed_within(around: dict[SchemaNode, _Around], unit: Unit, nodes: Sequence[Node]) -> bytes:
+    """Return an entry with its containers around it; b"" if that is not known of it."""
+    known = around.get(unit.schema_node)
+    if known is None or not nodes or _is_annotated_above(unit):
+        return b""
+    bare = print_node(nodes[0], XML, keep_empty=True)
+    if not bare.startswith(known.start):
+        return b""
+    return known.before + bare[len(known.start) :] + known.after
+
+
+def _is_annotated_above(unit: Unit) -> bool:
+    return any(node.meta != NULL for node in upwards(parent_of(unit.target)))
+
+
+def json_all(nodes: Iterable[Node]) -> Iterator[Json]:
+    """Yield each container, list entry or leaf as ``to_json`` returns it."""
+    piece: list[Node] = []
+    texts: list[bytes] = []
+    octets = 0
+    for node in nodes:
+        piece.append(node)
+        texts.append(print_node(node, JSON, Defaults.REPORT_ALL))
+        octets += len(texts[-1])
+        if octets >= PIECE_OCTETS:
+            yield from _read(piece, texts)
+            piece, texts, octets = [], [], 0
+    yield from _read(piece, texts)
+
+
+def _read(nodes: Sequence[Node], texts: Sequence[bytes]) -> Iterator[Json]:
+    # What is read together has the names of its members in memory once.
+    documents = json.loads(b"[%b]" % b",".join(texts))
+    yield from (content_of(node, document) for node, document in zip(nodes, documents, strict=True))
+
+
+def rebuilt(tree: Tree, units: Sequence[Unit], source: Tree, *, restore_default: bool) -> Tree:
+    """Return a copy of ``tree`` in which ``units`` are as in ``source``, whose nodes it takes; see
+    ``Unit.replace_in``."""
+    if sum(1 for _ in islice(siblings(tree.first), MOST_ROOTS + 1)) > MOST_ROOTS:
+        copy = tree.duplicate()
+        for unit in units:
+            unit.replace_in(copy, unit.locate(source), restore_default=restore_default)
+        return copy
+    entries = [unit for unit in units if unit.is_entry]
+    building = _Building(tree)
+    building.take(entries, source)
+    for unit in units:
+        if not unit.is_entry:
+            unit.replace_in(building.made, unit.locate(source), restore_default=restore_default)
+    return building.made
+
+
+class _Building:
+    """A copy of ``tree`` in the making."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.made = Tree(tree.schema)
+        self._instead: dict[Node, Node] = {}
+        self._lists: set[Node] = set()
+        self._on_the_way: set[Node] = set()
+
+    def take(self, entries: Sequence[Unit], source: Tree) -> None:
+        """Copy everything but ``entries``, which are moved from ``source`` or not there any more."""
+        fresh: list[tuple[Unit, Node]] = []
+        last: dict[SchemaNode, tuple[Unit, Node]] = {}
+        before, after = locate_all(entries, self._tree), locate_all(entries, source)
+        for unit, was, now in zip(entries, before, after, strict=True):
+            self._mark(unit.schema_node)
+            if was:
+                self._instead[was[0]] = now[0] if now else NULL
+                if not now:
+                    last[unit.schema_node] = unit, was[0]
+            elif now:
+                fresh.append((unit, now[0]))
+        for _, node in last.values():
+            del self._instead[node]
+        self._copy(NULL, self._tree.first)
+        parents: dict[SchemaNode, Node] = {}
+        for unit, node in fresh:
+            if unit.schema_node not in parents:
+                parents[unit.schema_node] = unit.parent_in(self.made)
+            self.made.insert(parents[unit.schema_node], node)
+        for unit, _ in last.values():  # what becomes of the containers around nothing is decided there
+            unit.replace_in(self.made, [])
+
+    def _mark(self, list_node: SchemaNode) -> None:
+        if list_node.pointer in self._lists:
+            return
+        self._lists.add(list_node.pointer)
+        above = list_node.parent
+        while above is not None:
+            self._on_the_way.add(above.pointer)
+            above = above.parent
+
+    def _copy(self, parent: Node, first: Node) -> None:
+        for node in siblings(first):
+            if node.schema in self._lists:
+                instead = self._instead.get(node)
+                if instead is None:
+                    copy_below(parent, node)
+                elif instead != NULL:
+                    self.made.insert(parent, instead)
+            elif node.schema in self._on_the_way:
+                copy = self.made.copy_into(parent, node, recursive=False)
+                self._copy(copy, first_child(node))
+                copy.flags = node.flags  # what is put into a default makes it none
+            else:
+                self.made.copy_into(parent, node)
