@@ -170,19 +170,18 @@ class Savepoint:
         """Save all units that are in ``patch``, before it is merged; ``filled``: no container in it is empty."""
         self.save(units_below(self._candidate.schema, patch.top_level()), filled=filled)
 
-    def touch_entries(
-        self, parent: Node, entries: Iterable[tuple[Node, Node, bool]], *, filled: bool
-    ) -> None:
+    def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
         """Save what entries of one list lie in, before they are brought, and take out those that go.
 
         Args:
             parent: the node of the candidate that they stand in, or NO_NODE if it is not there.
-            entries: each, of any Tree; that of the candidate, NO_NODE if it is not there; whether it goes.
+            entries: each, of any Tree; that of the candidate, NO_NODE if it is not there; what is to be done.
             filled: no container is empty in those that are brought.
         """
         schema, tree = self._candidate.schema, self._candidate.tree
         room = _Room(tree, parent)
-        for entry, own, goes in entries:
+        for entry, own, operation in entries:
+            goes = operation in ("delete", "remove")
             if not _is_outermost(schema, entry):
                 self.touch(entry)
                 if goes:
@@ -191,19 +190,19 @@ class Savepoint:
             unit = Unit(schema, entry)
             if unit.path not in self._saved:
                 self._add(unit, self._nothing if own == NO_NODE else room.keep(own, moved=goes))
-                if filled and own == NO_NODE:
+                if filled and (own == NO_NODE or operation == "replace"):
                     self._filled.add(unit.path)
             elif goes:
                 tree.remove(own)
 
     def save(self, units: Iterable[Unit], *, filled: bool = False) -> None:
         """Save ``units``, before they are changed; ``filled``: by what has no empty container in it."""
-        for unit in units:
-            if unit.path not in self._saved:
-                nodes = unit.locate(self._candidate.tree)
-                self._add(unit, self._copy(unit, nodes))
-                if filled and not nodes and unit.schema_node.kind is Kind.LIST and not unit.group:
-                    self._filled.add(unit.path)
+        new = [unit for unit in units if unit.path not in self._saved]
+        found = locate_all(new, self._candidate.tree)
+        for unit, nodes in zip(new, found, strict=True):
+            self._add(unit, self._copy(unit, nodes))
+            if filled and not nodes and unit.is_entry:
+                self._filled.add(unit.path)
 
     def _copy(self, unit: Unit, nodes: list[Node]) -> Tree:
         if not nodes:
@@ -246,17 +245,17 @@ class Savepoint:
         ``open_empty``: the edit may have emptied containers, or have brought empty ones.
         """
         tree = self._candidate.tree
-        for path, (unit, _) in self._saved.items():
-            self._candidate.changed[path] = unit
-            nodes = unit.locate(tree)
+        units = [unit for unit, _ in self._saved.values()]
+        self._candidate.changed.update((unit.path, unit) for unit in units)
+        for unit, nodes in zip(units, locate_all(units, tree), strict=True):
             for node in nodes:
-                if path in self._filled:  # what was brought anew holds no default that could be in use no more
+                if unit.path in self._filled:  # it holds no default that could be in use no more
                     tree.add_defaults(node)
                 else:
                     renew_defaults_of(tree, node, open_empty=open_empty)
             if not nodes and unit.schema_node.is_implicit:
                 unit.give_default(tree)
-        self._candidate.unsettle(unit for unit, _ in self._saved.values())
+        self._candidate.unsettle(units)
 
 
 class _Room:

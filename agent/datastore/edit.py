@@ -41,6 +41,7 @@ from agent.yang.tree import (
     is_default,
     last_child,
     parent_of,
+    sibling_like,
     sibling_of_schema,
     siblings,
 )
@@ -317,7 +318,7 @@ class _Walk:
         self.savepoint.touch_entries(parent, run.touched, filled=not self.attributes.empty)
         for entry in run.replaced:
             empty_entry(entry)
-        brought = [(entry, own) for entry, own, goes in run.touched if not goes]
+        brought = [(e, own) for e, own, operation in run.touched if operation not in ("delete", "remove")]
         if brought:
             piece = content.taken_out([entry for entry, _ in brought])
             for entry, own in brought:
@@ -417,19 +418,40 @@ class _Walk:
 
     def _drop_other_cases(self, patch: Node) -> None:
         """Remove what stands in another case of a choice that ``patch`` selects (RFC 7950 7.9)."""
+        above = parent_of(patch)
+        own_parent = self.tree.find_like(above) if above != NO_NODE else NO_NODE
         schema_node = self.schema.node_of(patch.schema)
-        if schema_node.cases:
-            above = parent_of(patch)
-            own_parent = self.tree.find_like(above) if above != NO_NODE else NO_NODE
-            rivals = self.tree.top_level() if above == NO_NODE else iter(())
-            if own_parent != NO_NODE:
-                rivals = children(own_parent)
-            for node in list(rivals):
-                if _excludes(schema_node, self.schema.node_of(node.schema)):
-                    self._remove_node(node)
-        if schema_node.choices_below:
-            for child in children(patch):
+        if schema_node.cases and (above == NO_NODE or own_parent != NO_NODE):
+            rivals = self.tree.top_level() if above == NO_NODE else children(own_parent)
+            self._drop_rivals(schema_node, list(rivals))
+        if schema_node.choices_below and (own := self.tree.find_like(patch)) != NO_NODE:
+            self._drop_cases_below(patch, own)
+
+    def _drop_cases_below(self, patch: Node, own: Node) -> bool:
+        """As ``_drop_other_cases``, of what is below ``patch``; ``own``: what is the same in the candidate.
+
+        Returns:
+            Whether something is gone: what held nothing else may be gone with it.
+        """
+        dropped = False
+        for child in children(patch):
+            schema_node = self.schema.node_of(child.schema)
+            gone = bool(schema_node.cases) and self._drop_rivals(schema_node, list(children(own)))
+            if schema_node.choices_below and not gone:
+                same = sibling_like(first_child(own), child)
+                gone = same != NO_NODE and self._drop_cases_below(child, same)
+            elif gone:
                 self._drop_other_cases(child)
+            dropped = dropped or gone
+            if gone and (own := self.tree.find_like(patch)) == NO_NODE:
+                break
+        return dropped
+
+    def _drop_rivals(self, chosen: SchemaNode, nodes: list[Node]) -> bool:
+        doomed = [node for node in nodes if _excludes(chosen, self.schema.node_of(node.schema))]
+        for node in doomed:
+            self._remove_node(node)
+        return bool(doomed)
 
     def _drop_anydata(self, patch: Node) -> None:
         """Remove the anydata that ``patch`` brings anew: it changes as a whole (RFC 7950 section 7.10.3)."""

@@ -54,12 +54,12 @@ class Entries:
 class Run:
     """What becomes of entries that stand side by side.
 
-    ``touched``: the one in the document, the one in the candidate, NO_NODE if there is none, and whether that
-    goes. ``replaced``: of the candidate. ``faults``: elements that are to be created and exist, or to be
+    ``touched``: the one in the document, the one in the candidate, NO_NODE if there is none, and what is to be
+    done. ``replaced``: of the candidate. ``faults``: elements that are to be created and exist, or to be
     deleted and do not.
     """
 
-    touched: list[tuple[Node, Node, bool]] = field(default_factory=list)
+    touched: list[tuple[Node, Node, str]] = field(default_factory=list)
     replaced: list[Node] = field(default_factory=list)
     faults: list[Element] = field(default_factory=list)
 
@@ -82,9 +82,7 @@ def run_of(
             run.faults.append(element)
             if len(run.faults) >= max_faults:
                 break
-        elif operation in ("delete", "remove"):
-            run.touched += [(entry, own, True)] * exists
-        else:
-            run.touched.append((entry, own, False))
+        elif exists or operation != "remove":
+            run.touched.append((entry, own, operation))
             run.replaced += [own] * (exists and operation == "replace")
     return run

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.xml import Element, holds_text
+from agent.xml import Element
 from agent.yang.cases import exclusions
 from agent.yang.expressions import value_fault
 from agent.yang.paths import MAX_KEY_OCTETS
@@ -156,7 +156,12 @@ def canonical_key(schema: Schema, node: SchemaNode, text: str) -> str:
 
 def is_bare(config: Element) -> bool:
     """True if no text stands beside elements."""
-    return not any(holds_text(element) for element in config.iter() if len(element))
+    for element in config.iter():
+        if (tail := element.tail) and tail.strip():
+            return False
+        if len(element) and (text := element.text) and text.strip():
+            return False
+    return True
 
 
 def _is_simple(node: SchemaNode) -> bool:
