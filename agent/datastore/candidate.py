@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from agent.datastore.conditions import MAX_CONDITIONS, Condition
 from agent.datastore.differing import Differing
 from agent.datastore.txids import Mechanism
 from agent.errors import ResourceDenied
-from agent.yang.difference import Difference
+from agent.yang.difference import Difference, Operation
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all
@@ -16,6 +16,10 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind
 from agent.yang.tree import NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
+
+
+CREATED = Operation.CREATE.value
+CHANGES = tuple(operation.value for operation in Operation)
 
 
 class Candidate:
@@ -218,10 +222,17 @@ class Savepoint:
         if unit.path not in self._candidate.changed:
             self._changed_new.append(unit.path)
 
-    def differences(self) -> Iterator[Difference]:
-        """Yield every node that the edit has changed in the candidate."""
+    def differences(self, may_be: Callable[[Unit, Sequence[str]], bool] | None = None) -> Iterator[Difference]:
+        """Yield every node that the edit has changed in the candidate.
+
+        Args:
+            may_be: says if all in a unit may be created, updated or deleted, whichever are given: then nothing
+                is yielded of it.
+        """
         for unit, copy in self._saved.values():
-            yield from unit_differences([unit], copy, self._candidate.tree)
+            changes = (CREATED,) if copy is self._nothing else CHANGES
+            if may_be is None or not may_be(unit, changes):
+                yield from unit_differences([unit], copy, self._candidate.tree)
 
     def take_back(self) -> None:
         """Put every touched unit back as it was; also after ``keep``, before any other edit."""
