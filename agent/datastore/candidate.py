@@ -13,10 +13,8 @@ from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind
 from agent.yang.tree import NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
-
 
 CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
@@ -171,7 +169,7 @@ class Savepoint:
         self.save(units_below(schema, children(node)))
 
     def touch_all(self, patch: Tree, *, filled: bool) -> None:
-        """Save all units that are in ``patch``, before it is merged; ``filled``: no container in it is empty."""
+        """Save all units that are in ``patch``, before it is merged; ``filled``: no container is empty."""
         self.save(units_below(self._candidate.schema, patch.top_level()), filled=filled)
 
     def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
@@ -186,7 +184,7 @@ class Savepoint:
         room = _Room(tree, parent)
         for entry, own, operation in entries:
             goes = operation in ("delete", "remove")
-            if not _is_outermost(schema, entry):
+            if not schema.node_of(entry.schema).is_outermost:
                 self.touch(entry)
                 if goes:
                     tree.remove(own)
@@ -222,12 +220,14 @@ class Savepoint:
         if unit.path not in self._candidate.changed:
             self._changed_new.append(unit.path)
 
-    def differences(self, may_be: Callable[[Unit, Sequence[str]], bool] | None = None) -> Iterator[Difference]:
+    def differences(
+        self, may_be: Callable[[Unit, Sequence[str]], bool] | None = None
+    ) -> Iterator[Difference]:
         """Yield every node that the edit has changed in the candidate.
 
         Args:
-            may_be: says if all in a unit may be created, updated or deleted, whichever are given: then nothing
-                is yielded of it.
+            may_be: says if all in a unit may be created, updated or deleted, whichever are given: then
+                nothing is yielded of it.
         """
         for unit, copy in self._saved.values():
             changes = (CREATED,) if copy is self._nothing else CHANGES
@@ -287,9 +287,3 @@ class _Room:
         else:
             self._tree.copy_into(self._inside, entry)
         return self._tree
-
-
-def _is_outermost(schema: Schema, entry: Node) -> bool:
-    """True if an entry is a unit."""
-    above = schema.node_of(entry.schema).parent
-    return above is None or above.shell

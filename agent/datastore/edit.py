@@ -7,49 +7,35 @@ that can be known are reported.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import groupby, islice
+from itertools import groupby
 
-from agent.datastore.admission import costly
 from agent.datastore.candidate import Candidate, Savepoint
-from agent.datastore.edit_check import (
-    EditAttributes,
-    check_cases,
-    check_document,
-    key_elements,
-    path_of_element,
-    schema_of_element,
-)
+from agent.datastore.edit_attributes import EditAttributes
+from agent.datastore.edit_beforehand import outline_of, refuse_costly, whole_content
+from agent.datastore.edit_check import check_cases, check_document
 from agent.datastore.edit_conditions import conditions_of
-from agent.datastore.edit_entries import FEW, Entries, is_taken_together, run_of
-from agent.datastore.edit_outline import Outline, is_bare
+from agent.datastore.edit_elements import key_elements, path_of_element, schema_of_element
+from agent.datastore.edit_entries import FEW, Entries, Whole, is_taken_together, run_of
+from agent.datastore.edit_removal import Removal
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
-from agent.xml import Element, has_more_elements, serialize
+from agent.xml import Element, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
-from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     NO_NODE,
     Node,
     Tree,
-    children,
     first_child,
     instances,
     is_default,
     last_child,
-    parent_of,
-    sibling_like,
     sibling_of_schema,
     siblings,
 )
-from agent.yang.units import empty_entry, remove_empty
-
-SMALL_ELEMENTS = 1000
-AT_ONCE_ELEMENTS = 1000
-"""More of them are looked at and applied together where that can be."""
+from agent.yang.units import empty_entry
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -86,7 +72,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         if default_operation == "replace":
             walk.clear()
         if whole is not None and not instructed:
-            walk.merge_whole()
+            walk.merge_whole(whole.tree)
         else:
             for element in config:
                 walk.apply(element, "none" if default_operation == "none" else "merge")
@@ -107,55 +93,12 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     return savepoint
 
 
-def outline_of(schema: Schema, config: Element) -> Outline | None:
-    """Return the outline of a large ``<config>``, None of a small one, which is looked at as it is."""
-    return Outline(schema, config) if has_more_elements(config, AT_ONCE_ELEMENTS) else None
-
-
-def whole_content(
-    schema: Schema, config: Element, attributes: EditAttributes, *, instructed: bool
-) -> Tree | None:
-    """Return all that a plain ``<config>`` holds; None if something is wrong with it, which others name.
-
-    ``instructed``: it shall also be known that ``check_document`` would find nothing.
-    """
-    if instructed and (attributes.insert or attributes.claimed or _takes_keys(schema, attributes)):
-        return None
-    if instructed and not is_bare(config):
-        return None
-    try:
-        return Tree.parse(schema, b"".join(map(serialize, config)), state=False)
-    except RpcErrors:
-        return None
-
-
-def _takes_keys(schema: Schema, attributes: EditAttributes) -> bool:
-    return any(
-        operation in ("delete", "remove") and not len(element) and schema_of_element(schema, element).is_key
-        for element, operation in attributes.operation.items()
-    )
-
-
-def refuse_costly(
-    schema: Schema, config: Element, attributes: EditAttributes, *, apart: Collection[Element] = ()
-) -> None:
-    """Refuse what must not come before libyang; ``apart`` as for ``costly``.
-
-    Raises:
-        RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
-    """
-    if found := list(islice(costly(schema, config, apart), MAX_ERRORS)):
-        if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
-            check_document(schema, config, attributes)
-        raise RpcErrors(found)
-
-
 class _Walk:
     """``whole``: all that is in a large document, of which nothing needs to be parsed, or looked for faults,
     again."""
 
     def __init__(
-        self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes, whole: Tree | None
+        self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes, whole: Whole | None
     ) -> None:
         self.whole = whole
         self.tree = candidate.tree
@@ -163,20 +106,19 @@ class _Walk:
         self.savepoint = savepoint
         self.attributes = attributes
         self.errors: list[RpcError] = []
-        self._contents: dict[Element, Entries] = {}
+        self.removal = Removal(candidate, savepoint)
 
     def clear(self) -> None:
         """Remove the whole configuration, for default-operation replace."""
         for node in list(self.tree.top_level()):
-            self._remove_node(node)
+            self.removal.remove(node)
 
-    def merge_whole(self) -> None:
-        """Merge a document without any instructions."""
-        assert self.whole is not None
-        self.savepoint.touch_all(self.whole, filled=not self.attributes.empty)
-        for node in self.whole.top_level():
-            self._drop_other_cases(node)
-        merge(self.tree, self.whole, spend=True)
+    def merge_whole(self, content: Tree) -> None:
+        """Merge the whole of a document without any instructions."""
+        self.savepoint.touch_all(content, filled=not self.attributes.empty)
+        for node in content.top_level():
+            self.removal.drop_other_cases(node)
+        merge(self.tree, content, spend=True)
 
     def apply(self, element: Element, inherited: str) -> None:
         """Apply ``element`` and what is below it, under the operation that it inherits."""
@@ -202,10 +144,11 @@ class _Walk:
 
     def _merge(self, element: Element) -> None:
         patch, node = self._parse(element, whole=True)
-        raise_all(repeated(self.schema, patch.first))
+        if self.whole is None:
+            raise_all(repeated(self.schema, patch.first))
         self.savepoint.touch(node)
-        self._drop_other_cases(node)
-        self._drop_anydata(node)
+        self.removal.drop_other_cases(node)
+        self.removal.drop_anydata(node)
         merge(self.tree, patch)
         self._place(element, node)
 
@@ -216,7 +159,7 @@ class _Walk:
                 self.errors.append(self._missing(element))
             return
         for node in existing:
-            self._remove_node(node)
+            self.removal.remove(node)
 
     def _reset(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
         """Give a leaf or leaf-list its defaults back, as its attribute says (RFC 6243 section 4.5.2)."""
@@ -224,7 +167,7 @@ class _Walk:
             self.errors.append(self._exists(element))
         elif schema_node.kind is Kind.LEAF_LIST:
             for node in self._values(element, schema_node):
-                self._remove_node(node)
+                self.removal.remove(node)
         else:
             self._delete(element, schema_node, must_exist=False)
 
@@ -242,7 +185,7 @@ class _Walk:
         following = NO_NODE
         for node in existing:
             following = _next_instance(node) if schema_node.user_ordered else NO_NODE
-            self._remove_node(node)
+            self.removal.remove(node)
         self._put(element, schema_node, hot, "replace")
         if following != NO_NODE and element not in self.attributes.insert:
             node = self._find(element)
@@ -278,15 +221,16 @@ class _Walk:
                 self._merge(element)
             return
         if self.whole is not None and len(element) > FEW:
-            self._descend_at_once(element, schema_node, operation)
+            self._descend_at_once(self.whole, element, operation)
             return
         for child in element:
             child_schema = schema_of_element(self.schema, child)
             if not child_schema.is_key:
                 self.apply(child, operation)
 
-    def _descend_at_once(self, element: Element, schema_node: SchemaNode, operation: str) -> None:
+    def _descend_at_once(self, whole: Whole, element: Element, operation: str) -> None:
         """As ``_descend`` does, with entries side by side taken together where nothing is said below them."""
+        schema_node = schema_of_element(self.schema, element)
         level = {f"{{{uri}}}{name}": node for (uri, name), node in schema_node.children.items()}
 
         def together(child: Element) -> SchemaNode | None:
@@ -298,7 +242,7 @@ class _Walk:
         for node, group in groupby(element, together):
             if node is not None:
                 operations = {child: self.attributes.operation.get(child, operation) for child in group}
-                self._apply_run(node, self._content_of(element), operations)
+                self._apply_run(node, whole.entries_in(element), operations)
                 continue
             for child in group:
                 if not level[str(child.tag)].is_key:
@@ -323,26 +267,8 @@ class _Walk:
             piece = content.taken_out([entry for entry, _ in brought])
             for entry, own in brought:
                 if own != NO_NODE:
-                    self._drop_other_cases(entry)
+                    self.removal.drop_other_cases(entry)
             merge(self.tree, piece, spend=True)
-
-    def _content_of(self, element: Element) -> Entries:
-        """Return what the whole document has of lists in a container or an entry."""
-        if (known := self._contents.get(element)) is None:
-            assert self.whole is not None
-            known = self._contents[element] = Entries(self.whole, self._in_whole(element))
-        return known
-
-    def _in_whole(self, element: Element) -> Node:
-        """Return the node of the whole document that stands for a container or an entry."""
-        assert self.whole is not None
-        schema_node = schema_of_element(self.schema, element)
-        above = element.getparent()
-        if schema_node.parent is None or above is None:
-            return sibling_of_schema(self.whole.first, schema_node)
-        if schema_node.kind is Kind.LIST:
-            return self._content_of(above).of(schema_node, element)
-        return sibling_of_schema(first_child(self._in_whole(above)), schema_node)
 
     def _creates(self, element: Element) -> bool:
         return self.attributes.operation.get(element) == "create"
@@ -353,7 +279,7 @@ class _Walk:
         patch, node = self._parse(element, whole=False)
         if self.tree.find_like(node) == NO_NODE:
             self.savepoint.touch(node)
-            self._drop_other_cases(node)
+            self.removal.drop_other_cases(node)
             merge(self.tree, patch)
         self._place(element, node)
 
@@ -406,70 +332,14 @@ class _Walk:
             return NO_NODE
         return sibling_of_schema(first_child(parent), schema_node)
 
-    def _remove_node(self, node: Node) -> None:
-        """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""
-        self.savepoint.touch(node)
-        if self.schema.node_of(node.schema).shell:
-            for child in list(children(node)):
-                self._remove_node(child)
-            remove_empty(self.tree, node)
-            return
-        self.tree.remove(node)
-
-    def _drop_other_cases(self, patch: Node) -> None:
-        """Remove what stands in another case of a choice that ``patch`` selects (RFC 7950 7.9)."""
-        above = parent_of(patch)
-        own_parent = self.tree.find_like(above) if above != NO_NODE else NO_NODE
-        schema_node = self.schema.node_of(patch.schema)
-        if schema_node.cases and (above == NO_NODE or own_parent != NO_NODE):
-            rivals = self.tree.top_level() if above == NO_NODE else children(own_parent)
-            self._drop_rivals(schema_node, list(rivals))
-        if schema_node.choices_below and (own := self.tree.find_like(patch)) != NO_NODE:
-            self._drop_cases_below(patch, own)
-
-    def _drop_cases_below(self, patch: Node, own: Node) -> bool:
-        """As ``_drop_other_cases``, of what is below ``patch``; ``own``: what is the same in the candidate.
-
-        Returns:
-            Whether something is gone: what held nothing else may be gone with it.
-        """
-        dropped = False
-        for child in children(patch):
-            schema_node = self.schema.node_of(child.schema)
-            gone = bool(schema_node.cases) and self._drop_rivals(schema_node, list(children(own)))
-            if schema_node.choices_below and not gone:
-                same = sibling_like(first_child(own), child)
-                gone = same != NO_NODE and self._drop_cases_below(child, same)
-            elif gone:
-                self._drop_other_cases(child)
-            dropped = dropped or gone
-            if gone and (own := self.tree.find_like(patch)) == NO_NODE:
-                break
-        return dropped
-
-    def _drop_rivals(self, chosen: SchemaNode, nodes: list[Node]) -> bool:
-        doomed = [node for node in nodes if _excludes(chosen, self.schema.node_of(node.schema))]
-        for node in doomed:
-            self._remove_node(node)
-        return bool(doomed)
-
-    def _drop_anydata(self, patch: Node) -> None:
-        """Remove the anydata that ``patch`` brings anew: it changes as a whole (RFC 7950 section 7.10.3)."""
-        schema_node = self.schema.node_of(patch.schema)
-        if schema_node.kind is Kind.ANYDATA:
-            old = self.tree.find_like(patch)
-            if old != NO_NODE:
-                self.tree.remove(old)
-        elif schema_node.anydata_below:
-            for child in children(patch):
-                self._drop_anydata(child)
-
     def _parse(self, element: Element, *, whole: bool) -> tuple[Tree, Node]:
         """Parse ``element`` (or only its tag and keys) inside its ancestors.
 
         Returns:
             The tree, which owns it, and the node that stands for ``element``.
         """
+        if self.whole is not None:
+            return self.whole.copied(element, recursive=whole)
         schema_node = schema_of_element(self.schema, element)
         if whole or schema_node.is_leafy:
             body = serialize(element)
@@ -491,11 +361,6 @@ class _Walk:
         name = schema_of_element(self.schema, element).name
         path = path_of_element(self.schema, element)
         return DataMissing(f"'{name}' does not exist in the datastore", path=path)
-
-
-def _excludes(chosen: SchemaNode, other: SchemaNode) -> bool:
-    cases = dict(chosen.cases)
-    return any(cases.get(choice, case) != case for choice, case in other.cases)
 
 
 def _next_instance(node: Node) -> Node:

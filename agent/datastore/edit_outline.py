@@ -1,8 +1,9 @@
 """What a large edit document is made of, found with a look at each form that its entries have.
 
-Ten thousand entries have a handful of forms: which elements stand in them, and how they lie in each other. What
-has to be known of a document before libyang gets it follows from the forms, but for what keys and lengths say.
-An Outline only tells that nothing is the matter; what is, and where, others find, element by element.
+Ten thousand entries have a handful of forms: which elements stand in them, and how they lie in each other.
+What has to be known of a document before libyang gets it follows from the forms, but for what keys and
+lengths say. An Outline only tells that nothing is the matter; what is, and where, others find, element by
+element.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ Sizes = tuple[int, ...]
 class Form:
     """What follows from the tags of an entry and all in it, in the order of the document.
 
-    ``nodes``: of each element. ``keys``: where those of the entry are. ``several``: for each list or leaf-list
-    of which more than one instance stands in one place, where the keys of each are. ``empty``: a container has
-    nothing in it.
+    ``nodes``: of each element. ``keys``: where those of the entry are. ``several``: for each list or
+    leaf-list of which more than one instance stands in one place, where the keys of each are. ``empty``: a
+    container has nothing in it.
     """
 
     nodes: tuple[SchemaNode, ...]
@@ -71,7 +72,7 @@ class Outline:
         level = self._tags_below(parent)
         seen: dict[SchemaNode, set[tuple[str, ...]]] = {}
         for child in above:
-            node = level.get(child.tag)  # type: ignore[call-overload]  # lxml-stubs have bytes, too
+            node = level.get(str(child.tag))
             if node is None or not node.config:
                 raise _Unclear
             identity: tuple[str, ...] = ()
@@ -138,7 +139,9 @@ class Outline:
             if size:
                 open_.append((at, size))
         several: list[tuple[tuple[int, ...], ...]] = []
-        keys: list[tuple[int, ...]] = [(at,) if nodes[at].kind is Kind.LEAF_LIST else () for at in range(len(nodes))]
+        keys: list[tuple[int, ...]] = [
+            (at,) if nodes[at].kind is Kind.LEAF_LIST else () for at in range(len(nodes))
+        ]
         for at, inside in enumerate(below):
             keys[at] = keys[at] or _keys(nodes[at], {nodes[one]: one for one in inside})
         for inside in below:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
-from agent.datastore.edit_check import is_key_of
+from agent.datastore.edit_elements import is_key_of
 from agent.datastore.edit_outline import MAX_FORMS
 from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import WRITES, Access, located
@@ -67,8 +67,8 @@ def hidden_references(
 
 
 class _Look:
-    """A look at an edit: of entries of a list that hold the same elements, and that no rule tells apart, one is
-    looked at."""
+    """A look at an edit: of entries of a list that hold the same elements, and that no rule tells apart, one
+    is looked at."""
 
     def __init__(self, schema: Schema, access: Access) -> None:
         self.schema = schema
@@ -79,7 +79,7 @@ class _Look:
     def form_of(self, node: SchemaNode, element: Element) -> Form | None:
         """Return what an entry in no other has in common with those that are like it; None if ``element`` is
         no such."""
-        if node.kind is not Kind.LIST or (node.parent is not None and not node.parent.shell):
+        if node.kind is not Kind.LIST or not node.is_outermost:
             return None
         alike = self._lists.get(node) or self._lists.setdefault(node, Alike(self.access, node))
         if alike.told_apart_inside:

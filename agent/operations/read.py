@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from agent.apart import CopyLost, NoCopy, TooCostly
-from agent.datastore.edit_check import DEFAULT_NS
+from agent.datastore.edit_attributes import DEFAULT_NS
 from agent.datastore.txids import View
 from agent.errors import (
     BadAttribute,

@@ -7,8 +7,10 @@ from itertools import chain
 
 from agent.datastore.candidate import Savepoint
 from agent.datastore.conditions import Condition
-from agent.datastore.edit import SMALL_ELEMENTS, edit, refuse_costly
-from agent.datastore.edit_check import EditAttributes, check_document
+from agent.datastore.edit import edit
+from agent.datastore.edit_attributes import EditAttributes
+from agent.datastore.edit_beforehand import SMALL_ELEMENTS, refuse_costly
+from agent.datastore.edit_check import check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
     ErrorType,

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.datastore import edit as editing
+from agent.datastore import edit_beforehand
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
@@ -17,7 +19,7 @@ from agent.yang.schema import Schema
 from agent.yang.tree import XML, Defaults, print_node
 from agent.yang.units import all_units
 from tests.agent.datastore.test_any_edit import DOCUMENTS
-from tests.agent.lab import EC, config, empty_running, top
+from tests.agent.lab import EC, config, empty_running, make_schema, top
 
 EVERYTHING = 10**9
 
@@ -39,7 +41,8 @@ MOSTLY_NONE = st.sampled_from([*([None] * 12), "merge", "replace", "create", "de
 @contextmanager
 def at_once(elements: int) -> Iterator[None]:
     """Have edits of more than ``elements`` elements applied at once."""
-    with patch.object(editing, "AT_ONCE_ELEMENTS", elements), patch.object(editing, "FEW", min(elements, 16)):
+    many = patch.object(edit_beforehand, "AT_ONCE_ELEMENTS", elements)
+    with many, patch.object(editing, "FEW", min(elements, 16)):
         yield
 
 
@@ -104,7 +107,9 @@ SOUND = st.one_of(
 )
 
 
-def entries(parts: st.SearchStrategy[str], operations: st.SearchStrategy[str | None]) -> st.SearchStrategy[str]:
+def entries(
+    parts: st.SearchStrategy[str], operations: st.SearchStrategy[str | None]
+) -> st.SearchStrategy[str]:
     keys = st.sampled_from(["1", "2", "3", "4", "5", "1'"])
     rows = st.lists(st.tuples(keys, operations, st.lists(parts, max_size=4)), min_size=1, max_size=8)
     once = rows.map(lambda found: list({key: (key, *rest) for key, *rest in found}.values()))
@@ -116,7 +121,9 @@ def entries(parts: st.SearchStrategy[str], operations: st.SearchStrategy[str | N
     )
 
 
-def documents(parts: st.SearchStrategy[str], operations: st.SearchStrategy[str | None]) -> st.SearchStrategy[str]:
+def documents(
+    parts: st.SearchStrategy[str], operations: st.SearchStrategy[str | None]
+) -> st.SearchStrategy[str]:
     return st.builds(
         lambda rows, operation, more: tag("top", operation, rows + more).replace(
             "<top", f'<top xmlns="{EC}"', 1
@@ -166,9 +173,7 @@ def kinds(savepoint: Savepoint) -> list[tuple[str, str]]:
     return [(found.operation.value, found.schema_node.path) for found in savepoint.differences()]
 
 
-@settings(max_examples=400)
-@given(STEPS)
-def test_at_once_and_one_by_one_are_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
+def assert_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
     running = empty_running(schema)
     one, other = Candidate(running), Candidate(running)
     for body, default in steps:
@@ -190,3 +195,48 @@ def test_at_once_and_one_by_one_are_the_same(schema: Schema, steps: list[tuple[s
     assert [unit.path for unit in one.differing(running)] == [unit.path for unit in other.differing(running)]
     one.discard(running)
     assert one.tree.to_xml(Defaults.REPORT_ALL) == running.to_xml(Defaults.REPORT_ALL)
+
+
+@settings(max_examples=400)
+@given(STEPS)
+def test_at_once_and_one_by_one_are_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
+    assert_the_same(schema, steps)
+
+
+INNER = st.builds(
+    lambda operation, name, value: tag("inner", operation, f"<name>{name}</name>{value}"),
+    MOSTLY_NONE,
+    st.sampled_from("ab"),
+    st.one_of(st.just(""), texts("value", "v", "w")),
+)
+INSIDE = boxes("inside", st.lists(st.one_of(INNER, texts("speed", "7", "8")), max_size=3).map("".join))
+OUTER = st.lists(
+    st.tuples(
+        st.sampled_from("123"),
+        st.sampled_from([None, None, None, "merge", "replace", "remove", "create", "delete"]),
+        st.one_of(st.just(""), texts("note", "n")),
+        st.one_of(st.just(""), INSIDE),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda row: row[0],
+).map(
+    lambda rows: (
+        '<all xmlns="urn:yangswan:test:nested">'
+        + "".join(tag("outer", said, f"<id>{key}</id>{note}{inside}") for key, said, note, inside in rows)
+        + "</all>"
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def nested() -> Iterator[Schema]:
+    schema = make_schema("nested")
+    yield schema
+    schema.close()
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(OUTER, st.sampled_from(["merge", "merge", "none"])), min_size=2, max_size=4))
+def test_lists_in_entries_are_no_exception(nested: Schema, steps: list[tuple[str, str]]) -> None:
+    assert_the_same(nested, steps)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from unittest.mock import PropertyMock, patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ from agent.nacm.rules import Rule, Rules, Step
 from agent.operations.disclosure import named_refusals, names_hidden
 from agent.operations.write import may_be_for
 from agent.yang.schema import Schema
-from tests.agent.lab import config, empty_running, top
+from tests.agent.lab import config, empty_running, make_schema, top
 
 EC = "every-construct"
 NAMES = ("number", "word", "address", "plain", "stage")
@@ -33,7 +35,9 @@ PATHS = st.one_of(
     st.just((step("top"), step("entry"))),
     st.builds(lambda key: (step("top"), step("entry", id=key)), IDS),
     st.builds(lambda name: (step("top"), step("entry"), step(name)), st.sampled_from(NAMES)),
-    st.builds(lambda key, name: (step("top"), step("entry", id=key), step(name)), IDS, st.sampled_from(NAMES)),
+    st.builds(
+        lambda key, name: (step("top"), step("entry", id=key), step(name)), IDS, st.sampled_from(NAMES)
+    ),
     st.just((step("top"), step("entry"), step("stage", name="p"))),
     st.just((step("references"),)),
 )
@@ -58,9 +62,68 @@ BODIES = st.lists(
     unique=True,
 ).map("".join)  # fmt: skip
 OPERATIONS = st.sampled_from(["", "", ' nc:operation="replace"', ' nc:operation="remove"'])
-DOCUMENTS = st.lists(st.tuples(IDS, OPERATIONS, BODIES), min_size=1, max_size=3, unique_by=lambda row: row[0]).map(
-    lambda rows: top("".join(f"<entry{said}><id>{key}</id>{body}</entry>" for key, said, body in rows))
+DOCUMENTS = st.lists(
+    st.tuples(IDS, OPERATIONS, BODIES), min_size=1, max_size=3, unique_by=lambda row: row[0]
+).map(lambda rows: top("".join(f"<entry{said}><id>{key}</id>{body}</entry>" for key, said, body in rows)))
+
+
+NESTED = "nested"
+OUTER, INSIDE = Step(NESTED, "outer", {}), Step(NESTED, "inside", {})
+ONE, INNER = Step(NESTED, "outer", {"id": "1"}), Step(NESTED, "inner", {})
+ALL = Step(NESTED, "all", {})
+NESTED_RULES = st.lists(
+    st.builds(
+        lambda permit, path, access: Rule("list", "rule", permit, path=path, access=access),
+        st.booleans(),
+        st.sampled_from(
+            [
+                (ALL,), (ALL, ONE), (ALL, OUTER), (ALL, ONE, INSIDE), (ALL, OUTER, INSIDE, INNER),
+                (ALL, ONE, INSIDE, INNER), (ALL, ONE, INSIDE, INNER, Step(NESTED, "value", {})),
+                (ALL, OUTER, INSIDE, Step(NESTED, "inner", {"name": "1"})),
+                (ALL, OUTER, Step(NESTED, "note", {})),
+            ]
+        ),
+        st.sampled_from([None, frozenset({"read"}), frozenset({"create", "update"}), frozenset({"delete"})]),
+    ),
+    max_size=6,
+).map(tuple)  # fmt: skip
+NESTED_DOCUMENTS = st.lists(
+    st.tuples(
+        IDS,
+        OPERATIONS,
+        st.lists(
+            st.sampled_from(
+                [
+                    "<inner><name>1</name></inner>",
+                    "<inner><name>2</name><value>v</value></inner>",
+                    "<speed>7</speed>",
+                ]
+            ),
+            max_size=2,
+            unique=True,
+        ),
+        st.sampled_from(["", "<note>n</note>"]),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda row: row[0],
+).map(
+    lambda rows: (
+        '<all xmlns="urn:yangswan:test:nested">'
+        + "".join(
+            f"<outer{said}><id>{key}</id><inside>{''.join(inner)}</inside>{note}</outer>"
+            for key, said, inner, note in rows
+        )
+        + "</all>"
+    )
 )
+
+
+@pytest.fixture(scope="module")
+def nested() -> Iterator[Schema]:
+    schema = make_schema("nested")
+    yield schema
+    schema.close()
 
 
 def access_by(rules: tuple[Rule, ...]) -> Access:
@@ -79,11 +142,7 @@ def found(schema: Schema, access: Access, before: str, body: str) -> list[object
     return [named, hidden, [(error.path, error.message) for error in refused]]
 
 
-@settings(max_examples=300)
-@given(RULES, DOCUMENTS, DOCUMENTS)
-def test_entries_alike_are_treated_as_each_of_them_would_be(
-    schema: Schema, rules: tuple[Rule, ...], before: str, body: str
-) -> None:
+def assert_the_same(schema: Schema, rules: tuple[Rule, ...], before: str, body: str) -> None:
     access = access_by(rules)
     before = before.replace(' nc:operation="remove"', "")
     at_once = found(schema, access, before, body)
@@ -92,6 +151,22 @@ def test_entries_alike_are_treated_as_each_of_them_would_be(
         patch.object(Alike, "permits", return_value=False),
     ):
         assert found(schema, access, before, body) == at_once
+
+
+@settings(max_examples=300)
+@given(RULES, DOCUMENTS, DOCUMENTS)
+def test_entries_alike_are_treated_as_each_of_them_would_be(
+    schema: Schema, rules: tuple[Rule, ...], before: str, body: str
+) -> None:
+    assert_the_same(schema, rules, before, body)
+
+
+@settings(max_examples=300)
+@given(NESTED_RULES, NESTED_DOCUMENTS, NESTED_DOCUMENTS)
+def test_entries_in_entries_are_told_apart_by_these(
+    nested: Schema, rules: tuple[Rule, ...], before: str, body: str
+) -> None:
+    assert_the_same(nested, rules, before, body)
 
 
 def test_a_rule_about_one_entry_makes_it_another_kind(schema: Schema) -> None:
