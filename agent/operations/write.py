@@ -9,7 +9,7 @@ from agent.datastore.candidate import Savepoint
 from agent.datastore.conditions import Condition
 from agent.datastore.edit import edit
 from agent.datastore.edit_attributes import EditAttributes
-from agent.datastore.edit_beforehand import SMALL_ELEMENTS, refuse_costly
+from agent.datastore.edit_beforehand import SMALL_ELEMENTS, outline_of, refuse_costly
 from agent.datastore.edit_check import check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
@@ -199,7 +199,9 @@ def inline_config(schema: Schema, config: Element, demanded: list[Condition] | N
         RpcErrors: it does not fit the schema; all faults are named.
     """
     quote_variables(config)
-    attributes = EditAttributes(schema, config)
+    outline = outline_of(schema, config)
+    attributes = EditAttributes(schema, config, outline)
+    plain = outline is not None and outline.plain
     instructed = {**attributes.operation, **attributes.insert}
     refused = (
         UnknownAttribute(
@@ -214,10 +216,12 @@ def inline_config(schema: Schema, config: Element, demanded: list[Condition] | N
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
-    refuse_costly(schema, config, attributes)
+    if not plain:
+        refuse_costly(schema, config, attributes)
     try:
-        content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
-        raise_all(repeated(schema, content.first))
+        content = Tree.parse(schema, b"".join(map(serialize, config)), state=False)
+        if not plain:
+            raise_all(repeated(schema, content.first))
         if attributes.empty:
             for node in content.top_level():
                 open_empty_containers(node)

@@ -16,7 +16,7 @@ from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
-from agent.yang.tree import XML, Defaults, print_node
+from agent.yang.tree import XML, Defaults, Tree, print_node
 from agent.yang.units import all_units
 from tests.agent.datastore.test_any_edit import DOCUMENTS
 from tests.agent.lab import EC, config, empty_running, make_schema, top
@@ -240,3 +240,54 @@ def nested() -> Iterator[Schema]:
 @given(st.lists(st.tuples(OUTER, st.sampled_from(["merge", "merge", "none"])), min_size=2, max_size=4))
 def test_lists_in_entries_are_no_exception(nested: Schema, steps: list[tuple[str, str]]) -> None:
     assert_the_same(nested, steps)
+
+
+MANY = 400
+
+
+def many(said: str = "", body: str = "<number>1</number><plain><speed>8</speed></plain>") -> str:
+    return top("".join(f"<entry {said}><id>{at}</id>{body}</entry>" for at in range(MANY)))
+
+
+def parses(candidate: Candidate, body: str) -> int:
+    """Return how often libyang parses something for an edit."""
+    with patch.object(Tree, "parse", wraps=Tree.parse) as parse:
+        edit(candidate, config(body))
+    return parse.call_count
+
+
+@pytest.mark.parametrize("operation", ["merge", "replace", "create", "remove"])
+def test_many_entries_are_parsed_once_whatever_is_to_be_done_with_them(
+    schema: Schema, operation: str
+) -> None:
+    candidate = Candidate(empty_running(schema))
+    assert parses(candidate, many(f'nc:operation="{operation}"')) == 1
+    assert len(candidate.changed) == (0 if operation == "remove" else MANY)
+
+
+def test_what_is_said_inside_of_many_entries_is_parsed_once(schema: Schema) -> None:
+    candidate = Candidate(empty_running(schema))
+    assert parses(candidate, many()) == 1
+    assert parses(candidate, many(body='<number nc:operation="replace">2</number>')) == 1
+    assert candidate.tree.to_xml().count(b"<number>2</number>") == MANY
+    assert parses(candidate, many('nc:operation="delete"')) == 1
+    assert b"<entry>" not in candidate.tree.to_xml()
+
+
+def test_one_fault_among_many_entries_is_named_as_in_a_small_edit(schema: Schema) -> None:
+    candidate = Candidate(empty_running(schema))
+    edit(candidate, config(many()))
+    before = whole(candidate)
+    for said in ("create", "merge"):
+        wrong = many(f'nc:operation="{said}"', "<number>1</number>").replace("<number>1", "<number>201", 1)
+        found, expected = (
+            outcome(candidate, wrong, "merge", 1000),
+            outcome(candidate, wrong, "merge", EVERYTHING),
+        )
+        assert found == expected
+        assert isinstance(found, list)
+        assert found[0][0] == "invalid-value"
+        assert whole(candidate) == before
+    assert outcome(candidate, many('nc:operation="create"'), "merge", 1000) == outcome(
+        candidate, many('nc:operation="create"'), "merge", EVERYTHING
+    )
