@@ -195,7 +195,7 @@ ROOMS = (
     Room(("agent/loop.py",), ("agent.settings",)),
     Room(
         ("agent/offline/instance_data.py", "agent/offline/formats.py", "agent/offline/from_json.py"),
-        (*VALUES, "agent.datastore.edit_check", "agent.offline.instance_data", "agent.xml"),
+        (*VALUES, "agent.datastore.edit_attributes", "agent.offline.instance_data", "agent.xml"),
         pure=True,
     ),
     Room(("agent/offline/withheld.py",), VALUES, pure=True),

@@ -21,7 +21,10 @@ become running. Configuration is all of that for the rest of the server.
 - candidate, datastores, locks: what is edited, what is in force, who holds it
 - published: running, which other threads read while it is written
 - admission: what libyang must not get to see, because it would cost it more than its length
-- edit (with edit_check, insertion and skeleton): an edit-config applied to the candidate
+- edit (with edit_elements, edit_attributes, edit_check, edit_removal, insertion and skeleton): an edit-config
+  applied to the candidate
+- edit_beforehand, edit_outline, edit_entries: a large one is looked at by the forms of its entries, parsed
+  once, and applied to many of them at a time
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
 - differing: which units of the candidate differ from running, without a look at all of them
 - txids, txid_history: which commit changed a node last, and what a start reads of that

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from agent.datastore.edit_check import key_elements, path_of_element
+from agent.datastore.edit_elements import key_elements, path_of_element
 from agent.errors import BadElement, InvalidValue, RpcError, TooBig
 from agent.xml import Element, local_name, namespace
 from agent.yang.expressions import value_fault

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from agent.datastore.conditions import MAX_CONDITIONS, Condition
 from agent.datastore.differing import Differing
 from agent.datastore.txids import Mechanism
 from agent.errors import ResourceDenied
-from agent.yang.difference import Difference
+from agent.yang.difference import Difference, Operation
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all
 from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
+
+CREATED = Operation.CREATE.value
+CHANGES = tuple(operation.value for operation in Operation)
 
 
 class Candidate:
@@ -54,7 +57,8 @@ class Candidate:
         self._differing.touch(unit.path for unit in touched)
         if self._settled:
             moving = moving_defaults(self.schema)
-            self._settled = not any(unit.module in moving for unit in touched) if moving else True
+            modules = {node.root.module for node in {unit.schema_node for unit in touched}}
+            self._settled = modules.isdisjoint(moving)
 
     def known_to_differ(self, running: Tree) -> Differing:
         """*worker* Return which units differ, or have to be taken for.
@@ -152,6 +156,8 @@ class Savepoint:
         self._changed_new: list[str] = []
         self._blind_new: set[str] = set()
         self._conditions_before = dict(candidate.conditions)
+        self._nothing = Tree(candidate.schema)
+        self._filled: set[str] = set()
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -164,20 +170,71 @@ class Savepoint:
             return
         self.save(units_below(schema, children(node)))
 
-    def save(self, units: Iterable[Unit]) -> None:
-        """Save ``units``, before they are changed."""
-        for unit in units:
-            if unit.path not in self._saved:
-                copy = Tree(self._candidate.schema)
-                unit.replace_in(copy, unit.locate(self._candidate.tree))
-                self._saved[unit.path] = (unit, copy)
-                if unit.path not in self._candidate.changed:
-                    self._changed_new.append(unit.path)
+    def touch_all(self, patch: Tree, *, filled: bool) -> None:
+        """Save all units that are in ``patch``, before it is merged; ``filled``: no container is empty."""
+        self.save(units_below(self._candidate.schema, patch.top_level()), filled=filled)
 
-    def differences(self) -> Iterator[Difference]:
-        """Yield every node that the edit has changed in the candidate."""
+    def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
+        """Save what entries of one list lie in, before they are brought, and take out those that go.
+
+        Args:
+            parent: the node of the candidate that they stand in, or NO_NODE if it is not there.
+            entries: each, of any Tree; that of the candidate, NO_NODE if it is not there; what is to be done.
+            filled: no container is empty in those that are brought.
+        """
+        schema, tree = self._candidate.schema, self._candidate.tree
+        room = _Room(tree, parent)
+        for entry, own, operation in entries:
+            goes = operation in ("delete", "remove")
+            if not schema.node_of(entry.schema).is_outermost:
+                self.touch(entry)
+                if goes:
+                    tree.remove(own)
+                continue
+            unit = Unit(schema, entry)
+            if unit.path not in self._saved:
+                self._add(unit, self._nothing if own == NO_NODE else room.keep(own, moved=goes))
+                if filled and (own == NO_NODE or operation == "replace"):
+                    self._filled.add(unit.path)
+            elif goes:
+                tree.remove(own)
+
+    def save(self, units: Iterable[Unit], *, filled: bool = False) -> None:
+        """Save ``units``, before they are changed; ``filled``: by what has no empty container in it."""
+        new = [unit for unit in units if unit.path not in self._saved]
+        found = locate_all(new, self._candidate.tree)
+        for unit, nodes in zip(new, found, strict=True):
+            self._add(unit, self._copy(unit, nodes))
+            if filled and not nodes and unit.is_entry:
+                self._filled.add(unit.path)
+
+    def _copy(self, unit: Unit, nodes: list[Node]) -> Tree:
+        if not nodes:
+            return self._nothing
+        if not unit.group:
+            return self._candidate.tree.copy_of(nodes[0])
+        copy = Tree(self._candidate.schema)
+        unit.replace_in(copy, nodes)
+        return copy
+
+    def _add(self, unit: Unit, copy: Tree) -> None:
+        self._saved[unit.path] = (unit, copy)
+        if unit.path not in self._candidate.changed:
+            self._changed_new.append(unit.path)
+
+    def differences(
+        self, may_be: Callable[[Unit, Sequence[str]], bool] | None = None
+    ) -> Iterator[Difference]:
+        """Yield every node that the edit has changed in the candidate.
+
+        Args:
+            may_be: says if all in a unit may be created, updated or deleted, whichever are given: then
+                nothing is yielded of it.
+        """
         for unit, copy in self._saved.values():
-            yield from unit_differences([unit], copy, self._candidate.tree)
+            changes = (CREATED,) if copy is self._nothing else CHANGES
+            if may_be is None or not may_be(unit, changes):
+                yield from unit_differences([unit], copy, self._candidate.tree)
 
     def take_back(self) -> None:
         """Put every touched unit back as it was; also after ``keep``, before any other edit."""
@@ -201,11 +258,34 @@ class Savepoint:
         ``open_empty``: the edit may have emptied containers, or have brought empty ones.
         """
         tree = self._candidate.tree
-        for path, (unit, _) in self._saved.items():
-            self._candidate.changed[path] = unit
-            nodes = unit.locate(tree)
+        units = [unit for unit, _ in self._saved.values()]
+        self._candidate.changed.update((unit.path, unit) for unit in units)
+        for unit, nodes in zip(units, locate_all(units, tree), strict=True):
             for node in nodes:
-                renew_defaults_of(tree, node, open_empty=open_empty)
-            if not nodes:
+                if unit.path in self._filled:  # it holds no default that could be in use no more
+                    tree.add_defaults(node)
+                else:
+                    renew_defaults_of(tree, node, open_empty=open_empty)
+            if not nodes and unit.schema_node.is_implicit:
                 unit.give_default(tree)
-        self._candidate.unsettle(unit for unit, _ in self._saved.values())
+        self._candidate.unsettle(units)
+
+
+class _Room:
+    """Where entries of one list are kept, inside copies of what they stand in."""
+
+    def __init__(self, source: Tree, parent: Node) -> None:
+        self._source, self._parent = source, parent
+        self._tree: Tree | None = None
+        self._inside = NO_NODE
+
+    def keep(self, entry: Node, *, moved: bool) -> Tree:
+        """Return the Tree with ``entry``, or with a copy of it."""
+        if self._tree is None:
+            self._tree = self._source.copy_of(self._parent, recursive=False)
+            self._inside = self._tree.find_like(self._parent)
+        if moved:
+            self._tree.insert(self._inside, self._source.detach(entry))
+        else:
+            self._tree.copy_into(self._inside, entry)
+        return self._tree

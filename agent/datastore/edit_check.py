@@ -1,4 +1,4 @@
-"""What can be known of an edit document before it is applied: attributes, names, values, keys.
+"""What can be known of an edit document before it is applied: names, values, keys.
 
 libyang stops at the first fault of a document; this walk finds all of them, and names each with its
 exact tag and with a path that carries the keys.
@@ -6,15 +6,12 @@ exact tag and with a path that carries the keys.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from agent.datastore.insertion import InsertRequest
-from agent.datastore.txids import Mechanism, fault_of
+from agent.datastore.edit_attributes import EditAttributes
+from agent.datastore.edit_elements import is_key_of, path_of_element, schema_of_element
 from agent.errors import (
-    KEY_CHARACTERS_MAX,
-    MAX_ERRORS,
     BadAttribute,
     BadElement,
     InvalidValue,
@@ -22,250 +19,14 @@ from agent.errors import (
     RpcError,
     RpcErrors,
     UnknownAttribute,
-    UnknownElement,
-    UnknownNamespace,
     raise_all,
 )
-from agent.xml import (
-    NETCONF_NS,
-    TXID_SPACES,
-    YANG_NS,
-    Element,
-    attribute_names,
-    holds_text,
-    local_name,
-    mixed,
-    namespace,
-)
+from agent.xml import Element, holds_text, local_name, namespace
 from agent.yang.cases import excluded, exclusions
-from agent.yang.paths import key_names, literal
+from agent.yang.paths import key_names
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import canonical, confusion, is_default_value, value_problem
-
-DEFAULT_NS = "urn:ietf:params:xml:ns:netconf:default:1.0"
-TXIDS = {f"{uri} {mechanism.value}": mechanism for uri in TXID_SPACES for mechanism in Mechanism}
-OPERATIONS = ("merge", "replace", "create", "delete", "remove")
-INSERTS = ("first", "last", "before", "after")
-
-
-def under_config(element: Element) -> bool:
-    """True for an element of data, False for the <config> that holds it."""
-    return namespace(element) != NETCONF_NS
-
-
-def is_key_of(schema_node: SchemaNode, child: Element) -> bool:
-    """True if ``child`` of an entry of the list ``schema_node`` is one of its keys."""
-    return local_name(child) in schema_node.keys and namespace(child) == schema_node.namespace
-
-
-def key_elements(schema_node: SchemaNode, element: Element) -> list[Element]:
-    """Return the keys that an entry of the list ``schema_node`` holds, without a look at all its children."""
-    found = (next(element.iterchildren(f"{{{schema_node.namespace}}}{k}"), None) for k in schema_node.keys)
-    return [key for key in found if key is not None]
-
-
-def schema_of_element(schema: Schema, element: Element) -> SchemaNode:
-    """Return the configuration node that ``element`` instantiates.
-
-    Raises:
-        RpcErrors: the module or node does not exist, or is state data.
-    """
-    above = element.getparent()
-    name, uri = local_name(element), namespace(element)
-    if above is None or not under_config(above):
-        parent, found = None, schema.roots.get((uri, name))
-    else:
-        parent = schema_of_element(schema, above)
-        found = parent.children.get((uri, name))
-    if found is None:
-        raise RpcErrors([_unknown(schema, element, parent)])
-    if not found.config:
-        path = path_of_element(schema, element)
-        raise RpcErrors([UnknownElement(name, f"'{name}' is state data and cannot be configured", path=path)])
-    return found
-
-
-def _unknown(schema: Schema, element: Element, parent: SchemaNode | None) -> RpcError:
-    name, uri = local_name(element), namespace(element)
-    above = element.getparent()
-    path = path_of_element(schema, above) if parent is not None and above is not None else None
-    if uri not in schema.by_namespace:
-        return UnknownNamespace(name, uri, path=path)
-    if parent is None and (hint := schema.hints.get((uri, name))):
-        return UnknownElement(name, f"'{name}' is not in this namespace: {hint}", path=path)
-    where = f"below '{parent.name}'" if parent else "at the top level"
-    return UnknownElement(name, f"there is no '{name}' {where}", path=path)
-
-
-def path_of_element(schema: Schema, element: Element) -> str:
-    """Return the RFC 7951 instance-identifier of ``element``, with the keys that it carries."""
-    above = element.getparent()
-    module = schema.by_namespace[namespace(element)].name if namespace(element) in schema.by_namespace else ""
-    step = local_name(element)
-    prefix = ""
-    if above is not None and under_config(above):
-        prefix = path_of_element(schema, above)
-        if namespace(above) == namespace(element):
-            module = ""
-    step = f"{module}:{step}" if module else step
-    return f"{prefix}/{step}{_predicates(schema, element)}"
-
-
-def _predicates(schema: Schema, element: Element) -> str:
-    try:
-        schema_node = schema_of_element(schema, element)
-    except (RpcErrors, RecursionError):
-        return ""
-    if schema_node.kind is Kind.LEAF_LIST:
-        return "" if schema_node.secret else f"[.={_literal(schema, schema_node, element)}]"
-    if schema_node.kind is not Kind.LIST:
-        return ""
-    found = ((local_name(key), key) for key in key_elements(schema_node, element))
-    leafs = schema_node.children
-    return "".join(f"[{k}={_literal(schema, leafs[schema_node.namespace, k], key)}]" for k, key in found)
-
-
-def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
-    # What is that long is left out of an error's path: no need to copy it once for each error.
-    value = (element.text or "").strip()[: KEY_CHARACTERS_MAX + 1]
-    if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
-        value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
-    return literal(value)
-
-
-def mixed_content(element: Element, path: str | None = None) -> Iterator[RpcError]:
-    """Yield an error if anydata or anyxml holds text beside elements, of which libyang would keep a part."""
-    if (found := mixed(element)) is not None:
-        name = local_name(found)
-        inside = "" if found is element else f" in '{local_name(element)}'"
-        message = f"'{name}'{inside} holds text beside elements, which this server does not keep"
-        yield BadElement(name, message, path=path)
-
-
-class EditAttributes:
-    """The operation and insert attributes of an edit, taken off its elements.
-
-    ``hot`` holds every element with such an attribute on itself or below. ``claimed`` holds those that the
-    default attribute says to be defaults (RFC 6243 section 4.5.2), ``tagged`` those of them that are: a value
-    of a leaf-list is none beside others that are no defaults (RFC 7950 section 7.7.2). ``txids``: the
-    transaction ids that stand on elements and on the <config> itself. ``empty``: a container has nothing in
-    it, or nothing but these. ``errors``: what is wrong with attributes.
-    """
-
-    def __init__(self, schema: Schema, config: Element) -> None:
-        self.operation: dict[Element, str] = {}
-        self.insert: dict[Element, InsertRequest] = {}
-        self.hot: set[Element] = set()
-        self.claimed: set[Element] = set()
-        self.txids: dict[Element, dict[Mechanism, str]] = {}
-        self.errors: list[RpcError] = []
-        self.empty = False
-        self._schema = schema
-        for name in attribute_names(config):  # what else stands there was refused with the parameters
-            uri, _, local = name.rpartition("}")
-            if mechanism := TXIDS.get(f"{uri[1:]} {local}"):
-                self._txid(config, mechanism, str(config.attrib[name]))
-        waiting = deque((child, schema.roots) for child in config)
-        while waiting and len(self.errors) < MAX_ERRORS:
-            element, level = waiting.popleft()
-            if element.attrib:
-                self._read(element, config)
-            node = level.get((namespace(element), local_name(element)))
-            if node is not None and node.confusable:
-                self._refuse_confusion(node, element)
-            if node is not None and node.kind is Kind.ANYDATA:  # what it holds is not ours to read
-                self.errors += mixed_content(element, path_of_element(schema, element))
-            else:
-                below = node.children if node is not None else {}
-                if not len(element) and node is not None and node.kind is Kind.CONTAINER:
-                    self.empty = True
-                waiting.extend((child, below) for child in element)
-        self.any = bool(self.hot)
-        self.tagged = self.all_claimed()
-        self.empty = self.empty or bool(self.tagged)
-
-    def _read(self, element: Element, config: Element) -> None:
-        taken: dict[str, str] = {}
-        for name in attribute_names(element):
-            if len(self.errors) >= MAX_ERRORS:
-                break
-            uri, _, local = name.rpartition("}")
-            key = f"{uri[1:]} {local}"
-            if key == f"{NETCONF_NS} operation":
-                self._operation(element, str(element.attrib[name]))
-            elif key in (f"{YANG_NS} insert", f"{YANG_NS} key", f"{YANG_NS} value"):
-                taken[local] = str(element.attrib[name])
-            elif key == f"{DEFAULT_NS} default":
-                self._default(element, str(element.attrib[name]))
-            elif key in TXIDS:
-                self._txid(element, TXIDS[key], str(element.attrib[name]))
-            else:
-                hint = " (write it with the prefix of the NETCONF namespace)" if local == "operation" else ""
-                message = f"attribute '{local}' is not known on <{local_name(element)}>{hint}"
-                self._refuse(UnknownAttribute, local, element, message)
-        if taken:
-            self._insert(element, taken)
-        only_txids = len(element.attrib) == len(self.txids.get(element, ()))
-        element.attrib.clear()
-        above: Element | None = None if only_txids else element  # which change nothing of the edit
-        while above is not None and above is not config:
-            self.hot.add(above)
-            above = above.getparent()
-
-    def _refuse_confusion(self, node: SchemaNode, element: Element) -> None:
-        problem = confusion(self._schema, node, element.text or "", lambda: element.nsmap)
-        if problem is not None:
-            problem.path = path_of_element(self._schema, element)
-            self.errors.append(problem)
-
-    def all_claimed(self) -> set[Element]:
-        """Return the claimed elements beside which no value of the same leaf-list is not."""
-        others = {
-            above: {
-                other.tag
-                for other in (above if above is not None else ())
-                if not len(other) and other not in self.claimed
-            }
-            for above in {element.getparent() for element in self.claimed}
-        }
-        return {element for element in self.claimed if element.tag not in others[element.getparent()]}
-
-    def _refuse(self, kind: type[BadAttribute], attribute: str, element: Element, message: str) -> None:
-        path = path_of_element(self._schema, element) if under_config(element) else None
-        self.errors.append(kind(attribute, local_name(element), message, path=path))
-
-    def _default(self, element: Element, value: str) -> None:
-        if value in ("true", "1"):
-            self.claimed.add(element)
-        elif value not in ("false", "0"):
-            message = f"'{value}' is not a boolean"
-            self._refuse(BadAttribute, "default", element, message)
-
-    def _txid(self, element: Element, mechanism: Mechanism, value: str) -> None:
-        if fault := fault_of(mechanism, value):
-            self._refuse(BadAttribute, mechanism.value, element, f"'{mechanism.value}': {fault}")
-        self.txids.setdefault(element, {})[mechanism] = value
-
-    def _operation(self, element: Element, value: str) -> None:
-        if value not in OPERATIONS:
-            message = f"'{value}' is not an operation: use one of {', '.join(OPERATIONS)}"
-            self._refuse(BadAttribute, "operation", element, message)
-        self.operation[element] = value
-
-    def _insert(self, element: Element, taken: dict[str, str]) -> None:
-        insert = taken.get("insert")
-        if insert not in INSERTS:
-            message = f"'insert' must be one of {', '.join(INSERTS)}"
-            self._refuse(BadAttribute, "insert", element, message)
-            return
-        self.insert[element] = InsertRequest(
-            insert,
-            local_name(element),
-            key=taken.get("key"),
-            value=taken.get("value"),
-            prefixes=lambda: element.nsmap,
-        )
+from agent.yang.values import canonical, is_default_value, value_problem
 
 
 def check_document(schema: Schema, config: Element, attributes: EditAttributes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from agent.datastore.conditions import Condition
-from agent.datastore.edit_check import key_elements, path_of_element, schema_of_element, under_config
+from agent.datastore.edit_elements import key_elements, path_of_element, schema_of_element, under_config
 from agent.datastore.txids import Mechanism
 from agent.errors import RpcErrors
 from agent.xml import Element, local_name

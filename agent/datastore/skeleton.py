@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from agent.datastore.edit_check import key_elements, schema_of_element, under_config
+from agent.datastore.edit_elements import key_elements, schema_of_element, under_config
 from agent.xml import Element, local_name, serialize
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode

@@ -2,6 +2,7 @@
 
 - rules: ``/nacm`` as plain values
 - access: decides about one operation, data node or notification; the first match wins, and it is said which
+- alike: entries that no rule tells apart, about which is decided together
 - prune: takes out of a tree what its reader may not see
 - events: what of an event its reader may be told
 - state: what is said of an entry's state elsewhere

@@ -11,7 +11,7 @@ from agent.nacm.access import Access
 from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.nacm.tries import Tries
 from agent.translator import Json
-from agent.yang.difference import Difference
+from agent.yang.difference import Difference, Operation
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE, SchemaNode
 from agent.yang.tree import Tree, to_json
@@ -129,10 +129,17 @@ class AccessControl:
 
     def refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
         """*worker* Yield an access-denied for each node that may not be changed so."""
+        named = any(step.keys for rule in access.rules for step in rule.path or ())
+        permitted: set[tuple[SchemaNode, Operation]] = set()  # if no rule tells instances apart
         for difference in found:
+            asked = difference.schema_node, difference.operation
+            if asked in permitted:
+                continue
             refusal = access.data_refusal(self._schema, difference.node, difference.operation.value)
             if refusal is not None:
                 yield refusal
+            elif not named:
+                permitted.add(asked)
 
     def may_be_told(self, access: Access, node: SchemaNode) -> bool:
         """True if a notification may be sent; counted if not."""

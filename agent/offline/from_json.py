@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from agent.datastore.edit_check import DEFAULT_NS
+from agent.datastore.edit_attributes import DEFAULT_NS
 from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
 from agent.xml import MAX_DEPTH, NETCONF_NS, YANG_NS, Element, Piece, parse, written
 from agent.yang.json_forms import JsonForm, json_forms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.datastore.edit_check import key_elements
+from agent.datastore.edit_elements import key_elements
 from agent.xml import Element, drop, holds_text, local_name, namespace
 from agent.yang.cases import exclusions
 from agent.yang.schema import Schema

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
-from agent.datastore.edit_check import is_key_of
+from agent.datastore.edit_elements import is_key_of
+from agent.datastore.edit_outline import MAX_FORMS
 from agent.errors import AccessDenied, RpcError, RpcErrors
 from agent.nacm.access import WRITES, Access, located
+from agent.nacm.alike import Alike
 from agent.nacm.prune import prune
 from agent.nacm.rules import Step
 from agent.operations.context import Caller, Context
@@ -27,13 +29,15 @@ from agent.yang.values import split_at_names
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
+Form = tuple[object, ...]
 
 
 def named_refusals(schema: Schema, access: Access, config: Element) -> Iterator[RpcError]:
     """*worker* Yield an access-denied for each place of an edit that ``access`` lets its user neither read
     nor write, and for each value that leads to what he may not read."""
+    look = _Look(schema, access)
     for child in config:
-        yield from _named(schema, access, child, schema.roots, (), ())
+        yield from _named(look, child, schema.roots, (), ())
     yield from hidden_references(schema, access, config, schema.roots)
 
 
@@ -62,18 +66,60 @@ def hidden_references(
             yield from hidden_references(schema, access, element, {**node.children, **node.actions})
 
 
+class _Look:
+    """A look at an edit: of entries of a list that hold the same elements, and that no rule tells apart, one
+    is looked at."""
+
+    def __init__(self, schema: Schema, access: Access) -> None:
+        self.schema = schema
+        self.access = access
+        self._clear: set[Form] = set()
+        self._lists: dict[SchemaNode, Alike] = {}
+
+    def form_of(self, node: SchemaNode, element: Element) -> Form | None:
+        """Return what an entry in no other has in common with those that are like it; None if ``element`` is
+        no such."""
+        if node.kind is not Kind.LIST or not node.is_outermost:
+            return None
+        alike = self._lists.get(node) or self._lists.setdefault(node, Alike(self.access, node))
+        if alike.told_apart_inside:
+            return None
+        tags = tuple([(found.tag, len(found)) for found in element.iter()])
+        instructed = tuple([at for at, found in enumerate(element.iter()) if found.attrib])
+        keys = step_of(self.schema, node, element).keys if alike.needs_keys else {}
+        return node, alike.kind_of(keys), tags, instructed
+
+    def is_clear(self, form: Form | None) -> bool:
+        """True if one like it was looked at, and nothing was found."""
+        return form is not None and form in self._clear
+
+    def found_clear(self, form: Form | None) -> None:
+        if form is not None and len(self._clear) < MAX_FORMS:
+            self._clear.add(form)
+
+
 def _named(
-    schema: Schema,
-    access: Access,
-    element: Element,
-    level: Mapping[QName, SchemaNode],
-    steps: Steps,
-    nodes: Nodes,
+    look: _Look, element: Element, level: Mapping[QName, SchemaNode], steps: Steps, nodes: Nodes
 ) -> Iterator[RpcError]:
     node = level.get((namespace(element), local_name(element)))
     if node is None or node.is_key:
         return
-    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
+    form = look.form_of(node, element)
+    if look.is_clear(form):
+        return
+    clear = True
+    for refusal in _named_in(look, node, element, steps, nodes):
+        clear = False
+        yield refusal
+    if clear:
+        look.found_clear(form)
+
+
+def _named_in(
+    look: _Look, node: SchemaNode, element: Element, steps: Steps, nodes: Nodes
+) -> Iterator[RpcError]:
+    access = look.access
+    steps, nodes = (*steps, step_of(look.schema, node, element)), (*nodes, node)
     below = [child for child in element if not is_key_of(node, child)]
     if (element.attrib or not below or node.kind is Kind.ANYDATA) and not _touchable(access, steps, nodes):
         refusal = access.write_refusal(steps, nodes)
@@ -82,33 +128,35 @@ def _named(
             return
     if node.kind is not Kind.ANYDATA:
         for child in below:
-            yield from _named(schema, access, child, node.children, steps, nodes)
+            yield from _named(look, child, node.children, steps, nodes)
 
 
 def names_hidden(schema: Schema, access: Access, config: Element) -> bool:
     """*worker* True if an edit names something that ``access`` does not let its user read."""
     if access.everything(["read"]):
         return False
-    return any(_hidden(schema, access, child, schema.roots, (), ()) for child in config)
+    look = _Look(schema, access)
+    return any(_hidden(look, child, schema.roots, (), ()) for child in config)
 
 
 def _hidden(
-    schema: Schema,
-    access: Access,
-    element: Element,
-    level: Mapping[QName, SchemaNode],
-    steps: Steps,
-    nodes: Nodes,
+    look: _Look, element: Element, level: Mapping[QName, SchemaNode], steps: Steps, nodes: Nodes
 ) -> bool:
     node = level.get((namespace(element), local_name(element)))
     if node is None or node.is_key:
         return False
-    steps, nodes = (*steps, step_of(schema, node, element)), (*nodes, node)
-    if not access.data(steps, node, "read").permit:
-        return True
-    if node.kind is Kind.ANYDATA:
+    form = look.form_of(node, element)
+    if look.is_clear(form):
         return False
-    return any(_hidden(schema, access, child, node.children, steps, nodes) for child in element)
+    steps, nodes = (*steps, step_of(look.schema, node, element)), (*nodes, node)
+    if not look.access.data(steps, node, "read").permit:
+        return True
+    if node.kind is not Kind.ANYDATA and any(
+        _hidden(look, child, node.children, steps, nodes) for child in element
+    ):
+        return True
+    look.found_clear(form)
+    return False
 
 
 def hidden_units(access: Access, content: Tree) -> set[str]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from agent.datastore.admission import costly_input
-from agent.datastore.edit_check import is_key_of
+from agent.datastore.edit_elements import is_key_of
 from agent.errors import (
     AccessDenied,
     DataMissing,

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
-from agent.datastore.edit_check import mixed_content
+from agent.datastore.edit_attributes import mixed_content
 from agent.datastore.txids import Mechanism
 from agent.errors import (
     BadElement,

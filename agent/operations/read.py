@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agent.datastore.edit_check import DEFAULT_NS
+from agent.datastore.edit_attributes import DEFAULT_NS
 from agent.datastore.txids import View
 from agent.errors import (
     BadAttribute,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 from agent.datastore.candidate import Savepoint
 from agent.datastore.conditions import Condition
-from agent.datastore.edit import SMALL_ELEMENTS, edit, refuse_costly
-from agent.datastore.edit_check import EditAttributes, check_document
+from agent.datastore.edit import edit
+from agent.datastore.edit_attributes import EditAttributes
+from agent.datastore.edit_beforehand import SMALL_ELEMENTS, outline_of, refuse_costly
+from agent.datastore.edit_check import check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
     ErrorType,
@@ -20,6 +22,7 @@ from agent.errors import (
     raise_all,
 )
 from agent.nacm.access import WRITES, Access
+from agent.nacm.alike import Alike
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, named_refusals, names_hidden, tries_counted
 from agent.operations.locking import changing_candidate
@@ -32,8 +35,9 @@ from agent.yang.implicit import open_empty_containers
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
-from agent.yang.units import unit_differences, units_by_path
+from agent.yang.schema_node import SchemaNode
+from agent.yang.tree import Defaults, Tree, keys_of
+from agent.yang.units import Unit, unit_differences, units_by_path
 
 
 async def edit_config(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -90,10 +94,26 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> by
 def _refuse_denied(context: Context, access: Access, savepoint: Savepoint) -> None:
     """*worker* Take an edit back that changed what its author may not change."""
     try:
-        context.nacm.refuse_changes(access, savepoint.differences())
+        context.nacm.refuse_changes(access, savepoint.differences(may_be_for(access)))
     except RpcErrors:
         savepoint.take_back()
         raise
+
+
+def may_be_for(access: Access) -> Callable[[Unit, Sequence[str]], bool]:
+    """*worker* Return what says if ``access`` lets its user do some things to all that may be in a unit; of
+    those that are many entries of one list."""
+    lists: dict[SchemaNode, Alike] = {}
+
+    def may_be(unit: Unit, accesses: Sequence[str]) -> bool:
+        node = unit.schema_node
+        if not unit.is_entry:
+            return False
+        alike = lists.get(node) or lists.setdefault(node, Alike(access, node))
+        keys = dict(zip(node.keys, keys_of(unit.target, node), strict=True)) if alike.needs_keys else {}
+        return alike.permits(keys, accesses)
+
+    return may_be
 
 
 async def _test(context: Context, savepoint: Savepoint, may_read: Reader, *, keep: bool) -> None:
@@ -183,7 +203,9 @@ def inline_config(schema: Schema, config: Element, demanded: list[Condition] | N
         RpcErrors: it does not fit the schema; all faults are named.
     """
     quote_variables(config)
-    attributes = EditAttributes(schema, config)
+    outline = outline_of(schema, config)
+    attributes = EditAttributes(schema, config, outline)
+    plain = outline is not None and outline.plain
     instructed = {**attributes.operation, **attributes.insert}
     refused = (
         UnknownAttribute(
@@ -198,10 +220,12 @@ def inline_config(schema: Schema, config: Element, demanded: list[Condition] | N
         check_document(schema, config, attributes)
         for element in attributes.tagged:
             drop(element)
-    refuse_costly(schema, config, attributes)
+    if not plain:
+        refuse_costly(schema, config, attributes)
     try:
-        content = Tree.parse(schema, b"".join(serialize(element) for element in config), state=False)
-        raise_all(repeated(schema, content.first))
+        content = Tree.parse(schema, b"".join(map(serialize, config)), state=False)
+        if not plain:
+            raise_all(repeated(schema, content.first))
         if attributes.empty:
             for node in content.top_level():
                 open_empty_containers(node)

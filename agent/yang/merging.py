@@ -14,18 +14,18 @@ from agent.yang.tree import Node, Tree, first_child, is_default, sibling_like, s
 AT_ONCE = 256
 
 
-def merge(target: Tree, patch: Tree) -> None:
+def merge(target: Tree, patch: Tree, *, spend: bool = False) -> None:
     """Merge ``patch`` into ``target``; where both have a leaf, that of ``patch`` wins, and values of a
     leaf-list win over its defaults.
 
-    Entries of ``patch`` beyond the first of many are taken out of it.
+    Entries of ``patch`` beyond the first of many are taken out of it; ``spend``: all that is in it.
     """
     if patch.empty:
         return
     give_way(target, patch)
     _make_explicit(target.first, patch.first)
     surplus = _taken_off(patch, NULL, patch.first)
-    target.merge(patch)
+    target.merge(patch, spend=spend)
     for piece in surplus:
         _spend(target, piece)
 

@@ -129,6 +129,7 @@ class _Guarded:
 
 lib = _Guarded(_lib)
 extra = _Guarded(open_library(extra_ffi.dlopen))
+_BOX = extra_ffi.typeof("void **")
 NULL_TEXT = extra_ffi.NULL
 
 
@@ -137,8 +138,8 @@ def address(pointer: Pointer) -> int:
 
 
 def cast_extra(pointer: Pointer) -> Pointer:
-    """Return ``pointer`` as a ``void *`` of the second door."""
-    return extra_ffi.cast("void *", address(pointer))
+    """Return ``pointer`` for the second door, which takes any where it wants a ``void *``."""
+    return pointer
 
 
 def text_extra(pointer: Pointer) -> Pointer:
@@ -153,7 +154,7 @@ def extra_text(value: bytes) -> Pointer:
 
 def out_extra() -> Pointer:
     """Return room for one ``void *`` result of an ``extra`` function."""
-    return extra_ffi.new("void **")
+    return extra_ffi.new(_BOX)
 
 
 def out_extra_bool() -> Pointer:
@@ -162,7 +163,7 @@ def out_extra_bool() -> Pointer:
 
 def from_extra(pointer: Pointer, ctype: str = "struct lyd_node *") -> Pointer:
     """Return a ``void *`` of the second door as a pointer of the first."""
-    return ffi.cast(ctype, int(extra_ffi.cast("uintptr_t", pointer)))
+    return ffi.cast(ctype, pointer)
 
 
 def c_str(value: str) -> bytes:

@@ -131,6 +131,11 @@ class SchemaNode:
         return self.kind in (Kind.CONTAINER, Kind.LIST)
 
     @property
+    def is_outermost(self) -> bool:
+        """True if it lies in nothing but shells."""
+        return self.parent is None or (self.parent.shell and self.parent.is_outermost)
+
+    @property
     def has_instances(self) -> bool:
         return self.kind in (Kind.LIST, Kind.LEAF_LIST)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.datastore.edit import edit
-from agent.datastore.edit_check import EditAttributes
+from agent.datastore.edit_attributes import EditAttributes
 from agent.xml import Element
 from agent.yang.leaf_lists import printed_with
 from agent.yang.schema import Schema
