@@ -34,7 +34,8 @@ class EntryChange:
     ``before`` is None for a new entry, ``after`` is None for a deleted one. Both hold the keys,
     and the defaults that are in use. ``path`` is the entry's RFC 7951 instance-identifier, ``list_path``
     the schema path of its list; empty: the translator's ``config_list``. ``blind``: somebody wrote what he
-    may not read of it, so that nothing may show whether that is what was there before.
+    may not read of it, so that nothing may show whether that is what was there before. Nobody changes what is
+    in it any more: what was made of an entry may be kept for as long as the entry is the same.
     """
 
     keys: Keys
@@ -273,8 +274,8 @@ class Translator(Protocol):
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin to work, with the committed ``entries``: connect, reconcile, supervise.
 
-        Returns once the backend agrees with ``entries`` or, when it cannot be reached yet, once
-        the translator keeps trying by itself."""
+        Returns once the backend agrees with ``entries`` or, when it cannot be reached yet or takes long for
+        all of them, once the translator goes on by itself."""
 
     async def protect(self, entries: Mapping[Keys, Json]) -> None:
         """Have in force what has to hold for the committed ``entries`` though nothing else runs yet, as at

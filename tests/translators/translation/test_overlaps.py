@@ -385,3 +385,16 @@ async def test_the_state_of_whom_a_changed_tunnel_meets_may_have_changed_too(tmp
             "/yangswan-ipsec:tunnels/ipsec[id='1']/state"
         ]
     assert (await translator.entry_state([("1",)]))["1",].get("overlap") is None
+
+
+def test_what_a_tunnel_meets_is_looked_for_anew_after_each_change() -> None:
+    one = traffic(1, ["10.1.0.0/16"], ["10.2.0.0/16"], A)
+    other = traffic(2, ["10.1.0.0/16"], ["10.2.3.0/24"], A)
+    index = Overlaps()
+    index.put("1", one)
+    assert index.of("1") == index.of("1") == index.of("2") == []
+    index.put("2", other)
+    assert [found.tunnel for found in index.of("1")] == ["2"]
+    assert [found.tunnel for found in index.of("2")] == ["1"]
+    index.put("2", None)
+    assert index.of("1") == index.of("2") == []

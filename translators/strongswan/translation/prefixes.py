@@ -52,7 +52,8 @@ def _v4(text: str) -> Prefix | None:
 @lru_cache(KNOWN_MAX)
 def canonical_prefix(text: str) -> str:
     """Return the one spelling of the prefix ``text``. Raises: as ``prefix``."""
-    found = written(prefix(text))
+    # An address with a zone is left to the library.
+    found = str(ipaddress.ip_network(text, strict=False)) if "%" in text else written(prefix(text))
     return text if found == text else found  # one object for both
 
 
