@@ -24,11 +24,13 @@ log = logging.getLogger("agent")
 
 Pause = Callable[[float], Awaitable[None]]
 
-EXTENDED_S = 60.0
-"""How much time is asked for at once to start or to stop in; asked again after a part of it."""
+EXTENDED_S = 180.0
+"""How much time is asked for at once to start or to stop in; asked again after a part of it. A single call
+may take as long as the watchdog of the units lets one take, as where the YANG modules are read on a slow
+processor."""
 EXTENDED_MAX_S = 3600.0
 """For so long in all: what is not done by then hangs, even if something moves."""
-STILL_MAX_S = 300.0
+STILL_MAX_S = 360.0
 """For so long while nothing moves: each wait for charon, or for a program, has a shorter limit."""
 WORKING_SHARE = 0.02
 """Who works uses at least this share of a processor, also where many others want it; who waits, less."""

@@ -63,11 +63,11 @@ def test_systemd_hears_of_a_start_of_being_ready_and_alive_and_of_a_stop(
     assert starting[0] == "STATUS=starting: the history is opened\nEXTEND_TIMEOUT_USEC=600000000\n"
     assert "STATUS=starting: YANG modules are loaded\n" in said
     assert "STATUS=starting: tunnels: 0 committed, strongswan begins with them\n" in said
-    assert "EXTEND_TIMEOUT_USEC=60000000\n" in said
+    assert "EXTEND_TIMEOUT_USEC=180000000\n" in said
     assert "WATCHDOG=1" not in said
     assert ready == f"READY=1\nSTATUS=ready: NETCONF on 127.0.0.1:{agent.port}, charon none, tunnels: 0\n"
     assert stopping == "STOPPING=1\nSTATUS=stopping: sessions are ended\n"
-    more_time = "EXTEND_TIMEOUT_USEC=60000000\n"
+    more_time = "EXTEND_TIMEOUT_USEC=180000000\n"
     assert after == [more_time, "STOPPING=1\nSTATUS=stopping: strongswan, and what it runs\n", more_time]
 
 

@@ -20,7 +20,7 @@ from agent.yang.worker import Worker
 from tests.agent.listening import Listening, listening
 
 FED = "WATCHDOG=1\n"
-MORE_TIME = "EXTEND_TIMEOUT_USEC=60000000\n"
+MORE_TIME = "EXTEND_TIMEOUT_USEC=180000000\n"
 
 
 @dataclass
