@@ -1,8 +1,8 @@
 """Which event loop the agent runs on: that of the standard library, or uvloop for who asks for it.
 
 uvloop takes less time for the same. It is not the default: it refuses to write to a program that has ended
-already, where the other loop passes over it, and nft is such a program. It also refuses datagrams of another
-family than those of the Internet, as netlink is; those are here.
+already, where the other loop passes over it, and nft is such a program. What it refuses, too, is here:
+datagrams of another family than those of the Internet, as netlink is.
 """
 
 from __future__ import annotations
