@@ -11,7 +11,7 @@ from itertools import groupby
 
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit_attributes import EditAttributes
-from agent.datastore.edit_beforehand import outline_of, refuse_costly, whole_content
+from agent.datastore.edit_beforehand import empty, outline_of, refuse_costly, whole_content
 from agent.datastore.edit_check import check_cases, check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.datastore.edit_elements import key_elements, path_of_element, schema_of_element
@@ -45,7 +45,8 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         What takes the edit back, if it turns out later that it should not stand.
 
     Args:
-        config: the ``<config>`` element; its operation attributes are removed from it.
+        config: the ``<config>`` element; its operation attributes are removed from it, and all elements of a
+            large one of which nothing more is needed.
         default_operation: merge, replace or none.
 
     Raises:
@@ -66,6 +67,8 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         else:
             raise_all(check_cases(schema, config, schema.roots, attributes))
         refuse_costly(schema, config, attributes, apart=attributes.hot)
+    elif not instructed and not attributes.txids:
+        empty(config)
     savepoint = Savepoint(candidate)
     walk = _Walk(candidate, savepoint, attributes, whole)
     try:

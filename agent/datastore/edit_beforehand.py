@@ -12,7 +12,7 @@ from agent.datastore.edit_elements import schema_of_element
 from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
 from agent.errors import MAX_ERRORS, RpcErrors
-from agent.xml import Element, has_more_elements, serialize
+from agent.xml import Element, drop, has_more_elements, serialize
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 
@@ -41,6 +41,12 @@ def whole_content(
         return Whole(Tree.parse(schema, b"".join(map(serialize, config)), state=False))
     except RpcErrors:
         return None
+
+
+def empty(config: Element) -> None:
+    """Let go of what a ``<config>`` holds: there is room then for what is made of it."""
+    for element in list(config):
+        drop(element)
 
 
 def _takes_keys(schema: Schema, attributes: EditAttributes) -> bool:
