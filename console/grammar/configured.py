@@ -82,7 +82,7 @@ class Data:
                 self.withheld.append(node.name)
                 continue
             step = Step(node, self._keys_of(element, node))
-            yield Data(step, element, self.prefixed, self.explicit)
+            yield Data(step, element, self.prefixed, explicit=self.explicit)
 
     def _keys_of(self, entry: Element, node: Node) -> tuple[str, ...]:
         if node.kind is not Kind.LIST:

@@ -41,7 +41,7 @@ def lines(
     ``explicit``: ``data`` has no default that nobody has set; else none is written.
     """
     writer = _Writer(schema, may_read or (lambda path: False))
-    here: Data | None = Data(Step(_ROOT), data, Prefixed(schema), explicit).fill(schema.roots)
+    here: Data | None = Data(Step(_ROOT), data, Prefixed(schema), explicit=explicit).fill(schema.roots)
     for step in at:
         below = () if here is None else here.below
         here = next((one for one in below if one.node is step.node and one.step.keys == step.keys), None)
