@@ -70,7 +70,7 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     elif not instructed and not attributes.txids:
         empty(config)
     savepoint = Savepoint(candidate)
-    walk = _Walk(candidate, savepoint, attributes, whole)
+    walk = _Walk(candidate, savepoint, attributes, whole=whole)
     try:
         if default_operation == "replace":
             walk.clear()

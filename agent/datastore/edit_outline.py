@@ -147,7 +147,7 @@ class Outline:
         for inside in below:
             several += _several(nodes, inside, keys)
         empty = any(n.kind is Kind.CONTAINER and not size for n, size in zip(nodes, sizes, strict=True))
-        return Form(tuple(nodes), keys[0], tuple(several), empty)
+        return Form(tuple(nodes), keys=keys[0], several=tuple(several), empty=empty)
 
 
 def canonical_key(schema: Schema, node: SchemaNode, text: str) -> str:
