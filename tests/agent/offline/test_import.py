@@ -247,7 +247,7 @@ def test_nothing_is_left_of_a_record_that_the_disk_did_not_take(
     def full(*_: object, **__: object) -> int:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Store, "begin", full)
+    monkeypatch.setattr(Store, "record", full)
     done = used("import", ALICE, "--yes")
     assert (done.status, "disk is full" in done.said) == (1, True)
     monkeypatch.undo()
