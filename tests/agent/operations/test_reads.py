@@ -187,6 +187,7 @@ LARGE = [
     top("<entry/>"),
     top("<entry><number>2</number></entry>"),
     top("<entry><id/></entry>"),
+    top("<entry><id>both ' and \"</id></entry>"),  # for which all entries are looked at
     top("".join(f"<entry><id>{n}</id></entry>" for n in range(MAX_ELEMENTS))),
 ]
 
