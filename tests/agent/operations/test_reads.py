@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 from typing import Any, NoReturn
 
 import pytest
 
+from agent.operations import nmda
 from agent.operations.dispatch import dispatch
 from agent.operations.read import Filter, report, selected
 from agent.operations.small import MAX_ELEMENTS, is_small
@@ -238,6 +239,26 @@ async def test_a_small_read_makes_no_hop_and_leaves_nothing(threads: Threads) ->
     finally:
         end.set()
     assert not lab.context.schema._orphans
+
+
+async def test_parameters_that_are_many_are_read_on_the_thread_that_writes(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on: list[int] = []
+
+    def read(*arguments: Any) -> nmda.DataRequest:
+        on.append(get_ident())
+        return before(*arguments)
+
+    before = nmda._read_request
+    monkeypatch.setattr(nmda, "_read_request", read)
+    monkeypatch.setattr(nmda, "FEW", 3)
+    asks = READS["operational"].replace("<subtree", "<max-depth>1</max-depth>{}<subtree", 1)
+    origin = '<origin-filter xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">or:intended</origin-filter>'
+    for count in (0, 2):
+        await _dispatched(threads.lab, asks.format(count * origin))
+    writer = await asyncio.wrap_future(threads.writes.submit(get_ident))
+    assert on == [get_ident(), writer]
 
 
 # -- what is not copied ---------------------------------------------------------------------------
