@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -259,6 +260,22 @@ async def test_parameters_that_are_many_are_read_on_the_thread_that_writes(
         await _dispatched(threads.lab, asks.format(count * origin))
     writer = await asyncio.wrap_future(threads.writes.submit(get_ident))
     assert on == [get_ident(), writer]
+
+
+async def test_a_read_that_waits_for_its_turn_keeps_nothing_that_was_replaced(threads: Threads) -> None:
+    lab, end = threads.lab, Event()
+    await lab.commit(entries(3, 2))
+    threads.reads.submit(end.wait, PATIENCE_S)
+    try:
+        read = asyncio.create_task(_dispatched(lab, READS["all"]))
+        await asyncio.sleep(0)
+        assert not threads.reads._work_queue.empty()
+        before = weakref.ref(lab.context.configuration.running)
+        await lab.commit(entries(MANY, 3))
+        assert before() is None
+    finally:
+        end.set()
+    assert "<number>3</number>" in await read
 
 
 # -- what is not copied ---------------------------------------------------------------------------
