@@ -337,7 +337,7 @@ def path_to_show(node: Node, schema_node: SchemaNode) -> str:
 def same_content(a: Node, b: Node) -> bool:
     """True if both nodes hold the same data; what is default and what explicit matters too."""
     options = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
-    return bool(extra.lyd_compare_single(cast_extra(a), cast_extra(b), options) == lib.LY_SUCCESS)
+    return bool(lookup.compare(a, b, options) == lib.LY_SUCCESS)
 
 
 def print_node(
