@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 
+from agent.yang import prefixed
 from agent.yang.gate import GATE, Gate
+from agent.yang.prefixed import read_value, split_value
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from tests.agent.lab import top
@@ -159,3 +161,28 @@ def test_copies_can_use_libyang_whatever_other_threads_did(schema: Schema, pool:
     finally:
         stop.set()
     assert other.result(PATIENCE_S) > 0
+
+
+def test_values_go_through_the_gate(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plugin does with a value uses the dictionary of libyang, too."""
+    inside: list[bool] = []
+    plugin = prefixed._plugin
+
+    class Watched:
+        def __init__(self, kind: object) -> None:
+            self._plugin = plugin(kind)
+
+        def __getattr__(self, name: str) -> Callable[..., object]:
+            function = getattr(self._plugin, name)
+
+            def call(*arguments: object) -> object:
+                inside.append(get_ident() in GATE._inside)
+                return function(*arguments)
+
+            return call
+
+    monkeypatch.setattr(prefixed, "_plugin", Watched)
+    node = schema.find("/every-construct:top/entry/number")
+    assert read_value(schema.ctx, node.pointer, "+7", {}) == "7"
+    assert split_value(schema.ctx, node.pointer, "7") == ("7",)
+    assert inside == [True] * 5  # stored twice, printed once, freed twice
