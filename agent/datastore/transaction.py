@@ -131,12 +131,19 @@ class Transactions:
         return commit_id
 
     def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
-        """*worker* Return what a commit would change, and the id that it would get. Raises: RpcErrors."""
+        """*worker* Return what a commit would change, and the id that it would get, 0 if it changes nothing.
+
+        Raises:
+            RpcErrors: it is refused, or the history cannot be asked.
+        """
         running = self._datastores.running
         prepared = self._preparation.prepare(candidate, running)
         if check is not None:
             check(prepared, running)
-        return prepared, self._store.upcoming()
+        try:
+            return prepared, self._store.upcoming() if prepared.units else 0
+        except sqlite3.Error as problem:
+            raise RpcErrors([_undone(problem)]) from problem
 
     async def _make_real(
         self, change: _Change, opens: Opens | None, *, vet: Vet | None

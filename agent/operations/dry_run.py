@@ -249,6 +249,5 @@ class _Sight:
 def _xml(context: Context, operation: Element, output: Json) -> bytes:
     """*worker* Return the output as the content of the reply."""
     question = f'<dry-run xmlns="{namespace(operation)}"/>'.encode()
-    with context.configuration.published.changing() as running:
-        call = Invocation.parse(context.schema, question, running)
+    call = Invocation.parse(context.schema, question, context.configuration.published.changing)
     return call.output_xml(context.schema, output)

@@ -107,12 +107,6 @@ def _refusal(schema: Schema, access: Access, element: Element) -> AccessDenied |
     return None
 
 
-def _parsed(context: Context, data: bytes) -> Invocation:
-    """*worker* Parse a call, which libyang puts into running for a moment: its rules may be about that."""
-    with context.configuration.published.changing() as running:
-        return Invocation.parse(context.schema, data, running)
-
-
 async def _parse(context: Context, access: Access, element: Element) -> Invocation:
     schema = context.schema
     await context.worker(lambda: raise_all(costly_input(schema, element)))
@@ -123,7 +117,8 @@ async def _parse(context: Context, access: Access, element: Element) -> Invocati
     if above is not None:
         await context.worker(lambda: raise_all(hidden_references(schema, access, above, level)))
     try:
-        call: Invocation = await context.worker(_parsed, context, serialize(element))
+        changing = context.configuration.published.changing
+        call: Invocation = await context.worker(Invocation.parse, schema, serialize(element), changing)
     except RpcErrors as problem:
         for error in problem.errors:
             if isinstance(error, UnknownNamespace):  # libyang names the namespace only

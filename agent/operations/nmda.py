@@ -35,6 +35,9 @@ from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
 
+FEW = 32
+"""Parameters that are read on the event loop: some may stand there any number of times."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
@@ -56,7 +59,10 @@ class DataRequest:
 
 
 async def get_data(context: Context, caller: Caller, operation: Element) -> bytes:
-    request = _read_request(context, operation)
+    if len(operation) <= FEW:
+        request = _read_request(context, operation)
+    else:
+        request = await context.worker(_read_request, context, operation)
     start = b' xmlns="%s"' % namespace(operation).encode()
     if request.datastore != "operational":
         known = await all_known(context, request.given, request.datastore)

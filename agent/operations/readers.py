@@ -74,6 +74,7 @@ async def of_running(
                 return work(tree)
             except TooMuchHere:
                 pass
+    del tree  # or who waits for his turn keeps it, though it was replaced meanwhile
 
     held = _Held(context.configuration.published, work)
     return await carried_out(context, caller, filter_, held, thread=context.reader, held=held.entered)

@@ -15,7 +15,16 @@ from agent.operations.xpath import Expression, is_plain
 from agent.xml import Element, has_more_elements
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, entry_with_keys, first_child, sibling_of_schema, walk
+from agent.yang.tree import (
+    NO_NODE,
+    Node,
+    Tree,
+    entry_with_keys,
+    first_child,
+    looked_through_for,
+    sibling_of_schema,
+    walk,
+)
 
 MAX_ELEMENTS = 32
 """Of a filter."""
@@ -41,7 +50,9 @@ def _is_small(schema: Schema, element: Element, node: SchemaNode, first: Node) -
         return True
     if node.kind is Kind.LIST:
         keys = given_keys(schema, element, node)
-        return keys is not None and _has_few_nodes(entry_with_keys(first, node, keys))
+        if keys is None or looked_through_for(keys):
+            return False
+        return _has_few_nodes(entry_with_keys(first, node, keys))
     if node.kind is Kind.LEAF_LIST:
         return False
     found = sibling_of_schema(first, node)

@@ -7,6 +7,7 @@ begun, and keeps no thread from its next one for longer than it takes to make it
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Gate:
         self._turn = threading.Condition()
         self._wanted = 0
         self._closed = False
+        self._alone: int | None = None
 
     def through(self, function: Function) -> Function:
         """Return ``function``, called through the gate; it must not call back."""
@@ -46,6 +48,8 @@ class Gate:
         return call  # type: ignore[return-value]
 
     def _wait(self, me: int) -> None:
+        if self._alone == me:  # Python frees a tree when it likes: who keeps the others out waits for nobody
+            return
         self._inside.discard(me)
         with self._turn:
             self._turn.wait_for(lambda: not self._closed)
@@ -61,15 +65,20 @@ class Gate:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Have no other thread inside meanwhile. In a copy that is made meanwhile there is none."""
+        process = os.getpid()
         with self._turn:
             self._wanted += 1
             try:
                 self._turn.wait_for(self._shut)
             finally:
                 self._wanted -= 1
+            self._alone = threading.get_ident()
             try:
                 yield
             finally:
+                if os.getpid() != process:  # those who wait for their turn are not in the copy
+                    self._wanted = 0
+                self._alone = None
                 self._closed = False
                 self._turn.notify_all()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -32,6 +34,9 @@ from agent.yang.tree import (
 from agent.yang.violations import missing_choices
 from agent.yang.wording import reword
 
+Changing = Callable[[], AbstractContextManager[Tree]]
+"""Gives running to be changed for a moment, in which others wait for it."""
+
 
 @dataclass(slots=True)
 class Invocation:
@@ -45,8 +50,10 @@ class Invocation:
     operation: Node
 
     @classmethod
-    def parse(cls, schema: Schema, data: bytes, running: Tree) -> Invocation:
+    def parse(cls, schema: Schema, data: bytes, changing: Changing) -> Invocation:
         """Parse the payload of an rpc, or the content of ``<action>`` with its parents.
+
+        ``changing``: entered while the rules of the input are looked at, which may be about running.
 
         Raises:
             RpcErrors: unknown nodes, wrong values, a broken rule of the input.
@@ -56,7 +63,7 @@ class Invocation:
             if twice := [*repeated(schema, tree.first), *repeated(schema, first_child(operation))]:
                 raise RpcErrors(twice)
             forget_errors(schema.ctx)
-            _validate(tree, operation, running)
+            _validate(tree, operation, changing)
         except RpcErrors as problem:
             for error in problem.errors:
                 reword(schema, error)
@@ -121,13 +128,14 @@ def _refuse_more(schema: Schema, operation: Node) -> None:
                 raise BadElement(name, message, path=path_of(other))
 
 
-def _validate(tree: Tree, operation: Node, running: Tree) -> None:
+def _validate(tree: Tree, operation: Node, changing: Changing) -> None:
     """Refuse input that breaks a rule.
 
     Raises:
         RpcErrors: it does.
     """
-    rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
+    with changing() as running:  # libyang puts the input into it meanwhile
+        rc = lib.lyd_validate_op(tree.first, running.first, lib.LYD_TYPE_RPC_YANG, NULL)
     try:
         check(tree.schema, rc)
     except RpcErrors as problem:

@@ -1,8 +1,8 @@
 """A node is looked up in a tree: by one thread at a time, whatever tree it is in.
 
-To find a node, libyang 2.1 gives the hash table that it is in another comparison for a moment: two threads
-must not do so in one tree. The calls here keep the GIL; what runs in C beside them reads no hash table, for
-prints, copies and comparisons do not.
+To find a node, libyang gives the hash table that it is in another comparison for a moment: two threads must
+not do so in one tree. The calls here keep the GIL; what runs in C beside them reads no hash table, for prints
+and copies do not. Comparisons do with libyang 3, which looks for each entry in the other tree.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _alone = open_library(ctypes.PyDLL)
 _POINTER = ctypes.c_void_p
 _alone.lyd_find_sibling_first.argtypes = (_POINTER, _POINTER, _POINTER)
 _alone.lyd_find_sibling_val.argtypes = (_POINTER, _POINTER, ctypes.c_char_p, ctypes.c_size_t, _POINTER)
+_alone.lyd_compare_single.argtypes = (_POINTER, _POINTER, ctypes.c_uint32)
 _alone.lyd_find_path.argtypes = (_POINTER, ctypes.c_char_p, ctypes.c_uint8, _POINTER)
 
 
@@ -57,6 +58,13 @@ def find_path(tree: Pointer, path: bytes) -> Pointer:
 
 def _node(box: ctypes.c_void_p) -> Pointer:
     return ffi.cast("struct lyd_node *", box.value or 0)
+
+
+def compare(one: Pointer, other: Pointer, options: int) -> int:
+    """Return libyang's return code of a comparison of two nodes with all below them."""
+    if ONE_SENTENCE:
+        return int(_alone.lyd_compare_single(address(one), address(other), options))
+    return int(extra.lyd_compare_single(cast_extra(one), cast_extra(other), options))
 
 
 def find_from_root(

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from agent.yang.gate import GATE
 from agent.yang.lookup import find_from_root
 from agent.yang.native import (
     NULL,
@@ -152,6 +154,13 @@ def flat_types(kind: Pointer) -> Iterator[Pointer]:
             yield from flat_types(target)
 
 
+@GATE.through
+def _call(function: Pointer, *arguments: Any) -> Any:
+    """Call what a plugin has of a type: it is no function of the library, and uses its dictionary all the
+    same."""
+    return function(*arguments)
+
+
 def _plugin(kind: Pointer) -> Pointer:
     return extra_ffi.cast("struct value_type *", address(kind.plugin))
 
@@ -189,7 +198,8 @@ def _stored(
     kind, octets = type_of(leaf), c_str(value)
     room, error = extra_ffi.new("char[]", _VALUE_OCTETS), out_extra()
     forget_errors(ctx)
-    rc = _plugin(kind).store(
+    rc = _call(
+        _plugin(kind).store,
         cast_extra(ctx),
         cast_extra(kind),
         octets,
@@ -210,7 +220,7 @@ def _stored(
     try:
         yield stored
     finally:
-        _plugin(stored.realtype).free(cast_extra(ctx), room)
+        _call(_plugin(stored.realtype).free, cast_extra(ctx), room)
 
 
 def _refusal(ctx: Pointer, item: Pointer) -> Refusal:
@@ -236,8 +246,14 @@ def _printed(ctx: Pointer, stored: Pointer) -> str:
     for item, (name, module) in zip(room[1 : len(names) + 1], names, strict=True):
         item.prefix, item.module = name, cast_extra(module)
     dynamic, octets = extra_ffi.new("uint8_t *"), extra_ffi.new("size_t *")
-    printed = _plugin(stored.realtype).print(
-        cast_extra(ctx), cast_extra(stored), lib.LY_VALUE_SCHEMA_RESOLVED, room + 1, dynamic, octets
+    printed = _call(
+        _plugin(stored.realtype).print,
+        cast_extra(ctx),
+        cast_extra(stored),
+        lib.LY_VALUE_SCHEMA_RESOLVED,
+        room + 1,
+        dynamic,
+        octets,
     )
     if printed == extra_ffi.NULL:
         return text(lib.lyd_value_get_canonical(ctx, stored))

@@ -337,7 +337,7 @@ def path_to_show(node: Node, schema_node: SchemaNode) -> str:
 def same_content(a: Node, b: Node) -> bool:
     """True if both nodes hold the same data; what is default and what explicit matters too."""
     options = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
-    return bool(extra.lyd_compare_single(cast_extra(a), cast_extra(b), options) == lib.LY_SUCCESS)
+    return bool(lookup.compare(a, b, options) == lib.LY_SUCCESS)
 
 
 def print_node(
@@ -389,7 +389,7 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
     """Return the list entry with these canonical keys among ``first`` and its siblings, or NULL."""
     if first == NULL or max(map(len, keys)) > MAX_KEY_OCTETS:
         return NULL
-    if any("'" in key and '"' in key for key in keys):  # no XPath literal can hold both
+    if looked_through_for(keys):
         same = (n for n in instances(first, schema_node) if keys_of(n, schema_node) == keys)
         return next(same, NULL)
     predicates = "".join(f"[{n}={literal(key)}]" for n, key in zip(schema_node.keys, keys, strict=True))
@@ -398,6 +398,11 @@ def entry_with_keys(first: Node, schema_node: SchemaNode, keys: tuple[str, ...])
         # A key that does not fit its type leaves an error behind, which the next failure would show.
         native.forget_errors(schema_node.ctx)
     return found
+
+
+def looked_through_for(keys: tuple[str, ...]) -> bool:
+    """Return whether all entries are looked at for one with ``keys``: no XPath literal holds both quotes."""
+    return any("'" in key and '"' in key for key in keys)
 
 
 def find_all(tree: Tree, expression: str, declared: Declared | None = None) -> list[Node]:

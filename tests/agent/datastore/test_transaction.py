@@ -52,6 +52,18 @@ async def test_a_commit_of_nothing_sends_nothing(schema: Schema, tmp_path: Path)
     assert translator.log == []
 
 
+async def test_a_history_that_cannot_be_asked_refuses_what_it_would_have_to_record(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, ONE)
+    monkeypatch.setattr(configuration.store, "upcoming", full)
+    assert await commit(configuration, ONE) is None
+    with pytest.raises(RpcErrors, match="could not be recorded on disk, which is full"):
+        await commit(configuration, entry("<number>3</number>"))
+    assert b"<number>2</number>" in configuration.running.to_xml()
+
+
 async def test_what_is_changed_and_changed_back_is_no_change(schema: Schema, tmp_path: Path) -> None:
     translator = RecordingTranslator()
     configuration = await started(schema, tmp_path, translator)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 from typing import Any, NoReturn
 
 import pytest
 
+from agent.operations import nmda
 from agent.operations.dispatch import dispatch
 from agent.operations.read import Filter, report, selected
 from agent.operations.small import MAX_ELEMENTS, is_small
@@ -187,6 +189,7 @@ LARGE = [
     top("<entry/>"),
     top("<entry><number>2</number></entry>"),
     top("<entry><id/></entry>"),
+    top("<entry><id>both ' and \"</id></entry>"),  # for which all entries are looked at
     top("".join(f"<entry><id>{n}</id></entry>" for n in range(MAX_ELEMENTS))),
 ]
 
@@ -237,6 +240,42 @@ async def test_a_small_read_makes_no_hop_and_leaves_nothing(threads: Threads) ->
     finally:
         end.set()
     assert not lab.context.schema._orphans
+
+
+async def test_parameters_that_are_many_are_read_on_the_thread_that_writes(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on: list[int] = []
+
+    def read(*arguments: Any) -> nmda.DataRequest:
+        on.append(get_ident())
+        return before(*arguments)
+
+    before = nmda._read_request
+    monkeypatch.setattr(nmda, "_read_request", read)
+    monkeypatch.setattr(nmda, "FEW", 3)
+    asks = READS["operational"].replace("<subtree", "<max-depth>1</max-depth>{}<subtree", 1)
+    origin = '<origin-filter xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">or:intended</origin-filter>'
+    for count in (0, 2):
+        await _dispatched(threads.lab, asks.format(count * origin))
+    writer = await asyncio.wrap_future(threads.writes.submit(get_ident))
+    assert on == [get_ident(), writer]
+
+
+async def test_a_read_that_waits_for_its_turn_keeps_nothing_that_was_replaced(threads: Threads) -> None:
+    lab, end = threads.lab, Event()
+    await lab.commit(entries(3, 2))
+    threads.reads.submit(end.wait, PATIENCE_S)
+    try:
+        read = asyncio.create_task(_dispatched(lab, READS["all"]))
+        await asyncio.sleep(0)
+        assert not threads.reads._work_queue.empty()
+        before = weakref.ref(lab.context.configuration.running)
+        await lab.commit(entries(MANY, 3))
+        assert before() is None
+    finally:
+        end.set()
+    assert "<number>3</number>" in await read
 
 
 # -- what is not copied ---------------------------------------------------------------------------

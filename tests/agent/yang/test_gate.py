@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import select
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 
+from agent.yang import prefixed
 from agent.yang.gate import GATE, Gate
+from agent.yang.prefixed import read_value, split_value
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from tests.agent.lab import top
 
 PATIENCE_S = 60
+COPY_S = 20
 ROUNDS = 60
 ENTRIES = 200
 
@@ -81,6 +86,50 @@ def test_what_a_call_raises_leaves_the_gate(pool: ThreadPoolExecutor) -> None:
     assert gate.through(int)("1") == 1
 
 
+def test_a_copy_waits_for_none_of_those_who_want_copies_too(pool: ThreadPoolExecutor) -> None:
+    """Two wait for one that is inside; the copy of the first has none of the others, and works on."""
+    gate, inside = Gate(), Inside()
+    call = gate.through(os.getpid)
+
+    def copy() -> bool:
+        receives, sends = os.pipe()
+        with gate.alone():
+            pid = os.fork()
+        if pid == 0:
+            call()
+            call()
+            os.write(sends, b"done")
+            os._exit(0)
+        os.close(sends)
+        done = bool(select.select([receives], [], [], COPY_S)[0])
+        if not done:
+            os.kill(pid, signal.SIGKILL)
+        os.close(receives)
+        os.waitpid(pid, 0)
+        return done
+
+    within = pool.submit(gate.through(inside))
+    assert inside.begun.wait(PATIENCE_S)
+    copies = [pool.submit(copy), pool.submit(copy)]
+    while gate._wanted < len(copies):
+        Event().wait(0)
+    inside.end.set()
+    assert [one.result(PATIENCE_S) for one in copies] == [True, True]
+    assert within.result(PATIENCE_S) == "done"
+
+
+def test_who_is_alone_goes_in_himself(pool: ThreadPoolExecutor) -> None:
+    """As where Python looks for cycles while a copy is made, and frees a tree."""
+    gate = Gate()
+
+    def alone() -> str:
+        with gate.alone():
+            return gate.through(str)("freed")
+
+    assert pool.submit(alone).result(PATIENCE_S) == "freed"
+    assert gate.through(str)("later") == "later"
+
+
 def test_copies_can_use_libyang_whatever_other_threads_did(schema: Schema, pool: ThreadPoolExecutor) -> None:
     """One thread puts words into libyang's dictionary and takes them out while copies are made that do."""
     stop = Event()
@@ -112,3 +161,28 @@ def test_copies_can_use_libyang_whatever_other_threads_did(schema: Schema, pool:
     finally:
         stop.set()
     assert other.result(PATIENCE_S) > 0
+
+
+def test_values_go_through_the_gate(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plugin does with a value uses the dictionary of libyang, too."""
+    inside: list[bool] = []
+    plugin = prefixed._plugin
+
+    class Watched:
+        def __init__(self, kind: object) -> None:
+            self._plugin = plugin(kind)
+
+        def __getattr__(self, name: str) -> Callable[..., object]:
+            function = getattr(self._plugin, name)
+
+            def call(*arguments: object) -> object:
+                inside.append(get_ident() in GATE._inside)
+                return function(*arguments)
+
+            return call
+
+    monkeypatch.setattr(prefixed, "_plugin", Watched)
+    node = schema.find("/every-construct:top/entry/number")
+    assert read_value(schema.ctx, node.pointer, "+7", {}) == "7"
+    assert split_value(schema.ctx, node.pointer, "7") == ("7",)
+    assert inside == [True] * 5  # stored twice, printed once, freed twice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -40,17 +41,20 @@ def test_what_is_secret_is_known_also_in_rpcs_and_when_in_doubt(
     assert problems.is_secret(schema, path) is secret
 
 
+def nobody_waits() -> AbstractContextManager[Tree]:
+    raise AssertionError("others wait while an input is only read")
+
+
 def test_a_secret_parameter_is_not_repeated(schema: Schema) -> None:
-    running = Tree(schema)
     code = f"<unlock {ACME}><code>not-a-number</code></unlock>"
-    told = message(lambda: Invocation.parse(schema, code.encode(), running))
+    told = message(lambda: Invocation.parse(schema, code.encode(), nobody_waits))
     assert told == "the value is not a whole number from 0 to 65535"
     step = f"<count {ACME}><step>not-a-number</step></count>"
-    assert "not-a-number" in message(lambda: Invocation.parse(schema, step.encode(), running))
+    assert "not-a-number" in message(lambda: Invocation.parse(schema, step.encode(), nobody_waits))
 
 
 def test_a_long_value_is_not_repeated_as_a_whole(schema: Schema) -> None:
     step = f"<count {ACME}><step>{'9' * 100_000}</step></count>"
-    told = message(lambda: Invocation.parse(schema, step.encode(), Tree(schema)))
+    told = message(lambda: Invocation.parse(schema, step.encode(), nobody_waits))
     assert len(told) < 600
     assert "...' is not a whole number" in told

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agent.errors import RpcErrors
+from agent.yang import lookup
 from agent.yang.merging import merge
+from agent.yang.native import extra
 from agent.yang.schema import Schema
 from agent.yang.tree import (
     NO_NODE,
@@ -19,6 +21,7 @@ from agent.yang.tree import (
     first_child,
     keys_of,
     path_of,
+    same_content,
     sibling_of_schema,
     value_of,
 )
@@ -92,3 +95,23 @@ def test_threads_do_not_see_each_other_in_libyang() -> None:
         done = [pool.submit(carry_out, one) for one in work]
         assert [one.result(PATIENCE_S) for one in done] == [ROUNDS] * len(work)
     assert not schema._orphans
+
+
+@pytest.mark.parametrize("one_sentence", [False, True])
+def test_what_looks_nodes_up_while_it_compares_keeps_the_others_out(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch, one_sentence: bool
+) -> None:
+    """libyang 3 does; it is the one that says what is wrong and where in one sentence."""
+    beside: list[str] = []
+    before = extra.lyd_compare_single
+
+    def compares(*given: object) -> object:
+        beside.append("beside")
+        return before(*given)
+
+    monkeypatch.setitem(extra.__dict__, "lyd_compare_single", compares)
+    monkeypatch.setattr(lookup, "ONE_SENTENCE", one_sentence)
+    same, again, other = (Tree.parse(schema, body(number)) for number in (7, 7, 8))
+    assert same_content(again.first, same.first)
+    assert not same_content(other.first, same.first)
+    assert beside == ([] if one_sentence else ["beside"] * 2)
