@@ -173,6 +173,7 @@ class Live:
                     actions = await self._taken(data[start : start + PIECE_OCTETS])
                     if self.session.established and not greeted:
                         greeted = True
+                        self._stop_looking()  # from now on it may be silent for another time
                         established(self)
                     await self._perform(actions)
                     if self._interrupt.is_set():
@@ -182,8 +183,7 @@ class Live:
         finally:
             self._turns.at_work -= 1
             watch.cancel()
-            if self._patience is not None:
-                self._patience.cancel()
+            self._stop_looking()
             self._unfinished.forget(self)
 
     async def _watch(self) -> None:
@@ -234,6 +234,12 @@ class Live:
         if self.session.established:
             patience_s = self._silent_since_s + self._limits.idle_timeout_s - _clock()
         self._patience = asyncio.get_running_loop().call_later(max(0.0, patience_s), self._look)
+
+    def _stop_looking(self) -> None:
+        """Look after the silence no more until the next read."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = None
 
     def _look(self) -> None:
         self._patience = None

@@ -69,14 +69,14 @@ class Work:
         return live.session.reply(rpc, b"")
 
 
-def session(work: Work, *operations: str) -> tuple[Live, Stream]:
+def session(work: Work, *operations: str, limits: Limits | None = None) -> tuple[Live, Stream]:
     stream = Stream([hello("1.0") + EOM, *(rpc(operation) + EOM for operation in operations)])
     live = Live(
         Session(1, [BASE]),
         stream=stream,
         peer=Peer("ann", source_host="192.0.2.1", source_port=4711, transport="netconf-ssh"),
         login_time="",
-        limits=Limits(),
+        limits=limits or Limits(),
         answer=work,
         may_idle=lambda _live: False,
         turns=Turns(),
@@ -149,6 +149,13 @@ async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: i
     assert (await asyncio.wait({driven}, timeout=0))[0] == set()
     stream.lost.set()
     await driven
+
+
+async def test_the_limit_of_silence_counts_from_the_hello_on_though_that_had_more_time() -> None:
+    live, _stream = session(Work(), limits=replace(Limits(), hello_timeout_s=3600, idle_timeout_s=0))
+    async with asyncio.timeout(30):
+        await live.drive(lambda _live: None)
+    assert live.ending == Ending(EndKind.TIMEOUT, "idle")
 
 
 async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
