@@ -277,6 +277,8 @@ class Live:
                 if self._turns.is_over(self._begun_s):
                     await asyncio.sleep(0)
                     self._begun_s = time.perf_counter()
+                if self._interrupt.is_set():
+                    return
                 octets, begun_s = action.rpc.octets, time.monotonic()
                 self._unfinished.holds(self, octets + self.session.held_octets, arriving=False)
                 pending.extend(await self._answered(action.rpc))

@@ -158,6 +158,30 @@ async def test_the_limit_of_silence_counts_from_the_hello_on_though_that_had_mor
     assert live.ending == Ending(EndKind.TIMEOUT, "idle")
 
 
+@pytest.mark.parametrize("when", ["while a reply is written", "while others have their turn"])
+async def test_what_waits_is_not_begun_in_a_session_that_was_killed(
+    monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    work = Work()
+    work.done.set()
+    live, stream = session(work, "<commit/>", "<commit/>")
+    stream.sent[1:] = [b"".join(stream.sent[1:]), b""]
+    write = stream.write
+
+    async def kill(data: bytes) -> None:
+        await write(data)
+        if len(stream.written) == 2:
+            if when == "while a reply is written":
+                live.end(KILLED)
+            else:
+                asyncio.get_running_loop().call_soon(live.end, KILLED)
+
+    monkeypatch.setattr(stream, "write", kill)
+    monkeypatch.setattr(Turns, "is_over", lambda _turns, _begun_s: True)
+    await live.drive(lambda _live: None)
+    assert work.ended == ["done"], "the first, and not the second"
+
+
 async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
     """What the call works with must not be given up under its hands."""
     with ThreadPoolExecutor(1) as pool:
