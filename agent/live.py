@@ -273,6 +273,7 @@ class Live:
                 if self._interrupt.is_set():
                     return
                 pending.extend(self.session.parsed(message, found))
+                del message, found  # it is held no longer than while it is carried out
             else:
                 if self._turns.is_over(self._begun_s):
                     await asyncio.sleep(0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -224,6 +226,24 @@ async def test_a_large_message_is_parsed_on_another_thread(monkeypatch: pytest.M
     assert work.ended == ["done"] * 3
     assert [thread is threading.main_thread() for thread in threads] == [True, False, True]
     assert len(stream.written) == 4
+
+
+async def test_a_large_message_is_not_held_while_it_is_carried_out() -> None:
+    """What it says is held as elements, which let go of themselves when they are done with."""
+    held: list[object] = []
+
+    async def answer(live: Live, rpc: Rpc) -> list[Action]:
+        for frame, _line in traceback.walk_stack(inspect.currentframe()):
+            if frame.f_code is Live._perform.__code__:
+                held.extend(value for value in frame.f_locals.values() if isinstance(value, bytes | Rpc))
+        return live.session.reply(rpc, b"")
+
+    live, stream = session(Work(), f"<get>{' ' * LARGE_OCTETS}</get>")
+    stream.sent.append(b"")
+    live._answer = answer
+    await live.drive(lambda _live: None)
+    assert len(stream.written) == 2
+    assert held == []
 
 
 async def test_a_large_message_of_a_session_that_is_killed_meanwhile_is_not_carried_out(
