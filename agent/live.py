@@ -173,6 +173,7 @@ class Live:
                     actions = await self._taken(data[start : start + PIECE_OCTETS])
                     if self.session.established and not greeted:
                         greeted = True
+                        self._stop_looking()  # from now on it may be silent for another time
                         established(self)
                     await self._perform(actions)
                     if self._interrupt.is_set():
@@ -182,8 +183,7 @@ class Live:
         finally:
             self._turns.at_work -= 1
             watch.cancel()
-            if self._patience is not None:
-                self._patience.cancel()
+            self._stop_looking()
             self._unfinished.forget(self)
 
     async def _watch(self) -> None:
@@ -235,6 +235,12 @@ class Live:
             patience_s = self._silent_since_s + self._limits.idle_timeout_s - _clock()
         self._patience = asyncio.get_running_loop().call_later(max(0.0, patience_s), self._look)
 
+    def _stop_looking(self) -> None:
+        """Look after the silence no more until the next read."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = None
+
     def _look(self) -> None:
         self._patience = None
         if not self._reading:  # whoever reads next is patient anew
@@ -267,10 +273,13 @@ class Live:
                 if self._interrupt.is_set():
                     return
                 pending.extend(self.session.parsed(message, found))
+                del message, found  # it is held no longer than while it is carried out
             else:
                 if self._turns.is_over(self._begun_s):
                     await asyncio.sleep(0)
                     self._begun_s = time.perf_counter()
+                if self._interrupt.is_set():
+                    return
                 octets, begun_s = action.rpc.octets, time.monotonic()
                 self._unfinished.holds(self, octets + self.session.held_octets, arriving=False)
                 pending.extend(await self._answered(action.rpc))

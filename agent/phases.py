@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import faulthandler
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from agent.datastore.configuration import Configuration
 from agent.loaded import Loaded
 from agent.supervision import READY, STOPPING, Supervision, extended, status
-from agent.watchdog import Beats, Watchdog
-from agent.yang.worker import Worker
+from agent.watchdog import Watchdog, Watched
 
 OPENING_MAX_S = 600.0
 _STANDARD_ERROR = 2
@@ -18,9 +18,9 @@ _STANDARD_ERROR = 2
 class Phases:
     """The phases follow each other as the methods do."""
 
-    def __init__(self, supervision: Supervision, *, beats: Beats, worker: Worker) -> None:
+    def __init__(self, supervision: Supervision, *, threads: Sequence[Watched]) -> None:
         self._supervision = supervision
-        self._watchdog = Watchdog(supervision, beats=beats, worker=worker)
+        self._watchdog = Watchdog(supervision, threads=threads)
         self._sentence = ""
         self._loaded = Loaded((), told=self._tell_serving)
         if supervision.watchdog_s is not None:
@@ -64,5 +64,5 @@ class Phases:
         self._watchdog.take_time()
 
     def end(self) -> None:
-        """Nothing more is said: the thread that shows that the agent is alive is about to end."""
+        """Nothing more is said: the threads that show that the agent is alive are about to end."""
         self._watchdog.rest()

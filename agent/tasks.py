@@ -29,7 +29,7 @@ from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
 from agent.threads import SWITCH_S, end_threads, worker_of
 from agent.transport import activation
-from agent.watchdog import Beats
+from agent.watchdog import Beats, Watched
 
 log = logging.getLogger("agent")
 
@@ -41,12 +41,13 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     writes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
     reads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
+    beats_of_reads = Beats()
     ending.listen(asyncio.get_running_loop())
     supervision = supervision_from(os.environ)
     passed = activation.taken_from(os.environ)
     as_read, settings = settings, as_passed(settings, passed)
-    worker, reader = worker_of(writes, beats.beat), worker_of(reads)
-    phases = Phases(supervision, beats=beats, worker=worker)
+    worker, reader = worker_of(writes, beats.beat), worker_of(reads, beats_of_reads.beat)
+    phases = Phases(supervision, threads=(Watched(beats, worker), Watched(beats_of_reads, reader)))
     refuse_read(settings.data_dir)
     refuse_read_history(settings.data_dir)
     phases.open_history()

@@ -1,14 +1,15 @@
-"""Says that the agent is alive while it is: its event loop turns, and libyang's thread gets something done.
+"""Says that the agent is alive while it is: its event loop turns, and each thread of libyang gets something
+done.
 
 While it starts and stops, systemd is asked for more time; while it serves, its watchdog is fed. The same
-holds for all three: what is sent is sent by the event loop, and only if since the last time a call on
-libyang's thread has ended or a step of long work was done. An empty call is always under way there, so an
-idle thread is alive, too, and one that works through a long queue is, whatever the empty call waits for. So
-a loop that hangs stops it, and a single call that takes longer than the watchdog waits does.
+holds for all three: what is sent is sent by the event loop, and only if since the last time on each of the
+threads a call has ended or a step of long work was done. An empty call is always under way there, so an idle
+thread is alive, too, and one that works through a long queue is, whatever the empty call waits for. So a loop
+that hangs stops it, and a single call that takes longer than the watchdog waits does, on whichever thread.
 
-Whoever waits for what never comes has a loop that turns and a thread that is idle. So a start or a stop in
-which nothing else moves, no other call on that thread and no work of this process, gets no more time after a
-while.
+Whoever waits for what never comes has a loop that turns and threads that are idle. So a start or a stop in
+which nothing else moves, no other call on those threads and no work of this process, gets no more time after
+a while.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from agent.supervision import WATCHDOG, Supervision, extended
 
@@ -40,7 +41,7 @@ would then be taken for a hang, and so only one that takes three quarters is."""
 
 
 class Beats:
-    """Counts what gets done on libyang's thread. Beaten on any thread; only whether it grows matters."""
+    """Counts what gets done on a thread. Beaten on any thread; only whether it grows matters."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -49,27 +50,59 @@ class Beats:
         self.count += 1
 
 
+class Watched:
+    """A thread, by ``beats``, to which calls of ``worker`` belong. ``empty_call``: the one under way."""
+
+    def __init__(self, beats: Beats, worker: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+        self._beats = beats
+        self._worker = worker
+        self._seen = beats.count
+        self._empty_calls = 0
+        self.empty_call: asyncio.Future[None] | None = None
+
+    def ask(self) -> None:
+        """Have an empty call under way."""
+        if self.empty_call is None or self.empty_call.done():
+            self.empty_call = asyncio.ensure_future(self._worker(self._nothing))
+
+    def rest(self) -> None:
+        """Have none under way."""
+        if self.empty_call is not None:
+            self.empty_call.cancel()
+        self.empty_call = None
+
+    def has_moved(self) -> bool:
+        """Return whether something got done since ``see``."""
+        return self._beats.count != self._seen
+
+    def see(self) -> None:
+        """Take note of what got done until now."""
+        self._seen = self._beats.count
+
+    def work(self) -> int:
+        """Return what got done but for the empty calls; less by one for a moment while one of these ends."""
+        return self._beats.count - self._empty_calls
+
+    def _nothing(self) -> None:
+        self._empty_calls += 1
+
+
 class Watchdog:
-    """Tells ``supervision`` that the agent is alive, by ``beats``, to which calls of ``worker`` belong."""
+    """Tells ``supervision`` that the agent is alive, as long as each of ``threads`` is."""
 
     def __init__(
         self,
         supervision: Supervision,
         *,
-        beats: Beats,
-        worker: Callable[[Callable[[], None]], Awaitable[None]],
+        threads: Sequence[Watched],
         pause: Pause = asyncio.sleep,
         used_s: Callable[[], float] = time.process_time,
     ) -> None:
         """``used_s``: the time that this process has had a processor."""
         self._supervision = supervision
-        self._beats = beats
-        self._worker = worker
+        self._threads = threads
         self._pause = pause
         self._used_s = used_s
-        self._seen = beats.count
-        self._empty_calls = 0
-        self._empty_call: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def take_time(self) -> None:
@@ -84,10 +117,11 @@ class Watchdog:
 
     def rest(self) -> None:
         """Say nothing more."""
-        for task in (self._task, self._empty_call):
-            if task is not None:
-                task.cancel()
-        self._task = self._empty_call = None
+        if self._task is not None:
+            self._task.cancel()
+        self._task = None
+        for thread in self._threads:
+            thread.rest()
 
     def _begin(self, every_s: float, line: str, most_s: float | None = None) -> None:
         self.rest()
@@ -99,22 +133,19 @@ class Watchdog:
         told, still_s = 1, 0.0
         work, used_s = self._work(), self._used_s()
         while most_s is None or (told * every_s < most_s and still_s < STILL_MAX_S):
-            if self._empty_call is None or self._empty_call.done():
-                self._empty_call = asyncio.ensure_future(self._worker(self._nothing))
+            for thread in self._threads:
+                thread.ask()
             await self._pause(every_s)
             work_before, used_before_s = work, used_s
             work, used_s = max(work, self._work()), self._used_s()
             moves = work > work_before or used_s - used_before_s >= WORKING_SHARE * every_s
             still_s = 0.0 if moves else still_s + every_s
-            if self._beats.count != self._seen:
-                self._seen = self._beats.count
+            if all(thread.has_moved() for thread in self._threads):
+                for thread in self._threads:
+                    thread.see()
                 self._supervision.notify(line)
                 told += 1
         log.error("the agent hangs, or takes too long: systemd is asked for no more time")
 
     def _work(self) -> int:
-        """Return what got done but for our own calls; less by one for a moment while one of these ends."""
-        return self._beats.count - self._empty_calls
-
-    def _nothing(self) -> None:
-        self._empty_calls += 1
+        return sum(thread.work() for thread in self._threads)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -69,14 +71,14 @@ class Work:
         return live.session.reply(rpc, b"")
 
 
-def session(work: Work, *operations: str) -> tuple[Live, Stream]:
+def session(work: Work, *operations: str, limits: Limits | None = None) -> tuple[Live, Stream]:
     stream = Stream([hello("1.0") + EOM, *(rpc(operation) + EOM for operation in operations)])
     live = Live(
         Session(1, [BASE]),
         stream=stream,
         peer=Peer("ann", source_host="192.0.2.1", source_port=4711, transport="netconf-ssh"),
         login_time="",
-        limits=Limits(),
+        limits=limits or Limits(),
         answer=work,
         may_idle=lambda _live: False,
         turns=Turns(),
@@ -151,6 +153,37 @@ async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: i
     await driven
 
 
+async def test_the_limit_of_silence_counts_from_the_hello_on_though_that_had_more_time() -> None:
+    live, _stream = session(Work(), limits=replace(Limits(), hello_timeout_s=3600, idle_timeout_s=0))
+    async with asyncio.timeout(30):
+        await live.drive(lambda _live: None)
+    assert live.ending == Ending(EndKind.TIMEOUT, "idle")
+
+
+@pytest.mark.parametrize("when", ["while a reply is written", "while others have their turn"])
+async def test_what_waits_is_not_begun_in_a_session_that_was_killed(
+    monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    work = Work()
+    work.done.set()
+    live, stream = session(work, "<commit/>", "<commit/>")
+    stream.sent[1:] = [b"".join(stream.sent[1:]), b""]
+    write = stream.write
+
+    async def kill(data: bytes) -> None:
+        await write(data)
+        if len(stream.written) == 2:
+            if when == "while a reply is written":
+                live.end(KILLED)
+            else:
+                asyncio.get_running_loop().call_soon(live.end, KILLED)
+
+    monkeypatch.setattr(stream, "write", kill)
+    monkeypatch.setattr(Turns, "is_over", lambda _turns, _begun_s: True)
+    await live.drive(lambda _live: None)
+    assert work.ended == ["done"], "the first, and not the second"
+
+
 async def test_a_call_into_libyang_that_has_begun_is_waited_for() -> None:
     """What the call works with must not be given up under its hands."""
     with ThreadPoolExecutor(1) as pool:
@@ -193,6 +226,24 @@ async def test_a_large_message_is_parsed_on_another_thread(monkeypatch: pytest.M
     assert work.ended == ["done"] * 3
     assert [thread is threading.main_thread() for thread in threads] == [True, False, True]
     assert len(stream.written) == 4
+
+
+async def test_a_large_message_is_not_held_while_it_is_carried_out() -> None:
+    """What it says is held as elements, which let go of themselves when they are done with."""
+    held: list[object] = []
+
+    async def answer(live: Live, rpc: Rpc) -> list[Action]:
+        for frame, _line in traceback.walk_stack(inspect.currentframe()):
+            if frame.f_code is Live._perform.__code__:
+                held.extend(value for value in frame.f_locals.values() if isinstance(value, bytes | Rpc))
+        return live.session.reply(rpc, b"")
+
+    live, stream = session(Work(), f"<get>{' ' * LARGE_OCTETS}</get>")
+    stream.sent.append(b"")
+    live._answer = answer
+    await live.drive(lambda _live: None)
+    assert len(stream.written) == 2
+    assert held == []
 
 
 async def test_a_large_message_of_a_session_that_is_killed_meanwhile_is_not_carried_out(

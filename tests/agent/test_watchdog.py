@@ -1,4 +1,4 @@
-"""The watchdog is fed while the event loop and libyang's thread answer, and not otherwise."""
+"""The watchdog is fed while the event loop and the threads of libyang answer, and not otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from agent import watchdog
 from agent.supervision import Supervision
 from agent.threads import worker_of
-from agent.watchdog import PARTS, Beats, Watchdog
+from agent.watchdog import PARTS, Beats, Watchdog, Watched
 from agent.yang.worker import Worker
 from tests.agent.listening import Listening, listening
 
@@ -48,30 +48,58 @@ class Clock:
 
 @dataclass
 class Agent:
-    """A loop and a thread, with a watchdog that waits for 8 s by ``clock``."""
+    """A loop and a thread each to write and to read on, with a watchdog that waits for 8 s by ``clock``."""
 
     systemd: Listening
     worker: Worker
+    reader: Worker
     beats: Beats
     clock: Clock
     watchdog: Watchdog
 
     async def idle(self) -> None:
-        """Return when all that the thread was asked for is done."""
-        await self.worker(int)
+        """Return when all that the threads were asked for is done."""
+        await asyncio.gather(self.worker(int), self.reader(int))
+
+    async def empty_calls(self) -> None:
+        """Return when those that are under way have ended."""
+        for thread in self.watchdog._threads:
+            assert thread.empty_call is not None
+            await thread.empty_call
+
+
+@asynccontextmanager
+async def busy(thread: Worker) -> AsyncIterator[threading.Event]:
+    """Have ``thread`` in one call until the event is set, at the end of the block at the latest."""
+    begun, free = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        free.wait()
+
+    working = asyncio.ensure_future(thread(work))
+    try:
+        await asyncio.to_thread(begun.wait)
+        yield free
+    finally:
+        free.set()
+    await working
 
 
 @asynccontextmanager
 async def an_agent() -> AsyncIterator[Agent]:
-    with listening() as systemd, ThreadPoolExecutor(1) as pool:
-        beats, clock = Beats(), Clock()
-        worker = worker_of(pool, beats.beat)
+    with listening() as systemd, ThreadPoolExecutor(1) as writes, ThreadPoolExecutor(1) as reads:
+        beats, of_reads, clock = Beats(), Beats(), Clock()
+        worker, reader = worker_of(writes, beats.beat), worker_of(reads, of_reads.beat)
         supervision = Supervision(systemd.address, watchdog_s=8.0)
         made = Watchdog(
-            supervision, beats=beats, worker=worker, pause=clock.pause, used_s=lambda: clock.used_s
+            supervision,
+            threads=(Watched(beats, worker), Watched(of_reads, reader)),
+            pause=clock.pause,
+            used_s=lambda: clock.used_s,
         )
         try:
-            yield Agent(systemd, worker, beats, clock, made)
+            yield Agent(systemd, worker, reader, beats, clock, made)
         finally:
             made.rest()
 
@@ -86,26 +114,33 @@ async def test_it_is_fed_while_nothing_is_to_do() -> None:
         assert set(agent.clock.asked_s) == {8.0 / PARTS}
 
 
-async def test_a_thread_that_hangs_stops_it_and_one_that_goes_on_begins_it_again() -> None:
+@pytest.mark.parametrize("which", ["worker", "reader"])
+async def test_a_thread_that_hangs_stops_it_and_one_that_goes_on_begins_it_again(which: str) -> None:
+    """Whatever the other one does meanwhile."""
     async with an_agent() as agent:
-        begun, free = threading.Event(), threading.Event()
-
-        def hang() -> None:
-            begun.set()
-            free.wait()
-
-        hanging = asyncio.ensure_future(agent.worker(hang))
-        try:
-            await asyncio.to_thread(begun.wait)
+        other = {"worker": agent.reader, "reader": agent.worker}[which]
+        async with busy(getattr(agent, which)):
             agent.watchdog.feed()
-            await agent.clock.goes_on(10 * PARTS)
+            for _ in range(10 * PARTS):
+                await other(int)
+                await agent.clock.goes_on()
             assert agent.systemd.said() == [FED], "the first, and none of the forty that would follow"
-        finally:
-            free.set()
-        await hanging
         await agent.idle()
         await agent.clock.goes_on()
         assert agent.systemd.said() == [FED]
+
+
+async def test_a_read_that_takes_long_is_no_hang() -> None:
+    """As one of all that ten thousand tunnels have: a single call, without a step in between."""
+    async with an_agent() as agent:
+        async with busy(agent.reader):
+            agent.watchdog.feed()
+            for _ in range(PARTS - 2):
+                await agent.worker(int)
+                await agent.clock.goes_on()
+        await agent.idle()
+        await agent.clock.goes_on()
+        assert agent.systemd.said() == [FED] * 2, "the second after three quarters of the time"
 
 
 async def test_long_work_in_steps_is_no_hang() -> None:
@@ -123,6 +158,7 @@ async def test_long_work_in_steps_is_no_hang() -> None:
             agent.watchdog.feed()
             for _ in range(5):
                 agent.beats.beat()
+                await agent.reader(int)
                 await agent.clock.goes_on()
             assert agent.systemd.said() == [FED] * 6
         finally:
@@ -146,6 +182,7 @@ async def test_a_long_queue_is_no_hang() -> None:
             for turn, done in zip(turns[:-1], queue[:-1], strict=True):
                 turn.set()
                 await done
+                await agent.reader(int)
                 await agent.clock.goes_on()
             assert agent.systemd.said() == [FED] * 8
         finally:
@@ -158,7 +195,7 @@ async def test_a_loop_that_hangs_stops_it() -> None:
     with listening() as systemd, ThreadPoolExecutor(1) as pool:
         beats, interval_s = Beats(), 0.01
         worker = worker_of(pool, beats.beat)
-        made = Watchdog(Supervision(systemd.address, watchdog_s=interval_s), beats=beats, worker=worker)
+        made = Watchdog(Supervision(systemd.address, watchdog_s=interval_s), threads=[Watched(beats, worker)])
         made.feed()
         await asyncio.to_thread(systemd.until, "WATCHDOG=1")
         while_it_hung: list[str] = []
@@ -202,8 +239,7 @@ async def while_it_waits(agent: Agent, rounds: int) -> list[str]:
     said = []
     for _ in range(rounds):
         await agent.clock.goes_on(0)
-        assert agent.watchdog._empty_call is not None
-        await agent.watchdog._empty_call
+        await agent.empty_calls()
         await agent.clock.goes_on()
         said += agent.systemd.said()
     return said
@@ -257,11 +293,11 @@ async def test_one_thing_at_a_time_is_said() -> None:
 
 async def test_without_systemd_or_without_its_watchdog_nothing_runs() -> None:
     with listening() as systemd, ThreadPoolExecutor(1) as pool:
-        worker, beats = worker_of(pool), Beats()
+        threads = [Watched(Beats(), worker_of(pool))]
         for supervision in (Supervision(), Supervision(systemd.address)):
-            made = Watchdog(supervision, beats=beats, worker=worker)
+            made = Watchdog(supervision, threads=threads)
             made.feed()
             assert made._task is None
         assert systemd.said() == []
-        Watchdog(Supervision(), beats=beats, worker=worker).take_time()
+        Watchdog(Supervision(), threads=threads).take_time()
         assert len(asyncio.all_tasks()) == 1

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.errors import RpcErrors
+from agent.errors import OperationFailed, RpcError, RpcErrors
 from agent.translator import EntryChange, Settings
 from tests.lab import change
 from tests.translators.tunnels import at_alice
 from translators.strongswan import tasks
 from translators.strongswan.assembly import make
+from translators.strongswan.pieces import Pieces
 from translators.strongswan.planning import AT_ONCE
 from translators.strongswan.translator import StrongSwanTranslator
 
@@ -103,3 +106,36 @@ async def test_a_commit_of_many_is_carried_out_to_its_end_though_it_is_cancelled
     with pytest.raises(asyncio.CancelledError):
         await applying
     assert len(desired.entries) == MANY
+
+
+@pytest.mark.parametrize("how", ["refuses", "fails", "succeeds"])
+@pytest.mark.parametrize("times", [1, 10])
+async def test_what_was_found_of_two_moments_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, times: int
+) -> None:
+    """As where charon was started again meanwhile, and all was translated anew."""
+    made, calls = translator(tmp_path), 0
+    planning = made.parts.planning
+    check = planning.check_in_pieces
+
+    def changing(*arguments: Any) -> Pieces[Sequence[RpcError]]:
+        nonlocal calls
+        calls += 1
+        if calls > times:
+            return (yield from check(*arguments))
+        made.parts.shared.desired.replace({})
+        yield
+        if how == "fails":
+            raise KeyError("gone")
+        return [OperationFailed("of another moment")] if how == "refuses" else []
+
+    monkeypatch.setattr(planning, "check_in_pieces", changing)
+    if times == 1:
+        assert await made.check_in_turns(added()) == []
+        calls = 0
+        assert await made.prepare(added()) == planning.plan(added())
+        assert calls == 3
+    else:
+        with contextlib.suppress(KeyError):
+            await made.check_in_turns(added())
+        assert calls == tasks.TRIES + 1, "the last one at once, whatever is found"

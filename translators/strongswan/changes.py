@@ -93,8 +93,9 @@ class Changes:
         before, revocation = plan.revocation
         if session is not None:
             await self._prepare_trust(session, plan)
+        wanted: list[str] = []
         try:
-            await self._tell_charon(plan.steps, touched)
+            await self._tell_charon(plan.steps, touched, wanted)
         except BaseException:
             desired.revocation = before
             if session is not None:
@@ -102,7 +103,7 @@ class Changes:
             raise
         desired.revocation = revocation
         self._pki.put(plan.certificates.changed, plan.certificates.crls)
-        pieces = self._put_in_pieces(plan.after, touched)
+        pieces = self._put_in_pieces(plan.after, touched, wanted)
         if len(plan.after) <= AT_ONCE:
             at_once(pieces)
         else:
@@ -111,7 +112,9 @@ class Changes:
         if session is not None:
             await self._settle_trust(session, plan)
 
-    def _put_in_pieces(self, entries: Mapping[str, Json | None], touched: Collection[str]) -> Pieces[None]:
+    def _put_in_pieces(
+        self, entries: Mapping[str, Json | None], touched: Collection[str], wanted: Sequence[str]
+    ) -> Pieces[None]:
         desired = self._shared.desired
         around = desired.around()
         for tunnel, entry in entries.items():
@@ -125,6 +128,10 @@ class Changes:
                 self._live.reconfigured(tunnel)
             else:
                 self._live.revive(tunnel)
+            yield
+        for name in wanted:
+            # Not before: who looks after a tunnel that is not desired yet has it stay down.
+            self._live.want(name)
             yield
 
     async def _prepare_trust(self, session: CharonSession, plan: StrongSwanPlan) -> None:
@@ -163,7 +170,8 @@ class Changes:
             log.error("charon could not be made to forget what is not configured any more: %s", error)
             session.lost.set()
 
-    async def _tell_charon(self, steps: Sequence[Step], touched: Collection[str]) -> None:
+    async def _tell_charon(self, steps: Sequence[Step], touched: Collection[str], wanted: list[str]) -> None:
+        """Have charon do ``steps``; ``wanted`` gets the name of each tunnel to be brought up after them."""
         supervisor, session = self._live.supervisor, self._shared.session
         watched = {name for name in touched if name in supervisor}
         if self._has_charon and steps and session is None:
@@ -175,7 +183,7 @@ class Changes:
                 if not number % AT_A_TIME:
                     await asyncio.sleep(0)
             if session is not None:
-                await execute(steps, session, initiate=self._live.want, silent=self._live.silent)
+                await execute(steps, session, initiate=wanted.append, silent=self._live.silent)
         except BaseException as error:
             for name in watched:
                 supervisor.want(name)

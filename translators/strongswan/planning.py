@@ -25,7 +25,7 @@ from translators.strongswan.options import Options
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.pki.pki import Parsed, Pki
 from translators.strongswan.protection.keeping import Protection
-from translators.strongswan.tasks import in_turns
+from translators.strongswan.tasks import of_one_moment
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
 from translators.strongswan.translation.desired import is_enabled
@@ -46,8 +46,6 @@ from translators.strongswan.upkeep.trust import CharonTrust
 BYPASS_MAX = 256
 AT_ONCE = 32
 """So few changes are planned without a turn for others in between: some milliseconds."""
-TRIES = 3
-"""What is desired may change while a plan is made."""
 UNTOLD_ENTRY = "somebody wrote what you may not read of it: nothing is told of what a commit would do"
 
 
@@ -231,17 +229,18 @@ class Planning:
 
     async def plan_in_turns(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``, while the event loop goes on; nothing is changed. Raises: as ``plan``."""
-        desired = self._shared.desired
-        for _ in range(TRIES if len(changes) > AT_ONCE else 0):
-            version = desired.version
-            errors = await in_turns(self.check_in_pieces(changes), rest_s=0)
-            if not errors and version == desired.version:
-                plan = await in_turns(self.plan_in_pieces(changes), rest_s=0)
-                if version == desired.version:
-                    return plan
-            elif version == desired.version:
-                raise RpcErrors(errors)
-        return self.plan(changes)
+        if len(changes) <= AT_ONCE:
+            return self.plan(changes)
+        return await of_one_moment(lambda: self._checked_plan_in_pieces(changes), self._moment)
+
+    async def check_in_turns(
+        self, changes: Sequence[EntryChange], may_read: Reader = reads_all
+    ) -> Sequence[RpcError]:
+        """Return what ``check`` returns, while the event loop goes on."""
+        return await of_one_moment(lambda: self.check_in_pieces(changes, may_read), self._moment)
+
+    def _moment(self) -> object:
+        return self._shared.desired.version
 
     def plan(self, changes: Sequence[EntryChange]) -> StrongSwanPlan:
         """Plan ``changes``; nothing is changed.
@@ -249,9 +248,12 @@ class Planning:
         Raises:
             RpcErrors: ``check`` found something.
         """
-        if errors := self.check(changes):
+        return at_once(self._checked_plan_in_pieces(changes))
+
+    def _checked_plan_in_pieces(self, changes: Sequence[EntryChange]) -> Pieces[StrongSwanPlan]:
+        if errors := (yield from self.check_in_pieces(changes)):
             raise RpcErrors(errors)
-        return at_once(self.plan_in_pieces(changes))
+        return (yield from self.plan_in_pieces(changes))
 
     def plan_in_pieces(
         self, changes: Sequence[EntryChange], may_read: Reader = reads_all

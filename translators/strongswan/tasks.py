@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from agent.at_work import unbound
-from translators.strongswan.pieces import Pieces
+from translators.strongswan.pieces import Pieces, at_once
 
 T = TypeVar("T")
 
@@ -38,6 +38,8 @@ class Background:
 
 TURN_S = 0.005
 REST_S = 0.002
+TRIES = 3
+"""What is looked at in turns may change meanwhile, and is looked at so often before it is done at once."""
 
 
 async def in_turns(pieces: Pieces[T], rest_s: float = REST_S) -> T:
@@ -54,6 +56,23 @@ async def in_turns(pieces: Pieces[T], rest_s: float = REST_S) -> T:
             result: T = end.value
             return result
         await asyncio.sleep(rest_s)
+
+
+async def of_one_moment(begin: Callable[[], Pieces[T]], moment: Callable[[], object]) -> T:
+    """Return the result of the pieces that ``begin`` returns, done in turns with others: again where
+    ``moment`` is another one meanwhile, and at once in the end."""
+    for _ in range(TRIES):
+        begun_at = moment()
+        try:
+            found = await in_turns(begin(), rest_s=0)
+        except Exception:
+            # What comes between two pieces may be what neither of them expects.
+            if begun_at == moment():
+                raise
+        else:
+            if begun_at == moment():
+                return found
+    return at_once(begin())
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -254,7 +254,7 @@ class StrongSwanTranslator:
         self, changes: Sequence[EntryChange], may_read: Reader = reads_all
     ) -> Sequence[RpcError]:
         """Return what ``check`` returns, while the event loop goes on."""
-        return await in_turns(self.parts.planning.check_in_pieces(changes, may_read), rest_s=0)
+        return await self.parts.planning.check_in_turns(changes, may_read)
 
     async def prepare(self, changes: Sequence[EntryChange]) -> Plan:
         """Plan ``changes``.

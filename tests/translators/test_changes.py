@@ -1,0 +1,35 @@
+"""What becomes of tunnels when charon is told of many at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.translator import Settings
+from tests.lab import change
+from tests.translators.tunnels import at_bob
+from tests.translators.upkeep.test_reconcile import FakeCharon
+from translators.strongswan.assembly import make
+from translators.strongswan.planning import AT_ONCE
+from translators.strongswan.translation.connections import connection_name, tunnel_of
+
+
+@pytest.mark.parametrize("count", [1, 4 * AT_ONCE])
+async def test_a_new_initiator_is_brought_up_when_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Otherwise the first look at it, between two pieces of a large change, would have it stay down."""
+    parts = make(Settings(tmp_path, "external", {"vici-socket": str(tmp_path / "vici.sock")})).parts
+    numbers = range(1, count + 1)
+    entries = [at_bob(number, remote_subnet=[f"10.3.{number}.0/24"]) for number in numbers]
+    plan = parts.planning.plan([change(None, entry) for entry in entries])
+    known: dict[str, bool] = {}
+
+    def want(name: str) -> None:
+        known[name] = tunnel_of(name) in parts.shared.desired.entries
+
+    monkeypatch.setattr(parts.live, "want", want)
+    parts.shared.session = FakeCharon()  # type: ignore[assignment]
+    await parts.changes.apply(plan)
+    assert known == {connection_name(str(number)): True for number in numbers}
