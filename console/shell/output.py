@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from console.harmless import harmless, harmless_json, harmless_lines
+from console.live.ending import put_off
 
 if TYPE_CHECKING:
     import rich.console
@@ -103,9 +105,13 @@ class Terminal:
             return
         shown = _Progress(self._stderr, text, lambda: min(self.columns or DEFAULT_COLUMNS, MAX_COLUMNS))
         try:
+            with put_off():
+                shown.begin()
             yield shown.say
         finally:
-            shown.end()
+            with put_off():
+                shown.over.set()
+            shown.join()
 
     def _page(self, text: str) -> None:
         if self._interactive and self._stdout.isatty() and self._is_long(text) and self._paged(text):
@@ -145,33 +151,47 @@ class Terminal:
 
 
 class _Progress:
-    """A line on standard error that says what is under way and for how long, once it takes long."""
+    """A line on standard error that says what is under way and for how long, once it takes long.
+
+    Its thread holds a _Line and not this one, so that it ends, too, when nobody holds this any more: an
+    interrupt may come where no ``finally`` is entered yet, or before one has done anything.
+    """
 
     def __init__(self, stream: TextIO, text: str, width: Callable[[], int]) -> None:
-        self._stream = stream
-        self._text = text
-        self._width = width
-        self._since = time.monotonic()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._show, daemon=True)
+        self._line = _Line(stream, text, width)
+        self.over = self._line.over
+        self._thread = threading.Thread(target=self._line.show, daemon=True)
+
+    def begin(self) -> None:
+        weakref.finalize(self, self.over.set)
         self._thread.start()
 
     def say(self, text: str) -> None:
-        self._text = text
+        self._line.text = text
 
-    def end(self) -> None:
-        self._over.set()
-        self._thread.join()
+    def join(self) -> None:
+        """Wait until the line is gone; ``over`` is set."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
-    def _show(self) -> None:
-        if self._over.wait(PROGRESS_AFTER_S):
+
+class _Line:
+    def __init__(self, stream: TextIO, text: str, width: Callable[[], int]) -> None:
+        self.text = text
+        self.over = threading.Event()
+        self._stream = stream
+        self._width = width
+        self._since = time.monotonic()
+
+    def show(self) -> None:
+        if self.over.wait(PROGRESS_AFTER_S):
             return
         while True:
             elapsed_s = int(time.monotonic() - self._since)
-            line = harmless(f"{self._text} ... {elapsed_s} s")[: max(1, self._width() - 1)]
+            line = harmless(f"{self.text} ... {elapsed_s} s")[: max(1, self._width() - 1)]
             self._stream.write(f"\r\x1b[K{line}")
             self._stream.flush()
-            if self._over.wait(_TICK_S):
+            if self.over.wait(_TICK_S):
                 self._stream.write("\r\x1b[K")
                 self._stream.flush()
                 return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
+import threading
 import unicodedata
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from console.harmless import harmless, harmless_json, harmless_lines
-from console.shell.output import Terminal
+from console.shell.output import Terminal, _Progress
 
 EVIL = "a\x1b[31m\x07\u202eb\x9bc\u2028d\x00"
 
@@ -98,6 +100,35 @@ def test_progress_is_for_terminals() -> None:
     with out.progress("working") as say:
         say("still working")
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize("place", ["begin", "join"])
+def test_progress_ends_where_ctrl_c_comes_as_it_begins_and_as_it_ends(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    threads: list[threading.Thread] = []
+    work = getattr(_Progress, place)
+
+    def interrupted(shown: _Progress) -> None:
+        threads.append(shown._thread)
+        signal.raise_signal(signal.SIGINT)
+        work(shown)
+
+    monkeypatch.setattr(_Progress, place, interrupted)
+    with pytest.raises(KeyboardInterrupt), Terminal(stderr=Screen()).progress("working"):
+        pass
+    for thread in threads:
+        thread.join(30)
+    assert [thread.is_alive() for thread in threads] == [False]
+
+
+def test_progress_ends_when_nobody_holds_it_any_more() -> None:
+    shown = _Progress(Screen(), "working", lambda: 80)
+    shown.begin()
+    thread = shown._thread
+    del shown
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
