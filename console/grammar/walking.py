@@ -93,7 +93,7 @@ class Walk:
                     continue
                 self._secret = self._secret or arc.value.secret
                 break
-        return accepted, refused
+        return _rest_alone(accepted, refused)
 
     def _text(self, value: Value, words: Sequence[Word]) -> tuple[str, Span]:
         word = words[0]
@@ -146,6 +146,18 @@ class Walk:
         end = len(self._line.rstrip())
         kind = ValueMissing if any(value.may_have_lines for value in values(arcs)) else Mistake
         raise kind(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+
+
+def _rest_alone(
+    accepted: list[tuple[Value, State]], refused: list[tuple[Value, Refused]]
+) -> tuple[list[tuple[Value, State]], list[tuple[Value, Refused]]]:
+    """Return what takes all up to the end of the line alone, if something does.
+
+    Else what stands in a text could be taken for something else, and be offered behind it.
+    """
+    if not any(value.rest for value, _ in (*accepted, *refused)):
+        return accepted, refused
+    return [one for one in accepted if one[0].rest], [one for one in refused if one[0].rest]
 
 
 def _begun(literals: Sequence[Arc], word: Word) -> list[Arc]:

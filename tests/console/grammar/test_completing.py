@@ -216,13 +216,24 @@ TEXTS = [
     ("description ", False), ("description to bob ", True), ("description to bob th", True), ("descr", False),
     ("commit comment why", True), ("commit comment why ", True), ("commit comment ", False), ("comm", False),
     ("peer 192", False), ("dpd-action t", False), ("dpd-delay 3", False), ("local-id name a", True),
-    ("local-id dn CN=a, O", True), ("nonsense x", False), ("# what", False), ("", False),
+    ("local-id dn CN=a, O", True), ("local-id dn CN=a ", True), ("description a ", True),
+    ("nonsense x", False), ("# what", False), ("", False),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "within"), TEXTS)
 def test_within_a_text_a_question_mark_is_a_character(text: str, within: bool) -> None:
     assert grammar().within_text(text, in_tunnel()) is within
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["description a ", "description what ", "description what s", "local-id dn CN=a ", "local-id dn CN=a d",
+     "no description a ", "commit comment why ", "commit comment why c"],
+)  # fmt: skip
+def test_nothing_is_offered_behind_a_text_that_goes_to_the_end_of_the_line(text: str) -> None:
+    assert list(grammar().suggest(text, in_tunnel())) == []
+    assert {one.text for one in grammar().expected(text, in_tunnel())} <= {ENTER}
 
 
 SOURCES = [

@@ -122,6 +122,8 @@ def test_completion_and_question_mark(line: CommandLine) -> None:
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     terminal.types("description what?now").at(f"*{IN_TUNNEL}")
     assert "what?now" in terminal.types("diff").at(f"*{IN_TUNNEL}")
+    terminal.types("description what ? now").at(f"*{IN_TUNNEL}")
+    assert "what ? now" in terminal.types("diff").at(f"*{IN_TUNNEL}")
     terminal.sends("ipsec?").sees("  ipsec  ")
     terminal.sends(CTRL_C).at(f"*{IN_TUNNEL}")
     terminal.sends("nonsense?").sees("'nonsense' is not known here")
