@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
 from console.grammar.values import Meaning, Mistake, Span, Suggestion, ValueMissing
-from console.grammar.words import Word, has_private_key
+from console.grammar.words import Word, has_private_key, one_blank_each
 
 _MOST_EXPECTED = 100
 _MOST_CHOICES = 32
@@ -100,7 +100,9 @@ class Walk:
         if not value.rest or len(words) == 1:
             return word.text, word.span
         span = Span(word.span.start, words[-1].span.end)
-        return self._line[span.start : span.end], span
+        text = self._line[span.start : span.end]
+        # What has a source is read as words once more.
+        return text if value.source else one_blank_each(text), span
 
     def _with_blanks(self, value: Value, words: Sequence[Word]) -> Refused | None:
         """Return what is wrong with a secret whose blanks part it into words; None for a single word."""

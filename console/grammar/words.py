@@ -20,6 +20,7 @@ LONGEST_LINE = 400_000
 MOST_WORDS = 1024
 
 _BLANKS = " \t\r\n\v\f"
+_AS_BLANK = str.maketrans(dict.fromkeys(_BLANKS.replace("\n", ""), " "))
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
@@ -127,6 +128,11 @@ def quoted(value: str) -> str:
     if _PLAIN.fullmatch(value) and not any(map(is_unseen, value)):
         return value
     return f'"{"".join(_escaped(one) for one in value)}"'
+
+
+def one_blank_each(text: str) -> str:
+    """Return ``text``, in which what parts words as a blank does is one: a tabulator, as often in scripts."""
+    return text.translate(_AS_BLANK)
 
 
 def _escaped(one: str) -> str:

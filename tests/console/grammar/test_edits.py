@@ -66,6 +66,10 @@ EDITS = [
     (["bypass network 10.0.0.0/8", "no bypass network 10.0.0.0/8"], "bypass(!network'10.0.0.0/8')"),
     (["no bypass network 10.0.0.0/8", "bypass network 10.0.0.0/8"], "bypass(network'10.0.0.0/8')"),
     (["description a", "description b"], "description'b'"),
+    (["description\tto\tpeer\t192.0.2.77"], "description'to peer 192.0.2.77'"),
+    (['description it\'s\t "a\tb" peer 192.0.2.77'], "description'it's  \"a b\" peer 192.0.2.77'"),
+    (["local-id dn\tCN=a,\tO=b name\tc"], "local-id(dn'CN=a, O=b name c')"),
+    (["peer\t192.0.2.77"], "peer'192.0.2.77'"),
     (["local-subnet 10.0.0.0/8", "local-subnet 10.1.0.0/16"], "local-subnet'10.1.0.0/16'"),
     (
         ["local-subnet 10.0.0.0/8", "local-subnet add 10.1.0.0/16"],

@@ -246,6 +246,8 @@ def test_a_secret_deeper_down_is_asked_for_too() -> None:
 
 
 MISTAKES = [
+    ('description "a\tb"', "a description has only printable characters", '"a\tb"'),
+    ("description to\x07 peer 192.0.2.77", "description takes no control characters", "to\x07"),
     ("dpd-action stop", "dpd-action takes clear, trap or restart", "stop"),
     ("dpd-action", "ACTION is missing", ""),
     ("dpd-delay 0", "dpd delay is 1 to 86400 seconds", "0"),
