@@ -127,9 +127,16 @@ class _Conversation:
         shell = self._shell
         if not line.strip():
             return
+        inside = shell.context is not None
         try:
             if not shell.again() and not self._needs_no_session(line):
                 self._pasted = []
+                return
+            if inside and shell.context is None:
+                # It was meant for where one was, and may mean something else here: "exit" would end all.
+                shell.out.warn("nothing was carried out: this was typed in the configuration, which is left")
+                self._pasted, self._rest = [*self._pasted, self._rest], ""
+                self._drop_pasted()
                 return
             if shell.run(line) != Status.OK:
                 self._drop_pasted()

@@ -240,9 +240,11 @@ class Shell(Console):
 
     def say_lost(self) -> None:
         """Say once that the lock has ended with the session, and with it what was edited."""
-        if self.editing.edited and self.editing.locked:
+        if not self.editing.locked:
+            return
+        if self.editing.edited:
             self.out.warn("what you had edited and not committed is lost with that session")
-            self.editing.edited = False
+        self.editing.edited = self.editing.differs = False
 
     def _tell_left(self, pending: int | None, session_id: int, shared: bool) -> None:
         """Say what became of the confirmed commit of the session before, and of edits without a lock."""

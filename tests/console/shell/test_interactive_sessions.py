@@ -123,6 +123,20 @@ def test_edits_that_are_lost_with_the_session_are_named(tmp_path: Path) -> None:
     assert "what was edited is lost with that session: nothing of it is in force" in done.stderr
 
 
+@pytest.mark.parametrize("typed", ["exit", "commit", "show", "no ipsec 1", "end\nquit", "nonsense"])
+def test_a_line_for_where_one_was_is_not_carried_out_elsewhere(line: CommandLine, typed: str) -> None:
+    terminal = edited(line)
+    line.run("kill-session", re.search(r"in session (\d+)", terminal.shown)[1])  # type: ignore[index]
+    end = "" if "\n" in typed else "\r"
+    # What is pasted with an end of a line is entered by it.
+    terminal.sends(f"\x1b[200~{typed}\x1b[201~{end}")
+    shown = terminal.at("alice:/")
+    assert "nothing was carried out: this was typed in the configuration, which is left" in shown
+    assert ("lines behind it that were pasted are left out" in shown) is ("\n" in typed)
+    assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
+    leave(terminal)
+
+
 def test_a_lock_that_was_asked_for_stays_after_a_commit(line: CommandLine) -> None:
     terminal = opened(line)
     assert "yours until 'unlock'" in terminal.types("lock").at("alice:/")
@@ -155,11 +169,12 @@ def test_an_agent_that_is_killed_is_said_and_found_again(tmp_path: Path) -> None
         first.kill()
         shown = terminal.types("description x").sees("no agent runs")
         assert "has ended" in shown
-        terminal.sees("#>")
+        assert "is lost with that session" in terminal.at(IN_TUNNEL)
     with running_agent(data) as again:
-        shown = terminal.types("show ipsec").at("alice:/")
+        shown = terminal.types("exit").at("alice:/")
         assert "connected again, as session" in shown
-        assert "There is no tunnel" in shown
+        assert "nothing was carried out: this was typed in the configuration" in shown
+        assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
         terminal.types("config").at("alice:/config/")
         again.kill()
         terminal.types("commit").sees("has ended")
