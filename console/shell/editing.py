@@ -133,6 +133,24 @@ class Editing:
                 raise Occupied(self._why(problem)) from None
         self.locked = True
 
+    def occupied(self) -> str:
+        """Return whose lock keeps the candidate from being committed and dropped here; "" if none does.
+
+        To try is the way to know: what others have changed and not locked cannot be locked, either, and
+        what is locked so is given back.
+        """
+        if self.locked:
+            return ""
+        try:
+            self._lock("lock")
+        except ServerErrors as problem:
+            owner = problem.errors[0].session_id
+            return self._why(problem) if owner and owner != self.client.session_id else ""
+        self.locked = True  # until it is not: Ctrl-C may come between
+        self._lock("unlock")
+        self.locked = False
+        return ""
+
     def keep(self) -> None:
         """Lock the candidate until ``release``.
 

@@ -65,7 +65,11 @@ def rollback(shell: Shell, given: Mapping[str, str]) -> int:
 def discard(shell: Shell, given: Mapping[str, str]) -> int:
     """Drop what is in the candidate, of whomever."""
     editing = shell.editing
-    if not editing.refresh():
+    differs = editing.refresh()
+    if occupied := editing.occupied():
+        shell.out.warn(occupied)
+        return Status.REFUSED
+    if not differs:
         editing.discard()
         shell.out.text("There is nothing to discard.")
         return Status.OK

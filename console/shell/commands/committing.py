@@ -58,8 +58,12 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
         return _nothing(shell)
     if told:
         shell.out.warn(told)
-    if differs and (editing.foreign or editing.shared) and not _may_commit_of_others(shell):
-        return Status.REFUSED
+    if differs and (editing.foreign or editing.shared):
+        if occupied := editing.occupied():
+            shell.out.warn(occupied)
+            return Status.REFUSED
+        if not _may_commit_of_others(shell):
+            return Status.REFUSED
     if differs and editing.always_shared and not shell.interactive:
         _say_what_goes(shell)
     since = newest_commit(shell.client)

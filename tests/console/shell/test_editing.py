@@ -101,3 +101,19 @@ def test_an_edit_that_is_refused_is_none() -> None:
     with pytest.raises(ServerErrors):
         one.load(etree.Element("load-commit"))
     assert not one.edited
+
+
+@pytest.mark.parametrize(("session", "occupied"), [(ME + 1, True), (ME, False), (0, False)])
+def test_whose_lock_keeps_a_commit_away_is_told_and_of_edits_without_one_nobody(
+    session: int, occupied: bool
+) -> None:
+    told = editing(Server(lock=held_by(session))).occupied()
+    assert ("is editing: wait for the commit" in told) is occupied
+
+
+def test_a_lock_that_was_only_tried_is_given_back() -> None:
+    given_back: list[bool] = []
+    one = editing(Server(unlock=lambda: given_back.append(True)))
+    assert (one.occupied(), one.locked, given_back) == ("", False, [True])
+    one.hold()
+    assert (one.occupied(), one.locked, given_back) == ("", True, [True])

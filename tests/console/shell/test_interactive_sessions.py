@@ -79,6 +79,10 @@ def test_two_at_once_the_second_is_told_who_edits(line: CommandLine) -> None:
     second.types("tunnel").at("*alice:/config/tunnel/")
     shown = second.types("ipsec 2").at("*alice:/config/tunnel/")
     assert "is editing: wait for the commit, ask, or end that session" in shown
+    for one in ("commit", "leave", "discard", "commit verify"):
+        shown = second.types(one).at("*alice:/config/tunnel/")
+        assert "is editing: wait for the commit, ask, or end that session" in shown
+        assert "[y/N]" not in shown
     first.types("leave").at("alice:/")
     second.types("ipsec 2").at("*alice:/config/tunnel/ipsec-2/")
     second.types("abort").at("alice:/")
