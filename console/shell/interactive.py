@@ -256,7 +256,8 @@ class _Conversation:
         except (KeyboardInterrupt, Gone, ServerErrors):
             return False
         except EOFError:
-            return True
+            # Ctrl-D at a question is no answer, and that is no; of a terminal that is gone there is no other.
+            return not os.isatty(0)
 
     def _confirm(self, question: str) -> bool:
         return answered(lambda: self._plain.prompt(f"{harmless(question)} [y/N] "))

@@ -272,10 +272,29 @@ def test_ctrl_d_asks_when_something_is_not_committed(line: CommandLine) -> None:
     terminal = edited(line)
     terminal.sends(CTRL_D).sees("not committed, and is dropped. Leave")
     terminal.types("no").at(f"*{IN_TUNNEL}")
+    for asked in (CTRL_D, "quit\r"):
+        terminal.sends(asked).sees(r"Leave\? .y/N\]")
+        terminal.sends(CTRL_D).at(f"*{IN_TUNNEL}")
     terminal.sends(CTRL_D).sees("Leave")
     terminal.types("yes")
     assert terminal.ends() == 0
     assert "no difference" in line.run("diff").stdout
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_the_end_of_what_is_typed_leaves_only_where_the_terminal_is_gone(
+    monkeypatch: pytest.MonkeyPatch, on_terminal: bool
+) -> None:
+    def ends(question: str) -> bool:
+        raise EOFError
+
+    editing = SimpleNamespace(edited=True, differs=True, pending=None, refresh=lambda: True)
+    talk = object.__new__(interactive._Conversation)
+    talk._shell = cast(Shell, SimpleNamespace(client=SimpleNamespace(gone=None), editing=editing))
+    talk._notice = lambda: None  # type: ignore[method-assign]
+    talk._confirm = ends  # type: ignore[method-assign]
+    monkeypatch.setattr(interactive.os, "isatty", lambda _number: on_terminal)
+    assert talk._may_leave() is not on_terminal
 
 
 def test_long_output_is_paged_and_narrow_terminals_get_rows(line: CommandLine) -> None:
