@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.grammar import parts
 from console.grammar.arcs import Arc, Rank, Value
+from console.grammar.fixed import PART
 from console.grammar.model_words import Names
 from console.grammar.values import Mistake, Path, Suggestion
 from console.grammar.walking import Walk, placeholder, suggested, values
@@ -92,7 +93,7 @@ def _of_value(value: Value, prefix: str, lookup: _Lookup) -> Iterator[Suggestion
             words = choice.description.partition("\n")[0]
             default = " (default)" if choice.name == value.default else ""
             yield Suggestion(quoted(choice.name), f"{words}{default}".strip())
-    asked = value.source and value.source != parts.PART and not value.secret
+    asked = value.source and value.source != PART and not value.secret
     known = lookup(value.source, prefix) if asked else ()
     for suggestion in known:
         if suggestion.text.startswith(prefix):

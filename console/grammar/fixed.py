@@ -13,6 +13,8 @@ from console.grammar.syntax import Expr, Literal
 from console.grammar.values import Called, Meaning, Span
 
 NO = "no"
+PART = "part"
+"""The source of an argument that is a part of the configuration, in the words of the grammar."""
 _NEGATED = "[no] "
 
 
@@ -121,7 +123,8 @@ class CommandForm:
 
     def meaning(self, given: Sequence[Given], negated: bool) -> Meaning:
         values: Mapping[str, str] = {one.name: one.text for one in given}
-        return Called(self.command, values, negated)
+        parts = (one.span for one in given if self.value(one.name).source == PART)
+        return Called(self.command, values, negated, next(parts, None))
 
     def asked(self, given: Sequence[Given], missing: str) -> Meaning | None:
         return None

@@ -8,7 +8,7 @@ from lxml import etree
 
 from console.grammar.arcs import Arc, State
 from console.grammar.edits import NETCONF
-from console.grammar.fixed import FixedState
+from console.grammar.fixed import PART, FixedState
 from console.grammar.model_words import DataState, KeyState, LeafState, Names
 from console.grammar.rows import PlacedRow, steps_of
 from console.grammar.values import Mistake, Path, Span, Step
@@ -17,8 +17,6 @@ from console.grammar.words import split
 
 Element = etree._Element
 
-PART = "part"
-"""The source of an argument that is a part of the configuration, in the words of the grammar."""
 _NOWHERE = Span(0, 0)
 
 

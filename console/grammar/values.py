@@ -85,11 +85,26 @@ class SecretMissing:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A command with what was given to it: by placeholder ("ID"), or by word ("verify" -> "verify")."""
+    """A command with what was given to it: by placeholder ("ID"), or by word ("verify" -> "verify").
+
+    ``part``: the columns of the part of the configuration that was given, if one was; the command reads it.
+    """
 
     command: Command
     given: Mapping[str, str]
     negated: bool = False
+    part: Span | None = None
+
+    def placed(self, problem: Mistake) -> Mistake:
+        """Return ``problem``, which the command found in the part, at its columns of the line."""
+        if self.part is None:
+            return problem
+        whole, at = self.part, problem.span
+        # In quotes its columns are others than those of what it means: then all of it is marked.
+        as_typed = whole.end - whole.start in map(len, self.given.values())
+        inside = as_typed and at.start < at.end <= whole.end - whole.start
+        span = Span(whole.start + at.start, whole.start + at.end) if inside else whole
+        return Mistake(problem.message, span, problem.expected)
 
 
 Meaning = Changes | SecretMissing | Called

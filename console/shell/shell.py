@@ -262,7 +262,10 @@ class Shell(Console):
         if self.out.as_json and not called.command.json:
             raise Mistake("this command has no JSON", Span(0, 0))
         given = {**called.given, "no": "no"} if called.negated else called.given
-        status: int | None = called.command.run(self, given)
+        try:
+            status: int | None = called.command.run(self, given)
+        except Mistake as problem:
+            raise called.placed(problem) from None
         return status
 
     def _edit(self, line: str, number: int | None, meaning: Changes) -> int:

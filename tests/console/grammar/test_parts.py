@@ -9,7 +9,7 @@ import pytest
 from console.grammar.completing import ENTER
 from console.grammar.parts import is_part
 from console.grammar.reading import Grammar
-from console.grammar.values import Path, Suggestion
+from console.grammar.values import Called, Mistake, Path, Suggestion
 from console.shell.table import COMMANDS
 from tests.console.served import schema
 
@@ -80,3 +80,24 @@ def lines(text: str, using: Grammar, depth: int = 0) -> Iterator[str]:
 def test_a_question_mark_says_whether_the_part_may_end(text: str, ends: bool) -> None:
     assert any(one.text == ENTER for one in GRAMMAR.expected(text, lookup=lookup)) is ends
     assert not GRAMMAR.within_text("show running-config tunnel ")
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("show running-config foo", "foo"),
+        ("diff  tunnel ipsec 1\tfoo  # why", "foo"),
+        ("diff 3 foo", "foo"),
+        ("show candidate-config xml tunnel ipsec x ike", "x"),
+        ("diff tunnel ipsec 1 description a", "tunnel ipsec 1 description a"),
+        ("diff 'foo'", "'foo'"),
+    ],
+)
+@pytest.mark.parametrize("do", ["", "do "])
+def test_what_is_wrong_in_a_part_is_found_at_its_columns_of_the_line(line: str, wrong: str, do: str) -> None:
+    called = GRAMMAR.read(f"{do}{line}", () if do else None)
+    assert isinstance(called, Called)
+    with pytest.raises(Mistake) as found:
+        GRAMMAR.part(called.given["PART"])
+    span = called.placed(found.value).span
+    assert f"{do}{line}"[span.start : span.end] == wrong

@@ -99,6 +99,11 @@ def test_who_only_looks_into_a_tunnel_edits_nothing(line: CommandLine) -> None:
         ("pee 1.2.3.4 5", "", "^\n"),
         ("nonsense", "is not known here", "^^^^^^^^\n"),
         ("local-address 300.1.1.1", "", "^^^^^^^^^\n"),
+        (
+            "show running-config foo",
+            "'foo' is not known here",
+            " " * len(f"*{IN_TUNNEL}#> show running-config ") + "^^^\n",
+        ),
     ],
 )
 def test_a_mistake_is_marked_at_its_place(line: CommandLine, typed: str, said: str, marked: str) -> None:
