@@ -94,7 +94,9 @@ class Grammar:
         """Return what to type before ``line``, if it would mean a change at a level above, or one below."""
         for end in range(len(context) - 1, -1, -1):
             if self._changes_at(line, words, context[:end]):
-                return f"this is for {self.prompt(context[:end])}: type end before it"
+                up = len(context) - end
+                ends = "end" if up == 1 else "end twice" if up == 2 else f"end {up} times"
+                return f"this is for {self.prompt(context[:end])}: type {ends} before it"
         for word, node in self.names.below(context).items():
             below = (*context, Step(node))
             if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):

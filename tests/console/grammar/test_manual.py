@@ -303,7 +303,7 @@ MISTAKES = [
     ('description "open', "the quote is not closed", '"open'),
     ("ipsec 2", "this is for /config/tunnel: type end before it", "ipsec"),
     ("no ipsec 2", "this is for /config/tunnel: type end before it", "no"),
-    ("tunnel", "this is for /config: type end before it", "tunnel"),
+    ("tunnel", "this is for /config: type end twice before it", "tunnel"),
 ]
 
 

@@ -80,7 +80,9 @@ def test_a_command_is_found_with_what_was_given(
             ("tunnel", "ipsec 1", "ike"),
             "this is for /config/tunnel/ipsec-1: type end before it",
         ),
-        ("nacm", ("tunnel", "ipsec 1"), "this is for /config: type end before it"),
+        ("nacm", ("tunnel",), "this is for /config: type end before it"),
+        ("nacm", ("tunnel", "ipsec 1", "ike"), "this is for /config: type end 3 times before it"),
+        ("nacm", ("tunnel", "ipsec 1"), "this is for /config: type end twice before it"),
     ],
 )
 def test_a_line_of_another_level_says_which(line: str, at: tuple[str, ...], said: str) -> None:
@@ -238,7 +240,7 @@ def test_of_the_commands_outside_none_takes_what_the_configuration_means() -> No
     meaning = grammar().read("tunnel", ())
     assert isinstance(meaning, Changes)
     assert isinstance(grammar().read("do tunnel", ()), Called)
-    assert mistake("tunnel", in_tunnel())[0] == "this is for /config: type end before it"
+    assert mistake("tunnel", in_tunnel())[0] == "this is for /config: type end twice before it"
 
 
 def test_a_line_without_words_changes_nothing() -> None:
