@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from console.client.session import Element
+from console.harmless import harmless_json
 from console.model.schema import Node, Schema
 from console.show.data import AGENT, LEAFS, elements, hide_secrets
 from console.show.rfc7951 import as_json, output_of
@@ -28,7 +30,22 @@ def difference_lines(reply: Element, schema: Schema) -> Iterator[str]:
             yield line if " = " not in line else f"{line.partition(' = ')[0]} = {HIDDEN}"
             continue
         node = _node(schema, [step[1] for step in _STEP.finditer(found[1])])
-        yield found[1] + (HIDDEN if node is None or node.secret else found[2])
+        yield found[1] + (HIDDEN if node is None or node.secret else _with_letters(found[2]))
+
+
+def _with_letters(value: str) -> str:
+    """Return ``value`` with its letters as they are, where it is JSON.
+
+    A server writes none but those of ASCII where one character cannot stand as it is.
+    """
+    if not value.startswith('"'):
+        return value
+    try:
+        written = harmless_json(json.dumps(json.loads(value), ensure_ascii=False))
+    except ValueError:
+        return value
+    # Blanks of other widths, and characters of private use, are in no locale what they look like.
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in written)
 
 
 def difference_json(reply: Element, schema: Schema) -> dict[str, Any]:

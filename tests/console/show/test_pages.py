@@ -217,6 +217,13 @@ def test_versions_of_a_server_without_our_modules_are_shown_as_far_as_they_are_k
         (f"+ {LEAF}/local-id/key = abc", f"+ {LEAF}/local-id/key = abc"),
         (f"+ {LEAF}/description = a/secret = b", f"+ {LEAF}/description = a/secret = b"),
         (f'+ {LEAF}/description = "two\\nlines"', f'+ {LEAF}/description = "two\\nlines"'),
+        (
+            rf'+ {LEAF}/description = "Z\u00fc\u2192\u00a0\u2800\u007f\ud83d\ude00\udb80\udc00\"x\\u00fc"',
+            rf'+ {LEAF}/description = "Zü→\u00a0\u2800\u007f😀\udb80\udc00\"x\\u00fc"',
+        ),
+        (rf'+ {LEAF}/description = "\u00fc', rf'+ {LEAF}/description = "\u00fc'),
+        (rf"+ {LEAF}/description = \u00fc", rf"+ {LEAF}/description = \u00fc"),
+        (rf'+ {LEAF}/secret = "\u00fc\u007f"', f"+ {LEAF}/secret = (not shown)"),
         ("+ /m:unknown/x = abc", "+ /m:unknown/x = (not shown)"),
         ("+ what is not a path = abc", "+ what is not a path = (not shown)"),
         (f"+ {LEAF}", f"+ {LEAF}"),
