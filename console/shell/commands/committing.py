@@ -10,6 +10,7 @@ from dataclasses import replace
 from console.client.session import Gone, ServerErrors
 from console.grammar.command import Argument, Command
 from console.harmless import harmless
+from console.live.ending import put_off
 from console.shell import saying, waiting
 from console.shell.commands import outcome
 from console.shell.commands.requests import (
@@ -165,11 +166,13 @@ def _watched(shell: Shell, wanted: Commit, say: Callable[[str], None]) -> Iterat
         return
     over = threading.Event()
     watcher = threading.Thread(target=_watch, args=(shell, say, over), daemon=True)
-    watcher.start()
     try:
+        with put_off():
+            watcher.start()
         yield
     finally:
-        over.set()
+        with put_off():
+            over.set()
 
 
 def _watch(shell: Shell, say: Callable[[str], None], over: threading.Event) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from types import SimpleNamespace
 from typing import cast
 
@@ -82,3 +84,26 @@ def test_a_commit_whose_session_is_over_is_told_once_it_is_decided(monkeypatch: 
     monkeypatch.setattr(outcome, "commit_of", lambda *_: Recorded(5, "committed", taken_back_by=next(backs)))
     outcome.tell(cast(Shell, shell), 7, 4, is_over=True)
     assert shell.out.warnings == ["commit 5 was taken back by commit 6 ('rollback 5' loads it again)"]
+
+
+def test_what_a_commit_waits_for_is_asked_no_longer_where_ctrl_c_comes_as_that_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[threading.Event] = []
+    threads: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        threads.append(thread)
+        signal.raise_signal(signal.SIGINT)
+        start(thread)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(committing, "_watch", lambda _shell, _say, over: begun.append(over))
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    shell = cast(Shell, SimpleNamespace(interactive=True))
+    with pytest.raises(KeyboardInterrupt), committing._watched(shell, Commit(verify_s=1), print):
+        pass
+    for thread in threads:
+        thread.join(30)
+    assert [over.is_set() for over in begun] == [True]
