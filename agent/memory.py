@@ -30,14 +30,26 @@ def keep_what_is_there() -> None:
     gc.freeze()
 
 
-def _allocator() -> Any:
+def _of_allocator(name: str) -> Any:
     try:
-        return ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim
+        return getattr(ctypes.CDLL(ctypes.util.find_library("c")), name)
     except (AttributeError, OSError, TypeError):
         return None  # not glibc: its allocator has its own ways
 
 
-_malloc_trim = _allocator()
+_malloc_trim = _of_allocator("malloc_trim")
+_mallopt = _of_allocator("mallopt")
+_M_ARENA_MAX = -8  # malloc.h
+
+
+def share_one_heap() -> None:
+    """Have all threads use one heap; to be called before there are any.
+
+    glibc makes one for each, and of those only the first gives back what is free at its end: where a large
+    message was read by another thread, what it took would stay.
+    """
+    if _mallopt is not None:
+        _mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from agent.at_work import in_context
@@ -34,7 +35,7 @@ def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None =
         result: asyncio.Future[Any] = loop.create_future()
         # The thread works on what whoever calls works on: its log lines say so.
         call = in_context(function, *arguments)
-        submitted = pool.submit(_carry_out, call, loop, result, ended)
+        submitted = pool.submit(_carry_out, [_Task(call, loop, result, ended=ended)])
         try:
             return await result
         except asyncio.CancelledError:
@@ -49,25 +50,32 @@ def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None =
     return worker
 
 
-def _carry_out(
-    call: Callable[[], Any],
-    loop: asyncio.AbstractEventLoop,
-    result: asyncio.Future[Any],
-    ended: Callable[[object], None] | None,
-) -> None:
-    """Do ``call`` and tell ``result`` of it, on whose ``loop`` that costs one wake-up."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A call for a thread, and the ``result`` that is told of it on its ``loop``."""
+
+    call: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    result: asyncio.Future[Any]
+    ended: Callable[[object], None] | None
+
+
+def _carry_out(handed: list[_Task]) -> None:
+    """Do the one call that is ``handed``, and tell its result of it, which costs one wake-up."""
+    # Taken out: what it raises holds this frame and the pool's, which must not hold what holds that.
+    task = handed.pop()
     found, problem = None, None
     try:
-        found = call()
+        found = task.call()
     except BaseException as raised:
         problem = raised
     try:
-        if ended is not None:
-            ended(None)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, result, found, problem)
+        if task.ended is not None:
+            task.ended(None)
+        if not task.loop.is_closed():
+            task.loop.call_soon_threadsafe(_settle, task.result, found, problem)
     finally:
-        del call, found, problem
+        del task, found, problem
 
 
 def _settle(result: asyncio.Future[Any], found: Any, problem: BaseException | None) -> None:

@@ -56,13 +56,14 @@ def _opened() -> Iterator[str]:
     """Yield what lets every user reach the interpreter and this tree where root's folders are in the way."""
     needed = (ROOT, Path(sys.prefix), Path(sys.base_prefix))
     closed = {folder for path in needed for folder in path.parents if not folder.stat().st_mode & 0o001}
-    for folder in sorted(closed)[:1]:  # what lies in it is mounted by itself
-        inside = [path for path in needed if folder in path.parents]
-        for number, path in enumerate(inside):
-            yield f"mkdir -p /run/open/{number}; mount --rbind {path} /run/open/{number}"
+    for number, folder in enumerate(sorted(closed)):
+        within = [path for path in needed if folder in path.parents]
+        inside = {f"/run/open/{number}/{at}": path for at, path in enumerate(within)}
+        for place, path in inside.items():
+            yield f"mkdir -p {place}; mount --rbind {path} {place}"
         yield f"mount -t tmpfs -o mode=755 tmpfs {folder}"
-        for number, path in enumerate(inside):
-            yield f"mkdir -p {path}; mount --rbind /run/open/{number} {path}"
+        for place, path in inside.items():
+            yield f"mkdir -p {path}; mount --rbind {place} {path}"
 
 
 @dataclass
