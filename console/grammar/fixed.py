@@ -124,7 +124,7 @@ class CommandForm:
     def meaning(self, given: Sequence[Given], negated: bool) -> Meaning:
         values: Mapping[str, str] = {one.name: one.text for one in given}
         parts = (one.span for one in given if self.value(one.name).source == PART)
-        return Called(self.command, values, negated, next(parts, None))
+        return Called(self.command, values, negated=negated, part=next(parts, None))
 
     def asked(self, given: Sequence[Given], missing: str) -> Meaning | None:
         return None
