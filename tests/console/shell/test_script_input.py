@@ -181,8 +181,13 @@ def test_a_reader_that_goes_before_the_commit_is_an_error(line: CommandLine) -> 
     try:
         done = subprocess.run(
             [sys.executable, "-m", "console", "--commit", "-c", lines],
-            env=dict(line.environ), cwd=line.home, stdout=written, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+            env=dict(line.environ),
+            cwd=line.home,
+            stdout=written,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     finally:
         os.close(written)
     assert (done.returncode, "is dropped" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
