@@ -62,9 +62,7 @@ def _node(box: ctypes.c_void_p) -> Pointer:
 
 def compare(one: Pointer, other: Pointer, options: int) -> int:
     """Return libyang's return code of a comparison of two nodes with all below them."""
-    if ONE_SENTENCE:
-        return int(_alone.lyd_compare_single(address(one), address(other), options))
-    return int(extra.lyd_compare_single(cast_extra(one), cast_extra(other), options))
+    return int(_alone.lyd_compare_single(address(one), address(other), options))
 
 
 def find_from_root(
