@@ -147,11 +147,6 @@ def text_extra(pointer: Pointer) -> Pointer:
     return extra_ffi.cast("const char *", address(pointer))
 
 
-def extra_text(value: bytes) -> Pointer:
-    """Return ``value`` as a C string of the second door; keep the result while it is used."""
-    return extra_ffi.new("char[]", value)
-
-
 def out_extra() -> Pointer:
     """Return room for one ``void *`` result of an ``extra`` function."""
     return extra_ffi.new(_BOX)

@@ -152,10 +152,6 @@ class Desired:
             plugins=self.plugins,
         )
 
-    def forget_looks(self) -> None:
-        """Forget what was translated to be looked at alone."""
-        self._kept.forget_all()
-
     def users(self, certificate: str) -> list[str]:
         """Return the tunnels that name ``certificate``."""
         return sorted(self._users.get(certificate, ()), key=int)

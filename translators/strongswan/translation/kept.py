@@ -112,7 +112,3 @@ class Kept:
     def forget(self, tunnel: str) -> None:
         """Forget the translation of ``tunnel``, which is in force or gone."""
         self._entries.pop(tunnel, None)
-
-    def forget_all(self) -> None:
-        """Forget all translations."""
-        self._entries = {}

@@ -84,13 +84,6 @@ class Marked(Generic[K, T]):
         elif (several := self._several.get(key)) is not None:
             yield from several.items()
 
-    def with_mark(self, key: K, mark: Hashable) -> Iterable[str]:
-        """Return the tunnels that have something with ``mark`` under ``key``."""
-        if (alone := self._alone.get(key)) is not None:
-            return (alone.tunnel,) if self._mark(alone) == mark else ()
-        several = self._several.get(key)
-        return several.get(mark, ()) if several is not None else ()
-
     def first(
         self, key: K, mark: Hashable, *, without: AbstractSet[str], itself: str, standing: Standing
     ) -> str | None:
