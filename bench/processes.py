@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from console.live.ending import put_off
+
 CPU_CLOCK_OF_PROCESS = 2
 TICKS_S = os.sysconf("SC_CLK_TCK")
 END_LIMIT_S = 10.0
@@ -55,20 +57,23 @@ def running(command: Sequence[str], folder: Path, **more: str) -> Iterator[subpr
 
     What it writes to standard error is in ``folder``, in a file of its program's name.
     """
-    with (folder / f"{Path(command[0]).name}.err").open("ab") as errors:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            bufsize=0,
-            start_new_session=True,
-            env={**os.environ, **more},
-        )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        # A signal that comes while it is begun would leave it without anybody who ends it.
+        with put_off(), (folder / f"{Path(command[0]).name}.err").open("ab") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                start_new_session=True,
+                env={**os.environ, **more},
+            )
         yield process
     finally:
-        end(process)
+        if process is not None:
+            end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

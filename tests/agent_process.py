@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from console.live.ending import put_off
+
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
 
@@ -81,33 +83,38 @@ def start_agent(
         *(["--log-level", log_level] if log_level else []),
         *options,
     ]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        pass_fds=pass_fds,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    agent = AgentProcess(process, data_dir, 0)
-    agent.readers.append(_reader(process.stderr, agent.log))
-    alarm = threading.Timer(START_LIMIT_S, process.kill)
-    alarm.start()
+    agent: AgentProcess | None = None
+    alarm: threading.Timer | None = None
     try:
+        # A signal that comes while it is begun would leave it without anybody who ends it.
+        with put_off():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=Path(__file__).parents[1],
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                pass_fds=pass_fds,
+            )
+            agent = AgentProcess(process, data_dir, 0)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        agent.readers.append(_reader(process.stderr, agent.log))
+        alarm = threading.Timer(START_LIMIT_S, process.kill)
+        alarm.start()
         for line in process.stdout:
             if line.startswith("ready "):
                 agent.port = int(line.rsplit(":", 1)[1])
                 break
     except BaseException:
-        process.kill()
-        agent._end()
+        if agent is not None:
+            agent.kill()
         raise
     finally:
-        alarm.cancel()
+        if alarm is not None:
+            alarm.cancel()
     if not agent.port:
         agent._end()
         raise AssertionError("the agent did not start:\n" + "".join(agent.log))

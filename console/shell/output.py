@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from console.harmless import harmless, harmless_json, harmless_lines
@@ -96,6 +96,11 @@ class Terminal:
         self._stdout.flush()
         self._stderr.write(harmless_lines(text.rstrip("\n")) + "\n")
         self._stderr.flush()
+
+    def discard(self) -> None:
+        """Nobody reads standard output any more: what is still on its way there goes nowhere."""
+        with suppress(ValueError):  # what tests put in its place is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:

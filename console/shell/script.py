@@ -46,6 +46,7 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
         shell.out.warn(str(problem))
         return _broken_off(shell, Status.REFUSED)
     except BrokenPipeError:
+        shell.out.discard()
         if not _drop(shell):
             raise
         shell.out.warn("what was edited is dropped, for nobody reads what the lines show")

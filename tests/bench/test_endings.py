@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,7 +81,10 @@ def test_on_a_signal_an_agent_that_starts_is_ended(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert left_below(tmp_path) == []
+    # What an agent itself has begun, as the compiler by which it looks for libraries, ends a moment after it.
+    deadline = time.monotonic() + LIMIT_S
+    while left_below(tmp_path):
+        assert time.monotonic() < deadline, left_below(tmp_path)
 
 
 def test_when_the_time_is_up_the_rest_is_left_out(tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ OTHER = paramiko.ECDSAKey.generate()
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
-    with running_agent(tmp_path_factory.mktemp("ssh")) as process:
+    folder = tmp_path_factory.mktemp("ssh")
+    # Whoever refuses a host key leaves without a login, and is counted until the agent has seen that.
+    (folder / "agent.toml").write_text("[limits]\nunauthenticated-per-source = 32\n")
+    with running_agent(folder / "data", ["--config", str(folder / "agent.toml")]) as process:
         yield process
 
 

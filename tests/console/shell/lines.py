@@ -17,6 +17,7 @@ from tests.agent_process import AgentProcess
 
 ROOT = Path(__file__).parents[3]
 LIMIT_S = 20
+_NOT_OF_USERS = frozenset({"NO_COLOR", "PAGER", "PYTHONUNBUFFERED"})
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 
 
@@ -30,7 +31,7 @@ class CommandLine:
     @property
     def environ(self) -> Mapping[str, str]:
         return {
-            **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "PAGER")},
+            **{name: value for name, value in os.environ.items() if name not in _NOT_OF_USERS},
             "YANGSWAN_SOCKET": str(self.agent.data_dir / "netconf.sock"),
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "XDG_STATE_HOME": str(self.home / "state"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import stat
 import sys
@@ -95,7 +96,13 @@ async def test_it_is_no_work_of_the_session_that_began_it(
 ) -> None:
     """Which may have ended long ago when it fails."""
     about: list[dict[str, str]] = []
-    caplog.handler.addFilter(lambda _record: about.append(at_work.ids()) is None)
+
+    def heard(record: logging.LogRecord) -> bool:
+        if record.name == monitor.log.name:
+            about.append(at_work.ids())
+        return True
+
+    caplog.handler.addFilter(heard)
     told = Told()
     monitors = Monitors(tmp_path, told, nobody, program(tmp_path, PACKETS, then="raise SystemExit(1)"))
 

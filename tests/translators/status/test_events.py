@@ -210,6 +210,31 @@ def test_the_log_says_what_the_peer_did_before_the_tunnel_went_down_or_just_afte
         assert facts.last_error is None, "it did not fail"
 
 
+@pytest.mark.parametrize("line", [CLOSED, "received DELETE for ESP CHILD_SA with SPI c1a2b3d4"])
+@pytest.mark.parametrize("payloads", ["IDr AUTH SA TSi TSr", ""])
+def test_what_the_peer_did_is_told_by_lines_in_any_order(line: str, payloads: str) -> None:
+    """Two threads of charon may hand on the line of a message and one of what is in it the wrong way round."""
+    up = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    for said in (f"parsed IKE_AUTH response 1 [ {payloads} ]", line, "parsed INFORMATIONAL request 0 [ D ]"):
+        up = events.on_log(up, said, NOW, Source.ERROR_NOTIFY)
+    down = updown(up, "child-updown", child("1"), False)
+    assert down.last_down is not None
+    assert (down.last_down.reason, down.closed) == (Reason.PEER_CLOSED, True)
+
+
+@pytest.mark.parametrize(("payloads", "reason"), [("D", Reason.UNKNOWN), ("", Reason.PEER_CLOSED)])
+def test_an_answer_with_a_delete_says_nothing_of_the_peer(payloads: str, reason: Reason) -> None:
+    facts = updown(Facts(), "child-updown", child("1"), True, 1.0)
+    for said in (
+        f"parsed INFORMATIONAL response 3 [ {payloads} ]",
+        "received DELETE for ESP CHILD_SA with SPI c1a2b3d4",
+    ):
+        facts = events.on_log(facts, said, NOW, Source.ERROR_NOTIFY)
+    down = updown(facts, "child-updown", child("1"), False)
+    assert down.last_down is not None
+    assert down.last_down.reason is reason
+
+
 def test_a_cause_that_comes_after_the_tunnel_is_up_again_is_that_of_its_last_down_only() -> None:
     down = updown(updown(Facts(), "child-updown", child("1"), True, 1.0), "child-updown", child("1"), False)
     again = updown(down, "child-updown", child("2"), True, NOW + 0.1)

@@ -249,8 +249,8 @@ def on_log(facts: Facts, message: str, now: float, source: Source, *, sa: str = 
     if _REAUTHENTICATION.match(message):
         return transitions.reauthenticating(facts, now)
     for pattern, reason, text in _CAUSES:
-        if reason is Reason.PEER_CLOSED and now_said.answering:
-            continue  # to our own DELETE it answers with one
+        if reason is Reason.PEER_CLOSED and now_said.answering and not exchange.is_end(message):
+            continue  # to our DELETE of a CHILD_SA it answers with one, to that of an IKE_SA it does not
         if pattern.search(message):
             return transitions.caused(facts, reason, f"{text} ({message})", now)
     for pattern, reason, text in _LOG:

@@ -23,7 +23,7 @@ NAT_PORT = 4500
 class Exchange:
     """``asked`` is the exchange of our last request, ``heard`` whether the peer has answered in this attempt
     to reach it, ``port`` the UDP port that it was last written to. ``answering``: what is read at the moment
-    answers a request of ours. ``probed``: the IKE_SAs, by unique id, on which a DPD request of IKEv1 is open,
+    answers a DELETE of ours. ``probed``: the IKE_SAs, by unique id, on which a DPD request of IKEv1 is open,
     which nothing sends again; ``missed``: those on which another one followed it.
     ``garbled``: what the peer sent could not be decrypted, as in IKEv1 if the two have different secrets.
 
@@ -72,7 +72,9 @@ def after(exchange: Exchange, line: str, sa: str = "") -> Exchange:
         exchange = replace(
             settled_with(exchange, sa),
             heard=True,
-            answering=kind == "response",
+            # charon's threads hand lines on now and then in another order: of all answers only those count that
+            # take an SA down with ours, or a DELETE of the peer just after any other would be taken for one.
+            answering=kind == "response" and "D" in payloads,
             protected="HASH" in payloads,
         )
         takes = heard[1] == _QUICK_MODE and kind == "response" and "SA" in payloads
