@@ -213,7 +213,7 @@ def test_the_log_says_what_the_peer_did_before_the_tunnel_went_down_or_just_afte
 @pytest.mark.parametrize("line", [CLOSED, "received DELETE for ESP CHILD_SA with SPI c1a2b3d4"])
 @pytest.mark.parametrize("payloads", ["IDr AUTH SA TSi TSr", ""])
 def test_what_the_peer_did_is_told_by_lines_in_any_order(line: str, payloads: str) -> None:
-    """Two threads of charon may hand on the line of a message and one of what is in it the wrong way round."""
+    """Two threads of charon may hand on what came, and what is in it, the wrong way round."""
     up = updown(Facts(), "child-updown", child("1"), True, 1.0)
     for said in (f"parsed IKE_AUTH response 1 [ {payloads} ]", line, "parsed INFORMATIONAL request 0 [ D ]"):
         up = events.on_log(up, said, NOW, Source.ERROR_NOTIFY)

@@ -72,8 +72,8 @@ def after(exchange: Exchange, line: str, sa: str = "") -> Exchange:
         exchange = replace(
             settled_with(exchange, sa),
             heard=True,
-            # charon's threads hand lines on now and then in another order: of all answers only those count that
-            # take an SA down with ours, or a DELETE of the peer just after any other would be taken for one.
+            # charon's threads hand lines on now and then in another order: of all answers only those count
+            # that have a DELETE, or one of the peer just after any other would be taken for an answer.
             answering=kind == "response" and "D" in payloads,
             protected="HASH" in payloads,
         )
