@@ -39,7 +39,8 @@ def differences(
     counts as nothing, for nobody needs rights for that (RFC 8341 section 3.2.5). Defaults that nobody set and
     containers that only hold others count as nothing.
     """
-    for old in before:
+    gone, come = _unlike(before, after)
+    for old in gone:
         new = _partner(old, after)
         if _counts(schema, old) and (new == NULL or not _counts(schema, new)):
             if every_node and _driven_out(schema, old, after):
@@ -47,7 +48,7 @@ def differences(
             yield from _all(schema, Operation.DELETE, old, every_node)
         elif new == NULL:
             yield from _below(schema, old, None, every_node)
-    for new in after:
+    for new in come:
         old = _partner(new, before)
         if not _counts(schema, new):
             yield from _below(schema, old if old != NULL else None, new, every_node)
@@ -55,7 +56,18 @@ def differences(
             yield from _all(schema, Operation.CREATE, new, every_node)
         else:
             yield from _changed(schema, old, new, every_node)
-    yield from _moves(schema, before, after)
+    if come:
+        yield from _moves(schema, before, after)
+
+
+def _unlike(before: Sequence[Node], after: Sequence[Node]) -> tuple[Sequence[Node], Sequence[Node]]:
+    """Return both without what is the same at their beginnings, and at their ends: most of it where little
+    has changed, and libyang compares quicker than anybody looks for partners."""
+    most = min(len(before), len(after))
+    first = next((at for at in range(most) if not same_content(before[at], after[at])), most)
+    rest = range(1, most - first + 1)
+    last = next((at - 1 for at in rest if not same_content(before[-at], after[-at])), most - first)
+    return before[first : len(before) - last], after[first : len(after) - last]
 
 
 def same_but_for_order(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> bool:
@@ -65,7 +77,10 @@ def same_but_for_order(schema: Schema, before: Sequence[Node], after: Sequence[N
     """
     if len(before) != len(after):
         return False
-    return all(_has_same(schema, old, after) for old in before) and not any(_moves(schema, before, after))
+    differing, others = _unlike(before, after)
+    if not differing and not others:
+        return True
+    return all(_has_same(schema, old, after) for old in differing) and not any(_moves(schema, before, after))
 
 
 def _has_same(schema: Schema, old: Node, after: Sequence[Node]) -> bool:
