@@ -89,10 +89,19 @@ def only_reads(operation: Element) -> bool:
     return (namespace(operation), local_name(operation)) in READS
 
 
-RETRIEVALS = frozenset({(NETCONF_NS, "get"), (NETCONF_NS, "get-config"), (NMDA_NS, "get-data")})
+CHECKED_HERE = frozenset(
+    {
+        (NETCONF_NS, "get"),
+        (NETCONF_NS, "get-config"),
+        (NETCONF_NS, "edit-config"),
+        (NMDA_NS, "get-data"),
+        (NMDA_NS, "edit-data"),
+    }
+)
 """What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
 SMALL_OCTETS = 2048
-"""The parameters of a retrieval that is no larger are checked without a hop to the thread of libyang."""
+"""In a message that is no larger, the parameters of these, and that there are none, are checked without a hop
+to the thread of libyang."""
 
 
 async def dispatch(context: Context, caller: Caller, operation: Element, octets: int | None = None) -> bytes:
@@ -109,7 +118,8 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
         if node is not None and qname in HANDLERS:
-            if qname in RETRIEVALS and octets is not None and octets <= SMALL_OCTETS:
+            is_small = octets is not None and octets <= SMALL_OCTETS
+            if is_small and (qname in CHECKED_HERE or not len(operation)):
                 check_input(context.schema, node, operation)
             else:
                 await context.worker(check_input, context.schema, node, operation)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
+from agent.errors import RpcErrors
 from agent.operations.context import Ending, EndKind
+from agent.operations.dispatch import CHECKED_HERE, SMALL_OCTETS, dispatch
+from agent.operations.parameters import check_input
+from agent.xml import NETCONF_NS, parse
+from agent.yang.native import NULL, ffi, lib, sized_array
 from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from tests.agent.handlers import Lab
-from tests.agent.lab import EC, entry, top
+from tests.agent.lab import EC, PREFIXES, entry, top
 from tests.requests import edit_candidate
 
 CONFIG = "<config><ec:order>x</ec:order></config>"
@@ -282,3 +292,58 @@ async def test_what_moved_to_another_module_is_answered_with_where(lab: Lab, sch
             ("unknown-element", "brew" if errors is operation else "box")
         ]
         assert errors[0].message == said
+
+
+def _leafs(node: SchemaNode) -> Iterator[SchemaNode]:
+    for child in node.children.values():
+        if child.is_leafy:
+            yield child
+        yield from _leafs(child)
+
+
+def _members(type_: Any) -> Iterator[Any]:
+    if type_.basetype != lib.LY_TYPE_UNION:
+        yield type_
+        return
+    for member in sized_array(ffi.cast("struct lysc_type_union *", type_).types):
+        yield from _members(member)
+
+
+def test_no_pattern_is_matched_on_the_event_loop(schema: Schema) -> None:
+    asked = {leaf.name: leaf for qname in CHECKED_HERE for leaf in _leafs(schema.rpcs[qname])}
+    assert "default-operation" in asked
+    assert "max-depth" in asked
+    types = [ffi.cast("struct lysc_node_leaf *", leaf.pointer).type for leaf in asked.values()]
+    kinds = [kind for type_ in types for kind in _members(type_)]
+    assert all(kind.basetype != lib.LY_TYPE_LEAFREF for kind in kinds)
+    texts = [kind for kind in kinds if kind.basetype == lib.LY_TYPE_STRING]
+    assert texts
+    assert all(ffi.cast("struct lysc_type_str *", text).patterns == NULL for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("operation", "octets", "is_here"),
+    [
+        ("<commit/>", SMALL_OCTETS, True),
+        ("<commit/>", SMALL_OCTETS + 1, False),
+        ("<commit/>", None, False),
+        ("<commit><persist-id>x</persist-id></commit>", SMALL_OCTETS, False),
+        (edit_candidate(""), SMALL_OCTETS, True),
+        (edit_candidate(""), SMALL_OCTETS + 1, False),
+    ],
+)
+async def test_small_parameters_are_checked_on_the_event_loop(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str, octets: int | None, is_here: bool
+) -> None:
+    elsewhere: list[object] = []
+    worker = lab.context.worker
+
+    async def noting(function: Callable[..., Any], *arguments: Any) -> Any:
+        elsewhere.append(function)
+        return await worker(function, *arguments)
+
+    monkeypatch.setattr(lab.context, "worker", noting)
+    rpc = parse(f'<rpc xmlns="{NETCONF_NS}" {PREFIXES}>{operation}</rpc>'.encode())
+    with suppress(RpcErrors):
+        await dispatch(lab.context, lab.caller(1), rpc[0], octets)
+    assert (check_input not in elsewhere) is is_here
