@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from weakref import WeakKeyDictionary
 
 from agent.yang.native import NULL, copy_below
 from agent.yang.schema import Schema
@@ -96,6 +97,8 @@ def copy_all(units: Iterable[Unit], found: Found, tree: Tree) -> None:
 
 def print_all(units: Sequence[Unit], found: Found) -> list[bytes]:
     """Return what was configured of each unit as XML inside its containers, b"" if nothing was."""
+    if not units:
+        return []
     around = _around(units, found)
     return [
         _printed_within(around, unit, nodes) or printed(unit, nodes)
@@ -123,16 +126,20 @@ class _Around:
         self.after = after
 
 
+_LEARNT: WeakKeyDictionary[Schema, dict[SchemaNode, _Around]] = WeakKeyDictionary()
+
+
 def _around(units: Sequence[Unit], found: Found) -> dict[SchemaNode, _Around]:
-    """Learn from an entry of each list, printed with its containers and without, what these are as text."""
-    counts: dict[SchemaNode, int] = {}
-    learnt: dict[SchemaNode, _Around] = {}
+    """Learn from an entry of each list, printed with its containers and without, what these are as text.
+
+    It is the same for all entries of a list, and as long as there is the schema.
+    """
+    learnt = _LEARNT.setdefault(units[0].probe.schema, {})
+    tried = set(learnt)
     for unit, nodes in zip(units, found, strict=True):
-        if not unit.is_entry or not nodes or _is_annotated_above(unit):
-            continue
         list_node = unit.schema_node
-        counts[list_node] = counts.get(list_node, 0) + 1
-        if counts[list_node] == 2:  # for one alone it would be more work than it saves
+        if list_node not in tried and unit.is_entry and nodes and not _is_annotated_above(unit):
+            tried.add(list_node)
             whole, bare = printed(unit, nodes), print_node(nodes[0], XML, keep_empty=True)
             start = bare[: bare.index(b">") + 1].removesuffix(b"/>").removesuffix(b">")
             declared = f' xmlns="{list_node.namespace}"'.encode()
