@@ -1,4 +1,4 @@
-"""The units of a commit, written many rows at a step.
+"""A commit and its units, written many rows at a step.
 
 SQLite would ask for the checksum of each row twice, and have to wait for Python's lock as often. The sums are
 those that the triggers of agent.datastore.checksums keep, which leave a row alone that brings its own. The
@@ -15,14 +15,24 @@ from operator import xor
 
 from agent.datastore.checksums import row_sum
 from agent.datastore.records import UnitChange
+from agent.datastore.tables import COLUMNS
 
 AT_ONCE = 100
 _ADD = "INSERT INTO changes (commit_id, position, path, before, after, checksum) VALUES "
 _NOTE = "INSERT OR REPLACE INTO units (path, commit_id, time, checksum) VALUES "
-_SEAL = "UPDATE seal SET rows = rows + ?, total = xor(total, ?)"
+_COMMIT = f"INSERT INTO commits ({', '.join(COLUMNS['commits'])}, checksum) VALUES "
+# The exclusive or, by what SQLite has itself.
+_SEAL = "UPDATE seal SET rows = rows + ?1, total = (total | ?2) & ~(total & ?2)"
 
 Row = tuple[int | str | bytes | None, ...]
 _KINDS = {int: "integer", str: "text", bytes: "blob", type(None): "null"}
+
+
+def add_commit(db: sqlite3.Connection, row: Row) -> None:
+    """Record a commit, of which ``row`` has all columns."""
+    own = sum_of("commits", row)
+    _write(db, _COMMIT, [row], [own])
+    db.execute(_SEAL, (1, own))
 
 
 def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitChange]) -> None:

@@ -20,7 +20,7 @@ from agent.datastore.database import Confined, Transaction, about_writing, copy_
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
-from agent.datastore.many_rows import add_changes, note_changed
+from agent.datastore.many_rows import add_changes, add_commit, note_changed
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
@@ -224,12 +224,9 @@ class Store:
         return commit_id
 
     def _add(self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, state: str) -> int:
-        cursor = self._db.execute(
-            "INSERT INTO commits (time, user, session, source, comment, state, cause) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (time, info.user, info.session_id, info.source, info.comment, state, info.cause),
-        )
-        commit_id = int(cursor.lastrowid or 0)
+        commit_id = self.upcoming()
+        whence = (info.user, info.session_id, info.source, info.comment)
+        add_commit(self._db, (commit_id, time, *whence, state, str(info.cause), ""))
         add_changes(self._db, commit_id, changes)
         return commit_id
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.datastore import many_rows
 from agent.datastore.database import Transaction
 from agent.datastore.many_rows import AT_ONCE, add_changes, note_changed
 from agent.datastore.progress import endless
-from agent.datastore.records import UnitChange
+from agent.datastore.records import Cause, CommitInfo, UnitChange
 from agent.datastore.store import Store
 from agent.datastore.tables import COLUMNS
 from tests.agent.datastore.lab import INFO
@@ -86,3 +87,33 @@ def test_a_damaged_row_is_not_written_over(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError, match="a row of units is damaged"):
             write()
     assert store.rows("SELECT id, state FROM commits ORDER BY id") == [(1, "committed"), (2, "applying")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts, texts, st.sampled_from(Cause), st.integers(0, 2**31))
+def test_a_commit_has_the_checksum_that_sqlite_computes(
+    user: str, comment: str, cause: Cause, session_id: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "history.db")
+        info = CommitInfo(user, session_id, "192.0.2.1", comment=comment, cause=cause)
+        assert store.begin(info, [], TIME) == 1
+        assert store.record(info, [], TIME) == 2
+        store.undo(1, "it was refused")  # which compares it with its checksum
+        store.verify(endless())
+        made = store.history.commit(2)
+        assert made is not None
+        assert (made.user, made.comment, made.session_id) == (user, comment, session_id)
+        assert (made.cause, made.outcome, made.reason) == (cause, "committed", "")
+        store.close()
+
+
+def test_the_sum_of_all_is_the_exclusive_or_of_their_checksums(tmp_path: Path) -> None:
+    store = Store(tmp_path / "history.db")
+    edges = (0, 1, -1, 2**63 - 1, -(2**63), 0x5555_5555_5555_5555, -0x5555_5555_5555_5556)
+    for total in edges:
+        for own in edges:
+            store._db.execute("UPDATE seal SET total = ?", (total,))
+            store._db.execute(many_rows._SEAL, (0, own))
+            assert store.rows("SELECT total, typeof(total) FROM seal") == [(total ^ own, "integer")]
+    store.close()
