@@ -90,6 +90,8 @@ class Pki:
 
     def parse(self, changes: list[EntryChange], crl_changes: list[EntryChange]) -> Parsed:
         """Return what ``changes`` of the list of certificates mean, and ``crl_changes`` of that of CRLs."""
+        if not changes and not crl_changes:
+            return Parsed({}, {}, ())
         parsed = self._parse(changes)
         crls = Crls(self._desired.crls, self._desired.with_certificates(parsed.changed))
         changed, errors = crls.changed(crl_changes, certificates_changed=bool(parsed.changed))

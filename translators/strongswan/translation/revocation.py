@@ -62,6 +62,8 @@ class Revocation:
 
     def changed(self, mode: Json | None, fetch: Json | None) -> Revocation:
         """Return this as it is once ``mode`` and ``fetch`` are set, None for what stays."""
+        if mode is None and fetch is None:
+            return self
         of_mode = {"revocation": self.mode.value} if mode is None else mode
         of_fetch = {"enabled": self.fetch, "timeout": self.timeout_s} if fetch is None else fetch
         return Revocation.of(of_mode, of_fetch)
