@@ -45,6 +45,25 @@ class Keep:
         return self.commits + max(SLACK, self.commits // 10)
 
 
+def is_tidy(db: sqlite3.Connection, keep: Keep, time: str) -> bool:
+    """Return whether neither ``is_due`` nor ``shrink`` finds anything: at one look, usually the only one.
+
+    Each look of SQLite at the file costs a dozen system calls, of which most are about the journal.
+    """
+    first, last, made, free, pages = db.execute(
+        "SELECT (SELECT min(id) FROM commits), (SELECT max(id) FROM commits), "
+        "(SELECT time FROM commits ORDER BY id LIMIT 1), "
+        "(SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)"
+    ).fetchone()
+    if _is_worthwhile(free, pages):
+        return False
+    if first is None:
+        return True
+    if int(last) - int(first) + 1 > keep.far_beyond:
+        return False
+    return keep.days is None or not _is_before(made, time, keep.days + 1)
+
+
 def is_due(db: sqlite3.Connection, keep: Keep, time: str) -> bool:
     """Return whether there is far more than is to be kept."""
     first, count = _span(db)
@@ -169,6 +188,10 @@ def make_able_to_shrink(db: sqlite3.Connection) -> None:
 def shrink(db: sqlite3.Connection) -> None:
     """Give free pages back to the file system, a step of them, if there are many."""
     (free,), (pages,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count"))
-    if free >= WORTHWHILE_PAGES and free * 4 > pages:
+    if _is_worthwhile(free, pages):
         # Not execute, which takes a statement without columns for done after its first step, of one page.
         db.executescript(f"PRAGMA incremental_vacuum({STEP_PAGES})")
+
+
+def _is_worthwhile(free: int, pages: int) -> bool:
+    return free >= WORTHWHILE_PAGES and free * 4 > pages

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agent.datastore import pruning
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
@@ -22,7 +23,7 @@ from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
 from agent.datastore.many_rows import add_changes, add_commit, note_changed
 from agent.datastore.progress import Progress
-from agent.datastore.pruning import Keep, drop_old, is_due, make_able_to_shrink, needs_snapshot, shrink
+from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
 from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
@@ -306,13 +307,22 @@ class Store:
         row = self._db.execute("SELECT max(id) FROM commits WHERE state = 'committed'").fetchone()
         return int(row[0] or 0)
 
+    def is_tidy(self, time: str | None = None) -> bool:
+        """Return whether ``snapshot_if_due`` and ``drop_old`` have nothing to do."""
+        if self._dropping or self._is_much_pending():
+            return False
+        return pruning.is_tidy(self._db, self._keep, time or timestamp())
+
+    def _is_much_pending(self) -> bool:
+        return self._pending_octets >= max(SNAPSHOT_MIN_OCTETS, self._printed_octets)
+
     def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
         """Write a snapshot of running if enough was changed since the last one, or too much is kept.
 
         ``time``: of now, if it is another.
         """
-        too_much = needs_snapshot(self._db, self._keep, time or timestamp())
-        if not too_much and self._pending_octets < max(SNAPSHOT_MIN_OCTETS, self._printed_octets):
+        too_much = pruning.needs_snapshot(self._db, self._keep, time or timestamp())
+        if not too_much and not self._is_much_pending():
             return False
         body = content()
         self._printed_octets = len(body)
@@ -335,9 +345,9 @@ class Store:
         if self.read_only is not None:
             return
         now = time or timestamp()
-        if self._dropping or is_due(self._db, self._keep, now):
-            self._dropping = drop_old(self._db, self._keep, now)
-        shrink(self._db)
+        if self._dropping or pruning.is_due(self._db, self._keep, now):
+            self._dropping = pruning.drop_old(self._db, self._keep, now)
+        pruning.shrink(self._db)
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -380,7 +390,7 @@ class Store:
             if not self.is_current:
                 seal_form(self._db)
         if not self.is_current:
-            make_able_to_shrink(self._db)
+            pruning.make_able_to_shrink(self._db)
             keep_sums(self._db)
             self.is_current = True
         self._count_octets()

@@ -319,6 +319,8 @@ class Transactions:
 
     def _tidy(self) -> None:
         try:
+            if self._store.is_tidy():
+                return
             if self._store.snapshot_if_due(self._datastores.running.to_xml):
                 forget_gone(self._store, self._datastores.txids)
         except sqlite3.OperationalError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from agent.datastore import pruning
 from agent.datastore.confirmed import Window
+from agent.datastore.database import Transaction
 from agent.datastore.progress import endless
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange
@@ -61,6 +63,56 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "SLACK", 3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_done_where_all_is_tidy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test sees, too, that what is tidy at one look needs no second one."""
+    snapshot_if_due, drop_old = Store.snapshot_if_due, Store.drop_old
+
+    def pages(store: Store) -> object:
+        return store.rows("SELECT page_count FROM pragma_page_count")
+
+    def snapshot(store: Store, content: Callable[[], bytes], time: str | None = None) -> bool:
+        is_tidy = store.is_tidy(time)
+        written = snapshot_if_due(store, content, time)
+        assert not (is_tidy and written)
+        return written
+
+    def drop(store: Store, time: str | None = None) -> None:
+        is_tidy, before = store.is_tidy(time), (kept(store), pages(store))
+        drop_old(store, time)
+        assert not is_tidy or before == (kept(store), pages(store))
+
+    monkeypatch.setattr(Store, "snapshot_if_due", snapshot)
+    monkeypatch.setattr(Store, "drop_old", drop)
+
+
+def test_all_is_tidy_until_there_is_something_to_do(file: Path) -> None:
+    with closing(Store(file, keep=Keep(5, days=20))) as store:
+        assert store.is_tidy(NOW), "nothing was ever committed"
+        record(store, 8)
+        assert store.is_tidy(NOW)
+        assert store.is_tidy(at(-20)), "a day more may pass"
+        assert not store.is_tidy(at(-22))
+        record(store, 1)
+        assert not store.is_tidy(NOW), "there are far too many"
+        assert snapshot(store)
+        store.drop_old(NOW)
+        assert store.is_tidy(NOW)
+        due(store)
+        assert not store.is_tidy(NOW), "much was changed since the snapshot"
+
+
+def test_free_pages_are_something_to_do(file: Path) -> None:
+    with closing(Store(file, keep=Keep(10))) as store:
+        record(store, 1, units=60)
+        assert store.is_tidy(NOW)
+        with Transaction(store._db):
+            store._db.execute("DELETE FROM changes")
+        assert not store.is_tidy(NOW)
+        store.drop_old(NOW)
+        assert store.is_tidy(NOW)
 
 
 def due(store: Store) -> None:
@@ -294,7 +346,8 @@ async def test_a_commit_is_in_force_though_old_ones_cannot_be_dropped(
         raise sqlite3.OperationalError("database or disk is full")
 
     configuration = await started(schema, tmp_path)
-    monkeypatch.setattr("agent.datastore.store.shrink", full)
+    monkeypatch.setattr(pruning, "is_tidy", lambda *_: False)
+    monkeypatch.setattr(pruning, "shrink", full)
     assert await commit(configuration, entry("<number>1</number>")) == 1
     assert "commits that are too old could not be dropped" in caplog.text
     configuration.store.close()
