@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -177,6 +178,100 @@ def test_an_entry_that_is_looked_at_again_is_not_translated_again(monkeypatch: p
     made.refusals([("1", entry)])
     made.refusals([("2", tunnels.tunnel(2, local_id={"name": "a"}))])
     assert made._kept._entries.keys() == {"2"}
+
+
+class Anew(Desired):
+    """Translates each entry anew."""
+
+    def _in_force(self, *_: object, **_more: object) -> None:
+        return None
+
+
+def all_of(made: Desired, tunnel: str) -> Any:
+    """Return what is in force of a tunnel, and what is made of it."""
+    claim, found = made.claims.of(tunnel), made.messages.get(tunnel)
+    loaded = None if found is None else (found.load_conn, found.secrets)
+    traffic = made.overlaps._traffic.get(tunnel)
+    return made.entries.get(tunnel), loaded, claim, traffic, made.version, made.fence
+
+
+def answer(ask: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return ask(*arguments)
+    except Refused as error:
+        return error.leaf, error.message, error.app_tag
+
+
+@given(st.lists(st.tuples(MEMBERS, st.sampled_from(AVAILABLE), st.booleans()), min_size=2, max_size=8))
+def test_what_is_in_force_is_what_a_fresh_translation_is(steps: list[tuple[Json, Any, bool]]) -> None:
+    both = Desired(), Anew()
+    for members, available, is_described in steps:
+        entry = tunnel(1, **members)
+        described = {**entry, "description": "c"} if is_described else entry
+        for made in both:
+            made.available = available
+            answer(made.put, "1", entry)
+        looks = [
+            (
+                made.refusals([("1", described)]),
+                answer(made.change, "1", described),
+                answer(made.put, "1", described),
+                all_of(made, "1"),
+            )
+            for made in both
+        ]
+        assert looks[0] == looks[1]
+
+
+def test_what_is_in_force_is_not_translated_again_for_another_description(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    real = connections.messages
+
+    def counted(id: str, *arguments: Any) -> Messages:
+        calls.append(id)
+        return real(id, *arguments)
+
+    monkeypatch.setattr(connections, "messages", counted)
+    made = Desired()
+    made.available = AVAILABLE[1]
+    for proposal in (PROPOSALS[0], None):  # one that the tunnel names, and what charon has
+        named = {"proposal": proposal}
+        settings: Json = {} if proposal is None else {"ike": named, "esp": named}
+        made.put("1", tunnel(1, description="a", **settings))
+        calls.clear()
+        for text in ("b", None):
+            entry = tunnel(1, description=text, **settings)
+            made.refusals([("1", entry)])
+            change = made.change("1", entry)
+            made.fences({"1": entry}, [change])
+            made.put("1", entry)
+            assert (change.before, made.entries["1"]) == (change.after, entry)
+        asked_as_if_charon_had_all = [] if proposal is not None else ["1", "1"]
+        assert calls == asked_as_if_charon_had_all
+        made.put("1", tunnel(1, secret="another-secret-0003", **settings))
+        assert calls == [*asked_as_if_charon_had_all, "1"]
+
+
+def test_what_is_in_force_is_made_anew_when_something_beside_the_entry_has_changed() -> None:
+    entry, own, root = certified()
+    keys: set[bytes] = {own.key_digest}
+    made = Desired(lambda: keys)
+    made.certificates = {"mine": own, "root": root}
+    made.put("1", entry)
+    made.certificates["mine"] = replace(own, pem="another")
+    described = {**entry, "description": "b"}
+    change = made.change("1", described)
+    assert change.after is not None
+    assert change.after.ike["local"]["certs"] == ["another"]  # type: ignore[index]
+    made.put("1", described)
+    assert made.messages["1"].ike["local"]["certs"] == ["another"]  # type: ignore[index]
+    made.refuse("1")
+    assert made.refusals([("1", entry)]) == []
+    made.put("1", entry)
+    assert "1" in made.messages
+    assert "1" not in made.refused
 
 
 def test_what_is_kept_is_made_anew_when_something_beside_the_entry_changes() -> None:

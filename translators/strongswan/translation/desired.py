@@ -16,7 +16,7 @@ from translators.strongswan.translation.connections import Messages, connection_
 from translators.strongswan.translation.credentials import Claim, Claims, Unsure
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.fields import not_loaded
-from translators.strongswan.translation.kept import Kept, Surroundings
+from translators.strongswan.translation.kept import Kept, Surroundings, Translated, says_the_same
 from translators.strongswan.translation.overlaps import Overlaps, Traffic
 from translators.strongswan.translation.plan import Change, Fences, reloaded
 from translators.strongswan.translation.proposals import Available
@@ -52,6 +52,7 @@ class Desired:
         self.claims = Claims()
         self.overlaps = Overlaps()
         self._kept, self._one_of_each = Kept(), OneOfEach()
+        self._translations: dict[str, Translated] = {}
         self.refused: set[str] = set()
         """Enabled tunnels that the charon at hand does not hold, though they are committed."""
         self._open: set[str] = set()
@@ -64,6 +65,7 @@ class Desired:
         """Note that the charon at hand holds nothing of ``tunnel``; it stays an entry, without messages."""
         self.version += 1
         self.messages.pop(tunnel, None)
+        self._translations.pop(tunnel, None)
         self.overlaps.put(tunnel, None)
         self.refused.add(tunnel)
         self._fence = None
@@ -93,7 +95,7 @@ class Desired:
                 refused.append(Refusal.of(tunnel, error))
         self.version += 1
         self.entries, self.messages, self.refused = made.entries, made.messages, made.refused
-        self.claims, self.overlaps = made.claims, made.overlaps
+        self.claims, self.overlaps, self._translations = made.claims, made.overlaps, made._translations
         self._users, self._open, self._fence = made._users, made._open, None
         return refused
 
@@ -104,9 +106,14 @@ class Desired:
             Refused: it cannot be translated.
         """
         self.version += 1
+        if entry is not None and self._in_force(tunnel, entry, around or self.around(), whatever=False):
+            self.entries[tunnel] = self._one_of_each.entry(entry)
+            self._kept.forget(tunnel)
+            return
         part, fence = self._part(tunnel), self._fence
         self._fence = None
         self.messages.pop(tunnel, None)
+        self._translations.pop(tunnel, None)
         self.claims.remove(tunnel)
         self._open.discard(tunnel)
         self.overlaps.put(tunnel, None)
@@ -131,8 +138,22 @@ class Desired:
                 self._claim(Claim.of(tunnel, entry, around.full))
                 raise
             self._claim(found.claim)
-            self.messages[tunnel] = found.messages
+            self.messages[tunnel], self._translations[tunnel] = found.messages, found
             self.overlaps.put(tunnel, found.traffic)
+
+    def _translated(self, tunnel: str, entry: Json, around: Surroundings, *, whatever: bool) -> Translated:
+        """Return what ``Kept.translated`` does, nothing anew of what is in force. Raises: Refused."""
+        found = self._in_force(tunnel, entry, around, whatever=whatever)
+        return found or self._kept.translated(tunnel, entry, around, whatever=whatever)
+
+    def _in_force(
+        self, tunnel: str, entry: Json, around: Surroundings, *, whatever: bool
+    ) -> Translated | None:
+        """Return what is in force of ``tunnel`` if ``entry`` would become the same; else None."""
+        found = self._translations.get(tunnel)
+        if found is None or not says_the_same(self.entries[tunnel], entry):
+            return None
+        return found if around.would_give(found.around, entry, whatever=whatever) else None
 
     def _claim(self, claim: Claim) -> None:
         self.claims.add(claim)
@@ -204,7 +225,7 @@ class Desired:
         around = around or self.around(certificates, mode)
         messages = None
         if after is not None and is_enabled(after):
-            messages = self._kept.translated(tunnel, after, around, whatever=False).messages
+            messages = self._translated(tunnel, after, around, whatever=False).messages
         return Change(connection_name(tunnel), self.messages.get(tunnel), messages)
 
     @property
@@ -281,7 +302,7 @@ class Desired:
             tunnel = connections.tunnel_of(change.name) or ""
             entry = wanted.get(tunnel)
             if change.after is not None and entry is not None:
-                found = self._kept.translated(tunnel, entry, around, whatever=False)
+                found = self._translated(tunnel, entry, around, whatever=False)
                 new.append((found.claim, change.after))
         old_claims = [
             claim for tunnel in wanted if tunnel in self.messages and (claim := self.claims.of(tunnel))
@@ -355,7 +376,7 @@ class Desired:
                     # It is checked too, as far as it can be: it is there to be enabled.
                     connections.messages(tunnel, after, around.dormant)
                     continue
-                translated = self._kept.translated(tunnel, after, around, whatever=True)
+                translated = self._translated(tunnel, after, around, whatever=True)
                 traffic.append(translated.traffic)
                 claims.append(translated.claim)
                 if self.available is not None:
@@ -370,17 +391,10 @@ class Desired:
         barriers = yield from self._barriers(replaced, claims, unsure)
         if barriers > strangers.BARRIERS_MAX:
             conflicts.append(strangers.too_many(claims[0].tunnel, barriers))
-        for conflict in conflicts:
-            found.append(
-                Refusal(
-                    tunnel=conflict.tunnel,
-                    leaf="",
-                    message=conflict.message,
-                    app_tag=conflict.app_tag,
-                    other=conflict.other,
-                )
-            )
-        return found
+        return found + [
+            Refusal(tunnel=one.tunnel, leaf="", message=one.message, app_tag=one.app_tag, other=one.other)
+            for one in conflicts
+        ]
 
     def _barriers(
         self, replaced: frozenset[str], claims: Sequence[Claim], unsure: Unsure | None

@@ -8,7 +8,7 @@ keys, algorithms or plugins are another ``Around``.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from translators.strongswan.model import Json
 from translators.strongswan.translation import connections
@@ -24,15 +24,18 @@ from translators.strongswan.translation.revocation import Mode
 ENTRIES_MAX = 32768
 AROUND_MAX = 4
 PHASES = tuple(Phase)
+FOR_PEOPLE = frozenset({"description"})
+"""Members of an entry from which nothing is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """All that an enabled tunnel is to charon and to the other tunnels."""
+    """All that an enabled tunnel is to charon and to the other tunnels, and what that was made with."""
 
     messages: Messages
     claim: Claim
     traffic: Traffic | None
+    around: Around = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,27 @@ class Surroundings:
         """Return all three."""
         whatever = full if full.available is None else replace(full, available=None)
         return cls(full, whatever, dormant=replace(full, available=None, keys=None, plugins=None))
+
+
+    def would_give(self, made_with: Around, entry: Json, *, whatever: bool) -> bool:
+        """Return whether with these an entry that is said the same as ``entry`` is translated as it was with
+        ``made_with``."""
+        if made_with is (self.whatever if whatever else self.full):
+            return True
+        return made_with is self.whatever and not _is_automatic(entry)
+
+
+def says_the_same(one: Json, other: Json) -> bool:
+    """Return whether two entries differ in nothing but what is for people."""
+    return _said(one) == _said(other)
+
+
+def _said(entry: Json) -> dict[str, object]:
+    return {name: value for name, value in entry.items() if name not in FOR_PEOPLE}
+
+
+def _is_automatic(entry: Json) -> bool:
+    return not all(configured_proposals(entry, phase) for phase in PHASES)
 
 
 class Kept:
@@ -94,12 +118,12 @@ class Kept:
             is_same = with_ is wanted or (not is_automatic and with_ is around.whatever)
             if is_same and (was is entry or was == entry):
                 return found
-        is_automatic = not all(configured_proposals(entry, phase) for phase in PHASES)
+        is_automatic = _is_automatic(entry)
         chosen = wanted if is_automatic else around.whatever
         messages = connections.messages(tunnel, entry, chosen)
         # In this order: the first reason against an entry is the one that is told.
         traffic = Traffic.of(tunnel, messages)
-        found = Translated(messages, Claim.of(tunnel, entry, chosen), traffic)
+        found = Translated(messages, Claim.of(tunnel, entry, chosen), traffic, around=chosen)
         if len(self._entries) < ENTRIES_MAX:
             self._entries[tunnel] = entry, chosen, is_automatic, found
         return found
