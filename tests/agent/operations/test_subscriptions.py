@@ -24,9 +24,7 @@ from tests.agent.lab import entry
 from tests.agent.operations.guarded import JOE, interfaces, path, rule, rule_list, ruled
 
 BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
-RFC5277 = (
-    '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">{}</create-subscription>'
-)
+CREATE = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
 ALL = "<stream>NETCONF</stream>"
 CHANGES = f'<stream-subtree-filter><netconf-config-change xmlns="{BASE_EVENTS}"/></stream-subtree-filter>'
 STARTS = f'<stream-subtree-filter><netconf-session-start xmlns="{BASE_EVENTS}"/></stream-subtree-filter>'
