@@ -14,6 +14,7 @@ AGENT_MODULES = (
     "ietf-netconf-txid",
     "ietf-nmda-compare",
     "yangswan-agent",
+    "yangswan-subscriptions",
 )
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf", ("candidate", "confirmed-commit", "rollback-on-error", "validate", "xpath")),
@@ -25,6 +26,7 @@ SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf-nmda", None),
     ("ietf-origin", None),
     ("ietf-netconf-notifications", None),
+    ("ietf-subscribed-notifications", ("encode-xml", "replay", "subtree", "xpath")),
     *((name, None) for name in AGENT_MODULES),
 )
 """(module, features); None is all of them."""

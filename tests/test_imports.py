@@ -27,6 +27,8 @@ HANDLERS = (
     "agent.nacm",
     "agent.notifications",
     "agent.operational",
+    "agent.push",
+    "agent.subscriptions",
     "agent.turns",
     "agent.visible",
 )
@@ -158,7 +160,9 @@ ROOMS = (
     Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
+    Room(("agent/push/*.py",), (*VALUES, "agent.push"), pure=True),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
+    Room(("agent/subscriptions.py",), (*VALUES, "agent.breakable", "agent.notifications", "agent.push")),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(
         ("agent/transport/*.py",),

@@ -16,6 +16,8 @@ from agent.nacm.access import Access
 from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
+from agent.operations.shared import Shared
+from agent.subscriptions import Subscriptions
 from agent.yang.gate import GATE
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -90,10 +92,17 @@ class Caller(Protocol):
     def send(self) -> Callable[[bytes], Awaitable[None]]:
         """Writes a notification; returns when the client has room for it."""
 
-    def subscribed(self) -> bool: ...
+    def subscribed(self) -> bool:
+        """Return whether it has a subscription of create-subscription."""
 
     def subscribe(self, subscription: Subscription) -> None:
         """Begin to send, after the reply to the request being answered."""
+
+    def after_reply(self, do: Callable[[], None]) -> None:
+        """Have something done after the reply to the request being answered."""
+
+    def follow(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Have something run from after that reply on, to its own end or that of the session."""
 
 
 @dataclass(slots=True)
@@ -109,6 +118,7 @@ class Context:
     locks: Locks
     confirmed: ConfirmedCommits
     stream: Stream
+    subscriptions: Subscriptions
     nacm: AccessControl
     operational: Operational
     worker: Worker
@@ -118,6 +128,8 @@ class Context:
     apart: Apart = field(default_factory=lambda: Apart(GATE.alone))
     looking_ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a dry run: one at a time, for each costs as much as a commit."""
+    shared: Shared = field(default_factory=Shared)
+    """What subscribers are told of events."""
     comparing: FewAtOnce = field(default_factory=lambda: FewAtOnce(COMPARISONS_AT_ONCE))
     """Admits who compares, for each keeps what differs in memory, and the thread of libyang busy."""
 

@@ -29,11 +29,13 @@ from agent.operations import (
     read,
     session,
     subscribe,
+    subscriptions,
     write,
 )
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
 from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
+from agent.push.refusal import SN_NS
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,10 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NMDA_NS, "get-data"): nmda.get_data,
     (NMDA_NS, "edit-data"): nmda.edit_data,
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
+    (SN_NS, "establish-subscription"): subscriptions.establish_subscription,
+    (SN_NS, "modify-subscription"): subscriptions.modify_subscription,
+    (SN_NS, "delete-subscription"): subscriptions.delete_subscription,
+    (SN_NS, "kill-subscription"): subscriptions.kill_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
     (COMPARE_NS, "compare"): compare.compare,
@@ -122,7 +128,8 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
             if is_small and (qname in CHECKED_HERE or not len(operation)):
                 check_input(context.schema, node, operation)
             else:
-                await context.worker(check_input, context.schema, node, operation)
+                check = subscriptions.check_input if qname[0] == SN_NS else check_input
+                await context.worker(check, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
