@@ -27,7 +27,7 @@ from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
-from agent.threads import SWITCH_S, end_threads, worker_of
+from agent.threads import SWITCH_S, end_threads, thread, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
 
@@ -39,8 +39,8 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
     share_one_heap()
-    writes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
-    reads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
+    writes = thread("libyang")
+    reads = thread("reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     beats_of_reads = Beats()
     ending.listen(asyncio.get_running_loop())
