@@ -4,9 +4,9 @@ A copy has only the thread that makes it: what another one had locked or half ch
 dictionary above all, would stay so in it. Each call goes through a gate: a copy waits for those that have
 begun, and keeps no thread from its next one for longer than it takes to make it.
 
-And how a thread that calls libyang often keeps from the others no more than its turn. A call that gives up the
-GIL for a microsecond has it again before who waits for it is awake, and Python then counts his patience from
-the beginning: without a pause he waits for as long as such calls go on.
+And how a thread that calls libyang often keeps from the others no more than its turn. A call that gives up
+the GIL for a microsecond has it again before who waits for it is awake, and Python then counts his patience
+from the beginning: without a pause he waits for as long as such calls go on.
 """
 
 from __future__ import annotations

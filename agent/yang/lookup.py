@@ -1,8 +1,9 @@
 """A node is looked up in a tree: by one thread at a time, whatever tree it is in.
 
 To find a node, libyang gives the hash table that it is in another comparison for a moment: two threads must
-not do so in one tree. The calls here keep the GIL, but pause between two of them if it is time for that; what
-runs in C beside them reads no hash table, for prints and copies do not. Comparisons do with libyang 3, which looks for each entry in the other tree.
+not do so in one tree. The calls here keep the GIL, with a pause between two of them if it is time for that;
+what runs in C beside them reads no hash table, for prints and copies do not. Comparisons do with libyang 3,
+which looks for each entry in the other tree.
 """
 
 from __future__ import annotations

@@ -11,6 +11,10 @@ import pytest
 from agent.memory import COLLECTED_AFTER, collect_seldom, keep_what_is_there
 
 
+MANY = 400_000
+MOST_AT_ONCE = 150_000
+
+
 class Knot:
     def __init__(self) -> None:
         self.itself = self
@@ -27,6 +31,25 @@ def as_before() -> Iterator[None]:
 def test_the_collector_looks_seldom() -> None:
     collect_seldom()
     assert gc.get_threshold() == COLLECTED_AFTER
+
+
+def test_much_that_is_made_at_once_is_looked_through_in_pieces() -> None:
+    looked: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 1:
+            looked.append(sum(gc.get_count()[:1]) + len(gc.get_objects(1)))
+
+    collect_seldom()
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        made = [[number] for number in range(MANY)]
+    finally:
+        gc.callbacks.remove(note)
+    assert len(made) == MANY
+    assert len(looked) > 1
+    assert max(looked) <= MOST_AT_ONCE
 
 
 def test_what_is_there_is_not_looked_at_again_and_what_comes_is() -> None:

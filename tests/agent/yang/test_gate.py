@@ -226,10 +226,10 @@ def test_a_thread_pauses_behind_a_call_that_fails() -> None:
 
     def late() -> None:
         clock.now_s += TURN_S
-        raise OSError
+        raise BrokenPipeError
 
     pauses.begin()
-    with pytest.raises(OSError):
+    with pytest.raises(BrokenPipeError):
         Gate(pauses).through(late)()
     assert clock.pauses == [get_ident()]
 
