@@ -8,6 +8,7 @@ from lxml import etree
 from agent import xml
 from agent.errors import MAX_ERRORS, RpcErrors, raise_all
 from agent.operations.parameters import strays
+from agent import xml
 from agent.xml import MAX_ATTRIBUTES, XmlError, attribute_names, parse
 
 DECLARED = b" ".join(b"xmlns:p%d='urn:%d'" % (n, n) for n in range(100))
@@ -46,6 +47,17 @@ def test_more_attributes_are_refused_before_libxml2_sees_them(
     monkeypatch.setattr(xml.etree, "fromstring", lambda *_: pytest.fail("it was parsed"))
     with pytest.raises(XmlError, match=f"more than {MAX_ATTRIBUTES} attributes on an element"):
         parse(data)
+
+
+@pytest.mark.parametrize("before", range(0, 40, 3))
+def test_an_element_with_more_attributes_is_found_in_whatever_piece_it_lies(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml, "_PIECE_OCTETS", 32)
+    few, many = (b"<a %s/>" % attributes(count) for count in (MAX_ATTRIBUTES, MAX_ATTRIBUTES + 1))
+    parse(b"<r>%s%s%s</r>" % (b"<b/>" * before, few, few))
+    with pytest.raises(XmlError, match="attributes on an element"):
+        parse(b"<r>%s%s%s%s</r>" % (b"<b/>" * before, few, many, b"<b/>" * before))
 
 
 def test_declarations_are_no_attributes_and_many_elements_may_have_some() -> None:
