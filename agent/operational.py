@@ -18,7 +18,6 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import JSON, Tree, json_document
 
-
 AT_ONCE = 500
 """Entries that are written in one step, which nobody can interrupt: a few milliseconds."""
 

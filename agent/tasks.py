@@ -21,7 +21,7 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
-from agent.memory import collect_seldom, keep_what_is_there, share_one_heap
+from agent.memory import collect_seldom, join_what_is_free, keep_what_is_there, share_one_heap
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
@@ -39,6 +39,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
     share_one_heap()
+    join_what_is_free()
     writes = thread("libyang")
     reads = thread("reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()

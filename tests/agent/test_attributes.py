@@ -8,7 +8,6 @@ from lxml import etree
 from agent import xml
 from agent.errors import MAX_ERRORS, RpcErrors, raise_all
 from agent.operations.parameters import strays
-from agent import xml
 from agent.xml import MAX_ATTRIBUTES, XmlError, attribute_names, parse
 
 DECLARED = b" ".join(b"xmlns:p%d='urn:%d'" % (n, n) for n in range(100))

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.memory import COLLECTED_AFTER, collect_seldom, keep_what_is_there
-
+from agent import memory
+from agent.memory import (
+    COLLECTED_AFTER,
+    collect_seldom,
+    join_what_is_free,
+    keep_what_is_there,
+    share_one_heap,
+)
 
 MANY = 400_000
-MOST_AT_ONCE = 150_000
+MOST_AT_ONCE = 80_000
 
 
 class Knot:
@@ -62,3 +68,14 @@ def test_what_is_there_is_not_looked_at_again_and_what_comes_is() -> None:
     gc.collect()
     assert kept() is not None
     assert late() is None
+
+
+def test_threads_share_a_heap_in_which_what_is_free_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(memory, "_mallopt", lambda *option: asked.append(option))
+    share_one_heap()
+    join_what_is_free()
+    assert asked == [(-8, 1), (1, 0)]  # M_ARENA_MAX and M_MXFAST of malloc.h
+    monkeypatch.setattr(memory, "_mallopt", None)  # not glibc
+    share_one_heap()
+    join_what_is_free()
