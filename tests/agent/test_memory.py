@@ -5,20 +5,35 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from agent import memory
 from agent.memory import (
     COLLECTED_AFTER,
+    FREED_AT_ONCE,
     collect_seldom,
+    in_pieces,
     join_what_is_free,
     keep_what_is_there,
+    let_go,
     share_one_heap,
 )
 
 MANY = 400_000
 MOST_AT_ONCE = 80_000
+
+
+class Part:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass
+class Whole:
+    parts: tuple[Part, ...]
+    by_number: dict[int, Part]
 
 
 class Knot:
@@ -79,3 +94,33 @@ def test_threads_share_a_heap_in_which_what_is_free_is_joined(monkeypatch: pytes
     monkeypatch.setattr(memory, "_mallopt", None)  # not glibc
     share_one_heap()
     join_what_is_free()
+
+
+def whole(count: int) -> Whole:
+    parts = [Part(number) for number in range(count)]
+    return Whole(tuple(parts), {part.number: part for part in parts})
+
+
+def test_what_is_let_go_is_freed_a_piece_at_a_time() -> None:
+    count = 5 * FREED_AT_ONCE
+    held: list[object] = [[whole(count)], whole(1)]
+    large = held[0]
+    assert isinstance(large, list)
+    gone: list[int] = []
+    for part in large[0].parts:
+        weakref.finalize(part, gone.append, part.number)
+    del large, part
+    before = 0
+    for _ in in_pieces(held):
+        assert not held
+        assert len(gone) - before <= FREED_AT_ONCE
+        before = len(gone)
+    assert sorted(gone) == [*range(count)]
+
+
+def test_what_somebody_else_holds_stays_as_it_is() -> None:
+    kept = whole(3)
+    parts = kept.parts
+    let_go([kept, [parts], {"of": kept.by_number}])
+    assert kept == Whole(parts, dict(enumerate(parts)))
+    assert [part.number for part in parts] == [0, 1, 2]
