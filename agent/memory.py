@@ -9,7 +9,7 @@ import ctypes
 import ctypes.util
 import dataclasses
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 LARGE_OCTETS = 1024 * 1024
@@ -22,7 +22,7 @@ With Python's own (700, 10, 10) that takes a third of the time in which a large 
 wait while the second is looked through: of 50,000 objects that takes 10 ms. All of what 10,000 tunnels are
 take 100 ms; that happens seldom, and only when a quarter of it is new."""
 
-LEVELS = 4
+LEVELS = 6
 """How far down a structure is taken apart to be freed: to the parts of what there are many of,"""
 FREED_AT_ONCE = 200
 """and so many of these go in one step, a few tenths of a millisecond."""
@@ -61,11 +61,16 @@ def in_pieces(held: list[object]) -> Iterator[None]:
         yield
 
 
-def _opened(parts: Iterable[object]) -> list[object]:
-    """Return what ``parts`` hold, and those of them that are to be freed as they are."""
+def _opened(parts: list[object]) -> list[object]:
+    """Return what ``parts`` hold, and those of them that are to be freed as they are: of many the small."""
     found: list[object] = []
+    few = len(parts) < FREED_AT_ONCE
     for part in parts:
-        if isinstance(part, _STRUCTURES) or (dataclasses.is_dataclass(part) and not isinstance(part, type)):
+        if isinstance(part, _STRUCTURES):
+            opens = few or len(part) > FREED_AT_ONCE
+        else:
+            opens = dataclasses.is_dataclass(part) and not isinstance(part, type)
+        if opens:
             found += gc.get_referents(part)
         else:
             found.append(part)

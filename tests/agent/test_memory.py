@@ -103,11 +103,11 @@ def whole(count: int) -> Whole:
 
 def test_what_is_let_go_is_freed_a_piece_at_a_time() -> None:
     count = 5 * FREED_AT_ONCE
-    held: list[object] = [[whole(count)], whole(1)]
+    held: list[object] = [[{1: (whole(count), 2)}], whole(1)]
     large = held[0]
     assert isinstance(large, list)
     gone: list[int] = []
-    for part in large[0].parts:
+    for part in large[0][1][0].parts:
         weakref.finalize(part, gone.append, part.number)
     del large, part
     before = 0
