@@ -34,7 +34,7 @@ class Datastores:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.published = Published(Tree(schema))
-        self.candidate = Candidate(self.running)
+        self.candidate = Candidate(self.published)
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
@@ -54,7 +54,7 @@ class Datastores:
         """
         self.rule_lists = rule_lists or {}
         self.published.publish(running)
-        self.candidate = Candidate(running)
+        self.candidate = Candidate(self.published)
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""
