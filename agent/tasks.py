@@ -74,6 +74,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         keep_trace(settings)
         await agent.start(users)
         keep_what_is_there()
+        await worker(agent.context.configuration.datastores.compact)
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration

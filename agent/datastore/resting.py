@@ -39,5 +39,10 @@ class Resting:
 
     def _look(self) -> None:
         """*worker*"""
-        if self._datastores.candidate.rest():
+        candidate = self._datastores.candidate
+        rests = candidate.rest()
+        if candidate.gave_up_much:
+            candidate.gave_up_much = False
+            self._datastores.compact()
+        elif rests:
             give_back()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,25 @@ async def test_each_change_puts_the_rest_off(schema: Schema, tmp_path: Path) -> 
     assert first.cancelled()
     assert resting._due is not None
     assert not resting._due.cancelled()
+
+
+async def test_running_is_copied_once_to_where_a_large_tree_was(schema: Schema, tmp_path: Path) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, MANY)
+    before, text = configuration.running, configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
+    resting = Resting(configuration.datastores, direct, after_s=0)
+    with configuration.published.held() as held:
+        assert held is before
+        pool = ThreadPoolExecutor(1)  # who holds it is another thread than the one that writes
+        with pool:
+            pool.submit(resting._look).result(PATIENCE_S)
+        assert held.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+    after = configuration.running
+    assert after is not before
+    assert after.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+    assert is_like_running(configuration)
+    resting._look()
+    await commit(configuration, CHANGE)
+    resting._look()  # what a commit of one had is given back as it is
+    assert configuration.candidate.is_running
+    assert configuration.running is after
