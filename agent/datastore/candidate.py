@@ -88,7 +88,8 @@ class Candidate:
     def settle(self) -> None:
         """*worker* Bring the defaults in use up to date that depend on several units."""
         if not self._settled:
-            renew_defaults(self.tree, moving_defaults(self.schema))
+            if not self.is_running:  # which has those that are in use
+                renew_defaults(self.tree, moving_defaults(self.schema))
             self._settled = True
             self._differing.touch(self.changed)
 
