@@ -21,13 +21,13 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
-from agent.memory import collect_seldom, keep_what_is_there, share_one_heap
+from agent.memory import collect_seldom, join_what_is_free, keep_what_is_there, share_one_heap
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
-from agent.threads import SWITCH_S, end_threads, worker_of
+from agent.threads import SWITCH_S, end_threads, thread, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
 
@@ -39,8 +39,9 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
     share_one_heap()
-    writes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libyang")
-    reads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads")
+    join_what_is_free()
+    writes = thread("libyang")
+    reads = thread("reads")
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     beats_of_reads = Beats()
     ending.listen(asyncio.get_running_loop())
@@ -73,6 +74,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         keep_trace(settings)
         await agent.start(users)
         keep_what_is_there()
+        await worker(agent.context.configuration.datastores.compact)
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration

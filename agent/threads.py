@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.at_work import in_context
 from agent.datastore.store import Store
+from agent.yang.gate import PAUSES
 from agent.yang.worker import Worker
 
 log = logging.getLogger("agent")
@@ -25,6 +26,11 @@ SWITCH_S = 0.0005
 for it several times for each request, and for as long each time where a thread works: Python's own 5 ms would
 make tens of them. Less gains nothing: a request takes some tenths of a millisecond itself.
 """
+
+
+def thread(name: str) -> ThreadPoolExecutor:
+    """Return a thread that calls libyang, and pauses between its calls for those who wait for the GIL."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=PAUSES.begin)
 
 
 def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:

@@ -21,6 +21,7 @@ HANDLERS = (
     *VALUES,
     "agent.apart",
     "agent.at_work",
+    "agent.memory",
     "agent.xml",
     "agent.datastore",
     "agent.history",
@@ -157,7 +158,7 @@ ROOMS = (
     ),
     Room(("agent/datastore/txids.py",), pure=True),
     Room(("agent/datastore/differing.py",), ("agent.datastore.txids",), pure=True),
-    Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
+    Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore", "agent.memory")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/push/*.py",), (*VALUES, "agent.push"), pure=True),
@@ -223,7 +224,10 @@ ROOMS = (
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/made_user.py",), ("agent.settings",)),
     Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
-    Room(("agent/threads.py",), ("agent.at_work", "agent.datastore.store", "agent.yang.worker")),
+    Room(
+        ("agent/threads.py",),
+        ("agent.at_work", "agent.datastore.store", "agent.yang.gate", "agent.yang.worker"),
+    ),
     Room(("agent/__main__.py", "agent/assembly.py", "agent/tasks.py"), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
     # A client: what it knows comes over NETCONF.

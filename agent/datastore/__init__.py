@@ -18,7 +18,8 @@ become running. Configuration is all of that for the rest of the server.
 - spans: which units the commits of a part of the history changed
 - replay: running as the history tells it, now and as it was
 - recovery: what a start puts right that the last end of the server left
-- candidate, datastores, locks: what is edited, what is in force, who holds it
+- candidate, datastores, locks: what is edited, what is in force, who holds it; resting: the candidate is
+  running itself once nobody has changed it for a while
 - published: running, which other threads read while it is written
 - admission: what libyang must not get to see, because it would cost it more than its length
 - edit (with edit_elements, edit_attributes, edit_check, edit_removal, insertion and skeleton): an edit-config

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from agent.datastore.conditions import MAX_CONDITIONS, Condition
 from agent.datastore.differing import Differing
+from agent.datastore.published import Published
 from agent.datastore.txids import Mechanism
 from agent.errors import ResourceDenied
 from agent.yang.difference import Difference, Operation
@@ -28,12 +29,20 @@ class Candidate:
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
 
-    ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
+    ``gave_up_much``: it had a tree that was changed in much, which is free.
+
+    It has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
+
+    Args:
+        running: what it is a copy of; if that is Published, the copy is made with the first change: until
+            then, and when all was changed or nothing for long, it is running.
     """
 
-    def __init__(self, running: Tree) -> None:
-        self.tree = running.duplicate()
+    def __init__(self, running: Tree | Published) -> None:
+        self._published = running if isinstance(running, Published) else None
+        self._own = running.duplicate() if isinstance(running, Tree) else None
+        self.gave_up_much = False
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True
@@ -41,13 +50,46 @@ class Candidate:
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
 
     @property
+    def tree(self) -> Tree:
+        """*worker* Its own tree, for who may change it. To make it takes as long as to copy running."""
+        if self._own is None:
+            self._own = self.content.duplicate()
+        return self._own
+
+    @tree.setter
+    def tree(self, tree: Tree) -> None:
+        self._own = tree
+
+    @property
+    def content(self) -> Tree:
+        """*worker* What it holds, to be read: it may be running itself."""
+        if self._own is not None:
+            return self._own
+        assert self._published is not None, "who is no copy of a tree has a tree"
+        return self._published.tree
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has no tree of its own."""
+        return self._own is None
+
+    @property
     def schema(self) -> Schema:
-        return self.tree.schema
+        return self.content.schema
+
+    def rest(self) -> bool:
+        """*worker* Be running itself until the next change, unless something differs; returns whether its
+        tree is free now."""
+        if self._published is None or self._own is None or self.changed or self.blind:
+            return False
+        self._own, self._settled = None, True
+        return True
 
     def settle(self) -> None:
         """*worker* Bring the defaults in use up to date that depend on several units."""
         if not self._settled:
-            renew_defaults(self.tree, moving_defaults(self.schema))
+            if not self.is_running:  # which has those that are in use
+                renew_defaults(self.tree, moving_defaults(self.schema))
             self._settled = True
             self._differing.touch(self.changed)
 
@@ -76,13 +118,13 @@ class Candidate:
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
         units = list(self.changed.values())
-        ours, theirs = locate_all(units, self.tree), locate_all(units, running)
+        ours, theirs = locate_all(units, self.content), locate_all(units, running)
         found = zip(units, ours, theirs, strict=True)
         return [unit for unit, own, other in found if self._are_different(unit, own, other)]
 
     def differs(self, unit: Unit, running: Tree) -> bool:
         """Return whether the content of ``unit`` differs from ``running``, or has to be taken for."""
-        return self._are_different(unit, unit.locate(self.tree), unit.locate(running))
+        return self._are_different(unit, unit.locate(self.content), unit.locate(running))
 
     def _are_different(self, unit: Unit, own: list[Node], other: list[Node]) -> bool:
         if unit.path in self.blind and (own or other):
@@ -97,11 +139,13 @@ class Candidate:
 
     def agree(self, running: Tree) -> None:
         """Hold what ``running`` does; what has to be so of that, if this is committed, stays."""
-        if are_many(len(self.changed), running):
+        if self.is_running or are_many(len(self.changed), running):
             self._differing.touch(self.changed)
             self.changed.clear()
-            self.tree = Tree(running.schema)  # first, for a large commit needs the most memory here
-            self.tree, self._settled = running.duplicate(), True
+            self.gave_up_much |= self._own is not None
+            self._own, self._settled = None, True  # first, for a large commit needs the most memory here
+            if self._published is None:
+                self._own = running.duplicate()
             return
         self.follow(running, self.changed.values())
         self.changed.clear()
@@ -109,7 +153,7 @@ class Candidate:
     def follow(self, running: Tree, units: Iterable[Unit], but: Collection[str] = ()) -> None:
         """Hold ``units`` as ``running`` does, except those of the paths ``but``."""
         touched = list(units)
-        for unit in touched:
+        for unit in touched if not self.is_running else ():
             if unit.path not in but:
                 unit.replace_in(self.tree, unit.locate(running))
         self.unsettle(touched)
@@ -135,7 +179,7 @@ class Candidate:
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
-        units = units_by_path(content, self.tree, running)
+        units = units_by_path(content, self.content, running)
         self._differing.touch(units)
         fresh = content.duplicate()
         add_all_defaults(fresh)

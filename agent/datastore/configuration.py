@@ -19,6 +19,7 @@ from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
 from agent.datastore.published import Published
 from agent.datastore.records import CommitInfo
+from agent.datastore.resting import Resting
 from agent.datastore.store import Store, StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.datastore.txid_history import load_txids
@@ -68,6 +69,7 @@ class Configuration:
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker=worker, progress=self._progress)
+        self._resting = Resting(self.datastores, worker)
         self._transactions = Transactions(
             self.datastores,
             preparation=self._preparation,
@@ -215,6 +217,7 @@ class Configuration:
     async def discard(self) -> None:
         """Make the candidate equal to running (RFC 6241 section 8.3.4.2). The caller holds ``writing``."""
         await self.worker(self.candidate.discard, self.running)
+        self._resting.later()
 
     async def validate(self, candidate: Candidate, may_read: Reader = reads_all) -> None:
         """Validate as a commit would, without effects (RFC 6241 section 8.6), for who may read that.
@@ -275,9 +278,12 @@ class Configuration:
         chosen = candidate or self.candidate
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
-        return await self._transactions.commit(
-            info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
-        )
+        try:
+            return await self._transactions.commit(
+                info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
+            )
+        finally:
+            self._resting.later()
 
     def _keeping_rules(self, further: Check | None) -> Check:
         def check(prepared: Prepared, running: Tree) -> None:

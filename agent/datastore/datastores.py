@@ -13,6 +13,7 @@ from agent.datastore.fitting import RULE_LISTS, rule_lists_of
 from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
+from agent.memory import give_back
 from agent.translator import Json, Keys
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -34,7 +35,7 @@ class Datastores:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.published = Published(Tree(schema))
-        self.candidate = Candidate(self.running)
+        self.candidate = Candidate(self.published)
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
@@ -54,7 +55,16 @@ class Datastores:
         """
         self.rule_lists = rule_lists or {}
         self.published.publish(running)
-        self.candidate = Candidate(running)
+        self.candidate = Candidate(self.published)
+
+    def compact(self) -> None:
+        """*worker* Copy running to where trees were that are free now.
+
+        Their pages are not free: libyang's dictionary has the values between the nodes that were read with
+        them. The old tree, all nodes, leaves whole pages.
+        """
+        self.published.publish(self.running.duplicate())
+        give_back()
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""

@@ -59,15 +59,15 @@ class Preparation:
         """
         units = candidate.differing(running)
         if self._are_local(units):
-            found = locate_all(units, candidate.tree)
+            found = locate_all(units, candidate.content)
             scratch = _holding(candidate.schema, units, found)
             again = partial(_holding, candidate.schema, units, found)
             validate(scratch, everything=False, again=again)
             refreshed: list[Unit] = []
             complete = False
         else:
-            scratch = candidate.tree.duplicate()
-            validate(scratch, everything=True, again=candidate.tree.duplicate)
+            scratch = candidate.content.duplicate()
+            validate(scratch, everything=True, again=candidate.content.duplicate)
             units, refreshed = _compared(scratch, running, candidate.blind)
             complete = True
         before, after = locate_all(units, running), locate_all(units, scratch)

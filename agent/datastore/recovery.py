@@ -49,7 +49,7 @@ def roll_back_unconfirmed(datastores: Datastores, store: Store, preparation: Pre
     before = as_of(window.rollback_to, store=store, running=datastores.running)
     prepared = _prepared(before, datastores.running, preparation)
     replace_units(datastores, prepared, _record(prepared, store, _comment(window, prepared, undone)))
-    datastores.candidate = Candidate(datastores.running)
+    datastores.candidate = Candidate(datastores.published)
 
 
 def _record(prepared: Prepared | None, store: Store, comment: str = "") -> Recorded | None:

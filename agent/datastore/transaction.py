@@ -12,10 +12,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from agent.at_work import bind_commit
-from agent.datastore.backends import ApplyFailed, Backends, Changes
+from agent.datastore.backends import ApplyFailed, Backends, Changes, Planned
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
@@ -34,6 +35,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
+from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import Json, Notification, Reader, reads_all
 from agent.yang.many import are_many, locate_all, rebuilt
 from agent.yang.worker import Worker
@@ -118,17 +120,25 @@ class Transactions:
         change = _Change(info, candidate, prepared, time=timestamp(), upcoming=upcoming)
         commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
         self._announce(config_change(info, told))
+        count, held = len(prepared.units), [change]
+        del prepared, change
+        await self._let_go(count, held)
         log.info(
             "commit %d by %s (%s): %d changed%s",
             commit_id,
             info.user,
             info.occasion,
-            len(prepared.units),
+            count,
             f": {info.said}" if info.comment and info.session_id else "",
         )
         if doubt is not None:
             raise doubt
         return commit_id
+
+    async def _let_go(self, count: int, held: list[Any]) -> None:
+        """Have ``held``, which a commit of ``count`` units needed, freed by another thread if it is much."""
+        if count > FREED_AT_ONCE:
+            await self._worker(let_go, held)
 
     def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
         """*worker* Return what a commit would change, and the id that it would get, 0 if it changes nothing.
@@ -156,12 +166,14 @@ class Transactions:
         Raises:
             RpcErrors: it was refused; neither disk nor a backend has changed.
         """
-        prepared = change.prepared
-        planned = await self._backends.plan(prepared.changes)
+        prepared, planned = change.prepared, change.planned
+        planned += await self._backends.plan(prepared.changes)
         window = None if opens is None else await opens(prepared)
         if vet is not None:
             await vet(prepared.changes)
+        held: list[Any] = [prepared.changes]
         prepared.changes = {}
+        await self._let_go(len(prepared.units), held)
         inside = all(each.plan.stays_inside for each in planned)
         commit_id = change.upcoming
         try:
@@ -335,13 +347,15 @@ class Transactions:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A commit that is not refused so far. ``time``: its own; ``upcoming``: the id that it gets."""
+    """A commit that is not refused so far. ``time``: its own; ``upcoming``: the id that it gets; ``planned``:
+    what the backends do for it, once they have said."""
 
     info: CommitInfo
     candidate: Candidate
     prepared: Prepared
     time: str
     upcoming: int
+    planned: list[Planned] = field(default_factory=list)
 
 
 class _NotFinished(Exception):

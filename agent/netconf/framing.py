@@ -231,8 +231,9 @@ def encode_chunks(message: bytes) -> bytes:
     """Return ``message`` in chunks of at most ``OUT_CHUNK_OCTETS``; some clients limit a chunk to 16 MiB."""
     if 0 < len(message) <= OUT_CHUNK_OCTETS:
         return b"\n#%d\n%b\n##\n" % (len(message), message)
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
+    view = memoryview(message)  # a large message is copied once
     for start in range(0, len(message), OUT_CHUNK_OCTETS):
-        piece = message[start : start + OUT_CHUNK_OCTETS]
+        piece = view[start : start + OUT_CHUNK_OCTETS]
         parts += [b"\n#%d\n" % len(piece), piece]
     return b"".join([*parts, b"\n##\n"])

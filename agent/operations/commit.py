@@ -128,7 +128,7 @@ def check_of(context: Context, caller: Caller, candidate: Candidate) -> Check | 
 
     def check(prepared: Prepared, running: Tree) -> None:
         found = unit_differences(prepared.units, running, prepared.scratch)
-        context.nacm.refuse_changes(access, (one for one in found if not _taken_away(one, candidate.tree)))
+        context.nacm.refuse_changes(access, (one for one in found if not _taken_away(one, candidate.content)))
 
     return check
 

@@ -134,7 +134,7 @@ def _held(context: Context, name: str) -> Tree:
     if name != CANDIDATE:
         return configuration.running
     configuration.candidate.settle()
-    return configuration.candidate.tree
+    return configuration.candidate.content
 
 
 async def _with_state(context: Context, request: Request, access: Access) -> Gathered:

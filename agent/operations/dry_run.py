@@ -12,6 +12,7 @@ from agent.datastore.preparation import Prepared
 from agent.datastore.records import whence
 from agent.errors import MAX_ERRORS, AccessDenied, InvalidParameter, RpcError, RpcErrors
 from agent.history.foresight import Question, answer, refused
+from agent.memory import FREED_AT_ONCE, let_go
 from agent.nacm.access import Access, located, written
 from agent.nacm.state import state_reader
 from agent.operations.commit import check_of, inline_candidate
@@ -52,6 +53,11 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
     output["would-be-refused"] = refused(told)
     output["warning"] = [_warning(one, sight.reader) for one in found.cut_off]
     reply: bytes = await context.worker(_xml, context, operation, output)
+    held: list[object] = [found, output, changed]
+    count = 0 if found.prepared is None else len(found.prepared.units)
+    del found, output, changed, errors
+    if count > FREED_AT_ONCE:
+        await context.worker(let_go, held)
     return reply
 
 

@@ -95,7 +95,7 @@ async def gather_whole(context: Context, start: Point, end: Point) -> Gathered:
         left_out: list[LeftOut] = []
         configuration.candidate.settle()
         before, after = (
-            configuration.candidate.tree.duplicate()
+            configuration.candidate.content.duplicate()
             if found is None
             else gone_back(configuration.running, found, left_out)
             for found in changes

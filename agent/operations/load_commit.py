@@ -149,7 +149,7 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
         refusals: list[RpcError] = []
         for some in batched(list(touched.values()), UNITS_AT_ONCE):
             refusals += await context.worker(
-                _refusals, context.nacm, access, some, candidate.tree, draft.tree
+                _refusals, context.nacm, access, some, candidate.content, draft.tree
             )
             if len(refusals) >= MAX_ERRORS:
                 break

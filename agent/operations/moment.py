@@ -53,7 +53,7 @@ class Edited:
             if wanted(unit.path) and candidate.differs(unit, running):
                 self.units[unit.path] = unit
                 unit.replace_in(self.running, unit.locate(running), restore_default=False)
-                unit.replace_in(self.candidate, unit.locate(candidate.tree), restore_default=False)
+                unit.replace_in(self.candidate, unit.locate(candidate.content), restore_default=False)
 
 
 async def edited(context: Context, wanted: Wanted) -> Edited:

@@ -106,13 +106,14 @@ class _Held(Generic[Result]):
 
 
 def for_printing(context: Context, source: str, defaults: Defaults) -> Tree:
-    """*worker* Return running or the candidate, or a copy of running if it is marked while it is printed."""
+    """*worker* Return running or the candidate; of running a copy, if it is marked while it is printed."""
     configuration = context.configuration
+    tree = configuration.running
     if source != "running":
         configuration.candidate.settle()
-        return configuration.candidate.tree
-    marks = changes_what_it_prints(context.schema, defaults)
-    return configuration.running.duplicate() if marks else configuration.running
+        tree = configuration.candidate.content
+    marks = tree.shared and changes_what_it_prints(context.schema, defaults)
+    return tree.duplicate() if marks else tree
 
 
 async def carried_out(

@@ -3,6 +3,10 @@
 A copy has only the thread that makes it: what another one had locked or half changed then, libyang's
 dictionary above all, would stay so in it. Each call goes through a gate: a copy waits for those that have
 begun, and keeps no thread from its next one for longer than it takes to make it.
+
+And how a thread that calls libyang often keeps from the others no more than its turn. A call that gives up
+the GIL for a microsecond has it again before who waits for it is awake, and Python then counts his patience
+from the beginning: without a pause he waits for as long as such calls go on.
 """
 
 from __future__ import annotations
@@ -12,9 +16,46 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
+from time import perf_counter, sleep
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+TURN_S = 0.002
+"""After so long a thread pauses, as others need the GIL some times for each request;"""
+PAUSE_S = 0.00005
+"""and for so long, with what the system adds: enough to wake up."""
+
+
+class Pauses:
+    """The threads that give way to others now and then, and from when on each is to do so again.
+
+    Args:
+        now: seconds, from any beginning.
+        pause: gives up the GIL for so many seconds.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = perf_counter, pause: Callable[[float], object] = sleep
+    ) -> None:
+        self.now = now
+        self._pause = pause
+        self.due_s: dict[int, float] = {}
+
+    def begin(self) -> None:
+        """Have this thread pause from now on; not one that others wait for, as the event loop is."""
+        self.due_s[get_ident()] = self.now() + TURN_S
+
+    def take(self) -> None:
+        """Pause if it is time for this thread."""
+        due_s = self.due_s.get(get_ident())
+        if due_s is not None and self.now() >= due_s:
+            self.pause()
+
+    def pause(self) -> None:
+        """Pause now, and not again before a turn is over."""
+        self._pause(PAUSE_S)
+        self.begin()
 
 
 class Gate:
@@ -22,7 +63,8 @@ class Gate:
     lock: who goes in says so before he looks whether the gate is closed, and who closes it looks then who is
     inside."""
 
-    def __init__(self) -> None:
+    def __init__(self, pauses: Pauses | None = None) -> None:
+        self._pauses = pauses or Pauses()
         self._inside: set[int] = set()
         self._turn = threading.Condition()
         self._wanted = 0
@@ -32,6 +74,7 @@ class Gate:
     def through(self, function: Function) -> Function:
         """Return ``function``, called through the gate; it must not call back."""
         inside = self._inside
+        pauses, due, now = self._pauses, self._pauses.due_s.get, self._pauses.now
 
         def call(*arguments: Any) -> Any:
             me = get_ident()
@@ -44,6 +87,9 @@ class Gate:
                 inside.discard(me)
                 if self._wanted:
                     self._hand_over()
+                due_s = due(me)  # here, as a call more for each call would be felt
+                if due_s is not None and now() >= due_s:
+                    pauses.pause()
 
         return call  # type: ignore[return-value]
 
@@ -90,5 +136,7 @@ class Gate:
         return self._closed
 
 
-GATE = Gate()
-"""That of libyang."""
+PAUSES = Pauses()
+"""Those of the threads that call libyang,"""
+GATE = Gate(PAUSES)
+"""and the gate to it."""

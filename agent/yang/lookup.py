@@ -1,14 +1,16 @@
 """A node is looked up in a tree: by one thread at a time, whatever tree it is in.
 
 To find a node, libyang gives the hash table that it is in another comparison for a moment: two threads must
-not do so in one tree. The calls here keep the GIL; what runs in C beside them reads no hash table, for prints
-and copies do not. Comparisons do with libyang 3, which looks for each entry in the other tree.
+not do so in one tree. The calls here keep the GIL, with a pause between two of them if it is time for that;
+what runs in C beside them reads no hash table, for prints and copies do not. Comparisons do with libyang 3,
+which looks for each entry in the other tree.
 """
 
 from __future__ import annotations
 
 import ctypes
 
+from agent.yang.gate import PAUSES
 from agent.yang.native import (
     NULL,
     ONE_SENTENCE,
@@ -33,6 +35,7 @@ _alone.lyd_find_path.argtypes = (_POINTER, ctypes.c_char_p, ctypes.c_uint8, _POI
 
 def find_same(first: Pointer, target: Pointer) -> Pointer:
     """Return the sibling of ``first`` that is the same instance as ``target``, or NULL."""
+    PAUSES.take()
     box = _POINTER()
     rc = _alone.lyd_find_sibling_first(address(first), address(target), ctypes.byref(box))
     return NULL if rc else _node(box)
@@ -43,6 +46,7 @@ def find_instance(first: Pointer, schema: Pointer, value: bytes | None = None) -
 
     ``value``: the predicates of a list entry, or the value of one of a leaf-list.
     """
+    PAUSES.take()
     box = _POINTER()
     length = 0 if value is None else len(value)
     rc = _alone.lyd_find_sibling_val(address(first), address(schema), value, length, ctypes.byref(box))
@@ -51,6 +55,7 @@ def find_instance(first: Pointer, schema: Pointer, value: bytes | None = None) -
 
 def find_path(tree: Pointer, path: bytes) -> Pointer:
     """Return the node at an RFC 7951 instance-identifier, or NULL."""
+    PAUSES.take()
     box = _POINTER()
     rc = _alone.lyd_find_path(address(tree), path, 0, ctypes.byref(box))
     return NULL if rc else _node(box)
@@ -62,6 +67,7 @@ def _node(box: ctypes.c_void_p) -> Pointer:
 
 def compare(one: Pointer, other: Pointer, options: int) -> int:
     """Return libyang's return code of a comparison of two nodes with all below them."""
+    PAUSES.take()
     return int(_alone.lyd_compare_single(address(one), address(other), options))
 
 

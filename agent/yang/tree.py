@@ -365,7 +365,7 @@ def print_node(
         lib.free(box[0])
 
 
-def json_document(content: dict[str, Any]) -> bytes:
+def json_document(content: Json | list[Json]) -> bytes:
     """Return ``content`` as JSON that libyang reads: it refuses an escaped surrogate pair."""
     return json.dumps(content, ensure_ascii=False).encode()
 

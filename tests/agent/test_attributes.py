@@ -48,6 +48,17 @@ def test_more_attributes_are_refused_before_libxml2_sees_them(
         parse(data)
 
 
+@pytest.mark.parametrize("before", range(0, 40, 3))
+def test_an_element_with_more_attributes_is_found_in_whatever_piece_it_lies(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml, "_PIECE_OCTETS", 32)
+    few, many = (b"<a %s/>" % attributes(count) for count in (MAX_ATTRIBUTES, MAX_ATTRIBUTES + 1))
+    parse(b"<r>%s%s%s</r>" % (b"<b/>" * before, few, few))
+    with pytest.raises(XmlError, match="attributes on an element"):
+        parse(b"<r>%s%s%s%s</r>" % (b"<b/>" * before, few, many, b"<b/>" * before))
+
+
 def test_declarations_are_no_attributes_and_many_elements_may_have_some() -> None:
     full = b"%s %s" % (DECLARED, attributes(MAX_ATTRIBUTES))
     assert len(parse(b"<a %s/>" % full).attrib) == MAX_ATTRIBUTES

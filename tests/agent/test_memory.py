@@ -5,10 +5,35 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from agent.memory import COLLECTED_AFTER, collect_seldom, keep_what_is_there
+from agent import memory
+from agent.memory import (
+    COLLECTED_AFTER,
+    FREED_AT_ONCE,
+    collect_seldom,
+    in_pieces,
+    join_what_is_free,
+    keep_what_is_there,
+    let_go,
+    share_one_heap,
+)
+
+MANY = 400_000
+MOST_AT_ONCE = 80_000
+
+
+class Part:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass
+class Whole:
+    parts: tuple[Part, ...]
+    by_number: dict[int, Part]
 
 
 class Knot:
@@ -29,6 +54,25 @@ def test_the_collector_looks_seldom() -> None:
     assert gc.get_threshold() == COLLECTED_AFTER
 
 
+def test_much_that_is_made_at_once_is_looked_through_in_pieces() -> None:
+    looked: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 1:
+            looked.append(sum(gc.get_count()[:1]) + len(gc.get_objects(1)))
+
+    collect_seldom()
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        made = [[number] for number in range(MANY)]
+    finally:
+        gc.callbacks.remove(note)
+    assert len(made) == MANY
+    assert len(looked) > 1
+    assert max(looked) <= MOST_AT_ONCE
+
+
 def test_what_is_there_is_not_looked_at_again_and_what_comes_is() -> None:
     early, gone = Knot(), weakref.ref(Knot())
     keep_what_is_there()
@@ -39,3 +83,44 @@ def test_what_is_there_is_not_looked_at_again_and_what_comes_is() -> None:
     gc.collect()
     assert kept() is not None
     assert late() is None
+
+
+def test_threads_share_a_heap_in_which_what_is_free_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(memory, "_mallopt", lambda *option: asked.append(option))
+    share_one_heap()
+    join_what_is_free()
+    assert asked == [(-8, 1), (1, 0)]  # M_ARENA_MAX and M_MXFAST of malloc.h
+    monkeypatch.setattr(memory, "_mallopt", None)  # not glibc
+    share_one_heap()
+    join_what_is_free()
+
+
+def whole(count: int) -> Whole:
+    parts = [Part(number) for number in range(count)]
+    return Whole(tuple(parts), {part.number: part for part in parts})
+
+
+def test_what_is_let_go_is_freed_a_piece_at_a_time() -> None:
+    count = 5 * FREED_AT_ONCE
+    held: list[object] = [[{1: (whole(count), 2)}], whole(1)]
+    large = held[0]
+    assert isinstance(large, list)
+    gone: list[int] = []
+    for part in large[0][1][0].parts:
+        weakref.finalize(part, gone.append, part.number)
+    del large, part
+    before = 0
+    for _ in in_pieces(held):
+        assert not held
+        assert len(gone) - before <= FREED_AT_ONCE
+        before = len(gone)
+    assert sorted(gone) == [*range(count)]
+
+
+def test_what_somebody_else_holds_stays_as_it_is() -> None:
+    kept = whole(3)
+    parts = kept.parts
+    let_go([kept, [parts], {"of": kept.by_number}])
+    assert kept == Whole(parts, dict(enumerate(parts)))
+    assert [part.number for part in parts] == [0, 1, 2]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
+from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import EntryChange, Plan
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
@@ -269,3 +270,22 @@ async def test_what_was_refused_without_a_record_is_on_record_as_undone(
     assert configuration.store.rows("SELECT id, state FROM commits") == [(1, "undone")]
     translator.refuse_apply = False
     assert await commit(configuration, ONE) == 2
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_what_many_units_needed_is_freed_by_the_thread_that_writes(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    """Not by the event loop, and in pieces: others are waiting for it."""
+    configuration = await started(schema, tmp_path)
+    worker, given = configuration._transactions._worker, list[list[object]]()
+
+    async def note(function: Callable[..., object], *arguments: Any) -> object:
+        if function is let_go:
+            given.extend(map(list.copy, arguments))
+        return await worker(function, *arguments)
+
+    monkeypatch.setattr(configuration._transactions, "_worker", note)
+    entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + more))
+    await commit(configuration, top(entries))
+    assert [type(held).__name__ for (held,) in given] == ["dict", "_Change"] * more

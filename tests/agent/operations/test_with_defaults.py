@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from agent.operations.readers import for_printing
+from agent.yang.tree import Defaults
 from tests.agent.handlers import Lab
 from tests.agent.lab import entry, top
 
@@ -75,3 +77,23 @@ async def test_a_deleted_leaf_has_its_default_again(lab: Lab) -> None:
     for source in ("running", "candidate"):
         ask = f'<source><{source}/></source><with-defaults xmlns="{WD}">report-all</with-defaults>'
         assert "<flag>true</flag>" in await lab.do(f"<get-config>{ask}</get-config>")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_candidate_that_is_running_itself_is_not_marked_while_it_is_printed(
+    lab: Lab, mode: str
+) -> None:
+    """Others read it meanwhile."""
+    await lab.commit(entry("<plain><speed>100</speed></plain>"))
+    configuration = lab.context.configuration
+    assert configuration.candidate.rest()
+    for_candidate, for_running = [
+        for_printing(lab.context, name, Defaults[mode.upper().replace("-", "_")])
+        for name in ("candidate", "running")
+    ]
+    assert (for_candidate is configuration.running) is (for_running is configuration.running)
+    assert configuration.candidate.is_running
+    ask = f'<with-defaults xmlns="{WD}">{mode}</with-defaults></get-config>'
+    of_candidate = await lab.do(f"<get-config><source><candidate/></source>{ask}")
+    assert of_candidate == await lab.do(f"<get-config><source><running/></source>{ask}")
+    assert configuration.candidate.is_running

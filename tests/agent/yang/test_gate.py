@@ -11,11 +11,12 @@ from threading import Event, get_ident
 
 import pytest
 
-from agent.yang import prefixed
-from agent.yang.gate import GATE, Gate
+from agent import threads
+from agent.yang import lookup, prefixed
+from agent.yang.gate import GATE, PAUSES, TURN_S, Gate, Pauses
 from agent.yang.prefixed import read_value, split_value
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree
+from agent.yang.tree import Tree, path_of, same_content, sibling_of_schema
 from tests.agent.lab import top
 
 PATIENCE_S = 60
@@ -186,3 +187,85 @@ def test_values_go_through_the_gate(schema: Schema, monkeypatch: pytest.MonkeyPa
     assert read_value(schema.ctx, node.pointer, "+7", {}) == "7"
     assert split_value(schema.ctx, node.pointer, "7") == ("7",)
     assert inside == [True] * 5  # stored twice, printed once, freed twice
+
+
+class Clock:
+    """Seconds that pass when somebody says so, or pauses."""
+
+    def __init__(self) -> None:
+        self.now_s, self.pauses = 0.0, list[int]()
+
+    def now(self) -> float:
+        return self.now_s
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(get_ident())
+        self.now_s += seconds
+
+
+def test_a_thread_that_calls_often_pauses_once_in_a_turn_between_two_calls() -> None:
+    clock, done = Clock(), list[int]()
+    pauses = Pauses(clock.now, clock.pause)
+    call = Gate(pauses).through(done.append)
+    pauses.begin()
+    call(1)
+    assert not clock.pauses
+    clock.now_s += TURN_S
+    call(2)
+    call(3)
+    pauses.take()
+    assert (done, len(clock.pauses)) == ([1, 2, 3], 1)
+    clock.now_s += TURN_S
+    pauses.take()
+    assert len(clock.pauses) == 2
+
+
+def test_a_thread_pauses_behind_a_call_that_fails() -> None:
+    clock = Clock()
+    pauses = Pauses(clock.now, clock.pause)
+
+    def late() -> None:
+        clock.now_s += TURN_S
+        raise BrokenPipeError
+
+    pauses.begin()
+    with pytest.raises(BrokenPipeError):
+        Gate(pauses).through(late)()
+    assert clock.pauses == [get_ident()]
+
+
+def test_who_is_waited_for_never_pauses(pool: ThreadPoolExecutor) -> None:
+    clock = Clock()
+    pauses = Pauses(clock.now, clock.pause)
+    call = Gate(pauses).through(lambda: None)
+    pool.submit(pauses.begin).result(PATIENCE_S)
+    clock.now_s += 10 * TURN_S
+    call()  # this thread has not begun
+    pauses.take()
+    assert not clock.pauses
+
+
+def test_looking_nodes_up_is_paused_between(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They keep the GIL, but what is called between them gives it up for a moment."""
+    tree = Tree.parse(schema, top("<entry><id>a</id></entry>").encode())
+    clock = Clock()
+    pauses = Pauses(clock.now, clock.pause)
+    monkeypatch.setattr(lookup, "PAUSES", pauses)
+    pauses.begin()
+    looks: list[Callable[[], object]] = [
+        lambda: tree.find_like(tree.first),
+        lambda: sibling_of_schema(tree.first, schema.node_of(tree.first.schema)),
+        lambda: tree.find(path_of(tree.first)),
+        lambda: same_content(tree.first, tree.first),
+    ]
+    for count, look in enumerate(looks, start=1):
+        clock.now_s += TURN_S
+        look()
+        assert len(clock.pauses) == count
+
+
+def test_the_threads_of_the_agent_that_call_libyang_pause() -> None:
+    with threads.thread("libyang") as one:
+        me = one.submit(get_ident).result(PATIENCE_S)
+    assert me in PAUSES.due_s
+    assert get_ident() not in PAUSES.due_s
