@@ -39,6 +39,10 @@ class _Portable(Exception):
         return _restored, (type(self), self.args, self.__dict__)
 
 
+class IdentityRef(str):
+    """An identity in error-info, "module:name", which is written with a prefix that is declared there."""
+
+
 class ErrorType(Enum):
     """The layer at which an error occurred (RFC 6241 section 4.3); at the transport none that is answered."""
 

@@ -25,6 +25,7 @@ SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf-nmda", None),
     ("ietf-origin", None),
     ("ietf-netconf-notifications", None),
+    ("ietf-subscribed-notifications", ("encode-xml", "replay", "subtree", "xpath")),
     *((name, None) for name in AGENT_MODULES),
 )
 """(module, features); None is all of them."""

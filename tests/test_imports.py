@@ -27,6 +27,7 @@ HANDLERS = (
     "agent.nacm",
     "agent.notifications",
     "agent.operational",
+    "agent.push",
     "agent.turns",
     "agent.visible",
 )
@@ -158,6 +159,7 @@ ROOMS = (
     Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
+    Room(("agent/push/*.py",), (*VALUES, "agent.datastore", "agent.history", "agent.push"), pure=True),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(

@@ -12,7 +12,15 @@ from functools import partial
 from itertools import islice
 from xml.sax.saxutils import escape, quoteattr
 
-from agent.errors import BadElement, ErrorType, MissingAttribute, MissingElement, RpcError, UnknownElement
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    IdentityRef,
+    MissingAttribute,
+    MissingElement,
+    RpcError,
+    UnknownElement,
+)
 from agent.xml import (
     MAX_DEPTH,
     MAX_ELEMENTS,
@@ -210,7 +218,10 @@ def _info(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, str]) 
             default = ""
         for value in (values,) if isinstance(values, str) else values:
             declared: dict[str, str] = {}
-            if uri and value.startswith("/"):
+            if isinstance(value, IdentityRef):
+                module, _, identity = value.partition(":")
+                value = _qualified(module, identity, namespaces, prefixes, declared)
+            elif uri and value.startswith("/"):
                 value, declared = xml_path(value, namespaces, prefixes, spelled=error.spelled)
             text += f"<{name}{default}{_declarations(declared)}>{_text(value)}</{name}>"
     return text + (f"</{opened}>" if opened else "")

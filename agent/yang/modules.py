@@ -24,6 +24,12 @@ from agent.yang.native import (
 _BUILT_IN = frozenset({"yang", "ietf-yang-schema-mount", "ietf-yang-metadata"})
 
 
+_UNSERVED = {
+    "ietf-subscribed-notifications": ("configured", "choice notification-message-origin"),
+}
+"""By module: a statement that depends on a feature, whose leafrefs lead to modules of other things."""
+
+
 class SchemaError(Exception):
     """A YANG module cannot be loaded; the message says which one and why."""
 
@@ -63,6 +69,8 @@ class ModuleLoader:
         self._ctx = ctx
         self._disabled = {name: set(features) for name, features in disabled_features.items()}
         self._folders: list[Path] = []
+        self.cut: dict[str, Path] = {}
+        """Files of the modules of which libyang was given a part, by name."""
         for folder in folders:
             self._search(folder)
 
@@ -82,8 +90,27 @@ class ModuleLoader:
             wanted = self._not_disabled(name)
         keep = [ffi.new("char[]", c_str(feature)) for feature in wanted]
         array = ffi.new("const char *[]", [*keep, NULL])
-        if lib.ly_ctx_load_module(self._ctx, c_str(name), NULL, array) == NULL:
+        feature, statement = _UNSERVED.get(name, ("", ""))
+        if feature and feature not in wanted and "*" not in wanted:
+            self._load_without(statement, name, array)
+        elif lib.ly_ctx_load_module(self._ctx, c_str(name), NULL, array) == NULL:
             raise SchemaError(f"module {name} cannot be loaded: {_last_error(self._ctx)}")
+
+    def _load_without(self, statement: str, name: str, features: Pointer) -> None:
+        """Implement a module without ``statement``, which its features leave out in any case: libyang would
+        implement what leafrefs in there lead to, and clients would be told of interfaces, for instance."""
+        file = self._locate(name)
+        kept = without_statement(file.read_text(encoding="utf-8"), statement)
+        written, source = ffi.new("char[]", kept.encode()), ffi.new("struct ly_in **")
+        try:
+            done = lib.ly_in_new_memory(written, source) or lib.lys_parse(
+                self._ctx, source[0], lib.LYS_IN_YANG, features, NULL
+            )
+        finally:
+            lib.ly_in_free(source[0], False)
+        if done != lib.LY_SUCCESS:
+            raise SchemaError(f"module {name} cannot be loaded: {_last_error(self._ctx)}")
+        self.cut[name] = file
 
     def _not_disabled(self, name: str) -> list[str]:
         """Return the features that the text of a module declares, without the disabled ones."""
@@ -123,13 +150,29 @@ class ModuleLoader:
         return None
 
 
-def read_modules(ctx: Pointer) -> Iterator[Module]:
-    """Yield every module that ``ctx`` knows, but those that libyang keeps for itself."""
+def without_statement(text: str, statement: str) -> str:
+    """Return the text of a module without the block that begins with ``statement``.
+
+    Raises:
+        SchemaError: there is none, or more than one, so that it is another text than this was made for.
+    """
+    begins = re.findall(rf"(?m)^( *){statement} \{{$", text)
+    found = re.subn(rf"(?ms)^( *){statement} \{{$.*?^\1\}}$", "", text) if len(begins) == 1 else (text, 0)
+    if found[1] != 1:
+        raise SchemaError(f"there is not one '{statement}' in a module that should have it")
+    return found[0]
+
+
+def read_modules(ctx: Pointer, cut: Mapping[str, Path]) -> Iterator[Module]:
+    """Yield every module that ``ctx`` knows, but those that libyang keeps for itself.
+
+    ``cut``: files of modules of which libyang was given a part."""
     index = ffi.new("uint32_t *", 0)
     while (module := lib.ly_ctx_get_module_iter(ctx, index)) != NULL:
         if text(module.name) in _BUILT_IN and module.filepath == NULL:
             continue
-        file = Path(text(module.filepath)) if module.filepath != NULL else None
+        known = Path(text(module.filepath)) if module.filepath != NULL else None
+        file = known or cut.get(text(module.name))
         source = file.read_text(encoding="utf-8") if file else ""
         yield Module(
             text(module.name),

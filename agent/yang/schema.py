@@ -55,7 +55,7 @@ class Schema:
         for name, features in modules:
             self._loader.load(name, features)
         self.by_file = {file: self._loader.load_file(file) for file in files}
-        self.modules = tuple(read_modules(self.ctx))
+        self.modules = tuple(read_modules(self.ctx, self._loader.cut))
         self.by_namespace = {m.namespace: m for m in self.modules if m.implemented}
         self.by_name = {m.name: m for m in self.modules if m.implemented}
         self._mirror = Mirror(self.ctx, self.by_name)
