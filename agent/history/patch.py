@@ -34,7 +34,8 @@ def patch_edits(
     Args:
         room: what they may take, and less afterwards.
         first: the number of the first of them.
-        old, new: print nodes of the state before, and of that after; without ``old`` nothing is said of what is
+        old, new: print nodes of the state before, and of that after; without ``old`` nothing is said of what
+        is
             replaced.
 
     Raises:

@@ -6,9 +6,9 @@ updates: a source is asked for the next one when the session has taken the one b
 the source, which bounds it, and a subscriber that does not read costs no memory. One whose source says that
 too much waits is *suspended*, and resumed when its client reads again.
 
-What is known of the selection of a datastore is kept in *pieces*, one for each unit (agent.yang.units), as XML:
-bytes that are shared by all who were sent the same, can be counted, and are no memory of libyang. A patch is made
-of what its subscriber was sent last and what is now, so that nothing in between matters.
+What is known of the selection of a datastore is kept in *pieces*, one for each unit (agent.yang.units), as
+XML: bytes that are shared by all who were sent the same, can be counted, and are no memory of libyang. A
+patch is made of what its subscriber was sent last and what is now, so that nothing in between matters.
 
 Pure: no loop, no socket, no clock; what drives a subscription is in agent.subscriptions, what reads the
 rpcs in agent.operations.subscriptions.

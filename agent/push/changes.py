@@ -1,8 +1,7 @@
 """What turns some pieces into others, as the edits of a YANG patch (RFC 8072, RFC 8641 section 3.7). Pure.
 
-Entries of a list without keys, and values of state that are there several times, have no name in a patch: what
-they lie in is replaced as a whole.
-"""
+Entries of a list without keys, and values of state that are there several times, have no name in a patch:
+what they lie in is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -36,25 +35,42 @@ class Written:
     count: int
 
 
+AT_ONCE = 100
+"""Units that are compared at a time: some tens of milliseconds."""
+
+
+def differing(before: Pieces, after: Pieces) -> list[str]:
+    """Return the paths of pieces that differ, first those that are gone: what comes may be their successor in
+    a choice."""
+    gone = [path for path in before if path not in after]
+    return gone + [path for path, piece in after.items() if before.get(path) != piece]
+
+
 def changes(
-    schema: Schema, before: Pieces, after: Pieces, room: Room, *, excluded: Collection[Change] = ()
+    schema: Schema,
+    before: Pieces,
+    after: Pieces,
+    room: Room,
+    *,
+    excluded: Collection[Change] = (),
+    first: int = 1,
 ) -> Written:
     """*worker* Return the edits that turn ``before`` into ``after``; none if both mean the same.
 
     Args:
         room: what they may take.
         excluded: kinds of edits that are left out (``excluded-change``).
+        first: the number of the first edit.
 
     Raises:
         ResourceDenied: there is not enough room.
     """
-    differing = [path for path in {**before, **after} if before.get(path) != after.get(path)]
+    paths = differing(before, after)
     old, new = (
-        Tree.parse(schema, together(side[path] for path in differing if path in side))
-        for side in (before, after)
+        Tree.parse(schema, together(side[path] for path in paths if path in side)) for side in (before, after)
     )
     told = [edit for edit in _named(schema, old, new) if edit.change not in excluded]
-    return Written(patch_edits(schema, told, room, old=None), len(told))
+    return Written(patch_edits(schema, told, room, first=first, old=None), len(told))
 
 
 def _named(schema: Schema, old: Tree, new: Tree) -> Iterator[Edit]:
@@ -123,5 +139,5 @@ def _above_in_both(schema: Schema, old: Tree, new: Tree, node: Node) -> bool:
     """False if ``node`` comes or goes with something that is named, and that has an edit of its own."""
     for above in upwards(node):
         if not schema.node_of(above.schema).is_np_container:
-            return old.find_like(above) != NO_NODE and new.find_like(above) != NO_NODE
+            return NO_NODE not in (old.find_like(above), new.find_like(above))
     return True

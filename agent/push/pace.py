@@ -35,6 +35,10 @@ class Dampening:
         """Note that what is there is being looked at: what changes from here on needs another look."""
         self._waits = False
 
+    def follow(self, before: Dampening) -> None:
+        """Go on from where another was: a modified subscription keeps its distance to the last update."""
+        self._told, self._waits = before._told, self._waits or before._waits
+
     def told(self, now: float) -> None:
         """Note that an update was made. A look that found nothing costs nothing, and no time either."""
         self._told = now

@@ -1,8 +1,8 @@
-"""A subscriber, written from the examples of RFC 8641, RFC 8072 and RFC 8040 alone: what it gets it keeps as a
-document, and each patch changes that. It shares no code with the server.
+"""A subscriber, written from the examples of RFC 8641, RFC 8072 and RFC 8040 alone: what it gets it keeps as
+a document, and each patch changes that. It shares no code with the server.
 
-Of the modules it knows the namespaces, the keys of lists and which leaf-lists there are, as who reads them does.
-"""
+Of the modules it knows the namespaces, the keys of lists and which leaf-lists there are, as who reads them
+does."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class Subscriber:
         assert (value is None) == (operation in ("delete", "move")), operation
         assert value is None or self._is(value, name, values), "a value of something else"
         if operation == "create":
-            assert there is None
+            if there is not None:  # a container that has become empty is as good as none
+                assert not (len(there) or values or there.text)
+                parent.remove(there)
             parent.append(value)
         elif operation == "replace":
             parent.replace(there, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +66,7 @@ def test_one_update_in_each_period_at_most_and_none_is_forgotten(gaps: list[floa
                 pace.told(now)
         now = end
     assert known == value
-    assert all(later - earlier >= period_s * 0.999 for earlier, later in zip(told, told[1:], strict=False))
+    assert all(later - earlier >= period_s * 0.999 for earlier, later in pairwise(told))
 
 
 @pytest.mark.parametrize(
