@@ -21,8 +21,9 @@ from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.reread import Reread
-from agent.server import Server
+from agent.server import Server, subscription_bounds
 from agent.settings import Settings
+from agent.subscriptions import Subscriptions, namespaces_of
 from agent.translator import Translator
 from agent.transport.activation import NONE, Passed
 from agent.transport.limits import Refused
@@ -115,6 +116,9 @@ def assemble(
         locks=Locks(),
         confirmed=confirmed,
         stream=stream,
+        subscriptions=Subscriptions(
+            subscription_bounds(limits), now=_clock, namespaces=namespaces_of(schema)
+        ),
         nacm=nacm,
         operational=operational,
         worker=worker,

@@ -82,6 +82,8 @@ class Live:
         self._writes: Breakable | None = None
         self._to_subscribe: Subscription | None = None
         self._subscriber: asyncio.Task[None] | None = None
+        self._after_reply: list[Callable[[], None]] = []
+        self._followers: set[asyncio.Task[None]] = set()
 
     # -- what handlers see -----------------------------------------------------------------
 
@@ -148,6 +150,12 @@ class Live:
     def subscribe(self, subscription: Subscription) -> None:
         self._to_subscribe = subscription
 
+    def after_reply(self, do: Callable[[], None]) -> None:
+        self._after_reply.append(do)
+
+    def follow(self, run: Callable[[], Awaitable[None]]) -> None:
+        self.after_reply(lambda: self._begin(run))
+
     async def send(self, message: bytes) -> None:
         for action in self.session.notify(message):
             if isinstance(action, Send):
@@ -206,10 +214,12 @@ class Live:
         self.end(Ending(EndKind.DROPPED, "the client is gone"))
 
     async def close(self) -> None:
-        """End the subscription and the stream."""
-        if self._subscriber is not None:
-            self._subscriber.cancel()
-            await asyncio.wait([self._subscriber])
+        """End the subscriptions and the stream."""
+        sending = {*self._followers, *([] if self._subscriber is None else [self._subscriber])}
+        for task in sending:
+            task.cancel()
+        if sending:
+            await asyncio.wait(sending)
         await self._stream.close()
 
     async def _read(self) -> bytes | None:
@@ -250,7 +260,7 @@ class Live:
             self._be_patient()
         elif not established:
             self.end(Ending(EndKind.TIMEOUT, "no hello in time"))
-        elif not self.subscribed() and not self._may_idle(self):
+        elif not self.subscribed() and not self._followers and not self._may_idle(self):
             self.end(Ending(EndKind.TIMEOUT, "idle"))
         else:
             self._silent_since_s = now_s
@@ -262,7 +272,7 @@ class Live:
             action = pending.popleft()
             if isinstance(action, Send):
                 await self._write(action.data)
-                self._begin_subscription()
+                self._replied()
             elif isinstance(action, Close):
                 self.end(self._ending(action))
                 return
@@ -335,10 +345,26 @@ class Live:
 
     # -- the subscription ------------------------------------------------------------------
 
-    def _begin_subscription(self) -> None:
+    def _replied(self) -> None:
         if self._to_subscribe is not None:
             self._subscriber = asyncio.create_task(self._run(self._to_subscribe))
             self._to_subscribe = None
+        while self._after_reply:
+            self._after_reply.pop(0)()
+
+    def _begin(self, run: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._follow(run))
+        self._followers.add(task)
+        task.add_done_callback(self._followers.discard)
+
+    async def _follow(self, run: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await run()
+        except (ConnectionError, TimeoutError) as problem:
+            self._lost(problem)
+        except Exception as problem:
+            log.error("a subscription of session %d failed", self.session_id, exc_info=problem)
+            self.end(Ending(EndKind.OTHER, "a subscription failed: see the log"))
 
     async def _run(self, subscription: Subscription) -> None:
         try:

@@ -29,7 +29,8 @@ STREAM = "NETCONF"
 NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 STREAMS_NS = "urn:ietf:params:xml:ns:netmod:notification"
 STREAMS_PATH = "/nc-notifications:netconf"
-MISSED = "yangswan-agent:notifications-missed"
+RFC8639_STREAMS_PATH = "/ietf-subscribed-notifications:streams"
+AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 MAX_WAITING = 10_000
 """Events that were published and not recorded yet; beyond, the oldest of them are dropped."""
 
@@ -37,13 +38,14 @@ MAX_WAITING = 10_000
 @dataclass(frozen=True, slots=True)
 class Event:
     """One recorded event; ``number`` counts from 1 without gaps. ``body``: its element, as XML. ``names``: as
-    in ``agent.translator.Notification``."""
+    in ``agent.translator.Notification``. ``before``: octets of all the bodies that were recorded before."""
 
     number: int
     time: datetime
     name: QName
     body: bytes = field(repr=False)
     names: Mapping[str, str] = field(default_factory=dict)
+    before: int = 0
 
 
 Door = Callable[[Event], bytes | None]
@@ -54,6 +56,12 @@ def message(time: datetime, body: bytes) -> bytes:
     """Return a ``<notification>`` (RFC 5277 section 2.2.1)."""
     start = f'<notification xmlns="{NOTIFICATION_NS}"><eventTime>{time_text(time)}</eventTime>'
     return start.encode() + body + b"</notification>"
+
+
+def missed(count: int) -> bytes:
+    """Return notifications-missed, which tells a subscriber how many events it was too slow for."""
+    name = "notifications-missed"
+    return f'<{name} xmlns="{AGENT_NS}"><count>{count}</count></{name}>'.encode()
 
 
 def time_text(time: datetime) -> str:
@@ -80,9 +88,12 @@ class Stream:
         self.worker = worker
         self.now = now
         self.created = now()
+        self.aged: datetime | None = None
+        """When the newest of the events happened that the record holds no longer."""
         self._bounds = max_events, max_octets
         self._record: deque[Event] = deque()
         self._octets = 0
+        self._octets_ever = 0
         self._numbers = itertools.count(1)
         self._waiting: deque[tuple[datetime, Notification]] = deque(maxlen=MAX_WAITING)
         self._published = asyncio.Event()
@@ -128,7 +139,16 @@ class Stream:
 
         Ends when it is ``until`` and nothing is left.
         """
-        while True:
+        while (found := await self.at(number, until)) is not None:
+            yield found
+            number += found if isinstance(found, int) else 1
+
+    async def at(self, number: int, until: datetime | None = None) -> Event | int | None:
+        """Wait for the event ``number``, and return it; None if it is ``until`` and it did not happen before.
+
+        An int is how many events were dropped from that one on. May be cancelled while it waits.
+        """
+        if self.last_number < number:
             try:
                 async with asyncio.timeout(None if until is None else (until - self.now()).total_seconds()):
                     async with self._grew:
@@ -137,16 +157,29 @@ class Stream:
             except TimeoutError:
                 await self._idle.wait()  # what was published before may not be recorded yet
                 if self.last_number < number:
-                    return
-            first = self._record[0].number
-            if first > number:
-                yield first - number
-                number = first
-            event = self._record[number - first]
-            if until is not None and event.time > until:
-                return
-            yield event
-            number += 1
+                    return None
+        first = self._record[0].number
+        if first > number:
+            return first - number
+        event = self._record[number - first]
+        return None if until is not None and event.time > until else event
+
+    def waiting(self, number: int) -> tuple[int, int]:
+        """Return how many events are recorded from ``number`` on, and their octets."""
+        if number > self.last_number:
+            return 0, 0
+        first = self._record[0].number
+        return self.last_number - number + 1, self._octets_ever - self._record[max(0, number - first)].before
+
+    def newest(self, events: int, octets: int) -> int:
+        """Return the number of the first of the newest events, of which there are no more than these."""
+        number = self.last_number + 1
+        for event in reversed(self._record):
+            events, octets = events - 1, octets - len(event.body)
+            if events < 0 or octets < 0:
+                break
+            number = event.number
+        return number
 
     def content(self) -> Json:
         """Return the content of ``/netconf`` (RFC 5277 section 3.4)."""
@@ -157,6 +190,17 @@ class Stream:
             "replayLogCreationTime": time_text(self.created),
         }
         return {"streams": {"stream": [stream]}}
+
+    def listed(self) -> Json:
+        """Return the content of ``/streams`` (RFC 8639 section 3.1)."""
+        stream = {
+            "name": STREAM,
+            "description": "All events of this server",
+            "replay-support": [None],
+            "replay-log-creation-time": time_text(self.created),
+            **({} if self.aged is None else {"replay-log-aged-time": time_text(self.aged)}),
+        }
+        return {"stream": [stream]}
 
     async def _record_published(self) -> None:
         while True:
@@ -171,7 +215,10 @@ class Stream:
                     log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
                     continue
                 number = next(self._numbers)
-                await self._add(Event(number, time=time, name=name, body=body, names=notification.names))
+                before = self._octets_ever
+                await self._add(
+                    Event(number, time=time, name=name, body=body, names=notification.names, before=before)
+                )
             self._idle.set()
 
     async def _add(self, event: Event) -> None:
@@ -179,8 +226,11 @@ class Stream:
         async with self._grew:
             self._record.append(event)
             self._octets += len(event.body)
+            self._octets_ever += len(event.body)
             while len(self._record) > max_events or (self._octets > max_octets and len(self._record) > 1):
-                self._octets -= len(self._record.popleft().body)
+                dropped = self._record.popleft()
+                self._octets -= len(dropped.body)
+                self.aged = dropped.time
             self._grew.notify_all()
 
 
@@ -194,15 +244,49 @@ def render(schema: Schema, notification: Notification) -> tuple[QName, bytes]:
     return node.qname, tree.to_xml()
 
 
-@dataclass(slots=True)
-class Subscription:
-    """What one session wants (RFC 5277 section 2.1.1).
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one subscriber is told of an event.
 
     ``wants``: *worker* function that says if a filter selects something of an event's tree. ``may``: if the
     subscriber may read an event of this kind; asked for each event, for the rules may change. ``door``:
     returns the *worker* function that says what of an event he may be told, None if that is all.
     ``carry_out``: has the look at an event done where it harms nobody, None on libyang's thread.
     """
+
+    stream: Stream
+    wants: Callable[[Tree], bool] | None
+    may: Callable[[SchemaNode], bool]
+    door: Callable[[], Door | None] = lambda: None
+    carry_out: Callable[[Event, Callable[[], bytes]], Awaitable[bytes]] | None = None
+
+    async def told(self, event: Event) -> bytes:
+        """Return what of ``event`` the subscriber is told, as XML, b"" if nothing."""
+        if not self.may(self.stream.schema.notifications[event.name]):
+            return b""
+        door = self.door()
+        if door is None and self.wants is None:
+            return event.body
+        return await self._carried_out(event, lambda: self._selected(event, door))
+
+    async def _carried_out(self, event: Event, work: Callable[[], bytes]) -> bytes:
+        if self.carry_out is None:
+            done: bytes = await self.stream.worker(work)
+            return done
+        return await self.carry_out(event, work)
+
+    def _selected(self, event: Event, door: Door | None) -> bytes:
+        """*worker* Return what may be told of an event if the filter selects something of that, else b""."""
+        body = event.body if door is None else door(event)
+        if not body or self.wants is None:
+            return body or b""
+        tree, _ = notification_tree(self.stream.schema, body, xml=True)
+        return body if self.wants(tree) else b""
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What one session wants (RFC 5277 section 2.1.1); as ``Look``, and from ``start`` to ``stop``."""
 
     stream: Stream
     send: Callable[[bytes], Awaitable[None]]
@@ -247,34 +331,13 @@ class Subscription:
     async def _offer(self, event: Event) -> None:
         if self.stop is not None and event.time > self.stop:
             return
-        if not self.may(self.stream.schema.notifications[event.name]):
-            return
-        body = event.body
-        door = self.door()
-        if door is not None or self.wants is not None:
-            body = await self._carried_out(event, lambda: self._selected(event, door))
-        if body:
+        look = Look(self.stream, self.wants, may=self.may, door=self.door, carry_out=self.carry_out)
+        if body := await look.told(event):
             await self.send(message(event.time, body))
 
-    async def _carried_out(self, event: Event, work: Callable[[], bytes]) -> bytes:
-        if self.carry_out is None:
-            done: bytes = await self.stream.worker(work)
-            return done
-        return await self.carry_out(event, work)
-
-    def _selected(self, event: Event, door: Door | None) -> bytes:
-        """*worker* Return what may be told of an event if the filter selects something of that, else b""."""
-        body = event.body if door is None else door(event)
-        if not body or self.wants is None:
-            return body or b""
-        tree, _ = notification_tree(self.stream.schema, body, xml=True)
-        return body if self.wants(tree) else b""
-
     async def _missed(self, count: int) -> None:
-        content = {MISSED: {"count": count}}
-        _, body = await self.stream.worker(render, self.stream.schema, Notification(content))
         log.warning("a subscriber is too slow: %d events were dropped before it read them", count)
-        await self.send(message(self.stream.now(), body))
+        await self.send(message(self.stream.now(), missed(count)))
 
     async def _complete(self, name: str) -> None:
         await self.send(message(self.stream.now(), f'<{name} xmlns="{STREAMS_NS}"/>'.encode()))

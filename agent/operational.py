@@ -15,16 +15,17 @@ from agent.translator import Json, Keys, Translator
 from agent.yang.merging import graft
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import JSON, Tree, json_document
+from agent.yang.tree import JSON, XML, Tree, json_document
 
 
 class StateError(Exception):
     """A provider made a document that its own YANG module does not allow."""
 
 
-Provider = Callable[[], Awaitable[Json]]
+Provider = Callable[[], Awaitable[Json | bytes]]
+"""Returns RFC 7951 content, or a document of XML: what holds anydata, whose content JSON might not tell."""
 Document = Callable[[], bytes]
-"""Makes a document (RFC 7951), on any thread: of many entries it takes long."""
+"""Makes a document (RFC 7951, or XML), on any thread: of many entries it takes long."""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,9 @@ class Operational:
         documents: list[Document] = []
         for path in wanted:
             content = await self.roots[path]()
-            if content:
+            if isinstance(content, bytes) and content:
+                documents.append(partial(bytes, content))
+            elif content:
                 documents.append(partial(json_document, {path.lstrip("/"): content}))
         return documents
 
@@ -114,6 +117,6 @@ def merge_state(tree: Tree, document: bytes) -> None:
         StateError: it does not fit the schema, which is a fault of who provided it.
     """
     try:
-        graft(tree, Tree.parse(tree.schema, document, format=JSON))
+        graft(tree, Tree.parse(tree.schema, document, format=XML if document.startswith(b"<") else JSON))
     except RpcErrors as problem:
         raise StateError(f"a provider's state does not fit the schema: {problem}") from problem

@@ -17,12 +17,13 @@ from agent.errors import RpcErrors
 from agent.live import Live
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Session
-from agent.notifications import STREAMS_PATH
+from agent.notifications import RFC8639_STREAMS_PATH, STREAMS_PATH
 from agent.operational import Provider
 from agent.operations.commit import caller_info
 from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
+from agent.subscriptions import SUBSCRIPTIONS_PATH, Bounds
 from agent.translator import Json
 from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
@@ -71,6 +72,8 @@ class Server:
                 monitoring.LIBRARY_PATH: _constant(monitoring.yang_library(context.schema)),
                 monitoring.MODULES_STATE_PATH: _constant(monitoring.modules_state(context.schema)),
                 STREAMS_PATH: _constant(context.stream.content()),
+                RFC8639_STREAMS_PATH: self._streams,
+                SUBSCRIPTIONS_PATH: context.subscriptions.state,
                 AGENT_PATH: self._agent_state,
             }
         )
@@ -110,6 +113,7 @@ class Server:
             try:
                 await asyncio.shield(release(self.context, live.session_id))
             finally:
+                self.context.subscriptions.session_ended(live.session_id)
                 # Not before: who sees the session gone sees what it held gone, too.
                 del self._live[live.session_id]
                 self._count_out(session, ending)
@@ -132,6 +136,7 @@ class Server:
     def take_over(self, limits: Limits) -> None:
         """Have other limits from now on; what a message may hold stays as it was in sessions that exist."""
         self._limits = limits
+        self.context.subscriptions.take_over(subscription_bounds(limits))
         self._unfinished.bound(*_unfinished_octets(limits))
         for live in self._live.values():
             live.take_over(limits)
@@ -148,6 +153,7 @@ class Server:
             live.end(Ending(EndKind.OTHER, "the server stops"))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
+        self.context.subscriptions.stop()
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         try:
@@ -206,6 +212,9 @@ class Server:
             hello=self.capabilities,
         )
 
+    async def _streams(self) -> Json:
+        return self.context.stream.listed()
+
     async def _agent_state(self) -> Json:
         limits = {name.replace("_", "-"): n for name, n in dataclasses.asdict(self._limits).items()}
         content: Json = {"limits": limits, "refused-connections": self._refused.connections}
@@ -229,6 +238,18 @@ def _unfinished_octets(limits: Limits) -> tuple[int, int]:
     return (
         max(limits.unfinished_octets, limits.message_octets),
         max(limits.unfinished_octets_per_user, limits.message_octets),
+    )
+
+
+def subscription_bounds(limits: Limits) -> Bounds:
+    """Return what the limits say of subscriptions."""
+    return Bounds(
+        limits.subscriptions,
+        per_user=limits.subscriptions_per_user,
+        per_session=limits.subscriptions_per_session,
+        events=limits.subscription_events,
+        octets=limits.subscription_octets,
+        suspended_s=limits.subscription_suspended_s,
     )
 
 

@@ -17,6 +17,7 @@ from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.operations.publisher import Publisher
+from agent.subscriptions import Subscriptions
 from agent.yang.gate import GATE
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -91,10 +92,17 @@ class Caller(Protocol):
     def send(self) -> Callable[[bytes], Awaitable[None]]:
         """Writes a notification; returns when the client has room for it."""
 
-    def subscribed(self) -> bool: ...
+    def subscribed(self) -> bool:
+        """Return whether it has a subscription of create-subscription."""
 
     def subscribe(self, subscription: Subscription) -> None:
         """Begin to send, after the reply to the request being answered."""
+
+    def after_reply(self, do: Callable[[], None]) -> None:
+        """Have something done after the reply to the request being answered."""
+
+    def follow(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Have something run from after that reply on, to its own end or that of the session."""
 
 
 @dataclass(slots=True)
@@ -110,6 +118,7 @@ class Context:
     locks: Locks
     confirmed: ConfirmedCommits
     stream: Stream
+    subscriptions: Subscriptions
     nacm: AccessControl
     operational: Operational
     worker: Worker

@@ -27,13 +27,17 @@ from agent.operations import (
     locking,
     nmda,
     read,
+    resync,
     session,
     subscribe,
+    subscriptions,
     write,
 )
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
 from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
+from agent.push.refusal import SN_NS
+from agent.push.updates import PUSH_NS
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,11 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (NMDA_NS, "get-data"): nmda.get_data,
     (NMDA_NS, "edit-data"): nmda.edit_data,
     (NOTIFICATION_NS, "create-subscription"): subscribe.create_subscription,
+    (SN_NS, "establish-subscription"): subscriptions.establish_subscription,
+    (SN_NS, "modify-subscription"): subscriptions.modify_subscription,
+    (SN_NS, "delete-subscription"): subscriptions.delete_subscription,
+    (SN_NS, "kill-subscription"): subscriptions.kill_subscription,
+    (PUSH_NS, "resync-subscription"): resync.resync_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
     (COMPARE_NS, "compare"): compare.compare,
@@ -108,6 +117,8 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
         node = context.schema.rpcs.get(qname)
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
+        if qname == (SN_NS, "establish-subscription"):
+            subscriptions.refuse_encoding(context, operation)
         if node is not None and qname in HANDLERS:
             if qname in RETRIEVALS and octets is not None and octets <= SMALL_OCTETS:
                 check_input(context.schema, node, operation)

@@ -173,6 +173,7 @@ class OnChangeSource:
         """Go on from where the source before was, when this one is asked first."""
         before, self._before = self._before, None
         if before is not None:
+            before._follow_on()  # it may have been modified again before it was asked
             self._sent, self._owes_all = before._sent, before._owes_all
             self._pace.follow(before._pace)
             self._pace.changed()
@@ -271,18 +272,17 @@ class OnChangeSource:
                 continue
             return
 
-    def resync(self) -> None:
-        """Have all that is selected sent next (resync-subscription).
-
-        Raises:
-            Declined: the subscription is one without, or it is too much.
-        """
+    def refuse_resync(self) -> None:
+        """Raise Declined if all that is selected cannot be sent anew (resync-subscription)."""
         if not self._policy.sync_on_start:
             raise Declined(
                 SYNC_UNSUPPORTED,
                 "this subscription was established without sync-on-start, and is sent patches only",
             )
         self.refuse_too_big(SYNC_TOO_BIG)
+
+    def resync(self) -> None:
+        """Have all that is selected sent next."""
         self._owes_all = True
         self._woken.set()
 

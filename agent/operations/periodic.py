@@ -12,7 +12,6 @@ from agent.operational import StateError
 from agent.operations.budget import TooCostlyFilter
 from agent.operations.on_change import (
     AGAIN_AFTER_S,
-    SYNC_UNSUPPORTED,
     UPDATE_TOO_BIG,
     Subscribed,
     too_big,
@@ -98,9 +97,6 @@ class PeriodicSource:
             except (RpcError, RpcErrors, StateError):
                 continue
             return
-
-    def resync(self) -> None:
-        raise Declined(SYNC_UNSUPPORTED, "a periodic subscription is sent everything in each period")
 
     def behind(self) -> Backlog:
         return Backlog()

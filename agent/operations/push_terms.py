@@ -13,7 +13,7 @@ from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIB
 from agent.operations.parameters import canonical_value, parameter, text_of
 from agent.operations.read import Filter, subtree_or_xpath
 from agent.push.pace import CENTISECONDS
-from agent.push.refusal import FILTER_UNAVAILABLE, FILTER_UNSUPPORTED, Declined
+from agent.push.refusal import FILTER_UNSUPPORTED, Declined
 from agent.push.updates import PUSH_NS
 from agent.xml import Element, has_more_elements, local_name, namespace, parse, serialize
 from agent.yang.schema import Schema
@@ -185,11 +185,7 @@ def _centiseconds(schema: Schema, element: Element, name: str) -> int:
 
 def _given(operation: Element) -> tuple[Element | None, Element | None]:
     if parameter(operation, "selection-filter-ref", PUSH_NS) is not None:
-        raise Declined(
-            FILTER_UNAVAILABLE,
-            "this server keeps no filters: put the filter into the subscription",
-            hints={"filter-failure-hint": "no filter is configured"},
-        )
+        raise _unsupported("this server has no filters by name, for none can be configured: give it in the request")
     subtree, xpath = (
         parameter(operation, f"datastore-{kind}-filter", PUSH_NS) for kind in ("subtree", "xpath")
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from agent.errors import BadElement, ErrorType, InvalidParameter, MissingElement, OperationFailed, TooBig
+from agent.errors import (
+    BadElement,
+    ErrorType,
+    InvalidParameter,
+    MissingElement,
+    OperationFailed,
+    OperationNotSupported,
+    TooBig,
+)
 from agent.nacm.events import readable_event
 from agent.notifications import STREAM, Door, Event, Subscription
 from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIBED, TooMuchHere, refuse_large
@@ -30,12 +38,20 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     stream = text_of(operation, "stream", STREAM)
     if stream != STREAM:
         raise InvalidParameter("stream", f"this server has no stream '{stream}', only {STREAM}")
-    start, stop = _time(operation, "startTime"), _time(operation, "stopTime")
+    start, stop = time_of(operation, "startTime"), time_of(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
-    filter_ = _alone(read_filter(context.schema, operation))
+    filter_ = alone(read_filter(context.schema, operation))
+    if context.subscriptions.of_session(caller.session_id):
+        raise OperationNotSupported(  # RFC 8640 section 4
+            "this session has subscriptions of establish-subscription, and can have none of "
+            "create-subscription beside them: take another session, or delete them",
+            type=ErrorType.PROTOCOL,
+        )
     if caller.subscribed():
         raise OperationFailed("this session has a subscription already", type=ErrorType.PROTOCOL)
-    await carried_out(context, caller, filter_, lambda: _try(context.schema, filter_), thread=context.worker)
+    await carried_out(
+        context, caller, filter_, lambda: try_on_event(context.schema, filter_), thread=context.worker
+    )
     caller.subscribe(
         Subscription(
             context.stream,
@@ -44,14 +60,27 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
             may=lambda node: context.nacm.may_be_told(context.access(caller), node),
             start=start,
             stop=stop,
-            door=lambda: _door(context, caller),
-            carry_out=lambda event, work: _carried_out(context, caller, filter_, event, work),
+            door=lambda: door_for(context, caller),
+            carry_out=lambda event, work: look_at(context, caller, filter_, event, work),
         )
     )
     return b""
 
 
-async def _carried_out(
+async def tried(context: Context, caller: Caller, filter_: Filter) -> None:
+    """Find out that a filter can be used at all.
+
+    Raises:
+        RpcError, RpcErrors: it cannot, or costs too much.
+    """
+
+    def work() -> None:
+        try_on_event(context.schema, filter_)
+
+    await carried_out(context, caller, filter_, work, thread=context.worker)
+
+
+async def look_at(
     context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
 ) -> bytes:
     """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
@@ -72,7 +101,7 @@ def _is_quick(filter_: Filter, event: Event) -> bool:
     return calls_quick_only(expression) and most_visits(expression, event.body.count(b"<")) <= MAX_VISITS
 
 
-def _alone(filter_: Filter) -> Filter:
+def alone(filter_: Filter) -> Filter:
     """Return ``filter_`` without the message that it is a part of, which would be kept as long as it is.
 
     Raises:
@@ -95,14 +124,14 @@ def _refuse_long(octets: int) -> None:
         raise TooBig(message, type=ErrorType.PROTOCOL)
 
 
-def _door(context: Context, caller: Caller) -> Door | None:
+def door_for(context: Context, caller: Caller) -> Door | None:
     access = context.access(caller)
     if access.everything(["read"]):
         return None
     return lambda event: readable_event(access, context.schema, event.body, event.names)
 
 
-def _try(schema: Schema, filter_: Filter) -> None:
+def try_on_event(schema: Schema, filter_: Filter) -> None:
     """*worker* Find out on some event that the filter can be used at all."""
     if filter_.subtree is not None:
         refuse_mixed(filter_.subtree)
@@ -110,7 +139,7 @@ def _try(schema: Schema, filter_: Filter) -> None:
     filter_.matches_event(tree)
 
 
-def _time(operation: Element, name: str) -> datetime | None:
+def time_of(operation: Element, name: str) -> datetime | None:
     text = text_of(operation, name)
     if not text:
         return None

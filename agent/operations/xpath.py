@@ -70,6 +70,12 @@ class Expression:
         return text
 
 
+def as_boolean(expression: Expression) -> Expression:
+    """Return an expression that selects the top of the tree if ``expression``, which is a valid one, is true
+    there (RFC 8639: stream-xpath-filter). Its context node is the root, too."""
+    return Expression(f"/self::node()[boolean({expression.text})]/*", expression.declared)
+
+
 def read_expression(schema: Schema, text: str, declared: Declared) -> Expression:
     """Return a client's expression; ``declared`` is in scope where it stands.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -30,7 +30,7 @@ def leaf(name: str, value: str) -> bytes:
     return f"<{name}>{escape(value)}</{name}>".encode()
 
 
-def identity_leaf(name: str, identity: str, namespaces: dict[str, str]) -> bytes:
+def identity_leaf(name: str, identity: str, namespaces: Mapping[str, str]) -> bytes:
     """Return a leaf with an identity "module:name"; ``namespaces``: by module."""
     module, _, local = identity.partition(":")
     if module == SN:

@@ -68,4 +68,5 @@ class Source(Protocol):
         encoding."""
 
     def close(self) -> None:
-        """Let go of what is held for the subscription; called once, also when another source follows."""
+        """Let go of what is held for the subscription; called once. ``next`` may be waiting, and is cancelled
+        then. One that another source follows is closed when that has made its first update."""

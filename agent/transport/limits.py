@@ -10,7 +10,8 @@ class Limits:
     """All settable as ``[limits]`` in the settings file; the unit is in the name.
 
     ``unauthenticated`` and ``unauthenticated_per_source`` count connections that have not logged in;
-    ``unfinished_octets`` those of messages that have begun to arrive and are not answered.
+    ``unfinished_octets`` those of messages that have begun to arrive and are not answered;
+    ``subscription_events`` what may wait for a subscriber that does not read.
     """
 
     sessions: int = 64
@@ -35,6 +36,12 @@ class Limits:
     message_depth: int = 256
     notification_events: int = 10_000
     notification_octets: int = 8 * 1024 * 1024
+    subscriptions: int = 1000
+    subscriptions_per_user: int = 250
+    subscriptions_per_session: int = 64
+    subscription_events: int = 1000
+    subscription_octets: int = 1024 * 1024
+    subscription_suspended_s: int = 30
 
 
 @dataclass(slots=True)

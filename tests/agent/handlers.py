@@ -22,6 +22,9 @@ from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.operations.context import Context, Ending
 from agent.operations.dispatch import dispatch
+from agent.server import subscription_bounds
+from agent.subscriptions import SUBSCRIPTIONS_PATH, Subscriptions, namespaces_of
+from agent.transport.limits import Limits
 from agent.xml import parse
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
@@ -57,6 +60,8 @@ class Remembering:
     sent: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    later: list[Callable[[], None]] = field(default_factory=list)
+    followers: list[asyncio.Task[None]] = field(default_factory=list)
 
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -80,6 +85,16 @@ class Remembering:
 
     def subscribe(self, subscription: Subscription) -> None:
         self.task = asyncio.create_task(subscription.run())
+
+    def after_reply(self, do: Callable[[], None]) -> None:
+        self.later.append(do)
+
+    def follow(self, run: Callable[[], Awaitable[None]]) -> None:
+        self.after_reply(lambda: self.followers.append(asyncio.create_task(run())))
+
+    def replied(self) -> None:
+        while self.later:
+            self.later.pop(0)()
 
     async def got(self, text: str, count: int = 1) -> bytes:
         """Return the notification in which ``text`` came for the ``count``-th time."""
@@ -113,7 +128,9 @@ class Lab:
         rpc = parse(
             f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" {PREFIXES}>{operation}</rpc>'.encode()
         )
-        return (await dispatch(self.context, self.caller(session_id), rpc[0])).decode()
+        reply = (await dispatch(self.context, self.caller(session_id), rpc[0])).decode()
+        self.caller(session_id).replied()
+        return reply
 
     async def refused(self, operation: str, session_id: int = 1) -> list[RpcError]:
         with pytest.raises(RpcErrors) as caught:
@@ -170,12 +187,17 @@ async def running_lab(
     configuration.when_swapped.append(nacm.reload)
     nacm.load(configuration.running)
     operational.roots[NACM_PATH] = nacm.state
+    subscriptions = Subscriptions(
+        subscription_bounds(Limits()), now=lambda: datetime.now(UTC), namespaces=namespaces_of(schema)
+    )
+    operational.roots[SUBSCRIPTIONS_PATH] = subscriptions.state
     context = Context(
         schema=schema,
         configuration=configuration,
         locks=Locks(),
         confirmed=confirmed,
         stream=stream,
+        subscriptions=subscriptions,
         nacm=nacm,
         operational=operational,
         worker=worker,
@@ -191,7 +213,8 @@ async def running_lab(
         await confirmed.stop()
         await stream.stop()
         for caller in made.callers.values():
-            if caller.task is not None:
-                caller.task.cancel()
-                await asyncio.wait([caller.task])
+            for task in (*caller.followers, *([] if caller.task is None else [caller.task])):
+                task.cancel()
+                await asyncio.wait([task])
+        subscriptions.stop()
         await worker(configuration.store.close)

@@ -69,7 +69,7 @@ class Subscriber:
         assert value is None or self._is(value, name, values), "a value of something else"
         if operation == "create":
             if there is not None:  # a container that has become empty is as good as none
-                assert not (len(there) or values or there.text)
+                assert meaning(there) == ""
                 parent.remove(there)
             parent.append(value)
         elif operation == "replace":

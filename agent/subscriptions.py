@@ -1,0 +1,367 @@
+"""Dynamic subscriptions while they last (RFC 8639): each is driven by a task of its own, all are registered.
+
+A source is asked for an update, the session takes it, the source is asked again. While the session takes
+nothing, the register looks now and then how much waits: a subscription with more than its bound is
+suspended. Nothing is sent then, for nothing can be; what a client reads first afterwards is that it was
+suspended, that it is resumed, and how much it has missed. Nothing here waits for a commit, and no commit
+waits for anything here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from agent.breakable import Breakable
+from agent.notifications import message, missed, time_text
+from agent.push.bodies import Described, changed, identity_leaf, subscriptions, terms
+from agent.push.refusal import (
+    INSUFFICIENT_RESOURCES,
+    NO_SUCH_SUBSCRIPTION,
+    SUSPENSION_TIMEOUT,
+    UNSUPPORTABLE_VOLUME,
+    Declined,
+    Suspend,
+    Terminate,
+)
+from agent.push.source import Counters, Source, Update
+from agent.push.subscription import Happening, State, next_state
+from agent.yang.schema import Schema
+
+log = logging.getLogger(__name__)
+
+SUBSCRIPTIONS_PATH = "/ietf-subscribed-notifications:subscriptions"
+LOOK_S = 1.0
+"""How often it is looked how much waits for those that take nothing."""
+STALLED_S = 1.0
+"""Who has taken nothing for so long does not read."""
+
+
+class Subscriber(Protocol):
+    """The session that a subscription belongs to."""
+
+    @property
+    def session_id(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def send(self) -> Callable[[bytes], Awaitable[None]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many subscriptions there may be, how much may wait for one of them, and how long it may be
+    suspended."""
+
+    all: int
+    per_user: int
+    per_session: int
+    events: int
+    octets: int
+    suspended_s: float
+
+
+@dataclass(eq=False, slots=True)
+class Subscribed:
+    """One subscription. ``target``: the kind of what it is to, which alone knows its sources. ``source``
+    None: it is being established.
+
+    ``when_over``: called once when it has ended. ``namespaces``: of the modules of reasons, by name.
+    """
+
+    id: int
+    subscriber: Subscriber
+    bounds: Bounds
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+    namespaces: Mapping[str, str]
+    when_over: Callable[[Subscribed], None]
+    target: object = None
+    source: Source | None = None
+    stop: datetime | None = None
+    state: State = State.ACTIVE
+    counters: Counters = field(default_factory=Counters)
+    _replaced: list[Source] = field(default_factory=list)
+    _notices: deque[bytes] = field(default_factory=deque)
+    _waits: Breakable | None = None
+    _sending_since_s: float | None = None
+    _suspended_since_s: float | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state is State.ENDED
+
+    def described(self) -> Described:
+        assert self.source is not None
+        return Described(
+            self.id,
+            members=self.source.described(),
+            stop_time=None if self.stop is None else time_text(self.stop),
+            receiver=f"session {self.subscriber.session_id} of {self.subscriber.user}",
+            state=self.state,
+            counters=self.counters,
+        )
+
+    # -- what happens to it ------------------------------------------------------------------
+
+    def modify(self, source: Source, stop: datetime | None) -> None:
+        """Go on with ``source``, which follows on the one before, until ``stop``."""
+        if self.over or self.source is None:
+            source.close()
+            return
+        self._replaced.append(self.source)
+        self.source, self.stop = source, stop
+        self._happens(Happening.MODIFIED)
+        self._notices.append(changed("subscription-modified", self.id, terms(self.described())))
+
+    def delete(self) -> None:
+        """End it without a word: its subscriber has asked for that."""
+        if not self.over:
+            self._happens(Happening.DELETED)
+            self._notices.clear()
+
+    def terminate(self, reason: str) -> None:
+        """End it; its subscriber is told the reason when it reads."""
+        if not self.over:
+            self._happens(Happening.TERMINATED)
+            self._notices.append(self._with_reason("subscription-terminated", reason))
+
+    def look(self, now_s: float) -> None:
+        """Suspend it if its subscriber does not read and too much waits; end it if that lasts too long."""
+        if self.source is None or self.over:
+            return
+        if self.state is State.SUSPENDED and self._suspended_since_s is not None:
+            if now_s - self._suspended_since_s >= self.bounds.suspended_s:
+                log.warning("subscription %d is ended: it was suspended for too long", self.id)
+                self.terminate(SUSPENSION_TIMEOUT)
+            elif self.stop is not None and self.now() > self.stop:
+                self._happens(Happening.COMPLETED)
+        elif self._sending_since_s is not None and now_s - self._sending_since_s >= STALLED_S:
+            waiting = self.source.behind()
+            if waiting.records > self.bounds.events or waiting.octets > self.bounds.octets:
+                log.warning("subscription %d is suspended: its subscriber does not read", self.id)
+                self._suspend(UNSUPPORTABLE_VOLUME)
+
+    def _suspend(self, reason: str) -> None:
+        self._happens(Happening.SUSPENDED)
+        self._suspended_since_s = self.clock()
+        self._notices.append(self._with_reason("subscription-suspended", reason))
+
+    def _resume(self) -> None:
+        assert self.source is not None
+        self._happens(Happening.RESUMED)
+        lost = self.source.skip()
+        self.counters.missed += lost
+        self._notices.append(changed("subscription-resumed", self.id))
+        if lost:
+            self._notices.append(missed(lost))
+
+    def _happens(self, happening: Happening) -> None:
+        self.state = next_state(self.state, happening)
+        if self.state is not State.SUSPENDED:
+            self._suspended_since_s = None
+        if self._waits is not None:
+            self._waits.break_off()
+        if self.over:
+            self._close_replaced()
+            if self.source is not None:
+                self.source.close()
+            self.when_over(self)
+
+    def _close_replaced(self) -> None:
+        while self._replaced:
+            self._replaced.pop().close()
+
+    def _with_reason(self, name: str, reason: str) -> bytes:
+        return changed(name, self.id, identity_leaf("reason", reason, self.namespaces))
+
+    # -- what drives it ----------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send updates until it ends; ends with the connection, too.
+
+        Raises:
+            ConnectionError, TimeoutError: the subscriber is gone, or does not read at all.
+        """
+        try:
+            while True:
+                await self._tell()
+                if self.over:
+                    return
+                if (update := await self._next()) is not None and not self.over:
+                    await self._send(message(update.time, update.body))
+                    self.counters.sent += update.is_record
+                if self.state is State.SUSPENDED:  # by who looked meanwhile, and now it reads again
+                    self._resume()
+        finally:
+            self.delete()
+
+    async def _tell(self) -> None:
+        while self._notices:
+            await self._send(message(self.now(), self._notices.popleft()))
+
+    async def _next(self) -> Update | None:
+        """Return the next update; None if something else has happened meanwhile."""
+        source = self.source
+        assert source is not None
+        try:
+            with Breakable() as self._waits:
+                update = await source.next()
+                self._waits = None
+                self._close_replaced()  # what waited there has been taken over
+                if update is None and not self.over:
+                    self._happens(Happening.COMPLETED)
+                return update
+        except Suspend as problem:
+            await self._suspended_by(source, problem.reason)
+        except Terminate as problem:
+            self.terminate(problem.reason)
+        except Exception:
+            log.exception("subscription %d failed", self.id)
+            self.terminate(NO_SUCH_SUBSCRIPTION)
+        finally:
+            self._waits = None
+        return None
+
+    async def _suspended_by(self, source: Source, reason: str) -> None:
+        self._suspend(reason)
+        await self._tell()
+        with Breakable() as self._waits:
+            if self.state is State.SUSPENDED:
+                await source.recovered()
+
+    async def _send(self, data: bytes) -> None:
+        self._sending_since_s = self.clock()
+        try:
+            await self.subscriber.send(data)
+        finally:
+            self._sending_since_s = None
+
+
+class Subscriptions:
+    """All dynamic subscriptions.
+
+    Args:
+        namespaces: of modules, by name.
+    """
+
+    def __init__(
+        self, bounds: Bounds, now: Callable[[], datetime], namespaces: Mapping[str, str] | None = None
+    ) -> None:
+        self.bounds = bounds
+        self._now = now
+        self._namespaces = namespaces or {}
+        self._ids = itertools.count(1)
+        self._all: dict[int, Subscribed] = {}
+        self._looks: asyncio.TimerHandle | None = None
+
+    def take_over(self, bounds: Bounds) -> None:
+        """Have other bounds from now on; of those that exist none ends by it."""
+        self.bounds = bounds
+        for subscribed in self._all.values():
+            subscribed.bounds = bounds
+
+    def of_session(self, session_id: int) -> list[Subscribed]:
+        return [each for each in self._all.values() if each.subscriber.session_id == session_id]
+
+    def reserved(self, subscriber: Subscriber) -> Subscribed:
+        """Return a new subscription without a source, which counts from now on.
+
+        Raises:
+            Declined: there are as many as there may be.
+        """
+        here = len(self.of_session(subscriber.session_id))
+        by_user = sum(each.subscriber.user == subscriber.user for each in self._all.values())
+        for number, most, what in (
+            (here, self.bounds.per_session, "this session has"),
+            (by_user, self.bounds.per_user, f"{subscriber.user} has"),
+            (len(self._all), self.bounds.all, "this server has"),
+        ):
+            if number >= most:
+                message = f"{what} {number} subscriptions, and may have no more: delete one, and try again"
+                raise Declined(INSUFFICIENT_RESOURCES, message)
+        made = Subscribed(
+            next(self._ids),
+            subscriber=subscriber,
+            bounds=self.bounds,
+            now=self._now,
+            clock=_clock,
+            namespaces=self._namespaces,
+            when_over=self._forget,
+        )
+        self._all[made.id] = made
+        if self._looks is None:
+            self._look_later()
+        return made
+
+    def given_back(self, subscribed: Subscribed) -> None:
+        """Forget one that could not be established."""
+        self._forget(subscribed)
+
+    def of(self, id: int) -> Subscribed:
+        """Return the subscription ``id``, whose ever it is.
+
+        Raises:
+            Declined: there is none.
+        """
+        found = self._all.get(id)
+        if found is None or found.source is None:
+            raise Declined(NO_SUCH_SUBSCRIPTION, f"there is no subscription {id}")
+        return found
+
+    def own(self, subscriber: Subscriber, id: int) -> Subscribed:
+        """Return the subscription ``id`` of this session.
+
+        Raises:
+            Declined: it has none such; whether another session has is not told.
+        """
+        found = self._all.get(id)
+        if found is None or found.source is None or found.subscriber.session_id != subscriber.session_id:
+            raise Declined(NO_SUCH_SUBSCRIPTION, f"this session has no subscription {id}")
+        return found
+
+    async def state(self) -> bytes:
+        """Return ``/subscriptions`` as XML."""
+        return subscriptions(each.described() for each in self._all.values() if each.source is not None)
+
+    def look(self, now_s: float) -> None:
+        """Look after all; see ``Subscribed.look``."""
+        for subscribed in list(self._all.values()):
+            subscribed.look(now_s)
+
+    def session_ended(self, session_id: int) -> None:
+        """End what belongs to a session that is gone."""
+        for subscribed in self.of_session(session_id):
+            subscribed.delete()
+
+    def stop(self) -> None:
+        if self._looks is not None:
+            self._looks.cancel()
+            self._looks = None
+
+    def _look_later(self) -> None:
+        self._looks = asyncio.get_running_loop().call_later(LOOK_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._looks = None
+        self.look(_clock())
+        if self._all:
+            self._look_later()
+
+    def _forget(self, subscribed: Subscribed) -> None:
+        self._all.pop(subscribed.id, None)
+
+
+def namespaces_of(schema: Schema) -> dict[str, str]:
+    """Return the namespaces of the modules that are served, by name."""
+    return {name: module.namespace for name, module in schema.by_name.items()}
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
