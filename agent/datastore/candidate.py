@@ -20,6 +20,9 @@ CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
 
 
+WhenTouched = Callable[[Sequence[str] | None], None]
+
+
 class Candidate:
     """A configuration being edited (RFC 6241 section 8.3).
 
@@ -27,6 +30,9 @@ class Candidate:
     may have been changed back. ``blind``: paths of those in which somebody wrote what he may not read; they
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
+
+    ``when_touched`` is called on the thread that writes with the paths of units that may have become others;
+    None: any may have.
 
     ``tree`` has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -39,6 +45,7 @@ class Candidate:
         self._settled = True
         self._differing = Differing()
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
+        self.when_touched: list[WhenTouched] = []
 
     @property
     def schema(self) -> Schema:
@@ -55,10 +62,15 @@ class Candidate:
         """Note that ``units`` have changed, here or in running: defaults of others may depend on them."""
         touched = list(units)
         self._differing.touch(unit.path for unit in touched)
+        self._tell([unit.path for unit in touched] if self.when_touched else None)
         if self._settled:
             moving = moving_defaults(self.schema)
             modules = {node.root.module for node in {unit.schema_node for unit in touched}}
             self._settled = modules.isdisjoint(moving)
+
+    def _tell(self, paths: Sequence[str] | None) -> None:
+        for tell in self.when_touched:
+            tell(paths)
 
     def known_to_differ(self, running: Tree) -> Differing:
         """*worker* Return which units differ, or have to be taken for.
@@ -102,6 +114,7 @@ class Candidate:
             self.changed.clear()
             self.tree = Tree(running.schema)  # first, for a large commit needs the most memory here
             self.tree, self._settled = running.duplicate(), True
+            self._tell(None)
             return
         self.follow(running, self.changed.values())
         self.changed.clear()
@@ -132,6 +145,7 @@ class Candidate:
         """Hold what ``other`` holds, which is given up."""
         self.tree, self._settled, self._differing = other.tree, other._settled, other._differing
         self.changed, self.blind, self.conditions = other.changed, other.blind, other.conditions
+        self._tell(None)
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
@@ -144,6 +158,7 @@ class Candidate:
         self.blind = set(blind)
         self.conditions = {}
         self.changed = {path: unit for path, unit in units.items() if self.differs(unit, running)}
+        self._tell(None)
 
 
 class Savepoint:

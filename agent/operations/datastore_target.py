@@ -54,7 +54,7 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
     await context.worker(_refuse_pointless, context, terms, found)
     subscribed = Subscribed(context, request.caller, request.id, request.stop, terms=terms, changeable=found)
     if isinstance(terms.policy, Periodic):
-        _refuse_short(terms.policy.period_cs, context.publisher.bounds.period_cs, "period")
+        _refuse_short(terms.policy.period_cs, max(1, context.publisher.bounds.period_cs), "period")
         source = PeriodicSource(subscribed, terms.policy)
         await _tried(source.contents())
         return source
@@ -139,7 +139,11 @@ def _attach(context: Context) -> None:
     def _told(paths: list[str] | None, rules: bool) -> None:
         publisher.running_touched(paths, rules=rules)
 
+    def touched(paths: Sequence[str] | None) -> None:
+        loop.call_soon_threadsafe(publisher.candidate_touched, paths)
+
     context.operational.when_changed.append(state_changed)
+    context.configuration.candidate.when_touched.append(touched)
     context.configuration.when_swapped.append(swapped)
 
 

@@ -217,6 +217,7 @@ class OnChangeSource:
         try:
             watch = await self._watched()
             held = await watch.current()
+            self._suspend_too_big(UPDATE_TOO_BIG)
             before = self._sent.held or Held(-1, {})
             written = await watch.patch(before, held, self._policy.excluded)
         except BaseException:
@@ -310,12 +311,11 @@ class OnChangeSource:
 
 def _reading(subscribed: Subscribed, selection: Selection) -> Reading:
     context, caller = subscribed.context, subscribed.caller
-    looks_in_part = selection.local and selection.datastore != "candidate"
     return Reading(
         context.schema,
         context.reader,
         whole=partial(whole, context, caller, selection, selection.pieces),
-        part=partial(part, context, caller, selection) if looks_in_part else None,
+        part=partial(part, context, caller, selection) if selection.local else None,
         may_select=selection.may_select,
     )
 

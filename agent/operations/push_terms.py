@@ -146,8 +146,6 @@ def _policy(schema: Schema, operation: Element, before: Terms | None) -> Periodi
 def _periodic(schema: Schema, element: Element) -> Periodic:
     period = _centiseconds(schema, element, "period")
     anchor = text_of(element, "anchor-time")
-    if period == 0:
-        raise Declined(PERIOD_UNSUPPORTED, "a period is longer than nothing")
     if anchor:
         anchor = anchor.replace("z", "Z").replace("t", "T")
         try:
@@ -185,7 +183,9 @@ def _centiseconds(schema: Schema, element: Element, name: str) -> int:
 
 def _given(operation: Element) -> tuple[Element | None, Element | None]:
     if parameter(operation, "selection-filter-ref", PUSH_NS) is not None:
-        raise _unsupported("this server has no filters by name, for none can be configured: give it in the request")
+        raise _unsupported(
+            "this server has no filters by name, for none can be configured: give it in the request"
+        )
     subtree, xpath = (
         parameter(operation, f"datastore-{kind}-filter", PUSH_NS) for kind in ("subtree", "xpath")
     )

@@ -153,10 +153,13 @@ async def part(
     lists = {t.config_list for t in context.operational.translators} if operational else set[str]()
 
     def copied() -> tuple[Tree, dict[str, list[Keys]]]:
+        if selection.datastore == CANDIDATE:
+            return _units(context.configuration.candidate.tree, paths, lists)
         with context.configuration.published.held() as running:
             return _units(running, paths, lists)
 
-    tree, keys = await context.reader(copied)
+    thread = context.worker if selection.datastore == CANDIDATE else context.reader
+    tree, keys = await thread(copied)
     documents: list[Document] = []
     if operational:
         roots = [path for path in paths if path in context.operational.roots]

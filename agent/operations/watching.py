@@ -87,8 +87,9 @@ class Watch:
         return known
 
     @property
-    def _is_touched(self) -> bool:
-        return self._all or bool(self._touched)
+    def touched(self) -> bool:
+        """True if something may have changed that was not looked at."""
+        return self._all or bool(self._touched) or self._look is not None
 
     async def current(self) -> Held:
         """Return what the selection holds, with all that was noted before the call.
@@ -98,7 +99,7 @@ class Watch:
         """
         if self._look is not None:  # it may have begun before the last note
             await _joined(self._look)
-        if self._is_touched:
+        if self._all or self._touched:
             if self._look is None:
                 self._look = asyncio.ensure_future(self._looked())
                 self._look.add_done_callback(self._done)
@@ -213,6 +214,11 @@ class Watches:
     def octets(self) -> int:
         """What is kept of all of them, roughly."""
         return sum(watch.octets for watch in self._by_key.values())
+
+    @property
+    def touched(self) -> bool:
+        """True while it has not been looked at all that may have changed."""
+        return any(watch.touched for watch in self._by_key.values())
 
     def find(self, key: Hashable) -> Watch | None:
         return self._by_key.get(key)
