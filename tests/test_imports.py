@@ -28,6 +28,7 @@ HANDLERS = (
     "agent.notifications",
     "agent.operational",
     "agent.push",
+    "agent.subscriptions",
     "agent.turns",
     "agent.visible",
 )
@@ -161,6 +162,7 @@ ROOMS = (
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/push/*.py",), (*VALUES, "agent.datastore", "agent.history", "agent.push"), pure=True),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
+    Room(("agent/subscriptions.py",), (*VALUES, "agent.breakable", "agent.notifications", "agent.push")),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(
         ("agent/transport/*.py",),

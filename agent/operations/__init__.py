@@ -6,7 +6,8 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - dispatch: finds the handler of an operation
 - handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, compare,
   compare_commits, load_commit, dry_run, and invoke for the rpcs and actions of translators
-- subscriptions: the rpcs of RFC 8639; targets: what a subscription can be to, as those rpcs see it
+- subscriptions: the rpcs of RFC 8639; targets: what a subscription can be to, as those rpcs see it; streams:
+  those to event streams
 - verify: what a commit waits for, and its session
 - cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell

@@ -117,13 +117,12 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
         node = context.schema.rpcs.get(qname)
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
-        if qname == (SN_NS, "establish-subscription"):
-            subscriptions.refuse_encoding(context, operation)
         if node is not None and qname in HANDLERS:
             if qname in RETRIEVALS and octets is not None and octets <= SMALL_OCTETS:
                 check_input(context.schema, node, operation)
             else:
-                await context.worker(check_input, context.schema, node, operation)
+                check = subscriptions.check_input if qname[0] == SN_NS else check_input
+                await context.worker(check, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)

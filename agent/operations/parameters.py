@@ -42,6 +42,9 @@ from agent.yang.values import canonical, value_problem
 NACM_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 NMDA_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+NAMES_MODULES = frozenset(
+    f"urn:ietf:params:xml:ns:yang:{module}" for module in ("ietf-subscribed-notifications", "ietf-yang-push")
+)
 ENTRIES_MAX = 1000
 """As the YANG module says of each list of entries that a parameter of the agent's names."""
 
@@ -90,6 +93,12 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
             yield _missing(name, element, names)
 
 
+def declared_with_modules(schema: Schema, element: Element) -> Mapping[str | None, str]:
+    """Return what is declared for an XPath filter of a subscription: names of modules are prefixes there,
+    too, unless ``element`` declares them otherwise (RFC 8639 section 4, RFC 8641 section 5)."""
+    return {**{name: module.namespace for name, module in schema.by_name.items()}, **element.nsmap}
+
+
 def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcError]:
     if node.is_leafy and len(element):
         message = f"<{node.name}> holds a value, not elements"
@@ -101,6 +110,8 @@ def _check_parameter(schema: Schema, node: SchemaNode, element: Element) -> Iter
         if problem is not None and node.holds_names and ":" not in value:
             # ncclient writes <ncm:format>yang</ncm:format>, which can only mean one of the same module.
             problem = value_problem(schema, node, value, lambda: {None: node.namespace}) and problem
+        if problem is not None and node.is_expression and node.namespace in NAMES_MODULES:
+            problem = value_problem(schema, node, value, lambda: declared_with_modules(schema, element))
         if problem is not None:
             problem.type = ErrorType.PROTOCOL
             problem.info = {"bad-element": node.name}

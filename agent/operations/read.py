@@ -38,6 +38,7 @@ from agent.operations.txid import Given, read_given
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
+from agent.yang.prefixed import Declared
 from agent.yang.schema import Schema
 from agent.yang.tree import XML, Defaults, Tree, print_node
 
@@ -130,14 +131,22 @@ def _select_without_xpath(kind: str | None) -> BadAttribute:
     return BadAttribute("select", "filter", message, type=ErrorType.PROTOCOL)
 
 
-def subtree_or_xpath(schema: Schema, subtree: Element | None, xpath: Element | None) -> Filter:
+def subtree_or_xpath(
+    schema: Schema,
+    subtree: Element | None,
+    xpath: Element | None,
+    declared: Declared | None = None,
+) -> Filter:
     """Return the filter of get-data: one of its two parameters, or none.
+
+    ``declared``: the prefixes of the expression, if these are not those in scope where it stands.
 
     Raises:
         InvalidValue: the XPath expression cannot be used.
     """
     if xpath is not None:
-        return _xpath_filter(schema, (xpath.text or "").strip(), xpath)
+        text = (xpath.text or "").strip()
+        return Filter(xpath=read_expression(schema, text, xpath.nsmap if declared is None else declared))
     return Filter() if subtree is None else _subtree_filter(subtree)
 
 

@@ -19,7 +19,7 @@ from agent.errors import (
     RpcErrors,
 )
 from agent.notifications import STREAM, Look, Stream, missed, time_text
-from agent.operations.parameters import parameter, text_of
+from agent.operations.parameters import declared_with_modules, parameter, text_of
 from agent.operations.read import Filter, subtree_or_xpath
 from agent.operations.subscribe import alone, door_for, look_at, time_of, tried
 from agent.operations.targets import Established, Request
@@ -234,7 +234,9 @@ def _given(request: Request) -> tuple[Filter, bytes]:
         message = f"this server has no filter '{named}', for none can be configured: give it in the request"
         raise Declined(FILTER_UNSUPPORTED, message, hints={"filter-failure-hint": message})
     subtree = parameter(operation, "stream-subtree-filter")
-    filter_ = subtree_or_xpath(schema, subtree, parameter(operation, "stream-xpath-filter"))
+    xpath = parameter(operation, "stream-xpath-filter")
+    declared = None if xpath is None else declared_with_modules(schema, xpath)
+    filter_ = subtree_or_xpath(schema, subtree, xpath, declared)
     return filter_, as_written(filter_)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent.errors import BadElement, ErrorType, OperationNotSupported
+from agent.errors import BadElement, ErrorType, InvalidValue, OperationNotSupported, RpcError, RpcErrors
+from agent.operations import parameters
 from agent.operations.context import Caller, Context
 from agent.operations.datastore_target import DatastoreTarget
 from agent.operations.parameters import canonical_value, parameter
@@ -12,17 +13,37 @@ from agent.operations.targets import Request, Target
 from agent.push.refusal import (
     DELETE,
     ENCODING_UNSUPPORTED,
+    FILTER_UNSUPPORTED,
     NO_SUCH_SUBSCRIPTION,
     SN_NS,
     Declined,
+    Structure,
 )
 from agent.xml import Element, local_name, namespace
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 
 TARGETS: list[Target] = [StreamTarget(), DatastoreTarget()]
 """Every kind of what a subscription can be to; the first is meant where nothing says which."""
 
 
-def refuse_encoding(_context: Context, operation: Element) -> None:
+XPATHS = ("stream-xpath-filter", "datastore-xpath-filter")
+
+
+def check_input(schema: Schema, node: SchemaNode, operation: Element) -> None:
+    """*worker* Check the parameters of an rpc, as of any other; what has an identity is told by that.
+
+    Raises:
+        RpcErrors: they cannot be used.
+    """
+    _refuse_encoding(operation)
+    try:
+        parameters.check_input(schema, node, operation)
+    except RpcErrors as problem:
+        raise RpcErrors(_told(operation, error) for error in problem.errors) from None
+
+
+def _refuse_encoding(operation: Element) -> None:
     """Refuse an encoding that exists and is not served, before the schema, which does not know it, does.
 
     Raises:
@@ -34,7 +55,20 @@ def refuse_encoding(_context: Context, operation: Element) -> None:
     prefix, _, name = (found.text or "").strip().rpartition(":")
     if name == "encode-json" and found.nsmap.get(prefix or None, SN_NS) == SN_NS:
         message = "notifications over NETCONF are encoded in XML here, encode-xml"
-        raise Declined(ENCODING_UNSUPPORTED, message).told_in(_target(operation, TARGETS[0]).establishing)
+        raise Declined(ENCODING_UNSUPPORTED, message).told_in(_structure(operation))
+
+
+def _told(operation: Element, error: RpcError) -> RpcError:
+    """Return what is told of a parameter: of a filter that is no XPath by the identity for it."""
+    if error.tag != InvalidValue.tag or error.info.get("bad-element") not in XPATHS:
+        return error
+    hints = {"filter-failure-hint": error.message}
+    return Declined(FILTER_UNSUPPORTED, error.message, hints=hints).told_in(_structure(operation))
+
+
+def _structure(operation: Element) -> Structure:
+    target = _target(operation, TARGETS[0])
+    return target.modifying if local_name(operation) == "modify-subscription" else target.establishing
 
 
 async def establish_subscription(context: Context, caller: Caller, operation: Element) -> bytes:
