@@ -52,13 +52,19 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
     _attach(context)
     found: Changeable = await context.worker(changeable, context.schema, context.operational.translators)
     await context.worker(_refuse_pointless, context, terms, found)
-    subscribed = Subscribed(context, request.caller, request.id, request.stop, terms=terms, changeable=found)
+    subscribed = Subscribed(
+        context,
+        caller=request.caller,
+        id=request.id,
+        stop=request.stop,
+        terms=terms,
+        changeable=found,
+    )
     if isinstance(terms.policy, Periodic):
-        _refuse_short(terms.policy.period_cs, max(1, context.publisher.bounds.period_cs), "period")
+        _refuse_short(terms.policy, max(1, context.publisher.bounds.period_cs))
         source = PeriodicSource(subscribed, terms.policy)
         await _tried(source.contents())
         return source
-    _refuse_short(terms.policy.dampening_cs, context.publisher.bounds.dampening_cs, "dampening-period")
     follows_on = before if isinstance(before, OnChangeSource) else None
     on_change = OnChangeSource(subscribed, terms.policy, follows_on)
     try:
@@ -89,11 +95,11 @@ def _unsupported(message: str) -> Declined:
     return Declined(FILTER_UNSUPPORTED, message, hints={"filter-failure-hint": message})
 
 
-def _refuse_short(period_cs: int, least_cs: int, name: str) -> None:
-    if period_cs < least_cs:
+def _refuse_short(policy: Periodic, least_cs: int) -> None:
+    if policy.period_cs < least_cs:
         raise Declined(
             PERIOD_UNSUPPORTED,
-            f"the least {name} of this server is {least_cs} hundredths of a second",
+            f"the least period of this server is {least_cs} hundredths of a second",
             hints={"period-hint": str(least_cs)},
         )
 

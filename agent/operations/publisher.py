@@ -19,13 +19,12 @@ MANY_PATHS = 500
 class Bounds:
     """What subscriptions to datastores may cost.
 
-    ``period_cs``: the least period, and ``dampening_cs`` the least dampening-period, in centiseconds.
+    ``period_cs``: the least period, in centiseconds.
     ``selections``: different ones that are watched for changes, and ``octets`` what is kept of all of them.
     ``update_octets``: of one selection, so of one update.
     """
 
     period_cs: int = 100
-    dampening_cs: int = 0
     selections: int = 200
     octets: int = 64 * 1024 * 1024
     update_octets: int = 16 * 1024 * 1024

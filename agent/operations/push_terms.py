@@ -103,7 +103,7 @@ def read_terms(schema: Schema, operation: Element, before: Terms | None = None) 
         return replace(before, policy=policy)
     filter_, shown = _filter(schema, subtree, xpath)
     name = datastore or (before.datastore if before is not None else "")
-    return Terms(name, filter_, policy, shown)
+    return Terms(name, filter_, policy=policy, shown_filter=shown)
 
 
 _PROTOCOL = ErrorType.PROTOCOL

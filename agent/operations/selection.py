@@ -107,7 +107,7 @@ def _made(
             return roots is None or f"/{path[1:].partition('/')[0].partition('[')[0]}" in roots
         return units(path)
 
-    return Selection(datastore, filter_, access, without, local=local, may_select=may_select)
+    return Selection(datastore, filter_, access, without=without, local=local, may_select=may_select)
 
 
 async def whole(

@@ -19,6 +19,7 @@ rpcs in agent.operations.subscriptions.
 - ``bodies``: its notifications and its state as XML.
 - ``pieces``: a selection of a datastore in pieces, and put together again.
 - ``changes``: what turns some pieces into others, as a YANG patch (RFC 8072).
+- ``changeable``: of which nodes somebody says when they become others.
 - ``pace``: when an update is due: dampening, periods.
 - ``updates``: push-update and push-change-update.
 """
