@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.errors import ResourceDenied, RpcError, RpcErrors
+from agent.history.room import too_much
 from agent.nacm.access import Access
 from agent.operational import StateError
 from agent.operations.budget import TooCostlyFilter
@@ -52,10 +53,11 @@ class Subscribed:
 @dataclass(slots=True)
 class Sent:
     """What a subscriber has: ``held`` of what was selected, None if he was sent nothing yet; ``patch_id`` of
-    the next patch."""
+    the next patch. ``lost``: what he has is not known any more."""
 
     held: Held | None = None
     patch_id: int = 0
+    lost: bool = False
 
 
 class OnChangeSource:
@@ -75,15 +77,28 @@ class OnChangeSource:
         self._sent = Sent()
         self._owes_all = policy.sync_on_start and before is None
         self._woken = asyncio.Event()
+        self._urgent = asyncio.Event()
+        if self._owes_all:
+            self._urgent.set()
+        self._making = False
         self._access: Access | None = None
         self._watch: Watch | None = None
-        subscribed.context.publisher.when_rules_changed.add(self._wake)
+        subscribed.context.publisher.when_rules_changed.add(self.wake)
 
     # -- what it watches -------------------------------------------------------------------
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         self._pace.changed()
         self._woken.set()
+
+    def forget(self, but: Held) -> None:
+        if self._sent.held is but or self._sent.held is None or self._making:
+            return
+        log.warning("what subscription %d was sent is forgotten: too much was kept", self._subscribed.id)
+        self._sent.held = None
+        self._sent.lost = True
+        self._owes_all = self._policy.sync_on_start
+        self.wake()
 
     async def _watched(self) -> Watch:
         """Return the watch of what the subscriber may read now.
@@ -101,11 +116,11 @@ class OnChangeSource:
         watch = publisher.watches.find(selection.key)
         if watch is None:
             self._refuse_another()
-            watch = Watch(_reading(subscribed, selection))
+            watch = Watch(_reading(subscribed, selection), publisher.bound)
             publisher.watches.add(selection.key, watch)
         if self._watch is not None:
-            self._watch.wakes.discard(self._wake)
-        watch.wakes.add(self._wake)
+            self._watch.watchers.discard(self)
+        watch.watchers.add(self)
         self._watch, self._access = watch, access
         publisher.watches.drop_unused()
         return watch
@@ -149,12 +164,13 @@ class OnChangeSource:
     # -- updates ---------------------------------------------------------------------------
 
     async def next(self) -> Update | None:
+        self._subscribed.context.publisher.on_their_way.leave(self)
         self._follow_on()
         while True:
             left_s = self._left_s()
             if left_s is not None and left_s <= 0:
                 return await self._last()
-            if self._owes_all:
+            if self._urgent.is_set():
                 return await self._careful(self._all)
             clock = self._subscribed.context.publisher.clock
             now = clock.now()
@@ -165,7 +181,7 @@ class OnChangeSource:
                 )
                 await self._rest(wait_s, dampened=due is not None)
                 continue
-            update = await self._careful(self._changes)
+            update = await self._careful(self._all if self._owes_all else self._changes)
             if update is not None:
                 return update
 
@@ -175,6 +191,8 @@ class OnChangeSource:
         if before is not None:
             before._follow_on()  # it may have been modified again before it was asked
             self._sent, self._owes_all = before._sent, before._owes_all
+            if before._urgent.is_set():
+                self._hurry()
             self._pace.follow(before._pace)
             self._pace.changed()
 
@@ -182,7 +200,7 @@ class OnChangeSource:
         """Wait until something changes; what changes within a dampening period shortens no wait."""
         self._woken.clear()
         clock = self._subscribed.context.publisher.clock
-        await clock.wait(asyncio.Event() if dampened and not self._owes_all else self._woken, seconds)
+        await clock.wait(self._urgent if dampened else self._woken, seconds)
 
     def _left_s(self) -> float | None:
         stop = self._subscribed.stop
@@ -205,29 +223,50 @@ class OnChangeSource:
             held = await watch.current()
             self._suspend_too_big(SYNC_TOO_BIG)
             contents = await watch.document(held)
+            await self._room(len(contents))
         except BaseException:
             self._pace.changed()
             raise
-        self._owes_all, self._sent.held = False, held
+        self._owes_all, self._sent.held, self._sent.lost = False, held, False
+        self._urgent.clear()
         return self._told(push_update(self._subscribed.id, contents))
 
     async def _changes(self) -> Update | None:
         """Return a patch, None if nothing has changed that is told."""
         self._pace.looked()
+        self._making = True  # of what was sent last, which is let go then
         try:
             watch = await self._watched()
             held = await watch.current()
             self._suspend_too_big(UPDATE_TOO_BIG)
-            before = self._sent.held or Held(-1, {})
+            before = self._sent.held or Held({})
             written = await watch.patch(before, held, self._policy.excluded)
+            if len(written.body) > self._subscribed.context.publisher.bounds.update_octets:
+                raise too_much()
+            await self._room(len(written.body))
         except BaseException:
             self._pace.changed()
             raise
+        finally:
+            self._making = False
+        incomplete, self._sent.lost = self._sent.lost, False
         self._sent.held = held
         if not written.count:
             return None
         patch_id, self._sent.patch_id = self._sent.patch_id, self._sent.patch_id + 1
-        return self._told(push_change_update(self._subscribed.id, patch_id, written.body))
+        body = push_change_update(self._subscribed.id, patch_id, written.body, incomplete=incomplete)
+        return self._told(body)
+
+    async def _room(self, octets: int) -> None:
+        """Wait until there is room for an update that is on its way.
+
+        Raises:
+            Suspend: there is none, for others take theirs slowly.
+        """
+        try:
+            await self._subscribed.context.publisher.on_their_way.take(self, octets)
+        except TimeoutError:
+            raise Suspend(INSUFFICIENT_RESOURCES) from None
 
     def _told(self, body: bytes) -> Update:
         clock = self._subscribed.context.publisher.clock
@@ -262,6 +301,7 @@ class OnChangeSource:
             raise Suspend(INSUFFICIENT_RESOURCES) from problem
 
     async def recovered(self) -> None:
+        self._subscribed.context.publisher.on_their_way.leave(self)
         clock = self._subscribed.context.publisher.clock
         while True:
             await clock.wait(asyncio.Event(), AGAIN_AFTER_S)
@@ -285,13 +325,18 @@ class OnChangeSource:
     def resync(self) -> None:
         """Have all that is selected sent next."""
         self._owes_all = True
+        self._hurry()
+
+    def _hurry(self) -> None:
+        self._urgent.set()
         self._woken.set()
 
     def behind(self) -> Backlog:
         return Backlog()  # what waits is merged
 
     def skip(self) -> int:
-        self._owes_all = self._owes_all or self._policy.sync_on_start
+        if self._policy.sync_on_start:
+            self.resync()
         return 0  # else the next patch is of all that has changed
 
     @property
@@ -303,9 +348,10 @@ class OnChangeSource:
 
     def close(self) -> None:
         publisher = self._subscribed.context.publisher
-        publisher.when_rules_changed.discard(self._wake)
+        publisher.on_their_way.leave(self)
+        publisher.when_rules_changed.discard(self.wake)
         if self._watch is not None:
-            self._watch.wakes.discard(self._wake)
+            self._watch.watchers.discard(self)
         publisher.watches.drop_unused()
 
 
@@ -317,6 +363,7 @@ def _reading(subscribed: Subscribed, selection: Selection) -> Reading:
         whole=partial(whole, context, caller, selection, selection.pieces),
         part=partial(part, context, caller, selection) if selection.local else None,
         may_select=selection.may_select,
+        only=selection.only,
     )
 
 

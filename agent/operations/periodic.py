@@ -44,6 +44,7 @@ class PeriodicSource:
         return next_update(now.timestamp(), self._policy.period_s, self._anchor)
 
     async def next(self) -> Update | None:
+        self._subscribed.context.publisher.on_their_way.leave(self)
         stop = self._subscribed.stop
         clock = self._subscribed.context.publisher.clock
         while True:
@@ -61,7 +62,11 @@ class PeriodicSource:
 
     async def _careful_contents(self) -> bytes:
         try:
-            return await self.contents()
+            contents = await self.contents()
+            await self._subscribed.context.publisher.on_their_way.take(self, len(contents))
+            return contents
+        except TimeoutError:
+            raise Suspend(INSUFFICIENT_RESOURCES) from None
         except TooCostlyFilter as problem:
             raise Suspend(UNSUPPORTABLE_VOLUME) from problem
         except Declined as problem:
@@ -112,4 +117,4 @@ class PeriodicSource:
         return self._subscribed.terms.described()
 
     def close(self) -> None:
-        """Nothing is held."""
+        self._subscribed.context.publisher.on_their_way.leave(self)

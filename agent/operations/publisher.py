@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from agent.operations.watching import Watches
 
 CANDIDATE = "candidate"
-MANY_PATHS = 500
-"""Where more have changed, each selection is read anew that they may lie in."""
+SMALL_OCTETS = 64 * 1024
+"""An update that takes no room of its own."""
+PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,43 @@ class Clock:
             pass
 
 
+class OnTheirWay:
+    """Large updates that are made and not taken yet by the sessions that they are for. Where there is no room
+    for another one it is waited for: for so long that who reads has read, and no longer.
+
+    Args:
+        octets: returns what all of them may take; a single one may take more.
+    """
+
+    def __init__(self, octets: Callable[[], int]) -> None:
+        self._most = octets
+        self._taken: dict[int, int] = {}
+        self._left = asyncio.Event()
+
+    @property
+    def octets(self) -> int:
+        return sum(self._taken.values())
+
+    async def take(self, owner: object, octets: int) -> None:
+        """Take room for an update of ``owner``, who has no other one on its way.
+
+        Raises:
+            TimeoutError: there is none.
+        """
+        if octets <= SMALL_OCTETS:
+            return
+        async with asyncio.timeout(PATIENCE_S):
+            while self._taken and self.octets + octets > self._most():
+                self._left.clear()
+                await self._left.wait()
+        self._taken[id(owner)] = octets
+
+    def leave(self, owner: object) -> None:
+        """Give back what ``owner`` has taken."""
+        if self._taken.pop(id(owner), None) is not None:
+            self._left.set()
+
+
 @dataclass(slots=True)
 class Publisher:
     """``watches``: for subscriptions to changes. ``when_rules_changed``: called when rules of access control
@@ -61,7 +99,15 @@ class Publisher:
     watches: Watches = field(default_factory=Watches)
     when_rules_changed: set[Callable[[], None]] = field(default_factory=set)
     hears: bool = False
+    on_their_way: OnTheirWay = field(init=False)
     _reads: dict[Hashable, tuple[float, asyncio.Task[bytes]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.on_their_way = OnTheirWay(lambda: self.bounds.octets)
+
+    def bound(self) -> None:
+        """Have no more kept of what is watched than there may be."""
+        self.watches.bound(self.bounds.octets)
 
     def state_touched(self, paths: Sequence[str]) -> None:
         """Note that the state of units, or top-level nodes of state, at ``paths`` may have changed."""
@@ -80,8 +126,7 @@ class Publisher:
         self._touch(paths, (CANDIDATE,))
 
     def _touch(self, paths: Sequence[str] | None, datastores: tuple[str, ...]) -> None:
-        some = paths if paths is None or len(paths) <= MANY_PATHS else None
-        self.watches.touch(some, which=lambda key: isinstance(key, tuple) and key[0] in datastores)
+        self.watches.touch(paths, which=lambda key: isinstance(key, tuple) and key[0] in datastores)
 
     async def read_once(self, key: Hashable, due: float, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return what ``read`` returns, or what that returned which was begun for somebody else since ``due``

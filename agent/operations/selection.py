@@ -13,7 +13,7 @@ from typing import TypeVar
 from agent.nacm.access import Access
 from agent.nacm.prune import prune
 from agent.operational import Document, merge_state
-from agent.operations.both_sides import is_local, wanted
+from agent.operations.both_sides import entries, is_local, lists, wanted
 from agent.operations.context import Caller, Context
 from agent.operations.narrow import first_steps
 from agent.operations.read import Filter, readable, selected
@@ -44,6 +44,7 @@ class Selection:
 
     ``without``: XPath expressions of state that is left out. ``local``: what is selected of a unit depends on
     nothing outside of it. ``may_select``: False for the path of a unit of which nothing can be selected.
+    ``only``: paths of the units that alone may be; None if that cannot be told.
     """
 
     datastore: str
@@ -52,6 +53,7 @@ class Selection:
     without: tuple[str, ...] = ()
     local: bool = False
     may_select: Callable[[str], bool] = field(default=lambda _path: True)
+    only: frozenset[str] | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -100,14 +102,21 @@ def _made(
     roots = None if nodes is None else {node.root.path for node in nodes}
     local = is_local(schema, filter_)
     units = wanted(schema, filter_, access) if local else None
+    only = entries(schema, filter_) if local else None
+    all_of = lists(schema, filter_) if local and access.everything(["read"]) else None
+    begins = None if all_of is None else tuple(f"{path}{end}" for path in all_of for end in "[/")
 
     def may_select(path: str) -> bool:
         top = "/" not in path[1:]
         if top or units is None:
             return roots is None or f"/{path[1:].partition('/')[0].partition('[')[0]}" in roots
+        if begins is not None:  # as ``units`` would say, but sooner
+            return path.startswith(begins) or path in (all_of or ())
         return units(path)
 
-    return Selection(datastore, filter_, access, without=without, local=local, may_select=may_select)
+    return Selection(
+        datastore, filter_, access, without=without, local=local, may_select=may_select, only=only
+    )
 
 
 async def whole(

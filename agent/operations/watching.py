@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
+from weakref import WeakSet
 
 from agent.history.edits import Change
 from agent.history.room import Room
@@ -25,39 +26,56 @@ from agent.yang.worker import Worker
 Result = TypeVar("Result")
 
 KEPT = 8
-"""Patches and documents that are kept for others who are due."""
+KEPT_S = 0.5
+"""Patches and documents of one selection that are kept for others who are due, and for how long."""
 KNOWN_PATHS_MAX = 20_000
+MANY_PATHS = 500
+"""Where more have changed, a selection of more than some entries is read anew."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Held:
-    """What a selection held at one time; ``version`` counts."""
+    """What a selection held at one time. ``own_octets``: of what no later one holds, too."""
 
-    version: int
     pieces: Pieces = field(repr=False)
+    own_octets: int = 0
+
+
+class Watcher(Protocol):
+    """A subscription to a selection that is watched."""
+
+    def wake(self) -> None:
+        """Hear that something may have changed."""
+
+    def forget(self, but: Held) -> None:
+        """Let go of what was sent last, if it is not ``but``: it takes too much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a selection is read: ``whole``, or the pieces of some paths (``part``; None: it cannot be).
-    ``may_select``: if something at a path may be selected. ``worker``: does what takes libyang."""
+    ``may_select``: if something at a path may be selected; ``only``: the paths of which something may, None
+    if they are not known. ``worker``: does what takes libyang."""
 
     schema: Schema
     worker: Worker
     whole: Callable[[], Awaitable[Mapping[str, Piece]]]
     part: Callable[[Collection[str]], Awaitable[Mapping[str, Piece]]] | None
     may_select: Callable[[str], bool]
+    only: frozenset[str] | None = None
 
 
 class Watch:
-    """One selection, which is read when it is asked for first. ``wakes``: called when something of it may
-    have changed."""
+    """One selection, which is read when it is asked for first. ``when_read``: called when it has become
+    another."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, when_read: Callable[[], None] = lambda: None) -> None:
         self.reading = reading
-        self.held = Held(0, {})
+        self.held = Held({})
         self.octets = 0
-        self.wakes: set[Callable[[], None]] = set()
+        self.watchers: set[Watcher] = set()
+        self._when_read = when_read
+        self._before: WeakSet[Held] = WeakSet()
         self._touched: dict[str, None] = {}
         self._all = True
         self._relevant: dict[str, bool] = {}
@@ -75,8 +93,18 @@ class Watch:
             if not found:
                 return
             self._touched.update(found)
-        for wake in tuple(self.wakes):
-            wake()
+        for watcher in tuple(self.watchers):
+            watcher.wake()
+
+    @property
+    def octets_before(self) -> int:
+        """What is kept of what it held earlier, for those who were sent that last."""
+        return sum(held.own_octets for held in self._before)
+
+    def forget_before(self) -> None:
+        """Have nobody keep what it held earlier."""
+        for watcher in tuple(self.watchers):
+            watcher.forget(self.held)
 
     def _is_relevant(self, path: str) -> bool:
         known = self._relevant.get(path)
@@ -116,16 +144,21 @@ class Watch:
         self._touched, self._all = {}, False
         try:
             if everything or self.reading.part is None:
-                now = dict(await self.reading.whole())
+                now = _sharing(self.held.pieces, await self.reading.whole())
             else:
-                now = _with(self.held.pieces, touched, await self.reading.part(touched))
+                found = _sharing(self.held.pieces, await self.reading.part(touched))
+                now = _with(self.held.pieces, touched, found)
         except BaseException:
             self._touched = {**touched, **self._touched}
             self._all = self._all or everything
             raise
         if now != self.held.pieces:
-            self.held = Held(self.held.version + 1, now)
+            before, self.held = self.held, Held(now)
+            before.own_octets = octets(before.pieces, but=now)
+            self._before.add(before)
             self.octets = octets(now)
+            del before
+            self._when_read()
 
     async def patch(self, before: Held, after: Held, excluded: frozenset[Change]) -> Written:
         """Return the edits that turn ``before`` into ``after``.
@@ -171,10 +204,10 @@ class Watch:
         return task.result()  # type: ignore[return-value]
 
     def _seen(self, key: Hashable, task: asyncio.Task[object]) -> None:
-        if (
-            task.cancelled() or task.exception() is not None
-        ):  # who waits for it has that; the next tries again
-            self._shared.pop(key, None)
+        if task.cancelled() or task.exception() is not None:
+            self._shared.pop(key, None)  # who waits for it has the error, and the next one tries again
+        else:
+            task.get_loop().call_later(KEPT_S, self._shared.pop, key, None)
 
 
 async def _made(make: Callable[[], Awaitable[object]]) -> object:
@@ -190,6 +223,11 @@ def _only(pieces: Pieces, paths: Collection[str]) -> Pieces:
     return {path: pieces[path] for path in paths if path in pieces}
 
 
+def _sharing(pieces: Pieces, found: Mapping[str, Piece]) -> dict[str, Piece]:
+    """Return what was found, with those of ``pieces`` that are the same: so they are kept once."""
+    return {path: known if (known := pieces.get(path)) == piece else piece for path, piece in found.items()}
+
+
 def _with(pieces: Pieces, touched: Collection[str], found: Mapping[str, Piece]) -> dict[str, Piece]:
     """Return ``pieces`` with what was found in the place of what was ``touched``."""
     below = tuple(f"{path}/" for path in touched if "/" not in path[1:])
@@ -202,10 +240,13 @@ def _with(pieces: Pieces, touched: Collection[str], found: Mapping[str, Piece]) 
 
 
 class Watches:
-    """All of them, by what is equal for selections that hold the same."""
+    """All of them, by what is equal for selections that hold the same; those of some entries are found by the
+    paths of these, so that an event costs who waits for others nothing."""
 
     def __init__(self) -> None:
         self._by_key: dict[Hashable, Watch] = {}
+        self._by_path: dict[str, dict[Hashable, Watch]] = {}
+        self._wide: dict[Hashable, Watch] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -213,7 +254,16 @@ class Watches:
     @property
     def octets(self) -> int:
         """What is kept of all of them, roughly."""
-        return sum(watch.octets for watch in self._by_key.values())
+        return sum(watch.octets + watch.octets_before for watch in self._by_key.values())
+
+    def bound(self, octets: int) -> None:
+        """Have no more kept than so much, as far as that is what was sent earlier."""
+        if self.octets <= octets:
+            return
+        for watch in sorted(self._by_key.values(), key=lambda watch: watch.octets_before, reverse=True):
+            watch.forget_before()
+            if self.octets <= octets:
+                return
 
     @property
     def touched(self) -> bool:
@@ -225,16 +275,30 @@ class Watches:
 
     def add(self, key: Hashable, watch: Watch) -> None:
         self._by_key[key] = watch
+        for path in watch.reading.only or ():
+            self._by_path.setdefault(path, {})[key] = watch
+        if watch.reading.only is None:
+            self._wide[key] = watch
 
     def drop_unused(self) -> None:
         """Forget those that nobody is subscribed to any more."""
-        self._by_key = {key: watch for key, watch in self._by_key.items() if watch.wakes}
+        unused = [key for key, watch in self._by_key.items() if not watch.watchers]
+        for key in unused:
+            watch = self._by_key.pop(key)
+            self._wide.pop(key, None)
+            for path in watch.reading.only or ():
+                self._by_path[path].pop(key)
+                if not self._by_path[path]:
+                    del self._by_path[path]
 
     def touch(
         self, paths: Sequence[str] | None, *, which: Callable[[Hashable], bool] = lambda _key: True
     ) -> None:
-        """Note for those with a key of ``which`` that what is at ``paths`` may have changed; None:
-        anything."""
-        for key, watch in tuple(self._by_key.items()):
+        """Note for those with a key of ``which`` that ``paths`` may have changed; None: anything may have."""
+        for key, watch in tuple((self._by_key if paths is None else self._wide).items()):
             if which(key):
-                watch.touch(paths)
+                watch.touch(paths if paths is None or len(paths) <= MANY_PATHS else None)
+        for path in paths or ():
+            for key, watch in tuple(self._by_path.get(path, {}).items()):
+                if which(key):
+                    watch.touch([path])

@@ -49,9 +49,14 @@ def together(pieces: Iterable[Piece]) -> bytes:
     return b"".join(_written(top))
 
 
-def octets(pieces: Pieces) -> int:
-    """Return how much of memory ``pieces`` take, roughly."""
-    return sum(len(path) + len(piece.body) + _AROUND for path, piece in pieces.items())
+def octets(pieces: Pieces, but: Pieces | None = None) -> int:
+    """Return how much of memory ``pieces`` take, roughly; without those that are shared with ``but``."""
+    shared = but or {}
+    return sum(
+        len(path) + len(piece.body) + _AROUND
+        for path, piece in pieces.items()
+        if shared.get(path) is not piece
+    )
 
 
 _AROUND = 400

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from agent.operations.publisher import Clock
 from agent.yang.schema import Schema
 from tests.agent.lab import make_schema
+from tests.agent.push.held_clock import HeldClock
 from tests.agent.push.links import ALL, PushLab, datastore, on_change, push_lab
-
-
-class HeldClock(Clock):
-    """Time passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.waiting: list[tuple[float, asyncio.Event]] = []
-        self.asleep = asyncio.Event()
-
-    def now(self) -> float:
-        return self.seconds
-
-    def wall(self) -> datetime:
-        return datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    async def wait(self, woken: asyncio.Event, seconds: float | None) -> None:
-        if seconds is None:
-            await woken.wait()
-            return
-        over = asyncio.Event()
-        self.waiting.append((self.seconds + seconds, over))
-        self.asleep.set()
-        waits = [asyncio.ensure_future(event.wait()) for event in (woken, over)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-
-    async def until_asleep(self) -> None:
-        """Wait until somebody waits for a time."""
-        await self.asleep.wait()
-        self.asleep.clear()
-
-    def pass_(self, seconds: float) -> None:
-        self.seconds += seconds
-        for until, over in self.waiting:
-            if until <= self.seconds:
-                over.set()
-        self.waiting = [one for one in self.waiting if not one[1].is_set()]
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +80,18 @@ async def test_each_subscriber_has_his_own_period(lab: PushLab) -> None:
     clock.pass_(50)
     await slow.until(await lab.shown())
     assert slow.subscriber.patches == 1
+
+
+async def test_a_resync_does_not_wait_for_the_end_of_a_period(lab: PushLab) -> None:
+    clock = lab.context.publisher.clock
+    number = await lab.establish(dampened(1000))
+    reader = lab.follow()
+    await reader.until(await lab.shown())
+    lab.set_state("a", {"status": "down"})
+    await clock.until_asleep()
+    await lab.lab.do(
+        f'<resync-subscription xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-push"><id>{number}</id>'
+        "</resync-subscription>"
+    )
+    await reader.until(await lab.shown())
+    assert (reader.subscriber.syncs, reader.subscriber.patches) == (2, 0)
