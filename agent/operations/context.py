@@ -17,6 +17,7 @@ from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
 from agent.operations.publisher import Publisher
+from agent.operations.shared import Shared
 from agent.subscriptions import Subscriptions
 from agent.yang.gate import GATE
 from agent.yang.schema import Schema
@@ -128,6 +129,8 @@ class Context:
     apart: Apart = field(default_factory=lambda: Apart(GATE.alone))
     looking_ahead: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a dry run: one at a time, for each costs as much as a commit."""
+    shared: Shared = field(default_factory=Shared)
+    """What subscribers are told of events."""
     comparing: FewAtOnce = field(default_factory=lambda: FewAtOnce(COMPARISONS_AT_ONCE))
     """Admits who compares, for each keeps what differs in memory, and the thread of libyang busy."""
     publisher: Publisher = field(default_factory=Publisher)

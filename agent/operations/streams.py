@@ -18,7 +18,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
 )
-from agent.notifications import STREAM, Look, Stream, missed, time_text
+from agent.notifications import STREAM, Event, Look, Stream, missed, time_text
 from agent.operations.parameters import declared_with_modules, parameter, text_of
 from agent.operations.read import Filter, subtree_or_xpath
 from agent.operations.subscribe import alone, door_for, look_at, time_of, tried
@@ -167,12 +167,19 @@ class StreamTarget:
 
 def _source(request: Request, filter_: Filter, filter_xml: bytes) -> StreamSource:
     context, caller = request.context, request.caller
+
+    async def carry_out(event: Event, work: Callable[[], bytes]) -> bytes:
+        access = context.access(caller)
+        return await context.shared.told(
+            event.number, access, filter_xml, lambda: look_at(context, caller, filter_, event, work)
+        )
+
     look = Look(
         context.stream,
         wants=None if filter_.empty else filter_.matches_event,
         may=lambda node: context.nacm.may_be_told(context.access(caller), node),
         door=lambda: door_for(context, caller),
-        carry_out=lambda event, work: look_at(context, caller, filter_, event, work),
+        carry_out=carry_out,
     )
     return StreamSource(
         request.id,

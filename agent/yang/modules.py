@@ -20,8 +20,10 @@ from agent.yang.native import (
     text,
 )
 
-# libyang keeps these in every context for its own use, and no module of this server imports them.
+# libyang keeps these in every context for its own use.
 _BUILT_IN = frozenset({"yang", "ietf-yang-schema-mount", "ietf-yang-metadata"})
+_IMPORTABLE = "ietf-yang-schema-mount"
+"""The one of them that is shown where a module imports it, and as no more than imported."""
 
 
 _UNSERVED = {
@@ -167,9 +169,13 @@ def read_modules(ctx: Pointer, cut: Mapping[str, Path]) -> Iterator[Module]:
     """Yield every module that ``ctx`` knows, but those that libyang keeps for itself.
 
     ``cut``: files of modules of which libyang was given a part."""
-    index = ffi.new("uint32_t *", 0)
-    while (module := lib.ly_ctx_get_module_iter(ctx, index)) != NULL:
-        if text(module.name) in _BUILT_IN and module.filepath == NULL:
+    everything = list(_all_modules(ctx))
+    imported = {
+        text(used.name) for module in everything if not _built_in(module) for used in _imports_of(module)
+    }
+    shown = {_IMPORTABLE} & imported
+    for module in everything:
+        if _built_in(module) and text(module.name) not in shown:
             continue
         known = Path(text(module.filepath)) if module.filepath != NULL else None
         file = known or cut.get(text(module.name))
@@ -179,7 +185,7 @@ def read_modules(ctx: Pointer, cut: Mapping[str, Path]) -> Iterator[Module]:
             revision=text(module.revision),
             namespace=text(module.ns),
             prefix=text(module.prefix),
-            implemented=bool(module.implemented),
+            implemented=bool(module.implemented) and not _built_in(module),
             features=tuple(_features(module)),
             submodules=tuple(_submodules(source, file)),
             deviated_by=tuple(text(m.name) for m in sized_array(module.deviated_by)),
@@ -188,8 +194,22 @@ def read_modules(ctx: Pointer, cut: Mapping[str, Path]) -> Iterator[Module]:
         )
 
 
+def _all_modules(ctx: Pointer) -> Iterator[Pointer]:
+    index = ffi.new("uint32_t *", 0)
+    while (module := lib.ly_ctx_get_module_iter(ctx, index)) != NULL:
+        yield module
+
+
+def _built_in(module: Pointer) -> bool:
+    return text(module.name) in _BUILT_IN and module.filepath == NULL
+
+
+def _imports_of(module: Pointer) -> Iterator[Pointer]:
+    return iter(()) if module.parsed == NULL else sized_array(module.parsed.imports)
+
+
 def _features(module: Pointer) -> Iterator[str]:
-    if not module.implemented:
+    if not module.implemented or _built_in(module):
         return
     index, feature = ffi.new("uint32_t *", 0), NULL
     while (feature := lib.lysp_feature_next(feature, module.parsed, index)) != NULL:

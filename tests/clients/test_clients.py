@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ncclient import manager
 from ncclient.operations.rpc import RPCError
+from ncclient.xml_ import to_ele
 from netconf_client.connect import connect_ssh
 from netconf_client.ncclient import Manager
 from scrapli_netconf.driver import AsyncNetconfDriver
@@ -17,6 +18,8 @@ from tests.agent_process import AgentProcess
 from tests.requests import IPSEC, edit_candidate, tunnel
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
+SUBSCRIBED = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
 LIMIT_S = 60
 
 
@@ -197,3 +200,27 @@ def test_plain_ssh(agent: AgentProcess, tmp_path: Path) -> None:
     replies = done.stdout.split("]]>]]>")
     assert [reply.count("<ok/>") for reply in replies[:6]] == [0, 1, 1, 0, 1, 0]
     check(replies[3], 5, "by ssh")
+
+
+def test_ncclient_subscribes(agent: AgentProcess) -> None:
+    """establish-subscription by what ncclient has for operations that it does not know (RFC 8639)."""
+    with ncclient(agent) as subscriber, ncclient(agent) as worker:
+        establish = to_ele(
+            f'<establish-subscription xmlns="{SUBSCRIBED}"><stream>NETCONF</stream><stream-xpath-filter '
+            f'xmlns:n="{BASE_EVENTS}">/n:netconf-config-change</stream-xpath-filter></establish-subscription>'
+        )
+        reply = to_ele(subscriber.dispatch(establish).xml)
+        (id,) = (element.text for element in reply.iter(f"{{{SUBSCRIBED}}}id"))
+        worker.edit_config(config(2, "told"), target="candidate", default_operation="merge")
+        worker.commit()
+        told = subscriber.take_notification(timeout=LIMIT_S)
+        assert told is not None
+        assert "<netconf-config-change" in told.notification_xml
+        subscriber.dispatch(
+            to_ele(f'<delete-subscription xmlns="{SUBSCRIBED}"><id>{id}</id></delete-subscription>')
+        )
+        with pytest.raises(RPCError, match="no subscription") as refused:
+            subscriber.dispatch(
+                to_ele(f'<delete-subscription xmlns="{SUBSCRIBED}"><id>{id}</id></delete-subscription>')
+            )
+        assert refused.value.app_tag == "ietf-subscribed-notifications:no-such-subscription"

@@ -15,13 +15,16 @@ from lxml import etree
 from agent.errors import RpcError
 from agent.netconf.messages import rpc_error
 from agent.notifications import time_text
+from agent.operations import streams
+from agent.operations.context import Caller, Context
+from agent.operations.subscribe import look_at
 from agent.push.refusal import SN_NS
 from agent.translator import Notification
 from agent.yang.invocation import notification_tree
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering, running_lab
 from tests.agent.lab import entry
-from tests.agent.operations.guarded import JOE, interfaces, path, rule, rule_list, ruled
+from tests.agent.operations.guarded import JOE, TERRY, interfaces, path, rule, rule_list, ruled
 
 BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
 CREATE = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
@@ -464,6 +467,29 @@ async def test_one_event_reaches_five_hundred_subscriptions(lab: Lab) -> None:
     for session_id in (1, 2):
         await lab.until(lambda session_id=session_id: len(lab.caller(session_id).sent) == 250)
         assert len(set(lab.caller(session_id).sent)) == 1
+
+
+async def test_what_many_may_be_told_of_an_event_is_looked_at_once(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    async def counted(context: Context, caller: Caller, *rest: object) -> bytes:
+        looked.append(caller.user)
+        return await look_at(context, caller, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(streams, "look_at", counted)
+    async with running_lab(schema, tmp_path) as lab:
+        await ruled(lab, rule_list("l", ["limited"], rule("no", "deny", path("/acme:interfaces"))))
+        await lab.until(lambda: lab.context.stream.last_number == 1)
+        for _ in range(20):
+            await lab.do(establish(ALL + CHANGES), JOE)
+            await lab.do(establish(ALL), JOE)
+            await lab.do(establish(ALL + CHANGES), TERRY)
+        await lab.commit(entry("<number>2</number>"))
+        await lab.until(lambda: len(lab.caller(JOE).sent) == 40)
+        await lab.until(lambda: len(lab.caller(TERRY).sent) == 20)
+        assert sorted(looked) == ["joe", "joe", "terry"]  # by filter, and by who may see what
 
 
 async def test_a_subscriber_that_does_not_read_delays_no_commit_and_no_other(lab: Lab) -> None:
