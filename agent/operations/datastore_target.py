@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from agent.errors import RpcError, RpcErrors
 from agent.nacm.control import about_rules
 from agent.operations.context import Context
-from agent.operations.on_change import OnChangeSource, Subscribed
+from agent.operations.on_change import OnChangeSource, Receiver
 from agent.operations.periodic import PeriodicSource
 from agent.operations.push_terms import PERIOD_UNSUPPORTED, PUSH, OnChange, Periodic, Terms, read_terms
 from agent.operations.selection import OPERATIONAL, selected_nodes
@@ -52,7 +52,7 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
     _attach(context)
     found: Changeable = await context.worker(changeable, context.schema, context.operational.translators)
     await context.worker(_refuse_pointless, context, terms, found)
-    subscribed = Subscribed(
+    receiver = Receiver(
         context,
         caller=request.caller,
         id=request.id,
@@ -62,11 +62,11 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
     )
     if isinstance(terms.policy, Periodic):
         _refuse_short(terms.policy, max(1, context.publisher.bounds.period_cs))
-        source = PeriodicSource(subscribed, terms.policy)
+        source = PeriodicSource(receiver, terms.policy)
         await _tried(source.contents())
         return source
     follows_on = before if isinstance(before, OnChangeSource) else None
-    on_change = OnChangeSource(subscribed, terms.policy, follows_on)
+    on_change = OnChangeSource(receiver, terms.policy, follows_on)
     try:
         await _tried(on_change.begin())
     except BaseException:
@@ -138,7 +138,7 @@ def _attach(context: Context) -> None:
         publisher.state_touched([_unit_of(path, suffixes) for path in paths])
 
     def swapped(_running: Tree, units: Sequence[Unit]) -> None:
-        everything = any(unit.module in moving for unit in units)
+        everything = bool(moving) and any(unit.module in moving for unit in units)
         paths = None if everything else [unit.path for unit in units]
         loop.call_soon_threadsafe(_told, paths, about_rules(units))
 

@@ -36,7 +36,7 @@ KILOBYTE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribed:
+class Receiver:
     """Whose subscription it is. ``changeable``: what it can be told of; ``stop``: None if it goes on."""
 
     context: Context
@@ -67,10 +67,8 @@ class OnChangeSource:
         before: the source that this one follows on.
     """
 
-    def __init__(
-        self, subscribed: Subscribed, policy: OnChange, before: OnChangeSource | None = None
-    ) -> None:
-        self._subscribed = subscribed
+    def __init__(self, receiver: Receiver, policy: OnChange, before: OnChangeSource | None = None) -> None:
+        self._receiver = receiver
         self._policy = policy
         self._before = before
         self._pace = Dampening(policy.dampening_s)
@@ -83,7 +81,7 @@ class OnChangeSource:
         self._making = False
         self._access: Access | None = None
         self._watch: Watch | None = None
-        subscribed.context.publisher.when_rules_changed.add(self.wake)
+        receiver.context.publisher.when_rules_changed.add(self.wake)
 
     # -- what it watches -------------------------------------------------------------------
 
@@ -94,7 +92,7 @@ class OnChangeSource:
     def forget(self, but: Held) -> None:
         if self._sent.held is but or self._sent.held is None or self._making:
             return
-        log.warning("what subscription %d was sent is forgotten: too much was kept", self._subscribed.id)
+        log.warning("what subscription %d was sent is forgotten: too much was kept", self._receiver.id)
         self._sent.held = None
         self._sent.lost = True
         self._owes_all = self._policy.sync_on_start
@@ -106,17 +104,17 @@ class OnChangeSource:
         Raises:
             Declined: there are too many selections.
         """
-        access = self._subscribed.access()
+        access = self._receiver.access()
         if self._watch is not None and access is self._access:
             return self._watch
-        subscribed, publisher = self._subscribed, self._subscribed.context.publisher
-        terms, context = subscribed.terms, subscribed.context
-        without = subscribed.changeable.expressions if terms.datastore == "operational" else ()
+        receiver, publisher = self._receiver, self._receiver.context.publisher
+        terms, context = receiver.terms, receiver.context
+        without = receiver.changeable.expressions if terms.datastore == "operational" else ()
         selection = await made(context, terms.filter, access, datastore=terms.datastore, without=without)
         watch = publisher.watches.find(selection.key)
         if watch is None:
             self._refuse_another()
-            watch = Watch(_reading(subscribed, selection), publisher.bound)
+            watch = Watch(_reading(receiver, selection), publisher.bound)
             publisher.watches.add(selection.key, watch)
         if self._watch is not None:
             self._watch.watchers.discard(self)
@@ -126,7 +124,7 @@ class OnChangeSource:
         return watch
 
     def _refuse_another(self) -> None:
-        publisher = self._subscribed.context.publisher
+        publisher = self._receiver.context.publisher
         if len(publisher.watches) >= publisher.bounds.selections:
             raise Declined(
                 INSUFFICIENT_RESOURCES,
@@ -145,7 +143,7 @@ class OnChangeSource:
         watch = await self._watched()
         held = await watch.current()
         self.refuse_too_big(UPDATE_TOO_BIG if not self._policy.sync_on_start else SYNC_TOO_BIG)
-        publisher = self._subscribed.context.publisher
+        publisher = self._receiver.context.publisher
         if publisher.watches.octets > publisher.bounds.octets:
             raise Declined(
                 INSUFFICIENT_RESOURCES,
@@ -157,14 +155,14 @@ class OnChangeSource:
 
     def refuse_too_big(self, identity: str) -> None:
         """Raise Declined if what is selected does not fit into an update."""
-        limit = self._subscribed.context.publisher.bounds.update_octets
+        limit = self._receiver.context.publisher.bounds.update_octets
         if self._watch is not None and self._watch.octets > limit:
             raise too_big(identity, self._watch.octets, limit)
 
     # -- updates ---------------------------------------------------------------------------
 
     async def next(self) -> Update | None:
-        self._subscribed.context.publisher.on_their_way.leave(self)
+        self._receiver.context.publisher.on_their_way.leave(self)
         self._follow_on()
         while True:
             left_s = self._left_s()
@@ -172,7 +170,7 @@ class OnChangeSource:
                 return await self._last()
             if self._urgent.is_set():
                 return await self._careful(self._all)
-            clock = self._subscribed.context.publisher.clock
+            clock = self._receiver.context.publisher.clock
             now = clock.now()
             due = self._pace.due(now)
             if due is None or due > now:
@@ -199,14 +197,14 @@ class OnChangeSource:
     async def _rest(self, seconds: float | None, *, dampened: bool) -> None:
         """Wait until something changes; what changes within a dampening period shortens no wait."""
         self._woken.clear()
-        clock = self._subscribed.context.publisher.clock
+        clock = self._receiver.context.publisher.clock
         await clock.wait(self._urgent if dampened else self._woken, seconds)
 
     def _left_s(self) -> float | None:
-        stop = self._subscribed.stop
+        stop = self._receiver.stop
         if stop is None:
             return None
-        return (stop - self._subscribed.context.publisher.clock.wall()).total_seconds()
+        return (stop - self._receiver.context.publisher.clock.wall()).total_seconds()
 
     async def _last(self) -> Update | None:
         """Return what is left when the stop time has come."""
@@ -229,7 +227,7 @@ class OnChangeSource:
             raise
         self._owes_all, self._sent.held, self._sent.lost = False, held, False
         self._urgent.clear()
-        return self._told(push_update(self._subscribed.id, contents))
+        return self._told(push_update(self._receiver.id, contents))
 
     async def _changes(self) -> Update | None:
         """Return a patch, None if nothing has changed that is told."""
@@ -241,7 +239,7 @@ class OnChangeSource:
             self._suspend_too_big(UPDATE_TOO_BIG)
             before = self._sent.held or Held({})
             written = await watch.patch(before, held, self._policy.excluded)
-            if len(written.body) > self._subscribed.context.publisher.bounds.update_octets:
+            if len(written.body) > self._receiver.context.publisher.bounds.update_octets:
                 raise too_much()
             await self._room(len(written.body))
         except BaseException:
@@ -254,7 +252,7 @@ class OnChangeSource:
         if not written.count:
             return None
         patch_id, self._sent.patch_id = self._sent.patch_id, self._sent.patch_id + 1
-        body = push_change_update(self._subscribed.id, patch_id, written.body, incomplete=incomplete)
+        body = push_change_update(self._receiver.id, patch_id, written.body, incomplete=incomplete)
         return self._told(body)
 
     async def _room(self, octets: int) -> None:
@@ -264,12 +262,12 @@ class OnChangeSource:
             Suspend: there is none, for others take theirs slowly.
         """
         try:
-            await self._subscribed.context.publisher.on_their_way.take(self, octets)
+            await self._receiver.context.publisher.on_their_way.take(self, octets)
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None
 
     def _told(self, body: bytes) -> Update:
-        clock = self._subscribed.context.publisher.clock
+        clock = self._receiver.context.publisher.clock
         self._pace.told(clock.now())
         return Update(clock.wall(), body)
 
@@ -297,12 +295,12 @@ class OnChangeSource:
                 raise Suspend(UPDATE_TOO_BIG) from problem
             raise Suspend(INSUFFICIENT_RESOURCES) from problem
         except (RpcError, RpcErrors, StateError) as problem:
-            log.warning("subscription %d cannot be sent what changed: %s", self._subscribed.id, problem)
+            log.warning("subscription %d cannot be sent what changed: %s", self._receiver.id, problem)
             raise Suspend(INSUFFICIENT_RESOURCES) from problem
 
     async def recovered(self) -> None:
-        self._subscribed.context.publisher.on_their_way.leave(self)
-        clock = self._subscribed.context.publisher.clock
+        self._receiver.context.publisher.on_their_way.leave(self)
+        clock = self._receiver.context.publisher.clock
         while True:
             await clock.wait(asyncio.Event(), AGAIN_AFTER_S)
             try:
@@ -341,13 +339,13 @@ class OnChangeSource:
 
     @property
     def terms(self) -> Terms:
-        return self._subscribed.terms
+        return self._receiver.terms
 
     def described(self) -> bytes:
-        return self._subscribed.terms.described()
+        return self._receiver.terms.described()
 
     def close(self) -> None:
-        publisher = self._subscribed.context.publisher
+        publisher = self._receiver.context.publisher
         publisher.on_their_way.leave(self)
         publisher.when_rules_changed.discard(self.wake)
         if self._watch is not None:
@@ -355,8 +353,8 @@ class OnChangeSource:
         publisher.watches.drop_unused()
 
 
-def _reading(subscribed: Subscribed, selection: Selection) -> Reading:
-    context, caller = subscribed.context, subscribed.caller
+def _reading(receiver: Receiver, selection: Selection) -> Reading:
+    context, caller = receiver.context, receiver.caller
     return Reading(
         context.schema,
         context.reader,

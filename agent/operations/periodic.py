@@ -13,7 +13,7 @@ from agent.operations.budget import TooCostlyFilter
 from agent.operations.on_change import (
     AGAIN_AFTER_S,
     UPDATE_TOO_BIG,
-    Subscribed,
+    Receiver,
     too_big,
 )
 from agent.operations.push_terms import Periodic, Terms
@@ -30,10 +30,10 @@ class PeriodicSource:
     """Reads what is selected when it is due, as a get would. Without an anchor the first update comes at
     once. A period that passes while the update before is being written has none."""
 
-    def __init__(self, subscribed: Subscribed, policy: Periodic) -> None:
-        self._subscribed = subscribed
+    def __init__(self, receiver: Receiver, policy: Periodic) -> None:
+        self._receiver = receiver
         self._policy = policy
-        now = subscribed.context.publisher.clock.wall()
+        now = receiver.context.publisher.clock.wall()
         anchor = policy.anchor_time
         if anchor is not None and anchor.tzinfo is None:
             anchor = anchor.replace(tzinfo=UTC)
@@ -44,9 +44,9 @@ class PeriodicSource:
         return next_update(now.timestamp(), self._policy.period_s, self._anchor)
 
     async def next(self) -> Update | None:
-        self._subscribed.context.publisher.on_their_way.leave(self)
-        stop = self._subscribed.stop
-        clock = self._subscribed.context.publisher.clock
+        self._receiver.context.publisher.on_their_way.leave(self)
+        stop = self._receiver.stop
+        clock = self._receiver.context.publisher.clock
         while True:
             now = clock.wall()
             if stop is not None and stop <= now:
@@ -58,12 +58,12 @@ class PeriodicSource:
             await clock.wait(asyncio.Event(), min(wait_s, left_s))
         contents = await self._careful_contents()
         self._due = self._after(clock.wall())
-        return Update(clock.wall(), push_update(self._subscribed.id, contents))
+        return Update(clock.wall(), push_update(self._receiver.id, contents))
 
     async def _careful_contents(self) -> bytes:
         try:
             contents = await self.contents()
-            await self._subscribed.context.publisher.on_their_way.take(self, len(contents))
+            await self._receiver.context.publisher.on_their_way.take(self, len(contents))
             return contents
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None
@@ -72,7 +72,7 @@ class PeriodicSource:
         except Declined as problem:
             raise Suspend(problem.identity) from problem
         except (RpcError, RpcErrors, StateError) as problem:
-            log.warning("subscription %d cannot be sent what is selected: %s", self._subscribed.id, problem)
+            log.warning("subscription %d cannot be sent what is selected: %s", self._receiver.id, problem)
             raise Suspend(INSUFFICIENT_RESOURCES) from problem
 
     async def contents(self) -> bytes:
@@ -82,10 +82,10 @@ class PeriodicSource:
             Declined: it is too much for an update.
             RpcError, RpcErrors, StateError: it cannot be read.
         """
-        subscribed = self._subscribed
-        context, terms = subscribed.context, subscribed.terms
-        selection = Selection(terms.datastore, terms.filter, subscribed.access())
-        read = partial(whole, context, subscribed.caller, selection, selection.document)
+        receiver = self._receiver
+        context, terms = receiver.context, receiver.terms
+        selection = Selection(terms.datastore, terms.filter, receiver.access())
+        read = partial(whole, context, receiver.caller, selection, selection.document)
         publisher = context.publisher
         late_s = max(0.0, publisher.clock.wall().timestamp() - self._due)
         contents: bytes = await publisher.read_once(selection.key, publisher.clock.now() - late_s, read)
@@ -94,7 +94,7 @@ class PeriodicSource:
         return contents
 
     async def recovered(self) -> None:
-        clock = self._subscribed.context.publisher.clock
+        clock = self._receiver.context.publisher.clock
         while True:
             await clock.wait(asyncio.Event(), max(AGAIN_AFTER_S, self._policy.period_s))
             try:
@@ -111,10 +111,10 @@ class PeriodicSource:
 
     @property
     def terms(self) -> Terms:
-        return self._subscribed.terms
+        return self._receiver.terms
 
     def described(self) -> bytes:
-        return self._subscribed.terms.described()
+        return self._receiver.terms.described()
 
     def close(self) -> None:
-        self._subscribed.context.publisher.on_their_way.leave(self)
+        self._receiver.context.publisher.on_their_way.leave(self)
