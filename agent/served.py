@@ -14,6 +14,7 @@ AGENT_MODULES = (
     "ietf-netconf-txid",
     "ietf-nmda-compare",
     "yangswan-agent",
+    "yangswan-subscriptions",
 )
 SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-netconf", ("candidate", "confirmed-commit", "rollback-on-error", "validate", "xpath")),

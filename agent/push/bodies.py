@@ -10,7 +10,7 @@ from agent.push.refusal import SN, SN_NS
 from agent.push.source import Counters
 from agent.push.subscription import State
 
-MISSED_NS = "urn:yangswan:params:xml:ns:yang:agent"
+MISSED_NS = "urn:yangswan:params:xml:ns:yang:subscriptions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ MOST_MODULES = 4000
 _KINDS = {kind.value: kind for kind in Kind} | {"anyxml": Kind.ANYDATA}
 _ACM = "ietf-netconf-acm"
 _DEEPEST = 100
+_STATE_ALONE = frozenset({"ietf-subscribed-notifications"})
+"""Modules whose data the agent has as state alone, though they call it configuration: it has no deviation
+that says so which both pyang and libyang read."""
 
 
 def compile_schema(
@@ -131,7 +134,8 @@ def _schema(
         except Exception as problem:
             left_out[visible(module.arg)] = f"it makes no sense ({type(problem).__name__})"
             continue
-        for node in nodes:
+        for made in nodes:
+            node = replace(made, config=False) if module.arg in _STATE_ALONE else made
             places.get(node.kind, roots)[f"{node.module}:{node.name}"] = node
     return Schema(
         roots,

@@ -14,7 +14,14 @@ from console.model.schema import Schema
 ROOT = Path(__file__).parents[2]
 TEST_MODULES = ROOT / "tests" / "modules"
 _STANDARD = Path(sys.prefix, "share/yang/modules")
-_OURS = ("yangswan-ipsec", "yangswan-pki", "yangswan-daemon", "yangswan-agent", "nc-notifications")
+_OURS = (
+    "yangswan-ipsec",
+    "yangswan-pki",
+    "yangswan-daemon",
+    "yangswan-agent",
+    "yangswan-subscriptions",
+    "nc-notifications",
+)
 _IETF = (
     "ietf-netconf",
     "ietf-netconf-acm",
@@ -22,6 +29,7 @@ _IETF = (
     "ietf-netconf-nmda",
     "ietf-netconf-notifications",
     "ietf-netconf-with-defaults",
+    "ietf-subscribed-notifications",
     "ietf-yang-library",
 )
 SERVED = (*_OURS, *_IETF)

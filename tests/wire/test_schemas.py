@@ -18,7 +18,14 @@ from tests.wire.raw_client import RawClient, raw_client
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 PYANG = Path(sys.executable).with_name("pyang")
-OURS = ("yangswan-agent", "yangswan-daemon", "yangswan-ipsec", "yangswan-pki", "yangswan-types")
+OURS = (
+    "yangswan-agent",
+    "yangswan-daemon",
+    "yangswan-ipsec",
+    "yangswan-pki",
+    "yangswan-subscriptions",
+    "yangswan-types",
+)
 
 
 async def library(client: RawClient) -> etree._Element:

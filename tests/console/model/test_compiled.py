@@ -191,3 +191,10 @@ def test_words_of_a_server_do_nothing_to_a_terminal() -> None:
 
 def test_no_module_that_an_agent_serves_is_left_out() -> None:
     assert compile_schema(texts(["yangswan-ipsec", "yangswan-agent"])).left_out == {}
+
+
+def test_what_the_agent_has_as_state_alone_is_offered_to_nobody_who_configures() -> None:
+    roots = schema().roots
+    for name in ("subscriptions", "filters", "streams"):
+        assert not roots[f"ietf-subscribed-notifications:{name}"].config
+    assert roots["yangswan-ipsec:tunnels"].config
