@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from lxml import etree
@@ -29,9 +28,8 @@ async def until(client: RawClient, subscriber: Subscriber, status: str) -> None:
 
 async def agrees(client: RawClient, other: RawClient, subscriber: Subscriber) -> None:
     """Wait until the subscriber has all that a get shows, but for what always changes."""
-    expected: Any = None
     async with asyncio.timeout(STATE_LIMIT_S):
-        while (expected := await shown(other, "operational")) != meaning(subscriber.data):
+        while await shown(other, "operational") != meaning(subscriber.data):
             try:
                 async with asyncio.timeout(1):
                     message = await client.until_message(b"<push-")
