@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 from agent.nacm.access import Access
 
@@ -13,9 +14,10 @@ MOST = 64
 
 
 class Shared:
-    """What was told of events, by event, rights and filter."""
+    """What was told of events, by event, rights and filter; and whose turn it is to have one looked at."""
 
     def __init__(self) -> None:
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: OrderedDict[tuple[int, int, bytes], tuple[Access, asyncio.Task[bytes]]] = OrderedDict()
 
     async def told(
@@ -36,6 +38,11 @@ class Shared:
         else:
             task = known[1]
         return await asyncio.shield(task)
+
+    def turn(self, user: str) -> asyncio.Lock:
+        """Return what ``user`` holds while an event is looked at for him: one at a time, so that others, and
+        commits, wait for one look of his and not for those of all his subscriptions."""
+        return self._turns.setdefault(user, asyncio.Lock())
 
     def _forget_failure(self, key: tuple[int, int, bytes], done: asyncio.Task[bytes]) -> None:
         failed = done.cancelled() or done.exception() is not None

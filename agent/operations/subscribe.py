@@ -84,13 +84,14 @@ async def look_at(
     context: Context, caller: Caller, filter_: Filter, event: Event, work: Callable[[], bytes]
 ) -> bytes:
     """Return what ``work`` returns, which applies ``filter_`` to ``event``."""
-    if _is_quick(filter_, event):
-        try:
-            done: bytes = await context.worker(work)
-            return done
-        except TooMuchHere:
-            pass
-    return await apart(context, caller, work, thread=context.worker)
+    async with context.shared.turn(caller.user):
+        if _is_quick(filter_, event):
+            try:
+                done: bytes = await context.worker(work)
+                return done
+            except TooMuchHere:
+                pass
+        return await apart(context, caller, work, thread=context.worker)
 
 
 def _is_quick(filter_: Filter, event: Event) -> bool:

@@ -22,6 +22,7 @@ WORDS = {
     "grant.py": ["reader", "rita"],
     "operational.py": ["7"],
     "safe_change.py": ["examples/site-to-site/alice.xml"],
+    "subscribe.py": [],
     "watch.py": [],
     "what_changed.py": ["--known", "known.json"],
 }

@@ -121,6 +121,7 @@ def test_a_client_configures_the_tunnel_as_the_readme_says(block: Block, agent: 
 PRINTED = (
     "the gateway is still reachable: confirmed",
     "<notification",
+    "ietf-subscribed-notifications",
     'or:origin="or:default"',
     "deny: rule 'no-other-operation' of rule-list 'reader' denies it",
     "netconf-unix</transport>",

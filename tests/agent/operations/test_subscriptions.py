@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -490,6 +491,26 @@ async def test_what_many_may_be_told_of_an_event_is_looked_at_once(
         await lab.until(lambda: len(lab.caller(JOE).sent) == 40)
         await lab.until(lambda: len(lab.caller(TERRY).sent) == 20)
         assert sorted(looked) == ["joe", "joe", "terry"]  # by filter, and by who may see what
+
+
+async def test_the_looks_of_one_user_are_done_one_at_a_time(lab: Lab) -> None:
+    for number in range(10):
+        await lab.do(establish(xpath(f"count(/n:netconf-config-change) &lt; {number + 2}")))
+    direct, at_once = lab.context.worker, [0, 0]
+
+    async def counted(work: Callable[..., Any], *arguments: Any) -> Any:
+        looks = "_selected" in work.__qualname__ or "told" in work.__qualname__
+        at_once[0] += looks
+        at_once[1] = max(at_once)
+        try:
+            return await direct(work, *arguments)
+        finally:
+            at_once[0] -= looks
+
+    lab.context.worker = counted
+    await lab.commit(entry("<number>2</number>"))
+    await lab.until(lambda: len(lab.caller(1).sent) == 10)
+    assert at_once == [0, 1]
 
 
 async def test_a_subscriber_that_does_not_read_delays_no_commit_and_no_other(lab: Lab) -> None:
