@@ -20,8 +20,9 @@ from agent.nacm.control import NACM_PATH, AccessControl
 from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.operations.publisher import Publisher
 from agent.reread import Reread
-from agent.server import Server, subscription_bounds
+from agent.server import Server, push_bounds, subscription_bounds
 from agent.settings import Settings
 from agent.subscriptions import Subscriptions, namespaces_of
 from agent.translator import Translator
@@ -125,6 +126,7 @@ def assemble(
         reader=reader,
         callers=tuple,
         now=_now,
+        publisher=Publisher(push_bounds(limits)),
     )
     outlet.context = context
     turns = Turns()

@@ -27,6 +27,7 @@ SERVED: tuple[tuple[str, Sequence[str] | None], ...] = (
     ("ietf-origin", None),
     ("ietf-netconf-notifications", None),
     ("ietf-subscribed-notifications", ("encode-xml", "replay", "subtree", "xpath")),
+    ("ietf-yang-push", ("on-change",)),
     *((name, None) for name in AGENT_MODULES),
 )
 """(module, features); None is all of them."""

@@ -19,6 +19,7 @@ from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Session
 from agent.notifications import RFC8639_STREAMS_PATH, STREAMS_PATH
 from agent.operational import Provider
+from agent.operations import publisher
 from agent.operations.commit import caller_info
 from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
@@ -137,6 +138,7 @@ class Server:
         """Have other limits from now on; what a message may hold stays as it was in sessions that exist."""
         self._limits = limits
         self.context.subscriptions.take_over(subscription_bounds(limits))
+        self.context.publisher.bounds = push_bounds(limits)
         self._unfinished.bound(*_unfinished_octets(limits))
         for live in self._live.values():
             live.take_over(limits)
@@ -250,6 +252,16 @@ def subscription_bounds(limits: Limits) -> Bounds:
         events=limits.subscription_events,
         octets=limits.subscription_octets,
         suspended_s=limits.subscription_suspended_s,
+    )
+
+
+def push_bounds(limits: Limits) -> publisher.Bounds:
+    """Return what the limits say of subscriptions to datastores."""
+    return publisher.Bounds(
+        period_cs=limits.push_period_cs,
+        selections=limits.push_selections,
+        octets=limits.push_octets,
+        update_octets=limits.push_update_octets,
     )
 
 

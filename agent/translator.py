@@ -254,6 +254,9 @@ class Translator(Protocol):
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
     """Top-level config-false containers it fills, e.g. ``/yangswan-daemon:daemon``."""
+    always_changing: Sequence[str]
+    """Schema paths of nodes in ``state_path`` and ``state_roots`` of which it does not say when they become
+    others (``Settings.state_changed``): counters, ages, what nothing is heard of."""
 
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked

@@ -161,7 +161,7 @@ ROOMS = (
     Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore", "agent.memory")),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
-    Room(("agent/push/*.py",), (*VALUES, "agent.push"), pure=True),
+    Room(("agent/push/*.py",), (*VALUES, "agent.datastore", "agent.history", "agent.push"), pure=True),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
     Room(("agent/subscriptions.py",), (*VALUES, "agent.breakable", "agent.notifications", "agent.push")),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),

@@ -21,6 +21,9 @@ CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
 
 
+WhenTouched = Callable[[Sequence[str] | None], None]
+
+
 class Candidate:
     """A configuration being edited (RFC 6241 section 8.3).
 
@@ -29,7 +32,8 @@ class Candidate:
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
 
-    ``gave_up_much``: it had a tree that was changed in much, which is free.
+    ``gave_up_much``: it had a tree that was changed in much, which is free. ``when_touched`` is called on the
+    thread that writes with the paths of units that may have become others; None: any may have.
 
     It has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -48,6 +52,7 @@ class Candidate:
         self._settled = True
         self._differing = Differing()
         self.conditions: dict[tuple[str | None, Mechanism], Condition] = {}
+        self.when_touched: list[WhenTouched] = []
 
     @property
     def tree(self) -> Tree:
@@ -97,10 +102,15 @@ class Candidate:
         """Note that ``units`` have changed, here or in running: defaults of others may depend on them."""
         touched = list(units)
         self._differing.touch(unit.path for unit in touched)
+        self._tell([unit.path for unit in touched] if self.when_touched else None)
         if self._settled:
             moving = moving_defaults(self.schema)
             modules = {node.root.module for node in {unit.schema_node for unit in touched}}
             self._settled = modules.isdisjoint(moving)
+
+    def _tell(self, paths: Sequence[str] | None) -> None:
+        for tell in self.when_touched:
+            tell(paths)
 
     def known_to_differ(self, running: Tree) -> Differing:
         """*worker* Return which units differ, or have to be taken for.
@@ -146,6 +156,7 @@ class Candidate:
             self._own, self._settled = None, True  # first, for a large commit needs the most memory here
             if self._published is None:
                 self._own = running.duplicate()
+            self._tell(None)
             return
         self.follow(running, self.changed.values())
         self.changed.clear()
@@ -176,6 +187,7 @@ class Candidate:
         """Hold what ``other`` holds, which is given up."""
         self.tree, self._settled, self._differing = other.tree, other._settled, other._differing
         self.changed, self.blind, self.conditions = other.changed, other.blind, other.conditions
+        self._tell(None)
 
     def replace_all(self, content: Tree, running: Tree, blind: Collection[str] = ()) -> None:
         """Make the candidate hold exactly ``content`` (copy-config), with these ``blind`` units."""
@@ -188,6 +200,7 @@ class Candidate:
         self.blind = set(blind)
         self.conditions = {}
         self.changed = {path: unit for path, unit in units.items() if self.differs(unit, running)}
+        self._tell(None)
 
 
 class Savepoint:

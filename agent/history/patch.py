@@ -26,7 +26,7 @@ def patch_edits(
     room: Room,
     *,
     first: int = 1,
-    old: Printed = as_configured,
+    old: Printed | None = as_configured,
     new: Printed = as_configured,
 ) -> bytes:
     """*worker* Return the ``<edit>`` elements, to be put ``in_patch``.
@@ -34,7 +34,9 @@ def patch_edits(
     Args:
         room: what they may take, and less afterwards.
         first: the number of the first of them.
-        old, new: print nodes of the state before, and of that after.
+        old, new: print nodes of the state before, and of that after; without ``old`` nothing is said of what
+        is
+            replaced.
 
     Raises:
         ResourceDenied: there is not enough room.
@@ -49,7 +51,7 @@ def in_patch(written: bytes, *, uri: str, about: str) -> bytes:
     return head.encode() + written + b"</yang-patch></differences>"
 
 
-def _edit(schema: Schema, edit: Edit, number: int, old: Printed, new: Printed) -> bytes:
+def _edit(schema: Schema, edit: Edit, number: int, old: Printed | None, new: Printed) -> bytes:
     rows = [("edit-id", str(number)), ("operation", edit.change.value)]
     rows.append(("target", resource_of(schema, edit.node)))
     if edit.change in (Change.INSERT, Change.MOVE):
@@ -59,6 +61,6 @@ def _edit(schema: Schema, edit: Edit, number: int, old: Printed, new: Printed) -
     written = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in rows).encode()
     if edit.change in (Change.CREATE, Change.REPLACE, Change.INSERT):
         written += b"<value>" + new(edit.new) + b"</value>"
-    if edit.change in (Change.DELETE, Change.REPLACE, Change.MOVE):
+    if old is not None and edit.change in (Change.DELETE, Change.REPLACE, Change.MOVE):
         written += b"<source-value>" + old(edit.old) + b"</source-value>"
     return b"<edit>" + written + b"</edit>"

@@ -8,6 +8,9 @@ A handler gets the Context, the Caller and the checked operation element, and re
   compare_commits, load_commit, dry_run, and invoke for the rpcs and actions of translators
 - subscriptions: the rpcs of RFC 8639; targets: what a subscription can be to, as those rpcs see it; streams:
   those to event streams; shared: what many are told of an event, looked at once
+- datastore_target: subscriptions to datastores (RFC 8641); push_terms: what an rpc says of one; on_change and
+  periodic: what they are sent; resync; selection: what one selects, read; watching: each selection that is
+  watched for changes, once; publisher: what all of them share
 - verify: what a commit waits for, and its session
 - cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell

@@ -8,7 +8,7 @@ from itertools import islice
 from agent.apart import in_copy
 from agent.nacm.access import Access, located
 from agent.nacm.prune import prune
-from agent.nacm.rules import Step
+from agent.nacm.rules import Step, predicate
 from agent.operations.budget import TooMuchHere
 from agent.operations.narrow import first_steps, keyed_entry, keys_at
 from agent.operations.read import Filter
@@ -118,6 +118,28 @@ def wanted(schema: Schema, filter_: Filter, access: Access) -> Callable[[str], b
         return places is None or _is_in(places, steps, nodes)
 
     return may_select
+
+
+def entries(schema: Schema, filter_: Filter) -> frozenset[str] | None:
+    """*worker* Return the paths of the entries that a local filter gives the keys of, if it looks at nothing
+    else; None if it does."""
+    if filter_.empty:
+        return None
+    found: set[str] = set()
+    for node, given in _keys_by_node(schema, filter_).items():
+        if given is None or any(quote in key for keys in given for key in keys for quote in "'\""):
+            return None
+        found |= {node.path + "".join(map(predicate, node.keys, keys)) for keys in given}
+    return frozenset(found)
+
+
+def lists(schema: Schema, filter_: Filter) -> tuple[str, ...] | None:
+    """*worker* Return the paths of the nodes of which a local filter looks at all, if it looks at nothing
+    else; None if it does, or has none."""
+    if filter_.empty:
+        return None
+    places = _keys_by_node(schema, filter_)
+    return None if any(keys is not None for keys in places.values()) else tuple(node.path for node in places)
 
 
 def _is_of_all(steps: Sequence[Step], nodes: Sequence[SchemaNode]) -> bool:

@@ -16,6 +16,7 @@ from agent.nacm.access import Access
 from agent.nacm.control import AccessControl
 from agent.notifications import Stream, Subscription
 from agent.operational import Operational
+from agent.operations.publisher import Publisher
 from agent.operations.shared import Shared
 from agent.subscriptions import Subscriptions
 from agent.yang.gate import GATE
@@ -132,6 +133,8 @@ class Context:
     """What subscribers are told of events."""
     comparing: FewAtOnce = field(default_factory=lambda: FewAtOnce(COMPARISONS_AT_ONCE))
     """Admits who compares, for each keeps what differs in memory, and the thread of libyang busy."""
+    publisher: Publisher = field(default_factory=Publisher)
+    """What subscriptions to datastores share."""
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""

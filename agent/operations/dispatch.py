@@ -27,6 +27,7 @@ from agent.operations import (
     locking,
     nmda,
     read,
+    resync,
     session,
     subscribe,
     subscriptions,
@@ -36,6 +37,7 @@ from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
 from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
 from agent.push.refusal import SN_NS
+from agent.push.updates import PUSH_NS
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     (SN_NS, "modify-subscription"): subscriptions.modify_subscription,
     (SN_NS, "delete-subscription"): subscriptions.delete_subscription,
     (SN_NS, "kill-subscription"): subscriptions.kill_subscription,
+    (PUSH_NS, "resync-subscription"): resync.resync_subscription,
     (MONITORING_NS, "get-schema"): get_schema.get_schema,
     (AGENT_NS, "explain-access"): explain.explain_access,
     (COMPARE_NS, "compare"): compare.compare,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.errors import BadElement, ErrorType, InvalidValue, OperationNotSupported, RpcError, RpcErrors
 from agent.operations import parameters
 from agent.operations.context import Caller, Context
+from agent.operations.datastore_target import DatastoreTarget
 from agent.operations.parameters import canonical_value, parameter
 from agent.operations.streams import StreamTarget
 from agent.operations.subscribe import time_of
@@ -22,7 +23,7 @@ from agent.xml import Element, local_name, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 
-TARGETS: list[Target] = [StreamTarget()]
+TARGETS: list[Target] = [StreamTarget(), DatastoreTarget()]
 """Every kind of what a subscription can be to; the first is meant where nothing says which."""
 
 

@@ -11,7 +11,9 @@ class Limits:
 
     ``unauthenticated`` and ``unauthenticated_per_source`` count connections that have not logged in;
     ``unfinished_octets`` those of messages that have begun to arrive and are not answered;
-    ``subscription_events`` what may wait for a subscriber that does not read.
+    ``subscription_events`` what may wait for a subscriber that does not read. ``push_period_cs`` is the least
+    period of a subscription to a datastore, ``push_selections`` and ``push_octets`` what is kept for those to
+    changes, ``push_update_octets`` what one update may hold.
     """
 
     sessions: int = 64
@@ -42,6 +44,10 @@ class Limits:
     subscription_events: int = 1000
     subscription_octets: int = 1024 * 1024
     subscription_suspended_s: int = 30
+    push_period_cs: int = 100
+    push_selections: int = 200
+    push_octets: int = 64 * 1024 * 1024
+    push_update_octets: int = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)

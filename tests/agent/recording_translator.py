@@ -52,6 +52,7 @@ class RecordingTranslator:
     further_lists: Sequence[str] = ()
     state_path: str = "/every-construct:top/entry/state"
     state_roots: Sequence[str] = ()
+    always_changing: Sequence[str] = ()
     holds: dict[Keys, Json] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     refuse_check: bool = False

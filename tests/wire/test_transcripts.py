@@ -119,6 +119,7 @@ def test_there_is_one_for_each_feature() -> None:
         "nmda",
         "notifications",
         "prefixes",
+        "push",
         "subscriptions",
         "transaction-ids",
         "with-defaults",

@@ -32,3 +32,36 @@ NAMES = {
     f"{CERTIFICATE_STATE_ROOT}/certificate/tunnel": entry_path("{}"),
 }
 """What of our state holds the id of another tunnel."""
+
+
+ALWAYS_CHANGING = (
+    *(
+        f"{STATE_PATH}/{name}"
+        for name in (
+            "leak-protection/dropped-packets-out",
+            "leak-protection/dropped-bytes-out",
+            "leak-protection/dropped-packets-in",
+            "leak-protection/dropped-bytes-in",
+            "time-since-rekey",
+            "retransmission-tries",
+            "supervision",
+        )
+    ),
+    *(
+        f"{STATE_PATH}/ike-sa/{name}"
+        for name in ("established", "rekey-in", "reauth-in", "task-queued", "task-active", "task-passive")
+    ),
+    *(
+        f"{STATE_PATH}/child-sa/{name}"
+        for name in (
+            *("bytes-in", "packets-in", "last-use-in", "bytes-out", "packets-out", "last-use-out"),
+            *("installed", "rekey-in", "expires-in"),
+        )
+    ),
+    f"{DAEMON_ROOT}/uptime-seconds",
+    f"{DAEMON_ROOT}/ike-sas",
+    f"{CERTIFICATE_STATE_ROOT}/certificate/expired",
+    f"{CERTIFICATE_STATE_ROOT}/crl/expired",
+    f"{CERTIFICATE_STATE_ROOT}/revocation",
+)
+"""Of our state: counters, ages, and what charon tells nobody of, or time alone changes."""

@@ -32,6 +32,7 @@ from translators.strongswan.charon.shared import Shared
 from translators.strongswan.cut_off import CutOffs
 from translators.strongswan.foresight import Foreseeing
 from translators.strongswan.model import (
+    ALWAYS_CHANGING,
     BYPASS_PATH,
     CERTIFICATE_STATE_ROOT,
     CERTIFICATES_PATH,
@@ -129,6 +130,7 @@ class StrongSwanTranslator:
         BYPASS_PATH,
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
+    always_changing: Sequence[str] = ALWAYS_CHANGING
 
     def __init__(
         self,

@@ -1,0 +1,459 @@
+"""establish-subscription to a datastore, and what is refused (RFC 8641 section 4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from agent.operations.publisher import Bounds
+from agent.yang.schema import Schema
+from tests.agent.lab import make_schema
+from tests.agent.push.links import (
+    ALL,
+    SN,
+    YP,
+    PushLab,
+    datastore,
+    establish,
+    link_path,
+    on_change,
+    push_lab,
+)
+from tests.agent.push.states import CH
+
+
+@pytest.fixture(scope="module")
+def changing() -> Schema:
+    return make_schema("changing")
+
+
+@pytest.fixture
+async def lab(changing: Schema, tmp_path: Path) -> AsyncIterator[PushLab]:
+    async with push_lab(changing, tmp_path) as made:
+        await made.configure("<link><name>a</name><way>x</way><way>y</way></link>")
+        made.set_state("a", {"status": "up", "octets": "1"})
+        made.set_engine({"status": "up", "uptime": 1})
+        yield made
+
+
+def periodic(period: int = 100, anchor: str = "") -> str:
+    anchor = anchor and f"<yp:anchor-time>{anchor}</yp:anchor-time>"
+    return f"<yp:periodic><yp:period>{period}</yp:period>{anchor}</yp:periodic>"
+
+
+def subtree(body: str) -> str:
+    return f"<yp:datastore-subtree-filter>{body}</yp:datastore-subtree-filter>"
+
+
+def xpath(expression: str) -> str:
+    return f'<yp:datastore-xpath-filter xmlns:ch="{CH}">{expression}</yp:datastore-xpath-filter>'
+
+
+def edits(message: bytes) -> list[str]:
+    found = etree.fromstring(message).iter("{*}edit")
+    return [f"{edit.findtext('{*}operation')} {edit.findtext('{*}target')}" for edit in found]
+
+
+# -- what is sent --------------------------------------------------------------------------
+
+
+async def test_the_update_of_an_on_change_subscription_to_the_letter(lab: PushLab) -> None:
+    number = await lab.establish(
+        datastore() + xpath("/ch:links/ch:link[ch:name='a']/ch:state/ch:status") + on_change()
+    )
+    first = await lab.lab.caller(1).got("push-update")
+    assert (
+        first.partition(b"</eventTime>")[2]
+        == (
+            f'<push-update xmlns="{YP}"><id>{number}</id><datastore-contents><links xmlns="{CH}">'
+            f'<link xmlns="{CH}"><name>a</name><state><status>up</status></state></link></links>'
+            "</datastore-contents></push-update></notification>"
+        ).encode()
+    )
+    lab.set_state("a", {"status": "down", "octets": "2"})
+    second = await lab.lab.caller(1).got("push-change-update")
+    assert (
+        second.partition(b"</eventTime>")[2]
+        == (
+            f'<push-change-update xmlns="{YP}"><id>{number}</id><datastore-changes><yang-patch>'
+            "<patch-id>0</patch-id><edit><edit-id>1</edit-id><operation>replace</operation>"
+            "<target>/changing:links/link=a/state/status</target>"
+            f'<value><status xmlns="{CH}">down</status></value></edit></yang-patch></datastore-changes>'
+            "</push-change-update></notification>"
+        ).encode()
+    )
+
+
+async def test_what_always_changes_is_in_periodic_updates_only(lab: PushLab) -> None:
+    await lab.establish(datastore() + ALL + on_change())
+    await lab.establish(datastore() + ALL + periodic(6000), session_id=2)
+    changes = await lab.lab.caller(1).got("push-update")
+    assert b"octets" not in changes
+    assert b"uptime" not in changes
+    assert b"status" in changes
+    whole = await lab.lab.caller(2).got("push-update")
+    assert b"<octets>1</octets>" in whole
+    assert b"<uptime>1</uptime>" in whole
+    lab.set_state("a", {"status": "up", "octets": "99"})
+    lab.set_state("a", {"status": "down", "octets": "100"})
+    assert edits(await lab.lab.caller(1).got("push-change-update")) == [
+        "replace /changing:links/link=a/state/status"
+    ]
+
+
+@pytest.mark.parametrize("name", ["running", "candidate"])
+async def test_configuration_of_running_and_of_the_candidate(lab: PushLab, name: str) -> None:
+    links = f'<subtree-filter><links xmlns="{CH}"/></subtree-filter>'
+    await lab.establish(datastore(name) + subtree(f'<links xmlns="{CH}"/>') + on_change())
+    reader = lab.follow()
+    await reader.until(await lab.shown(datastore=name, filter_=links))
+    await lab.lab.edit(
+        f'<links xmlns="{CH}"><link><name>a</name><mtu>9000</mtu></link><link><name>b</name></link></links>'
+    )
+    await reader.until(await lab.shown(datastore=name, filter_=links))
+    assert bool(reader.subscriber.patches) is (name == "candidate")
+    await lab.lab.do("<discard-changes/>")
+    await reader.until(await lab.shown(datastore=name, filter_=links))
+    await lab.configure("<link><name>c</name></link>")
+    await reader.until(await lab.shown(datastore=name, filter_=links))
+    lab.set_state("c", {"status": "up"})
+    assert reader.subscriber.syncs == 1
+
+
+async def test_a_filter_that_compares_beside_what_it_selects(lab: PushLab) -> None:
+    """It cannot be looked at in part."""
+    filter_ = "/ch:links/ch:link[../ch:link/ch:name='b']/ch:note"
+    await lab.establish(datastore("running") + xpath(filter_) + on_change())
+    reader = lab.follow()
+    await lab.configure("<link><name>a</name><note>x</note></link>")
+    await lab.configure("<link><name>b</name></link>")
+    shown = f'<xpath-filter xmlns:ch="{CH}">{filter_}</xpath-filter>'
+    await reader.until(await lab.shown(datastore="running", filter_=shown))
+    assert b"<note" in b"".join(reader.updates)
+
+
+async def test_sync_on_start_false_sends_changes_only(lab: PushLab) -> None:
+    await lab.establish(datastore() + ALL + on_change("<yp:sync-on-start>false</yp:sync-on-start>"))
+    lab.set_state("a", {"status": "down"})
+    await lab.lab.caller(1).got("push-change-update")
+    assert not any(b"push-update" in message for message in lab.lab.caller(1).sent)
+
+
+async def test_excluded_change(lab: PushLab) -> None:
+    await lab.establish(datastore() + ALL + on_change("<yp:excluded-change>replace</yp:excluded-change>"))
+    await lab.lab.caller(1).got("push-update")
+    lab.set_state("a", {"status": "down"})
+    lab.set_state("a", {"status": "down", "peer": ["x"]})
+    assert edits(await lab.lab.caller(1).got("push-change-update")) == [
+        "create /changing:links/link=a/state/peer=x"
+    ]
+
+
+async def test_nobody_is_sent_what_he_may_not_read(lab: PushLab) -> None:
+    await lab.lab.commit(
+        '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><groups><group><name>few</name>'
+        "<user-name>guest</user-name></group></groups><rule-list><name>few</name><group>few</group>"
+        f"<rule><name>no-b</name><path xmlns:ch=\"{CH}\">/ch:links/ch:link[ch:name='b']</path>"
+        "<access-operations>read</access-operations><action>deny</action></rule></rule-list></nacm>"
+    )
+    lab.lab.caller(2).user = "guest"
+    await lab.establish(datastore() + ALL + on_change(), session_id=2)
+    reader = lab.follow(2)
+    await lab.configure("<link><name>b</name><note>hidden</note></link>")
+    lab.set_state("b", {"status": "hidden"})
+    await lab.configure("<link><name>c</name></link>")
+    await reader.until(await lab.shown(2))
+    assert b"hidden" not in b"".join(reader.updates)
+    # What becomes readable comes, and what becomes unreadable goes.
+    await lab.lab.commit(
+        '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list><name>few</name>'
+        "<rule><name>no-b</name><action>permit</action></rule></rule-list></nacm>"
+    )
+    await reader.until(await lab.shown(2))
+    assert b"hidden" in b"".join(reader.updates)
+    await lab.lab.commit(
+        '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list><name>few</name>'
+        "<rule><name>no-b</name><action>deny</action></rule></rule-list></nacm>"
+    )
+    await reader.until(await lab.shown(2))
+    assert edits(reader.updates[-1]) == ["delete /changing:links/link=b"]
+    assert reader.subscriber.syncs == 1
+
+
+async def test_periods_and_a_stop_time(lab: PushLab) -> None:
+    lab.context.publisher.bounds = Bounds(period_cs=1)
+    stop = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    await lab.establish(f"<stop-time>{stop}</stop-time>" + datastore() + ALL + periodic(5))
+    await lab.lab.caller(1).got("push-update", 2)
+    await asyncio.wait(lab.lab.caller(1).followers)
+    assert "<subscription>" not in await lab.lab.do(
+        f'<get><filter><subscriptions xmlns="{SN}"/></filter></get>'
+    )
+
+
+async def test_an_anchor(lab: PushLab) -> None:
+    """The first update comes with the next whole period from it, not at once."""
+    lab.context.publisher.bounds = Bounds(period_cs=1)
+    later = datetime.now(UTC) + timedelta(seconds=0.3)
+    await lab.establish(datastore() + ALL + periodic(360000, later.isoformat()))
+    message = await lab.lab.caller(1).got("push-update")
+    told = datetime.fromisoformat(etree.fromstring(message).findtext("{*}eventTime"))
+    assert told >= later.replace(microsecond=later.microsecond // 1000 * 1000)
+
+
+async def test_subscribers_to_the_same_share_what_is_read(lab: PushLab) -> None:
+    for session in (1, 2):
+        for _ in range(10):
+            await lab.establish(datastore() + ALL + on_change(), session)
+        await lab.lab.caller(session).got("push-update", 10)
+    assert len(lab.context.publisher.watches) == 1
+    lab.links.asked_for.clear()
+    lab.set_state("a", {"status": "down"})
+    for session in (1, 2):
+        await lab.lab.caller(session).got("push-change-update", 10)
+    assert lab.links.asked_for == [("a",)]
+
+
+async def test_nobody_is_asked_about_what_has_not_changed(lab: PushLab) -> None:
+    await lab.configure(*(f"<link><name>n{number}</name></link>" for number in range(20)))
+    await lab.establish(datastore() + ALL + on_change())
+    reader = lab.follow()
+    await reader.until(await lab.shown())
+    lab.links.asked_for.clear()
+    lab.links.roots_asked = 0
+    lab.set_state("n7", {"status": "down"})
+    await lab.lab.caller(1).got("push-change-update")
+    assert lab.links.asked_for == [("n7",)]
+    assert not lab.links.roots_asked
+
+
+async def test_who_is_gone_leaves_nothing_behind(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change())
+    await lab.lab.caller(1).got("push-update")
+    await lab.lab.do(f'<delete-subscription xmlns="{SN}"><id>{number}</id></delete-subscription>')
+    assert len(lab.context.publisher.watches) == 0
+    assert not lab.context.publisher.when_rules_changed
+    assert lab.context.publisher.watches.octets == 0
+
+
+# -- modify and resync ---------------------------------------------------------------------
+
+
+def modify(number: int, body: str) -> str:
+    return (
+        f'<modify-subscription xmlns="{SN}" xmlns:yp="{YP}" '
+        f'xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores"><id>{number}</id>{body}</modify-subscription>'
+    )
+
+
+def resync(number: int) -> str:
+    return f'<resync-subscription xmlns="{YP}"><id>{number}</id></resync-subscription>'
+
+
+async def test_another_filter_is_a_patch_to_what_it_selects(lab: PushLab) -> None:
+    await lab.configure("<link><name>b</name></link>")
+    number = await lab.establish(datastore() + ALL + on_change())
+    await lab.lab.caller(1).got("push-update")
+    only_b = f'<links xmlns="{CH}"><link><name>b</name></link></links>'
+    await lab.lab.do(modify(number, datastore() + subtree(only_b)))
+    caller = lab.lab.caller(1)
+    told = await caller.got("subscription-modified")
+    assert b"<name>b</name>" in told
+    assert b"<dampening-period>0<" in told
+    reader = lab.follow()
+    await reader.until(await lab.shown(filter_=f"<subtree-filter>{only_b}</subtree-filter>"))
+    assert "delete /changing:links/link=a" in edits(await caller.got("push-change-update"))
+
+
+async def test_modified_twice_before_anything_was_sent(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    for dampening in (1, 2):
+        await lab.lab.do(
+            modify(
+                number,
+                datastore() + on_change(f"<yp:dampening-period>{dampening}</yp:dampening-period>"),
+            )
+        )
+    reader = lab.follow()
+    lab.set_state("a", {"status": "down"})
+    await reader.until(await lab.shown())
+    assert reader.subscriber.syncs == 1
+
+
+async def test_resync_sends_everything_anew(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    assert await lab.lab.do(resync(number)) == ""
+    await caller.got("push-update", 2)
+
+
+async def test_what_a_subscription_is_to_is_state(lab: PushLab) -> None:
+    only_a = subtree(f'<links xmlns="{CH}"><link><name>a</name></link></links>')
+    await lab.establish(datastore() + only_a + on_change("<yp:dampening-period>7</yp:dampening-period>"))
+    reply = await lab.lab.do(f'<get><filter><subscriptions xmlns="{SN}"/></filter></get>')
+    data = etree.fromstring(reply.encode())
+    assert data.findtext(".//{*}on-change/{*}dampening-period") == "7"
+    assert data.findtext(f".//{{{YP}}}datastore-subtree-filter/{{{CH}}}links//{{{CH}}}name") == "a"
+    assert data.findtext(f".//{{{YP}}}datastore").rpartition(":")[2] == "operational"
+
+
+# -- refusals ------------------------------------------------------------------------------
+
+BIG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("body", "identity", "hints"),
+    [
+        ("<yp:datastore>ds:startup</yp:datastore>" + on_change(), "datastore-not-subscribable", []),
+        ("<yp:datastore>ds:intended</yp:datastore>" + periodic(), "datastore-not-subscribable", []),
+        (datastore() + periodic(99), "period-unsupported", ["period-hint=100"]),
+        (datastore() + periodic(0), "period-unsupported", ["period-hint=100"]),
+        (
+            datastore() + xpath("/ch:links/ch:link/ch:state/ch:octets") + on_change(),
+            "on-change-unsupported",
+            ["filter-failure-hint"],
+        ),
+        (
+            datastore() + subtree(f'<engine xmlns="{CH}"><uptime/></engine>') + on_change(),
+            "on-change-unsupported",
+            ["filter-failure-hint"],
+        ),
+        (
+            datastore()
+            + subtree('<netconf-state xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"/>')
+            + on_change(),
+            "on-change-unsupported",
+            ["filter-failure-hint"],
+        ),
+        (datastore() + subtree('<nothing xmlns="urn:a"/>') + on_change(), "unchanging-selection", []),
+        (datastore() + xpath("/ch:nothing") + periodic(), "unchanging-selection", []),
+        (
+            datastore("running") + subtree(f'<engine xmlns="{CH}"/>') + on_change(),
+            "unchanging-selection",
+            [],
+        ),
+        (
+            datastore() + ALL + periodic(),
+            "update-too-big",
+            ["kilobytes-estimate", "kilobytes-limit"],
+        ),
+        (datastore() + ALL + on_change(), "sync-too-big", ["kilobytes-estimate", "kilobytes-limit"]),
+        (
+            datastore() + ALL + on_change("<yp:sync-on-start>false</yp:sync-on-start>"),
+            "update-too-big",
+            ["kilobytes-estimate", "kilobytes-limit"],
+        ),
+    ],
+)
+async def test_refusals_are_identities_with_hints(
+    lab: PushLab, body: str, identity: str, hints: list[str]
+) -> None:
+    if "big" in identity:
+        lab.context.publisher.bounds = Bounds(update_octets=100)
+    (error,) = await lab.lab.refused(establish(body))
+    assert error.app_tag == f"ietf-yang-push:{identity}"
+    found = {name.rpartition("/")[2]: value for name, value in error.info.items()}
+    assert found.pop("reason") == f"ietf-yang-push:{identity}"
+    assert all(
+        name.startswith(f"{{{YP}}}establish-subscription-datastore-error-info/") for name in error.info
+    )
+    for hint in hints:
+        name, _, value = hint.partition("=")
+        assert found.pop(name) == value or not value
+    assert not found
+    assert len(lab.context.publisher.watches) == 0
+    assert not lab.context.publisher.when_rules_changed
+
+
+@pytest.mark.parametrize(
+    ("body", "identity"),
+    [
+        (datastore() + xpath("count(/ch:links)") + on_change(), "filter-unsupported"),
+        (
+            datastore() + subtree(f'<links xmlns="{CH}">text<link/></links>') + on_change(),
+            "filter-unsupported",
+        ),
+        (datastore() + subtree("<a/>" * 1001) + on_change(), "filter-unsupported"),
+        (datastore() + subtree(f"<a>{'x' * 70_000}</a>") + periodic(), "filter-unsupported"),
+        (
+            datastore() + "<yp:selection-filter-ref>x</yp:selection-filter-ref>" + on_change(),
+            "filter-unsupported",
+        ),
+    ],
+)
+async def test_filters_that_cannot_be_used(lab: PushLab, body: str, identity: str) -> None:
+    (error,) = await lab.lab.refused(establish(body))
+    assert error.app_tag == f"ietf-subscribed-notifications:{identity}"
+    assert any(name.endswith("/filter-failure-hint") for name in error.info)
+
+
+async def test_only_so_many_selections_are_watched(lab: PushLab) -> None:
+    lab.context.publisher.bounds = Bounds(selections=1)
+    await lab.establish(datastore() + ALL + on_change())
+    await lab.establish(datastore() + ALL + on_change())
+    other = datastore() + subtree(f'<engine xmlns="{CH}"/>') + on_change()
+    (error,) = await lab.lab.refused(establish(other))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    await lab.establish(
+        other.replace("on-change", "periodic")
+        .replace("/>", "/>", 1)
+        .replace("<yp:periodic></yp:periodic>", periodic())
+    )
+
+
+async def test_what_is_kept_is_bounded(lab: PushLab) -> None:
+    lab.context.publisher.bounds = Bounds(octets=100)
+    (error,) = await lab.lab.refused(establish(datastore() + ALL + on_change()))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+
+
+async def test_refusals_of_a_resync(lab: PushLab) -> None:
+    of_other = await lab.establish(datastore() + ALL + on_change(), session_id=2)
+    every_minute = await lab.establish(datastore() + ALL + periodic(6000))
+    without = await lab.establish(datastore() + ALL + on_change("<yp:sync-on-start>false</yp:sync-on-start>"))
+    large = await lab.establish(datastore() + ALL + on_change())
+    lab.context.publisher.bounds = Bounds(update_octets=100)
+    for number, identity in (
+        (of_other, "no-such-subscription-resync"),
+        (4711, "no-such-subscription-resync"),
+        (every_minute, "on-change-sync-unsupported"),
+        (without, "on-change-sync-unsupported"),
+        (large, "sync-too-big"),
+    ):
+        (error,) = await lab.lab.refused(resync(number))
+        assert error.app_tag == f"ietf-yang-push:{identity}"
+        assert f"{{{YP}}}resync-subscription-error/reason" in error.info
+
+
+@pytest.mark.parametrize("body", [datastore(), datastore() + ALL])
+async def test_a_policy_is_needed(lab: PushLab, body: str) -> None:
+    (error,) = await lab.lab.refused(establish(body))
+    assert (error.tag, error.info["bad-element"]) == ("missing-element", "periodic")
+
+
+async def test_a_policy_needs_a_datastore(lab: PushLab) -> None:
+    (error,) = await lab.lab.refused(establish(on_change()))
+    assert (error.tag, error.info["bad-element"]) == ("missing-element", "target")
+
+
+async def test_what_grows_too_large_is_suspended_until_it_fits_again(lab: PushLab) -> None:
+    await lab.establish(datastore() + ALL + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    lab.context.publisher.bounds = Bounds(update_octets=3000)
+    lab.set_state("a", {"status": "x" * 10_000})
+    told = await caller.got("subscription-suspended")
+    assert b"update-too-big" in told
+
+
+def test_paths_of_state_with_both_kinds_of_quotes() -> None:
+    assert link_path("it's") == '/changing:links/link[name="it\'s"]'
