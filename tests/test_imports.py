@@ -165,6 +165,12 @@ ROOMS = (
         ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),
         ("asyncssh",),
     ),
+    Room(("agent/http/limits.py", "agent/http/head.py"), ("agent.http",), pure=True),
+    Room(
+        ("agent/http/*.py",),
+        ("agent.http", "agent.transport.address", "agent.transport.doorway"),
+        ("h11", "uvicorn"),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
