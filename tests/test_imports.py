@@ -171,6 +171,26 @@ ROOMS = (
         ("agent.http", "agent.transport.address", "agent.transport.doorway"),
         ("h11", "uvicorn"),
     ),
+    Room(("agent/restconf/media.py",), pure=True),
+    Room(
+        tuple(f"agent/restconf/{name}.py" for name in ("problems", "queries", "uris", "validators")),
+        (
+            *VALUES,
+            *("agent.netconf.messages", "agent.datastore.txids"),
+            *(f"agent.restconf.{name}" for name in ("media", "problems", "uris")),
+        ),
+        pure=True,
+    ),
+    Room(("agent/restconf/passwords.py",), (), ("cryptography",)),
+    Room(
+        ("agent/restconf/*.py",),
+        (
+            *HANDLERS,
+            *("agent.http", "agent.operations", "agent.restconf"),
+            *("agent.netconf.messages", "agent.offline.from_json"),
+            *(f"agent.transport.{name}" for name in ("accounts", "doorway", "lockout")),
+        ),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
