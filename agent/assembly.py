@@ -30,6 +30,7 @@ from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
 from agent.transport.unix import UnixTransport
 from agent.turns import Turns
+from agent.web import WebDoor, make_web
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
@@ -42,12 +43,15 @@ class Agent:
     server: Server
     transport: SshTransport
     local: UnixTransport
+    web: WebDoor | None = None
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         self.local.take_address()
+        if self.web is not None:
+            await self.web.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -56,6 +60,8 @@ class Agent:
         self.transport.users = users
         await self.transport.start()
         await self.local.start()
+        if self.web is not None:
+            await self.web.start()
 
     def take_over(self, now: Reread) -> None:
         """Go on with other users, limits and another log; see agent.reread."""
@@ -69,7 +75,8 @@ class Agent:
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
-        await asyncio.gather(self.transport.stop(), self.local.stop())
+        web = () if self.web is None else (self.web.stop(),)
+        await asyncio.gather(self.transport.stop(), self.local.stop(), *web)
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -150,7 +157,17 @@ def assemble(
         places=places,
         serve=server.serve,
     )
-    return Agent(context, server, transport=transport, local=local)
+    web = None
+    if settings.web is not None:
+        web = make_web(
+            settings,
+            settings.web,
+            context=context,
+            limits=limits,
+            ssh=transport,
+            ids=server.next_session_id,
+        )
+    return Agent(context, server, transport=transport, local=local, web=web)
 
 
 def _clock() -> datetime:

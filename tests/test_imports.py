@@ -81,7 +81,15 @@ def _up_to(room: str, *more: str) -> tuple[str, ...]:
 ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
-    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
+    Room(("agent/web_settings.py",), pure=True),
+    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file", "agent.web_settings")),
+    Room(
+        ("agent/web.py",),
+        (
+            *("agent.http", "agent.operations", "agent.restconf", "agent.settings", "agent.translator"),
+            *("agent.transport.limits", "agent.transport.ssh", "agent.web_settings"),
+        ),
+    ),
     Room(("agent/search_path.py",), pure=True),
     Room(("agent/visible.py",)),
     Room(("agent/at_work.py",), pure=True),
@@ -112,8 +120,10 @@ ROOMS = (
         (
             "agent.credential",
             "agent.data_folder",
+            "agent.http.tls",
             "agent.made_user",
             "agent.regular_file",
+            "agent.restconf.passwords",
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
@@ -290,6 +300,7 @@ ROOMS = (
     ),
     Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),
     Room(("console/harmless.py",), pure=True),
+    Room(("console/passwd.py",), ("console.interrupts",), ("cryptography",)),
     Room(("console/*.py",), ("console",)),
     Room((f"{STRONGSWAN}/moves.py",), ("agent.translator",), pure=True),
     Room(

@@ -46,14 +46,15 @@ def lacking(port: int) -> list[str]:
     return []
 
 
-def hindrances(host: str) -> list[str]:
-    """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
+def hindrances(host: str, what: str = SERVED) -> list[str]:
+    """Return why no port of ``host`` could be had at the moment, for ``what`` in words; whether one is in use
+    does not matter."""
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _type, _protocol, _name, address in dict.fromkeys(found):
-            _bound(family, address).close()
+            _bound(family, address, what).close()
     except socket.gaierror as problem:
-        return [_unresolved(host, problem)]
+        return [_unresolved(host, problem, what)]
     except OSError as problem:
         return [str(problem)]
     return []
