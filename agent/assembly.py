@@ -72,6 +72,8 @@ class Agent:
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
         self.server.end_sessions_of(gone, now.why_gone)
+        if self.web is not None:
+            self.web.take_over(settings)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:

@@ -10,7 +10,7 @@ from agent.http.door import Door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls, TlsFault
 from agent.operations.context import Context
-from agent.restconf.app import DATA, METHODS, Bounds, Restconf
+from agent.restconf.app import METHODS, ROOT, Bounds, Restconf
 from agent.restconf.login import Logins
 from agent.restconf.monitoring import STATE_PATH, restconf_state
 from agent.restconf.passwords import Passwords
@@ -32,6 +32,7 @@ class WebDoor:
 
     door: Door
     app: Restconf
+    logins: Logins
     passwords: Passwords
     secure: bool
 
@@ -51,8 +52,16 @@ class WebDoor:
         await self.door.start()
         log.info("RESTCONF on %s://%s/restconf", "https" if self.secure else "http", self.door.where)
 
+    def take_over(self, settings: Settings) -> None:
+        """Have other users and passwords from now on; the streams of who is gone end."""
+        hashes = {} if settings.web is None else settings.web.passwords
+        self.passwords.take_over(hashes)
+        self.logins.take_over(_certified(settings), settings.recovery_users)
+        self.app.end_streams(self.logins.is_user)
+
     async def stop(self) -> None:
         """Let nobody in any more, and wait for edits that go on."""
+        self.app.end_streams()
         await self.door.close()
         await self.app.stop()
         self.passwords.close()
@@ -71,7 +80,7 @@ def make_web(
     passwords = Passwords(web.passwords)
     logins = Logins(
         passwords,
-        certified={*settings.users, *web.passwords, *settings.recovery_users},
+        certified=_certified(settings),
         recovery_users=settings.recovery_users,
         lockout=ssh.lockout,
         favoured=ssh.favoured,
@@ -91,7 +100,7 @@ def make_web(
         body_octets=bounds.body_octets,
         write_s=limits.write_timeout_s,
         methods=METHODS,
-        slashes_below=DATA,
+        slashes_below=f"/{ROOT}",
     )
     door = Door(app, (web.host, web.port), tls=tls, limits=door_limits, names=web.names, what="RESTCONF")
 
@@ -102,4 +111,10 @@ def make_web(
         return restconf_state(context.stream, f"{scheme}://{at}:{door.port}")
 
     context.operational.roots[STATE_PATH] = state
-    return WebDoor(door, app, passwords=passwords, secure=tls is not None)
+    return WebDoor(door, app, logins=logins, passwords=passwords, secure=tls is not None)
+
+
+def _certified(settings: Settings) -> frozenset[str]:
+    """Return who may come with a certificate that is signed by whom the settings name."""
+    by_password = () if settings.web is None else settings.web.passwords
+    return frozenset((*settings.users, *by_password, *settings.recovery_users))

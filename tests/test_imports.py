@@ -254,7 +254,10 @@ ROOMS = (
     ),
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/made_user.py",), ("agent.settings",)),
-    Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
+    Room(
+        ("agent/reread.py",),
+        ("agent.ending", "agent.made_user", "agent.settings", "agent.web_settings"),
+    ),
     Room(("agent/threads.py",), ("agent.at_work", "agent.datastore.store", "agent.yang.worker")),
     Room(("agent/__main__.py", "agent/assembly.py", "agent/tasks.py"), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),

@@ -87,6 +87,7 @@ class Restconf:
         self._at_once: Counter[str] = Counter()
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
+        self._following: set[Requester] = set()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = request_of(scope, receive, self._bodies)
@@ -102,6 +103,12 @@ class Restconf:
             request.release()
         if answer is not None:
             await _send(answer, send)
+
+    def end_streams(self, stays: Callable[[str], bool] = lambda user: False) -> None:
+        """End the streams of all users but those who stay."""
+        for caller in self._following:
+            if not stays(caller.user):
+                caller.over.set()
 
     async def stop(self) -> None:
         """Wait for edits that go on, whose clients may be gone."""
@@ -189,7 +196,7 @@ class Restconf:
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
             return _options(_READS)
-        known = {"Cache-Control": "no-cache", "Vary": "Accept, Authorization", **(headers or {})}
+        known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
         return Answer(200, body, request.media.value, headers=known)
 
     # -- data ------------------------------------------------------------------------------
@@ -325,10 +332,16 @@ class Restconf:
 
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
         _refuse_method(request, _READS)
-        if request.method != "GET":
+        if request.method == "OPTIONS":
             return _options(_READS)
         query = stream_query(request.query)
-        await streams.follow(self._context, caller, request, query=query, media=media, send=send)
+        if request.method == "HEAD":
+            return Answer(200, b"", "text/event-stream")
+        self._following.add(caller)
+        try:
+            await streams.follow(self._context, caller, request, query=query, media=media, send=send)
+        finally:
+            self._following.discard(caller)
         return None
 
 

@@ -24,7 +24,7 @@ async def _nowhere(_message: bytes) -> None:
     """Where there is no stream, nothing is sent."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Requester:
     """As agent.operations.context.Caller. ``over`` is set when the client is gone."""
 

@@ -63,6 +63,15 @@ class Logins:
             )
         return user
 
+    def take_over(self, certified: Collection[str], recovery_users: Collection[str]) -> None:
+        """Have other users from now on."""
+        self._certified = frozenset(certified)
+        self._recovery_users = frozenset(recovery_users)
+
+    def is_user(self, user: str) -> bool:
+        """Return whether somebody of this name could log in now."""
+        return user in self._certified or self._passwords.has(user)
+
     async def groups_of(self, user: str) -> tuple[str, ...]:
         """Return the groups of the system that ``user`` is in.
 

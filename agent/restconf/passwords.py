@@ -128,6 +128,13 @@ class Passwords:
                 self._right.popitem(last=False)
         return right
 
+    def take_over(self, hashes: Mapping[str, str]) -> None:
+        """Have others from now on; what is remembered of those that have changed means nothing."""
+        self._hashes = dict(hashes)
+
+    def has(self, user: str) -> bool:
+        return user in self._hashes
+
     def is_known(self, user: str, password: bytes) -> bool:
         """Return whether it was right a while ago, without any work."""
         return self._is_remembered(self._code(user, password, self._hashes.get(user, "")))

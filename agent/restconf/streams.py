@@ -6,8 +6,10 @@ nobody, and misses what the record does not hold any more.
 
 from __future__ import annotations
 
+import asyncio
+
 from agent.http.answers import Send
-from agent.notifications import NOTIFICATION_NS, STREAM
+from agent.notifications import NOTIFICATION_NS, STREAM, Subscription
 from agent.operations.context import Context
 from agent.operations.dispatch import guarded
 from agent.operations.subscribe import create_subscription
@@ -48,10 +50,23 @@ async def follow(
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b": follows\n\n", "more_body": True})
     try:
-        await request.while_there(caller.subscription.run())
+        await request.while_there(_run(caller.subscription, caller))
     except Gone:
         return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _run(subscription: Subscription, caller: Requester) -> None:
+    """Send events until there are no more, or the stream is to end."""
+    task, over = asyncio.ensure_future(subscription.run()), asyncio.ensure_future(caller.ended())
+    try:
+        await asyncio.wait((task, over), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for one in (task, over):
+            one.cancel()
+        await asyncio.wait((task, over))
 
 
 async def _event(context: Context, message: bytes, media: Media) -> bytes | None:

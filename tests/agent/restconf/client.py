@@ -31,7 +31,7 @@ HASH = hash_of(WORD.encode())
 XML = "application/yang-data+xml"
 JSON = "application/yang-data+json"
 BOUNDS = Bounds(body_octets=100_000, bodies_octets=150_000, elements=10_000, requests_per_user=8)
-LIMITS = DoorLimits(body_octets=BOUNDS.body_octets, methods=METHODS, slashes_below=DATA)
+LIMITS = DoorLimits(body_octets=BOUNDS.body_octets, methods=METHODS, slashes_below="/restconf")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Client:
     lab: Lab
     app: Restconf
     lockout: Lockout
+    logins: Logins
+    passwords: Passwords
     fields: dict[str, str] = field(default_factory=lambda: basic("tester"))
     tls: ssl.SSLContext | None = None
 
@@ -156,7 +158,7 @@ async def serving(
     app = Restconf(lab.context, logins, bounds, next_session_id=itertools.count(100).__next__)
     try:
         async with open_door(app, ("127.0.0.1", 0), tls, limits) as door:
-            yield Client(door, lab, app, lockout)
+            yield Client(door, lab, app, lockout=lockout, logins=logins, passwords=passwords)
             await app.stop()
     finally:
         passwords.close()

@@ -74,7 +74,7 @@ async def test_a_login_forgives_the_tries_before(lab: Lab, tmp_path: Path) -> No
             for password in ("wrong", "wrong too"):
                 await client.as_user("bob", password).ask("GET", DATA)
             found = await client.as_user("bob").ask("GET", "/restconf")
-            client.app._logins._passwords._right.clear()
+            client.passwords._right.clear()
             assert found.status == 200
 
 
@@ -163,6 +163,24 @@ async def test_a_user_has_so_many_requests_at_once(client: Client) -> None:
     assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
     for _, writer in streams:
         writer.transport.abort()
+
+
+async def test_who_is_taken_out_is_out_and_his_streams_end(client: Client) -> None:
+    bob = client.as_user("bob")
+    reader, writer = await bob.send("GET", "/restconf/streams/NETCONF/json")
+    kept, kept_writer = await client.send("GET", "/restconf/streams/NETCONF/json")
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b": follows")
+        await kept.readuntil(b": follows")
+    client.passwords.take_over({"tester": HASH})
+    client.logins.take_over(("tester",), ())
+    client.app.end_streams(client.logins.is_user)
+    assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).endswith(b"0\r\n\r\n")
+    writer.close()
+    assert (await bob.ask("GET", "/restconf")).status == 401
+    client.app.end_streams()
+    await asyncio.wait_for(kept.read(), PATIENCE_S)
+    kept_writer.close()
 
 
 # -- passwords -----------------------------------------------------------------------------

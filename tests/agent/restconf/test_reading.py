@@ -117,6 +117,8 @@ async def test_datastores_of_nmda(client: Client) -> None:
         for name in ("running", "candidate", "operational", "startup")
     }
     assert statuses == {"running": 404, "candidate": 200, "operational": 404, "startup": 404}
+    slash = f"/restconf/ds/ietf-datastores:running{AT}=1/address=a%2Fb%2Cc,81/port"
+    assert (await client.ask("GET", slash)).json == {"every-construct:port": 81}
     found = await client.ask("GET", f"/restconf/ds/ietf-datastores:operational{AT}=1?with-origin")
     assert "ietf-origin:intended" in found.text
     assert "ietf-origin:default" in found.text
