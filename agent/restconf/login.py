@@ -93,11 +93,12 @@ class Logins:
                 401, "access-denied", "say who you are: a name and its password", headers=_CHALLENGE
             )
         user, password = given
-        if self._passwords.is_known(user, password):
-            return user
         known = self._favoured.remembered(guest.source)
         counted = guest.source if known else guest.counted
+        # First: what is remembered of others must tell nobody whether he has guessed it.
         self._refuse_locked_out(counted, known)
+        if self._passwords.is_known(user, password):
+            return user
         try:
             right = await self._passwords.is_right(user, password)
         except TooManyTries:
