@@ -11,6 +11,7 @@ from agent.yang.paths import MAX_KEY_OCTETS, literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.units import is_group
+from agent.yang.values import canonical
 
 STEPS_MAX = 64
 
@@ -59,6 +60,8 @@ class Place:
     def versioned(self) -> tuple[str, bool] | None:
         """The path of the unit or shell by which transaction ids are kept, and whether it is a shell; None
         for the datastore (agent.datastore.txids)."""
+        if any("'" in key and '"' in key for step in self.steps for key in step.keys):
+            return None  # no path can be written with it
         for number, step in enumerate(self.steps):
             node = step.node
             if node.shell:
@@ -115,7 +118,7 @@ def place_of(schema: Schema, segments: Sequence[str], *, actions: bool = False) 
         node = None if served is None else level.get((served.namespace, local))
         if node is None or (node.kind is Kind.ACTION and not actions):
             raise Problem(404, "invalid-value", f"there is no '{module}:{local}' in this place")
-        steps.append(Step(node, _keys(node, keys, given=bool(equals))))
+        steps.append(Step(node, _keys(schema, node, keys, given=bool(equals))))
         below = {**node.children, **node.actions} if actions else node.children
         level = {} if node.kind is Kind.ACTION else below
     place = Place(tuple(steps))
@@ -125,7 +128,7 @@ def place_of(schema: Schema, segments: Sequence[str], *, actions: bool = False) 
     return place
 
 
-def _keys(node: SchemaNode, text: str, *, given: bool) -> tuple[str, ...]:
+def _keys(schema: Schema, node: SchemaNode, text: str, *, given: bool) -> tuple[str, ...]:
     if not given:
         return ()
     count = len(node.keys) if node.kind is Kind.LIST else 1
@@ -138,7 +141,21 @@ def _keys(node: SchemaNode, text: str, *, given: bool) -> tuple[str, ...]:
         )
     if any(len(key) > MAX_KEY_OCTETS for key in keys):
         raise Problem(400, "invalid-value", "a key in it is too long")
-    return keys
+    leafs = (
+        [node] if node.kind is Kind.LEAF_LIST else [node.children[node.namespace, one] for one in node.keys]
+    )
+    return tuple(_canonical(schema, leaf, key) for leaf, key in zip(leafs, keys, strict=True))
+
+
+def _canonical(schema: Schema, leaf: SchemaNode, value: str) -> str:
+    """Return a key as data has it: what is kept by paths is found by no other form of it."""
+
+    def declared() -> dict[str | None, str]:
+        modules: dict[str | None, str] = {None: leaf.namespace}
+        modules |= {name: uri for name, (_, uri) in schema.namespaces().items() if f"{name}:" in value}
+        return modules
+
+    return canonical(schema, leaf, value, declared) or value
 
 
 def _form(node: SchemaNode) -> str:
