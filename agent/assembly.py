@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import logs
 from agent.datastore.configuration import Configuration
@@ -30,9 +31,11 @@ from agent.transport.places import Places
 from agent.transport.ssh import SshTransport
 from agent.transport.unix import UnixTransport
 from agent.turns import Turns
-from agent.web import WebDoor, make_web
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
+
+if TYPE_CHECKING:
+    from agent.web import WebDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ def assemble(
     )
     web = None
     if settings.web is not None:
+        from agent.web import make_web  # with uvicorn: five megabytes that few need
+
         web = make_web(
             settings,
             settings.web,

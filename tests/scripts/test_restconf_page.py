@@ -145,3 +145,11 @@ def test_check_says_what_cannot_be_used(tmp_path: Path, web: str, words: str) ->
     assert done.returncode == 78
     assert words in done.stderr
     assert '"secret"' not in done.stderr
+
+
+def test_who_serves_no_http_has_nothing_of_it_in_memory() -> None:
+    looked = "import sys, agent.tasks; print(sorted({'uvicorn', 'h11', 'agent.web'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", looked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
