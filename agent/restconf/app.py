@@ -126,6 +126,7 @@ class Restconf:
             return Answer(200, _HOST_META, "application/xrd+xml")
         if request.segments[:1] != (ROOT,):
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
+        _refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
         if self._at_once[user] >= self._bounds.requests_per_user:
             message = "this user has too many requests under way"
@@ -364,6 +365,21 @@ def _refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
         names = ", ".join(sorted(allowed))
         message = f"{request.method} is not for this resource: {names} are"
         raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
+
+
+def _refuse_foreign(request: Request) -> None:
+    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
+
+    Raises:
+        Problem: it would change something (403).
+    """
+    if request.method in _READS:
+        return
+    scheme = "https" if request.guest.secure else "http"
+    own = f"{scheme}://{request.fields['host']}".lower()
+    origin = request.fields.get("origin", own).lower()
+    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
 
 
 def _options(allowed: tuple[str, ...]) -> Answer:

@@ -54,6 +54,7 @@ async def retrieved(
     reply = await guarded(context, caller, "get-data", lambda: get_data(context, caller, operation))
     inner = _inside(reply)
     if not place.steps:
+        inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own
         return await _datastore(context, inner, media, None if query.fields == () else query.depth)
     if not inner:
         return _empty(place, media)
@@ -75,7 +76,6 @@ def _operation(schema: Schema, place: Place, query: ReadQuery, datastore: str) -
     elif content == "nonconfig":
         parameters.append(Piece(NMDA_NS, "config-filter", "false"))
     if query.depth is not None and not query.fields:
-        # The datastore is a level of its own; of its depth 1 there is nothing to print.
         depth = query.depth if place.steps else max(1, query.depth - 1)
         parameters.append(Piece(NMDA_NS, "max-depth", str(depth)))
     if query.with_origin:

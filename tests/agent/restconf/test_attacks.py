@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, all_of
 from tests.agent.restconf.client import BOUNDS, LIMITS, Answer, Client, answer_of, basic, serving
@@ -88,6 +90,30 @@ async def test_requests_behind_each_other_are_answered_in_their_order(client: Cl
     writer.close()
     assert found.count(b"HTTP/1.1 200") == 200
     assert found.rindex(b"HTTP/1.1 404") > found.rindex(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+async def test_a_page_of_strangers_does_nothing(client: Client, fields: dict[str, str]) -> None:
+    """A browser sends the password along; an operation without a body needs no type of content."""
+    for method, target in (
+        ("POST", "/restconf/operations/every-construct:sum"),
+        ("DELETE", "/restconf/data/a:b"),
+    ):
+        found = await client.ask(method, target, **fields)
+        assert (found.status, found.error["error-tag"]) == (403, "access-denied")
+    assert client.lab.translator.log.count("rpc sum") == 0
+    assert (await client.ask("GET", "/restconf", **fields)).status == 200
+    own = {"Origin": "http://127.0.0.1", "Sec_Fetch_Site": "same-origin"}
+    assert (await client.ask("POST", "/restconf/operations/every-construct:sum", **own)).status == 200
 
 
 async def test_a_client_that_goes_breaks_off_what_it_asked_for(client: Client) -> None:

@@ -92,6 +92,11 @@ async def test_the_datastore_is_read(client: Client) -> None:
     assert xml.text.startswith('<data xmlns="urn:ietf:params:xml:ns:yang:ietf-restconf">')
     shallow = await client.get("?depth=2&content=config")
     assert shallow.json["ietf-restconf:data"]["every-construct:top"] == {}
+    for query in ("depth=1", "depth=1&fields=every-construct:top"):
+        assert (await client.get(f"?{query}")).json == {"ietf-restconf:data": {}}
+    cut = await client.get("?depth=3&content=config&fields=every-construct:top", Accept=XML)
+    assert "<entry" in cut.text
+    assert "<plain" not in cut.text
 
 
 async def test_state_is_there_beside_what_is_configured(client: Client) -> None:
