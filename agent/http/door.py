@@ -77,6 +77,9 @@ class Door:
             TlsFault: a file cannot be used.
         """
         self._context = None if self._tls is None else context_of(self._tls)
+        if self._context is not None and not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+            # uvloop hands over what arrives before TLS is begun, and the handshake would miss it.
+            raise OSError(f"{self._what} is served with TLS on the event loop asyncio alone, not on uvloop")
         self._taken = await address.take(self._host, self._port, what=self._what)
         if self._context is None and not self._plain_anywhere:
             open_to = next((found for found in map(_address, self._taken) if not _is_here(found)), None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from agent.http.answers import Answers
 from agent.http.arrival import Guest
@@ -423,3 +424,18 @@ def test_a_key_with_a_password_is_told_apart(authority: Authority, tmp_path: Pat
     )
     with pytest.raises(TlsFault, match="the key is encrypted"):
         context_of(Tls(certificate, encrypted))
+
+
+def test_on_uvloop_http_is_served_and_tls_is_refused(authority: Authority) -> None:
+    async def plain() -> None:
+        async with open_door(echo, HERE, limits=LIMITS) as door:
+            assert status_of(await said(door.port, get())) == 200
+            assert status_of(await said(door.port, get(host="evil.example"))) == 421
+
+    async def secured() -> None:
+        with pytest.raises(OSError, match="not on uvloop"):
+            await Door(echo, HERE, tls=Tls(*authority.issue_server())).take_address()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(plain())
+        runner.run(secured())
