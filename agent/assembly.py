@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import logs
 from agent.datastore.configuration import Configuration
@@ -35,6 +36,9 @@ from agent.turns import Turns
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
+if TYPE_CHECKING:
+    from agent.web import WebDoor
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -44,12 +48,15 @@ class Agent:
     server: Server
     transport: SshTransport
     local: UnixTransport
+    web: WebDoor | None = None
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         self.local.take_address()
+        if self.web is not None:
+            await self.web.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -58,6 +65,8 @@ class Agent:
         self.transport.users = users
         await self.transport.start()
         await self.local.start()
+        if self.web is not None:
+            await self.web.start()
 
     def take_over(self, now: Reread) -> None:
         """Go on with other users, limits and another log; see agent.reread."""
@@ -68,10 +77,13 @@ class Agent:
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
         self.server.end_sessions_of(gone, now.why_gone)
+        if self.web is not None:
+            self.web.take_over(settings)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
-        await asyncio.gather(self.transport.stop(), self.local.stop())
+        web = () if self.web is None else (self.web.stop(),)
+        await asyncio.gather(self.transport.stop(), self.local.stop(), *web)
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -156,7 +168,19 @@ def assemble(
         places=places,
         serve=server.serve,
     )
-    return Agent(context, server, transport=transport, local=local)
+    web = None
+    if settings.web is not None:
+        from agent.web import make_web  # with uvicorn: five megabytes that few need
+
+        web = make_web(
+            settings,
+            settings.web,
+            context=context,
+            limits=limits,
+            ssh=transport,
+            ids=server.next_session_id,
+        )
+    return Agent(context, server, transport=transport, local=local, web=web)
 
 
 def _clock() -> datetime:

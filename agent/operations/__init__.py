@@ -11,6 +11,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - datastore_target: subscriptions to datastores (RFC 8641); push_terms: what an rpc says of one; on_change and
   periodic: what they are sent; resync; selection: what one selects, read; watching: each selection that is
   watched for changes, once; publisher: what all of them share
+- implicit: an edit of running itself, as RESTCONF has it: edited, and committed at once
 - verify: what a commit waits for, and its session
 - cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell

@@ -8,11 +8,13 @@ import os
 import socket
 from typing import Any
 
+SERVED = "NETCONF"
 TAKES_ROOT = "a port below 1024 takes root, or CAP_NET_BIND_SERVICE"
 
 
-async def take(host: str, port: int) -> list[socket.socket]:
+async def take(host: str, port: int, what: str = SERVED) -> list[socket.socket]:
     """Return a bound socket, on which nobody listens yet, for each address of ``host``; port 0 for any.
+    ``what`` is to be served there, in words.
 
     Raises:
         OSError: one cannot be had; the text says why, and what to do.
@@ -22,11 +24,11 @@ async def take(host: str, port: int) -> list[socket.socket]:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror as problem:
-        raise OSError(_unresolved(host, problem)) from None
+        raise OSError(_unresolved(host, problem, what)) from None
     taken: list[socket.socket] = []
     try:
         for family, _type, _protocol, _name, address in dict.fromkeys(found):
-            taken.append(_bound(family, (address[0], port, *address[2:])))
+            taken.append(_bound(family, (address[0], port, *address[2:]), what))
             port = taken[0].getsockname()[1]
     except OSError:
         close(taken)
@@ -44,24 +46,25 @@ def lacking(port: int) -> list[str]:
     return []
 
 
-def hindrances(host: str) -> list[str]:
-    """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
+def hindrances(host: str, what: str = SERVED) -> list[str]:
+    """Return why no port of ``host`` could be had at the moment, for ``what`` in words; whether one is in use
+    does not matter."""
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _type, _protocol, _name, address in dict.fromkeys(found):
-            _bound(family, address).close()
+            _bound(family, address, what).close()
     except socket.gaierror as problem:
-        return [_unresolved(host, problem)]
+        return [_unresolved(host, problem, what)]
     except OSError as problem:
         return [str(problem)]
     return []
 
 
-def _unresolved(host: str, problem: socket.gaierror) -> str:
-    return f"NETCONF cannot be served on {host}: {problem.strerror}"
+def _unresolved(host: str, problem: socket.gaierror, what: str = SERVED) -> str:
+    return f"{what} cannot be served on {host}: {problem.strerror}"
 
 
-def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+def _bound(family: int, address: tuple[Any, ...], what: str = SERVED) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -73,7 +76,7 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     except OSError as problem:
         made.close()
         where = f"{address[0]} port {address[1]}" if address[1] else address[0]
-        raise OSError(f"NETCONF cannot be served on {where}: {_reason(problem)}") from None
+        raise OSError(f"{what} cannot be served on {where}: {_reason(problem)}") from None
     return made
 
 

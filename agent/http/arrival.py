@@ -1,0 +1,176 @@
+"""Who has come through the door: a place among all who have, and TLS before anything is said."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from agent.http.limits import DoorLimits
+from agent.transport.doorway import Doorway, source_of
+
+log = logging.getLogger(__name__)
+
+
+class Guest:
+    """One connection, as the hall and an application know it; in ``scope["state"]["guest"]``.
+
+    ``certificate``: what the client has shown and is signed by whom the door knows, as
+    ``ssl.SSLSocket.getpeercert`` tells it; empty if there is none. ``expect_read_in``: gives up the answer
+    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken.
+    """
+
+    def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
+        self._hall = hall
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.source = str(peer[0]) if peer else ""
+        self.counted = source_of(self.source) if self.source else ""
+        self.local = str((transport.get_extra_info("sockname") or ("",))[0])
+        self.vouched = False
+        self.secure = False
+        self.certificate: dict[str, Any] = {}
+        self.expect_read_in: Callable[[float], None] = _forget
+
+    def carried_by(self, transport: asyncio.Transport) -> None:
+        """Go on, with TLS, on another transport."""
+        self._transport = transport
+        self.secure = True
+        self.certificate = _shown(transport)
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def vouch(self) -> bool:
+        """Take a place among those whom an application knows, who give way to nobody; False if there is
+        none."""
+        self.vouched = self.vouched or self._hall.vouch(self)
+        return self.vouched
+
+
+class Hall:
+    """The places of one door."""
+
+    def __init__(self, limits: DoorLimits) -> None:
+        self._limits = limits
+        self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
+        self._vouched: Counter[str] = Counter()
+        self.refused = 0
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def enter(self, guest: Guest) -> bool:
+        """Give a connection a place; False if its source has too many."""
+        if self._doorway.enter(guest, guest.counted):
+            self.empty.clear()
+            return True
+        self.refused += 1
+        return False
+
+    def vouch(self, guest: Guest) -> bool:
+        limits = self._limits
+        if (
+            self._vouched.total() >= limits.connections
+            or self._vouched[guest.counted] >= limits.connections_per_source
+        ):
+            self.refused += 1
+            return False
+        self._doorway.leave(guest, guest.counted)
+        self._vouched[guest.counted] += 1
+        return True
+
+    def leave(self, guest: Guest) -> None:
+        self._doorway.leave(guest, guest.counted)
+        if guest.vouched:
+            guest.vouched = False
+            self._vouched[guest.counted] -= 1
+            if not self._vouched[guest.counted]:
+                del self._vouched[guest.counted]
+        if not len(self):
+            self.empty.set()
+
+    def __len__(self) -> int:
+        return len(self._doorway) + self._vouched.total()
+
+
+class Arrival(asyncio.Protocol):
+    """A connection until TLS is agreed upon; it has its place from the first packet on.
+
+    Args:
+        make: the protocol that speaks HTTP to a guest.
+        tasks: keeps the handshakes that go on.
+    """
+
+    def __init__(
+        self,
+        hall: Hall,
+        context: ssl.SSLContext,
+        limits: DoorLimits,
+        *,
+        make: Callable[[Guest], asyncio.Protocol],
+        tasks: set[asyncio.Task[None]],
+    ) -> None:
+        self._hall = hall
+        self._context = context
+        self._limits = limits
+        self._make = make
+        self._tasks = tasks
+        self._guest: Guest | None = None
+        self._early = bytearray()
+        self._lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._guest = guest = Guest(self._hall, transport)
+        if not self._hall.enter(guest):
+            transport.abort()
+            return
+        transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._agree(transport, guest))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def data_received(self, data: bytes) -> None:
+        """What came with the end of the handshake."""
+        self._early += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        if self._guest is not None:
+            self._hall.leave(self._guest)
+
+    async def _agree(self, transport: asyncio.Transport, guest: Guest) -> None:
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                transport,
+                self,
+                self._context,
+                server_side=True,
+                ssl_handshake_timeout=self._limits.handshake_s,
+                ssl_shutdown_timeout=self._limits.close_s,
+            )
+        except (OSError, ssl.SSLError) as problem:
+            log.debug("no TLS with %s: %s", guest.source, problem)
+            secured = None
+        if secured is None or self._lost:
+            self._hall.leave(guest)
+            transport.abort()
+            return
+        guest.carried_by(secured)
+        protocol = self._make(guest)
+        secured.set_protocol(protocol)
+        protocol.connection_made(secured)
+        if self._early:
+            protocol.data_received(bytes(self._early))
+
+
+def _shown(transport: asyncio.Transport) -> dict[str, Any]:
+    found: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    return {} if found is None else dict(found.getpeercert() or {})
+
+
+def _forget(_seconds: float) -> None:
+    """Until somebody speaks HTTP on the connection."""

@@ -1,0 +1,294 @@
+"""A connection of uvicorn's, on which nothing waits without an end; what is refused gets its own status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from agent.http.arrival import Guest, Hall
+from agent.http.head import Refusal, refusal, too_large
+from agent.http.limits import DoorLimits
+
+log = logging.getLogger(__name__)
+
+_SILENT_S, _PROBE_S, _PROBES = 30, 10, 3
+
+# uvicorn warns of each request that is none; whoever likes could fill the log by it.
+_quiet = logging.getLogger("agent.http.uvicorn")
+_quiet.setLevel(logging.ERROR)
+
+
+class _Refused(h11.RemoteProtocolError):
+    """A request that h11 would have taken."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(why.sentence, error_status_hint=why.status)
+        self.why = why
+
+
+class _Requests(h11.Connection):
+    """h11's state of a connection, which refuses more than h11 does.
+
+    ``began`` and ``ended`` are told of the end of each head and body; ``refuse`` says what is wrong with a
+    head.
+    """
+
+    def __init__(self, limits: DoorLimits, refuse: Callable[[h11.Request], Refusal | None]) -> None:
+        super().__init__(h11.SERVER, limits.head_octets)
+        self._limits = limits
+        self._refuse = refuse
+        self._body_octets = 0
+        self.fault = Refusal(400, "this is no request of HTTP/1.1")
+        self.began: Callable[[], None] = _nothing
+        self.ended: Callable[[], None] = _nothing
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            event = super().next_event()
+            self._look(event)
+        except _Refused as problem:
+            self.fault = problem.why
+            raise
+        except h11.RemoteProtocolError as problem:
+            self.fault = Refusal(problem.error_status_hint, self.fault.sentence)
+            raise
+        return event
+
+    def _look(self, event: object) -> None:
+        if isinstance(event, h11.Request):
+            self._body_octets = 0
+            if (why := self._refuse(event)) is not None:
+                raise _Refused(why)
+            self.began()
+        elif isinstance(event, h11.Data):
+            self._body_octets += len(event.data)
+            if self._body_octets > self._limits.body_octets:
+                raise _Refused(too_large(self._limits))
+        elif isinstance(event, h11.EndOfMessage):
+            self.ended()
+
+
+class Connection(H11Protocol):
+    """One connection, which speaks HTTP from now on.
+
+    Args:
+        guest: whose it is, None for who comes without TLS, and has no place yet.
+        hosts: what the door is known by, besides the address that the client has come to.
+    """
+
+    def __init__(
+        self,
+        hall: Hall,
+        limits: DoorLimits,
+        *,
+        hosts: Collection[str],
+        guest: Guest | None,
+        config: Config,
+        server_state: ServerState,
+    ) -> None:
+        super().__init__(config=config, server_state=server_state, app_state={})
+        self.logger = _quiet
+        self._hall = hall
+        self._limits = limits
+        self._hosts = hosts
+        self._guest = guest
+        self._requests = _Requests(limits, self._refusal)
+        self._requests.began, self._requests.ended = self._head_ended, self._body_ended
+        self.conn = self._requests
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._said_anything = False
+        self._method = ""
+
+    # -- what the transport calls ----------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        _keep_alive(transport)
+        if self._guest is None:
+            self._guest = guest = Guest(self._hall, transport)
+            if not self._hall.enter(guest):
+                log.info("refused a connection from %s: it has too many", guest.source)
+                self._answer(Refusal(429, "there are too many connections from this address"))
+                return
+        self._guest.expect_read_in = self._expect_read_in
+        self.app_state["guest"] = self._guest
+        self._after("head", self._limits.head_s, self._no_head)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._said_anything = True
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_head()
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for name in list(self._timers):
+            self._stop(name)
+        if self._guest is not None:
+            self._hall.leave(self._guest)
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._after("write", self._limits.write_s, self._no_reader)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop("write")
+
+    # -- what uvicorn calls ----------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        self._answer(self._requests.fault)
+
+    def on_response_complete(self) -> None:
+        self._stop("answer")
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._linger()
+        elif self.cycle.response_complete and self.conn.trailing_data[0]:
+            self._expect_head()  # the beginning of the next has come with this one
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._linger()
+
+    def shutdown(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
+
+    # -- requests --------------------------------------------------------------------------
+
+    def _refusal(self, request: h11.Request) -> Refusal | None:
+        method = self._method = request.method.decode("latin-1")
+        assert self._guest is not None
+        local = self._guest.local.partition("%")[0].removeprefix("::ffff:")
+        hosts = {*self._hosts, local}
+        if local in ("127.0.0.1", "::1"):
+            hosts.add("localhost")
+        fields = list(request.headers)
+        if request.http_version not in (b"1.0", b"1.1"):
+            return Refusal(505, "HTTP/1.1 is spoken here")
+        return refusal(method, request.target, fields, limits=self._limits, hosts=hosts)
+
+    def _expect_head(self) -> None:
+        if self._timers.keys().isdisjoint(("head", "body")):
+            self._after("head", self._limits.head_s, self._no_head)
+
+    def _head_ended(self) -> None:
+        self._stop("head")
+        self._after("body", self._limits.body_s, self._no_body)
+
+    def _body_ended(self) -> None:
+        self._stop("body")
+
+    def _answer(self, why: Refusal) -> None:
+        """Refuse what is being asked, and close the connection: what follows on it may be of the body."""
+        for name in ("head", "body"):
+            self._stop(name)
+        cycle, transport = self.cycle, self.transport
+        if transport.is_closing():
+            return
+        going_on = cycle is not None and not cycle.response_complete
+        if going_on:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if (going_on and cycle.response_started) or not self._write(why):
+            transport.abort()
+            return
+        transport.close()
+        self._linger()
+
+    def _write(self, why: Refusal) -> bool:
+        """Write an answer; False if none can be written any more."""
+        body = f"{why.sentence}\n".encode()
+        headers = [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("content-length", str(len(body))),
+            ("date", formatdate(usegmt=True)),
+            ("connection", "close"),
+        ]
+        if why.allow:
+            headers.append(("allow", why.allow))
+        try:
+            phrase = HTTPStatus(why.status).phrase
+            said = self.conn.send(h11.Response(status_code=why.status, headers=headers, reason=phrase))
+            if self._method != "HEAD":
+                said += self.conn.send(h11.Data(data=body))
+            self.transport.write(said + self.conn.send(h11.EndOfMessage()))
+        except h11.LocalProtocolError:
+            return False
+        return True
+
+    # -- ends of waiting -------------------------------------------------------------------
+
+    def _no_head(self) -> None:
+        if self._said_anything:
+            self._answer(Refusal(408, f"a head takes {self._limits.head_s:g} s at most"))
+        else:
+            self.transport.abort()
+
+    def _no_body(self) -> None:
+        self._answer(Refusal(408, f"a body takes {self._limits.body_s:g} s at most"))
+
+    def _no_reader(self) -> None:
+        log.info("gave up an answer: its client does not read")
+        self.transport.abort()
+
+    def abandon(self) -> None:
+        """End at once what goes on: the door is closed."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.abort()
+
+    def _expect_read_in(self, seconds: float) -> None:
+        """Give up the answer that goes on if it is not read in that time."""
+        self._after("answer", seconds, self._no_reader)
+
+    def _linger(self) -> None:
+        """Give the client time for the rest of an answer; closing a transport waits for ever."""
+        self._after("close", self._limits.write_s, self.transport.abort)
+
+    def _after(self, name: str, seconds: float, do: Callable[[], Any]) -> None:
+        self._stop(name)
+
+        def run() -> None:
+            self._timers.pop(name, None)
+            do()
+
+        self._timers[name] = self.loop.call_later(seconds, run)
+
+    def _stop(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+
+def _keep_alive(transport: asyncio.Transport) -> None:
+    """Have the system find out that a client is gone which nothing is sent to: one that follows events."""
+    carried = transport.get_extra_info("socket")
+    if carried is None or carried.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with suppress(OSError):
+        carried.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_S)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_S)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+
+
+def _nothing() -> None:
+    """Until it is set."""
