@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.errors import RpcError
+from agent.measures import Table
 
 Json = dict[str, Any]
 """An RFC 7951 JSON object. 64-bit numbers are strings, empty leafs are ``[None]``."""
@@ -254,6 +255,9 @@ class Translator(Protocol):
     """Schema path of the one config-false container inside each entry that ``entry_state`` fills."""
     state_roots: Sequence[str]
     """Top-level config-false containers it fills, e.g. ``/yangswan-daemon:daemon``."""
+    measures: Sequence[Table]
+    """What of its list and of these is measured for monitoring systems; no secret, and nothing that not
+    everybody may read who sees metrics."""
 
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
@@ -346,6 +350,10 @@ class Translator(Protocol):
 
     async def root_state(self, root: str) -> Json:
         """Return the content of one of ``state_roots``."""
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        """Return each thing that the table ``of`` is about (of a state root: its content), as much of it as
+        that table looks at. An entry has its configuration and, as ``state_path`` says, its state."""
 
     def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
         """Return the entries of ``config_list`` that ``changes`` touch and that are to work after them, as

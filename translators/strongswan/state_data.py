@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from agent.translator import Json, Keys
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
-from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT, LIST_PATH
 from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
@@ -31,6 +31,8 @@ from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 AT_A_TIME = 64
 """Tunnels that are looked at without a pause."""
+MEASURED = ("description", "peer", "enabled")
+"""What of the configuration of a tunnel is in metrics."""
 
 
 class StateData:
@@ -71,6 +73,33 @@ class StateData:
                 found[key] = state | self._of_protection(tunnel, dropped)
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)
+        return found
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        """Return what is measured of each tunnel (LIST_PATH), or of a root."""
+        if of != LIST_PATH:
+            return [await self.of_root(of)]
+        entries = dict(self._shared.desired.entries)
+        sas = await self._live.sas([connection_name(tunnel) for tunnel in entries])
+        found = []
+        for number, (tunnel, entry) in enumerate(entries.items(), 1):
+            of_tunnel = None if sas is None else sas.get(connection_name(tunnel), [])
+            named = {leaf: entry[leaf] for leaf in MEASURED if leaf in entry}
+            found.append({"id": tunnel, **named, "state": self._measured(tunnel, of_tunnel)})
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return found
+
+    def _measured(self, tunnel: str, sas: Sequence[Section] | None) -> Json:
+        found = operational.measured_state(
+            sas or (),
+            self._live.facts(tunnel),
+            retrying=self._live.supervisor.attempts(connection_name(tunnel)) is not None,
+            names=self._live.children(tunnel),
+        )
+        if sas is None:  # which there are is not known, and so not what they carried
+            del found["child-sa"]
+            found["status"] = self._live.status(tunnel, None).value
         return found
 
     def cannot_tell(self, entry: Json) -> str | None:

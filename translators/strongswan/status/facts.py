@@ -11,7 +11,7 @@ the reason for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -76,13 +76,14 @@ class LastError:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How often things happened since this agent first knew of the tunnel."""
+    """How often things happened since this agent first knew of the tunnel; ``reasons`` of failures."""
 
     ups: int = 0
     downs: int = 0
     failures: int = 0
     rekeys: int = 0
     retransmissions: int = 0
+    reasons: Mapping[Reason, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
         facts = _lost(replace(facts, renewing=None), error, now)
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
-    return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+    facts = _for_reason(count(replace(facts, last_error=error), failures=1), reason, 1)
+    return note(facts, Kind.FAILED, now, reason, detail)
 
 
 def _told_again(facts: Facts, error: LastError) -> Facts:
@@ -187,7 +189,16 @@ def _told_again(facts: Facts, error: LastError) -> Facts:
     if history and history[-1].kind is Kind.FAILED:
         said = replace(history[-1], reason=error.reason, detail=error.detail)
         history = (*history[:-1], said)
+    if facts.last_error is not None:
+        facts = _for_reason(_for_reason(facts, facts.last_error.reason, -1), error.reason, 1)
     return replace(facts, last_error=error, history=history)
+
+
+def _for_reason(facts: Facts, reason: Reason, more: int) -> Facts:
+    """Return the facts with ``more`` failures counted for ``reason``."""
+    reasons = {**facts.counters.reasons, reason: facts.counters.reasons.get(reason, 0) + more}
+    counted = {one: times for one, times in reasons.items() if times > 0}
+    return replace(facts, counters=replace(facts.counters, reasons=counted))
 
 
 def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
