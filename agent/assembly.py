@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent import logs
 from agent.datastore.configuration import Configuration
@@ -33,6 +34,9 @@ from agent.turns import Turns
 from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
+if TYPE_CHECKING:
+    from agent.metrics.page import MetricsDoor
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -42,12 +46,15 @@ class Agent:
     server: Server
     transport: SshTransport
     local: UnixTransport
+    metrics: MetricsDoor | None = None
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         self.local.take_address()
+        if self.metrics is not None:
+            await self.metrics.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -56,6 +63,8 @@ class Agent:
         self.transport.users = users
         await self.transport.start()
         await self.local.start()
+        if self.metrics is not None:
+            await self.metrics.start()
 
     def take_over(self, now: Reread) -> None:
         """Go on with other users, limits and another log; see agent.reread."""
@@ -69,6 +78,8 @@ class Agent:
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
+        if self.metrics is not None:
+            await self.metrics.stop()
         await asyncio.gather(self.transport.stop(), self.local.stop())
         await self.server.stop()
         await self.context.confirmed.stop()
@@ -150,7 +161,15 @@ def assemble(
         places=places,
         serve=server.serve,
     )
-    return Agent(context, server, transport=transport, local=local)
+    metrics = None
+    if settings.metrics is not None:
+        # Not at the top: what serves HTTP takes memory, and who has no such door does without.
+        from agent.metrics.page import MetricsDoor
+        from agent.metrics.scraping import Scraping
+
+        scraping = Scraping(translators, figures=server.figures, commits=configuration.commits)
+        metrics = MetricsDoor(settings.metrics, scraping)
+    return Agent(context, server, transport=transport, local=local, metrics=metrics)
 
 
 def _clock() -> datetime:

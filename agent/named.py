@@ -17,6 +17,8 @@ from agent.transport import address, local_socket
 from agent.transport.files import damaged
 from agent.transport.users import keyless, misnamed
 
+METRICS = "metrics"
+"""What is served besides NETCONF, in words."""
 _MODULE_OCTETS_MAX = 10_000_000
 
 
@@ -52,7 +54,10 @@ def _unserved(settings: Settings) -> list[str]:
 
 def lacking(settings: Settings) -> list[str]:
     """Return a sentence for each thing that this process may not do of what the settings ask for."""
-    return address.lacking(settings.port)
+    found = address.lacking(settings.port)
+    if settings.metrics is not None:
+        found += address.lacking(settings.metrics.port, METRICS)
+    return found
 
 
 def notes(settings: Settings) -> list[str]:
@@ -62,4 +67,7 @@ def notes(settings: Settings) -> list[str]:
 
 def hindrances(settings: Settings) -> list[str]:
     """Return a sentence for each name in ``settings`` of what cannot be had at the moment."""
-    return [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]
+    found = [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]
+    if settings.metrics is not None:
+        found += address.hindrances(settings.metrics.host, METRICS)
+    return found

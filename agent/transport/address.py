@@ -36,24 +36,24 @@ async def take(host: str, port: int, what: str = SERVED) -> list[socket.socket]:
     return taken
 
 
-def lacking(port: int) -> list[str]:
+def lacking(port: int, what: str = SERVED) -> list[str]:
     """Return in a sentence why this process may not take ``port`` of any address; whether it is in use does
     not matter."""
     try:
-        _bound(socket.AF_INET, ("127.0.0.1", port)).close()
+        _bound(socket.AF_INET, ("127.0.0.1", port), what).close()
     except OSError as problem:
         return [str(problem)] if TAKES_ROOT in str(problem) else []
     return []
 
 
-def hindrances(host: str) -> list[str]:
+def hindrances(host: str, what: str = SERVED) -> list[str]:
     """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _type, _protocol, _name, address in dict.fromkeys(found):
-            _bound(family, address).close()
+            _bound(family, address, what).close()
     except socket.gaierror as problem:
-        return [_unresolved(host, problem)]
+        return [_unresolved(host, problem, what)]
     except OSError as problem:
         return [str(problem)]
     return []
