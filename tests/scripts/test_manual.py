@@ -125,7 +125,8 @@ def test_every_option_and_its_help_is_in_its_page(built: Path, page: str, progra
 
 def test_every_setting_is_in_the_page_of_settings(built: Path) -> None:
     keys = set(re.findall(r"^\.TP\n(\S+)", source(built / "yangswan-settings.5"), re.MULTILINE))
-    expected = {*(SETTINGS - {"users", "limits", "translator"}), "[users]", *named(Limits), *named(Options)}
+    tables = {"users", "limits", "metrics", "translator"}
+    expected = {*(SETTINGS - tables), "[users]", *named(Limits), *named(Options), "anybody", "hosts"}
     assert expected <= keys
 
 
