@@ -181,7 +181,8 @@ ROOMS = (
     Room(
         ("agent/metrics/*.py",),
         (
-            *("agent.http", "agent.measures", "agent.metrics", "agent.settings", "agent.tally"),
+            *("agent.http", "agent.measures", "agent.memory", "agent.metrics", "agent.settings"),
+            "agent.tally",
             "agent.translator",
         ),
         ("prometheus_client",),

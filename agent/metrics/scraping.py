@@ -14,6 +14,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from agent.measures import Table
+from agent.memory import LARGE_OCTETS, give_back
 from agent.metrics import figures
 from agent.metrics.derived import Memory, families
 from agent.tally import Commits, Figures
@@ -53,8 +54,9 @@ class Scraping:
 
     async def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus, of a look that goes on or else a new one."""
-        if self._look is None or self._look.done():
+        if self._look is None:
             self._look = asyncio.create_task(self._looked())
+            self._look.add_done_callback(self._looked_at)
         # Who goes away takes the answer from nobody else.
         return await asyncio.shield(self._look)
 
@@ -63,6 +65,9 @@ class Scraping:
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait([self._look])
+
+    def _looked_at(self, _look: asyncio.Task[bytes]) -> None:
+        self._look = None  # a text may be long, and is held no longer than it takes to send it
 
     async def _looked(self) -> bytes:
         found: list[tuple[Table, Sequence[Json]]] = []
@@ -85,7 +90,10 @@ class Scraping:
 
     def _written(self, own: Iterable[Family], found: Found) -> bytes:
         """*any thread* Return the text: made family by family, so that nothing in it takes long at once."""
-        return b"".join(generate_latest(_One(family)) for family in self._all(own, found))
+        text = b"".join(generate_latest(_One(family)) for family in self._all(own, found))
+        if len(text) >= LARGE_OCTETS:
+            give_back()
+        return text
 
     def _all(self, own: Iterable[Family], found: Found) -> Iterator[Family]:
         now = self._now()

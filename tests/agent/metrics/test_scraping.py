@@ -111,5 +111,12 @@ async def test_a_look_that_goes_on_ends_with_the_agent() -> None:
     assert standin.at_once == 0
 
 
+async def test_a_text_is_held_no_longer_than_somebody_waits_for_it() -> None:
+    under_test = scraping(Standin())
+    await under_test.text()
+    await asyncio.sleep(0)
+    assert under_test._look is None
+
+
 async def test_without_a_look_there_is_nothing_to_stop() -> None:
     await scraping().stop()
