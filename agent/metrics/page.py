@@ -17,9 +17,13 @@ log = logging.getLogger(__name__)
 PATH = "/metrics"
 PATIENCE_S = 30.0
 """For so long an answer may be waited for; Prometheus itself waits 10 s."""
+# Each answer may have megabytes, and is held while its client reads. Of one source there may be more than
+# there are places: whoever comes gets in, and the oldest of the source that has most gives way.
 LIMITS = DoorLimits(
-    connections=16,
-    connections_per_source=16,
+    connections=8,
+    connections_per_source=9,
+    write_s=10,
+    slowest_octets=256 * 1024,
     body_octets=1024,
     head_octets=8 * 1024,
     target_octets=1024,

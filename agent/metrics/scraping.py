@@ -49,6 +49,7 @@ class Scraping:
         self._now = now
         self._memory = Memory()
         self._look: asyncio.Task[bytes] | None = None
+        self._not_before_s = 0.0
         self._version = _version()
         self._process = ProcessCollector(registry=None)
 
@@ -70,6 +71,17 @@ class Scraping:
         self._look = None  # a text may be long, and is held no longer than it takes to send it
 
     async def _looked(self) -> bytes:
+        """Look, no sooner after the last time than that took: who asks without a pause gets at most half of a
+        processor."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._not_before_s - loop.time()))
+        begun_s = loop.time()
+        try:
+            return await self._look_now()
+        finally:
+            self._not_before_s = loop.time() + (loop.time() - begun_s)
+
+    async def _look_now(self) -> bytes:
         found: list[tuple[Table, Sequence[Json]]] = []
         silent: list[tuple[str, bool]] = []
         for translator in self._translators:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,25 @@ async def test_whoever_does_not_ask_for_metrics_of_this_machine_gets_none(tmp_pa
 async def test_scrapes_at_the_same_time_all_get_an_answer(tmp_path: Path) -> None:
     with running_agent(tmp_path / "data", serving_metrics(tmp_path)) as agent:
         port = metrics_port(agent)
-        texts = await asyncio.gather(*(asyncio.to_thread(scrape, port) for _ in range(8)))
+        texts = await asyncio.gather(*(asyncio.to_thread(scrape, port) for _ in range(6)))
     assert all(value(text, "yangswan_daemon_up") == 0 for text in texts)
+
+
+async def test_who_says_nothing_or_reads_nothing_keeps_nobody_out(tmp_path: Path) -> None:
+    with running_agent(tmp_path / "data", serving_metrics(tmp_path)) as agent:
+        port = metrics_port(agent)
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+        try:
+            for number, one in enumerate(silent):
+                with suppress(OSError):  # it may have given way already
+                    one.sendall(
+                        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /metr")[number % 2]
+                    )
+            for _ in range(3):
+                assert value(await asyncio.to_thread(scrape, port), "yangswan_daemon_up") == 0
+        finally:
+            for one in silent:
+                one.close()
 
 
 def test_without_a_word_nothing_is_served(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -30,11 +30,13 @@ class Standin:
         self.came, self.may = asyncio.Event(), asyncio.Event()
         self.may.set()
         self.fault: Exception | None = None
+        self.when_asked: Callable[[], object] = lambda: None
 
     async def measured(self, of: str) -> Sequence[Json]:
         assert of == THINGS.of
         self.asked += 1
         self.came.set()
+        self.when_asked()
         self.at_once += 1
         assert self.at_once == 1
         try:
@@ -109,6 +111,22 @@ async def test_a_look_that_goes_on_ends_with_the_agent() -> None:
     await asyncio.wait([asking])
     assert asking.cancelled()
     assert standin.at_once == 0
+
+
+async def test_who_asks_without_a_pause_waits_for_as_long_as_a_look_takes() -> None:
+    standin, loop = Standin(), asyncio.get_running_loop()
+    under_test = scraping(standin)
+    standin.may.clear()
+    begun_s = loop.time()
+    loop.call_later(0.05, standin.may.set)
+    await under_test.text()
+    ended_s = loop.time()
+    seen: list[float] = []
+    standin.when_asked = lambda: seen.append(loop.time())
+    await under_test.text()
+    clock_s = 0.005
+    assert seen[0] - ended_s >= 0.05 - clock_s
+    assert ended_s - begun_s >= 0.05 - clock_s
 
 
 async def test_a_text_is_held_no_longer_than_somebody_waits_for_it() -> None:
