@@ -57,7 +57,6 @@ async def test_a_look_that_takes_too_long_is_an_answer_too_and_goes_on_for_the_n
     async with asyncio.timeout(60):
         while (await asked(page))[0] != 200:
             pass
-    assert standin.asked <= 2
 
 
 async def test_a_defect_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
