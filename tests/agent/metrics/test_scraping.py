@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -134,6 +136,11 @@ async def test_a_text_is_held_no_longer_than_somebody_waits_for_it() -> None:
     await under_test.text()
     await asyncio.sleep(0)
     assert under_test._look is None
+
+
+def test_an_agent_without_metrics_does_without_the_library() -> None:
+    program = "import sys, agent.__main__; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 
 async def test_without_a_look_there_is_nothing_to_stop() -> None:

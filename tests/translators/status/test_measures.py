@@ -111,6 +111,18 @@ async def test_every_configured_tunnel_is_measured_and_its_secret_is_not_there(t
     assert lines["yangswan_tunnel_status", "1", "down"] == 0
 
 
+async def test_of_many_tunnels_charon_is_asked_once(tmp_path: Path) -> None:
+    translator = make(Settings(tmp_path, "external", {"vici-socket": str(tmp_path / "vici")}))
+    charon = SlowCharon()
+    charon.may.set()
+    translator.parts.shared.session = charon  # type: ignore[assignment]
+    numbers = range(1, 1001)
+    translator.parts.shared.desired.replace({str(n): {**at_bob(), "id": n} for n in numbers})
+    found = await translator.measured(LIST_PATH)
+    assert [one["id"] for one in found] == [str(n) for n in numbers]
+    assert charon.asked == [None]
+
+
 async def test_while_charon_does_not_answer_nobody_says_what_its_sas_carried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
