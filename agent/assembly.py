@@ -36,6 +36,7 @@ from agent.yang.worker import Worker
 
 if TYPE_CHECKING:
     from agent.metrics.page import MetricsDoor
+    from agent.web import WebDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Agent:
     transport: SshTransport
     local: UnixTransport
     metrics: MetricsDoor | None = None
+    web: WebDoor | None = None
 
     async def start(self, users: Mapping[str, Path]) -> None:
         context = self.context
@@ -55,6 +57,8 @@ class Agent:
         self.local.take_address()
         if self.metrics is not None:
             await self.metrics.take_address()
+        if self.web is not None:
+            await self.web.take_address()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -65,6 +69,8 @@ class Agent:
         await self.local.start()
         if self.metrics is not None:
             await self.metrics.start()
+        if self.web is not None:
+            await self.web.start()
 
     def take_over(self, now: Reread) -> None:
         """Go on with other users, limits and another log; see agent.reread."""
@@ -75,12 +81,14 @@ class Agent:
         self.context.stream.bound(limits.notification_events, limits.notification_octets)
         self.server.take_over(limits)
         self.server.end_sessions_of(gone, now.why_gone)
+        if self.web is not None:
+            self.web.take_over(settings)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
-        if self.metrics is not None:
-            await self.metrics.stop()
-        await asyncio.gather(self.transport.stop(), self.local.stop())
+        metrics = () if self.metrics is None else (self.metrics.stop(),)
+        web = () if self.web is None else (self.web.stop(),)
+        await asyncio.gather(self.transport.stop(), self.local.stop(), *metrics, *web)
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -169,7 +177,19 @@ def assemble(
 
         scraping = Scraping(translators, figures=server.figures, commits=configuration.commits)
         metrics = MetricsDoor(settings.metrics, scraping)
-    return Agent(context, server, transport=transport, local=local, metrics=metrics)
+    web = None
+    if settings.web is not None:
+        from agent.web import make_web  # with uvicorn: five megabytes that few need
+
+        web = make_web(
+            settings,
+            settings.web,
+            context=context,
+            limits=limits,
+            ssh=transport,
+            ids=server.next_session_id,
+        )
+    return Agent(context, server, transport=transport, local=local, metrics=metrics, web=web)
 
 
 def _clock() -> datetime:

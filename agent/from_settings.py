@@ -17,6 +17,7 @@ from agent.notifications import Stream
 from agent.offline.folder import examine
 from agent.operational import Operational
 from agent.operations.context import Context
+from agent.restconf.monitoring import MODULE as RESTCONF_MODULE
 from agent.served import SERVED, standard_modules
 from agent.server import routed_address
 from agent.settings import Settings, SettingsError
@@ -205,7 +206,7 @@ def make_schema(settings: Settings, translators: list[Translator]) -> Schema:
     disabled = {name: f for translator in translators for name, f in translator.disabled_features.items()}
     schema = Schema(
         standard_modules(),
-        modules=SERVED,
+        modules=SERVED if settings.web is None else (*SERVED, (RESTCONF_MODULE, None)),
         files=[*files, *settings.yang_modules],
         disabled_features=disabled,
     )

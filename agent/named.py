@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agent import credential, data_folder, made_user
+from agent.http.tls import Tls, TlsFault, context_of
 from agent.regular_file import read_regular
+from agent.restconf import passwords
 from agent.settings import Settings
 from agent.transport import address, local_socket
 from agent.transport.files import damaged
@@ -31,6 +33,7 @@ def faults(settings: Settings) -> list[str]:
         *(credential.faults if settings.credential else damaged)(settings.host_key),
         *_unreadable(settings.yang_modules),
         *_unserved(settings),
+        *_of_web(settings),
     ]
 
 
@@ -52,6 +55,22 @@ def _unserved(settings: Settings) -> list[str]:
     return local_socket.faults(settings.socket_path, own_folder=settings.data_dir)
 
 
+def _of_web(settings: Settings) -> list[str]:
+    web = settings.web
+    if web is None:
+        return []
+    found = misnamed(web.passwords)
+    for user, written in web.passwords.items():
+        if fault := passwords.fault_of(written):
+            found.append(f"the setting 'web.passwords.{user}': {fault}")
+    if web.certificate is not None and web.key is not None:
+        try:
+            context_of(Tls(web.certificate, web.key, clients=web.client_authority))
+        except TlsFault as problem:
+            found.append(str(problem))
+    return found
+
+
 def lacking(settings: Settings) -> list[str]:
     """Return a sentence for each thing that this process may not do of what the settings ask for."""
     found = address.lacking(settings.port)
@@ -70,4 +89,6 @@ def hindrances(settings: Settings) -> list[str]:
     found = [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]
     if settings.metrics is not None:
         found += address.hindrances(settings.metrics.host, METRICS)
+    if settings.web is not None:
+        found += address.hindrances(settings.web.host, what="RESTCONF")
     return found

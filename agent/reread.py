@@ -17,10 +17,13 @@ from typing import Any
 from agent import made_user
 from agent.ending import Hangups
 from agent.settings import Settings, SettingsError
+from agent.web_settings import Web
 
 log = logging.getLogger("agent")
 
 TAKEN_OVER = ("users", "recovery-users", "limits", "log-level", "log-format")
+PASSWORDS = "web.passwords"
+"""Of its table, they alone: whoever is taken out is out."""
 NAMES_MAX = 20
 """Of settings in one line of the log."""
 FAULTS_MAX = 100
@@ -55,7 +58,9 @@ def _changed(before: Settings, now: Settings) -> Iterator[str]:
         name = _IN_THE_FILE.get(field.name, field.name.replace("_", "-"))
         if was == became:
             continue
-        if isinstance(was, dict):
+        if field.name == "web":
+            yield from _changed_in(name, _as_table(was), _as_table(became))
+        elif isinstance(was, dict):
             yield from _changed_in(name, was, became)
         else:
             yield name
@@ -64,6 +69,20 @@ def _changed(before: Settings, now: Settings) -> Iterator[str]:
 _MADE = {made_user.MADE_USER: "made"}
 """Who there is without users in the settings; wherever his key is."""
 _IN_THE_FILE = {"host": "listen", "port": "listen", "translators": "translator"}
+
+
+def _as_table(web: Web | None) -> dict[str, Any]:
+    """Return the table [web], with its passwords as one value; without what it does not say."""
+    if web is None:
+        return {}
+    return {
+        "listen": (web.host, web.port),
+        "certificate": web.certificate,
+        "key": web.key,
+        "client-authority": web.client_authority,
+        "names": web.names or None,
+        "passwords": web.passwords or None,
+    }
 
 
 def _changed_in(table: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -80,6 +99,9 @@ def _changed_in(table: str, before: Mapping[str, Any], now: Mapping[str, Any]) -
 def merged(before: Settings, now: Settings) -> Settings:
     """Return ``before`` with what of ``now`` is taken over without a restart."""
     found = {name.replace("-", "_"): getattr(now, name.replace("-", "_")) for name in TAKEN_OVER}
+    if before.web is not None:
+        passwords = {} if now.web is None else now.web.passwords
+        found["web"] = replace(before.web, passwords=passwords)
     return replace(before, **found)
 
 
@@ -139,6 +161,8 @@ class Rereading:
             return
         keys = changed(self._settings, found.settings)
         taken = [key for key in keys if key.partition(".")[0] in TAKEN_OVER]
+        if PASSWORDS in keys and self._settings.web is not None:
+            taken.append(PASSWORDS)
         log.info("the settings were read again (SIGHUP), and %s", _told(taken))
         for key in (key for key in keys if key not in taken):
             log.warning("the setting '%s' has changed and needs a restart; until then it is as it was", key)

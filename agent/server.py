@@ -82,7 +82,7 @@ class Server:
 
     async def serve(self, stream: ByteStream, peer: Peer) -> None:
         """Own one session from its hello to its end; its locks never outlive it (RFC 6241 section 7.5)."""
-        limits, session_id = self._limits, next(self._ids)
+        limits, session_id = self._limits, self.next_session_id()
         bind_session(session_id, peer.user)
         session = Session(
             session_id,
@@ -123,6 +123,10 @@ class Server:
             if task is not None:
                 self._tasks.discard(task)
             log.info("ended: %s", ending.reason)
+
+    def next_session_id(self) -> int:
+        """Return the id of a session that is served elsewhere."""
+        return next(self._ids)
 
     async def start(self) -> None:
         """Tell subscribers what this server can do that it could not before it was started again."""

@@ -18,6 +18,7 @@ Keys (defaults in brackets):
     [limits]         see agent.transport.limits
     [metrics]        see Metrics [none: metrics are not served]
     [translator.X]   options of the translator X
+    [web]            see agent.web_settings: where RESTCONF is served [nowhere]
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.regular_file import read_regular
+from agent.web_settings import Web, read_web
 
 CHARON_MODES = ("managed", "external", "none")
 ON_STOP = ("end", "keep")
@@ -48,7 +50,7 @@ _GENERAL = (
     "history-commits",
     "history-days",
 )
-SETTINGS = frozenset((*_GENERAL, "users", "limits", "metrics", "translator"))
+SETTINGS = frozenset((*_GENERAL, "users", "limits", "metrics", "translator", "web"))
 HISTORY_COMMITS_MAX = 1_000_000
 HISTORY_DAYS_MAX = 36_500
 SOCKET = "netconf.sock"
@@ -94,7 +96,7 @@ class Settings:
     """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
     nothing is said of it, see ``socket_path``; "" for none. ``credential``: the host key that the system
     gives, in place of the one of the data folder; no key of the file. ``says_users``: whether there is a
-    table of users at all, an empty one, too; no setting, and not compared."""
+    table of users at all, an empty one, too; no setting, and not compared. ``web``: None for no RESTCONF."""
 
     host: str = "127.0.0.1"
     port: int = 8300
@@ -115,6 +117,7 @@ class Settings:
     socket_group: str = "yangswan"
     metrics: Metrics | None = None
     says_users: bool = field(default=False, compare=False)
+    web: Web | None = None
 
     @property
     def host_key(self) -> Path:
@@ -198,6 +201,7 @@ def _settings(values: _Values, folder: Path) -> Settings:
         socket_group=values.typed("socket-group", str, default.socket_group),
         translators=values.each("translator", dict),
         metrics=_metrics(values),
+        web=values.web(folder),
     )
 
 
@@ -369,6 +373,13 @@ class _Values:
         wrong = [name for name, value in values.items() if not isinstance(value, kind)]
         self._faults.extend(f"the setting '{key}.{name}' must be of type {kind.__name__}" for name in wrong)
         return {name: value for name, value in values.items() if name not in wrong}
+
+    def web(self, folder: Path) -> Web | None:
+        if "web" not in self:
+            return None
+        found, faults = read_web(self._table["web"], folder, address=parse_address)
+        self._faults.extend(faults)
+        return found
 
     def number(self, key: str, most: int) -> int | None:
         """Return a whole number from 1 to ``most``, None if there is none."""

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
-from console import stopped, subsystem
+from console import passwd, stopped, subsystem
 from console.harmless import harmless
 
 PROGRAM = "yangswan"
@@ -175,6 +175,7 @@ def make_parser() -> tuple[_Parser, Mapping[str, argparse.ArgumentParser]]:
     about.add_argument("about", nargs="?", metavar="COMMAND", help="the command to tell about")
     about.set_defaults(carry_out=partial(_help, parser, commands.choices))
     subsystem.add_to(commands)
+    passwd.add_to(commands)
     offering = commands.add_parser(COMPLETE)  # without help: it is for the completion of shells alone
     offering.add_argument("words", nargs="*", metavar="WORD", help="of a line; the last may be unfinished")
     offering.set_defaults(carry_out=_offer)

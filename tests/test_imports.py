@@ -81,7 +81,15 @@ def _up_to(room: str, *more: str) -> tuple[str, ...]:
 ROOMS = (
     Room(("agent/__init__.py", "translators/__init__.py", "agent/errors.py"), pure=True),
     Room(("agent/xml.py",), ("agent.errors",), ("lxml",), pure=True),
-    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file")),
+    Room(("agent/web_settings.py",), pure=True),
+    Room(("agent/settings.py",), ("agent.errors", "agent.regular_file", "agent.web_settings")),
+    Room(
+        ("agent/web.py",),
+        (
+            *("agent.http", "agent.operations", "agent.restconf", "agent.settings", "agent.translator"),
+            *("agent.transport.limits", "agent.transport.ssh", "agent.web_settings"),
+        ),
+    ),
     Room(("agent/search_path.py",), pure=True),
     Room(("agent/visible.py",)),
     Room(("agent/at_work.py",), pure=True),
@@ -112,8 +120,10 @@ ROOMS = (
         (
             "agent.credential",
             "agent.data_folder",
+            "agent.http.tls",
             "agent.made_user",
             "agent.regular_file",
+            "agent.restconf.passwords",
             "agent.settings",
             "agent.transport.address",
             "agent.transport.files",
@@ -187,6 +197,26 @@ ROOMS = (
         ),
         ("prometheus_client",),
     ),
+    Room(("agent/restconf/media.py",), pure=True),
+    Room(
+        tuple(f"agent/restconf/{name}.py" for name in ("problems", "queries", "uris", "validators")),
+        (
+            *VALUES,
+            *("agent.netconf.messages", "agent.datastore.txids"),
+            *(f"agent.restconf.{name}" for name in ("media", "problems", "uris")),
+        ),
+        pure=True,
+    ),
+    Room(("agent/restconf/passwords.py",), (), ("cryptography",)),
+    Room(
+        ("agent/restconf/*.py",),
+        (
+            *HANDLERS,
+            *("agent.http", "agent.operations", "agent.restconf"),
+            *("agent.netconf.messages", "agent.offline.from_json"),
+            *(f"agent.transport.{name}" for name in ("accounts", "doorway", "lockout")),
+        ),
+    ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(
         ("agent/first_start.py",),
@@ -241,7 +271,10 @@ ROOMS = (
     ),
     Room(("agent/from_settings.py",), ("agent",)),
     Room(("agent/made_user.py",), ("agent.settings",)),
-    Room(("agent/reread.py",), ("agent.ending", "agent.made_user", "agent.settings")),
+    Room(
+        ("agent/reread.py",),
+        ("agent.ending", "agent.made_user", "agent.settings", "agent.web_settings"),
+    ),
     Room(("agent/threads.py",), ("agent.at_work", "agent.datastore.store", "agent.yang.worker")),
     Room(("agent/__main__.py", "agent/assembly.py", "agent/tasks.py"), ("agent",)),
     Room(("agent/start.py",), ("agent.__main__",)),
@@ -287,6 +320,7 @@ ROOMS = (
     ),
     Room(("console/shell/*.py",), ("console",), ("lxml", "prompt_toolkit", "rich")),
     Room(("console/harmless.py",), pure=True),
+    Room(("console/passwd.py",), ("console.interrupts",), ("cryptography",)),
     Room(("console/*.py",), ("console",)),
     Room((f"{STRONGSWAN}/moves.py",), ("agent.translator",), pure=True),
     Room(

@@ -20,7 +20,7 @@ class Guest:
 
     ``certificate``: what the client has shown and is signed by whom the door knows, as
     ``ssl.SSLSocket.getpeercert`` tells it; empty if there is none. ``expect_read_in``: gives up the answer
-    that goes on if it is not read in so many seconds.
+    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken.
     """
 
     def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
@@ -31,12 +31,14 @@ class Guest:
         self.counted = source_of(self.source) if self.source else ""
         self.local = str((transport.get_extra_info("sockname") or ("",))[0])
         self.vouched = False
+        self.secure = False
         self.certificate: dict[str, Any] = {}
         self.expect_read_in: Callable[[float], None] = _forget
 
     def carried_by(self, transport: asyncio.Transport) -> None:
         """Go on, with TLS, on another transport."""
         self._transport = transport
+        self.secure = True
         self.certificate = _shown(transport)
 
     def abort(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +21,8 @@ from agent.http.head import Refusal, refusal, too_large
 from agent.http.limits import DoorLimits
 
 log = logging.getLogger(__name__)
+
+_SILENT_S, _PROBE_S, _PROBES = 30, 10, 3
 
 # uvicorn warns of each request that is none; whoever likes could fill the log by it.
 _quiet = logging.getLogger("agent.http.uvicorn")
@@ -110,6 +114,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        _keep_alive(transport)
         if self._guest is None:
             self._guest = guest = Guest(self._hall, transport)
             if not self._hall.enter(guest):
@@ -271,6 +276,18 @@ class Connection(H11Protocol):
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
+
+
+def _keep_alive(transport: asyncio.Transport) -> None:
+    """Have the system find out that a client is gone which nothing is sent to: one that follows events."""
+    carried = transport.get_extra_info("socket")
+    if carried is None or carried.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with suppress(OSError):
+        carried.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_S)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_S)
+        carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
 
 
 def _nothing() -> None:

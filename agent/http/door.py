@@ -64,6 +64,11 @@ class Door:
         """The port that is listened on; differs from the configured one if that was 0."""
         return self._port
 
+    @property
+    def where(self) -> str:
+        """Host and port, as a URI has them."""
+        return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
+
     async def take_address(self) -> None:
         """Have the address, certificate and key, without accepting anybody yet.
 

@@ -110,6 +110,20 @@ def read_config(schema: Schema, document: Object, *, max_elements: int) -> tuple
     return config, reading.errors[:MAX_ERRORS]
 
 
+def elements_below(
+    schema: Schema, document: Object, *, above: SchemaNode | None, max_elements: int
+) -> list[Element]:
+    """Return the members of ``document`` as elements: children of ``above``, None for top-level nodes.
+
+    Raises:
+        RpcErrors, XmlError: as ``config_of``.
+    """
+    reading = _Reading(schema)
+    pieces = list(reading.members(document, above, "" if above is None else above.path))
+    raise_all(reading.errors[:MAX_ERRORS])
+    return list(parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements))
+
+
 def config_of(schema: Schema, document: Object, *, max_elements: int) -> Element:
     """Return ``document``, whose members are top-level nodes, as a ``<config>``.
 

@@ -6,6 +6,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - dispatch: finds the handler of an operation
 - handlers: read, nmda, write, commit, locking, session, subscribe, get_schema, explain, compare,
   compare_commits, load_commit, dry_run, and invoke for the rpcs and actions of translators
+- implicit: an edit of running itself, as RESTCONF has it: edited, and committed at once
 - verify: what a commit waits for, and its session
 - cut_off: whose session a commit would cut off
 - context: what a handler is given; parameters: its input, checked; disclosure: what a refusal may tell

@@ -104,7 +104,8 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
             logged with its traceback, and leaves the server running.
     """
     qname = namespace(operation), local_name(operation)
-    try:
+
+    async def work() -> bytes:
         node = context.schema.rpcs.get(qname)
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
@@ -116,12 +117,24 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
+
+    return await guarded(context, caller, qname[1], work)
+
+
+async def guarded(context: Context, caller: Caller, name: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
+    """Return what ``work`` returns, which carries out the operation ``name``.
+
+    Raises:
+        RpcErrors: as ``dispatch``.
+    """
+    try:
+        return await work()
     except RpcError as problem:
         raise await _disclosed(context, caller, [problem]) from problem
     except RpcErrors as problem:
         raise await _disclosed(context, caller, problem.errors) from problem
     except Exception as problem:
-        log.error("<%s> failed by a fault of this server", qname[1], exc_info=problem)
+        log.error("<%s> failed by a fault of this server", name, exc_info=problem)
         raise RpcErrors(
             [
                 OperationFailed(

@@ -47,7 +47,8 @@ def lacking(port: int, what: str = SERVED) -> list[str]:
 
 
 def hindrances(host: str, what: str = SERVED) -> list[str]:
-    """Return why no port of ``host`` could be had at the moment; whether one is in use does not matter."""
+    """Return why no port of ``host`` could be had at the moment, for ``what`` in words; whether one is in use
+    does not matter."""
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _type, _protocol, _name, address in dict.fromkeys(found):

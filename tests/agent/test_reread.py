@@ -16,8 +16,9 @@ import pytest
 
 from agent import made_user
 from agent.ending import Hangups
-from agent.reread import FAULTS_MAX, NAMES_MAX, TAKEN_OVER, Reread, Rereading, changed, merged
+from agent.reread import FAULTS_MAX, NAMES_MAX, PASSWORDS, TAKEN_OVER, Reread, Rereading, changed, merged
 from agent.settings import SETTINGS, Settings, SettingsError, from_file
+from agent.web_settings import Web
 
 BEFORE = Settings(users={"ann": Path("ann.pub")}, translators={"strongswan": {"kernel": "auto"}})
 EVERYTHING = """
@@ -38,6 +39,8 @@ bob = "bob.pub"
 [limits]
 sessions = 3
 [metrics]
+listen = "127.0.0.1:2"
+[web]
 listen = "127.0.0.1:2"
 [translator.strongswan]
 kernel = "libipsec"
@@ -61,12 +64,21 @@ def test_what_has_changed_is_told_in_the_words_of_the_file(tmp_path: Path) -> No
     assert {key.partition(".")[0] for key in found} == SETTINGS
     assert {key for key in found if "." in key} == {
         "users.ann", "users.bob", "limits.sessions", "translator.strongswan.kernel",
-        "translator.strongswan.retry-max", "translator.other.x",
+        "translator.strongswan.retry-max", "translator.other.x", "web.listen",
     }  # fmt: skip
 
 
 def test_what_is_taken_over_is_a_setting() -> None:
     assert set(TAKEN_OVER) < SETTINGS
+
+
+def test_passwords_are_taken_over_and_the_rest_of_the_web_is_not(tmp_path: Path) -> None:
+    before = Settings(web=Web("::1", 1, names=("a",), passwords={"ann": "x", "bob": "y"}))
+    now = Settings(web=Web("::1", 2, names=("a",), passwords={"bob": "z"}))
+    assert changed(before, now) == ["web.listen", PASSWORDS]
+    assert merged(before, now).web == Web("::1", 1, names=("a",), passwords={"bob": "z"})
+    assert merged(before, Settings()).web == Web("::1", 1, names=("a",))
+    assert merged(Settings(), now).web is None
 
 
 def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from agent.settings import SETTINGS
 from agent.transport.limits import Limits
+from agent.web_settings import KEYS as WEB
 from console.grammar import command as grammar
 from script.manual import __main__ as manual
 from script.manual import markdown, pages, programs, roff, typed
@@ -125,8 +126,9 @@ def test_every_option_and_its_help_is_in_its_page(built: Path, page: str, progra
 
 def test_every_setting_is_in_the_page_of_settings(built: Path) -> None:
     keys = set(re.findall(r"^\.TP\n(\S+)", source(built / "yangswan-settings.5"), re.MULTILINE))
-    tables = {"users", "limits", "metrics", "translator"}
-    expected = {*(SETTINGS - tables), "[users]", *named(Limits), *named(Options), "anybody", "hosts"}
+    tables = {"users", "limits", "metrics", "translator", "web"}
+    general = {*(SETTINGS - tables), "[users]", "[web]"}
+    expected = general | {*named(Limits), *named(Options), *WEB, "anybody", "hosts"}
     assert expected <= keys
 
 

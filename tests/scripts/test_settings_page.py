@@ -12,6 +12,7 @@ import pytest
 
 from agent.settings import SETTINGS, Metrics, Settings
 from agent.transport.limits import Limits
+from agent.web_settings import KEYS
 from translators.strongswan.options import Options
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -37,7 +38,8 @@ def in_toml(value: object) -> object:
 
 
 def test_the_general_settings_are_all_there() -> None:
-    assert set(GENERAL) == {*(SETTINGS - {"users", "limits", "metrics", "translator"}), "[users]"}
+    tables = {"users", "limits", "metrics", "translator", "web"}
+    assert set(GENERAL) == {*(SETTINGS - tables), "[users]", "[web]"}
     default = Settings()
     assert written(GENERAL["listen"]) == f"{default.host}:{default.port}"
     assert written(GENERAL["data-dir"]) == str(default.data_dir)
@@ -50,6 +52,11 @@ def test_the_general_settings_are_all_there() -> None:
         default.socket,
         default.socket_group,
     )
+
+
+def test_every_setting_of_the_web_is_there() -> None:
+    (part,) = (part for part in PAGE.split("\n## ") if part.startswith("Web\n"))
+    assert tuple(re.findall(r"^\| `([^`]+)` \|", part, re.MULTILINE)) == KEYS
 
 
 def test_every_limit_is_there_with_its_default() -> None:

@@ -1,0 +1,47 @@
+"""An edit of running itself (RFC 8040 section 1.4): through the candidate, which is committed at once.
+
+Nobody else changes the candidate meanwhile: it is locked as by <lock>. What others have in it is never
+committed along, though the section lets a server do that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from agent.errors import ErrorType, InUse, LockDenied
+from agent.operations.commit import commit
+from agent.operations.context import Caller, Context
+from agent.operations.locking import lock, release
+from agent.operations.write import edit_config
+from agent.xml import NETCONF_NS, Element, parse
+
+_LOCK = f'<lock xmlns="{NETCONF_NS}"><target><candidate/></target></lock>'.encode()
+_COMMIT = f'<commit xmlns="{NETCONF_NS}"/>'.encode()
+
+
+async def edit_running(
+    context: Context, caller: Caller, operation: Element, *, before: Callable[[], Awaitable[None]]
+) -> bytes:
+    """Carry out ``operation``, an <edit-config> of the candidate, and commit; nothing is left of a failure.
+
+    Args:
+        before: looks at running while nobody changes it; what it raises is raised.
+
+    Raises:
+        InUse: the candidate is locked, or differs from running; or a confirmed commit is pending.
+        RpcError, RpcErrors: as edit-config and commit.
+    """
+    if context.confirmed.window is not None:
+        raise InUse(context.confirmed.told_to_others, type=ErrorType.PROTOCOL)
+    try:
+        await lock(context, caller, parse(_LOCK))
+    except LockDenied as problem:
+        raise InUse(problem.message, type=ErrorType.PROTOCOL) from None
+    try:
+        await before()
+        await edit_config(context, caller, operation)
+        await commit(context, caller, parse(_COMMIT))
+    finally:
+        await asyncio.shield(release(context, caller.session_id))
+    return b""

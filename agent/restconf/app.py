@@ -1,0 +1,400 @@
+"""From a request to its answer: an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from agent.at_work import bind_session
+from agent.errors import RpcErrors
+from agent.http.answers import Receive, Send
+from agent.notifications import STREAM
+from agent.operations.context import Context
+from agent.restconf import editing, invoking, streams
+from agent.restconf.caller import Requester
+from agent.restconf.documents import children, input_of, one_child, whole
+from agent.restconf.login import Logins
+from agent.restconf.media import Media
+from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
+from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
+from agent.restconf.request import Bodies, Gone, Request, request_of
+from agent.restconf.retrieval import UNIFIED, ManyInXml, retrieved
+from agent.restconf.uris import Place, place_of
+from agent.restconf.validators import validators_of
+from agent.xml import Element
+from agent.yang.schema_node import Kind
+
+log = logging.getLogger(__name__)
+
+ROOT = "restconf"
+DATA = "/restconf/data"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+DATASTORES = ("running", "candidate", "operational")
+_READS = ("GET", "HEAD", "OPTIONS")
+_EDITS = ("POST", "PUT", "PATCH", "DELETE")
+_HOST_META = (
+    b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What requests may take. ``requests_per_user``: at once."""
+
+    body_octets: int
+    bodies_octets: int
+    elements: int
+    requests_per_user: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Without a body there is no content type."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Restconf:
+    """What is behind the door.
+
+    Args:
+        next_session_id: of the sessions of all transports.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        logins: Logins,
+        bounds: Bounds,
+        *,
+        next_session_id: Callable[[], int] | None = None,
+    ) -> None:
+        self._context = context
+        self._logins = logins
+        self._bounds = bounds
+        self._next_session_id = next_session_id or itertools.count(1).__next__
+        self._bodies = Bodies(bounds.bodies_octets)
+        self._at_once: Counter[str] = Counter()
+        self._editing = asyncio.Lock()
+        self._changes: set[asyncio.Task[Any]] = set()
+        self._following: set[Requester] = set()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        request = request_of(scope, receive, self._bodies)
+        try:
+            answer = await self._answered(request, send)
+        except Gone:
+            return
+        except Problem as problem:
+            answer = self._refused(request, problem)
+        except RpcErrors as problem:
+            answer = self._refused(request, problem_of(problem.errors))
+        finally:
+            request.release()
+        if answer is not None:
+            await _send(answer, send)
+
+    def end_streams(self, stays: Callable[[str], bool] = lambda user: False) -> None:
+        """End the streams of all users but those who stay."""
+        for caller in self._following:
+            if not stays(caller.user):
+                caller.over.set()
+
+    async def stop(self) -> None:
+        """Wait for edits that go on, whose clients may be gone."""
+        if self._changes:
+            await asyncio.wait(self._changes)
+
+    def _refused(self, request: Request, problem: Problem) -> Answer:
+        media = request.media_of_errors
+        body = report(problem.errors, media, self._context.schema.namespaces())
+        return Answer(problem.status, body, media.value, headers=problem.headers)
+
+    async def _answered(self, request: Request, send: Send) -> Answer | None:
+        if request.segments == (".well-known", "host-meta"):
+            _refuse_method(request, _READS)
+            return Answer(200, _HOST_META, "application/xrd+xml")
+        if request.segments[:1] != (ROOT,):
+            raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
+        _refuse_foreign(request)
+        user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
+        if self._at_once[user] >= self._bounds.requests_per_user:
+            message = "this user has too many requests under way"
+            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
+        self._at_once[user] += 1
+        try:
+            caller = Requester(
+                self._next_session_id(),
+                user,
+                groups=await self._logins.groups_of(user),
+                source=request.guest.source,
+                local=request.guest.local,
+                login_time=self._context.now(),
+            )
+            bind_session(caller.session_id, user)
+            return await self._routed(request, caller, send)
+        finally:
+            self._at_once[user] -= 1
+            if not self._at_once[user]:
+                del self._at_once[user]
+
+    async def _routed(self, request: Request, caller: Requester, send: Send) -> Answer | None:
+        match request.segments[1:]:
+            case ():
+                return self._root(request)
+            case ("data", *rest):
+                return await self._data(request, caller, rest)
+            case ("operations",):
+                _refuse_method(request, _READS)
+                parameters(request.query, ())
+                return self._read(request, invoking.listed(self._context.schema, request.media))
+            case ("operations", name):
+                return await self._operation(request, caller, unquote(name))
+            case ("yang-library-version",):
+                return self._library_version(request)
+            case ("ds", name, *rest):
+                return await self._datastore(request, caller, unquote(name), rest)
+            case ("streams", name, encoding) if encoding in streams.ENCODINGS and unquote(name) == STREAM:
+                return await self._stream(request, caller, streams.ENCODINGS[encoding], send)
+        raise Problem(404, "invalid-value", "there is no such resource; /restconf says which there are")
+
+    # -- what never changes ----------------------------------------------------------------
+
+    @property
+    def _revision(self) -> str:
+        return self._context.schema.by_name["ietf-yang-library"].revision
+
+    def _root(self, request: Request) -> Answer:
+        _refuse_method(request, _READS)
+        parameters(request.query, ())
+        if request.media is Media.JSON:
+            content = {"data": {}, "operations": {}, "yang-library-version": self._revision}
+            return self._read(request, json.dumps({"ietf-restconf:restconf": content}).encode())
+        inside = f"<data/><operations/><yang-library-version>{self._revision}</yang-library-version>"
+        return self._read(request, f'<restconf xmlns="{NAMESPACE}">{inside}</restconf>'.encode())
+
+    def _library_version(self, request: Request) -> Answer:
+        _refuse_method(request, _READS)
+        parameters(request.query, ())
+        if request.media is Media.JSON:
+            body = json.dumps({"ietf-restconf:yang-library-version": self._revision}).encode()
+        else:
+            body = (
+                f'<yang-library-version xmlns="{NAMESPACE}">{self._revision}</yang-library-version>'.encode()
+            )
+        return self._read(request, body)
+
+    def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+        if request.method == "OPTIONS":
+            return _options(_READS)
+        known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
+        return Answer(200, body, request.media.value, headers=known)
+
+    # -- data ------------------------------------------------------------------------------
+
+    async def _data(self, request: Request, caller: Requester, segments: list[str]) -> Answer:
+        place = place_of(self._context.schema, segments, actions=True)
+        if place.node is not None and place.node.kind is Kind.ACTION:
+            return await self._action(request, caller, place)
+        allowed = _allowed(place)
+        _refuse_method(request, allowed)
+        if request.method == "OPTIONS":
+            return _options(allowed)
+        if request.method in _EDITS:
+            return await self._edited(request, caller, place)
+        return await self._retrieved(request, caller, place, datastore=UNIFIED)
+
+    async def _datastore(self, request: Request, caller: Requester, name: str, segments: list[str]) -> Answer:
+        module, _, datastore = name.rpartition(":")
+        if module != "ietf-datastores" or datastore not in DATASTORES:
+            names = ", ".join(f"ietf-datastores:{one}" for one in DATASTORES)
+            raise Problem(404, "invalid-value", f"the datastores are {names}")
+        place = place_of(self._context.schema, segments)
+        _refuse_method(request, _READS)
+        if request.method == "OPTIONS":
+            return _options(_READS)
+        return await self._retrieved(request, caller, place, datastore=datastore)
+
+    async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
+        context, media = self._context, request.media
+        query = read_query(context.schema, place, request.query, operational=datastore == "operational")
+        headers: dict[str, str] = {}
+        if datastore in (UNIFIED, "running") and (place.node is None or place.node.config):
+            # Before what is read, so that it is never of a later commit. Two numbers need no thread.
+            validators = validators_of(context.configuration.txids("running"), place)
+            headers = validators.headers
+            only_config = query.content == "config" or datastore == "running"
+            if (only_config or not _holds_state(place)) and validators.are_known(request.fields):
+                return Answer(304, headers=headers)
+        work = retrieved(context, caller, place, query, datastore=datastore, media=media)
+        try:
+            body = await request.while_there(work)
+        except ManyInXml:
+            message = "there are several, which XML has no document for: ask for JSON, or for one of them"
+            raise Problem(400, "invalid-value", message) from None
+        if body is None:
+            raise Problem(404, "invalid-value", "there is nothing in this place")
+        return self._read(request, body, headers)
+
+    async def _edited(self, request: Request, caller: Requester, place: Place) -> Answer:
+        query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
+        if request.method not in ("POST", "PUT"):
+            parameters(request.query, ())
+        content: list[Element] = []
+        if request.method != "DELETE":
+            media = request.media_sent
+            content = await self._content(request, media, place, await request.body())
+        edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
+        done = await self._unbroken(self._in_turn(caller, edit))
+        headers = validators_of(self._context.configuration.txids("running"), place).headers
+        if request.method == "DELETE":
+            return Answer(204)
+        if done.created is None:
+            return Answer(204, headers=headers)
+        scheme = "https" if request.guest.secure else "http"
+        location = f"{scheme}://{request.fields['host']}{DATA}{done.created.uri()}"
+        return Answer(201, headers={**headers, "Location": location})
+
+    async def _in_turn(self, caller: Requester, edit: editing.Edit) -> editing.Done:
+        async with self._editing:
+            return await editing.carry_out(self._context, caller, edit)
+
+    async def _content(self, request: Request, media: Media, place: Place, body: bytes) -> list[Element]:
+        schema, elements = self._context.schema, self._bounds.elements
+        context = self._context
+        if request.method == "POST":
+            return [
+                await context.worker(
+                    lambda: one_child(schema, body, media, above=place.node, max_elements=elements)
+                )
+            ]
+        if not place.steps:
+            found: list[Element] = await context.worker(
+                lambda: whole(schema, body, media, max_elements=elements)
+            )
+            return found
+        above = place.above.node
+        found = await context.worker(
+            lambda: children(schema, body, media, above=above, max_elements=elements)
+        )
+        if len(found) != 1:
+            raise Problem(400, "malformed-message", f"a body holds one node here, not {len(found)}")
+        return found
+
+    async def _unbroken(self, work: Any) -> Any:
+        """Carry out what changes something to its end, though its client is gone meanwhile."""
+        task = asyncio.ensure_future(work)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
+
+    # -- operations and events -------------------------------------------------------------
+
+    async def _operation(self, request: Request, caller: Requester, name: str) -> Answer:
+        context = self._context
+        node = invoking.operation_of(context.schema, name)
+        _refuse_method(request, ("POST", "OPTIONS"))
+        if request.method == "OPTIONS":
+            return _options(("POST", "OPTIONS"))
+        parameters(request.query, ())
+        content = await self._input(request, Place(), node)
+        media = request.media
+        output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
+        return Answer(204) if output is None else Answer(200, output, media.value)
+
+    async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
+        _refuse_method(request, ("POST", "OPTIONS"))
+        if request.method == "OPTIONS":
+            return _options(("POST", "OPTIONS"))
+        parameters(request.query, ())
+        content = await self._input(request, place, place.steps[-1].node)
+        media = request.media
+        output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
+        return Answer(204) if output is None else Answer(200, output, media.value)
+
+    async def _input(self, request: Request, _place: Place, node: Any) -> list[Element]:
+        body = await request.body()
+        media = request.media_sent if body.strip() else None
+        elements = self._bounds.elements
+        found: list[Element] = await self._context.worker(
+            lambda: input_of(self._context.schema, body, media, operation=node, max_elements=elements)
+        )
+        return found
+
+    async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
+        _refuse_method(request, _READS)
+        if request.method == "OPTIONS":
+            return _options(_READS)
+        query = stream_query(request.query)
+        if request.method == "HEAD":
+            return Answer(200, b"", "text/event-stream")
+        self._following.add(caller)
+        try:
+            await streams.follow(self._context, caller, request, query=query, media=media, send=send)
+        finally:
+            self._following.discard(caller)
+        return None
+
+
+def _allowed(place: Place) -> tuple[str, ...]:
+    node = place.node
+    if node is None:
+        return (*_READS, "POST", "PUT", "PATCH")
+    if not node.config or place.is_many:
+        return _READS
+    posts = ("POST",) if node.is_interior else ()
+    return (*_READS, *posts, "PUT", "PATCH", "DELETE")
+
+
+def _holds_state(place: Place) -> bool:
+    return place.node is None or place.node.holds_state
+
+
+def _refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
+    if request.method not in allowed:
+        names = ", ".join(sorted(allowed))
+        message = f"{request.method} is not for this resource: {names} are"
+        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
+
+
+def _refuse_foreign(request: Request) -> None:
+    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
+
+    Raises:
+        Problem: it would change something (403).
+    """
+    if request.method in _READS:
+        return
+    scheme = "https" if request.guest.secure else "http"
+    own = f"{scheme}://{request.fields['host']}".lower()
+    origin = request.fields.get("origin", own).lower()
+    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
+
+
+def _options(allowed: tuple[str, ...]) -> Answer:
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    if "PATCH" in allowed:
+        headers["Accept-Patch"] = ", ".join(media.value for media in Media)
+    return Answer(204, headers=headers)
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if answer.content_type:
+        headers.append((b"content-type", answer.content_type.encode()))
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    headers.append((b"x-content-type-options", b"nosniff"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

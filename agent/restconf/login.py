@@ -1,0 +1,141 @@
+"""Who is asking: a password (RFC 7617), or a certificate of TLS; tries are limited as those of SSH are."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from math import ceil
+from typing import Any
+
+from agent.http.arrival import Guest
+from agent.restconf.passwords import Passwords, TooManyTries
+from agent.restconf.problems import Problem
+from agent.transport.accounts import Lookups, Unanswered, system_groups
+from agent.transport.doorway import Favoured
+from agent.transport.lockout import Lockout
+
+log = logging.getLogger(__name__)
+
+_CREDENTIALS_MAX = 2048
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="yangswan", charset="UTF-8"'}
+
+
+class Logins:
+    """Says who a guest is.
+
+    Args:
+        certified: users who may come with a certificate that is signed by whom the door trusts.
+        lockout, favoured: as SSH has them: a source that guesses here is refused there, too.
+    """
+
+    def __init__(
+        self,
+        passwords: Passwords,
+        *,
+        certified: Collection[str],
+        recovery_users: Collection[str],
+        lockout: Lockout,
+        favoured: Favoured,
+        lookups: Lookups,
+    ) -> None:
+        self._passwords = passwords
+        self._certified = frozenset(certified)
+        self._recovery_users = frozenset(recovery_users)
+        self._lockout = lockout
+        self._favoured = favoured
+        self._lookups = lookups
+
+    async def user_of(self, guest: Guest, authorization: str | None) -> str:
+        """Return the name of the user.
+
+        Raises:
+            Problem: it cannot be told (401), or this source has failed too often (429).
+        """
+        user = next((name for name in _names_in(guest.certificate) if name in self._certified), None)
+        if user is None:
+            user = await self._by_password(guest, authorization)
+        if not guest.vouch():
+            raise Problem(
+                503, "resource-denied", "there are too many connections", headers={"Retry-After": "1"}
+            )
+        return user
+
+    def take_over(self, certified: Collection[str], recovery_users: Collection[str]) -> None:
+        """Have other users from now on."""
+        self._certified = frozenset(certified)
+        self._recovery_users = frozenset(recovery_users)
+
+    def is_user(self, user: str) -> bool:
+        """Return whether somebody of this name could log in now."""
+        return user in self._certified or self._passwords.has(user)
+
+    async def groups_of(self, user: str) -> tuple[str, ...]:
+        """Return the groups of the system that ``user`` is in.
+
+        Raises:
+            Problem: the system does not tell (503).
+        """
+        try:
+            return await self._lookups.ask(partial(system_groups, user))
+        except Unanswered as problem:
+            if user in self._recovery_users:
+                return ()  # no rule holds for him
+            log.warning("refused a request of %s: %s", user, problem)
+            raise Problem(503, "resource-denied", str(problem), headers={"Retry-After": "5"}) from None
+
+    async def _by_password(self, guest: Guest, authorization: str | None) -> str:
+        given = _credentials(authorization)
+        if given is None:
+            raise Problem(
+                401, "access-denied", "say who you are: a name and its password", headers=_CHALLENGE
+            )
+        user, password = given
+        known = self._favoured.remembered(guest.source)
+        counted = guest.source if known else guest.counted
+        # First: what is remembered of others must tell nobody whether he has guessed it.
+        self._refuse_locked_out(counted, known)
+        if self._passwords.is_known(user, password):
+            return user
+        try:
+            right = await self._passwords.is_right(user, password)
+        except TooManyTries:
+            headers = {"Retry-After": "1"}
+            raise Problem(503, "resource-denied", "too many log in at the moment", headers=headers) from None
+        self._refuse_locked_out(counted, known)  # others may have failed while this one waited
+        if not right:
+            self._lockout.failed(counted)
+            log.warning("login of %r from %s refused: wrong name or password", user, guest.source)
+            raise Problem(401, "access-denied", "the name or the password is wrong", headers=_CHALLENGE)
+        self._lockout.succeeded(counted)
+        return user
+
+    def _refuse_locked_out(self, counted: str, known: bool) -> None:
+        remaining_s = self._lockout.remaining_s(counted)
+        if remaining_s and not known:
+            headers = {"Retry-After": str(ceil(remaining_s))}
+            raise Problem(
+                429, "access-denied", "this address has failed to log in too often", headers=headers
+            )
+
+
+def _credentials(authorization: str | None) -> tuple[str, bytes] | None:
+    """Return name and password of an Authorization field, None if it holds none."""
+    scheme, _, text = (authorization or "").partition(" ")
+    if scheme.lower() != "basic" or len(text) > _CREDENTIALS_MAX:
+        return None
+    try:
+        name, colon, password = base64.b64decode(text.strip(), validate=True).partition(b":")
+        return (name.decode(), password) if colon else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _names_in(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names in a certificate that may be of a user (RFC 7407 section 4.1): alternative names, then
+    the common name."""
+    yield from (value for kind, value in certificate.get("subjectAltName", ()) if kind in ("email", "DNS"))
+    for attributes in certificate.get("subject", ()):
+        yield from (value for kind, value in attributes if kind == "commonName")

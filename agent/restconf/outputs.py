@@ -1,0 +1,77 @@
+"""What an operation has put out, as JSON (RFC 7951): there is little of it, and no tree of libyang."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from agent.xml import Element, local_name, namespace, parse
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, QName, SchemaNode
+from agent.yang.values import canonical
+
+Level = Mapping[QName, SchemaNode]
+
+
+def output_json(schema: Schema, operation: SchemaNode, body: bytes) -> bytes:
+    """*worker* Return ``output`` of ``operation`` (RFC 8040 section 3.6.2), whose children ``body`` holds."""
+    elements = parse(b"<output>%b</output>" % body)
+    found = _members(schema, elements, operation.output, operation.module)
+    return json.dumps({f"{operation.module}:output": found}, ensure_ascii=False).encode()
+
+
+def event_json(schema: Schema, time: str, body: bytes) -> bytes:
+    """*worker* Return a notification (RFC 8040 section 6.4) whose element is ``body``, on one line."""
+    level = dict(schema.notifications)
+    found = _members(schema, [parse(body)], level, "")
+    return json.dumps(
+        {"ietf-restconf:notification": {"eventTime": time, **found}}, ensure_ascii=False
+    ).encode()
+
+
+def _members(schema: Schema, elements: Iterable[Element], level: Level, module: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for element in elements:
+        node = level.get((namespace(element), local_name(element)))
+        name = _name(schema, element, module)
+        value = _any(schema, element, module) if node is None else _value(schema, element, node)
+        is_many = node is not None and node.has_instances
+        there = found.get(name)
+        if isinstance(there, list) and (is_many or node is None):
+            there.append(value)
+        elif is_many:
+            found[name] = [value]
+        elif name in found:
+            found[name] = [there, value]
+        else:
+            found[name] = value
+    return found
+
+
+def _name(schema: Schema, element: Element, module: str) -> str:
+    served = schema.by_namespace.get(namespace(element))
+    own = module if served is None else served.name
+    return local_name(element) if own == module else f"{own}:{local_name(element)}"
+
+
+def _value(schema: Schema, element: Element, node: SchemaNode) -> object:
+    if node.kind is Kind.ANYDATA:
+        return _members(schema, element, schema.roots, node.module)
+    if not node.is_leafy:
+        return _members(schema, element, node.children, node.module)
+    text = element.text or ""
+    if node.holds_nothing:
+        return [None]
+    if node.json_boolean:
+        return text == "true"
+    if node.json_number:
+        return int(text)
+    return canonical(schema, node, text, lambda: element.nsmap) if node.holds_names else text
+
+
+def _any(schema: Schema, element: Element, module: str) -> object:
+    """Return what no module says anything of, in anydata."""
+    if not len(element):
+        return element.text or ""
+    served = schema.by_namespace.get(namespace(element))
+    return _members(schema, element, {}, module if served is None else served.name)

@@ -1,0 +1,154 @@
+"""The parts of a request, read within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from agent.http.answers import Message, Receive
+from agent.http.arrival import Guest
+from agent.restconf.media import Media, sent, wanted
+from agent.restconf.problems import Problem
+
+Result = TypeVar("Result")
+
+
+class Gone(Exception):
+    """The client has gone, and waits for nothing."""
+
+
+@dataclass(slots=True)
+class Bodies:
+    """How much of all bodies is held at the moment, in octets."""
+
+    most: int
+    held: int = 0
+
+    def take(self, octets: int) -> None:
+        """Take note of ``octets`` more.
+
+        Raises:
+            Problem: there is no room for them (503).
+        """
+        if self.held + octets > self.most:
+            raise Problem(
+                503, "resource-denied", "too much is being sent at once", headers={"Retry-After": "1"}
+            )
+        self.held += octets
+
+
+@dataclass(slots=True)
+class Request:
+    """``segments`` of the path, still encoded; ``fields`` of the head, by their names in small letters."""
+
+    method: str
+    segments: tuple[str, ...]
+    query: str
+    fields: Mapping[str, str]
+    guest: Guest
+    receive: Receive
+    bodies: Bodies
+    held: int = field(default=0)
+
+    @property
+    def media(self) -> Media:
+        """What the answer is written in.
+
+        Raises:
+            Problem: nothing that its client takes (406).
+        """
+        found = wanted(self.fields.get("accept", ""), self._likely)
+        if found is None:
+            names = " and ".join(one.value for one in Media)
+            raise Problem(406, "invalid-value", f"answers are written in {names}")
+        return found
+
+    @property
+    def media_of_errors(self) -> Media:
+        return wanted(self.fields.get("accept", ""), self._likely) or self._likely
+
+    @property
+    def _likely(self) -> Media:
+        return sent(self.fields.get("content-type", "")) or Media.JSON
+
+    @property
+    def media_sent(self) -> Media:
+        """What the body is written in.
+
+        Raises:
+            Problem: nothing that is taken (415).
+        """
+        found = sent(self.fields.get("content-type", ""))
+        if found is None:
+            names = ", ".join(one.value for one in Media)
+            raise Problem(
+                415, "invalid-value", f"a body is written in {names}", headers={"Accept-Patch": names}
+            )
+        return found
+
+    async def body(self) -> bytes:
+        """Return the body; it counts as held until ``release``.
+
+        Raises:
+            Gone: it has not come whole.
+            Problem: there is no room for it.
+        """
+        found = bytearray()
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            piece = message.get("body", b"")
+            self.bodies.take(len(piece))
+            self.held += len(piece)
+            found += piece
+            more = message.get("more_body", False)
+        return bytes(found)
+
+    def release(self) -> None:
+        self.bodies.held -= self.held
+        self.held = 0
+
+    async def while_there(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Return what ``work`` returns, which is broken off when the client is gone.
+
+        Raises:
+            Gone: it is.
+        """
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(self.receive))
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise Gone
+        finally:
+            for one in (task, gone):
+                one.cancel()
+            await asyncio.wait((task, gone))
+
+
+async def _gone(receive: Receive) -> None:
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+def request_of(scope: Mapping[str, Any], receive: Receive, bodies: Bodies) -> Request:
+    """Return the request of an ASGI scope."""
+    fields: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    path = scope["raw_path"].decode("ascii").strip("/")
+    return Request(
+        scope["method"],
+        segments=tuple(path.split("/")) if path else (),
+        query=scope["query_string"].decode("ascii"),
+        fields=fields,
+        guest=scope["state"]["guest"],
+        receive=receive,
+        bodies=bodies,
+    )

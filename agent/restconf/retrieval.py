@@ -1,0 +1,198 @@
+"""GET of data: the get-data that it is (RFC 8526), and its answer as what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.operations.context import Caller, Context
+from agent.operations.dispatch import guarded
+from agent.operations.nmda import get_data
+from agent.operations.origin import INTENDED
+from agent.operations.parameters import NMDA_NS
+from agent.restconf.documents import element_of, nested
+from agent.restconf.media import Media
+from agent.restconf.problems import NAMESPACE
+from agent.restconf.queries import Field, ReadQuery
+from agent.restconf.uris import Place, Step
+from agent.xml import Element, Piece
+from agent.yang.annotations import add_annotation, is_annotated
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind
+from agent.yang.tree import (
+    JSON,
+    NO_NODE,
+    XML,
+    Defaults,
+    Node,
+    Tree,
+    children,
+    first_child,
+    instances,
+    print_node,
+    value_of,
+)
+
+DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+UNIFIED = "unified"
+"""{+restconf}/data: what is configured with the state beside it, without defaults that nobody asks for."""
+
+
+class ManyInXml(Exception):
+    """There are several, and XML has one element at its root (RFC 8040 section 4.3)."""
+
+
+async def retrieved(
+    context: Context, caller: Caller, place: Place, query: ReadQuery, *, datastore: str, media: Media
+) -> bytes | None:
+    """Return the representation of what is at ``place``, None if there is nothing.
+
+    Raises:
+        RpcErrors: it cannot be read.
+        ManyInXml: it is no document.
+    """
+    operation = _operation(context.schema, place, query, datastore)
+    reply = await guarded(context, caller, "get-data", lambda: get_data(context, caller, operation))
+    inner = _inside(reply)
+    if not place.steps:
+        inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own
+        return await _datastore(context, inner, media, None if query.fields == () else query.depth)
+    if not inner:
+        return _empty(place, media)
+    found: bytes | None = await context.reader(_of_place, context.schema, inner, place, query, media)
+    return _empty(place, media) if found is None else found
+
+
+def _operation(schema: Schema, place: Place, query: ReadQuery, datastore: str) -> Element:
+    name, content = datastore, query.content
+    defaults = query.defaults
+    if datastore == UNIFIED:
+        name = "running" if content == "config" else "operational"
+        defaults = defaults or "explicit"
+    parameters = [Piece(NMDA_NS, "datastore", f"ds:{name}", declared={"ds": DATASTORES_NS})]
+    if place.steps or query.fields:
+        parameters.append(Piece(NMDA_NS, "subtree-filter", children=_filter(schema, place, query.fields)))
+    if content != "all" and name == "operational":
+        parameters.append(Piece(NMDA_NS, "config-filter", "true" if content == "config" else "false"))
+    elif content == "nonconfig":
+        parameters.append(Piece(NMDA_NS, "config-filter", "false"))
+    if query.depth is not None and not query.fields:
+        depth = query.depth if place.steps else max(1, query.depth - 1)
+        parameters.append(Piece(NMDA_NS, "max-depth", str(depth)))
+    if query.with_origin:
+        parameters.append(Piece(NMDA_NS, "with-origin"))
+    if defaults:
+        parameters.append(Piece(NMDA_NS, "with-defaults", defaults))
+    return element_of(Piece(NMDA_NS, "get-data", children=parameters))
+
+
+def _filter(schema: Schema, place: Place, fields: Iterable[Field]) -> list[Piece]:
+    wanted = [_wanted(one) for one in fields]
+    if not place.steps:
+        return wanted
+    last = place.steps[-1]
+    if last.node.kind is Kind.LEAF_LIST:  # its value would select what stands beside it
+        last = Step(last.node)
+    return [nested(schema, (*place.steps[:-1], last), wanted)]
+
+
+def _wanted(one: Field) -> Piece:
+    return Piece(one.node.namespace, one.node.name, children=[_wanted(below) for below in one.below])
+
+
+def _inside(reply: bytes) -> bytes:
+    """Return what is in ``<data>``; an attribute holds no ">"."""
+    start = reply.index(b">")
+    return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
+
+
+def _empty(place: Place, media: Media) -> bytes | None:
+    """Return a container that is always there, whatever is in it (RFC 7950 section 7.5.1); else None."""
+    if not all(step.node.is_np_container for step in place.steps):
+        return None
+    node = place.steps[-1].node
+    if media is Media.JSON:
+        return f'{{"{node.module}:{node.name}":{{}}}}'.encode()
+    return f'<{node.name} xmlns="{node.namespace}"/>'.encode()
+
+
+async def _datastore(context: Context, inner: bytes, media: Media, depth: int | None) -> bytes:
+    if media is Media.XML and depth is None:
+        return b'<data xmlns="%b">%b</data>' % (NAMESPACE.encode(), inner)
+    printed: bytes = await context.reader(_of_datastore, context.schema, inner, media, depth)
+    return printed
+
+
+def _of_datastore(schema: Schema, inner: bytes, media: Media, depth: int | None) -> bytes:
+    """*worker*"""
+    tree = Tree.parse(schema, inner)
+    if depth is not None:
+        for node in tree.top_level():
+            _cut(tree, node, depth - 1)
+    if media is Media.XML:
+        return b'<data xmlns="%b">%b</data>' % (NAMESPACE.encode(), tree.to_xml(keep_empty=True))
+    printed = b"{}" if tree.empty else print_node(tree.first, JSON, Defaults.EXPLICIT, True, siblings=True)
+    return b'{"ietf-restconf:data":%b}' % (printed or b"{}")
+
+
+def _of_place(schema: Schema, inner: bytes, place: Place, query: ReadQuery, media: Media) -> bytes | None:
+    """*worker* Return what is at ``place`` in what a filter for it has selected.
+
+    Raises:
+        ManyInXml: there are several.
+    """
+    tree = Tree.parse(schema, inner)
+    found = [node for node in _at(tree, place) if node != NO_NODE]
+    if not found:
+        return None
+    if query.fields and query.depth is not None:
+        for node in found:
+            _cut(tree, node, query.depth)
+    if query.with_origin and len(place.steps) > 1:
+        _say_origin(schema, found)
+    if media is Media.JSON:
+        return _joined([print_node(node, JSON, Defaults.EXPLICIT, True) for node in found])
+    if len(found) > 1:
+        raise ManyInXml
+    return print_node(found[0], XML, Defaults.EXPLICIT, True)
+
+
+def _at(tree: Tree, place: Place) -> list[Node]:
+    level = [tree.first]
+    for number, step in enumerate(place.steps):
+        here = [node for first in level if first != NO_NODE for node in instances(first, step.node)]
+        if step.node.kind is Kind.LEAF_LIST and step.keys:
+            here = [node for node in here if value_of(node) == step.keys[0]]
+        if number == len(place.steps) - 1:
+            return here
+        level = [first_child(node) for node in here]
+    return []
+
+
+def _say_origin(schema: Schema, nodes: list[Node]) -> None:
+    """Annotate nodes that have their origin from what they are in, which is not shown: a default says so."""
+    for node in nodes:
+        schema_node = schema.node_of(node.schema)
+        if schema_node.config and not schema_node.is_key and not is_annotated(node):
+            add_annotation(schema, node, "ietf-origin", "origin", INTENDED)
+
+
+def _joined(printed: list[bytes]) -> bytes:
+    """Return one member of several that libyang has printed each for itself."""
+    if len(printed) == 1:
+        return printed[0]
+    start = printed[0].index(b"[") + 1
+    return printed[0][:start] + b",".join(one[start : one.rindex(b"]")] for one in printed) + b"]}"
+
+
+def _cut(tree: Tree, node: Node, levels: int) -> None:
+    """Leave ``levels`` levels of ``node``, itself the first; keys stay."""
+    schema_node = tree.schema.node_of(node.schema)
+    if schema_node.is_leafy:
+        return
+    for child in list(children(node)):
+        if tree.schema.node_of(child.schema).is_key:
+            continue
+        if levels <= 1:
+            tree.remove(child)
+        else:
+            _cut(tree, child, levels - 1)

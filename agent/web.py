@@ -1,0 +1,120 @@
+"""RESTCONF behind its door, as the settings have it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.http.door import Door
+from agent.http.limits import DoorLimits
+from agent.http.tls import Tls, TlsFault
+from agent.operations.context import Context
+from agent.restconf.app import METHODS, ROOT, Bounds, Restconf
+from agent.restconf.login import Logins
+from agent.restconf.monitoring import STATE_PATH, restconf_state
+from agent.restconf.passwords import Passwords
+from agent.settings import Settings
+from agent.translator import Json
+from agent.transport.limits import Limits
+from agent.transport.ssh import SshTransport
+from agent.web_settings import Web
+
+log = logging.getLogger(__name__)
+
+BODY_OCTETS_MAX = 16 * 1024 * 1024
+BODIES_OCTETS_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebDoor:
+    """Door, application and what it works with; without any of them nothing is served."""
+
+    door: Door
+    app: Restconf
+    logins: Logins
+    passwords: Passwords
+    secure: bool
+
+    async def take_address(self) -> None:
+        """Have address, certificate and key, without letting anybody in yet.
+
+        Raises:
+            OSError: one of them cannot be had.
+        """
+        try:
+            await self.door.take_address()
+        except TlsFault as problem:
+            raise OSError(str(problem)) from None
+
+    async def start(self) -> None:
+        """Let clients in."""
+        await self.door.start()
+        log.info("RESTCONF on %s://%s/restconf", "https" if self.secure else "http", self.door.where)
+
+    def take_over(self, settings: Settings) -> None:
+        """Have other users and passwords from now on; the streams of who is gone end."""
+        hashes = {} if settings.web is None else settings.web.passwords
+        self.passwords.take_over(hashes)
+        self.logins.take_over(_certified(settings), settings.recovery_users)
+        self.app.end_streams(self.logins.is_user)
+
+    async def stop(self) -> None:
+        """Let nobody in any more, and wait for edits that go on."""
+        self.app.end_streams()
+        await self.door.close()
+        await self.app.stop()
+        self.passwords.close()
+
+
+def make_web(
+    settings: Settings,
+    web: Web,
+    *,
+    context: Context,
+    limits: Limits,
+    ssh: SshTransport,
+    ids: Callable[[], int],
+) -> WebDoor:
+    """Put RESTCONF together; it has the tries of ``ssh``, and ``ids`` of all sessions."""
+    passwords = Passwords(web.passwords)
+    logins = Logins(
+        passwords,
+        certified=_certified(settings),
+        recovery_users=settings.recovery_users,
+        lockout=ssh.lockout,
+        favoured=ssh.favoured,
+        lookups=ssh.lookups,
+    )
+    bounds = Bounds(
+        body_octets=min(limits.message_octets, BODY_OCTETS_MAX),
+        bodies_octets=min(limits.unfinished_octets, BODIES_OCTETS_MAX),
+        elements=limits.message_elements,
+        requests_per_user=limits.sessions_per_user,
+    )
+    app = Restconf(context, logins, bounds, next_session_id=ids)
+    tls = None
+    if web.certificate is not None and web.key is not None:
+        tls = Tls(web.certificate, web.key, clients=web.client_authority)
+    door_limits = DoorLimits(
+        body_octets=bounds.body_octets,
+        write_s=limits.write_timeout_s,
+        methods=METHODS,
+        slashes_below=f"/{ROOT}",
+    )
+    door = Door(app, (web.host, web.port), tls=tls, limits=door_limits, names=web.names, what="RESTCONF")
+
+    async def state() -> Json:
+        name = web.names[0] if web.names else web.host
+        scheme = "http" if tls is None else "https"
+        at = f"[{name}]" if ":" in name else name
+        return restconf_state(context.stream, f"{scheme}://{at}:{door.port}")
+
+    context.operational.roots[STATE_PATH] = state
+    return WebDoor(door, app, logins=logins, passwords=passwords, secure=tls is not None)
+
+
+def _certified(settings: Settings) -> frozenset[str]:
+    """Return who may come with a certificate that is signed by whom the settings name."""
+    by_password = () if settings.web is None else settings.web.passwords
+    return frozenset((*settings.users, *by_password, *settings.recovery_users))

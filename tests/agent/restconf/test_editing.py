@@ -1,0 +1,243 @@
+"""POST, PUT, PATCH and DELETE of data, with the implicit commit (RFC 8040 sections 1.4 and 4.4 to 4.7)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from agent.datastore.locks import Locks
+from tests.agent.lab import EC, top
+from tests.agent.restconf.client import DATA, XML, Client
+
+AT = "/every-construct:top/entry"
+
+
+def entry(**leafs: object) -> dict[str, object]:
+    return {"every-construct:entry": [leafs]}
+
+
+async def config(client: Client, path: str) -> object:
+    return (await client.get(f"{path}?content=config")).json
+
+
+async def test_an_entry_is_created_and_committed(client: Client) -> None:
+    found = await client.post("/every-construct:top", entry(id="a/b", number=3))
+    assert found.status == 201
+    assert found.fields["location"] == f"http://127.0.0.1{DATA}{AT}=a%2Fb"
+    assert found.fields["etag"]
+    assert client.lab.translator.holds
+    assert await config(client, f"{AT}=a%2Fb") == entry(id="a/b", number=3)
+    again = await client.post("/every-construct:top", entry(id="a/b"))
+    assert (again.status, again.error["error-tag"]) == (409, "data-exists")
+    assert client.lab.candidate == client.lab.running
+    assert client.lab.context.locks.owner("candidate") is None
+
+
+async def test_an_entry_is_created_in_xml(client: Client) -> None:
+    body = f'<entry xmlns="{EC}"><id>1</id><pet xmlns:x="{EC}">x:cat</pet></entry>'
+    found = await client.ask("POST", f"{DATA}/every-construct:top", body, Content_Type=XML)
+    assert found.status == 201
+    assert await config(client, f"{AT}=1") == entry(id="1", pet="every-construct:cat")
+
+
+async def test_put_creates_and_replaces(client: Client) -> None:
+    assert (await client.put(f"{AT}=1", entry(id="1", number=3))).status == 201
+    assert (await client.put(f"{AT}=1", entry(id="1", word="b"))).status == 204
+    assert await config(client, f"{AT}=1") == entry(id="1", word="b")
+    assert (await client.put(f"{AT}=1/number", {"every-construct:number": 5})).status == 201
+    assert (await client.put(f"{AT}=1/number", {"every-construct:number": 6})).status == 204
+    assert (await client.put(f"{AT}=1/tag=x", {"every-construct:tag": ["x"]})).status == 201
+    assert await config(client, f"{AT}=1") == entry(id="1", word="b", number=6, tag=["x"])
+
+
+async def test_patch_merges_into_what_is_there(client: Client) -> None:
+    assert (await client.patch(f"{AT}=1", entry(id="1", number=3))).status == 404
+    await client.put(f"{AT}=1", entry(id="1", word="b"))
+    assert (await client.patch(f"{AT}=1", entry(id="1", number=3))).status == 204
+    assert await config(client, f"{AT}=1") == entry(id="1", word="b", number=3)
+    whole = {"ietf-restconf:data": {"every-construct:top": {"entry": [{"id": "2"}]}}}
+    assert (await client.patch("", whole)).status == 204
+    assert (await client.get(f"{AT}=2")).status == 200
+    assert (await client.get(f"{AT}=1")).status == 200
+
+
+async def test_put_of_the_datastore_replaces_it(client: Client) -> None:
+    await client.put(f"{AT}=1", entry(id="1"))
+    body = (
+        f'<data xmlns="urn:ietf:params:xml:ns:yang:ietf-restconf">{top("<entry><id>2</id></entry>")}</data>'
+    )
+    assert (await client.ask("PUT", DATA, body, Content_Type=XML)).status == 204
+    assert (await client.get(f"{AT}=1")).status == 404
+    assert (await client.get(f"{AT}=2")).status == 200
+
+
+async def test_delete_takes_away(client: Client) -> None:
+    await client.put(f"{AT}=1", entry(id="1", number=3, tag=["x", "y"]))
+    for path in (f"{AT}=1/number", f"{AT}=1/tag=x", f"{AT}=1"):
+        assert (await client.ask("DELETE", DATA + path)).status == 204
+        found = await client.ask("DELETE", DATA + path)
+        assert (found.status, found.error["error-tag"]) == (404, "invalid-value")
+    assert client.lab.translator.holds == {}
+
+
+async def test_entries_are_put_where_they_are_wanted(client: Client) -> None:
+    await client.put(f"{AT}=1", entry(id="1", step=["b"], stage=[{"name": "b"}]))
+    at = f"{AT}=1"
+    stage = "every-construct:stage"
+    assert (await client.post(f"{at}?insert=first", {stage: [{"name": "a"}]})).status == 201
+    point = f"{AT}%3Db".replace("entry%3Db", "entry=1/stage%3Db")
+    assert (await client.post(f"{at}?insert=before&point={point}", {stage: [{"name": "a2"}]})).status == 201
+    put = await client.put(f"{at}/stage=c?insert=after&point={DATA}{at}/stage=b", {stage: [{"name": "c"}]})
+    assert put.status == 201
+    step = {"every-construct:step": ["a"]}
+    assert (await client.post(f"{at}?insert=before&point={at}/step=b", step)).status == 201
+    found = (await client.get(f"{at}?content=config")).json["every-construct:entry"][0]
+    assert [row["name"] for row in found["stage"]] == ["a", "a2", "b", "c"]
+    assert found["step"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "insert=before",
+        "insert=first&point=/every-construct:top",
+        "insert=somewhere",
+        "insert=after&point=/every-construct:top",
+        "insert=after&point=/every-construct:top/entry=1/stage",
+        "insert=after&point=/every-construct:top/entry=2/stage=b",
+        "insert=after&point=nonsense",
+        "depth=1",
+    ],
+)
+async def test_where_there_is_no_such_place(client: Client, query: str) -> None:
+    await client.put(f"{AT}=1", entry(id="1", stage=[{"name": "b"}]))
+    found = await client.post(f"{AT}=1?{query}", {"every-construct:stage": [{"name": "c"}]})
+    assert found.status == 400, found.text
+
+
+async def test_insert_is_for_what_users_order(client: Client) -> None:
+    assert (await client.post("/every-construct:top?insert=first", entry(id="1"))).status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "tag"),
+    [
+        ("POST", "/every-construct:top", {"every-construct:nowhere": 1}, 400, "unknown-element"),
+        ("POST", "/every-construct:top", {"entry": []}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", {}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", entry(number=1), 400, "missing-element"),
+        ("POST", "/every-construct:top", entry(id="1", number="x"), 400, "invalid-value"),
+        ("POST", "/every-construct:top", entry(id="1", number=250), 400, "invalid-value"),
+        ("POST", "/every-construct:top", {"every-construct:entry": [{"id": "1"}, {"id": "2"}]}, 400, None),
+        ("POST", f"{AT}=1", {"every-construct:number": 1}, 404, "invalid-value"),
+        ("POST", f"{AT}=1", {"every-construct:state": {"seen": "1"}}, 400, "unknown-element"),
+        ("PUT", f"{AT}=1", entry(id="2"), 400, "invalid-value"),
+        ("PUT", f"{AT}=1", {"every-construct:flag": True}, 400, "invalid-value"),
+        ("PUT", f"{AT}=1/number", {"every-construct:number": 1}, 404, "invalid-value"),
+        ("PUT", f"{AT}=1", entry(id="1", twice=3), 412, "operation-failed"),
+        ("PUT", "", {"every-construct:top": {}}, 400, "malformed-message"),
+        (
+            "PATCH",
+            f"{AT}=1",
+            entry(id="1", **{"@": {"ietf-netconf:operation": "delete"}}),
+            400,
+            "unknown-attribute",
+        ),
+        ("PUT", f"{AT}=1", [], 400, "malformed-message"),
+    ],
+)
+async def test_what_cannot_be_done_is_told_and_leaves_nothing(
+    client: Client, method: str, path: str, body: object, status: int, tag: str | None
+) -> None:
+    found = await client.ask(method, DATA + path, json.dumps(body))
+    assert found.status == status, found.text
+    if tag is not None:
+        assert found.error["error-tag"] == tag
+    assert client.lab.candidate == client.lab.running
+    assert "<entry" not in client.lab.running
+    assert client.lab.context.locks.owner("candidate") is None
+
+
+async def test_instructions_of_xml_have_no_place_in_a_body(client: Client) -> None:
+    await client.put(f"{AT}=1", entry(id="1"))
+    nc = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    body = f'<top xmlns="{EC}"><entry xmlns:nc="{nc}" nc:operation="delete"><id>1</id></entry></top>'
+    found = await client.ask("PATCH", f"{DATA}/every-construct:top", body, Content_Type=XML)
+    assert found.status == 400
+    assert (await client.get(f"{AT}=1")).status == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "", "multipart/form-data"])
+async def test_a_body_is_in_json_or_xml(client: Client, content_type: str) -> None:
+    found = await client.post("/every-construct:top", entry(id="1"), Content_Type=content_type)
+    assert found.status == 415
+
+
+async def test_a_document_that_is_hostile_is_refused(client: Client) -> None:
+    for body, kind in (
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', XML),
+        ("[" * 100_000, "application/yang-data+json"),
+        ('{"a": 1, "a": 2}', "application/yang-data+json"),
+        ("{" + ",".join(f'"a{n}":1' for n in range(10_001)) + "}", "application/yang-data+json"),
+    ):
+        found = await client.ask("POST", f"{DATA}/every-construct:top", body[:100_000], Content_Type=kind)
+        assert found.status == 400
+
+
+async def test_what_others_edit_is_neither_committed_nor_lost(client: Client) -> None:
+    await client.lab.edit(top("<entry><id>9</id></entry>"))
+    found = await client.put(f"{AT}=1", entry(id="1"))
+    assert (found.status, found.error["error-tag"]) == (409, "in-use")
+    assert "9" in client.lab.candidate
+    assert "<entry" not in client.lab.running
+
+
+async def test_a_lock_of_another_session_holds(client: Client) -> None:
+    locks: Locks = client.lab.context.locks
+    for datastore in ("candidate", "running"):
+        locks.lock(datastore, 1, "2026-11-23T00:00:00Z")
+        found = await client.put(f"{AT}=1", entry(id="1"))
+        assert (found.status, found.error["error-tag"]) == (409, "in-use")
+        locks.unlock(datastore, 1)
+    assert client.lab.candidate == client.lab.running
+
+
+async def test_a_confirmed_commit_of_another_session_is_not_confirmed(client: Client) -> None:
+    await client.lab.edit(top("<entry><id>9</id></entry>"))
+    await client.lab.do("<commit><confirmed/></commit>")
+    found = await client.put(f"{AT}=1", entry(id="1"))
+    assert (found.status, found.error["error-tag"]) == (409, "in-use")
+    await client.lab.do("<commit/>")
+    assert (await client.put(f"{AT}=1", entry(id="1"))).status == 201
+
+
+async def test_a_backend_that_refuses_leaves_everything(client: Client) -> None:
+    client.lab.translator.refuse_apply = True
+    found = await client.put(f"{AT}=1", entry(id="1"))
+    assert found.status == 412
+    assert client.lab.candidate == client.lab.running
+    assert "<entry" not in client.lab.running
+
+
+async def test_an_edit_has_conditions(client: Client) -> None:
+    made = await client.put(f"{AT}=1", entry(id="1", number=1))
+    etag = made.fields["etag"]
+    assert (await client.put(f"{AT}=1", entry(id="1"), If_None_Match="*")).status == 412
+    assert (await client.put(f"{AT}=1", entry(id="1", number=2), If_Match=etag)).status == 204
+    stale = await client.put(f"{AT}=1", entry(id="1", number=3), If_Match=etag)
+    assert (stale.status, stale.error["error-tag"]) == (412, "operation-failed")
+    assert stale.fields["etag"] != etag
+    assert (await client.ask("DELETE", f"{DATA}{AT}=1", If_Match=etag)).status == 412
+    assert (await client.put(f"{AT}=2", entry(id="2"), If_Match="*")).status == 412
+    past = "Mon, 01 Jan 2024 00:00:00 GMT"
+    assert (await client.put(f"{AT}=1", entry(id="1"), If_Unmodified_Since=past)).status == 412
+    assert await config(client, f"{AT}=1") == entry(id="1", number=2)
+
+
+async def test_edits_at_once_are_carried_out_one_after_the_other(client: Client) -> None:
+    names = [str(number) for number in range(6)]
+    found = await asyncio.gather(*(client.put(f"{AT}={name}", entry(id=name)) for name in names))
+    assert [one.status for one in found] == [201] * 6
+    assert len((await client.get(AT)).json["every-construct:entry"]) == 6

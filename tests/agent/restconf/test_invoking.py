@@ -1,0 +1,121 @@
+"""POST on operations and actions (RFC 8040 sections 3.6 and 4.4.2), and events (section 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from agent.translator import Notification
+from tests.agent.http.door_lab import PATIENCE_S
+from tests.agent.lab import EC, top
+from tests.agent.restconf.client import DATA, XML, Client
+
+SUM = "/restconf/operations/every-construct:sum"
+POKE = f"{DATA}/every-construct:top/entry=1/poke"
+
+
+async def test_an_operation_is_invoked(client: Client) -> None:
+    found = await client.ask("POST", SUM, json.dumps({"every-construct:input": {"a": 20}}))
+    assert found.status == 200
+    assert list(found.json) == ["every-construct:output"]
+    in_xml = await client.ask("POST", SUM, f'<input xmlns="{EC}"><a>20</a></input>', Content_Type=XML)
+    assert in_xml.text.startswith(f'<output xmlns="{EC}"><result')
+
+
+async def test_an_action_is_invoked(client: Client) -> None:
+    await client.lab.commit(top("<entry><id>1</id></entry>"))
+    found = await client.ask("POST", POKE, json.dumps({"every-construct:input": {"strength": 3}}))
+    assert found.json == {"every-construct:output": {"reaction": "poke 1 3"}}
+    refused = await client.ask("POST", POKE, json.dumps({"every-construct:input": {"strength": 10}}))
+    assert (refused.status, refused.error["error-app-tag"]) == (400, "too-strong")
+    assert (await client.ask("POST", POKE)).status == 409  # it is mandatory
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "status"),
+    [
+        (SUM, {"every-construct:input": {"a": "x"}}, 400),
+        (SUM, {"every-construct:input": {"nothing": 1}}, 400),
+        (SUM, {"input": {"a": 1}}, 400),
+        (SUM, [], 400),
+        ("/restconf/operations/every-construct:nowhere", {}, 404),
+        ("/restconf/operations/ietf-netconf:edit-config", {}, 404),
+        ("/restconf/operations/ietf-netconf:kill-session", {"ietf-netconf:input": {"session-id": 1}}, 404),
+        (POKE, {"every-construct:input": {"strength": 3}}, 409),
+        (f"{DATA}/every-construct:top/entry/poke", {}, 400),
+    ],
+)
+async def test_what_cannot_be_invoked_is_told(client: Client, target: str, body: object, status: int) -> None:
+    found = await client.ask("POST", target, json.dumps(body))
+    assert found.status == status, found.text
+
+
+async def test_output_is_written_by_its_types(client: Client) -> None:
+    output = {
+        "name": "n",
+        "number": "18446744073709551615",
+        "word": ["a", "b"],
+        "row": [{"id": "1", "mark": [None]}, {"id": "2"}],
+        "more": {"first": "1"},
+    }
+    client.lab.translator.outputs = {"survey": output}
+    found = await client.ask("POST", "/restconf/operations/every-construct:survey")
+    assert found.json == {"every-construct:output": output}
+    client.lab.translator.outputs = {"survey": {}}
+    assert (await client.ask("POST", "/restconf/operations/every-construct:survey")).status == 204
+
+
+async def line_with(reader: asyncio.StreamReader, text: bytes) -> bytes:
+    async with asyncio.timeout(PATIENCE_S):
+        while text not in (line := await reader.readline()):
+            assert line
+        return line
+
+
+@pytest.mark.parametrize("encoding", ["json", "xml"])
+async def test_events_come_as_they_happen(client: Client, encoding: str) -> None:
+    reader, writer = await client.send("GET", f"/restconf/streams/NETCONF/{encoding}")
+    await line_with(reader, b": follows")
+    client.lab.context.stream.publish(Notification({"ietf-netconf-notifications:netconf-session-end": {
+        "username": "ann", "session-id": 7, "termination-reason": "closed"}}))  # fmt: skip
+    line = await line_with(reader, b"session-end")
+    assert line.startswith(b"data: ")
+    if encoding == "json":
+        found = json.loads(line.removeprefix(b"data: "))["ietf-restconf:notification"]
+        assert found["ietf-netconf-notifications:netconf-session-end"]["session-id"] == 7
+        assert found["eventTime"].endswith("Z")
+    writer.close()
+    async with asyncio.timeout(PATIENCE_S):
+        await client.door.hall.empty.wait()
+
+
+async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
+    await client.put("/every-construct:top/entry=1", {"every-construct:entry": [{"id": "1"}]})
+    stream = client.lab.context.stream
+    query = f"start-time={stream.created.isoformat()}&stop-time={stream.now().isoformat()}".replace(
+        "+", "%2B"
+    )
+    found = await client.ask("GET", f"/restconf/streams/NETCONF/json?{query}")
+    assert found.status == 200, found.text
+    assert found.fields["content-type"] == "text/event-stream"
+    assert b"netconf-config-change" in found.body
+    assert b"replayComplete" not in found.body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("NETCONF/json?filter=((", 400),
+        ("NETCONF/json?start-time=yesterday", 400),
+        ("NETCONF/json?stop-time=2026-01-01T00:00:00Z", 400),
+        ("NETCONF/json?depth=1", 400),
+        ("NETCONF/yaml", 404),
+        ("OTHER/json", 404),
+        ("NETCONF", 404),
+    ],
+)
+async def test_a_stream_that_cannot_be_is_told(client: Client, path: str, status: int) -> None:
+    found = await client.ask("GET", f"/restconf/streams/{path}")
+    assert found.status == status, found.text
