@@ -175,7 +175,11 @@ def assemble(
         from agent.metrics.page import MetricsDoor
         from agent.metrics.scraping import Scraping
 
-        scraping = Scraping(translators, figures=server.figures, commits=configuration.commits)
+        scraping = Scraping(
+            translators,
+            figures=lambda: server.figures(rejected_logins=transport.lockout.total),
+            commits=configuration.commits,
+        )
         metrics = MetricsDoor(settings.metrics, scraping)
     web = None
     if settings.web is not None:

@@ -202,8 +202,9 @@ class Server:
         elif ending.kind is not EndKind.CLOSED:
             totals.dropped_sessions += 1
 
-    def figures(self) -> Figures:
-        """Return what sessions have done since the start, those that are open with them."""
+    def figures(self, *, rejected_logins: int) -> Figures:
+        """Return what sessions have done since the start, those that are open with them; ``rejected_logins``
+        before there was a session."""
         context, totals = self.context, self._totals
         counters = [live.session.counters for live in self._live.values()]
         return Figures(
@@ -215,7 +216,7 @@ class Server:
             bad_rpcs=totals.in_bad_rpcs + sum(c.in_bad_rpcs for c in counters),
             errors=sum((c.tags for c in counters), totals.tags.copy()),
             notifications=totals.out_notifications + sum(c.out_notifications for c in counters),
-            rejected_logins=self._refused.logins,
+            rejected_logins=rejected_logins,
             refused_connections=self._refused.connections,
             confirmed_pending=context.confirmed.window is not None,
             history_read_only=context.configuration.store.read_only is not None,

@@ -20,12 +20,12 @@ COUNTERS = (
     ("yangswan_bad_hellos", "Sessions that ended without a hello that could be used.", "bad_hellos"),
     ("yangswan_bad_rpcs", "Messages that were no request that could be understood.", "bad_rpcs"),
     ("yangswan_notifications_sent", "Notifications that were sent to subscribers.", "notifications"),
-    ("yangswan_logins_rejected", "Tries to log in with a key that may not.", "rejected_logins"),
+    ("yangswan_logins_rejected", "Tries to log in that failed, over SSH and HTTPS.", "rejected_logins"),
     ("yangswan_connections_refused", "Connections and sessions that a limit refused.", "refused_connections"),
 )
 LABELLED = (
-    ("yangswan_rpcs", "Requests that were carried out or refused.", "operation", "operations"),
-    ("yangswan_rpc_errors", "Errors in replies, by their error-tag.", "tag", "errors"),
+    ("yangswan_rpcs", "Requests of NETCONF that were carried out or refused.", "operation", "operations"),
+    ("yangswan_rpc_errors", "Errors in replies of NETCONF, by their error-tag.", "tag", "errors"),
 )
 GAUGES = (
     ("yangswan_sessions", "Sessions that are open.", "sessions"),

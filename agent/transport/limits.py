@@ -39,8 +39,6 @@ class Limits:
 
 @dataclass(slots=True)
 class Refused:
-    """How many connections and sessions a limit has refused since the start, and how many tries to log in
-    were made with a key that may not."""
+    """How many connections and sessions a limit has refused since the start."""
 
     connections: int = 0
-    logins: int = 0

@@ -308,7 +308,6 @@ class _Connection(asyncssh.SSHServer):
                 self._count_try()
             return True
         self._transport.lockout.failed(self._counted)
-        self._transport.refused.logins += 1
         log.warning(
             "login of %r from %s refused: key %s is not authorized",
             username,
