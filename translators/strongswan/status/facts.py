@@ -11,6 +11,7 @@ the reason for that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -180,8 +181,9 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
         facts = _lost(replace(facts, renewing=None), error, now)
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
-    facts = _for_reason(count(replace(facts, last_error=error), failures=1), reason, 1)
-    return note(facts, Kind.FAILED, now, reason, detail)
+    reasons = Counter(facts.counters.reasons) + Counter([reason])
+    counters = replace(facts.counters, failures=facts.counters.failures + 1, reasons=reasons)
+    return note(replace(facts, last_error=error, counters=counters), Kind.FAILED, now, reason, detail)
 
 
 def _told_again(facts: Facts, error: LastError) -> Facts:
@@ -189,16 +191,10 @@ def _told_again(facts: Facts, error: LastError) -> Facts:
     if history and history[-1].kind is Kind.FAILED:
         said = replace(history[-1], reason=error.reason, detail=error.detail)
         history = (*history[:-1], said)
-    if facts.last_error is not None:
-        facts = _for_reason(_for_reason(facts, facts.last_error.reason, -1), error.reason, 1)
-    return replace(facts, last_error=error, history=history)
-
-
-def _for_reason(facts: Facts, reason: Reason, more: int) -> Facts:
-    """Return the facts with ``more`` failures counted for ``reason``."""
-    reasons = {**facts.counters.reasons, reason: facts.counters.reasons.get(reason, 0) + more}
-    counted = {one: times for one, times in reasons.items() if times > 0}
-    return replace(facts, counters=replace(facts.counters, reasons=counted))
+    replaced = [] if facts.last_error is None else [facts.last_error.reason]
+    reasons = Counter(facts.counters.reasons) + Counter([error.reason]) - Counter(replaced)
+    counted = replace(facts.counters, reasons=reasons)
+    return replace(facts, last_error=error, history=history, counters=counted)
 
 
 def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:
