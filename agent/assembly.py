@@ -37,6 +37,7 @@ from agent.yang.schema import Schema
 from agent.yang.worker import Worker
 
 if TYPE_CHECKING:
+    from agent.metrics.page import MetricsDoor
     from agent.web import WebDoor
 
 
@@ -48,6 +49,7 @@ class Agent:
     server: Server
     transport: SshTransport
     local: UnixTransport
+    metrics: MetricsDoor | None = None
     web: WebDoor | None = None
 
     async def start(self, users: Mapping[str, Path]) -> None:
@@ -55,6 +57,8 @@ class Agent:
         # First: a port in use, or a damaged host key, is found out before anything is begun that others see.
         await self.transport.take_address()
         self.local.take_address()
+        if self.metrics is not None:
+            await self.metrics.take_address()
         if self.web is not None:
             await self.web.take_address()
         context.stream.start()
@@ -65,6 +69,8 @@ class Agent:
         self.transport.users = users
         await self.transport.start()
         await self.local.start()
+        if self.metrics is not None:
+            await self.metrics.start()
         if self.web is not None:
             await self.web.start()
 
@@ -82,8 +88,9 @@ class Agent:
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
+        metrics = () if self.metrics is None else (self.metrics.stop(),)
         web = () if self.web is None else (self.web.stop(),)
-        await asyncio.gather(self.transport.stop(), self.local.stop(), *web)
+        await asyncio.gather(self.transport.stop(), self.local.stop(), *metrics, *web)
         await self.server.stop()
         await self.context.confirmed.stop()
         await self.context.stream.stop()
@@ -168,6 +175,18 @@ def assemble(
         places=places,
         serve=server.serve,
     )
+    metrics = None
+    if settings.metrics is not None:
+        # Not at the top: what serves HTTP takes memory, and who has no such door does without.
+        from agent.metrics.page import MetricsDoor
+        from agent.metrics.scraping import Scraping
+
+        scraping = Scraping(
+            translators,
+            figures=lambda: server.figures(rejected_logins=transport.lockout.total),
+            commits=configuration.commits,
+        )
+        metrics = MetricsDoor(settings.metrics, scraping)
     web = None
     if settings.web is not None:
         from agent.web import make_web  # with uvicorn: five megabytes that few need
@@ -180,7 +199,7 @@ def assemble(
             ssh=transport,
             ids=server.next_session_id,
         )
-    return Agent(context, server, transport=transport, local=local, web=web)
+    return Agent(context, server, transport=transport, local=local, metrics=metrics, web=web)
 
 
 def _clock() -> datetime:

@@ -19,6 +19,8 @@ from agent.transport import address, local_socket
 from agent.transport.files import damaged
 from agent.transport.users import keyless, misnamed
 
+METRICS = "metrics"
+"""What is served besides NETCONF, in words."""
 _MODULE_OCTETS_MAX = 10_000_000
 
 
@@ -71,7 +73,10 @@ def _of_web(settings: Settings) -> list[str]:
 
 def lacking(settings: Settings) -> list[str]:
     """Return a sentence for each thing that this process may not do of what the settings ask for."""
-    return address.lacking(settings.port)
+    found = address.lacking(settings.port)
+    if settings.metrics is not None:
+        found += address.lacking(settings.metrics.port, METRICS)
+    return found
 
 
 def notes(settings: Settings) -> list[str]:
@@ -81,5 +86,9 @@ def notes(settings: Settings) -> list[str]:
 
 def hindrances(settings: Settings) -> list[str]:
     """Return a sentence for each name in ``settings`` of what cannot be had at the moment."""
-    web = [] if settings.web is None else address.hindrances(settings.web.host, what="RESTCONF")
-    return [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host), *web]
+    found = [*data_folder.hindrances(settings.data_dir), *address.hindrances(settings.host)]
+    if settings.metrics is not None:
+        found += address.hindrances(settings.metrics.host, METRICS)
+    if settings.web is not None:
+        found += address.hindrances(settings.web.host, what="RESTCONF")
+    return found

@@ -6,8 +6,9 @@ import asyncio
 import dataclasses
 import itertools
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from agent import monitoring
@@ -25,11 +26,13 @@ from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
 from agent.subscriptions import SUBSCRIPTIONS_PATH, Bounds
+from agent.tally import Figures
 from agent.translator import Json
 from agent.transport.limits import Limits, Refused
 from agent.transport.stream import ByteStream, Peer
 from agent.turns import Turns
 from agent.unfinished import Holder, Unfinished
+from agent.xml import YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Totals:
     in_bad_rpcs: int = 0
     out_rpc_errors: int = 0
     out_notifications: int = 0
+    tags: Counter[str] = field(default_factory=Counter)
 
 
 class Server:
@@ -63,6 +67,7 @@ class Server:
         self._ids = itertools.count(1)
         self._live: dict[int, Live] = {}
         self._totals = Totals()
+        self._operations: Counter[str] = Counter()
         self._started = context.now()
         self._tasks: set[asyncio.Task[None]] = set()
         context.callers = lambda: list(self._live.values())
@@ -162,11 +167,17 @@ class Server:
         self.context.subscriptions.stop()
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
+        self._operations[self._known_name(rpc.operation)] += 1
         try:
             body = await dispatch(self.context, live, rpc.operation, rpc.octets)
         except RpcErrors as problem:
             return live.session.reply_errors(rpc, problem.errors, self.context.schema.namespaces())
         return live.session.reply(rpc, body)
+
+    def _known_name(self, operation: Element) -> str:
+        """Return the name of an operation, "other" where clients could think of ever more."""
+        qname = namespace(operation), local_name(operation)
+        return qname[1] if qname in self.context.schema.rpcs or qname == (YANG_NS, "action") else "other"
 
     def _may_idle(self, live: Live) -> bool:
         return self.context.confirmed.owner == live.session_id
@@ -193,10 +204,31 @@ class Server:
         totals.in_bad_rpcs += counters.in_bad_rpcs
         totals.out_rpc_errors += counters.out_rpc_errors
         totals.out_notifications += counters.out_notifications
+        totals.tags.update(counters.tags)
         if ending.kind is EndKind.BAD_HELLO or not session.greeted:
             totals.in_bad_hellos += 1
         elif ending.kind is not EndKind.CLOSED:
             totals.dropped_sessions += 1
+
+    def figures(self, *, rejected_logins: int) -> Figures:
+        """Return what sessions have done since the start, those that are open with them; ``rejected_logins``
+        before there was a session."""
+        context, totals = self.context, self._totals
+        counters = [live.session.counters for live in self._live.values()]
+        return Figures(
+            sessions=len(self._live),
+            in_sessions=totals.in_sessions,
+            dropped_sessions=totals.dropped_sessions,
+            bad_hellos=totals.in_bad_hellos,
+            operations=dict(self._operations),
+            bad_rpcs=totals.in_bad_rpcs + sum(c.in_bad_rpcs for c in counters),
+            errors=sum((c.tags for c in counters), totals.tags.copy()),
+            notifications=totals.out_notifications + sum(c.out_notifications for c in counters),
+            rejected_logins=rejected_logins,
+            refused_connections=self._refused.connections,
+            confirmed_pending=context.confirmed.window is not None,
+            history_read_only=context.configuration.store.read_only is not None,
+        )
 
     async def _netconf_state(self) -> Json:
         context, totals = self.context, self._totals

@@ -16,6 +16,7 @@ Keys (defaults in brackets):
     history-days     commits that are older are not kept [none: only their number counts]
     [users]          user name = file of authorized public keys
     [limits]         see agent.transport.limits
+    [metrics]        see Metrics [none: metrics are not served]
     [translator.X]   options of the translator X
     [web]            see agent.web_settings: where RESTCONF is served [nowhere]
 """
@@ -49,7 +50,7 @@ _GENERAL = (
     "history-commits",
     "history-days",
 )
-SETTINGS = frozenset((*_GENERAL, "users", "limits", "translator", "web"))
+SETTINGS = frozenset((*_GENERAL, "users", "limits", "metrics", "translator", "web"))
 HISTORY_COMMITS_MAX = 1_000_000
 HISTORY_DAYS_MAX = 36_500
 SOCKET = "netconf.sock"
@@ -77,6 +78,20 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Where metrics are served over HTTP, without TLS and without asking who comes.
+
+    ``hosts``: names of this machine by which clients may come besides its addresses. ``anybody``: other
+    machines may reach the address, too.
+    """
+
+    host: str
+    port: int
+    hosts: tuple[str, ...] = ()
+    anybody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Checked settings; ``users`` maps user names to files of authorized keys. ``socket``: None where
     nothing is said of it, see ``socket_path``; "" for none. ``credential``: the host key that the system
@@ -100,6 +115,7 @@ class Settings:
     credential: Path | None = None
     socket: str | None = None
     socket_group: str = "yangswan"
+    metrics: Metrics | None = None
     says_users: bool = field(default=False, compare=False)
     web: Web | None = None
 
@@ -184,8 +200,35 @@ def _settings(values: _Values, folder: Path) -> Settings:
         socket=values.file_or_nothing("socket", folder),
         socket_group=values.typed("socket-group", str, default.socket_group),
         translators=values.each("translator", dict),
+        metrics=_metrics(values),
         web=values.web(folder),
     )
+
+
+def _metrics(values: _Values) -> Metrics | None:
+    """Whoever reaches the address reads it, so that it is one of loopback unless somebody says so."""
+    if "metrics" not in values:
+        return None
+    table = values.within("metrics", ("anybody", "hosts", "listen"))
+    host, port = table.address("metrics.listen", "", 0)
+    anybody: bool = table.typed("metrics.anybody", bool, False)
+    hosts = tuple(name for name in table.texts("metrics.hosts") if table.is_host("metrics.hosts", name))
+    if not host:
+        return None
+    if not anybody and not _is_loopback(host):
+        table.fault(
+            f"the setting 'metrics.listen': whoever reaches {host} from other machines would read names, "
+            "addresses and traffic of all tunnels; if that is meant, set 'metrics.anybody' to true"
+        )
+    return Metrics(host, port, hosts=hosts, anybody=anybody)
+
+
+def _is_loopback(host: str) -> bool:
+    """A name may become any address, but for the one that every machine has for itself (RFC 6761)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -251,9 +294,30 @@ class _Values:
     def __contains__(self, key: str) -> bool:
         return key in self._table
 
+    def fault(self, sentence: str) -> None:
+        self._faults.append(sentence)
+
+    def within(self, key: str, known: Sequence[str]) -> _Values:
+        """Return the values of a table in this one, by their whole names; only ``known`` may be there."""
+        table = self.typed(key, dict, {})
+        for name in sorted(set(table) - set(known)):
+            self.fault(f"unknown setting '{key}.{name}'; known are {', '.join(known)}")
+        return _Values({f"{key}.{name}": value for name, value in table.items()}, self._faults)
+
+    def is_host(self, key: str, value: str) -> bool:
+        """Return whether ``value`` is the name of a host; else that is a fault."""
+        if not _is_host(value):
+            self.fault(f"the setting '{key}': '{value}' is not the name of a host")
+            return False
+        return True
+
     def address(self, key: str, host: str, port: int) -> tuple[str, int]:
+        """Return an address, ``host`` and ``port`` where there is none, which without ``host`` is a fault."""
+        if not host and key not in self:
+            self.fault(f"the setting '{key}' is missing")
+            return host, port
         try:
-            return parse_address(self.typed(key, str, f"{host}:{port}"))
+            return parse_address(self.typed(key, str, f"{host or 'localhost'}:{port}"))
         except SettingsError as problem:
             self._faults.extend(f"the setting '{key}': {fault}" for fault in problem.faults)
             return host, port

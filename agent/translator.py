@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.errors import RpcError
+from agent.measures import Table
 
 Json = dict[str, Any]
 """An RFC 7951 JSON object. 64-bit numbers are strings, empty leafs are ``[None]``."""
@@ -257,6 +258,9 @@ class Translator(Protocol):
     always_changing: Sequence[str]
     """Schema paths of nodes in ``state_path`` and ``state_roots`` of which it does not say when they become
     others (``Settings.state_changed``): counters, ages, what nothing is heard of."""
+    measures: Sequence[Table]
+    """What of its list and of these is measured for monitoring systems; no secret, and nothing that not
+    everybody may read who sees metrics."""
 
     def unusable(self) -> Sequence[str]:
         """Return a sentence for each option that names what is not there, or not what it is taken for. Asked
@@ -349,6 +353,10 @@ class Translator(Protocol):
 
     async def root_state(self, root: str) -> Json:
         """Return the content of one of ``state_roots``."""
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        """Return each thing that the table ``of`` is about (of a state root: its content), as much of it as
+        that table looks at. An entry has its configuration and, as ``state_path`` says, its state."""
 
     def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
         """Return the entries of ``config_list`` that ``changes`` touch and that are to work after them, as

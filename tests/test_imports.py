@@ -140,7 +140,8 @@ ROOMS = (
         ("asyncssh",),
     ),
     Room(("agent/repair.py",), ("agent.datastore",)),
-    Room(("agent/translator.py",), ("agent.errors", "agent.yang"), pure=True),
+    Room(("agent/measures.py", "agent/tally.py"), pure=True),
+    Room(("agent/translator.py",), ("agent.errors", "agent.measures", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors", "agent.yang.gate"), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
     Room(("agent/netconf/*.py",), ("agent.errors", "agent.xml", "agent.netconf"), pure=True),
@@ -168,7 +169,10 @@ ROOMS = (
     ),
     Room(("agent/datastore/txids.py",), pure=True),
     Room(("agent/datastore/differing.py",), ("agent.datastore.txids",), pure=True),
-    Room(("agent/datastore/*.py",), (*VALUES, "agent.at_work", "agent.datastore", "agent.memory")),
+    Room(
+        ("agent/datastore/*.py",),
+        (*VALUES, "agent.at_work", "agent.datastore", "agent.memory", "agent.tally"),
+    ),
     Room(("agent/history/*.py",), (*VALUES, "agent.datastore", "agent.history"), pure=True),
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/push/*.py",), (*VALUES, "agent.datastore", "agent.history", "agent.push"), pure=True),
@@ -185,6 +189,21 @@ ROOMS = (
         ("agent/http/*.py",),
         ("agent.http", "agent.transport.address", "agent.transport.doorway"),
         ("h11", "uvicorn"),
+    ),
+    Room(
+        ("agent/metrics/__init__.py", "agent/metrics/derived.py", "agent/metrics/figures.py"),
+        ("agent.measures", "agent.tally", "agent.translator", "agent.visible"),
+        ("prometheus_client",),
+        pure=True,
+    ),
+    Room(
+        ("agent/metrics/*.py",),
+        (
+            *("agent.http", "agent.measures", "agent.memory", "agent.metrics", "agent.settings"),
+            "agent.tally",
+            "agent.translator",
+        ),
+        ("prometheus_client",),
     ),
     Room(("agent/restconf/media.py",), pure=True),
     Room(
@@ -226,6 +245,7 @@ ROOMS = (
             "agent.live",
             "agent.memory",
             "agent.monitoring",
+            "agent.tally",
             "agent.transport.stream",
             "agent.transport.limits",
             "agent.turns",
@@ -325,7 +345,7 @@ ROOMS = (
         ("cryptography",),
         pure=True,
     ),
-    Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors"), pure=True),
+    Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors", "agent.measures"), pure=True),
     Room((f"{STRONGSWAN}/tasks.py",), ("agent.at_work", "translators.strongswan.pieces")),
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
     Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.at_work", "agent.errors"), ("vici",)),
@@ -355,7 +375,7 @@ ROOMS = (
     Room((f"{STRONGSWAN}/upkeep/*.py",), _up_to("upkeep", *FOR_TRANSLATORS)),
     Room(
         tuple(f"{STRONGSWAN}/{name}.py" for name in STRONGSWAN_TOP),
-        ("agent.errors", "agent.translator", "translators.strongswan"),
+        ("agent.errors", "agent.measures", "agent.translator", "translators.strongswan"),
     ),
 )
 

@@ -7,6 +7,7 @@ interrupted), replay, recovery (what nobody confirmed); then preparation and tra
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 
 from agent.datastore import recovery, replay
@@ -25,6 +26,7 @@ from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.datastore.txid_history import load_txids
 from agent.datastore.txids import View
 from agent.errors import RpcErrors, raise_all
+from agent.tally import Commits, Outcome
 from agent.translator import (
     Captured,
     Foresight,
@@ -66,6 +68,7 @@ class Configuration:
         self.worker = worker
         self._announce = announce
         self._progress = progress or endless()
+        self.commits = Commits()
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker=worker, progress=self._progress)
@@ -275,14 +278,17 @@ class Configuration:
         Raises:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
-        chosen = candidate or self.candidate
+        chosen, begun_s, outcome = candidate or self.candidate, time.monotonic(), Outcome.FAILED
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)
         try:
-            return await self._transactions.commit(
+            commit_id = await self._transactions.commit(
                 info, chosen, opens=opens, check=check, may_read=may_read, vet=vet
             )
+            outcome = Outcome.UNCHANGED if commit_id is None else Outcome.COMMITTED
+            return commit_id
         finally:
+            self.commits.ended(outcome, time.monotonic() - begun_s)
             self._resting.later()
 
     def _keeping_rules(self, further: Check | None) -> Check:

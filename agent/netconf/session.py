@@ -6,7 +6,7 @@ large message is handed out before, to be parsed where that holds up nobody.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -123,6 +123,13 @@ class Counters:
     in_bad_rpcs: int = 0
     out_rpc_errors: int = 0
     out_notifications: int = 0
+    tags: Counter[str] = field(default_factory=Counter)
+    """Of what is counted in ``out_rpc_errors``, by error-tag."""
+
+    def count_errors(self, errors: Sequence[RpcError]) -> None:
+        """Count ``errors`` that are answered."""
+        self.out_rpc_errors += len(errors)
+        self.tags.update(error.tag for error in errors)
 
 
 class Session:
@@ -206,7 +213,7 @@ class Session:
     def reply_errors(self, rpc: Rpc, errors: Iterable[RpcError], namespaces: Namespaces) -> list[Action]:
         """Answer the dispatched ``rpc`` with errors; returns what to do next."""
         found = list(errors)
-        self.counters.out_rpc_errors += len(found)
+        self.counters.count_errors(found)
         return self._answer(error_reply(rpc.reply_start, found, namespaces, client_prefixes(rpc.operation)))
 
     def notify(self, message: bytes) -> list[Action]:
@@ -321,7 +328,7 @@ class Session:
 
     def _refuse(self, start: bytes, error: RpcError) -> list[Action]:
         self.counters.in_bad_rpcs += 1
-        self.counters.out_rpc_errors += 1
+        self.counters.count_errors([error])
         self._bad_in_a_row += 1
         actions: list[Action] = [self._framed(error_reply(start, [error], {}))]
         if self._bad_in_a_row >= MAX_BAD_MESSAGES_IN_A_ROW:

@@ -36,11 +36,11 @@ async def take(host: str, port: int, what: str = SERVED) -> list[socket.socket]:
     return taken
 
 
-def lacking(port: int) -> list[str]:
+def lacking(port: int, what: str = SERVED) -> list[str]:
     """Return in a sentence why this process may not take ``port`` of any address; whether it is in use does
     not matter."""
     try:
-        _bound(socket.AF_INET, ("127.0.0.1", port)).close()
+        _bound(socket.AF_INET, ("127.0.0.1", port), what).close()
     except OSError as problem:
         return [str(problem)] if TAKES_ROOT in str(problem) else []
     return []

@@ -33,6 +33,8 @@ class Lockout:
         self._tries = tries
         self._first_s = first_s
         self._now = now
+        self.total = 0
+        """Failures of all sources since the start."""
         self._failures: dict[str, int] = {}
         self._until: dict[str, float] = {}
         self._read()
@@ -48,6 +50,7 @@ class Lockout:
 
     def failed(self, source: str) -> None:
         """Count one failed try."""
+        self.total += 1
         if source not in self._failures and len(self._failures) >= MAX_SOURCES:
             self._forget(min(self._failures, key=lambda known: self._until.get(known, 0.0)))
         self._failures[source] = self._failures.get(source, 0) + 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import BackendError, InvalidValue, OperationNotSupported, RpcError, RpcErrors
+from agent.measures import Table
 from agent.translator import (
     Captured,
     Effect,
@@ -53,6 +54,7 @@ class RecordingTranslator:
     state_path: str = "/every-construct:top/entry/state"
     state_roots: Sequence[str] = ()
     always_changing: Sequence[str] = ()
+    measures: Sequence[Table] = ()
     holds: dict[Keys, Json] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     refuse_check: bool = False
@@ -158,6 +160,9 @@ class RecordingTranslator:
     async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
         self.asked_for.extend(keys)
         return {key: {"seen": str(len(key[0]))} for key in keys}
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        return [{**content, "state": {"seen": "1"}} for content in self.holds.values()]
 
     async def root_state(self, root: str) -> Json:
         raise KeyError(root)

@@ -38,6 +38,8 @@ history-days = 5
 bob = "bob.pub"
 [limits]
 sessions = 3
+[metrics]
+listen = "127.0.0.1:2"
 [web]
 listen = "127.0.0.1:2"
 [translator.strongswan]

@@ -14,6 +14,7 @@ from agent.command_line import Task
 from agent.from_settings import faults_of, make_limits, make_translators
 from agent.settings import (
     FILE_OCTETS_MAX,
+    Metrics,
     Settings,
     SettingsError,
     from_file,
@@ -47,6 +48,10 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         ann = "keys/ann.pub"
         [limits]
         sessions = 3
+        [metrics]
+        listen = "0.0.0.0:9877"
+        anybody = true
+        hosts = ["gw.example.net", "192.0.2.7"]
         [translator.strongswan]
         kernel = "netlink"
     """
@@ -67,7 +72,28 @@ def test_a_file_with_every_key(tmp_path: Path) -> None:
         log_format="json",
         socket=str(tmp_path / "run" / "netconf"),
         socket_group="staff",
+        metrics=Metrics("0.0.0.0", 9877, hosts=("gw.example.net", "192.0.2.7"), anybody=True),
     )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "[::1]", "localhost"])
+def test_metrics_on_loopback_need_no_further_word(tmp_path: Path, host: str) -> None:
+    found = from_file(file_with(tmp_path, f'[metrics]\nlisten = "{host}:9877"')).metrics
+    assert found == Metrics(host.strip("[]"), 9877)
+
+
+def test_no_metrics_without_a_word() -> None:
+    assert Settings().metrics is None
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "[::]", "192.0.2.1", "[2001:db8::1]", "gw.example.net", "[::ffff:1.2.3.4]"]
+)
+def test_metrics_for_other_machines_take_a_word(tmp_path: Path, host: str) -> None:
+    text = f'[metrics]\nlisten = "{host}:9877"\n'
+    with pytest.raises(SettingsError, match=r"set 'metrics\.anybody' to true"):
+        from_file(file_with(tmp_path, text + "anybody = false"))
+    assert from_file(file_with(tmp_path, text + "anybody = true")).metrics is not None
 
 
 @pytest.mark.parametrize("key", ["history-commits", "history-days"])
@@ -106,6 +132,21 @@ def test_what_is_kept_of_the_history_is_a_number(tmp_path: Path, key: str, value
         ('yang-modules = ["a", ""]', "'yang-modules' must not be empty"),
         ('users.ann = ""', "'users.ann' must not be empty"),
         ('users.ann = "\\u0000"', "'users.ann' must not hold the character NUL"),
+        ("metrics = 3", "'metrics' must be of type dict"),
+        ("[metrics]", "the setting 'metrics.listen' is missing"),
+        ('[metrics]\nlisten = "9877"', "'metrics.listen': '9877' is not of the form"),
+        ("[metrics]\nlisten = 9877", "'metrics.listen' must be of type str"),
+        ('[metrics]\nlisten = ""', "'metrics.listen' must not be empty"),
+        (
+            '[metrics]\nlisten = "[::1]:1"\nport = 1',
+            "unknown setting 'metrics.port'; known are anybody, hosts, listen",
+        ),
+        ('[metrics]\nlisten = "[::1]:1"\nanybody = "yes"', "'metrics.anybody' must be of type bool"),
+        (
+            '[metrics]\nlisten = "[::1]:1"\nhosts = ["a b"]',
+            "'metrics.hosts': 'a b' is not the name of a host",
+        ),
+        ('[metrics]\nlisten = "[::1]:1"\nhosts = "a"', "'metrics.hosts' must be of type list"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(

@@ -39,6 +39,13 @@ PROVEN_BELOW = {
     "gateway/yangswan.rules",
     "gateway/strongswan-yangswan.conf",
 }  # and on whole machines: tests/machines
+# By tests/clients/test_prometheus.py: what Prometheus reads, and what Grafana asks it for.
+PROVEN_BY_PROMETHEUS = {
+    "prometheus/prometheus.yml",
+    "prometheus/yangswan.rules.yml",
+    "prometheus/yangswan.tests.yml",
+    "grafana/yangswan.json",
+}
 # By tests/real/test_examples.py, which runs every folder that has these; the same two files by links.
 FOLDERS = {path.parent.name for path in EXAMPLES.glob("*/playbook.yml") if path.is_symlink()}
 OF_A_FOLDER = {"README.md", "configure.py", "playbook.yml"}
@@ -285,5 +292,6 @@ def test_no_example_is_without_proof() -> None:
     in_folders = {path for path in there if Path(path).parts[0] in FOLDERS}
     run = {p for p in in_folders if Path(p).name in OF_A_FOLDER or Path(p).suffix in (".xml", ".json")}
     applied = {"apply/configure.py", "apply/playbook.yml"}
-    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | OF_ENROLMENT | shown | imported | played | run | applied
+    proven = PROVEN_ELSEWHERE | PROVEN_BELOW | PROVEN_BY_PROMETHEUS | OF_ENROLMENT
+    proven |= shown | imported | played | run | applied
     assert there == {f"clients/{name}" for name in CLIENTS} | proven

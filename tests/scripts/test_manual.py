@@ -126,8 +126,9 @@ def test_every_option_and_its_help_is_in_its_page(built: Path, page: str, progra
 
 def test_every_setting_is_in_the_page_of_settings(built: Path) -> None:
     keys = set(re.findall(r"^\.TP\n(\S+)", source(built / "yangswan-settings.5"), re.MULTILINE))
-    general = {*(SETTINGS - {"users", "limits", "translator", "web"}), "[users]", "[web]"}
-    expected = general | {*named(Limits), *named(Options), *WEB}
+    tables = {"users", "limits", "metrics", "translator", "web"}
+    general = {*(SETTINGS - tables), "[users]", "[web]"}
+    expected = general | {*named(Limits), *named(Options), *WEB, "anybody", "hosts"}
     assert expected <= keys
 
 

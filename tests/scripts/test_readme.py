@@ -59,6 +59,11 @@ ELSEWHERE = {
         "ping -c 3 -I 10.2.0.1 10.1.0.1\n",
         '"traffic"',
     ),
+    "metrics": (
+        "tests/scripts/test_metrics_page.py",
+        "curl -s http://127.0.0.1:9830/metrics | grep ^yangswan_tunnel_up\n",
+        'block.proof == "metrics"',
+    ),
     "test": (".ci/run", "script/test\n", "script/test"),
 }
 

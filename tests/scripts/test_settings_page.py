@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.settings import SETTINGS, Settings
+from agent.settings import SETTINGS, Metrics, Settings
 from agent.transport.limits import Limits
 from agent.web_settings import KEYS
 from translators.strongswan.options import Options
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
-GENERAL, LIMITS, STRONGSWAN = (
-    dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", part, re.MULTILINE)) for part in PAGE.split("\n## ")[:3]
+GENERAL, LIMITS, METRICS, STRONGSWAN = (
+    dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", part, re.MULTILINE)) for part in PAGE.split("\n## ")[:4]
 )
 
 
@@ -38,7 +38,8 @@ def in_toml(value: object) -> object:
 
 
 def test_the_general_settings_are_all_there() -> None:
-    assert set(GENERAL) == {*(SETTINGS - {"users", "limits", "translator", "web"}), "[users]", "[web]"}
+    tables = {"users", "limits", "metrics", "translator", "web"}
+    assert set(GENERAL) == {*(SETTINGS - tables), "[users]", "[web]"}
     default = Settings()
     assert written(GENERAL["listen"]) == f"{default.host}:{default.port}"
     assert written(GENERAL["data-dir"]) == str(default.data_dir)
@@ -60,6 +61,14 @@ def test_every_setting_of_the_web_is_there() -> None:
 
 def test_every_limit_is_there_with_its_default() -> None:
     assert {key: written(default) for key, default in LIMITS.items()} == named(Limits)
+
+
+def test_every_setting_of_metrics_is_there_with_its_default() -> None:
+    assert METRICS.pop("listen") == "none"
+    fields = {name: default for name, default in named(Metrics).items() if name not in ("host", "port")}
+    assert {key: written(default) for key, default in METRICS.items()} == {
+        name: list(default) if isinstance(default, tuple) else default for name, default in fields.items()
+    }
 
 
 @pytest.mark.parametrize(("key", "default"), named(Options).items())

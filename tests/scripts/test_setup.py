@@ -168,8 +168,14 @@ def test_the_server_of_openssh_that_came_for_the_tests_lets_nobody_log_in(tmp_pa
     assert "systemctl enable --now ssh\n" in messages
 
 
+def test_the_prometheus_that_came_for_the_tests_looks_at_nothing(tmp_path: Path) -> None:
+    status, messages, told = install(tmp_path, f"touch {tmp_path}/prometheus.installed")
+    assert (status, told) == (0, "disable --quiet prometheus.service\n")
+    assert "--now prometheus\n" in messages
+
+
 def test_a_service_that_was_there_before_is_left_alone(tmp_path: Path) -> None:
-    for package in ("strongswan-starter", "openssh-server"):
+    for package in ("strongswan-starter", "openssh-server", "prometheus"):
         (tmp_path / f"{package}.installed").touch()
     assert install(tmp_path, "exit 0") == (
         0,

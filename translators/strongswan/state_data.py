@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from agent.translator import Json, Keys
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section, ViciError
-from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, DAEMON_ROOT, LIST_PATH
 from translators.strongswan.options import Options
 from translators.strongswan.pki.pki import Pki
 from translators.strongswan.protection.keeping import Protection
@@ -25,12 +26,18 @@ from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
 from translators.strongswan.translation.prefixes import written
-from translators.strongswan.upkeep.listing import READ_LIMIT_S, sas_however_long
+from translators.strongswan.upkeep.listing import READ_LIMIT_S, listed, sas_however_long
 from translators.strongswan.upkeep.trust import CharonTrust
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
+log = logging.getLogger(__name__)
+
 AT_A_TIME = 64
 """Tunnels that are looked at without a pause."""
+MEASURE_LIMIT_S = 5.0
+"""Of the ten seconds for which Prometheus waits; ten thousand tunnels take some."""
+MEASURED = ("description", "peer", "enabled")
+"""What of the configuration of a tunnel is in metrics."""
 
 
 class StateData:
@@ -71,6 +78,45 @@ class StateData:
                 found[key] = state | self._of_protection(tunnel, dropped)
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)
+        return found
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        """Return what is measured of each tunnel (LIST_PATH), or of a root."""
+        if of != LIST_PATH:
+            return [await self.of_root(of)]
+        entries = dict(self._shared.desired.entries)
+        sas = await self._sas_or_none([connection_name(tunnel) for tunnel in entries])
+        found = []
+        for number, (tunnel, entry) in enumerate(entries.items(), 1):
+            of_tunnel = None if sas is None else sas.get(connection_name(tunnel), [])
+            named = {leaf: entry[leaf] for leaf in MEASURED if leaf in entry}
+            found.append({"id": tunnel, **named, "state": self._measured(tunnel, of_tunnel)})
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return found
+
+    async def _sas_or_none(self, names: Sequence[str]) -> Mapping[str, Sequence[Section]] | None:
+        """Return the IKE_SAs by connection name, None if nobody says which there are."""
+        session = self._shared.session
+        if session is None:
+            return None
+        try:
+            async with asyncio.timeout(MEASURE_LIMIT_S):
+                return await listed(session, names)
+        except (TimeoutError, ViciError) as problem:
+            log.info("no SAs for metrics: %s", problem or "charon does not answer")
+            return None
+
+    def _measured(self, tunnel: str, sas: Sequence[Section] | None) -> Json:
+        found = operational.measured_state(
+            sas or (),
+            self._live.facts(tunnel),
+            retrying=self._live.supervisor.attempts(connection_name(tunnel)) is not None,
+            names=self._live.children(tunnel),
+        )
+        if sas is None:  # those that there were may still be there, and are not to be counted twice
+            del found["child-sa"]
+            found["status"] = self._live.status(tunnel, None).value
         return found
 
     def cannot_tell(self, entry: Json) -> str | None:

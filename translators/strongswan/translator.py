@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import BackendError, OperationFailed, RpcError, RpcErrors
+from agent.measures import Table
 from agent.translator import (
     Captured,
     EntryChange,
@@ -55,6 +56,7 @@ from translators.strongswan.planning import Planning, StrongSwanPlan
 from translators.strongswan.protection import nft
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.state_data import StateData
+from translators.strongswan.status.measures import TABLES
 from translators.strongswan.tasks import in_turns
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
 from translators.strongswan.upkeep.audit import Audit
@@ -131,6 +133,7 @@ class StrongSwanTranslator:
     )
     state_roots: Sequence[str] = (DAEMON_ROOT, CERTIFICATE_STATE_ROOT)
     always_changing: Sequence[str] = ALWAYS_CHANGING
+    measures: Sequence[Table] = TABLES
 
     def __init__(
         self,
@@ -306,6 +309,10 @@ class StrongSwanTranslator:
     async def root_state(self, root: str) -> Json:
         """Return the content of one of ``state_roots``."""
         return await self.parts.state_data.of_root(root)
+
+    async def measured(self, of: str) -> Sequence[Json]:
+        """Return what ``measures`` is about of each tunnel, or of one of ``state_roots``."""
+        return await self.parts.state_data.measured(of)
 
     def to_work(self, changes: Sequence[EntryChange]) -> Mapping[Keys, Json]:
         """Return the enabled tunnels that ``changes`` touch, also by a certificate that they use."""

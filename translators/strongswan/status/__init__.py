@@ -10,6 +10,7 @@ Files, from the ground up:
 - ledger: the facts of all tunnels, moved by signals
 - narrowing: which of its subnets a tunnel does not carry, because its peer took less
 - operational: facts and replies -> state data
+- measures: what of state data is measured, as tables of metrics
 - drift: what proves that another party told charon something else
 - working: whether a tunnel works as it is configured now, and why not
 - announcements, dampening: what is told of a tunnel, and how often at most

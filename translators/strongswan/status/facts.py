@@ -11,7 +11,8 @@ the reason for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -76,13 +77,14 @@ class LastError:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How often things happened since this agent first knew of the tunnel."""
+    """How often things happened since this agent first knew of the tunnel; ``reasons`` of failures."""
 
     ups: int = 0
     downs: int = 0
     failures: int = 0
     rekeys: int = 0
     retransmissions: int = 0
+    reasons: Mapping[Reason, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,9 @@ def failed(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
         facts = _lost(replace(facts, renewing=None), error, now)
     if not facts.up and (explained := _explained(facts, error, now)) is not None:
         facts = explained
-    return note(count(replace(facts, last_error=error), failures=1), Kind.FAILED, now, reason, detail)
+    reasons = Counter(facts.counters.reasons) + Counter([reason])
+    counters = replace(facts.counters, failures=facts.counters.failures + 1, reasons=reasons)
+    return note(replace(facts, last_error=error, counters=counters), Kind.FAILED, now, reason, detail)
 
 
 def _told_again(facts: Facts, error: LastError) -> Facts:
@@ -187,7 +191,10 @@ def _told_again(facts: Facts, error: LastError) -> Facts:
     if history and history[-1].kind is Kind.FAILED:
         said = replace(history[-1], reason=error.reason, detail=error.detail)
         history = (*history[:-1], said)
-    return replace(facts, last_error=error, history=history)
+    replaced = [] if facts.last_error is None else [facts.last_error.reason]
+    reasons = Counter(facts.counters.reasons) + Counter([error.reason]) - Counter(replaced)
+    counted = replace(facts.counters, reasons=reasons)
+    return replace(facts, last_error=error, history=history, counters=counted)
 
 
 def _explained(facts: Facts, why: LastError, now: float) -> Facts | None:

@@ -26,6 +26,10 @@ from translators.strongswan.translation.proposals import Available
 
 Json = dict[str, Any]
 
+SA_MARKS = ("unique-id", "spi-in", "spi-out")
+"""What tells a CHILD_SA from all others: a charon that is started counts anew, and an SPI may come back."""
+SA_COUNTERS = ("bytes-in", "bytes-out", "packets-in", "packets-out")
+
 # strongSwan's defaults (swanctl.opt, retransmit_*): five tries within 165 s.
 RETRANSMIT_TRIES, RETRANSMIT_TIMEOUT_S, RETRANSMIT_BASE = 5, 4.0, 1.8
 
@@ -229,6 +233,29 @@ def tunnel_state(
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
+_MEASURED = tuple(row for row in CHILD_SA if row.leaf in {*SA_MARKS, *SA_COUNTERS})
+
+
+def measured_state(sas: Sequence[Section], facts: Facts, *, retrying: bool, names: Collection[str]) -> Json:
+    """Return of ``tunnel_state`` what is measured, which costs a tenth of it."""
+    child = state.installed_child(sas)
+    found: Json = {
+        "status": state.status(sas, facts, retrying, names).value,
+        "since": None if facts.since is None else date_and_time(facts.since),
+        "time-since-rekey": _uint(child.get("install-time")) if child is not None else None,
+        "last-error": _error(facts.last_error),
+        "counters": _counters(facts),
+    }
+    found = {name: value for name, value in found.items() if value is not None}
+    return found | {
+        "child-sa": [
+            {row.leaf: row.convert(child.get(row.key)) for row in _MEASURED}
+            for sa in sas
+            for child in state.children(sa)
+        ]
+    }
+
+
 _USER_SPACE_ESP = "kernel-libipsec"
 _ACQUIRES_SINCE = (5, 9, 11)
 
@@ -264,7 +291,9 @@ def _error(error: LastError | None) -> Json | None:
 
 def _counters(facts: Facts) -> Json:
     counters = facts.counters
-    return {name: getattr(counters, name) for name in counters.__slots__}
+    found: Json = {name: getattr(counters, name) for name in counters.__slots__ if name != "reasons"}
+    failures = [{"reason": reason.value, "times": n} for reason, n in counters.reasons.items()]
+    return found | ({"failure": failures} if failures else {})
 
 
 def _supervision(attempts: Attempts, now: float) -> Json:
