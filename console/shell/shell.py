@@ -69,6 +69,7 @@ class Shell(Console):
         self.ways = ways
         self.in_batches = False
         self._held: list[tuple[str, int | None, Changes]] = []
+        self._calling: tuple[str, int | None, Called] | None = None
         self._grammar: Grammar | None = None
         self._block_names: frozenset[str] | None = None
 
@@ -148,7 +149,7 @@ class Shell(Console):
             if isinstance(meaning, Called):
                 # One level up within the configuration concerns no server.
                 moves = meaning.command.syntax in _UP and bool(self.context)
-                return (Status.OK if moves else self.flush()) or int(self._call(meaning) or 0)
+                return (Status.OK if moves else self.flush()) or self._called(line, number, meaning)
             if self.in_batches:
                 return self._hold(line, number, meaning)
             return self._edit(line, number, meaning)
@@ -257,6 +258,26 @@ class Shell(Console):
                 self.out.warn(f"edits that nobody has committed {left}")
         except (Gone, ServerErrors) as problem:
             self.out.warn(str(problem))
+
+    def missing(self, argument: str, text: str) -> int:
+        """Say under the value of ``argument`` that what it names is not there; returns the exit status."""
+        if self._calling is None:
+            return super().missing(argument, text)
+        line, number, called = self._calling
+        self._say(line, number, called.spans.get(argument), text)
+        return Status.REFUSED
+
+    def _called(self, line: str, number: int | None, called: Called) -> int:
+        """Carry out a command; what the server refuses is said under the value that it names."""
+        self._calling = line, number, called
+        try:
+            return int(self._call(called) or 0)
+        except ServerErrors as problem:
+            for span, text in saying.refused(problem):
+                self._say(line, number, span or called.named(text), text)
+            return Status.REFUSED
+        finally:
+            self._calling = None
 
     def _call(self, called: Called) -> int | None:
         if self.out.as_json and not called.command.json:

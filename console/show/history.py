@@ -120,8 +120,9 @@ def show_commit(console: Console, given: Mapping[str, str]) -> int:
         waits = pending.pending_of(agent, now)
         return commit_page(found, console.schema, now, waits, width=width_of(console))
 
-    missing = f"there is no commit {given['COMMIT']} in the history"
-    return show_one(console, data, commit, missing=missing, page=whole)
+    if commit is None:
+        return console.missing("COMMIT", f"there is no commit {given['COMMIT']} in the history")
+    return show_one(console, data, commit, whole)
 
 
 def commit_page(

@@ -103,8 +103,9 @@ def kill_session(shell: Shell, given: Mapping[str, str]) -> int:
         shell.out.warn("that is your own session: 'quit' ends it")
         return Status.REFUSED
     if is_missing(shell.client, number):
-        shell.out.warn(f"there is no session {number} ('show sessions' has those that there are)")
-        return Status.REFUSED
+        return shell.missing(
+            "SESSION", f"there is no session {number} ('show sessions' has those that there are)"
+        )
     if shell.interactive and not shell.confirm(f"End the session of {who(shell.client, number)}?"):
         return Status.REFUSED
     request = empty("kill-session")
