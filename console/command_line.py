@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -82,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except OSError as problem:
         _discard_output()
-        print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)
+        closed = problem.errno == errno.EBADF and problem.filename is None
+        why = "standard output is closed" if closed else problem.strerror or problem
+        print(f"{PROGRAM}: {why}", file=sys.stderr)
         return 1
 
 
@@ -233,9 +236,12 @@ def _offer(options: argparse.Namespace) -> int:
 
 
 def _open_streams() -> None:
-    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later."""
+    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later.
+
+    What is written to a closed output is an error then, as with other tools: it was asked for, and is lost.
+    """
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it stays open
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
