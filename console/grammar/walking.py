@@ -8,6 +8,7 @@ from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
 from console.grammar.values import Meaning, Mistake, Span, Suggestion, ValueMissing
 from console.grammar.words import Word, has_private_key, one_blank_each
+from console.harmless import is_unseen
 
 _MOST_EXPECTED = 100
 _MOST_CHOICES = 32
@@ -222,7 +223,7 @@ def placeholder(value: Value) -> Suggestion:
 
 def _shown(word: Word) -> str:
     text = word.text if len(word.text) <= _LONGEST_SHOWN else f"{word.text[:_LONGEST_SHOWN]}..."
-    return f"'{''.join(one if one.isprintable() else chr(0xFFFD) for one in text)}'"
+    return f"'{''.join(chr(0xFFFD) if is_unseen(one) else one for one in text)}'"
 
 
 def _enumerated(names: Sequence[str]) -> str:

@@ -115,6 +115,8 @@ COMMAND_MISTAKES = [
     ("commit c", (), False, "'c' could be check, comment or confirmed", "c"),
     ('"commit"', (), False, "'commit' is not known here", '"commit"'),
     ("commit \x1b[31m", (), False, "'\ufffd[31m' is not known here", "\x1b[31m"),
+    ("commit 'a\u00a0b\u3000cü'", (), False, "'a\u00a0b\u3000cü' is not known here", "'a\u00a0b\u3000cü'"),
+    ("commit\u00a0foo", (), False, "'foo' is not known here", "foo"),
     ("commit " + "x" * 100, (), False, f"'{'x' * 60}...' is not known here", "x" * 100),
     ("ping", (), False, "HOST is missing", ""),
     ("no", None, True, "ipsec is missing", ""),
