@@ -26,6 +26,7 @@ _OF_THE_AGENT = frozenset({
     "--yes",
 })  # fmt: skip
 
+_NO_MORE_OPTIONS = "--"
 HELP = "help"
 COMPLETE = "complete"
 _STATUSES = (
@@ -102,6 +103,8 @@ def _run(words: Sequence[str]) -> int:
         return stopped.pass_on(words, PROGRAM)
     parser, commands = make_parser()
     at = _end_of_options(words, parser)
+    if words[at : at + 1] == [_NO_MORE_OPTIONS]:
+        words = [*words[:at], *words[at + 1 :]]
     if at < len(words):
         if not words[at]:
             parser.error("there is no command ''")
@@ -143,6 +146,8 @@ def _end_of_options(words: Sequence[str], parser: _Parser) -> int:
     """
     at = 0
     while at < len(words) and words[at].startswith("-"):
+        if words[at] == _NO_MORE_OPTIONS and at + 1 < len(words):
+            return at
         option, equals, _ = words[at].partition("=")
         # The agent takes its options abbreviated, too.
         if (

@@ -110,6 +110,7 @@ class CommandForm:
             name,
             name,
             argument.help,
+            type=argument.type,
             number=argument.number,
             source=argument.source,
             rest=argument.rest,

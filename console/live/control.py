@@ -10,6 +10,7 @@ from console.client.session import ServerErrors
 from console.grammar.command import Argument, Command, Where
 from console.shell.console import Console
 from console.show.data import DAEMON, IPSEC, first, number, subtree, text, top, tree
+from console.show.layout import counted
 from console.show.status import UP
 from console.show.tunnel import missing
 
@@ -42,7 +43,7 @@ def _how_many(console: Console) -> str:
     except ServerErrors:
         return ""
     total = number(top(data, DAEMON, "daemon"), "ike-sas/total")
-    return "" if total is None else f" ({total} IKE SA{'' if total == 1 else 's'})"
+    return "" if total is None else f" ({counted(total, 'IKE SA')})"
 
 
 def act(console: Console, given: Mapping[str, str]) -> int:

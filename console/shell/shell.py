@@ -22,6 +22,7 @@ from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.gathering import may_have_lines, waits_for_a_block
 from console.shell.output import DEFAULT_COLUMNS, Terminal
+from console.show.layout import counted
 
 MOST_HELD = 500
 """Lines of a script whose edits are sent together."""
@@ -306,7 +307,7 @@ class Shell(Console):
         """Ask whether all of it is to go, if entries go with it."""
         count = entries_below(self.client, change.path)
         name = change.path[-1].node.name
-        entries = "1 entry" if count == 1 else f"{count} entries"
+        entries = counted(count, "entry", "entries")
         return not count or self.confirm(f"All of {name} goes away: {entries}. Remove it?")
 
     def _is_there(self, meaning: Changes) -> bool:

@@ -13,12 +13,12 @@ from console.grammar.command import Argument, Command
 from console.grammar.parts import wanted
 from console.grammar.reading import Grammar
 from console.harmless import harmless
-from console.model.schema import Schema
+from console.model.schema import Choice, Schema, Type
 from console.shell.console import Console
 from console.show import pending
 from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
 from console.show.differences import difference_json, difference_lines
-from console.show.layout import fields, folded, sentence, table
+from console.show.layout import counted, fields, folded, sentence, table
 from console.show.pending import Pending
 from console.show.rfc7951 import as_json, path_of
 from console.show.screen import show_one, width_of
@@ -32,7 +32,15 @@ _COMMIT = "yangswan-agent:agent/history/commit"
 _ROW: Wanted = dict.fromkeys(
     ("time", "user", "comment", "cause", "outcome", "taken-back-by", "changed-count")
 )  # fmt: skip
-_POINT = "the number of a commit, or 'running', 'candidate', 'beginning'"
+_NUMBERS = (1, 2**32 - 1)
+_POINT = Type("union", "point-in-time", members=(
+    Type("uint32", "commit-id", ranges=((str(_NUMBERS[0]), str(_NUMBERS[1])),)),
+    Type("enumeration", "", choices=(
+        Choice("beginning", "as it was before the oldest commit of the history"),
+        Choice("running", "what is in force"),
+        Choice("candidate", "what is being edited"),
+    )),
+))  # fmt: skip
 
 
 def show_history(console: Console, given: Mapping[str, str]) -> None:
@@ -174,8 +182,8 @@ def _details(commit: Element, schema: Schema, waiting: str, time: str) -> Iterat
     yield "Reason", text(commit, "reason")
     yield "Waits", waiting
     yield "Taken back", f"by commit {back}" if (back := text(commit, "taken-back-by")) else ""
-    count = text(commit, "changed-count")
-    yield "Changed", count and f"{count} unit{'' if count == '1' else 's'}"
+    count = number(commit, "changed-count")
+    yield "Changed", "" if count is None else counted(count, "unit")
 
 
 def show_differences(console: Console, given: Mapping[str, str]) -> None:
@@ -216,7 +224,7 @@ def _compared(client: Client, before: str, after: str, *, form: str, part: Eleme
     return client.rpc(request)
 
 
-_STATES = Argument(_POINT, source="commit")
+_STATES = Argument("the number of a commit, or a state", source="commit", type=_POINT)
 
 COMMANDS = (
     Command(
@@ -231,7 +239,7 @@ COMMANDS = (
         "show history COMMIT",
         "one commit, and what it changed",
         show_commit,
-        arguments={"COMMIT": Argument("the number of a commit", source="commit", number=(1, 2**32 - 1))},
+        arguments={"COMMIT": Argument("the number of a commit", source="commit", number=_NUMBERS)},
         json=True,
     ),
     Command(
