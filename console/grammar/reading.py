@@ -13,7 +13,7 @@ from console.grammar.mending import Mending
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion, sweeping
-from console.grammar.walking import Ambiguous, Walk
+from console.grammar.walking import Ambiguous, Unquoted, Walk
 from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
 
@@ -67,6 +67,11 @@ class Grammar:
             unknown = problem.span.start == first.span.start
             if unknown and (hint := self._other_level(line, words, context)):
                 raise Mistake(hint, words[0].span, problem.expected) from None
+            if self._begins_another(line, words, problem, context):
+                said = "another command begins here: it needs a line of its own"
+                raise Mistake(said, problem.span) from None
+            if isinstance(problem, Unquoted):
+                raise
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
@@ -102,6 +107,16 @@ class Grammar:
             if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):
                 return f"this is for {self.prompt(below)}: type {self._manual.alias(node) or word} before it"
         return ""
+
+    def _begins_another(self, line: str, words: Sequence[Word], problem: Mistake, context: Path) -> bool:
+        """Return whether a whole command ends where ``problem`` is, and another one begins."""
+        at = next((at for at, word in enumerate(words) if word.span.start == problem.span.start), 0)
+        parts = words[:at], words[at:]
+        if not all(some and self._changes_at(line, some, context) for some in parts):
+            return False
+        # What goes on with a text may be the beginning of any word.
+        begun = {arc.word for state in self._states(context, tunnel=False) for arc in state.arcs()}
+        return not isinstance(problem, Unquoted) or words[at].text in begun
 
     def _changes_at(self, line: str, words: Sequence[Word], context: Path) -> bool:
         negated = _Behind(NO, (DataState(self.names, context, negated=True),))

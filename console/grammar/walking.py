@@ -21,6 +21,10 @@ class Ambiguous(Mistake):
     """A word that is the beginning of several: which of them was meant is not guessed at another level."""
 
 
+class Unquoted(Mistake):
+    """A word behind the first one of a text: it may belong to the text."""
+
+
 class Walk:
     """A line that is read from left to right.
 
@@ -31,6 +35,7 @@ class Walk:
         self.states = list(states)
         self._line = line
         self._secret = False
+        self._behind = ""
         self.abbreviated = False
 
     def take(self, words: Sequence[Word]) -> None:
@@ -54,6 +59,7 @@ class Walk:
         word = words[0]
         literals = [arc for arcs in offered for arc in arcs if arc.word]
         exact = [arc for arc in literals if arc.word == word.text] if not word.quoted else []
+        text, self._behind = self._behind, ""
         if exact:
             return [arc.follow(word.text, word.span) for arc in exact]
         accepted, refused = self._values(offered, words)
@@ -71,8 +77,15 @@ class Walk:
                     tuple(_suggestions(begun)),
                 )
         if accepted:
+            value = accepted[0][0]
+            is_text = value.type is not None and value.open and not (word.quoted or value.secret)
+            self._behind = value.name if is_text else ""
             return [state for _, state in accepted]
-        raise self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
+        problem = self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
+        if not text or word.quoted or refused or self._secret:
+            raise problem
+        said = f"{problem.message}: a {text} of several words stands in quotes"
+        raise Unquoted(said, problem.span, problem.expected)
 
     def _values(
         self, offered: Sequence[Sequence[Arc]], words: Sequence[Word]

@@ -245,6 +245,7 @@ def test_a_secret_deeper_down_is_asked_for_too() -> None:
     assert path_of(meaning.change) == "ike/ppk/key"
 
 
+ANOTHER = "another command begins here: it needs a line of its own"
 MISTAKES = [
     ('description "a\tb"', "a description has only printable characters", '"a\tb"'),
     ("description to\x07 peer 192.0.2.77", "description takes no control characters", "to\x07"),
@@ -272,6 +273,23 @@ MISTAKES = [
         "local-subnet takes a netmask behind an IPv4 address without a length",
         "255.0.0.0",
     ),
+    ("dpd-action restart dpd-delay 30", ANOTHER, "dpd-delay"),
+    ("dpd-action restart dpd-d 30", ANOTHER, "dpd-d"),
+    ("enable initiator", ANOTHER, "initiator"),
+    ("initiator peer 192.0.2.1", ANOTHER, "peer"),
+    ("no peer description a", ANOTHER, "description"),
+    ("local-id name alice remote-id name bob", ANOTHER, "remote-id"),
+    ("ike cipher aes128 auth sha256 dh x25519 esp cipher aes128gcm16 dh x25519", ANOTHER, "esp"),
+    ("peer enable", "peer takes an IP address", "enable"),
+    ("enable foo", "nothing is expected here: 'foo' is too much", "foo"),
+    (
+        "peer 192.0.2.1 description a bc",
+        "'bc' is not known here: a description of several words stands in quotes",
+        "bc",
+    ),
+    ("local-id name John Doe", "'Doe' is not known here: a name of several words stands in quotes", "Doe"),
+    ("local-id name 'John' Doe", "'Doe' is not known here", "Doe"),
+    ("local-id name John 'Doe'", "'Doe' is not known here", "'Doe'"),
     ("ike cipher aes128", "auth or prf is missing", ""),
     ("ike cipher aes128 auth sha256", "dh is missing", ""),
     ("ike cipher des auth sha256 dh x25519", None, "des"),
