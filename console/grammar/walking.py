@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
@@ -21,7 +23,11 @@ class Ambiguous(Mistake):
     """A word that is the beginning of several: which of them was meant is not guessed at another level."""
 
 
-class Unquoted(Mistake):
+class Unknown(Mistake):
+    """A word that means nothing where it stands."""
+
+
+class Unquoted(Unknown):
     """A word behind the first one of a text: it may belong to the text."""
 
 
@@ -81,6 +87,9 @@ class Walk:
             is_text = value.type is not None and value.open and not (word.quoted or value.secret)
             self._behind = value.name if is_text else ""
             return [state for _, state in accepted]
+        if not word.quoted and (small := word.text.lower()) != word.text:
+            with suppress(Unknown):
+                return self._step(_of_words(offered), [replace(word, text=small), *words[1:]])
         problem = self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
         if not text or word.quoted or refused or self._secret:
             raise problem
@@ -143,11 +152,11 @@ class Walk:
         shown = "this" if self._secret else _shown(word)
         for value, problem in refused:
             about = shown if problem.several else value.name
-            return Mistake(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
+            return Unknown(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
         if not literals:
             too_much = "a secret with blanks stands in quotes" if self._secret else f"{shown} is too much"
-            return Mistake(f"nothing is expected here: {too_much}", word.span, expected)
-        return Mistake(f"{shown} is not known here", word.span, expected)
+            return Unknown(f"nothing is expected here: {too_much}", word.span, expected)
+        return Unknown(f"{shown} is not known here", word.span, expected)
 
     def meaning(self) -> Meaning:
         """Return what the line means now that it ends.
@@ -162,6 +171,14 @@ class Walk:
         end = len(self._line.rstrip())
         kind = ValueMissing if any(value.may_have_lines for value in values(arcs)) else Mistake
         raise kind(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+
+
+def _of_words(offered: Sequence[Sequence[Arc]]) -> list[list[Arc]]:
+    """Return what may be typed in capitals: words, and values that are nothing else."""
+    return [
+        [arc for arc in arcs if arc.word or (arc.value is not None and arc.value.only_choices)]
+        for arcs in offered
+    ]
 
 
 def _rest_alone(

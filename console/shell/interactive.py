@@ -334,7 +334,7 @@ class _Conversation:
         try:
             self._grammar.read(before, shell.context, shell.tunnel)
         except Mistake as problem:
-            return harmless(saying.mistake(problem))
+            return harmless(saying.mistake(problem, saying.ASK))
         return "nothing may stand here"
 
     @property

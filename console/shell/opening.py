@@ -121,7 +121,7 @@ def _mistaken(problem: Exception) -> int:
             else str(problem.strerror or problem)
         )
     elif isinstance(problem, Mistake):
-        said = f"{saying.mistake(problem, more='')} {_HELP}"
+        said = f"{saying.mistake(problem)} {_HELP}"
     else:
         said = "a file is not in UTF-8"
     print(f"yangswan: {harmless(said)}", file=sys.stderr)

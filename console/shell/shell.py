@@ -122,7 +122,7 @@ class Shell(Console):
 
     def waits(self, line: str) -> bool:
         """Return whether ``line`` lacks a block (RFC 7468) that may come behind it."""
-        last = line.split()[-1:]
+        last = line.lower().split()[-1:]
         if self.context is None or not last or not any(name.startswith(last[0]) for name in self._blocks):
             return False
         return waits_for_a_block(self.grammar, line, self.context, self.tunnel)
@@ -158,7 +158,8 @@ class Shell(Console):
             # What is wrong in the lines before it was wrong first.
             if status := self.flush():
                 return status
-            self._say(line, number, problem.span, saying.mistake(problem))
+            more = saying.ASK if self.interactive else " ('help' shows what is)"
+            self._say(line, number, problem.span, saying.mistake(problem, more))
             return Status.MISTAKE
         except (Gone, Occupied, ServerErrors) as problem:
             return self._failed(line, number, problem)

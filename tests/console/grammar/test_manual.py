@@ -167,6 +167,25 @@ def test_it_means_the_same_from_the_level_above(
     assert said(f"{negated}tunnel ipsec 1 {words}") == changes
 
 
+@pytest.mark.parametrize(
+    ("line", "small"),
+    [
+        ("ENABLE", "enable"),
+        ("No Initiator", "no initiator"),
+        ("Ike Ciph AES128 Auth Sha256 DH X25519", "ike cipher aes128 auth sha256 dh x25519"),
+        ("Local-ID Name Alice", "local-id name Alice"),
+        ("Secret ABCDEFGHIJ", "secret ABCDEFGHIJ"),
+        ("DESC To BERN", "description To BERN"),
+        ("DESCRIPTION ENABLE", "description ENABLE"),
+        ("PEER 2001:DB8::A", "peer 2001:DB8::A"),
+        ("DPD-Action CLEAR", "dpd-action clear"),
+        ("INITIATOR False", "initiator false"),
+    ],
+)
+def test_words_may_be_in_capitals_and_names_keep_theirs(line: str, small: str) -> None:
+    assert said(line, in_tunnel()) == said(small, in_tunnel())
+
+
 def test_each_row_has_its_nodes_in_the_model() -> None:
     manual = Manual(schema())
     for row in ROWS:
@@ -290,6 +309,11 @@ MISTAKES = [
     ("local-id name John Doe", "'Doe' is not known here: a name of several words stands in quotes", "Doe"),
     ("local-id name 'John' Doe", "'Doe' is not known here", "Doe"),
     ("local-id name John 'Doe'", "'Doe' is not known here", "'Doe'"),
+    ("IKE CIPHER AES128", "auth or prf is missing", ""),
+    ('"ENABLE"', "'ENABLE' is not known here", '"ENABLE"'),
+    ("LOCAL-ID FAX 1", "'FAX' is not known here", "FAX"),
+    ("SECRET SHORT", "a secret has 8 to 63 characters", "SHORT"),
+    ("D foo", None, "D"),
     ("ike cipher aes128", "auth or prf is missing", ""),
     ("ike cipher aes128 auth sha256", "dh is missing", ""),
     ("ike cipher des auth sha256 dh x25519", None, "des"),
