@@ -62,6 +62,9 @@ class Grammar:
             raise
         except Mistake as problem:
             if context is None:
+                if way := self._first(line, words, tunnel):
+                    said = f"{problem.message}; to configure it, type {way} first"
+                    raise Mistake(said, problem.span, problem.expected) from None
                 raise
             first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
             unknown = problem.span.start == first.span.start
@@ -107,6 +110,15 @@ class Grammar:
             if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):
                 return f"this is for {self.prompt(below)}: type {self._manual.alias(node) or word} before it"
         return ""
+
+    def _first(self, line: str, words: Sequence[Word], tunnel: bool) -> str:
+        """Return what to type before ``line``, if it would mean a change in the configuration."""
+        ways: list[tuple[Path, str]] = [((), "config")]
+        for node in self.names.below(()).values():
+            if alias := self._manual.alias(node):
+                # In its context outside of the configuration, that within it is meant.
+                ways.insert(0 if tunnel else 1, ((Step(node),), f"config and {alias}"))
+        return next((way for context, way in ways if self._changes_at(line, words, context)), "")
 
     def _begins_another(self, line: str, words: Sequence[Word], problem: Mistake, context: Path) -> bool:
         """Return whether a whole command ends where ``problem`` is, and another one begins."""
