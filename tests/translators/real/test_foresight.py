@@ -76,7 +76,7 @@ def agree_on(gateway: Gateway, tap: ViciTap, *changes: EntryChange) -> Foresight
 def test_each_kind_of_change_is_foreseen_as_it_is_then_carried_out(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _alice, bob = pair(lab, *range(1, 5))
+    alice, bob = pair(lab, *range(1, 5))
     tap = ViciTap(monkeypatch)
     up = {tunnel: spis(bob, tunnel) for tunnel in range(1, 5)}
 
@@ -106,7 +106,9 @@ def test_each_kind_of_change_is_foreseen_as_it_is_then_carried_out(
     ]  # fmt: skip
     assert of(disabled, 3).known_from is KnownFrom.ENTRY_GONE
 
+    alice.commit(at_alice(5))
     agree(bob, tap, at_bob(5), then=until_sent("initiate"))
+    bob.wait_status("installed", 5)  # an attempt that fails would be there for the one, and not for the other
     agree(bob, tap, at_bob(3), delete=(5,), then=until_sent("initiate"))
     assert spis(bob, 4) == up[4]
 
