@@ -116,7 +116,8 @@ class _ToJournal(logging.Handler):
         try:
             line = _line(record)
             if self._lost:
-                note = f"{self._lost} lines of the log were lost: the journal took none"
+                lines = "1 line of the log was" if self._lost == 1 else f"{self._lost} lines of the log were"
+                note = f"{lines} lost: the journal took none"
                 error = logging.ERROR
                 self._send(Line(line.time, level=error, level_name="ERROR", logger="agent", message=note))
                 self._lost = 0

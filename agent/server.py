@@ -262,6 +262,7 @@ class Server:
                 "session-id": confirmed.window.session_id,
                 "user": confirmed.window.user,
                 "persistent": confirmed.window.persist is not None,
+                "rollback-to": confirmed.window.rollback_to,
                 "remaining-s": int(confirmed.remaining_s()),
                 **({"verify": confirmed.verification.state()} if confirmed.verification else {}),
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ _OF_THE_AGENT = frozenset({
     "--yes",
 })  # fmt: skip
 
+_NO_MORE_OPTIONS = "--"
 HELP = "help"
 COMPLETE = "complete"
 _STATUSES = (
@@ -82,7 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except OSError as problem:
         _discard_output()
-        print(f"{PROGRAM}: {problem.strerror or problem}", file=sys.stderr)
+        closed = problem.errno == errno.EBADF and problem.filename is None
+        why = "standard output is closed" if closed else problem.strerror or problem
+        print(f"{PROGRAM}: {why}", file=sys.stderr)
         return 1
 
 
@@ -99,6 +103,8 @@ def _run(words: Sequence[str]) -> int:
         return stopped.pass_on(words, PROGRAM)
     parser, commands = make_parser()
     at = _end_of_options(words, parser)
+    if words[at : at + 1] == [_NO_MORE_OPTIONS]:
+        words = [*words[:at], *words[at + 1 :]]
     if at < len(words):
         if not words[at]:
             parser.error("there is no command ''")
@@ -140,6 +146,8 @@ def _end_of_options(words: Sequence[str], parser: _Parser) -> int:
     """
     at = 0
     while at < len(words) and words[at].startswith("-"):
+        if words[at] == _NO_MORE_OPTIONS and at + 1 < len(words):
+            return at
         option, equals, _ = words[at].partition("=")
         # The agent takes its options abbreviated, too.
         if (
@@ -234,9 +242,12 @@ def _offer(options: argparse.Namespace) -> int:
 
 
 def _open_streams() -> None:
-    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later."""
+    """What whoever started this has closed (``>&-``) is nothing, and no file that is opened later.
+
+    What is written to a closed output is an error then, as with other tools: it was asked for, and is lost.
+    """
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # it stays open
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

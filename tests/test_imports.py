@@ -307,7 +307,7 @@ ROOMS = (
     Room(
         (
             *(f"console/show/{name}.py" for name in ("__init__", "data", "layout", "rfc7951", "sas")),
-            *(f"console/show/{name}.py" for name in ("differences", "status", "times")),
+            *(f"console/show/{name}.py" for name in ("differences", "pending", "status", "times")),
             "console/live/followed.py",
             "console/live/picture.py",
         ),

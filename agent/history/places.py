@@ -68,6 +68,11 @@ def _literal(value: str) -> str:
 
 
 def _json(value: str) -> str:
-    """Return ``value`` as JSON; of what cannot be printed nothing stays as it is."""
+    """Return ``value`` as JSON; of what cannot be printed nothing stays as it is, and of letters all do."""
     written = json.dumps(value, ensure_ascii=False)
-    return written if written.isprintable() else json.dumps(value).replace("\x7f", "\\u007f")
+    return "".join(one if one.isprintable() else _escape(one) for one in written)
+
+
+def _escape(character: str) -> str:
+    octets = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{octets[at : at + 4]}" for at in range(0, len(octets), 4))

@@ -47,7 +47,7 @@ def commits_ago(store: Store, count: int, element: str) -> tuple[int, int | None
         return commit_id, commit_id
     if (there := count_in_force(store)) < count:
         raise InvalidValue(
-            f"the history goes back {there} commits, not {count}; {kept(store)}",
+            f"the history goes back {there} commit{'' if there == 1 else 's'}, not {count}; {kept(store)}",
             app_tag="no-such-commit",
             info={"bad-element": element},
         )

@@ -42,5 +42,5 @@ class Tries:
         if len(times) == MAX_TRIES and (left := times[0] + WINDOW_S - self._clock()) > 0:
             raise ResourceDenied(
                 f"{MAX_TRIES} changes in {WINDOW_S / 60:g} minutes were in conflict with what you may "
-                f"not read: nothing of yours is validated or committed for {int(left) + 1} seconds"
+                f"not read: nothing of yours is validated or committed for {int(left) + 1} s"
             )

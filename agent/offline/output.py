@@ -22,10 +22,19 @@ def write_out(data: bytes) -> None:
         Refused: it is closed.
         OSError: it cannot be written.
     """
-    if sys.stdout is None:
-        raise Refused("standard output is closed: say -o FILE")
+    refuse_closed_output(": say -o FILE")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def refuse_closed_output(instead: str = "") -> None:
+    """Refuse to print where nobody can get it; ``instead``: what else there is.
+
+    Raises:
+        Refused: standard output is closed.
+    """
+    if sys.stdout is None:
+        raise Refused(f"standard output is closed{instead}")
 
 
 def refuse_exposed_output() -> None:

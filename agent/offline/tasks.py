@@ -21,7 +21,7 @@ from agent.offline.folder import InUse, NoHistory
 from agent.offline.importing import Declined, import_file
 from agent.offline.listing import NoCommit, history
 from agent.offline.looking import check
-from agent.offline.output import Refused
+from agent.offline.output import Refused, refuse_closed_output
 from agent.offline.told import Faults
 from agent.offline.words import Asked
 from agent.settings import SettingsError
@@ -79,6 +79,7 @@ def _made(asked: Asked) -> tuple[Schema, list[Translator]]:
 
 
 def _check(asked: Asked) -> None:
+    refuse_closed_output()
     for sentence in check(asked):
         say(sentence)
 
@@ -93,6 +94,7 @@ def _import(asked: Asked) -> None:
 
 
 def _history(asked: Asked) -> None:
+    refuse_closed_output()
     for line in history(asked, *_made(asked)):
         print(line)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
 
+from console.model.schema import Type
+
 
 class Where(Flag):
     """In which contexts a command can be typed."""
@@ -22,12 +24,14 @@ class Argument:
 
     ``source``: where completion finds values ("tunnel", "commit", "part", ...); "" for none.
     ``rest``: takes all words up to the end of the line. ``number``: (smallest, largest) of a whole number.
+    ``type``: what else a value may be, as that of a leaf.
     """
 
     help: str
     source: str = ""
     rest: bool = False
     number: tuple[int, int] | None = None
+    type: Type | None = None
 
 
 @dataclass(frozen=True, slots=True)

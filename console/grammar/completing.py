@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.grammar import parts
 from console.grammar.arcs import Arc, Rank, Value
@@ -48,6 +48,12 @@ def suggestions(walk: Walk, prefix: Prefix, lookup: _Lookup, names: Names) -> Se
             found.append(suggestion)
     if not found and prefix.text and not prefix.quoted:
         found += _elsewhere(arcs, prefix.text)
+    small = replace(prefix, text=prefix.text.lower())
+    if not found and small != prefix and not prefix.quoted:
+        choices = [value for value in values(arcs) if value.only_choices]
+        some = suggested([arc for arc in arcs if arc.word])
+        found += (one for one in some if one.text.startswith(small.text))
+        found += (one for value in choices for one in _of_value(value, small.text, lookup))
     seen = {suggestion.text for suggestion in found}
     for value in values(arcs):
         for suggestion in _of_value(value, prefix.text, lookup):

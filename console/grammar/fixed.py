@@ -110,6 +110,7 @@ class CommandForm:
             name,
             name,
             argument.help,
+            type=argument.type,
             number=argument.number,
             source=argument.source,
             rest=argument.rest,
@@ -124,7 +125,8 @@ class CommandForm:
     def meaning(self, given: Sequence[Given], negated: bool) -> Meaning:
         values: Mapping[str, str] = {one.name: one.text for one in given}
         parts = (one.span for one in given if self.value(one.name).source == PART)
-        return Called(self.command, values, negated=negated, part=next(parts, None))
+        spans = {one.name: one.span for one in given if one.name in self.command.arguments}
+        return Called(self.command, values, negated=negated, part=next(parts, None), spans=spans)
 
     def asked(self, given: Sequence[Given], missing: str) -> Meaning | None:
         return None

@@ -13,7 +13,7 @@ from console.grammar.mending import Mending
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
 from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion, sweeping
-from console.grammar.walking import Ambiguous, Walk
+from console.grammar.walking import Ambiguous, Unquoted, Walk
 from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
 
@@ -62,11 +62,19 @@ class Grammar:
             raise
         except Mistake as problem:
             if context is None:
+                if way := self._first(line, words, tunnel):
+                    said = f"{problem.message}; to configure it, type {way} first"
+                    raise Mistake(said, problem.span, problem.expected) from None
                 raise
             first = words[1] if words[0].text == NO and len(words) > 1 else words[0]
             unknown = problem.span.start == first.span.start
             if unknown and (hint := self._other_level(line, words, context)):
                 raise Mistake(hint, words[0].span, problem.expected) from None
+            if self._begins_another(line, words, problem, context):
+                said = "another command begins here: it needs a line of its own"
+                raise Mistake(said, problem.span) from None
+            if isinstance(problem, Unquoted):
+                raise
             return self._without_do(line, words, problem)
 
     def _without_do(self, line: str, words: Sequence[Word], problem: Mistake) -> Meaning:
@@ -102,6 +110,25 @@ class Grammar:
             if node.kind is Kind.CONTAINER and self._changes_at(line, words, below):
                 return f"this is for {self.prompt(below)}: type {self._manual.alias(node) or word} before it"
         return ""
+
+    def _first(self, line: str, words: Sequence[Word], tunnel: bool) -> str:
+        """Return what to type before ``line``, if it would mean a change in the configuration."""
+        ways: list[tuple[Path, str]] = [((), "config")]
+        for node in self.names.below(()).values():
+            if alias := self._manual.alias(node):
+                # In its context outside of the configuration, that within it is meant.
+                ways.insert(0 if tunnel else 1, ((Step(node),), f"config and {alias}"))
+        return next((way for context, way in ways if self._changes_at(line, words, context)), "")
+
+    def _begins_another(self, line: str, words: Sequence[Word], problem: Mistake, context: Path) -> bool:
+        """Return whether a whole command ends where ``problem`` is, and another one begins."""
+        at = next((at for at, word in enumerate(words) if word.span.start == problem.span.start), 0)
+        parts = words[:at], words[at:]
+        if not all(some and self._changes_at(line, some, context) for some in parts):
+            return False
+        # What goes on with a text may be the beginning of any word.
+        begun = {arc.word for state in self._states(context, tunnel=False) for arc in state.arcs()}
+        return not isinstance(problem, Unquoted) or words[at].text in begun
 
     def _changes_at(self, line: str, words: Sequence[Word], context: Path) -> bool:
         negated = _Behind(NO, (DataState(self.names, context, negated=True),))

@@ -265,11 +265,13 @@ def _expected(type_: Type) -> str:
     if type_.base in _BOUNDS:
         return f"a number {_spans(type_.ranges or (_BOUNDS[type_.base],))}"
     if type_.base == "decimal64":
-        return f"a number {_spans(type_.ranges)}".rstrip() + f" with up to {type_.fraction_digits} decimals"
+        digits = "1 decimal" if type_.fraction_digits == 1 else f"{type_.fraction_digits} decimals"
+        return f"a number {_spans(type_.ranges)}".rstrip() + f" with up to {digits}"
     what = {"binary": "octets in base64", "instance-identifier": "a path"}.get(type_.base, "characters")
     if not type_.lengths:
         return {"characters": "a text"}.get(what, what)
-    return f"{_spans(type_.lengths)} {what}"
+    one = type_.lengths[-1][1] == "1" and what == "characters"
+    return f"{_spans(type_.lengths)} {'character' if one else what}"
 
 
 _ADDRESSES = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from console.grammar.command import Command
 from console.model.schema import Kind, Node
+
+_NAMED = re.compile(r"[^\s,;:'\"()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,19 @@ class Called:
     """A command with what was given to it: by placeholder ("ID"), or by word ("verify" -> "verify").
 
     ``part``: the columns of the part of the configuration that was given, if one was; the command reads it.
+    ``spans``: the columns of each value.
     """
 
     command: Command
     given: Mapping[str, str]
     negated: bool = False
     part: Span | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    def named(self, text: str) -> Span | None:
+        """Return the columns of the value that ``text`` names first; None if it names none."""
+        spans = {self.given.get(name, ""): span for name, span in self.spans.items()}
+        return next((spans[word] for word in _NAMED.findall(text) if word in spans), None)
 
     def placed(self, problem: Mistake) -> Mistake:
         """Return ``problem``, which the command found in the part, at its columns of the line."""

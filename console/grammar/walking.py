@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from console.grammar.arcs import Arc, Rank, State, Value
 from console.grammar.typed import Refused
 from console.grammar.values import Meaning, Mistake, Span, Suggestion, ValueMissing
 from console.grammar.words import Word, has_private_key, one_blank_each
+from console.harmless import is_unseen
 
 _MOST_EXPECTED = 100
 _MOST_CHOICES = 32
@@ -20,6 +23,14 @@ class Ambiguous(Mistake):
     """A word that is the beginning of several: which of them was meant is not guessed at another level."""
 
 
+class Unknown(Mistake):
+    """A word that means nothing where it stands."""
+
+
+class Unquoted(Unknown):
+    """A word behind the first one of a text: it may belong to the text."""
+
+
 class Walk:
     """A line that is read from left to right.
 
@@ -30,6 +41,7 @@ class Walk:
         self.states = list(states)
         self._line = line
         self._secret = False
+        self._behind = ""
         self.abbreviated = False
 
     def take(self, words: Sequence[Word]) -> None:
@@ -53,6 +65,7 @@ class Walk:
         word = words[0]
         literals = [arc for arcs in offered for arc in arcs if arc.word]
         exact = [arc for arc in literals if arc.word == word.text] if not word.quoted else []
+        text, self._behind = self._behind, ""
         if exact:
             return [arc.follow(word.text, word.span) for arc in exact]
         accepted, refused = self._values(offered, words)
@@ -70,8 +83,18 @@ class Walk:
                     tuple(_suggestions(begun)),
                 )
         if accepted:
+            value = accepted[0][0]
+            is_text = value.type is not None and value.open and not (word.quoted or value.secret)
+            self._behind = value.name if is_text else ""
             return [state for _, state in accepted]
-        raise self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
+        if not word.quoted and (small := word.text.lower()) != word.text:
+            with suppress(Unknown):
+                return self._step(_of_words(offered), [replace(word, text=small), *words[1:]])
+        problem = self._refusal(word, literals, refused, [arc for arcs in offered for arc in arcs])
+        if not text or word.quoted or refused or self._secret:
+            raise problem
+        said = f"{problem.message}: a {text} of several words stands in quotes"
+        raise Unquoted(said, problem.span, problem.expected)
 
     def _values(
         self, offered: Sequence[Sequence[Arc]], words: Sequence[Word]
@@ -129,11 +152,11 @@ class Walk:
         shown = "this" if self._secret else _shown(word)
         for value, problem in refused:
             about = shown if problem.several else value.name
-            return Mistake(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
+            return Unknown(problem.said if problem.whole else f"{about} {problem.said}", word.span, expected)
         if not literals:
             too_much = "a secret with blanks stands in quotes" if self._secret else f"{shown} is too much"
-            return Mistake(f"nothing is expected here: {too_much}", word.span, expected)
-        return Mistake(f"{shown} is not known here", word.span, expected)
+            return Unknown(f"nothing is expected here: {too_much}", word.span, expected)
+        return Unknown(f"{shown} is not known here", word.span, expected)
 
     def meaning(self) -> Meaning:
         """Return what the line means now that it ends.
@@ -148,6 +171,14 @@ class Walk:
         end = len(self._line.rstrip())
         kind = ValueMissing if any(value.may_have_lines for value in values(arcs)) else Mistake
         raise kind(_missing(arcs), Span(end, end + 1), tuple(_suggestions(arcs)))
+
+
+def _of_words(offered: Sequence[Sequence[Arc]]) -> list[list[Arc]]:
+    """Return what may be typed in capitals: words, and values that are nothing else."""
+    return [
+        [arc for arc in arcs if arc.word or (arc.value is not None and arc.value.only_choices)]
+        for arcs in offered
+    ]
 
 
 def _rest_alone(
@@ -222,7 +253,7 @@ def placeholder(value: Value) -> Suggestion:
 
 def _shown(word: Word) -> str:
     text = word.text if len(word.text) <= _LONGEST_SHOWN else f"{word.text[:_LONGEST_SHOWN]}..."
-    return f"'{''.join(one if one.isprintable() else chr(0xFFFD) for one in text)}'"
+    return f"'{''.join(chr(0xFFFD) if is_unseen(one) else one for one in text)}'"
 
 
 def _enumerated(names: Sequence[str]) -> str:

@@ -1,9 +1,10 @@
 r"""A line to its words, and values to words.
 
-Blanks are between words. Quotes count where a word begins: "..." knows \" \\ \n \r \t \uNNNN \UNNNNNNNN,
-'...' knows \' and \\; a backslash before anything else, or outside of quotes, is one. ``#`` where a word
-begins is a comment up to the end of the line. Quotes go on over several lines, and so does a block: one that
-begins with -----BEGIN X----- where a word does goes up to its -----END X----- (RFC 7468), and is one word.
+Blanks are between words, of whatever width. Quotes count where a word begins: "..." knows \" \\ \n \r \t
+\uNNNN \UNNNNNNNN, '...' knows \' and \\; a backslash before anything else, or outside of quotes, is one.
+``#`` where a word begins is a comment up to the end of the line. Quotes go on over several lines, and so does
+a block: one that begins with -----BEGIN X----- where a word does goes up to its -----END X----- (RFC 7468),
+and is one word.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ LONGEST_LINE = 400_000
 
 MOST_WORDS = 1024
 
-_BLANKS = " \t\r\n\v\f"
-_AS_BLANK = str.maketrans(dict.fromkeys(_BLANKS.replace("\n", ""), " "))
+_ASCII_BLANKS = " \t\r\n\v\f"
+_AS_BLANK = str.maketrans(dict.fromkeys(_ASCII_BLANKS.replace("\n", ""), " "))
+# Blanks that do not break, or have another width, are in what is pasted from pages and documents.
+_BLANKS = _ASCII_BLANKS + "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 _CODE = re.compile(r"u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")

@@ -10,7 +10,9 @@ from console.client.session import ServerErrors
 from console.grammar.command import Argument, Command, Where
 from console.shell.console import Console
 from console.show.data import DAEMON, IPSEC, first, number, subtree, text, top, tree
+from console.show.layout import counted
 from console.show.status import UP
+from console.show.tunnel import missing
 
 YANG = "urn:ietf:params:xml:ns:yang:1"
 _DONE = {
@@ -41,7 +43,7 @@ def _how_many(console: Console) -> str:
     except ServerErrors:
         return ""
     total = number(top(data, DAEMON, "daemon"), "ike-sas/total")
-    return "" if total is None else f" ({total} IKE SA{'' if total == 1 else 's'})"
+    return "" if total is None else f" ({counted(total, 'IKE SA')})"
 
 
 def act(console: Console, given: Mapping[str, str]) -> int:
@@ -53,8 +55,13 @@ def act(console: Console, given: Mapping[str, str]) -> int:
         return 1
     request = etree.Element(f"{{{YANG}}}action")
     request.append(tree(IPSEC, "tunnels", {"ipsec": {"id": tunnel, name: None}}))
-    with console.out.progress(f"tunnel {tunnel}: {name}"):
-        console.client.rpc(request)
+    try:
+        with console.out.progress(f"tunnel {tunnel}: {name}"):
+            console.client.rpc(request)
+    except ServerErrors as problem:
+        if all(error.tag == "data-missing" for error in problem.errors):
+            return missing(console, tunnel)
+        raise
     said = _restarted(console, tunnel) if name == "restart" else _DONE[name]
     console.out.text(f"{said.format(tunnel)} ('show ipsec {tunnel}' tells what became of it)")
     return 0

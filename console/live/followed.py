@@ -12,7 +12,7 @@ from lxml import etree
 from console.client.session import Element
 from console.harmless import harmless
 from console.model.schema import Schema
-from console.show.data import AGENT, DAEMON, IPSEC, contents, event_time, number, text
+from console.show.data import AGENT, DAEMON, IPSEC, contents, event_time, missed, number, text
 from console.show.status import is_disabled, reason_words, status, status_words
 from console.show.times import instant, since_rekey
 
@@ -81,7 +81,7 @@ class Followed:
             return f"the IKE daemon {name.localname.removeprefix('daemon-')}" + (f": {more}" if more else "")
         if name.namespace == AGENT and name.localname == "notifications-missed":
             self.all_stale = True
-            return f"{text(content, 'count')} events were missed"
+            return missed(content)
         if name.namespace == CONFIGURED and name.localname == "netconf-config-change":
             self.all_stale = True
             return f"{text(content, 'changed-by/username') or 'the server'} committed"

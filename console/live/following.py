@@ -13,7 +13,8 @@ from lxml import etree
 from console.client.session import Client, Element, Gone, ServerErrors
 from console.live.ending import Ended, ends_in_order, put_off, undisturbed
 from console.shell.console import Console
-from console.show.data import AGENT, DAEMON, contents, event_time, subtree, text, tree
+from console.show.data import AGENT, DAEMON, contents, event_time, missed, subtree, text, tree
+from console.show.layout import counted
 from console.show.rfc7951 import as_json
 
 LEASE_S = 600
@@ -122,7 +123,7 @@ class _Running:
         for content in contents(notification):
             name = etree.QName(content)
             if name.namespace == AGENT and name.localname == _MISSED:
-                out.warn(f"{text(content, 'count')} events were missed: this terminal is too slow")
+                out.warn(f"{missed(content)}: this terminal is too slow")
             if name.namespace != DAEMON or text(content, f"{source.name}-id") != self.number:
                 continue
             if name.localname == source.event:
@@ -148,7 +149,7 @@ class _Running:
         with undisturbed(), suppress(ServerErrors, Gone):
             stop(self._console.client, self._source.name, self.number)
         self.number = None
-        self._console.out.warn(f"{self._shown} {self._source.count} shown")
+        self._console.out.warn(f"{counted(self._shown, self._source.count.removesuffix('s'))} shown")
 
 
 _WHY = {

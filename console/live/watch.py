@@ -19,7 +19,7 @@ from console.live.following import say
 from console.live.picture import BEGIN, CLEAR, END, redrawn
 from console.shell.console import Console
 from console.show.data import AGENT, DAEMON, IPSEC, contents, number, subtree, tree
-from console.show.layout import cut, table
+from console.show.layout import counted, cut, table
 from console.show.screen import width_of
 from console.show.tunnels import COLUMNS, CUTTABLE, every_page, ids, pages, tunnels_in
 
@@ -162,10 +162,10 @@ class Screen:
         rows = [followed.tunnels[one].cells(one, now) for one in numbers]
         lines = table(COLUMNS, rows, width, CUTTABLE).splitlines()
         total = len(followed.tunnels)
-        plural = "" if total == 1 else "s"
-        more = f"; {total - len(numbers)} more are not shown" if len(numbers) < total else ""
+        left = total - len(numbers)
+        more = f"; {left} more {'is' if left == 1 else 'are'} not shown" if left else ""
         head = f"{harmless(self._console.gateway)}  {datetime.now().astimezone():%H:%M:%S}"
-        lines = [f"{head}  {total} tunnel{plural}, {followed.up()} up{more}  (Ctrl-C ends)", "", *lines]
+        lines = [f"{head}  {counted(total, 'tunnel')}, {followed.up()} up{more}  (Ctrl-C ends)", "", *lines]
         if told:
             lines += ["", *told]
         return [cut(line, width) for line in lines[:height]]

@@ -65,3 +65,8 @@ class Console:
     interactive: bool = False
     confirm: Callable[[str], bool] = _nobody_says_yes
     """Asks a question that is answered with yes or no. Without a terminal the answer is no."""
+
+    def missing(self, argument: str, text: str) -> int:
+        """Say that what was given as ``argument`` is not there; returns the exit status."""
+        self.out.warn(text)
+        return 1

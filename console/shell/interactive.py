@@ -157,7 +157,8 @@ class _Conversation:
     def _drop_pasted(self) -> None:
         """After a mistake the lines behind it may mean something else."""
         if count := sum(1 for one in self._pasted if one.strip()):
-            self._shell.out.warn(f"the {count} lines behind it that were pasted are left out")
+            behind = "the line behind it that was" if count == 1 else f"the {count} lines behind it that were"
+            self._shell.out.warn(f"{behind} pasted {'is' if count == 1 else 'are'} left out")
         self._pasted = []
 
     def _notice(self) -> None:
@@ -333,7 +334,7 @@ class _Conversation:
         try:
             self._grammar.read(before, shell.context, shell.tunnel)
         except Mistake as problem:
-            return harmless(saying.mistake(problem))
+            return harmless(saying.mistake(problem, saying.ASK))
         return "nothing may stand here"
 
     @property

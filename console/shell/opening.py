@@ -110,7 +110,7 @@ def _grammar(client: Connection) -> Grammar:
 
 def _typed(word: str) -> str:
     """Return a word of a shell as it is typed here: what was one word there is one here."""
-    return quoted(word) if not word or any(one in word for one in " \t\n\r\v\f\"'\\;#") else word
+    return quoted(word) if not word or any(one.isspace() or one in "\"'\\;#" for one in word) else word
 
 
 def _mistaken(problem: Exception) -> int:
@@ -174,12 +174,13 @@ def _secrets(options: argparse.Namespace, *, typed: bool) -> Secrets:
     if str(options.secret_file) == "-":
         if not typed and options.command is None and str(options.file or "-") == "-":
             raise Mistake("--secret-file - goes with -c or -f FILE: standard input has the lines", Span(0, 0))
-        return Secrets(_short(_standard_input()))
+        return Secrets(_short(_standard_input()), "standard input")
     with open(options.secret_file, encoding=_UTF8) as file:
         text = file.read(_MOST_SECRETS + 1)
     if len(text) > _MOST_SECRETS:
         raise Mistake(f"--secret-file: more than {_MOST_SECRETS} characters are no secrets", Span(0, 0))
-    return Secrets(iter(text.splitlines()))
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return Secrets(iter(lines), str(options.secret_file))
 
 
 def _short(file: TextIO) -> Iterator[str]:

@@ -93,7 +93,12 @@ class Terminal:
         self._stdout.write(harmless_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
     def warn(self, text: str) -> None:
-        self._stdout.flush()
+        try:
+            self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass  # when the program ends it is tried again, and said
         self._stderr.write(harmless_lines(text.rstrip("\n")) + "\n")
         self._stderr.flush()
 

@@ -67,7 +67,7 @@ def mistaken(line: str, problem: Mistake, names: Collection[str]) -> str:
     if has_private_key(line):
         return ""
     try:
-        words = [one for one in split(line) if one.text not in (NO, DO)]
+        words = [one for one in split(line) if one.text.lower() not in (NO, DO)]
     except Mistake:
         return ""
     if not words or problem.span.start <= words[0].span.start:

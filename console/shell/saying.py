@@ -11,6 +11,7 @@ from console.grammar.values import Change, Mistake, Span
 from console.harmless import harmless
 
 MOST_ERRORS = 20
+ASK = " ('?' shows what is)"
 _EXPECTED = 12
 _OPERATION = re.compile(r"<([a-z][a-z0-9-]*) ?/?>")
 
@@ -22,15 +23,15 @@ def caret(span: Span, line: str) -> str:
     return " " * start + "^" * max(1, len(harmless(line[span.start : span.end])))
 
 
-def mistake(problem: Mistake) -> str:
-    """Return what is wrong, and what could stand there."""
+def mistake(problem: Mistake, more: str = "") -> str:
+    """Return what is wrong, and what could stand there; ``more``: who tells, where that is much."""
     said = set(re.findall(r"[^\s,;']+", problem.message))
     words = [one.text for one in problem.expected]
     # "takes ..." is what a placeholder means.
     if all(one.text in said or (one.placeholder and "takes" in said) for one in problem.expected):
         return problem.message
     if len(words) > _EXPECTED:
-        return f"{problem.message} ('?' shows what is)" if "not known" in problem.message else problem.message
+        return f"{problem.message}{more}" if "not known" in problem.message else problem.message
     return f"{problem.message}; expected: {', '.join(words)}"
 
 

@@ -51,6 +51,9 @@ def carry_out(shell: Shell, lines: Iterable[str], plan: Plan) -> int:
             raise
         shell.out.warn("what was edited is dropped, for nobody reads what the lines show")
         return Status.REFUSED
+    except OSError:  # what was to be shown is lost, or the lines cannot be read on
+        _broken_off(shell, Status.REFUSED)
+        raise
     except KeyboardInterrupt:
         return _broken_off(shell, Status.INTERRUPTED)
 
@@ -148,15 +151,25 @@ def _drop(shell: Shell) -> bool:
 
 
 class Secrets:
-    """Secrets for lines that lack theirs: the lines of a file, one after the other."""
+    """Secrets for lines that lack theirs: the lines of ``where``, one after the other; "" for nowhere."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], where: str = "") -> None:
         self._lines = lines
+        self._where = where
+        self._read = 0
 
     def __call__(self, name: str) -> str:
-        value = next(self._lines, "")
-        if not value:
-            raise Mistake(
-                f"the {name} is missing: --secret-file names a file with it, one line for each", Span(0, 0)
-            )
-        return value
+        value = next(self._lines, None)
+        if value:
+            self._read += 1
+            return value
+        if not self._where:
+            said = f"the {name} is missing: --secret-file names a file with it, one line for each"
+        elif value is None and not self._read:
+            said = f"the {name} is missing: {self._where} is empty"
+        elif value is None:
+            lines = "line 1" if self._read == 1 else f"lines 1 to {self._read}"
+            said = f"the {name} is missing: {self._where} has {lines}, and ends there"
+        else:
+            said = f"the {name} is missing: line {self._read + 1} of {self._where} is empty"
+        raise Mistake(said, Span(0, 0))

@@ -22,6 +22,7 @@ from console.shell.counting import entries_below
 from console.shell.editing import Editing, Occupied
 from console.shell.gathering import may_have_lines, waits_for_a_block
 from console.shell.output import DEFAULT_COLUMNS, Terminal
+from console.show.layout import counted
 
 MOST_HELD = 500
 """Lines of a script whose edits are sent together."""
@@ -69,6 +70,7 @@ class Shell(Console):
         self.ways = ways
         self.in_batches = False
         self._held: list[tuple[str, int | None, Changes]] = []
+        self._calling: tuple[str, int | None, Called] | None = None
         self._grammar: Grammar | None = None
         self._block_names: frozenset[str] | None = None
 
@@ -120,7 +122,7 @@ class Shell(Console):
 
     def waits(self, line: str) -> bool:
         """Return whether ``line`` lacks a block (RFC 7468) that may come behind it."""
-        last = line.split()[-1:]
+        last = line.lower().split()[-1:]
         if self.context is None or not last or not any(name.startswith(last[0]) for name in self._blocks):
             return False
         return waits_for_a_block(self.grammar, line, self.context, self.tunnel)
@@ -148,7 +150,7 @@ class Shell(Console):
             if isinstance(meaning, Called):
                 # One level up within the configuration concerns no server.
                 moves = meaning.command.syntax in _UP and bool(self.context)
-                return (Status.OK if moves else self.flush()) or int(self._call(meaning) or 0)
+                return (Status.OK if moves else self.flush()) or self._called(line, number, meaning)
             if self.in_batches:
                 return self._hold(line, number, meaning)
             return self._edit(line, number, meaning)
@@ -156,7 +158,8 @@ class Shell(Console):
             # What is wrong in the lines before it was wrong first.
             if status := self.flush():
                 return status
-            self._say(line, number, problem.span, saying.mistake(problem))
+            more = saying.ASK if self.interactive else " ('help' shows what is)"
+            self._say(line, number, problem.span, saying.mistake(problem, more))
             return Status.MISTAKE
         except (Gone, Occupied, ServerErrors) as problem:
             return self._failed(line, number, problem)
@@ -258,6 +261,26 @@ class Shell(Console):
         except (Gone, ServerErrors) as problem:
             self.out.warn(str(problem))
 
+    def missing(self, argument: str, text: str) -> int:
+        """Say under the value of ``argument`` that what it names is not there; returns the exit status."""
+        if self._calling is None:
+            return super().missing(argument, text)
+        line, number, called = self._calling
+        self._say(line, number, called.spans.get(argument), text)
+        return Status.REFUSED
+
+    def _called(self, line: str, number: int | None, called: Called) -> int:
+        """Carry out a command; what the server refuses is said under the value that it names."""
+        self._calling = line, number, called
+        try:
+            return int(self._call(called) or 0)
+        except ServerErrors as problem:
+            for span, text in saying.refused(problem):
+                self._say(line, number, span or called.named(text), text)
+            return Status.REFUSED
+        finally:
+            self._calling = None
+
     def _call(self, called: Called) -> int | None:
         if self.out.as_json and not called.command.json:
             raise Mistake("this command has no JSON", Span(0, 0))
@@ -285,7 +308,7 @@ class Shell(Console):
         """Ask whether all of it is to go, if entries go with it."""
         count = entries_below(self.client, change.path)
         name = change.path[-1].node.name
-        entries = "1 entry" if count == 1 else f"{count} entries"
+        entries = counted(count, "entry", "entries")
         return not count or self.confirm(f"All of {name} goes away: {entries}. Remove it?")
 
     def _is_there(self, meaning: Changes) -> bool:

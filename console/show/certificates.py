@@ -28,8 +28,7 @@ def show_certificates(console: Console, given: Mapping[str, str]) -> int:
     data = console.client.get(subtree(tree(PKI, "certificate-state", wanted)))
     state = top(data, PKI, "certificate-state")
     if name and first(state, "certificate") is None:
-        console.out.warn(f"there is no certificate {name}")
-        return 1
+        return console.missing("NAME", f"there is no certificate {name}")
     if console.out.as_json:
         console.out.json(as_json(data, console.schema))
         return 0

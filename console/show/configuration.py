@@ -17,6 +17,7 @@ from console.harmless import is_unseen
 from console.shell.console import Console
 from console.show.data import AGENT, elements, hide_secrets, tree
 from console.show.rfc7951 import as_json
+from console.show.tunnel import missing
 
 _DEFAULTS, _EXPLICIT = ":with-defaults:", "basic-mode=explicit"
 _MOST_ASKED = 100
@@ -51,10 +52,9 @@ def _show(console: Console, given: Mapping[str, str], source: str) -> int:
     path = grammar.part(words) if words else ()
     data = _configuration(console, source, path, grammar)
     if path and not is_there(path, data):
-        console.out.warn(
-            f"there is no tunnel {given['ID']}" if "ID" in given else f"nothing is configured at '{words}'"
-        )
-        return 1
+        if "ID" not in given:
+            return console.missing("PART", f"nothing is configured at '{words}'")
+        return missing(console, given["ID"])
     return _say(console, given, data)
 
 

@@ -10,7 +10,7 @@ from console.grammar.command import Command
 from console.model.schema import Schema
 from console.shell.console import Console
 from console.show.data import DAEMON, first, number, subtree, text, texts, top, tree, word
-from console.show.layout import fields, sentence
+from console.show.layout import counted, fields, sentence
 from console.show.rfc7951 import as_json
 from console.show.screen import width_of
 from console.show.times import when
@@ -75,7 +75,7 @@ def _retransmission(found: Element | None) -> str:
     if tries is None or tries > 255:
         return ""
     whole = sum(timeout * base**attempt for attempt in range(tries + 1))
-    return f"asked again {tries} times, given up after {whole:.0f} s"
+    return f"asked again {counted(tries, 'time')}, given up after {whole:.0f} s"
 
 
 COMMANDS = (

@@ -14,6 +14,7 @@ from lxml import etree
 from console.client.session import Element
 from console.grammar.configured import WITHHELD
 from console.model.schema import Kind, Node, Schema
+from console.show.layout import counted
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
@@ -68,6 +69,12 @@ def number(element: Element | None, path: str) -> int | None:
         return int(text(element, path))
     except ValueError:
         return None
+
+
+def missed(content: Element) -> str:
+    """Return how many events a notification says were not sent."""
+    count = number(content, "count") or 0
+    return f"{counted(count, 'event')} {'was' if count == 1 else 'were'} missed"
 
 
 def first(element: Element | None, path: str) -> Element | None:
@@ -143,8 +150,8 @@ class Hidden:
 
     def words(self) -> str:
         """Return what is not shown, "" if all is."""
-        secrets = f"{self.secrets} secret{'' if self.secrets == 1 else 's'}" if self.secrets else ""
-        nodes = f"{self.unknown} node{'' if self.unknown == 1 else 's'}" if self.unknown else ""
+        secrets = counted(self.secrets, "secret") if self.secrets else ""
+        nodes = counted(self.unknown, "node") if self.unknown else ""
         unknown = nodes and f"{nodes} that no module of the server has"
         return " and ".join(one for one in (secrets, unknown) if one)
 

@@ -13,11 +13,13 @@ from console.grammar.command import Argument, Command
 from console.grammar.parts import wanted
 from console.grammar.reading import Grammar
 from console.harmless import harmless
-from console.model.schema import Schema
+from console.model.schema import Choice, Schema, Type
 from console.shell.console import Console
+from console.show import pending
 from console.show.data import AGENT, Wanted, every, find_node, first, number, subtree, text, top, tree, word
 from console.show.differences import difference_json, difference_lines
-from console.show.layout import fields, folded, sentence, table
+from console.show.layout import counted, fields, folded, sentence, table
+from console.show.pending import Pending
 from console.show.rfc7951 import as_json, path_of
 from console.show.screen import show_one, width_of
 from console.show.times import clock, when
@@ -30,34 +32,61 @@ _COMMIT = "yangswan-agent:agent/history/commit"
 _ROW: Wanted = dict.fromkeys(
     ("time", "user", "comment", "cause", "outcome", "taken-back-by", "changed-count")
 )  # fmt: skip
-_POINT = "the number of a commit, or 'running', 'candidate', 'beginning'"
+_NUMBERS = (1, 2**32 - 1)
+_POINT = Type("union", "point-in-time", members=(
+    Type("uint32", "commit-id", ranges=((str(_NUMBERS[0]), str(_NUMBERS[1])),)),
+    Type("enumeration", "", choices=(
+        Choice("beginning", "as it was before the oldest commit of the history"),
+        Choice("running", "what is in force"),
+        Choice("candidate", "what is being edited"),
+    )),
+))  # fmt: skip
 
 
 def show_history(console: Console, given: Mapping[str, str]) -> None:
     """Show the newest commits, newest first."""
-    commits = list(newest(console.client, int(given.get("COUNT") or 100)))
+    # Before the commits: what is taken back from here on is so in them.
+    agent = _known(console.client, {"confirmed-commit": pending.LEAFS})
+    commits = list(newest(console.client, int(given.get("COUNT") or 100), agent))
     if console.out.as_json:
-        console.out.json(_as_history(commits, console.schema))
+        console.out.json(_as_history(commits, console.schema, first(agent, "confirmed-commit")))
         return
     if not commits:
         console.out.text("Nothing has been committed, or you may not read the history.")
         return
-    console.out.text(page(commits, console.schema, width=width_of(console)))
+    now = datetime.now(UTC)
+    waits = pending.pending_of(agent, now)
+    console.out.text(page(commits, console.schema, now, waits, width=width_of(console)))
 
 
-def page(commits: list[Element], schema: Schema, *, width: int | None, zone: tzinfo | None = None) -> str:
-    """Return the table of commits."""
-    return table(COLUMNS, [row(one, schema, zone) for one in commits], width, CUTTABLE)
+def page(
+    commits: list[Element],
+    schema: Schema,
+    now: datetime,
+    waits: Pending | None = None,
+    *,
+    width: int | None,
+    zone: tzinfo | None = None,
+) -> str:
+    """Return the table of commits; ``waits``: the confirmed commit that is not confirmed yet."""
+    cells = [waits.cell(now, zone) if waits is not None and waits.has(one) else "" for one in commits]
+    rows = [row(one, schema, zone, waiting) for one, waiting in zip(commits, cells, strict=True)]
+    return table(COLUMNS, rows, width, CUTTABLE)
 
 
-def newest(client: Client, count: int) -> Iterator[Element]:
-    """Yield the newest commits, newest first; asked for in pages."""
-    known: Wanted = {"history": {"oldest-commit": None, "newest-commit": None}}
-    history = first(top(client.get(subtree(tree(AGENT, "agent", known))), AGENT, "agent"), "history")
+def newest(client: Client, count: int, agent: Element | None = None) -> Iterator[Element]:
+    """Yield the newest commits, newest first; asked for in pages. ``agent``: as ``_known`` has it."""
+    history = first(_known(client, {}) if agent is None else agent, "history")
     last, oldest = number(history, "newest-commit") or 0, number(history, "oldest-commit") or 1
     begin = max(oldest, last - count + 1)
     for end in range(last, begin - 1, -PAGE):
         yield from _named(client, range(end, max(begin, end - PAGE + 1) - 1, -1), _ROW)
+
+
+def _known(client: Client, also: Wanted) -> Element | None:
+    """Return which commits there are, and what else of the agent is wanted."""
+    known: Wanted = {"history": {"oldest-commit": None, "newest-commit": None}, **also}
+    return top(client.get(subtree(tree(AGENT, "agent", known))), AGENT, "agent")
 
 
 def _named(client: Client, ids: range, wanted: Wanted) -> list[Element]:
@@ -68,8 +97,9 @@ def _named(client: Client, ids: range, wanted: Wanted) -> list[Element]:
     return sorted(every(agent, "history/commit"), key=lambda one: -(number(one, "id") or 0))
 
 
-def row(commit: Element, schema: Schema, zone: tzinfo | None = None) -> tuple[str, ...]:
-    outcome = text(commit, "outcome")
+def row(commit: Element, schema: Schema, zone: tzinfo | None = None, waiting: str = "") -> tuple[str, ...]:
+    """Return the cells of a commit; ``waiting``: for what it waits, in words."""
+    outcome = waiting or text(commit, "outcome")
     if back := text(commit, "taken-back-by"):
         outcome = f"taken back by {back}"
     cause = text(commit, "cause")
@@ -88,22 +118,33 @@ def row(commit: Element, schema: Schema, zone: tzinfo | None = None) -> tuple[st
 
 def show_commit(console: Console, given: Mapping[str, str]) -> int:
     """Show one commit and what it changed; the exit status is 1 where there is none of that number."""
-    asked = tree(AGENT, "agent", {"history": {"commit": {"id": given["COMMIT"]}}})
-    data = console.client.get(subtree(asked))
-    commit = first(top(data, AGENT, "agent"), "history/commit")
+    wanted: Wanted = {"confirmed-commit": pending.LEAFS, "history": {"commit": {"id": given["COMMIT"]}}}
+    data = console.client.get(subtree(tree(AGENT, "agent", wanted)))
+    agent = top(data, AGENT, "agent")
+    commit = first(agent, "history/commit")
 
     def whole(found: Element) -> str:
-        return commit_page(found, console.schema, datetime.now(UTC), width=width_of(console))
+        now = datetime.now(UTC)
+        waits = pending.pending_of(agent, now)
+        return commit_page(found, console.schema, now, waits, width=width_of(console))
 
-    missing = f"there is no commit {given['COMMIT']} in the history"
-    return show_one(console, data, commit, missing=missing, page=whole)
+    if commit is None:
+        return console.missing("COMMIT", f"there is no commit {given['COMMIT']} in the history")
+    return show_one(console, data, commit, whole)
 
 
 def commit_page(
-    commit: Element, schema: Schema, now: datetime, *, width: int | None, zone: tzinfo | None = None
+    commit: Element,
+    schema: Schema,
+    now: datetime,
+    waits: Pending | None = None,
+    *,
+    width: int | None,
+    zone: tzinfo | None = None,
 ) -> str:
-    """Return what is said of a commit, and each thing that it changed."""
-    lines = [fields(_details(commit, schema, now, zone), width)]
+    """Return what is said of a commit, and each thing that it changed; ``waits``: as of ``page``."""
+    waiting = waits.in_words(now, zone) if waits is not None and waits.has(commit) else ""
+    lines = [fields(_details(commit, schema, waiting, when(text(commit, "time"), now, zone)), width)]
     for change in every(commit, "change"):
         target = first(change, "target")
         what = "" if target is None else path_of(target, schema)
@@ -118,17 +159,19 @@ def commit_page(
     return "\n".join(lines)
 
 
-def _as_history(commits: list[Element], schema: Schema) -> dict[str, Any]:
-    """Return commits as the JSON of the history that holds them."""
+def _as_history(commits: list[Element], schema: Schema, waits: Element | None) -> dict[str, Any]:
+    """Return commits as the JSON of the history that holds them, and what waits to be confirmed."""
     found = as_json(commits, schema, find_node(schema, "yangswan-agent:agent/history"))
-    return {"yangswan-agent:agent": {"history": {"commit": found.get("yangswan-agent:commit", [])}}}
+    agent: dict[str, Any] = {"history": {"commit": found.get("yangswan-agent:commit", [])}}
+    if waits is not None:
+        one = as_json([waits], schema, find_node(schema, "yangswan-agent:agent"))
+        agent["confirmed-commit"] = one["yangswan-agent:confirmed-commit"]
+    return {"yangswan-agent:agent": agent}
 
 
-def _details(
-    commit: Element, schema: Schema, now: datetime, zone: tzinfo | None = None
-) -> Iterator[tuple[str, str]]:
+def _details(commit: Element, schema: Schema, waiting: str, time: str) -> Iterator[tuple[str, str]]:
     yield "Commit", text(commit, "id")
-    yield "Time", when(text(commit, "time"), now, zone)
+    yield "Time", time
     source, session = text(commit, "source-address"), text(commit, "session-id")
     where = ", ".join(one for one in (source, f"session {session}" if session else "") if one)
     yield "User", text(commit, "user") + (f" ({where})" if where else "")
@@ -137,9 +180,10 @@ def _details(
         value = text(commit, leaf)
         yield name, sentence(word(schema, f"{_COMMIT}/{leaf}", value)) or value
     yield "Reason", text(commit, "reason")
+    yield "Waits", waiting
     yield "Taken back", f"by commit {back}" if (back := text(commit, "taken-back-by")) else ""
-    count = text(commit, "changed-count")
-    yield "Changed", count and f"{count} unit{'' if count == '1' else 's'}"
+    count = number(commit, "changed-count")
+    yield "Changed", "" if count is None else counted(count, "unit")
 
 
 def show_differences(console: Console, given: Mapping[str, str]) -> None:
@@ -180,7 +224,7 @@ def _compared(client: Client, before: str, after: str, *, form: str, part: Eleme
     return client.rpc(request)
 
 
-_STATES = Argument(_POINT, source="commit")
+_STATES = Argument("the number of a commit, or a state", source="commit", type=_POINT)
 
 COMMANDS = (
     Command(
@@ -195,7 +239,7 @@ COMMANDS = (
         "show history COMMIT",
         "one commit, and what it changed",
         show_commit,
-        arguments={"COMMIT": Argument("the number of a commit", source="commit", number=(1, 2**32 - 1))},
+        arguments={"COMMIT": Argument("the number of a commit", source="commit", number=_NUMBERS)},
         json=True,
     ),
     Command(

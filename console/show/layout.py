@@ -134,6 +134,11 @@ def fields(pairs: Iterable[tuple[str, str]], width: int | None) -> str:
     return "\n".join(lines)
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return "1 tunnel" or "2 tunnels"."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 _IDS_SHOWN = 12
 
 

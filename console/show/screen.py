@@ -14,16 +14,8 @@ def width_of(console: Console) -> int | None:
     return console.out.columns
 
 
-def show_one(
-    console: Console, data: Element, one: Element | None, *, missing: str, page: Callable[[Element], str]
-) -> int:
-    """Show ``one``, which ``data`` has: as ``page`` has it, or ``data`` as JSON. Returns the exit status.
-
-    That is 1 where it is None: there is none, as ``missing`` says.
-    """
-    if one is None:
-        console.out.warn(missing)
-        return 1
+def show_one(console: Console, data: Element, one: Element, page: Callable[[Element], str]) -> int:
+    """Show ``one``, which ``data`` has: as ``page`` has it, or ``data`` as JSON. Returns the exit status."""
     if console.out.as_json:
         console.out.json(as_json(data, console.schema))
     else:

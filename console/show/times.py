@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
+from console.show.layout import counted
+
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -19,8 +21,7 @@ def long(seconds: int) -> str:
     """Return a duration in its largest unit: "29 days"; below two of that, in the next one: "28 hours"."""
     for size, name in _UNITS:
         if seconds >= 2 * size or (name == "second"):
-            count = seconds // size
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+            return counted(seconds // size, name)
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 
-from console.client.session import Client, Element
+from console.client.session import Client, Element, ServerErrors
 from console.grammar.command import Argument, Command
 from console.harmless import harmless
 from console.model.schema import Schema
@@ -48,7 +48,9 @@ def show_tunnel(console: Console, given: Mapping[str, str]) -> int:
     def whole(tunnel: Element) -> str:
         return page(tunnel, console.schema, datetime.now(UTC), width=width_of(console))
 
-    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=whole)
+    if (tunnel := tunnel_in(data)) is None:
+        return missing(console, given["ID"])
+    return show_one(console, data, tunnel, whole)
 
 
 def show_log(console: Console, given: Mapping[str, str]) -> int:
@@ -62,11 +64,21 @@ def show_log(console: Console, given: Mapping[str, str]) -> int:
             return f"Nothing has happened to tunnel {given['ID']} since the agent watches it."
         return "\n".join(event_lines(found, console.schema, width_of(console)))
 
-    return show_one(console, data, tunnel_in(data), missing=_missing(given["ID"]), page=events)
+    if (tunnel := tunnel_in(data)) is None:
+        return missing(console, given["ID"])
+    return show_one(console, data, tunnel, events)
 
 
-def _missing(tunnel: str) -> str:
-    return f"there is no tunnel {tunnel}"
+def missing(console: Console, tunnel: str) -> int:
+    """Say that there is no such tunnel, or only in the candidate; returns the exit status."""
+    wanted = subtree(tree(IPSEC, "tunnels", {"ipsec": {"id": tunnel}}))
+    try:
+        edited = tunnel_in(console.client.get_config("candidate", wanted)) is not None
+    except ServerErrors:  # who may not read the candidate
+        edited = False
+    if edited:
+        return console.missing("ID", f"tunnel {tunnel} is not in force yet: 'commit' puts it in force")
+    return console.missing("ID", f"there is no tunnel {tunnel}")
 
 
 def page(

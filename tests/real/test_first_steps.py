@@ -31,7 +31,7 @@ def _pattern(line: str) -> str:
 
 
 def test_the_ten_minutes_of_the_readme(pair: Pair, homes: Path) -> None:
-    on_alice, on_bob, shown = map(as_patterns, SESSIONS)
+    on_alice, on_bob, shown, another = map(as_patterns, SESSIONS)
     (traffic,) = (block.text for block in README if block.proof == "traffic")
     (forwarding,) = (block.text for block in README if block.proof == "forwarding")
     with gateways(pair, homes) as (alice, bob):
@@ -52,3 +52,6 @@ def test_the_ten_minutes_of_the_readme(pair: Pair, homes: Path) -> None:
     if shutil.which("ping"):
         pinged = subprocess.run([*pair.lab.bob_ns.exec, *traffic.split()], capture_output=True, text=True)
         assert " 0% packet loss" in pinged.stdout, pinged.stderr
+    with gateways(pair, homes) as (alice, _):
+        alice.sees("on alice: you are ")
+        play(alice, another)

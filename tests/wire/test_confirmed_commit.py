@@ -17,6 +17,7 @@ CONFIRMED = "<commit><confirmed/><confirm-timeout>3600</confirm-timeout></commit
 PERSISTENT = CONFIRMED.replace("</commit>", "<persist>a-token</persist></commit>")
 RUNNING = "<get-config><source><running/></source></get-config>"
 STATE = f'<get><filter><agent xmlns="{AGENT}"><confirmed-commit/></agent></filter></get>'
+HISTORY = f'<get><filter><agent xmlns="{AGENT}"><history><newest-commit/></history></agent></filter></get>'
 
 
 async def described(client: RawClient, text: str, commit: str) -> None:
@@ -65,6 +66,8 @@ async def test_another_session_confirms_and_state_shows_it_pending(agent: AgentP
         assert state.findtext("{*}persistent") == "true"
         assert state.findtext("{*}user") == agent.user
         assert 0 < int(state.findtext("{*}remaining-s") or 0) <= 3600
+        history = etree.fromstring(await other.ask(HISTORY))
+        assert int(state.findtext("{*}rollback-to")) == int(history.findtext(".//{*}newest-commit")) - 1
         assert b"a-token" not in etree.tostring(state)
         assert b"<error-tag>in-use</error-tag>" in await other.ask("<commit/>")
         lock = "<lock><target><running/></target></lock>"

@@ -232,7 +232,8 @@ class View:
         before, after = self.plan.for_all
         found = [f"for all tunnels: {after}"] if before != after else []
         if others := sum(1 for owner in self.guards if owner):
-            found += [f"the protection of {others} tunnels changes"] if before != after else []
+            tunnels = "1 tunnel" if others == 1 else f"{others} tunnels"
+            found += [f"the protection of {tunnels} changes"] if before != after else []
         found += self._protected("")
         if self.plan.revocation[0] != self.plan.revocation[1] and self.trust.is_ours:
             found.append("strongswan.conf is written anew, for what charon does about revoked certificates")

@@ -16,6 +16,7 @@ from console.shell.shell import Shell, Status
 from console.show.configuration import PART
 from console.show.data import AGENT, tree
 from console.show.history import show_differences
+from console.show.layout import counted
 
 _MOST_MESSAGES = 40
 _COMMIT = Argument("the number of a commit ('show history')", source="commit", number=(1, 2**32 - 1))
@@ -103,8 +104,9 @@ def kill_session(shell: Shell, given: Mapping[str, str]) -> int:
         shell.out.warn("that is your own session: 'quit' ends it")
         return Status.REFUSED
     if is_missing(shell.client, number):
-        shell.out.warn(f"there is no session {number} ('show sessions' has those that there are)")
-        return Status.REFUSED
+        return shell.missing(
+            "SESSION", f"there is no session {number} ('show sessions' has those that there are)"
+        )
     if shell.interactive and not shell.confirm(f"End the session of {who(shell.client, number)}?"):
         return Status.REFUSED
     request = empty("kill-session")
@@ -142,9 +144,8 @@ def _totals(reply: Element) -> list[str]:
     )
     if entries == "0" and messages == "0":
         return ["A commit would change nothing that the IKE daemon knows."]
-    return [
-        f"{entries} changed or affected, {messages} messages to the IKE daemon, {interrupted} interrupted"
-    ]
+    sent = counted(int(messages), "message")
+    return [f"{entries} changed or affected, {sent} to the IKE daemon, {interrupted} interrupted"]
 
 
 def _entry(entry: Element, whole: bool) -> list[str]:
@@ -163,7 +164,7 @@ def _entry(entry: Element, whole: bool) -> list[str]:
         for one in messages[:_MOST_MESSAGES]
     ]
     if len(messages) > _MOST_MESSAGES:
-        lines.append(f"  ... and {len(messages) - _MOST_MESSAGES} more messages")
+        lines.append(f"  ... and {counted(len(messages) - _MOST_MESSAGES, 'more message')}")
     return lines + [f"  {also.text}" for also in entry.iterchildren(f"{{{AGENT}}}also")]
 
 

@@ -25,6 +25,7 @@ from console.shell.commands.requests import (
 from console.shell.editing import Editing
 from console.shell.shell import Shell, Status
 from console.show.history import differences
+from console.show.layout import counted
 
 CONFIRMED_S = 600
 VERIFY_S = 60
@@ -221,7 +222,7 @@ def _say_what_goes(shell: Shell) -> None:
         lines = ["all of the candidate (the server does not tell how it differs)"]
     shell.out.text("\n".join(["This is committed, whoever has edited it:", *lines[:_MOST_DIFFERENCES]]))
     if len(lines) > _MOST_DIFFERENCES:
-        shell.out.text(f"... and {len(lines) - _MOST_DIFFERENCES} lines more")
+        shell.out.text(f"... and {counted(len(lines) - _MOST_DIFFERENCES, 'line')} more")
 
 
 def _say_done(shell: Shell, wanted: Commit, since: int, confirmed: int | None) -> int:

@@ -31,8 +31,9 @@ def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
         return
     try:
         with shell.out.progress("looking what became of the commit"):
+            waits = not is_over and owner_of_confirmed(other) == session_id
             found = _decided(other, session_id, since) if is_over else commit_of(other, session_id, since)
-        shell.out.warn(in_words(found) if found is not None or is_over else _NOT_YET)
+        shell.out.warn(in_words(found, waits=waits) if found is not None or is_over else _NOT_YET)
     except (Gone, ServerErrors) as problem:
         shell.out.warn(f"whether the commit was carried out cannot be looked up: {problem}")
     finally:
@@ -52,13 +53,17 @@ def _decided(client: Client, session_id: int, since: int) -> Recorded | None:
         threading.Event().wait(LOOK_AGAIN_S)
 
 
-def in_words(found: Recorded | None) -> str:
+def in_words(found: Recorded | None, *, waits: bool = False) -> str:
+    """Return what became of a commit; ``waits``: a confirmed commit of its session is not confirmed yet."""
     if found is None:
         return "the commit was not carried out (or changed nothing): the history has none of it"
     number = found.number
     if found.taken_back_by:
         back = found.taken_back_by
         return f"commit {number} was taken back by commit {back} ('rollback {number}' loads it again)"
+    if found.outcome == "committed" and found.cause == "confirmed-commit" and waits:
+        done = f"commit {number} was carried out, and is in force"
+        return f"{done}; it is taken back unless 'commit' confirms it"
     if found.outcome == "committed":
         return f"commit {number} was carried out, and is in force"
     if found.outcome == "applying":

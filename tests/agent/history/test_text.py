@@ -42,11 +42,21 @@ def lines(schema: Schema, before: str, after: str) -> list[str]:
         (entry(""), entry("<hidden></hidden>"), [f'+ {E}/hidden = ""']),
         (entry(""), entry("<hidden>a\n+ /b = 1</hidden>"), [f'+ {E}/hidden = "a\\n+ /b = 1"']),
         (entry(""), entry("<hidden> a</hidden>"), [f'+ {E}/hidden = " a"']),
-        (entry(""), entry("<hidden>é\u2028\x7f</hidden>"), [f'+ {E}/hidden = "\\u00e9\\u2028\\u007f"']),
+        (entry(""), entry("<hidden>é\u2028\x7f</hidden>"), [f'+ {E}/hidden = "é\\u2028\\u007f"']),
         (
             "",
             top("<entry><id>'\"</id></entry>"),
             ['+ /every-construct:top/entry[id="\'\\""]'],
+        ),
+        (
+            "",
+            top("<entry><id>ü\u00a0→\u200b\x9b\U0001f511</id></entry>"),
+            ['+ /every-construct:top/entry[id="ü\\u00a0→\\u200b\\u009b\U0001f511"]'],
+        ),
+        (
+            "",
+            top("<entry><id>\U000f0000é</id></entry>"),
+            [r'+ /every-construct:top/entry[id="\udb80\udc00é"]'],
         ),
         (
             entry("<step>a</step><step>b</step>"),

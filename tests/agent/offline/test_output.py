@@ -9,6 +9,7 @@ import pytest
 
 from agent.offline import output
 from agent.offline.output import Refused, write_file
+from tests.agent.offline.lab import EVERY_LEAF, Shell
 
 
 def test_a_file_has_mode_0600_whatever_the_umask_is_from_its_first_octet(
@@ -86,3 +87,15 @@ def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path: Path) -> None
     with pytest.raises(FileNotFoundError) as problem:
         write_file(tmp_path / "nope" / "x", b"", force=False)
     assert problem.value.filename == str(tmp_path / "nope" / "x")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"), [("history", ""), ("check", ""), ("export", ": say -o FILE")]
+)
+def test_what_nobody_can_get_is_refused(
+    used: Shell, monkeypatch: pytest.MonkeyPatch, task: str, said: str
+) -> None:
+    words = [str(EVERY_LEAF)] if task == "check" else []
+    monkeypatch.setattr(output.sys, "stdout", None)
+    done = used(task, *words)
+    assert (done.status, done.said) == (1, f"yangswand: standard output is closed{said}\n")

@@ -324,3 +324,19 @@ def test_a_suggestion_can_be_typed_as_it_stands() -> None:
     asked = grammar().suggest("nacm rule-list ", (), lookup=lookup([], "two words", "plain", 'q"', "\x1b[2J"))
     assert texts(asked) == ['"two words"', "plain", 'q"', '"\\u001b[2J"']
     assert [words.split(text)[0].text for text in texts(asked)] == ["two words", "plain", 'q"', "\x1b[2J"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("DESC", ["description"]),
+        ("NO Loc", ["local-address", "local-id", "local-subnet"]),
+        ("IKE CIPHER AES128C", ["aes128ctr", "aes128ccm12", "aes128ccm16"]),
+        ("local-id NA", ["name"]),
+        ("description DESC", []),
+        ('"DESC', []),
+    ],
+)
+def test_a_word_in_capitals_is_completed(typed: str, offered: list[str]) -> None:
+    assert texts(grammar().suggest(typed, in_tunnel())) == offered
+    assert texts(grammar().expected(typed, in_tunnel())) == offered

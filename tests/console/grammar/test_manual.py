@@ -167,6 +167,25 @@ def test_it_means_the_same_from_the_level_above(
     assert said(f"{negated}tunnel ipsec 1 {words}") == changes
 
 
+@pytest.mark.parametrize(
+    ("line", "small"),
+    [
+        ("ENABLE", "enable"),
+        ("No Initiator", "no initiator"),
+        ("Ike Ciph AES128 Auth Sha256 DH X25519", "ike cipher aes128 auth sha256 dh x25519"),
+        ("Local-ID Name Alice", "local-id name Alice"),
+        ("Secret ABCDEFGHIJ", "secret ABCDEFGHIJ"),
+        ("DESC To BERN", "description To BERN"),
+        ("DESCRIPTION ENABLE", "description ENABLE"),
+        ("PEER 2001:DB8::A", "peer 2001:DB8::A"),
+        ("DPD-Action CLEAR", "dpd-action clear"),
+        ("INITIATOR False", "initiator false"),
+    ],
+)
+def test_words_may_be_in_capitals_and_names_keep_theirs(line: str, small: str) -> None:
+    assert said(line, in_tunnel()) == said(small, in_tunnel())
+
+
 def test_each_row_has_its_nodes_in_the_model() -> None:
     manual = Manual(schema())
     for row in ROWS:
@@ -245,6 +264,7 @@ def test_a_secret_deeper_down_is_asked_for_too() -> None:
     assert path_of(meaning.change) == "ike/ppk/key"
 
 
+ANOTHER = "another command begins here: it needs a line of its own"
 MISTAKES = [
     ('description "a\tb"', "a description has only printable characters", '"a\tb"'),
     ("description to\x07 peer 192.0.2.77", "description takes no control characters", "to\x07"),
@@ -272,6 +292,28 @@ MISTAKES = [
         "local-subnet takes a netmask behind an IPv4 address without a length",
         "255.0.0.0",
     ),
+    ("dpd-action restart dpd-delay 30", ANOTHER, "dpd-delay"),
+    ("dpd-action restart dpd-d 30", ANOTHER, "dpd-d"),
+    ("enable initiator", ANOTHER, "initiator"),
+    ("initiator peer 192.0.2.1", ANOTHER, "peer"),
+    ("no peer description a", ANOTHER, "description"),
+    ("local-id name alice remote-id name bob", ANOTHER, "remote-id"),
+    ("ike cipher aes128 auth sha256 dh x25519 esp cipher aes128gcm16 dh x25519", ANOTHER, "esp"),
+    ("peer enable", "peer takes an IP address", "enable"),
+    ("enable foo", "nothing is expected here: 'foo' is too much", "foo"),
+    (
+        "peer 192.0.2.1 description a bc",
+        "'bc' is not known here: a description of several words stands in quotes",
+        "bc",
+    ),
+    ("local-id name John Doe", "'Doe' is not known here: a name of several words stands in quotes", "Doe"),
+    ("local-id name 'John' Doe", "'Doe' is not known here", "Doe"),
+    ("local-id name John 'Doe'", "'Doe' is not known here", "'Doe'"),
+    ("IKE CIPHER AES128", "auth or prf is missing", ""),
+    ('"ENABLE"', "'ENABLE' is not known here", '"ENABLE"'),
+    ("LOCAL-ID FAX 1", "'FAX' is not known here", "FAX"),
+    ("SECRET SHORT", "a secret has 8 to 63 characters", "SHORT"),
+    ("D foo", None, "D"),
     ("ike cipher aes128", "auth or prf is missing", ""),
     ("ike cipher aes128 auth sha256", "dh is missing", ""),
     ("ike cipher des auth sha256 dh x25519", None, "des"),

@@ -105,7 +105,9 @@ def test_a_command_outside_is_found_although_the_configuration_knows_its_first_w
 COMMAND_MISTAKES = [
     ("commit", None, False, "'commit' is not known here", "commit"),
     ("ping a", None, True, "'ping' is not known here", "ping"),
-    ("tunnels", None, False, "'tunnels' is not known here", "tunnels"),
+    (
+        "tunnels", None, False, "'tunnels' is not known here; to configure it, type config first", "tunnels",
+    ),
     ("show", None, False, "ipsec or history is missing", ""),
     ("s", (), False, None, None),
     ("show ipsec 0", None, False, "ID takes a number 1..65535", "0"),
@@ -115,6 +117,8 @@ COMMAND_MISTAKES = [
     ("commit c", (), False, "'c' could be check, comment or confirmed", "c"),
     ('"commit"', (), False, "'commit' is not known here", '"commit"'),
     ("commit \x1b[31m", (), False, "'\ufffd[31m' is not known here", "\x1b[31m"),
+    ("commit 'a\u00a0b\u3000cü'", (), False, "'a\u00a0b\u3000cü' is not known here", "'a\u00a0b\u3000cü'"),
+    ("commit\u00a0foo", (), False, "'foo' is not known here", "foo"),
     ("commit " + "x" * 100, (), False, f"'{'x' * 60}...' is not known here", "x" * 100),
     ("ping", (), False, "HOST is missing", ""),
     ("no", None, True, "ipsec is missing", ""),
@@ -139,6 +143,28 @@ def test_what_is_no_command_is_told(
     found = refused.value
     start = found.span.start if piece != "check" else line.rindex(piece)
     assert (found.message, line[start : found.span.end]) == (message, piece)
+
+
+@pytest.mark.parametrize(
+    ("line", "tunnel", "said"),
+    [
+        ("tunnel ipsec 1 peer 192.0.2.1", False, "to configure it, type config first"),
+        ("ipsec 1", True, "to configure it, type config and tunnel first"),
+        ("ipsec 1", False, "to configure it, type config and tunnel first"),
+        ("no ipsec 1", True, "to configure it, type config and tunnel first"),
+        ("ipsec 1 description to Bern", True, "to configure it, type config and tunnel first"),
+        ("nacm enable-nacm false", True, "to configure it, type config first"),
+        ("foo", True, None),
+        ("ipsec x", True, None),
+        ("ipsec 1 foo", True, None),
+    ],
+)
+def test_who_configures_outside_of_the_configuration_is_told_the_way(
+    line: str, tunnel: bool, said: str | None
+) -> None:
+    with pytest.raises(Mistake) as refused:
+        grammar().read(line, None, tunnel)
+    assert refused.value.message.partition("; ")[2] == (said or "")
 
 
 NAMES = [

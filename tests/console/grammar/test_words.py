@@ -27,6 +27,8 @@ CASES = [
     ('a"b"', ['a"b"']),
     ('""', [""]),
     ("a\\ b", ["a\\", "b"]),
+    ("\u00a0a\u00a0b\u2003c\u3000'd\u00a0e'\u202f# f", ["a", "b", "c", "d\u00a0e"]),
+    ("a\u200bb\u00adc\ufeffd", ["a\u200bb\u00adc\ufeffd"]),
 ]
 
 

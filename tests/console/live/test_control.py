@@ -103,6 +103,22 @@ def test_who_restarts_a_tunnel_is_told_who_calls(entry: str, said: str) -> None:
 
 
 def test_what_the_server_refuses_is_left_to_the_shell() -> None:
-    refused = ServerErrors((ServerError("data-missing", "there is no tunnel 9"),))
+    refused = ServerErrors((ServerError("operation-failed", "tunnel 9 is disabled"),))
     with pytest.raises(ServerErrors):
         act(console(Server({"action": refused})), {"ID": "9", "restart": "restart"})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "said"),
+    [
+        (data(""), "there is no tunnel 9"),
+        (DOWN, "tunnel 9 is not in force yet: 'commit' puts it in force"),
+        (ServerErrors((ServerError("access-denied", "no"),)), "there is no tunnel 9"),
+    ],
+)
+def test_a_tunnel_that_is_not_there_is_named(candidate: etree._Element | Exception, said: str) -> None:
+    missing = ServerErrors((ServerError("data-missing", "the data node does not exist"),))
+    out = Printed()
+    at = console(Server({"action": missing, "candidate": candidate}), out)
+    assert act(at, {"ID": "9", "initiate": "initiate"}) == 1
+    assert (out.texts, out.warnings) == ([], [said])

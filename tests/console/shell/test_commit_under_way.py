@@ -46,6 +46,18 @@ def test_ctrl_c_while_the_agent_commits_says_what_became_of_it(line: CommandLine
     assert in_force(line)
 
 
+def test_ctrl_c_while_a_confirmed_commit_is_carried_out_says_that_it_waits(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    with on_the_way(line, tmp_path, Does.HOLD) as way:
+        terminal = edited(line, way)
+        terminal.types("commit confirmed 600")
+        assert way.reached.wait(20)
+        terminal.sends(CTRL_C).sees("the wait is over; what the server has begun it ends")
+        terminal.sees(r"commit \d+ was carried out, and is in force; it is taken back unless 'commit'")
+        terminal.child.close(force=True)
+
+
 @pytest.mark.parametrize(
     ("does", "said", "is_in_force"),
     [

@@ -221,7 +221,7 @@ def test_pasted_lines_are_read_as_if_they_were_typed(line: CommandLine) -> None:
     terminal.sends(CTRL_C).at("*alice:/config/tunnel/")
     terminal.types("abort").at("alice:/")
     pasted = "config\nnonsense\ntunnel\n"
-    terminal.sends(f"\x1b[200~{pasted}\x1b[201~").sees("the 1 lines behind it that were pasted are left out")
+    terminal.sends(f"\x1b[200~{pasted}\x1b[201~").sees("the line behind it that was pasted is left out")
     terminal.at("alice:/config/")
     leave(terminal)
 

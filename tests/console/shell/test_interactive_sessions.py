@@ -136,7 +136,7 @@ def test_a_line_for_where_one_was_is_not_carried_out_elsewhere(line: CommandLine
     terminal.sends(f"\x1b[200~{typed}\x1b[201~{end}")
     shown = terminal.at("alice:/")
     assert "nothing was carried out: this was typed in the configuration, which is left" in shown
-    assert ("lines behind it that were pasted are left out" in shown) is ("\n" in typed)
+    assert ("the line behind it that was pasted is left out" in shown) is ("\n" in typed)
     assert "There is no tunnel" in terminal.types("show ipsec").at("alice:/")
     leave(terminal)
 

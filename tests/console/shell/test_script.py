@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -253,6 +254,32 @@ def test_a_script_does_not_confirm_what_was_taken_back(line: CommandLine) -> Non
     assert f"nothing to confirm: commit {number - 1} was taken back by commit {number}" in done.stderr
     assert "nobody confirmed it in time" in done.stderr
     assert "Confirmed" not in done.stdout
+
+
+def test_the_history_says_which_commits_wait_until_they_are_confirmed_or_taken_back(
+    line: CommandLine,
+) -> None:
+    assert line.lines(*TUNNEL, commit=True).returncode == 0
+    number = newest(line)
+    waits = "to be confirmed by"
+    edited = ("config", "tunnel", "ipsec 1")
+    done = line.lines(
+        *edited, "description a", "commit confirmed 600", "description b", "commit confirmed 600",
+        "end", "end", "end", "show history last 3", f"show history {number + 1}", "cancel-commit",
+        "show history last 4",
+    )  # fmt: skip
+    assert done.returncode == 0
+    before, after = done.stdout.split("was taken back")
+    rows = [one for one in before.splitlines() if one.split(" ")[0] in map(str, range(number, number + 3))]
+    assert [waits in one for one in rows] == [True, True, False]
+    assert re.search(rf"^Waits +{waits} .* in \d+ minutes", before.replace("(", " "), re.MULTILINE)
+    assert after.count(f"taken back by {number + 3}") == 2
+    assert waits not in after
+    done = line.lines(
+        *edited, "description c", "commit confirmed 600", "commit", "end", "end", "end", "show history last 1"
+    )
+    assert "committed" in done.stdout.splitlines()[-1]
+    assert waits not in done.stdout
 
 
 def test_the_way_back_and_what_a_commit_would_do(line: CommandLine) -> None:

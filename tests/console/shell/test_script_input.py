@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,34 @@ def test_secrets_come_from_a_file_or_are_missing(line: CommandLine, tmp_path: Pa
     )
     assert done.returncode == 0
     assert "Zebra" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "why"),
+    [
+        ("", 5, "is empty"),
+        ("\n", 5, "line 1 of {} is empty"),
+        ("\n\n", 5, "line 1 of {} is empty"),
+        ("\r\nabcdefgh\n", 5, "line 1 of {} is empty"),
+        ("abcdefgh", 9, "{} has line 1, and ends there"),
+        ("abcdefgh\n", 9, "{} has line 1, and ends there"),
+        ("abcdefgh\n\nabcdefgh\n", 9, "line 2 of {} is empty"),
+        ("abcdefgh\nabcdefgh\n", 13, "{} has lines 1 to 2, and ends there"),
+    ],
+)
+@pytest.mark.parametrize("how", ["file", "input"])
+def test_which_line_of_secrets_is_missing_is_said(
+    line: CommandLine, tmp_path: Path, how: str, text: str, number: int, why: str
+) -> None:
+    file = tmp_path / "secrets"
+    file.write_text(text)
+    where, option = ("standard input", "-") if how == "input" else (str(file), str(file))
+    tunnels = [f"ipsec {one}; local-address 192.0.2.1; secret; end" for one in (1, 2, 3)]
+    done = line.run("-c", "; ".join(("config; tunnel", *tunnels)), "--secret-file", option, typed=text)
+    said = why.format(where) if "{}" in why else f"{where} {why}"
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == f"line {number}: the secret is missing: {said}"
+    assert "abcdefgh" not in done.stderr
 
 
 def test_what_is_typed_is_not_obeyed_by_a_terminal(line: CommandLine) -> None:
@@ -154,6 +183,42 @@ def test_who_closes_its_streams_gets_a_status_all_the_same(line: CommandLine, cl
         env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("to", "why"), [(">&-", "standard output is closed"), (">/dev/full", "No space left on device")]
+)
+@pytest.mark.parametrize(
+    "words", ["show ipsec", "--json show history", "show running-config", "diff", "show version", "watch"]
+)
+def test_what_is_asked_for_and_cannot_be_written_is_an_error(
+    line: CommandLine, words: str, to: str, why: str
+) -> None:
+    done = redirected(line, f"{words} {to}")
+    assert (done.returncode, done.stderr) == (1, f"yangswan: {why}\n")
+
+
+@pytest.mark.parametrize("to", [">&-", ">/dev/full"])
+def test_what_becomes_of_edits_whose_output_cannot_be_written_is_said(line: CommandLine, to: str) -> None:
+    tunnel = "; ".join(TUNNEL)
+    done = redirected(line, f"--commit -c '{tunnel}; do show ipsec' {to}")
+    assert (done.returncode, "it is dropped: nothing of it is in force\n" in done.stderr) == (1, True)
+    assert "There is no tunnel" in line.run("show", "ipsec").stdout
+    # Nothing is written: nothing is lost.
+    done = redirected(line, f"-c '{tunnel}; discard' {to}")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = redirected(line, f"--commit -c '{tunnel}' {to}")
+    assert done.returncode == 1
+    assert re.match(r"commit \d+ before it is in force\nyangswan: .*\n\Z", done.stderr)
+    assert "192.0.2.1" in line.run("show", "running-config").stdout
+
+
+def redirected(line: CommandLine, words: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a shell does that is told where its output goes."""
+    return subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m console {words}"],
+        env=dict(line.environ), cwd=line.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["file", "input"])

@@ -110,6 +110,7 @@ def test_differences_between_commits_name_what_was_changed(configured: AgentProc
 @pytest.mark.parametrize(
     "line",
     [
+        "ipsec 9 restart",
         "show history 9",
         "show ipsec 9",
         "show ipsec 9 log",
@@ -130,7 +131,7 @@ def test_what_is_not_there_is_an_exit_status(configured: AgentProcess, line: str
         "ipsec monitor",
         "ipsec log",
         "ipsec restart",
-        "ipsec 9 restart",
+        "ipsec 1 restart",
         "no ipsec monitor 7",
         "show history 1 9",
     ],

@@ -24,6 +24,8 @@ GRAMMAR = Grammar(schema(), (*SHOW, *LIVE))
         ("show history", "show history [last COUNT]", {}),
         ("show history last 5", "show history [last COUNT]", {"COUNT": "5"}),
         ("show history 5", "show history COMMIT", {"COMMIT": "5"}),
+        ("show history beg cand", "show history FROM TO", {"FROM": "beginning", "TO": "candidate"}),
+        ("show history r 5", "show history FROM TO", {"FROM": "running", "TO": "5"}),
         ("show history beginning running", "show history FROM TO", {"FROM": "beginning", "TO": "running"}),
         (
             "show running-config xml ipsec 1",
@@ -66,8 +68,12 @@ def test_a_line_is_its_command(line: str, syntax: str, given: dict[str, str], tu
 
 @pytest.mark.parametrize(
     "line",
-    ["show ipsec 0", "show ipsec 65536", "show history last 0", "ipsec log level 2", "ipsec 1 explode"],
-)
+    [
+        "show ipsec 0", "show ipsec 65536", "show history last 0", "show history 0", "show history 0 1",
+        "show history 1 0", "show history foo", "show history 1 foo", "show history 1 4294967296",
+        "ipsec log level 2", "ipsec 1 explode",
+    ],
+)  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_before_anybody_is_asked(line: str) -> None:
     with pytest.raises(Mistake):
         GRAMMAR.read(line, None, tunnel=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from console.show import certificates, daemon, history, sessions
 from console.show.access import show_access
 from console.show.data import AGENT, DAEMON, IPSEC, MONITORING, PKI, top
 from console.show.differences import difference_json, difference_lines
+from console.show.pending import Pending, pending_of
 from console.show.version import show_version
 from tests.console.fakes import Printed, Server, console, data, schema
 from tests.console.golden import WIDTHS, at_each_width, is_golden
@@ -44,7 +45,7 @@ def of_sessions(width: int | None) -> str:
 
 
 def of_the_history(width: int | None) -> str:
-    return history.page(commits(), schema(), width=width, zone=UTC)
+    return history.page(commits(), schema(), NOW, width=width, zone=UTC)
 
 
 def commits() -> list[Element]:
@@ -55,12 +56,21 @@ def of_a_commit(width: int | None) -> str:
     return history.commit_page(commits()[0], schema(), NOW, width=width, zone=UTC)
 
 
+def of_what_waits(width: int | None) -> str:
+    found = list(case("waiting").iter(f"{{{AGENT}}}commit"))
+    waits = pending_of(top(case("waiting"), AGENT, "agent"), NOW)
+    shown = [history.page(found, schema(), NOW, waits, width=width, zone=UTC)]
+    shown += [history.commit_page(one, schema(), NOW, waits, width=width, zone=UTC) for one in found]
+    return "\n\n".join(shown)
+
+
 PAGES: dict[str, Callable[[int | None], str]] = {
     "certificates": of_certificates,
     "daemon": of_the_daemon,
     "sessions": of_sessions,
     "history": of_the_history,
     "commit": of_a_commit,
+    "waiting": of_what_waits,
 }
 
 
@@ -146,6 +156,61 @@ def test_an_empty_history_and_a_commit_that_is_not_there() -> None:
     out = Printed(as_json=True)
     history.show_history(console(Server(), out), {})
     assert out.documents == [{"yangswan-agent:agent": {"history": {"commit": []}}}]
+
+
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("waits", "cell", "said"),
+    [
+        (
+            Pending(1, NOW + timedelta(seconds=90), "7"),
+            "to be confirmed by 12:01:30",
+            "to be confirmed by 2026-11-27 12:01:30 (in 90 seconds); else it is taken back then, or when "
+            "session 7 ends",
+        ),
+        (
+            Pending(1, LATER),
+            "to be confirmed by 2026-11-28 12:00:00",
+            "to be confirmed by 2026-11-28 12:00:00 (in 24 hours); else it is taken back then",
+        ),
+        (Pending(1, None), "to be confirmed", "to be confirmed; else it is taken back"),
+        (
+            Pending(1, NOW, "7", verified=True),
+            "being verified, until 12:00:00",
+            "until everything works that it is about, 2026-11-27 12:00:00 (now) at the latest; else it is "
+            "taken back, or when session 7 ends",
+        ),
+        (
+            Pending(1, None, verified=True),
+            "being verified",
+            "until everything works that it is about; else it is taken back",
+        ),
+    ],
+)
+def test_until_when_a_commit_waits_is_said_as_far_as_it_is_known(
+    waits: Pending, cell: str, said: str
+) -> None:
+    assert (waits.cell(NOW, UTC), waits.in_words(NOW, UTC)) == (cell, said)
+
+
+def test_who_may_not_read_which_commits_wait_is_told_of_none() -> None:
+    agent = top(case("waiting"), AGENT, "agent")
+    assert agent is not None
+    assert pending_of(agent, NOW) is not None
+    assert pending_of(None, NOW) is None
+    for leaf in list(agent.iter(f"{{{AGENT}}}rollback-to")):
+        leaf.getparent().remove(leaf)
+    assert pending_of(agent, NOW) is None
+
+
+def test_as_json_what_waits_to_be_confirmed_is_beside_the_history() -> None:
+    out = Printed(as_json=True)
+    history.show_history(console(Server({"get": case("waiting")}), out), {})
+    assert out.documents[0]["yangswan-agent:agent"]["confirmed-commit"] == {
+        "session-id": 9, "user": "bob", "persistent": False, "rollback-to": 3, "remaining-s": 595,
+    }  # fmt: skip
 
 
 def test_differences_are_lines_as_the_server_writes_them() -> None:

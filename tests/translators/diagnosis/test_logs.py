@@ -230,10 +230,10 @@ async def test_what_is_no_line_of_the_log_is_none_of_it() -> None:
 async def test_what_has_no_place_in_xml_is_not_let_through_and_a_line_is_bounded() -> None:
     lines = Lines()
     lines.logs.start({})
-    lines.say(line("peer 'a\x00\x1b[31m\ufffe\ud800\u202eb'\tc\nd é"), line("x" * 10_000))
+    lines.say(line("peer 'a\x00\x1b[31m\ufffe\ud800\u202eb'\tc\nd é\u00a0e\u3000f"), line("x" * 10_000))
     lines.say(line("odd", level="high", thread="9" * 30, group="I\x00KE"))
     (_, first), (_, second), _third = lines.shown()
-    assert first == "peer 'a??[31m???b'\tc\nd é"
+    assert first == "peer 'a??[31m???b'\tc\nd é e f"
     assert second == "x" * TEXT_CHARACTERS_MAX
     odd = lines.told.all[-1]["yangswan-daemon:log-line"]
     assert (odd["level"], odd["thread"], odd["group"]) == (0, 0, "i?ke")

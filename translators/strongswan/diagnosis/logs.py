@@ -16,6 +16,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 from agent.errors import InvalidValue, ResourceDenied
 from agent.translator import Json, Notification
@@ -167,4 +168,10 @@ def _number(value: object) -> int:
 def _clean(text: str) -> str:
     """Return ``text`` without what has no place in XML or on a screen; a peer may have chosen parts of it."""
     shown = text[:TEXT_CHARACTERS_MAX]
-    return "".join(one if one.isprintable() or one in "\t\n" else "?" for one in shown)
+    return "".join(_shown(one) for one in shown)
+
+
+def _shown(one: str) -> str:
+    if one.isprintable() or one in "\t\n":
+        return one
+    return " " if category(one) == "Zs" else "?"

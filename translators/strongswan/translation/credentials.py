@@ -359,12 +359,14 @@ class _Look:
 
 
 def _identity_conflict(claim: Claim, other: str) -> Conflict:
+    # Where anybody may come, addresses tell tunnels apart.
+    apart = "peer, remote-id or local-id" if claim.remote.is_any else "remote-id or local-id"
     return Conflict(
         tunnel=claim.tunnel,
         other=other,
         app_tag="identity-conflict",
         message=f"tunnels {other} and {claim.tunnel} have the same local identity ({claim.local}) and remote "
-        f"identity ({claim.remote}); charon could not tell them apart: give one other identities, or make "
+        f"identity ({claim.remote}); charon could not tell them apart: give one another {apart}, or make "
         "them one tunnel with several subnets",
     )
 
@@ -387,7 +389,8 @@ def _shadowed(tunnel: str, other: str, key: IdentityKey) -> Conflict:
         app_tag="secret-shadowed",
         message=f"charon would try the secret of tunnel {other} for tunnel {tunnel}, or the reverse, "
         f"because both use the identity {kind.value} {text}: one peer's key would open the other's tunnel. "
-        "Give the tunnels different identities (remote-id where it is absent)",
+        "Give each of the two a remote-id of its own (whoever calls has that of its peer), or another "
+        "local-id, or both the same secret",
     )
 
 
@@ -398,7 +401,7 @@ def _shadowed_by_address(tunnel: str, other: str) -> Conflict:
         app_tag="secret-shadowed",
         message=f"charon finds secrets of IKEv1 by the addresses alone, and would take the one of tunnel "
         f"{other} for tunnel {tunnel}, or the reverse: one peer's key would open the other's tunnel. Give "
-        "them different local addresses or peers, the same secret, or IKEv2",
+        "one another local-address or peer, both the same secret, or IKEv2",
     )
 
 
