@@ -76,13 +76,14 @@ def _bound(family: int, address: tuple[Any, ...], what: str = SERVED) -> socket.
     except OSError as problem:
         made.close()
         where = f"{address[0]} port {address[1]}" if address[1] else address[0]
-        raise OSError(f"{what} cannot be served on {where}: {_reason(problem)}") from None
+        raise OSError(f"{what} cannot be served on {where}: {_reason(problem, what)}") from None
     return made
 
 
-def _reason(problem: OSError) -> str:
+def _reason(problem: OSError, what: str) -> str:
     if problem.errno == errno.EADDRINUSE:
-        return "another program listens there (ss -ltnp names it): end it, or choose another with --listen"
+        where = "--listen" if what == SERVED else "the setting 'listen' of it"
+        return f"another program listens there (ss -ltnp names it): end it, or choose another with {where}"
     if problem.errno == errno.EADDRNOTAVAIL:
         return "no interface has this address"
     if problem.errno == errno.EACCES:
