@@ -382,8 +382,8 @@ async def test_an_address_that_cannot_be_had_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(HERE)
         taken.listen()
-        said_so = r"RESTCONF cannot be served on 127\.0\.0\.1 port .* choose another with the setting 'listen'"
-        with pytest.raises(OSError, match=said_so):
+        told = r"RESTCONF cannot be served on 127\.0\.0\.1 port .* another with the setting 'listen'"
+        with pytest.raises(OSError, match=told):
             await Door(echo, taken.getsockname(), what="RESTCONF").take_address()
 
 

@@ -27,8 +27,8 @@ async def test_every_address_of_a_name_is_taken_on_one_port() -> None:
 def test_a_port_that_this_process_may_not_have_is_said_and_one_in_use_is_not(
     number: int, said: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_family: int, where: tuple[str, int]) -> socket.socket:
-        raise OSError(address._reason(OSError(number, "")))
+    def refuse(_family: int, where: tuple[str, int], what: str) -> socket.socket:
+        raise OSError(address._reason(OSError(number, ""), what))
 
     assert address.lacking(0) == []
     monkeypatch.setattr(address, "_bound", refuse)
