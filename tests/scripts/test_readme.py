@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ncclient import manager
+from ncclient.xml_ import to_ele
 from packaging.requirements import Requirement
 
 from tests.scripts.agents import ROOT, Agent
@@ -28,9 +30,11 @@ def blocks(readme: str) -> list[Block]:
 
 
 README = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-NETCONF = blocks((ROOT / "docs" / "netconf.md").read_text(encoding="utf-8"))
+NETCONF_PAGE = blocks((ROOT / "docs" / "netconf.md").read_text(encoding="utf-8"))
+NETCONF = [block for block in NETCONF_PAGE if block.proof != "rpc"]
 CLIENTS = [block for block in README if block.proof == "client"]
 
+LIMIT_S = 60
 BY_HAND = {"by hand, as a system service", "clients, by hand, from the package index"}
 
 # Where a command that takes long, or needs root, is run; the text must stand in that file.
@@ -139,6 +143,13 @@ def test_a_command_of_the_netconf_page_does_what_it_says(block: Block, printed: 
     done = agent.run_as_written(block.language, block.text)
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout
+
+
+def test_a_request_of_the_netconf_page_is_granted(agent: Agent) -> None:
+    (request,) = (block.text for block in NETCONF_PAGE if block.proof == "rpc")
+    with manager.connect_uds(path=str(agent.folder / "var/netconf.sock"), timeout=LIMIT_S) as gateway:
+        reply = gateway.dispatch(to_ele(request))
+    assert "<id " in reply.xml
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
