@@ -72,6 +72,7 @@ class Subscribed:
     """One subscription. ``target``: the kind of what it is to, which alone knows its sources. ``source``
     None: it is being established.
 
+    ``left_out``: of the state, for it could not be told of.
     ``when_over``: called once when it has ended. ``namespaces``: of the modules of reasons, by name.
     """
 
@@ -87,6 +88,7 @@ class Subscribed:
     stop: datetime | None = None
     state: State = State.ACTIVE
     counters: Counters = field(default_factory=Counters)
+    left_out: bool = False
     _replaced: list[Source] = field(default_factory=list)
     _notices: deque[bytes] = field(default_factory=deque)
     _waits: Breakable | None = None
@@ -327,8 +329,19 @@ class Subscriptions:
         return found
 
     async def state(self) -> bytes:
-        """Return ``/subscriptions`` as XML."""
-        return subscriptions(each.described() for each in self._all.values() if each.source is not None)
+        """Return ``/subscriptions`` as XML. One that cannot be told of is left out: the others, and all else
+        that a get shows, are none of its faults."""
+        told = []
+        for each in self._all.values():
+            if each.source is None:
+                continue
+            try:
+                told.append(each.described())
+            except Exception:
+                if not each.left_out:  # it is asked for often
+                    log.exception("subscription %d is left out of the state", each.id)
+                each.left_out = True
+        return subscriptions(told)
 
     def look(self, now_s: float) -> None:
         """Look after all; see ``Subscribed.look``."""

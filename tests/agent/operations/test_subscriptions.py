@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,12 @@ async def test_rfc8639_2_4_6_a_filter_that_cannot_be_used(lab: Lab, body: str, h
         ),
         (ALL + "<replay-start-time>now</replay-start-time>", "invalid-value", "replay-start-time"),
         (ALL + "<stop-time>2999-13-01T00:00:00Z</stop-time>", "invalid-value", "stop-time"),
+        (ALL + "<stop-time>9999-12-31T23:59:59-14:00</stop-time>", "invalid-value", "stop-time"),
+        (
+            ALL + "<replay-start-time>0001-01-01T00:00:00+14:00</replay-start-time>",
+            "invalid-value",
+            "replay-start-time",
+        ),
         (ALL + "<weighting>1</weighting>", "unknown-element", "weighting"),
         (ALL + "<dependency>1</dependency>", "unknown-element", "dependency"),
         (ALL + "<dscp>1</dscp>", "unknown-element", "dscp"),
@@ -434,6 +440,27 @@ async def test_state_shows_each_with_its_receiver(two: Lab) -> None:
     filter_ = other.find("{*}stream-xpath-filter")
     prefix = (filter_.text or "").partition("/")[2].partition(":")[0]
     assert filter_.nsmap[prefix] == BASE_EVENTS
+
+
+@pytest.mark.parametrize("stop", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999+14:00"])
+async def test_the_last_times_that_there_are_can_be_shown(lab: Lab, stop: str) -> None:
+    window = f"<replay-start-time>0001-01-01T00:00:00Z</replay-start-time><stop-time>{stop}</stop-time>"
+    id = id_of(await lab.do(establish(ALL + window)))
+    await lab.do(modify(id, f"{CHANGES}<stop-time>{stop}</stop-time>"))
+    await lab.caller(1).got("subscription-modified")
+    (shown,) = await subscriptions_of(lab, 1)
+    assert shown.findtext("{*}stop-time").startswith("9999-12-31T")
+
+
+async def test_one_that_cannot_be_shown_hides_no_other_and_is_logged_once(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = [id_of(await lab.do(establish())) for _ in range(2)]
+    lab.context.subscriptions.of(one).stop = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=14)))
+    for _ in range(2):
+        (shown,) = await subscriptions_of(lab, 1)
+        assert shown.findtext("{*}id") == str(other)
+    assert caplog.text.count(f"subscription {one} is left out") == 1
 
 
 async def test_state_is_read_under_access_control(lab: Lab) -> None:

@@ -206,6 +206,27 @@ async def test_an_anchor(lab: PushLab) -> None:
     assert told >= later.replace(microsecond=later.microsecond // 1000 * 1000)
 
 
+@pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
+async def test_anchors_and_stop_times_that_utc_has_no_year_for_are_refused(
+    lab: PushLab, anchor: str
+) -> None:
+    (error,) = await lab.lab.refused(establish(datastore() + ALL + periodic(100, anchor)))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "anchor-time"})
+    late = "<stop-time>9999-12-31T23:59:59-14:00</stop-time>"
+    (error,) = await lab.lab.refused(establish(late + datastore() + ALL + on_change()))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "stop-time"})
+    number = await lab.establish(datastore() + ALL + on_change())
+    (error,) = await lab.lab.refused(modify(number, late + datastore()))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "stop-time"})
+
+
+@pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_the_first_and_the_last_anchor_that_there_are(lab: PushLab, anchor: str) -> None:
+    lab.context.publisher.bounds = Bounds(period_cs=1)
+    await lab.establish(datastore() + ALL + periodic(1, anchor))
+    await lab.lab.caller(1).got("push-update", 2)
+
+
 async def test_subscribers_to_the_same_share_what_is_read(lab: PushLab) -> None:
     for session in (1, 2):
         for _ in range(10):
