@@ -73,6 +73,7 @@ class Subscribed:
     None: it is being established.
 
     ``left_out``: of the state, for it could not be told of.
+    ``_before``: the source that was asked last, until the one that follows on it is asked first.
     ``when_over``: called once when it has ended. ``namespaces``: of the modules of reasons, by name.
     """
 
@@ -89,7 +90,7 @@ class Subscribed:
     state: State = State.ACTIVE
     counters: Counters = field(default_factory=Counters)
     left_out: bool = False
-    _replaced: list[Source] = field(default_factory=list)
+    _before: Source | None = None
     _notices: deque[bytes] = field(default_factory=deque)
     _waits: Breakable | None = None
     _sending_since_s: float | None = None
@@ -117,7 +118,11 @@ class Subscribed:
         if self.over or self.source is None:
             source.close()
             return
-        self._replaced.append(self.source)
+        if self._before is None:
+            self._before = self.source
+        else:  # the one between was never asked
+            source.follow(self.source)
+            self.source.close()
         self.source, self.stop = source, stop
         self._happens(Happening.MODIFIED)
         self._notices.append(changed("subscription-modified", self.id, terms(self.described())))
@@ -145,7 +150,7 @@ class Subscribed:
             elif self.stop is not None and self.now() > self.stop:
                 self._happens(Happening.COMPLETED)
         elif self._sending_since_s is not None and now_s - self._sending_since_s >= STALLED_S:
-            waiting = self.source.behind()
+            waiting = (self._before or self.source).behind()
             if waiting.records > self.bounds.events or waiting.octets > self.bounds.octets:
                 log.warning("subscription %d is suspended: its subscriber does not read", self.id)
                 self._suspend(UNSUPPORTABLE_VOLUME)
@@ -157,6 +162,7 @@ class Subscribed:
 
     def _resume(self) -> None:
         assert self.source is not None
+        self._take_over()
         self._happens(Happening.RESUMED)
         lost = self.source.skip()
         self.counters.missed += lost
@@ -171,14 +177,18 @@ class Subscribed:
         if self._waits is not None:
             self._waits.break_off()
         if self.over:
-            self._close_replaced()
-            if self.source is not None:
-                self.source.close()
+            for source in (self._before, self.source):
+                if source is not None:
+                    source.close()
+            self._before = None
             self.when_over(self)
 
-    def _close_replaced(self) -> None:
-        while self._replaced:
-            self._replaced.pop().close()
+    def _take_over(self) -> None:
+        """Have the source go on from where the one before has come to, which makes nothing any more."""
+        before, self._before = self._before, None
+        if before is not None and self.source is not None:
+            self.source.follow(before)
+            before.close()
 
     def _with_reason(self, name: str, reason: str) -> bytes:
         return changed(name, self.id, identity_leaf("reason", reason, self.namespaces))
@@ -210,13 +220,13 @@ class Subscribed:
 
     async def _next(self) -> Update | None:
         """Return the next update; None if something else has happened meanwhile."""
+        self._take_over()
         source = self.source
         assert source is not None
         try:
             with Breakable() as self._waits:
                 update = await source.next()
                 self._waits = None
-                self._close_replaced()  # what waited there has been taken over
                 if update is None and not self.over:
                     self._happens(Happening.COMPLETED)
                 return update

@@ -65,8 +65,7 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
         source = PeriodicSource(receiver, terms.policy)
         await _tried(source.contents())
         return source
-    follows_on = before if isinstance(before, OnChangeSource) else None
-    on_change = OnChangeSource(receiver, terms.policy, follows_on)
+    on_change = OnChangeSource(receiver, terms.policy, follows=isinstance(before, OnChangeSource))
     try:
         await _tried(on_change.begin())
     except BaseException:

@@ -63,7 +63,12 @@ class Source:
     waiting: Backlog = field(default_factory=Backlog)
     lost: int = 0
     closed: int = 0
+    followed: list[str] = field(default_factory=list)
     well: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def follow(self, before: Source) -> None:
+        assert not before.closed
+        self.followed += [*before.followed, before.name]
 
     async def next(self) -> Update | None:
         due = await self.due.get()
@@ -272,6 +277,46 @@ async def test_a_modification_is_told_before_anything_that_is_sent_by_it() -> No
         await until(lambda: len(run.client.got) == 3)
         assert run.client.got == ["u1", "subscription-modified", "v2"]
         assert (run.source.closed, other.closed) == (1, 0)
+
+
+async def test_what_is_modified_lets_go_of_what_was_before_though_nothing_is_sent_then() -> None:
+    async with running(Client()) as run:
+        sources = [run.source]
+        for name in ("v", "w"):
+            sources.append(Source(name))
+            run.subscribed.modify(sources[-1], None)
+            await until(lambda: run.client.got.count("subscription-modified") == len(sources) - 1)
+            await until(lambda: [source.closed for source in sources] == [1] * (len(sources) - 1) + [0])
+        assert sources[-1].followed == ["u", "v"]
+
+
+async def test_of_many_modifications_that_nobody_reads_only_the_last_is_kept(stuck: Client) -> None:
+    async with running(stuck) as run:
+        await stalled(run)
+        sources = [Source(f"v{number}") for number in range(2000)]  # more than a stack is deep
+        for source in sources:
+            run.subscribed.modify(source, None)
+        assert [source.closed for source in sources] == [1] * 1999 + [0]
+        assert run.source.closed == 0
+        run.source.waiting = Backlog(11, 100)
+        run.look(after_s=2)  # it is looked what waits where it was asked last
+        assert run.subscribed.state is State.SUSPENDED
+        run.subscribed.delete()
+        assert (run.source.closed, sources[-1].closed) == (1, 1)
+
+
+async def test_what_is_resumed_after_a_modification_goes_on_from_where_it_was(stuck: Client) -> None:
+    async with running(stuck) as run:
+        await stalled(run)
+        last = Source("v", lost=4)
+        run.subscribed.modify(last, None)
+        run.look(after_s=2)
+        assert run.subscribed.state is State.SUSPENDED
+        assert stuck.reads is not None
+        for _ in range(5):
+            stuck.reads.release()
+        await until(lambda: "notifications-missed 4" in stuck.got)
+        assert (last.followed, run.source.closed, last.closed) == (["u"], 1, 0)
 
 
 async def test_a_modification_ends_a_suspension(stuck: Client) -> None:

@@ -308,6 +308,36 @@ async def test_modified_twice_before_anything_was_sent(lab: PushLab) -> None:
     assert reader.subscriber.syncs == 1
 
 
+async def test_modified_again_and_again_it_watches_one_selection(lab: PushLab) -> None:
+    def one(name: str) -> str:
+        return subtree(f'<links xmlns="{CH}"><link><name>{name}</name></link></links>')
+
+    publisher = lab.context.publisher
+    publisher.bounds = Bounds(selections=3)
+    number = await lab.establish(datastore() + one("nobody") + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    for count in range(1, 10):  # of which nothing is to be told
+        await lab.lab.do(modify(number, datastore() + one(f"nobody{count}")))
+        await caller.got("subscription-modified", count)
+        await lab.lab.until(lambda: len(publisher.watches) == 1)
+    assert len(publisher.when_rules_changed) == 1
+    await lab.establish(datastore() + ALL + on_change(), 2)
+
+
+async def test_a_resync_is_owed_by_what_it_is_modified_to(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    for body in ("", on_change("<yp:dampening-period>1</yp:dampening-period>"), ""):
+        await lab.lab.do(modify(number, datastore() + body))
+        if body:
+            await lab.lab.do(resync(number))
+    reader = lab.follow()
+    await caller.got("push-update", 2)
+    await reader.until(await lab.shown())
+
+
 async def test_resync_sends_everything_anew(lab: PushLab) -> None:
     number = await lab.establish(datastore() + ALL + on_change())
     caller = lab.lab.caller(1)
