@@ -74,6 +74,7 @@ class Subscribed:
 
     ``left_out``: of the state, for it could not be told of.
     ``_before``: the source that was asked last, until the one that follows on it is asked first.
+    ``_offered``: what it is to go on with when the reply that says so is written, and until when.
     ``when_over``: called once when it has ended. ``namespaces``: of the modules of reasons, by name.
     """
 
@@ -91,6 +92,7 @@ class Subscribed:
     counters: Counters = field(default_factory=Counters)
     left_out: bool = False
     _before: Source | None = None
+    _offered: tuple[Source, datetime | None] | None = None
     _notices: deque[bytes] = field(default_factory=deque)
     _waits: Breakable | None = None
     _sending_since_s: float | None = None
@@ -112,6 +114,25 @@ class Subscribed:
         )
 
     # -- what happens to it ------------------------------------------------------------------
+
+    def offer(self, source: Source, stop: datetime | None) -> None:
+        """Take what it is modified to once ``accept`` is called; is it over before, that is let go."""
+        self._withdraw()
+        if self.over:  # while the source was made
+            source.close()
+        else:
+            self._offered = source, stop
+
+    def accept(self) -> None:
+        """Go on with what was offered, if it is not over."""
+        offered, self._offered = self._offered, None
+        if offered is not None:
+            self.modify(*offered)
+
+    def _withdraw(self) -> None:
+        offered, self._offered = self._offered, None
+        if offered is not None:
+            offered[0].close()
 
     def modify(self, source: Source, stop: datetime | None) -> None:
         """Go on with ``source``, which follows on the one before, until ``stop``."""
@@ -181,6 +202,7 @@ class Subscribed:
                 if source is not None:
                     source.close()
             self._before = None
+            self._withdraw()
             self.when_over(self)
 
     def _take_over(self) -> None:

@@ -99,6 +99,8 @@ async def establish_subscription(context: Context, caller: Caller, operation: El
         if isinstance(problem, Declined):
             raise problem.told_in(target.establishing) from None
         raise
+    if subscribed.over:  # with its session, while it was being established
+        established.source.close()
     subscribed.target, subscribed.source = target, established.source
     caller.follow(subscribed.run)
     return f'<id xmlns="{SN_NS}">{subscribed.id}</id>'.encode() + established.output
@@ -130,7 +132,8 @@ async def modify_subscription(context: Context, caller: Caller, operation: Eleme
         )
     except Declined as problem:
         raise problem.told_in(asked.modifying) from None
-    caller.after_reply(lambda: subscribed.modify(source, stop))
+    subscribed.offer(source, stop)
+    caller.after_reply(subscribed.accept)
     return b""
 
 

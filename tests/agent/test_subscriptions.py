@@ -340,6 +340,32 @@ async def test_a_modification_of_what_has_ended_lets_go_of_its_source() -> None:
         assert late.closed == 1
 
 
+async def test_what_is_offered_and_never_accepted_ends_with_the_subscription() -> None:
+    async with running(Client()) as run:
+        first, second = Source("v"), Source("w")
+        run.subscribed.offer(first, None)
+        run.subscribed.offer(second, None)
+        assert (first.closed, second.closed) == (1, 0)
+        run.register.session_ended(1)
+        run.subscribed.accept()
+        assert (run.source.closed, first.closed, second.closed) == (1, 1, 1)
+        late = Source("x")
+        run.subscribed.offer(late, None)
+        assert late.closed == 1
+
+
+async def test_what_is_offered_counts_when_it_is_accepted() -> None:
+    async with running(Client()) as run:
+        other = Source("v")
+        run.subscribed.offer(other, None)
+        run.source.due.put_nowait(1)
+        await until(lambda: run.client.got == ["u1"])
+        run.subscribed.accept()
+        other.due.put_nowait(2)
+        await until(lambda: run.client.got == ["u1", "subscription-modified", "v2"])
+        assert (run.source.closed, other.closed) == (1, 0)
+
+
 async def test_a_source_can_ask_for_a_suspension_and_end_it() -> None:
     async with running(Client()) as run:
         run.source.due.put_nowait(Suspend(INSUFFICIENT_RESOURCES))

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from agent.operations.dispatch import dispatch
 from agent.operations.publisher import Bounds
+from agent.xml import NETCONF_NS, parse
 from agent.yang.schema import Schema
 from tests.agent.lab import make_schema
 from tests.agent.push.links import (
@@ -323,6 +325,19 @@ async def test_modified_again_and_again_it_watches_one_selection(lab: PushLab) -
         await lab.lab.until(lambda: len(publisher.watches) == 1)
     assert len(publisher.when_rules_changed) == 1
     await lab.establish(datastore() + ALL + on_change(), 2)
+
+
+async def test_a_modification_whose_reply_is_never_written_leaves_nothing_behind(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change(), 2)
+    caller, context = lab.lab.caller(2), lab.context
+    only_b = subtree(f'<links xmlns="{CH}"><link><name>b</name></link></links>')
+    for _ in range(2):
+        message = f'<rpc xmlns="{NETCONF_NS}">{modify(number, datastore() + only_b)}</rpc>'
+        await dispatch(context, caller, parse(message.encode())[0])
+    assert len(context.publisher.watches) == 2
+    context.subscriptions.session_ended(2)
+    assert len(context.publisher.watches) == 0
+    assert not context.publisher.when_rules_changed
 
 
 async def test_a_resync_is_owed_by_what_it_is_modified_to(lab: PushLab) -> None:
