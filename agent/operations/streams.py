@@ -159,12 +159,12 @@ class StreamTarget:
 
 
 def _source(request: Request, filter_: Filter, filter_xml: bytes) -> StreamSource:
-    context, caller = request.context, request.caller
+    context, caller, key = request.context, request.caller, filter_.key
 
     async def carry_out(event: Event, work: Callable[[], bytes]) -> bytes:
         access = context.access(caller)
         return await context.shared.told(
-            event.number, access, filter_xml, lambda: look_at(context, caller, filter_, event, work)
+            event.number, access, key, lambda: look_at(context, caller, filter_, event, work)
         )
 
     look = Look(

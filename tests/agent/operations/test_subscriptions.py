@@ -520,6 +520,29 @@ async def test_what_many_may_be_told_of_an_event_is_looked_at_once(
         assert sorted(looked) == ["joe", "joe", "terry"]  # by filter, and by who may see what
 
 
+ENDED = "ietf-subscribed-notifications:subscription-terminated"
+"""An event of this lab alone: it holds an identity."""
+
+
+async def test_filters_that_differ_in_their_default_namespace_are_two(lab: Lab) -> None:
+    def by_default(namespace: str) -> str:
+        return (
+            f'<s:establish-subscription xmlns:s="{SN_NS}"><s:stream>NETCONF</s:stream>'
+            f'<s:stream-xpath-filter xmlns="{namespace}">'
+            "/s:subscription-terminated[derived-from-or-self(s:reason, 'filter-unavailable')]"
+            "</s:stream-xpath-filter></s:establish-subscription>"
+        )
+
+    other = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
+    await lab.do(by_default(other), 1)  # which has no such identity
+    await lab.do(by_default(SN_NS), 2)
+    reason = "ietf-subscribed-notifications:filter-unavailable"
+    lab.context.stream.publish(Notification({ENDED: {"id": 7, "reason": reason}}))
+    await lab.caller(2).got("<id>7</id>")
+    await lab.until(lambda: not lab.context.subscriptions.of_session(1))
+    assert len(lab.context.subscriptions.of_session(2)) == 1
+
+
 async def test_the_looks_of_one_user_are_done_one_at_a_time(lab: Lab) -> None:
     for number in range(10):
         await lab.do(establish(xpath(f"count(/n:netconf-config-change) &lt; {number + 2}")))
