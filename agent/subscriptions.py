@@ -20,7 +20,7 @@ from typing import Protocol
 
 from agent.breakable import Breakable
 from agent.notifications import message, missed, time_text
-from agent.push.bodies import Described, changed, identity_leaf, subscriptions, terms
+from agent.push.bodies import Described, changed, identity_leaf, row, subscriptions, terms
 from agent.push.refusal import (
     INSUFFICIENT_RESOURCES,
     NO_SUCH_SUBSCRIPTION,
@@ -41,6 +41,12 @@ LOOK_S = 1.0
 """How often it is looked how much waits for those that take nothing."""
 STALLED_S = 1.0
 """Who has taken nothing for so long does not read."""
+
+
+OCTETS_PER_USER = 256 * 1024
+"""Of what the subscriptions of a user are to, their filters above all: whoever gets all state gets these."""
+TURN = 32
+"""Subscriptions that are told of in the state before others have their turn."""
 
 
 class Subscriber(Protocol):
@@ -112,6 +118,12 @@ class Subscribed:
             state=self.state,
             counters=self.counters,
         )
+
+    @property
+    def octets(self) -> int:
+        """What it takes to say what it is to, and to what it is being modified."""
+        sources = (self.source, None if self._offered is None else self._offered[0])
+        return sum(len(source.described()) for source in sources if source is not None)
 
     # -- what happens to it ------------------------------------------------------------------
 
@@ -334,6 +346,26 @@ class Subscriptions:
             self._look_later()
         return made
 
+    def refuse_large(self, subscribed: Subscribed, source: Source) -> None:
+        """Close ``source``, which ``subscribed`` is to have, if its user has too much with it.
+
+        Raises:
+            Declined: he has.
+        """
+        user = subscribed.subscriber.user
+        others = (
+            each.octets
+            for each in self._all.values()
+            if each is not subscribed and each.subscriber.user == user
+        )
+        if len(source.described()) + sum(others) > OCTETS_PER_USER:
+            source.close()
+            raise Declined(
+                INSUFFICIENT_RESOURCES,
+                f"what the subscriptions of {user} are to has at most {OCTETS_PER_USER} octets, filters and "
+                "all: give a shorter filter, or delete a subscription",
+            )
+
     def given_back(self, subscribed: Subscribed) -> None:
         """Forget one that could not be established."""
         self._forget(subscribed)
@@ -363,12 +395,14 @@ class Subscriptions:
     async def state(self) -> bytes:
         """Return ``/subscriptions`` as XML. One that cannot be told of is left out: the others, and all else
         that a get shows, are none of its faults."""
-        told = []
-        for each in self._all.values():
-            if each.source is None:
+        told: list[bytes] = []
+        for each in tuple(self._all.values()):
+            if each.source is None or each.over:
                 continue
+            if len(told) % TURN == TURN - 1:
+                await asyncio.sleep(0)
             try:
-                told.append(each.described())
+                told.append(row(each.described()))
             except Exception:
                 if not each.left_out:  # it is asked for often
                     log.exception("subscription %d is left out of the state", each.id)

@@ -93,6 +93,7 @@ async def establish_subscription(context: Context, caller: Caller, operation: El
                 counters=subscribed.counters,
             )
         )
+        context.subscriptions.refuse_large(subscribed, established.source)
     except BaseException as problem:
         if subscribed is not None:
             context.subscriptions.given_back(subscribed)
@@ -130,6 +131,7 @@ async def modify_subscription(context: Context, caller: Caller, operation: Eleme
             ),
             before,
         )
+        context.subscriptions.refuse_large(subscribed, source)
     except Declined as problem:
         raise problem.told_in(asked.modifying) from None
     subscribed.offer(source, stop)

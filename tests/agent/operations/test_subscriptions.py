@@ -238,6 +238,26 @@ async def test_there_are_no_more_than_the_limit_says(lab: Lab) -> None:
     await lab.do(establish())
 
 
+async def test_what_the_subscriptions_of_a_user_are_to_is_bounded(
+    two: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.OCTETS_PER_USER", 2000)
+    two.callers[3] = Remembering(3, "reader")  # as session 2
+
+    def padded(octets: int) -> str:
+        return xpath(f"true() or '{'x' * octets}'")
+
+    one, _ = [id_of(await two.do(establish(padded(700)), session_id)) for session_id in (2, 3)]
+    longer = modify(one, padded(1200).removeprefix(ALL))
+    for request in (establish(padded(700)), longer):
+        (error,) = await two.refused(request, 2)
+        assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    await two.do(establish(padded(700)), 1)  # of another user
+    await two.do(delete(id_of(await two.do(establish(), 2))), 2)
+    await two.do(modify(one, padded(750).removeprefix(ALL)), 2)
+    assert len(await subscriptions_of(two, 1)) == 3
+
+
 async def test_rfc8640_4_not_beside_create_subscription(lab: Lab) -> None:
     await lab.do(establish(), 1)
     (error,) = await lab.refused(CREATE, 1)
@@ -461,6 +481,18 @@ async def test_one_that_cannot_be_shown_hides_no_other_and_is_logged_once(
         (shown,) = await subscriptions_of(lab, 1)
         assert shown.findtext("{*}id") == str(other)
     assert caplog.text.count(f"subscription {one} is left out") == 1
+
+
+async def test_others_have_their_turn_while_many_are_told_of(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.TURN", 2)
+    ids = [id_of(await lab.do(establish())) for _ in range(6)]
+    shown = asyncio.ensure_future(lab.context.subscriptions.state())
+    await asyncio.sleep(0)
+    lab.context.subscriptions.of(ids[-1]).delete()
+    assert not shown.done()
+    assert (await shown).count(b"<subscription>") == 5
 
 
 async def test_state_is_read_under_access_control(lab: Lab) -> None:

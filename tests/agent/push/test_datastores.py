@@ -476,6 +476,20 @@ async def test_only_so_many_selections_are_watched(lab: PushLab) -> None:
     )
 
 
+async def test_what_is_refused_for_the_size_of_filters_watches_nothing(
+    lab: PushLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.OCTETS_PER_USER", 1000)
+    long = subtree(f'<links xmlns="{CH}"><link><name>{"x" * 1000}</name></link></links>')
+    (error,) = await lab.lab.refused(establish(datastore() + long + on_change()))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    number = await lab.establish(datastore() + ALL + on_change())
+    (error,) = await lab.lab.refused(modify(number, datastore() + long))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    assert len(lab.context.publisher.watches) == 1
+    assert len(lab.context.publisher.when_rules_changed) == 1
+
+
 async def test_what_is_kept_is_bounded(lab: PushLab) -> None:
     lab.context.publisher.bounds = Bounds(octets=100)
     (error,) = await lab.lab.refused(establish(datastore() + ALL + on_change()))
