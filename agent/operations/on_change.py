@@ -259,7 +259,8 @@ class OnChangeSource:
             Suspend: there is none, for others take theirs slowly.
         """
         try:
-            await self._receiver.context.publisher.on_their_way.take(self, octets)
+            way = self._receiver.context.publisher.on_their_way
+            await way.take(self, octets, self._receiver.caller.user)
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None
 

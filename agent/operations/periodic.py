@@ -66,7 +66,8 @@ class PeriodicSource:
     async def _careful_contents(self) -> bytes:
         try:
             contents = await self.contents()
-            await self._receiver.context.publisher.on_their_way.take(self, len(contents))
+            way = self._receiver.context.publisher.on_their_way
+            await way.take(self, len(contents), self._receiver.caller.user)
             return contents
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None
