@@ -208,6 +208,16 @@ async def test_an_anchor(lab: PushLab) -> None:
     assert told >= later.replace(microsecond=later.microsecond // 1000 * 1000)
 
 
+@pytest.mark.parametrize("policy", [periodic(), on_change()])
+async def test_a_stop_time_in_the_past_is_refused(lab: PushLab, policy: str) -> None:
+    past = "<stop-time>2020-01-01T00:00:00Z</stop-time>"
+    number = await lab.establish(datastore() + ALL + policy)
+    for request in (establish(past + datastore() + ALL + policy), modify(number, past + datastore())):
+        (error,) = await lab.lab.refused(request)
+        assert (error.tag, error.info) == ("bad-element", {"bad-element": "stop-time"})
+    assert len(lab.context.subscriptions.of_session(1)) == 1
+
+
 @pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
 async def test_anchors_and_stop_times_that_utc_has_no_year_for_are_refused(
     lab: PushLab, anchor: str
