@@ -64,8 +64,8 @@ class Filter:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for filters that select the same: what a text means depends on its namespaces, the default one
-        too."""
+        """Equal for filters that select the same: what a text means depends on its namespaces, and the
+        default one is one of them."""
         subtree = b"" if self.subtree is None else serialize(self.subtree)
         if self.xpath is None:
             return (subtree, ())

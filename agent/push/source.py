@@ -41,9 +41,10 @@ class Source(Protocol):
     """Makes the updates of one subscription, one at a time, with the parameters that one rpc gave it."""
 
     def follow(self, before: Source) -> None:
-        """Go on from where ``before`` has come to, which is closed next: the subscription was modified. Called
-        before ``next`` is; ``before`` may not have been asked either, and then this is called again with the
-        source that was to be followed there."""
+        """Go on from where ``before`` has come to, which is closed next: the subscription was modified.
+
+        Called before ``next`` is. ``before`` may not have been asked either, and then this is called again
+        with the source that was to be followed there."""
 
     async def next(self) -> Update | None:
         """Wait for the next update; None when the stop time has come and nothing is left from before.

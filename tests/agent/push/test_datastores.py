@@ -219,9 +219,7 @@ async def test_a_stop_time_in_the_past_is_refused(lab: PushLab, policy: str) -> 
 
 
 @pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
-async def test_anchors_and_stop_times_that_utc_has_no_year_for_are_refused(
-    lab: PushLab, anchor: str
-) -> None:
+async def test_anchors_and_stop_times_that_utc_has_no_year_for_are_refused(lab: PushLab, anchor: str) -> None:
     (error,) = await lab.lab.refused(establish(datastore() + ALL + periodic(100, anchor)))
     assert (error.tag, error.info) == ("invalid-value", {"bad-element": "anchor-time"})
     late = "<stop-time>9999-12-31T23:59:59-14:00</stop-time>"
