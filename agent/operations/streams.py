@@ -36,7 +36,7 @@ from agent.push.refusal import (
     Terminate,
 )
 from agent.push.source import Backlog, Counters, Source, Update
-from agent.subscriptions import Bounds
+from agent.subscribed import Bounds
 from agent.xml import serialize
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ import pytest
 from agent.push.refusal import INSUFFICIENT_RESOURCES, NO_SUCH_SUBSCRIPTION, Declined, Suspend, Terminate
 from agent.push.source import Backlog, Update
 from agent.push.subscription import State
-from agent.subscriptions import Bounds, Subscribed, Subscriptions
+from agent.subscribed import Bounds, Subscribed
+from agent.subscriptions import Subscriptions
 
 LIMIT_S = 30
 BOUNDS = Bounds(all=6, per_user=4, per_session=3, events=10, octets=1000, suspended_s=5)
@@ -232,7 +233,7 @@ async def test_a_stop_time_ends_a_suspension_too(stuck: Client) -> None:
 
 async def test_the_register_looks_by_itself(stuck: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.subscriptions.LOOK_S", 0.01)
-    monkeypatch.setattr("agent.subscriptions.STALLED_S", 0.0)
+    monkeypatch.setattr("agent.subscribed.STALLED_S", 0.0)
     async with running(stuck) as run:
         await stalled(run)
         await until(lambda: run.subscribed.state is State.SUSPENDED)
