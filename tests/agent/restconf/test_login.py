@@ -78,6 +78,46 @@ async def test_a_login_forgives_the_tries_before(lab: Lab, tmp_path: Path) -> No
             assert found.status == 200
 
 
+async def test_no_login_under_another_name_forgives_tries(lab: Lab, tmp_path: Path) -> None:
+    """Who has an account, for SSH or here, guesses the passwords of others no longer than who has none."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        for _ in range(3):
+            assert (await client.as_user("reader", "wrong").ask("GET", DATA)).status == 401
+            client.passwords._right.clear()
+            client.lockout.succeeded("127.0.0.1")  # as by SSH
+            assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
+        for password in ("wrong", WORD):
+            found = await client.as_user("reader", password).ask("GET", DATA)
+            assert found.status == 429
+            assert int(found.fields["retry-after"]) > 0
+        for other in ("bob", "tester"):
+            assert (await client.as_user(other).ask("GET", "/restconf")).status == 200
+    assert "'reader' from 127.0.0.1" in (tmp_path / "lockout-names.json").read_text()
+
+
+async def test_names_that_nobody_has_wait_as_others_do(lab: Lab, tmp_path: Path) -> None:
+    async with serving(lab, tmp_path, tries=2) as client:
+        for name in ("reader", "nobody", "n" * 300):
+            found = []
+            for _ in range(3):
+                client.lockout.succeeded("127.0.0.1")
+                found.append((await client.as_user(name, "wrong").ask("GET", DATA)).status)
+            assert found == [401, 401, 429]
+
+
+async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """By SSH he gets in from there all the same: a key is not guessed."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        favoured = client.logins._favoured
+        favoured.begin(any_users=True)
+        favoured.logged_in("127.0.0.1")
+        guesses = [(await client.as_user("bob", f"{one}").ask("GET", DATA)).status for one in range(5)]
+        assert guesses == [401, 401, 401, 429, 429]
+        await favoured.kept.written()
+
+
 async def test_who_has_logged_in_is_known_for_a_while(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
