@@ -105,9 +105,7 @@ async def test_names_that_nobody_has_wait_as_others_do(lab: Lab, tmp_path: Path)
             assert found == [401, 401, 429]
 
 
-async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(
-    lab: Lab, tmp_path: Path
-) -> None:
+async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(lab: Lab, tmp_path: Path) -> None:
     """By SSH he gets in from there all the same: a key is not guessed."""
     async with serving(lab, tmp_path, tries=3) as client:
         favoured = client.logins._favoured
