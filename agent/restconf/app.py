@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from agent.at_work import bind_session
-from agent.errors import RpcErrors
-from agent.http.answers import Receive, Send
+from agent.errors import OperationFailed, RpcErrors
+from agent.http.answers import Message, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
 from agent.restconf import editing, invoking, streams
@@ -39,6 +39,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 DATASTORES = ("running", "candidate", "operational")
 _READS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
+_FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
 )
@@ -91,18 +92,35 @@ class Restconf:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = request_of(scope, receive, self._bodies)
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
         try:
-            answer = await self._answered(request, send)
+            answer = await self._answered_or_refused(request, noting)
         except Gone:
             return
-        except Problem as problem:
-            answer = self._refused(request, problem)
-        except RpcErrors as problem:
-            answer = self._refused(request, problem_of(problem.errors))
+        except Exception as problem:
+            log.error("a request failed by a fault of this server", exc_info=problem)
+            if has_begun:
+                request.guest.abort()  # no other way says of an answer that it is not whole
+                return
+            answer = self._refused(request, problem_of([_FAULT]))
         finally:
             request.release()
         if answer is not None:
             await _send(answer, send)
+
+    async def _answered_or_refused(self, request: Request, send: Send) -> Answer | None:
+        try:
+            return await self._answered(request, send)
+        except Problem as problem:
+            return self._refused(request, problem)
+        except RpcErrors as problem:
+            return self._refused(request, problem_of(problem.errors))
 
     def end_streams(self, stays: Callable[[str], bool] = lambda user: False) -> None:
         """End the streams of all users but those who stay."""

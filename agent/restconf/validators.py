@@ -69,8 +69,9 @@ def _holds(tags: str, etag: str) -> bool:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """Return the time in a field; one that is none is as if it were not there (RFC 9110 section 13.1.3)."""
     try:
         found = None if text is None else parsedate_to_datetime(text)
-    except ValueError:
+        return None if found is None else found.replace(tzinfo=found.tzinfo or UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC)

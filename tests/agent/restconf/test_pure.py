@@ -168,6 +168,10 @@ def test_validators_are_of_the_unit(schema: Schema) -> None:
         ({"if-modified-since": "Fri, 27 Nov 2026 10:00:00 GMT"}, True),
         ({"if-modified-since": "Fri, 27 Nov 2026 09:59:59 GMT"}, False),
         ({"if-modified-since": "yesterday"}, False),
+        ({"if-modified-since": "Mon, 01 Jan 2027 00:00:00 +9999999999999999999999"}, False),
+        ({"if-modified-since": "Mon, 99 Jan 2027 00:00:00 GMT"}, False),
+        ({"if-modified-since": "Fri, 31 Dec 9999 23:59:59 -1400"}, True),
+        ({"if-modified-since": "Mon, 01 Jan 0001 00:00:00 +1400"}, False),
     ],
 )
 def test_what_a_client_has(fields: dict[str, str], known: bool) -> None:
