@@ -25,7 +25,7 @@ from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, request_of
-from agent.restconf.retrieval import UNIFIED, ManyInXml, retrieved
+from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
 from agent.xml import Element
@@ -252,7 +252,9 @@ class Restconf:
             validators = validators_of(context.configuration.txids("running"), place)
             headers = validators.headers
             only_config = query.content == "config" or datastore == "running"
-            if (only_config or not _holds_state(place)) and validators.are_known(request.fields):
+            may_be_known = (only_config or not _holds_state(place)) and validators.are_known(request.fields)
+            # What its client may not see has no tag for him, and is not there.
+            if may_be_known and await request.while_there(is_seen(context, caller, place, query)):
                 return Answer(304, headers=headers)
         work = retrieved(context, caller, place, query, datastore=datastore, media=media)
         try:
@@ -274,14 +276,25 @@ class Restconf:
             content = await self._content(request, media, place, await request.body())
         edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
         done = await self._unbroken(self._in_turn(caller, edit))
-        headers = validators_of(self._context.configuration.txids("running"), place).headers
         if request.method == "DELETE":
             return Answer(204)
+        headers = await self._validators_after(caller, done.created or place)
         if done.created is None:
             return Answer(204, headers=headers)
         scheme = "https" if request.guest.secure else "http"
         location = f"{scheme}://{request.fields['host']}{DATA}{done.created.uri()}"
         return Answer(201, headers={**headers, "Location": location})
+
+    async def _validators_after(self, caller: Requester, place: Place) -> dict[str, str]:
+        """Return those of what an edit has left at ``place``, none for who may not read it."""
+        try:
+            if self._context.access(caller).everything(["read"]) or await is_seen(
+                self._context, caller, place
+            ):
+                return validators_of(self._context.configuration.txids("running"), place).headers
+        except RpcErrors as problem:  # the edit is done, and is told as done
+            log.info("an edit is answered without its validators: %s", problem)
+        return {}
 
     async def _in_turn(self, caller: Requester, edit: editing.Edit) -> editing.Done:
         async with self._editing:
