@@ -333,6 +333,38 @@ async def test_who_is_not_there_costs_the_same(monkeypatch: pytest.MonkeyPatch) 
     nobody = Passwords({})
     assert not await nobody.is_right("eve", b"x")
     nobody.close()
+    assert fault_of(looked[-1]) is None
+    assert looked[-1].startswith(hash_of(b"any").rpartition("$")[0].rpartition("$")[0])
+
+
+async def test_who_is_not_there_costs_what_one_of_those_does_who_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For hashes of different costs, too, and for those that come later: no time tells of a user."""
+    looked: list[str] = []
+
+    def look(_password: bytes, written: str) -> bool:
+        looked.append(written.split("$")[3])
+        return False
+
+    async def costs_of(made: Passwords) -> list[str]:
+        looked.clear()
+        for number in range(64):
+            await made.is_right(f"nobody {number}", b"x")
+        return list(looked)
+
+    monkeypatch.setattr(room, "is_right", look)
+    hashes = {"ann": HASH, "bob": HASH.replace("t=2", "t=3"), "cid": HASH.replace("t=2", "t=4")}
+    made, restarted = Passwords({"ann": HASH}), Passwords(hashes)
+    assert set(await costs_of(made)) == {"m=19456,t=2,p=1"}
+    made.take_over(hashes)
+    costs = await costs_of(made)
+    assert set(costs) == {f"m=19456,t={t},p=1" for t in (2, 3, 4)}
+    assert await costs_of(made) == costs == await costs_of(restarted)
+    made.take_over({"bob": hashes["bob"]})
+    assert set(await costs_of(made)) == {"m=19456,t=3,p=1"}
+    made.close()
+    restarted.close()
 
 
 async def test_no_more_wait_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
