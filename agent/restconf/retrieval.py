@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import guarded
@@ -36,6 +37,8 @@ DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 UNIFIED = "unified"
 """{+restconf}/data: what is configured with the state beside it, without defaults that nobody asks for."""
 
+_WITH_DEFAULTS = ReadQuery(defaults="report-all")
+
 
 class ManyInXml(Exception):
     """There are several, and XML has one element at its root (RFC 8040 section 4.3)."""
@@ -56,10 +59,22 @@ async def retrieved(
     if not place.steps:
         inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own
         return await _datastore(context, inner, media, None if query.fields == () else query.depth)
-    if not inner:
-        return _empty(place, media)
-    found: bytes | None = await context.reader(_of_place, context.schema, inner, place, query, media)
-    return _empty(place, media) if found is None else found
+    found: bytes | None = None
+    if inner:
+        found = await context.reader(_of_place, context.schema, inner, place, query, media)
+    return _empty(context, caller, place, media) if found is None else found
+
+
+async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQuery = _WITH_DEFAULTS) -> bool:
+    """Return whether running holds something at ``place`` that the caller may read, and ``query`` asks for.
+
+    Raises:
+        RpcErrors: it cannot be read.
+    """
+    if all(step.node.is_np_container for step in place.steps):
+        return not place.steps or _may_read(context, caller, place)
+    query = replace(query, content="config", depth=1)
+    return await retrieved(context, caller, place, query, datastore="running", media=Media.JSON) is not None
 
 
 def _operation(schema: Schema, place: Place, query: ReadQuery, datastore: str) -> Element:
@@ -105,14 +120,23 @@ def _inside(reply: bytes) -> bytes:
     return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
 
 
-def _empty(place: Place, media: Media) -> bytes | None:
-    """Return a container that is always there, whatever is in it (RFC 7950 section 7.5.1); else None."""
+def _empty(context: Context, caller: Caller, place: Place, media: Media) -> bytes | None:
+    """Return a container that is always there, whatever is in it (RFC 7950 section 7.5.1); else None.
+
+    Not for who may not read it: for him, it is not there (RFC 8341 section 3.2.4).
+    """
     if not all(step.node.is_np_container for step in place.steps):
+        return None
+    if not _may_read(context, caller, place):
         return None
     node = place.steps[-1].node
     if media is Media.JSON:
         return f'{{"{node.module}:{node.name}":{{}}}}'.encode()
     return f'<{node.name} xmlns="{node.namespace}"/>'.encode()
+
+
+def _may_read(context: Context, caller: Caller, place: Place) -> bool:
+    return context.access(caller).reader(context.schema)(place.path or "")
 
 
 async def _datastore(context: Context, inner: bytes, media: Media, depth: int | None) -> bytes:

@@ -11,6 +11,10 @@ import pytest
 from agent.http.tls import Tls
 from agent.restconf import passwords as room
 from agent.restconf.passwords import Passwords, TooManyTries, fault_of, hash_of, is_right
+from agent.settings import Settings
+from agent.transport.limits import Limits
+from agent.web import WebDoor
+from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority
 from tests.agent.lab import top
@@ -76,6 +80,60 @@ async def test_a_login_forgives_the_tries_before(lab: Lab, tmp_path: Path) -> No
             found = await client.as_user("bob").ask("GET", "/restconf")
             client.passwords._right.clear()
             assert found.status == 200
+
+
+async def test_no_login_under_another_name_forgives_tries(lab: Lab, tmp_path: Path) -> None:
+    """Who has an account, for SSH or here, guesses the passwords of others no longer than who has none."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        for _ in range(3):
+            assert (await client.as_user("reader", "wrong").ask("GET", DATA)).status == 401
+            client.passwords._right.clear()
+            client.lockout.succeeded("127.0.0.1")  # as by SSH
+            assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
+        for password in ("wrong", WORD):
+            found = await client.as_user("reader", password).ask("GET", DATA)
+            assert found.status == 429
+            assert int(found.fields["retry-after"]) > 0
+        for other in ("bob", "tester"):
+            assert (await client.as_user(other).ask("GET", "/restconf")).status == 200
+    assert "'reader' from 127.0.0.1" in (tmp_path / "lockout-names.json").read_text()
+
+
+async def test_names_that_nobody_has_wait_as_others_do(lab: Lab, tmp_path: Path) -> None:
+    async with serving(lab, tmp_path, tries=2) as client:
+        for name in ("reader", "nobody", "n" * 300):
+            found = []
+            for _ in range(3):
+                client.lockout.succeeded("127.0.0.1")
+                found.append((await client.as_user(name, "wrong").ask("GET", DATA)).status)
+            assert found == [401, 401, 429]
+
+
+async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(lab: Lab, tmp_path: Path) -> None:
+    """By SSH he gets in from there all the same: a key is not guessed."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        favoured = client.logins._favoured
+        favoured.begin(any_users=True)
+        favoured.logged_in("127.0.0.1")
+        guesses = [(await client.as_user("bob", f"{one}").ask("GET", DATA)).status for one in range(5)]
+        assert guesses == [401, 401, 401, 429, 429]
+        await favoured.kept.written()
+
+
+async def test_other_limits_hold_for_tries_of_a_name(client: Client) -> None:
+    web = WebDoor(
+        client.door,
+        client.app,
+        logins=client.logins,
+        passwords=client.passwords,
+        tries=client.logins._tries,
+        secure=False,
+    )
+    now = Settings(web=Web("127.0.0.1", 0, passwords={"bob": HASH}))
+    web.take_over(now, replace(Limits(), lockout_tries=1))
+    found = [(await client.as_user("bob", "wrong").ask("GET", DATA)).status for _ in range(2)]
+    assert found == [401, 429]
+    assert client.lockout.remaining_s("127.0.0.1") == 0
 
 
 async def test_who_has_logged_in_is_known_for_a_while(
@@ -227,6 +285,38 @@ async def test_who_is_not_there_costs_the_same(monkeypatch: pytest.MonkeyPatch) 
     nobody = Passwords({})
     assert not await nobody.is_right("eve", b"x")
     nobody.close()
+    assert fault_of(looked[-1]) is None
+    assert looked[-1].startswith(hash_of(b"any").rpartition("$")[0].rpartition("$")[0])
+
+
+async def test_who_is_not_there_costs_what_one_of_those_does_who_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For hashes of different costs, too, and for those that come later: no time tells of a user."""
+    looked: list[str] = []
+
+    def look(_password: bytes, written: str) -> bool:
+        looked.append(written.split("$")[3])
+        return False
+
+    async def costs_of(made: Passwords) -> list[str]:
+        looked.clear()
+        for number in range(64):
+            await made.is_right(f"nobody {number}", b"x")
+        return list(looked)
+
+    monkeypatch.setattr(room, "is_right", look)
+    hashes = {"ann": HASH, "bob": HASH.replace("t=2", "t=3"), "cid": HASH.replace("t=2", "t=4")}
+    made, restarted = Passwords({"ann": HASH}), Passwords(hashes)
+    assert set(await costs_of(made)) == {"m=19456,t=2,p=1"}
+    made.take_over(hashes)
+    costs = await costs_of(made)
+    assert set(costs) == {f"m=19456,t={t},p=1" for t in (2, 3, 4)}
+    assert await costs_of(made) == costs == await costs_of(restarted)
+    made.take_over({"bob": hashes["bob"]})
+    assert set(await costs_of(made)) == {"m=19456,t=3,p=1"}
+    made.close()
+    restarted.close()
 
 
 async def test_no_more_wait_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
