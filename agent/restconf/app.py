@@ -46,7 +46,8 @@ _HOST_META = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What requests may take. ``requests_per_user``: at once."""
+    """What requests may take. ``body_octets``: also all bodies of one user at once; ``requests_per_user``: so
+    many."""
 
     body_octets: int
     bodies_octets: int
@@ -83,7 +84,7 @@ class Restconf:
         self._logins = logins
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
-        self._bodies = Bodies(bounds.bodies_octets)
+        self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._at_once: Counter[str] = Counter()
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
@@ -128,6 +129,7 @@ class Restconf:
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
         _refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
+        request.user = user
         if self._at_once[user] >= self._bounds.requests_per_user:
             message = "this user has too many requests under way"
             raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
