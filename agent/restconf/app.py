@@ -17,7 +17,7 @@ from agent.errors import RpcErrors
 from agent.http.answers import Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
-from agent.restconf import editing, invoking, streams
+from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.caller import Requester
 from agent.restconf.documents import children, input_of, one_child, whole
 from agent.restconf.login import Logins
@@ -214,6 +214,7 @@ class Restconf:
             return _options(allowed)
         if request.method in _EDITS:
             return await self._edited(request, caller, place)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=UNIFIED)
 
     async def _datastore(self, request: Request, caller: Requester, name: str, segments: list[str]) -> Answer:
@@ -225,6 +226,7 @@ class Restconf:
         _refuse_method(request, _READS)
         if request.method == "OPTIONS":
             return _options(_READS)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
     async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
@@ -252,6 +254,7 @@ class Restconf:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
         if request.method not in ("POST", "PUT"):
             parameters(request.query, ())
+        await rights.refuse_edit(self._context, caller)
         content: list[Element] = []
         if request.method != "DELETE":
             media = request.media_sent
@@ -309,6 +312,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
+        await rights.refuse_operation(context, caller, (node.namespace, node.name))
         content = await self._input(request, Place(), node)
         media = request.media
         output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
@@ -319,6 +323,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
+        await rights.refuse_action(self._context, caller, place)
         content = await self._input(request, place, place.steps[-1].node)
         media = request.media
         output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
@@ -338,6 +343,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(_READS)
         query = stream_query(request.query)
+        await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
             return Answer(200, b"", "text/event-stream")
         self._following.add(caller)

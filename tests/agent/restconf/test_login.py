@@ -104,6 +104,7 @@ async def test_a_certificate_says_who_somebody_is(lab: Lab, tmp_path: Path) -> N
 RULES = (
     f'<nacm xmlns="{NACM}"><groups><group><name>readers</name><user-name>reader</user-name></group></groups>'
     "<rule-list><name>readers</name><group>readers</group>"
+    "<rule><name>get</name><rpc-name>get-data</rpc-name><action>permit</action></rule>"
     '<rule><name>hidden</name><path xmlns:ec="urn:yangswan:test:every-construct">'
     "/ec:top/ec:entry/ec:hidden</path>"
     "<access-operations>*</access-operations><action>deny</action></rule>"
