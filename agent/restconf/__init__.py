@@ -6,7 +6,7 @@ A request becomes the operation of NETCONF that it is, and is carried out by the
 - app: from a request to its answer; request: its parts, read within bounds; streams: events as they come
 - login: who is asking, with passwords and the tries of SSH; caller: the session that a request has
 - monitoring: what it can do, as state
-- rights: what it needs the right for, asked before its body is read
+- methods: which ones a resource has; rights: what one needs the right for, asked before its body is read
 - retrieval: GET of data; editing: POST, PUT, PATCH and DELETE of data; invoking: operations and actions
 - uris, queries, media, validators (ETag and Last-Modified), problems (statuses and reports), all pure
 - documents: a body as elements; parsing: where it is taken apart

@@ -22,6 +22,7 @@ from agent.restconf.caller import Requester
 from agent.restconf.documents import input_of, one_child, whole
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
+from agent.restconf.methods import READS, allowed_at, refuse_foreign, refuse_method
 from agent.restconf.parsing import Parsing
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
@@ -38,7 +39,6 @@ ROOT = "restconf"
 DATA = "/restconf/data"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DATASTORES = ("running", "candidate", "operational")
-_READS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
@@ -125,11 +125,11 @@ class Restconf:
 
     async def _answered(self, request: Request, send: Send) -> Answer | None:
         if request.segments == (".well-known", "host-meta"):
-            _refuse_method(request, _READS)
+            refuse_method(request, READS)
             return Answer(200, _HOST_META, "application/xrd+xml")
         if request.segments[:1] != (ROOT,):
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
-        _refuse_foreign(request)
+        refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
         request.user = user
         if self._at_once[user] >= self._bounds.requests_per_user:
@@ -159,7 +159,7 @@ class Restconf:
             case ("data", *rest):
                 return await self._data(request, caller, rest)
             case ("operations",):
-                _refuse_method(request, _READS)
+                refuse_method(request, READS)
                 parameters(request.query, ())
                 return self._read(request, invoking.listed(self._context.schema, request.media))
             case ("operations", name):
@@ -179,7 +179,7 @@ class Restconf:
         return self._context.schema.by_name["ietf-yang-library"].revision
 
     def _root(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             content = {"data": {}, "operations": {}, "yang-library-version": self._revision}
@@ -188,7 +188,7 @@ class Restconf:
         return self._read(request, f'<restconf xmlns="{NAMESPACE}">{inside}</restconf>'.encode())
 
     def _library_version(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             body = json.dumps({"ietf-restconf:yang-library-version": self._revision}).encode()
@@ -200,7 +200,7 @@ class Restconf:
 
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
         return Answer(200, body, request.media.value, headers=known)
 
@@ -210,8 +210,8 @@ class Restconf:
         place = place_of(self._context.schema, segments, actions=True)
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
-        allowed = _allowed(place)
-        _refuse_method(request, allowed)
+        allowed = allowed_at(place)
+        refuse_method(request, allowed)
         if request.method == "OPTIONS":
             return _options(allowed)
         if request.method in _EDITS:
@@ -225,9 +225,9 @@ class Restconf:
             names = ", ".join(f"ietf-datastores:{one}" for one in DATASTORES)
             raise Problem(404, "invalid-value", f"the datastores are {names}")
         place = place_of(self._context.schema, segments)
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
@@ -300,7 +300,7 @@ class Restconf:
     async def _operation(self, request: Request, caller: Requester, name: str) -> Answer:
         context = self._context
         node = invoking.operation_of(context.schema, name)
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
@@ -311,7 +311,7 @@ class Restconf:
         return Answer(204) if output is None else Answer(200, output, media.value)
 
     async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
@@ -332,9 +332,9 @@ class Restconf:
         return await self._parsing.done(request.user, len(body), work)
 
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         query = stream_query(request.query)
         await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
@@ -347,40 +347,8 @@ class Restconf:
         return None
 
 
-def _allowed(place: Place) -> tuple[str, ...]:
-    node = place.node
-    if node is None:
-        return (*_READS, "POST", "PUT", "PATCH")
-    if not node.config or place.is_many:
-        return _READS
-    posts = ("POST",) if node.is_interior else ()
-    return (*_READS, *posts, "PUT", "PATCH", "DELETE")
-
-
 def _holds_state(place: Place) -> bool:
     return place.node is None or place.node.holds_state
-
-
-def _refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
-    if request.method not in allowed:
-        names = ", ".join(sorted(allowed))
-        message = f"{request.method} is not for this resource: {names} are"
-        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
-
-
-def _refuse_foreign(request: Request) -> None:
-    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
-
-    Raises:
-        Problem: it would change something (403).
-    """
-    if request.method in _READS:
-        return
-    scheme = "https" if request.guest.secure else "http"
-    own = f"{scheme}://{request.fields['host']}".lower()
-    origin = request.fields.get("origin", own).lower()
-    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
 
 
 def _options(allowed: tuple[str, ...]) -> Answer:
