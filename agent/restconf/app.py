@@ -17,11 +17,13 @@ from agent.errors import OperationFailed, RpcErrors
 from agent.http.answers import Message, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
-from agent.restconf import editing, invoking, streams
+from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.caller import Requester
-from agent.restconf.documents import children, input_of, one_child, whole
+from agent.restconf.documents import input_of, one_child, whole
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
+from agent.restconf.methods import READS, allowed_at, refuse_foreign, refuse_method
+from agent.restconf.parsing import Parsing
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, request_of
@@ -29,7 +31,7 @@ from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
 from agent.xml import Element
-from agent.yang.schema_node import Kind
+from agent.yang.schema_node import Kind, SchemaNode
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,6 @@ ROOT = "restconf"
 DATA = "/restconf/data"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DATASTORES = ("running", "candidate", "operational")
-_READS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _HOST_META = (
@@ -47,7 +48,8 @@ _HOST_META = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What requests may take. ``requests_per_user``: at once."""
+    """What requests may take. ``body_octets``: also all bodies of one user at once; ``requests_per_user``: so
+    many."""
 
     body_octets: int
     bodies_octets: int
@@ -84,7 +86,8 @@ class Restconf:
         self._logins = logins
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
-        self._bodies = Bodies(bounds.bodies_octets)
+        self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
+        self._parsing = Parsing()
         self._at_once: Counter[str] = Counter()
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
@@ -140,12 +143,13 @@ class Restconf:
 
     async def _answered(self, request: Request, send: Send) -> Answer | None:
         if request.segments == (".well-known", "host-meta"):
-            _refuse_method(request, _READS)
+            refuse_method(request, READS)
             return Answer(200, _HOST_META, "application/xrd+xml")
         if request.segments[:1] != (ROOT,):
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
-        _refuse_foreign(request)
+        refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
+        request.user = user
         if self._at_once[user] >= self._bounds.requests_per_user:
             message = "this user has too many requests under way"
             raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
@@ -173,7 +177,7 @@ class Restconf:
             case ("data", *rest):
                 return await self._data(request, caller, rest)
             case ("operations",):
-                _refuse_method(request, _READS)
+                refuse_method(request, READS)
                 parameters(request.query, ())
                 return self._read(request, invoking.listed(self._context.schema, request.media))
             case ("operations", name):
@@ -193,7 +197,7 @@ class Restconf:
         return self._context.schema.by_name["ietf-yang-library"].revision
 
     def _root(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             content = {"data": {}, "operations": {}, "yang-library-version": self._revision}
@@ -202,7 +206,7 @@ class Restconf:
         return self._read(request, f'<restconf xmlns="{NAMESPACE}">{inside}</restconf>'.encode())
 
     def _library_version(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             body = json.dumps({"ietf-restconf:yang-library-version": self._revision}).encode()
@@ -214,7 +218,7 @@ class Restconf:
 
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
         return Answer(200, body, request.media.value, headers=known)
 
@@ -224,12 +228,13 @@ class Restconf:
         place = place_of(self._context.schema, segments, actions=True)
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
-        allowed = _allowed(place)
-        _refuse_method(request, allowed)
+        allowed = allowed_at(place)
+        refuse_method(request, allowed)
         if request.method == "OPTIONS":
             return _options(allowed)
         if request.method in _EDITS:
             return await self._edited(request, caller, place)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=UNIFIED)
 
     async def _datastore(self, request: Request, caller: Requester, name: str, segments: list[str]) -> Answer:
@@ -238,9 +243,10 @@ class Restconf:
             names = ", ".join(f"ietf-datastores:{one}" for one in DATASTORES)
             raise Problem(404, "invalid-value", f"the datastores are {names}")
         place = place_of(self._context.schema, segments)
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
     async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
@@ -270,10 +276,10 @@ class Restconf:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
         if request.method not in ("POST", "PUT"):
             parameters(request.query, ())
+        await rights.refuse_edit(self._context, caller)
         content: list[Element] = []
         if request.method != "DELETE":
-            media = request.media_sent
-            content = await self._content(request, media, place, await request.body())
+            content = await self._content(request, request.media_sent, place)
         edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
         done = await self._unbroken(self._in_turn(caller, edit))
         if request.method == "DELETE":
@@ -300,27 +306,18 @@ class Restconf:
         async with self._editing:
             return await editing.carry_out(self._context, caller, edit)
 
-    async def _content(self, request: Request, media: Media, place: Place, body: bytes) -> list[Element]:
+    async def _content(self, request: Request, media: Media, place: Place) -> list[Element]:
         schema, elements = self._context.schema, self._bounds.elements
-        context = self._context
-        if request.method == "POST":
-            return [
-                await context.worker(
-                    lambda: one_child(schema, body, media, above=place.node, max_elements=elements)
-                )
-            ]
-        if not place.steps:
-            found: list[Element] = await context.worker(
-                lambda: whole(schema, body, media, max_elements=elements)
-            )
-            return found
-        above = place.above.node
-        found = await context.worker(
-            lambda: children(schema, body, media, above=above, max_elements=elements)
-        )
-        if len(found) != 1:
-            raise Problem(400, "malformed-message", f"a body holds one node here, not {len(found)}")
-        return found
+        body = await request.body()
+
+        def work() -> list[Element]:
+            if request.method == "POST":
+                return [one_child(schema, body, media, above=place.node, max_elements=elements)]
+            if not place.steps:
+                return whole(schema, body, media, max_elements=elements)
+            return [one_child(schema, body, media, above=place.above.node, max_elements=elements)]
+
+        return await self._parsing.done(request.user, len(body), work)
 
     async def _unbroken(self, work: Any) -> Any:
         """Carry out what changes something to its end, though its client is gone meanwhile."""
@@ -334,39 +331,43 @@ class Restconf:
     async def _operation(self, request: Request, caller: Requester, name: str) -> Answer:
         context = self._context
         node = invoking.operation_of(context.schema, name)
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
-        content = await self._input(request, Place(), node)
+        await rights.refuse_operation(context, caller, (node.namespace, node.name))
+        content = await self._input(request, node)
         media = request.media
         output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
 
     async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
-        content = await self._input(request, place, place.steps[-1].node)
+        await rights.refuse_action(self._context, caller, place)
+        content = await self._input(request, place.steps[-1].node)
         media = request.media
         output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
 
-    async def _input(self, request: Request, _place: Place, node: Any) -> list[Element]:
+    async def _input(self, request: Request, node: SchemaNode) -> list[Element]:
+        schema, elements = self._context.schema, self._bounds.elements
         body = await request.body()
         media = request.media_sent if body.strip() else None
-        elements = self._bounds.elements
-        found: list[Element] = await self._context.worker(
-            lambda: input_of(self._context.schema, body, media, operation=node, max_elements=elements)
-        )
-        return found
+
+        def work() -> list[Element]:
+            return input_of(schema, body, media, operation=node, max_elements=elements)
+
+        return await self._parsing.done(request.user, len(body), work)
 
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         query = stream_query(request.query)
+        await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
             return Answer(200, b"", "text/event-stream")
         self._following.add(caller)
@@ -377,40 +378,8 @@ class Restconf:
         return None
 
 
-def _allowed(place: Place) -> tuple[str, ...]:
-    node = place.node
-    if node is None:
-        return (*_READS, "POST", "PUT", "PATCH")
-    if not node.config or place.is_many:
-        return _READS
-    posts = ("POST",) if node.is_interior else ()
-    return (*_READS, *posts, "PUT", "PATCH", "DELETE")
-
-
 def _holds_state(place: Place) -> bool:
     return place.node is None or place.node.holds_state
-
-
-def _refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
-    if request.method not in allowed:
-        names = ", ".join(sorted(allowed))
-        message = f"{request.method} is not for this resource: {names} are"
-        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
-
-
-def _refuse_foreign(request: Request) -> None:
-    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
-
-    Raises:
-        Problem: it would change something (403).
-    """
-    if request.method in _READS:
-        return
-    scheme = "https" if request.guest.secure else "http"
-    own = f"{scheme}://{request.fields['host']}".lower()
-    origin = request.fields.get("origin", own).lower()
-    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
 
 
 def _options(allowed: tuple[str, ...]) -> Answer:

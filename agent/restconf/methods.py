@@ -1,0 +1,43 @@
+"""Which methods a resource has, and what no page of another origin may have a browser do."""
+
+from __future__ import annotations
+
+from agent.restconf.problems import Problem
+from agent.restconf.request import Request
+from agent.restconf.uris import Place
+
+READS = ("GET", "HEAD", "OPTIONS")
+
+
+def allowed_at(place: Place) -> tuple[str, ...]:
+    """Return the methods for data at ``place``."""
+    node = place.node
+    if node is None:
+        return (*READS, "POST", "PUT", "PATCH")
+    if not node.config or place.is_many:
+        return READS
+    posts = ("POST",) if node.is_interior else ()
+    return (*READS, *posts, "PUT", "PATCH", "DELETE")
+
+
+def refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
+    """Raise Problem if its method is none of ``allowed`` (405)."""
+    if request.method not in allowed:
+        names = ", ".join(sorted(allowed))
+        message = f"{request.method} is not for this resource: {names} are"
+        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
+
+    Raises:
+        Problem: it would change something (403).
+    """
+    if request.method in READS:
+        return
+    scheme = "https" if request.guest.secure else "http"
+    own = f"{scheme}://{request.fields['host']}".lower()
+    origin = request.fields.get("origin", own).lower()
+    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
