@@ -38,11 +38,13 @@ class Editing:
     what all have edited. ``joined``: what others had edited was in the candidate before. ``pending``: the
     number of our confirmed commit that waits, as far as is known here; 0 if the history has none for it.
     ``ended``: how the last one ended that did so by itself. ``stays``: our newest commit that nothing takes
-    back. ``loaded``: a commit was, and nothing was edited since.
+    back. ``loaded``: a commit was, and nothing was edited since. ``unsure``: the lock was asked for or given
+    back, and the answer not waited for (Ctrl-C); ``locked`` is what was so before.
     """
 
     client: Connection
     locked: bool = False
+    unsure: bool = False
     kept: bool = False
     shared: bool = False
     always_shared: bool = False
@@ -123,15 +125,9 @@ class Editing:
         Raises:
             Occupied: somebody else is at it.
         """
-        if self.locked or self.shared:
+        if self.shared or (self.locked and not self.unsure):
             return
-        try:
-            self._lock("lock")
-        except ServerErrors as problem:
-            # It is ours where Ctrl-C ended the wait for the lock.
-            if problem.errors[0].session_id != self.client.session_id:
-                raise Occupied(self._why(problem)) from None
-        self.locked = True
+        self._take()
 
     def occupied(self) -> str:
         """Return whose lock keeps the candidate from being committed and dropped here; "" if none does.
@@ -139,61 +135,120 @@ class Editing:
         To try is the way to know: what others have changed and not locked cannot be locked, either, and
         what is locked so is given back.
         """
-        if self.locked:
+        if self.locked and not self.unsure:
             return ""
         try:
-            self._lock("lock")
+            granted = self._lock()
         except ServerErrors as problem:
-            owner = problem.errors[0].session_id
-            return self._why(problem) if owner and owner != self.client.session_id else ""
-        self.locked = True  # until it is not: Ctrl-C may come between
-        self._lock("unlock")
-        self.locked = False
+            return self._why(problem) if problem.errors[0].session_id else ""
+        if granted:
+            self._unlock()
         return ""
 
     def keep(self) -> None:
-        """Lock the candidate until ``release``.
+        """Lock the candidate until ``release``; the server is asked, whatever is known here.
 
         Raises:
             Occupied: somebody else is at it.
         """
-        shared, self.shared = self.shared, False
-        try:
-            self.hold()
-        except Occupied:
-            self.shared = shared
-            raise
-        self.kept = True
+        self._take()
+        self.shared, self.kept = False, True
 
     def release(self) -> None:
         """Give the lock back; what is not committed is discarded with it (RFC 6241 section 8.3.5)."""
         self.kept = False
-        if self.locked:
-            self._lock("unlock")
-        self.locked = self.edited = False
+        if self.locked or self.unsure:
+            self._unlock()
+        self.edited = False
         self.refresh()
 
     def settle(self) -> None:
         """What was edited is in force, or dropped: others may go on."""
         self.edited = self.differs = False
-        if self.locked and not self.kept:
-            self._lock("unlock")
-            self.locked = False
+        if (self.locked or self.unsure) and not self.kept:
+            self._unlock()
 
     def discard(self) -> None:
         """Make the candidate what running is."""
         self.client.rpc(etree.Element(f"{{{NETCONF}}}discard-changes"))
         self.settle()
 
+    def find_out(self) -> None:
+        """Know again whether the lock is ours, and give it back if nothing needs it."""
+        if not self.unsure or self.client.gone is not None:
+            return
+        try:
+            granted = self._lock()
+        except ServerErrors:
+            return  # so it is not ours
+        if granted or not (self.kept or self.edited):
+            self._unlock()
+
     def lost(self) -> None:
         """The session is another one: what it held is gone."""
-        self.locked = self.kept = self.edited = self.differs = False
+        self.locked = self.unsure = self.kept = self.edited = self.differs = False
         self.pending = None
+
+    def _take(self) -> None:
+        try:
+            self._lock()
+        except ServerErrors as problem:
+            raise Occupied(self._why(problem)) from None
+
+    def _lock(self) -> bool:
+        """Have the lock; True if it is granted now, False if it was ours already.
+
+        Raises:
+            ServerErrors: it is not ours.
+        """
+        self.unsure = True
+        try:
+            self._ask("lock")
+            granted = True
+        except ServerErrors as problem:
+            if problem.errors[0].session_id != self.client.session_id:
+                self._lost_lock()
+                self.unsure = False
+                raise
+            granted = False
+        if granted:
+            self._lost_lock()
+        self.locked = True
+        self.unsure = False  # last: Ctrl-C may come between
+        return granted
+
+    def _lost_lock(self) -> None:
+        """Where it was held, it is not any more; what was edited went with it."""
+        if self.locked:
+            self.edited = self.kept = False
+        self.locked = False
+
+    def _unlock(self) -> None:
+        """Have the lock no more.
+
+        Raises:
+            ServerErrors: it is still ours.
+        """
+        self.unsure = True
+        try:
+            self._ask("unlock")
+        except ServerErrors:
+            # Servers have no error of their own for a lock that is not held (RFC 6241 section 7.6).
+            try:
+                granted = self._lock()
+            except ServerErrors:
+                return
+            if not granted:
+                raise
+            self.unsure = True
+            self._ask("unlock")
+        self.locked = False
+        self.unsure = False
 
     def _announces(self, *names: str) -> bool:
         return any(name in one for one in self.client.capabilities for name in names)
 
-    def _lock(self, operation: str) -> None:
+    def _ask(self, operation: str) -> None:
         request = etree.Element(f"{{{NETCONF}}}{operation}")
         etree.SubElement(etree.SubElement(request, f"{{{NETCONF}}}target"), f"{{{NETCONF}}}candidate")
         self.client.rpc(request)

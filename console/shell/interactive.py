@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 
 from prompt_toolkit import PromptSession
@@ -143,7 +144,8 @@ class _Conversation:
         except KeyboardInterrupt:
             self._pasted = []
             shell.out.warn("^C")
-            self._look()
+            with suppress(KeyboardInterrupt):  # what is not known then is asked before the next line
+                self._look()
         except EOFError:
             shell.out.warn("nothing was answered, so nothing was done")
 
@@ -177,6 +179,7 @@ class _Conversation:
         """Find out how the candidate is, after something was broken off."""
         try:
             if self._shell.client.gone is None:
+                self._shell.editing.find_out()
                 self._shell.editing.refresh()
         except (Gone, ServerErrors) as problem:
             self._shell.out.warn(str(problem))

@@ -80,7 +80,8 @@ class Shell(Console):
         if self._grammar is None:
             # Much is imported here, and until something is edited nothing is lost.
             editing = self.editing
-            idle = not (editing.edited or editing.locked or editing.pending is not None or self._held)
+            held = editing.locked or editing.unsure or self._held
+            idle = not (editing.edited or editing.pending is not None or held)
             reading = "reading the YANG modules of the server"
             with interrupts.ending_at_once(idle and not self.interactive), self.out.progress(reading):
                 self._grammar = self.ways.grammar(self.client)
@@ -145,6 +146,7 @@ class Shell(Console):
         try:
             meaning = self.read(line)
             interrupts.raise_again()
+            self.editing.find_out()
             if isinstance(meaning, SecretMissing):
                 meaning = self._with_secret(meaning)
             if isinstance(meaning, Called):
