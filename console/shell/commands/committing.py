@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from console.client.session import Gone, ServerErrors
 from console.grammar.command import Argument, Command
@@ -32,6 +32,7 @@ VERIFY_S = 60
 LOOK_AGAIN_S = 2.0
 _CUT_OFF = "would-cut-off-session"
 _VERIFY_FAILED = "verify-failed"
+_NOT_SENT = "not committed: the wait was over before the commit was sent"
 _MOST_SHOWN = 3
 _MOST_DIFFERENCES = 100
 
@@ -51,13 +52,53 @@ def wanted_by(given: Mapping[str, str]) -> Commit:
     )
 
 
+@dataclass(slots=True)
+class _Way:
+    """How far a commit has come. ``since``: the newest commit before it was sent; None: it is not sent."""
+
+    wanted: Commit
+    session_id: int
+    since: int | None = None
+    answered: bool = False
+    said: bool = False
+
+
 def put_in_force(shell: Shell, wanted: Commit) -> int:
     """Commit as ``wanted``, ask what has to be asked, and say what became of it."""
-    editing = shell.editing
+    way = _Way(wanted, shell.client.session_id)
+    with _told_of_ctrl_c(shell, way):
+        status = _put_in_force(shell, way)
+        if status is not None:
+            return status
+    return put_in_force(shell, replace(wanted, even_if_cut_off=True))
+
+
+@contextmanager
+def not_sent_yet(shell: Shell) -> Iterator[None]:
+    """Inside, a Ctrl-C is told that nothing came of the commit that was asked for."""
+    with _told_of_ctrl_c(shell, _Way(Commit(), shell.client.session_id)):
+        yield
+
+
+@contextmanager
+def _told_of_ctrl_c(shell: Shell, way: _Way) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if way.since is None:
+            shell.out.warn(_NOT_SENT)
+        elif not way.said:
+            _broken_off(shell, way)
+        raise
+
+
+def _put_in_force(shell: Shell, way: _Way) -> int | None:
+    """Return the exit status; None if it is to be committed although it cuts this session off."""
+    editing, wanted = shell.editing, way.wanted
     differs = editing.refresh()
     told = waiting.look(editing)
     if not differs and editing.pending is None and wanted == Commit(comment=wanted.comment):
-        return _nothing(shell)
+        return _nothing(shell, way)
     if told:
         shell.out.warn(told)
     if differs and (editing.foreign or editing.shared):
@@ -68,22 +109,36 @@ def put_in_force(shell: Shell, wanted: Commit) -> int:
             return Status.REFUSED
     if differs and editing.always_shared and not shell.interactive:
         _say_what_goes(shell)
-    since = newest_commit(shell.client)
+    before = newest_commit(shell.client)
     confirmed = editing.pending
+    way.since = before
     try:
-        _carry_out(shell, wanted, since)
+        _carry_out(shell, way)
     except ServerErrors as problem:
-        if any(error.app_tag == _CUT_OFF for error in problem.errors) and not wanted.even_if_cut_off:
-            return _cut_off(shell, wanted, problem)
-        for text in saying.incomplete(problem, shell.mending):
-            shell.out.warn(f"not committed: {text}")
-        if not editing.refresh() and any(error.app_tag == _VERIFY_FAILED for error in problem.errors):
-            # It was in force, so it is in the history, and no longer in the candidate.
-            shell.out.warn(outcome.in_words(commit_of(shell.client, shell.client.session_id, since)))
-            _settle(shell)
-        return Status.REFUSED
+        way.answered = True
+        return _refused(shell, way, problem)
     _settle(shell)
-    return _say_done(shell, wanted, since, confirmed)
+    status = _say_done(shell, wanted, before, confirmed)
+    way.said = True
+    return status
+
+
+def _refused(shell: Shell, way: _Way, problem: ServerErrors) -> int | None:
+    editing = shell.editing
+    if any(error.app_tag == _CUT_OFF for error in problem.errors) and not way.wanted.even_if_cut_off:
+        for _, text in saying.refused(problem):
+            shell.out.warn(f"not committed: {text}")
+        way.said = True
+        return _cut_off(shell)
+    for text in saying.incomplete(problem, shell.mending):
+        shell.out.warn(f"not committed: {text}")
+    way.said = not any(error.app_tag == _VERIFY_FAILED for error in problem.errors)
+    if not editing.refresh() and not way.said:
+        # It was in force, so it is in the history, and no longer in the candidate.
+        shell.out.warn(outcome.in_words(commit_of(shell.client, way.session_id, way.since or 0)))
+        way.said = True
+        _settle(shell)
+    return Status.REFUSED
 
 
 def _settle(shell: Shell) -> None:
@@ -94,14 +149,16 @@ def _settle(shell: Shell) -> None:
             shell.out.warn(f"the commit is done, but the lock of the candidate is not given back: {text}")
 
 
-def _nothing(shell: Shell) -> int:
+def _nothing(shell: Shell, way: _Way) -> int:
     """Say that nothing differs and nothing of ours waits."""
     told, shell.editing.ended = shell.editing.ended, ""
     if told:
         shell.out.warn(f"nothing to confirm: {told}")
         return Status.REFUSED
+    way.since = newest_commit(shell.client)
     shell.client.rpc(empty("commit"))  # one of another session with its token could wait for it
     shell.out.text("There is nothing to commit.")
+    way.said = True
     return Status.OK
 
 
@@ -126,37 +183,44 @@ def cancel(shell: Shell, given: Mapping[str, str]) -> None:
     shell.out.text("The confirmed commit was taken back.")
 
 
-def _carry_out(shell: Shell, wanted: Commit, since: int) -> None:
-    editing, session_id = shell.editing, shell.client.session_id
+def _carry_out(shell: Shell, way: _Way) -> None:
+    editing, wanted = shell.editing, way.wanted
     try:
         with shell.out.progress("committing") as say, _watched(shell, wanted, say):
             shell.client.rpc(wanted.request())
-    except KeyboardInterrupt:
-        _broken_off(shell, wanted, session_id, since)
-        raise
+            way.answered = True
     except Gone as problem:
         shell.out.warn(str(problem))
-        outcome.tell(shell, session_id, since, is_over=True)
+        outcome.tell(shell, way.session_id, way.since or 0, is_over=True)
+        way.said = True
         editing.edited = False  # what became of that is said
         raise
     editing.pending, editing.ended = None, ""
 
 
-def _broken_off(shell: Shell, wanted: Commit, session_id: int, since: int) -> None:
+def _broken_off(shell: Shell, way: _Way) -> None:
     """Ctrl-C: nothing may be in force that nobody waited for to be confirmed."""
-    if wanted.verify_s is None:
-        shell.out.warn("the wait is over; what the server has begun it ends")
-        if wanted.confirmed_s is not None and shell.editing.pending is None:
-            shell.editing.pending = 0
-    else:
+    editing, wanted = shell.editing, way.wanted
+    is_over = wanted.verify_s is not None and not way.answered
+    if is_over:
         # The server takes the commit back when the session that waits for it ends.
         shell.out.warn("the wait is over, and with it this session: the server takes the commit back")
         shell.client.cut()
-        shell.editing.edited = False  # what became of that is said
+        editing.edited = False  # what became of that is said
         shell.again()
-    outcome.tell(shell, session_id, since, is_over=wanted.verify_s is not None)
-    if shell.client.gone is None and wanted.verify_s is not None:
-        shell.editing.refresh()
+    elif not way.answered:
+        shell.out.warn("the wait is over; what the server has begun it ends")
+    waits = wanted.confirmed_s is not None and wanted.verify_s is None
+    if waits and editing.pending is None:
+        editing.pending = 0
+    found = outcome.tell(shell, way.session_id, way.since or 0, is_over=is_over, answered=way.answered)
+    if found is not None and found.outcome == "committed":
+        editing.edited = False
+        editing.unsure = editing.unsure or editing.locked  # nothing needs the lock: find_out gives it back
+    elif not way.answered and not shell.interactive and (found is None or found.outcome == "applying"):
+        editing.edited = False  # it may be in force by now: nothing can be said of it but that
+    if is_over and shell.client.gone is None:
+        editing.refresh()
 
 
 @contextmanager
@@ -192,11 +256,9 @@ def _watch(shell: Shell, say: Callable[[str], None], over: threading.Event) -> N
         other.close()
 
 
-def _cut_off(shell: Shell, wanted: Commit, problem: ServerErrors) -> int:
-    for _, text in saying.refused(problem):
-        shell.out.warn(f"not committed: {text}")
+def _cut_off(shell: Shell) -> int | None:
     if shell.confirm("Commit all the same, and perhaps lose this session?"):
-        return put_in_force(shell, replace(wanted, even_if_cut_off=True))
+        return None
     if not shell.interactive:
         shell.out.warn("('commit even-if-cut-off' commits it all the same)")
     return Status.REFUSED

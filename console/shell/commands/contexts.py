@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.grammar.command import Command, Where
-from console.shell.commands.committing import ARGUMENTS, WORDS, put_in_force, wanted_by
+from console.shell.commands.committing import ARGUMENTS, WORDS, not_sent_yet, put_in_force, wanted_by
 from console.shell.shell import Leave, Shell, Status
 
 
@@ -37,7 +37,9 @@ def end(shell: Shell, given: Mapping[str, str]) -> None:
 
 def leave(shell: Shell, given: Mapping[str, str]) -> int:
     """Commit, and go out; stay if that is refused."""
-    if shell.editing.refresh() and (status := put_in_force(shell, wanted_by(given))) != Status.OK:
+    with not_sent_yet(shell):
+        differs = shell.editing.refresh()
+    if differs and (status := put_in_force(shell, wanted_by(given))) != Status.OK:
         return status
     if shell.editing.locked and not shell.editing.kept:
         shell.editing.release()

@@ -17,10 +17,13 @@ _NOT_YET = (
 )
 
 
-def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
+def tell(
+    shell: Shell, session_id: int, since: int, *, is_over: bool, answered: bool = False
+) -> Recorded | None:
     """Look in the history for a commit of ``session_id`` after the commit ``since``, and say what it is.
 
     ``is_over``: the session has ended, so what waits for it to be confirmed is about to be taken back.
+    ``answered``: the server is done with it. Returns it; None if it is not found, or nothing can be asked.
     """
     try:
         other = shell.client.another()
@@ -28,14 +31,17 @@ def tell(shell: Shell, session_id: int, since: int, *, is_over: bool) -> None:
         shell.out.warn(
             "whether the commit was carried out is not known: 'show history' tells, once you are in again"
         )
-        return
+        return None
     try:
         with shell.out.progress("looking what became of the commit"):
             waits = not is_over and owner_of_confirmed(other) == session_id
             found = _decided(other, session_id, since) if is_over else commit_of(other, session_id, since)
-        shell.out.warn(in_words(found, waits=waits) if found is not None or is_over else _NOT_YET)
+        decided = found is not None or is_over or answered
+        shell.out.warn(in_words(found, waits=waits) if decided else _NOT_YET)
+        return found
     except (Gone, ServerErrors) as problem:
         shell.out.warn(f"whether the commit was carried out cannot be looked up: {problem}")
+        return None
     finally:
         other.close()
 

@@ -34,8 +34,9 @@ def test_a_confirmed_commit_may_wait_also_where_ctrl_c_ended_the_wait_for_it(
         out=Printed(),
         client=SimpleNamespace(gone=None, another=another),
         editing=SimpleNamespace(pending=before),
+        interactive=True,
     )
-    committing._broken_off(cast(Shell, shell), wanted, 7, 0)
+    committing._broken_off(cast(Shell, shell), committing._Way(wanted, 7, 0))
     assert shell.editing.pending is pending
 
 

@@ -13,10 +13,13 @@ from console.shell.commands.committing import put_in_force
 from console.shell.commands.contexts import abort, leave
 from console.shell.commands.requests import Commit
 from console.shell.output import Terminal
-from console.shell.shell import Shell, Ways
+from console.shell.script import Plan, carry_out
+from console.shell.shell import Shell, Status, Ways
 from tests.console.fakes import Printed
 from tests.console.shell.gateway import ME, OTHER, Gateway
 
+IN_FORCE = "commit 1 was carried out, and is in force"
+NOT_SENT = "not committed: the wait was over before the commit was sent"
 A_COMMIT = ("get-config", "get", "commit", "unlock", "get")
 
 
@@ -38,6 +41,34 @@ def interrupted(at: int, late: bool) -> tuple[Shell, Printed, Gateway]:
     with pytest.raises(KeyboardInterrupt):
         put_in_force(shell, Commit())
     return shell, out, server
+
+
+MOMENTS = [(at, late) for at in range(len(A_COMMIT)) for late in (False, True)]
+
+
+def test_a_commit_asks_what_is_interrupted_here() -> None:
+    server = Gateway()
+    shell, out = edited(server)
+    assert put_in_force(shell, Commit()) == Status.OK
+    assert (tuple(server.asked), out.texts) == (A_COMMIT, ["Committed: commit 1 is in force."])
+
+
+@pytest.mark.parametrize(("at", "late"), MOMENTS)
+def test_what_became_of_the_commit_is_said_wherever_ctrl_c_comes(at: int, late: bool) -> None:
+    _, out, server = interrupted(at, late)
+    said = "\n".join(out.warnings)
+    assert (IN_FORCE in said) is bool(server.commits)
+    assert (NOT_SENT in said) is (at < A_COMMIT.index("commit"))
+    assert out.warnings
+
+
+@pytest.mark.parametrize(("at", "late"), MOMENTS)
+def test_whose_the_lock_is_is_found_out_after_it(at: int, late: bool) -> None:
+    shell, _, server = interrupted(at, late)
+    shell.editing.find_out()
+    shell.editing.refresh()
+    assert (server.held == ME) is shell.editing.locked
+    assert shell.editing.locked is shell.editing.edited is not bool(server.commits)
 
 
 @pytest.mark.parametrize("command", [abort, leave, unlock])
@@ -68,3 +99,16 @@ def test_edits_of_others_are_not_taken_for_those_that_went_with_our_lock() -> No
     shell.editing.find_out()
     shell.editing.refresh()
     assert (shell.editing.locked, shell.editing.foreign) == (False, True)
+
+
+@pytest.mark.parametrize(("at", "late"), MOMENTS)
+def test_a_script_says_one_thing_of_a_commit_that_ctrl_c_ended_the_wait_for(at: int, late: bool) -> None:
+    server = Gateway(interrupts=at, late=late)
+    shell, out = edited(server)
+    assert carry_out(shell, (), Plan(commit=True)) == Status.INTERRUPTED
+    said = "\n".join(out.warnings)
+    assert (IN_FORCE in said) is bool(server.commits)
+    if server.commits or at == A_COMMIT.index("commit"):
+        assert "nothing of it is in force" not in said
+    else:
+        assert "what was edited before it is dropped: nothing of it is in force" in said
