@@ -8,6 +8,10 @@ from console.grammar.command import Command, Where
 from console.shell.commands.committing import ARGUMENTS, WORDS, not_sent_yet, put_in_force, wanted_by
 from console.shell.shell import Leave, Shell, Status
 
+_OF_OTHERS = (
+    "others may have edited along with you ('diff' shows all of it): 'discard' drops it, 'end' leaves it"
+)
+
 
 def config(shell: Shell, given: Mapping[str, str]) -> None:
     """Go to the top of the configuration."""
@@ -47,14 +51,22 @@ def leave(shell: Shell, given: Mapping[str, str]) -> int:
     return Status.OK
 
 
-def abort(shell: Shell, given: Mapping[str, str]) -> None:
-    """Drop what was edited here, and go out; what others edited stays."""
-    if shell.editing.edited:
-        shell.editing.discard()
-        shell.out.text("What was edited is dropped.")
-    elif shell.editing.locked and not shell.editing.kept:
-        shell.editing.release()
+def abort(shell: Shell, given: Mapping[str, str]) -> int:
+    """Drop what was edited here, and go out; what others edited stays, or is asked about."""
+    editing = shell.editing
+    # Without the lock nobody knows whose edits are whose.
+    with_others = editing.edited and not editing.locked and editing.refresh()
+    if with_others and not shell.confirm("Others may have edited along with you ('diff'). Drop all of it?"):
+        if not shell.interactive:
+            shell.out.warn(_OF_OTHERS)
+        return Status.REFUSED
+    if editing.edited:
+        editing.discard()
+        shell.out.text("All that was edited is dropped." if with_others else "What was edited is dropped.")
+    elif editing.locked and not editing.kept:
+        editing.release()
     shell.context = None
+    return Status.OK
 
 
 def leave_or_up(shell: Shell, given: Mapping[str, str]) -> None:
