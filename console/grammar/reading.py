@@ -12,12 +12,24 @@ from console.grammar.fixed import NO, CommandForm, start
 from console.grammar.mending import Mending
 from console.grammar.model_words import DataState
 from console.grammar.rows import Manual
-from console.grammar.values import Changes, Meaning, Mistake, Path, Span, Step, Suggestion, sweeping
+from console.grammar.values import (
+    Change,
+    Changes,
+    Meaning,
+    Mistake,
+    Operation,
+    Path,
+    Span,
+    Step,
+    Suggestion,
+    sweeping,
+)
 from console.grammar.walking import Ambiguous, Unquoted, Walk
 from console.grammar.words import Word, in_comment, quoted, split
 from console.model.schema import Kind, Schema
 
 DO = "do"
+_ANOTHER = "another command begins here: it needs a line of its own"
 
 Lookup = Callable[[str | Path, str], Sequence[Suggestion]]
 """Values that are there now: a source that an Argument names, or a path; and what was typed of the value.
@@ -34,6 +46,10 @@ def nothing(source: str | Path, prefix: str) -> Sequence[Suggestion]:
 
 class Sweeping(Mistake):
     """Much would go away by an abbreviated line: that nobody meant something else is not guessed."""
+
+
+class Contradiction(Mistake):
+    """A line sets one leaf to two values, or two cases of one choice."""
 
 
 class Grammar:
@@ -58,7 +74,7 @@ class Grammar:
             return Changes(())
         try:
             return self._meaning(line, words, self._states(context, tunnel))
-        except (Ambiguous, Sweeping):
+        except (Ambiguous, Contradiction, Sweeping):
             raise
         except Mistake as problem:
             if context is None:
@@ -71,8 +87,7 @@ class Grammar:
             if unknown and (hint := self._other_level(line, words, context)):
                 raise Mistake(hint, words[0].span, problem.expected) from None
             if self._begins_another(line, words, problem, context):
-                said = "another command begins here: it needs a line of its own"
-                raise Mistake(said, problem.span) from None
+                raise Mistake(_ANOTHER, problem.span) from None
             if isinstance(problem, Unquoted):
                 raise
             return self._without_do(line, words, problem)
@@ -92,6 +107,8 @@ class Grammar:
         walk = Walk(states, line)
         walk.take(words)
         meaning = walk.meaning()
+        if isinstance(meaning, Changes) and (second := _contradicts(words, meaning)):
+            raise Contradiction(_ANOTHER, second)
         if walk.abbreviated and isinstance(meaning, Changes) and (swept := sweeping(meaning)):
             raise Sweeping(
                 f"this removes all of {swept[0].path[-1].node.name}: type it in full", swept[0].span
@@ -293,3 +310,28 @@ class _Several:
 
     def meaning(self) -> Meaning | None:
         return None
+
+
+def _contradicts(words: Sequence[Word], meaning: Changes) -> Span | None:
+    """Return the word at which a line begins to say something else of the same than before; else None."""
+    made: list[Change] = []
+    for change in meaning.changes:
+        if change.value is None or change.operation is not Operation.MERGE:
+            continue
+        if any(_excludes(change, other) for other in made):
+            end = made[-1].span.end
+            return next((word.span for word in words if word.span.start >= end), change.span)
+        made.append(change)
+    return None
+
+
+def _excludes(one: Change, other: Change) -> bool:
+    """Return whether of two edits the later takes back the earlier."""
+    for step, its in zip(one.path, other.path, strict=False):
+        if step.node is not its.node:
+            cases = dict(its.node.case)
+            return any(cases.get(choice, case) != case for choice, case in step.node.case)
+        if step.keys != its.keys:
+            return False
+    same = len(one.path) == len(other.path) and one.path[-1].node.kind is Kind.LEAF
+    return same and one.value != other.value
