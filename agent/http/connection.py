@@ -41,7 +41,7 @@ class _Requests(h11.Connection):
     """h11's state of a connection, which refuses more than h11 does.
 
     ``began`` and ``ended`` are told of the end of each head and body; ``refuse`` says what is wrong with a
-    head.
+    head. They end with ``let_go``.
     """
 
     def __init__(self, limits: DoorLimits, refuse: Callable[[h11.Request], Refusal | None]) -> None:
@@ -64,6 +64,10 @@ class _Requests(h11.Connection):
             self.fault = Refusal(problem.error_status_hint, self.fault.sentence)
             raise
         return event
+
+    def let_go(self) -> None:
+        self.began = self.ended = _nothing
+        self._refuse = _refuse_nothing
 
     def _look(self, event: object) -> None:
         if isinstance(event, h11.Request):
@@ -137,9 +141,11 @@ class Connection(H11Protocol):
         for name in list(self._timers):
             self._stop(name)
         if self._guest is not None:
-            self._hall.leave(self._guest)
+            self._guest.leave()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        # No circle is left: with TLS 256 KiB would wait in it until somebody looks for circles.
+        self._requests.let_go()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -292,3 +298,7 @@ def _keep_alive(transport: asyncio.Transport) -> None:
 
 def _nothing() -> None:
     """Until it is set."""
+
+
+def _refuse_nothing(_request: h11.Request) -> None:
+    """Nobody is there any more."""
