@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from agent.http.arrival import Guest, Hall
-from agent.http.head import Refusal, refusal, too_large
+from agent.http.head import Refusal, Target, refusal, target_of, too_large
 from agent.http.limits import DoorLimits
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,10 @@ _SILENT_S, _PROBE_S, _PROBES = 30, 10, 3
 # uvicorn warns of each request that is none; whoever likes could fill the log by it.
 _quiet = logging.getLogger("agent.http.uvicorn")
 _quiet.setLevel(logging.ERROR)
+
+
+Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+Admit = Callable[[h11.Request], h11.Request | Refusal]
 
 
 class _Refused(h11.RemoteProtocolError):
@@ -40,23 +44,22 @@ class _Refused(h11.RemoteProtocolError):
 class _Requests(h11.Connection):
     """h11's state of a connection, which refuses more than h11 does.
 
-    ``began`` and ``ended`` are told of the end of each head and body; ``refuse`` says what is wrong with a
-    head. They end with ``let_go``.
+    ``began`` and ``ended`` are told of the end of each head and body; ``admit`` says what is wrong with a
+    head, or how the application sees it. They end with ``let_go``.
     """
 
-    def __init__(self, limits: DoorLimits, refuse: Callable[[h11.Request], Refusal | None]) -> None:
+    def __init__(self, limits: DoorLimits, admit: Admit) -> None:
         super().__init__(h11.SERVER, limits.head_octets)
         self._limits = limits
-        self._refuse = refuse
+        self._admit = admit
         self._body_octets = 0
         self.fault = Refusal(400, "this is no request of HTTP/1.1")
         self.began: Callable[[], None] = _nothing
         self.ended: Callable[[], None] = _nothing
 
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+    def next_event(self) -> Event:
         try:
-            event = super().next_event()
-            self._look(event)
+            event = self._seen(super().next_event())
         except _Refused as problem:
             self.fault = problem.why
             raise
@@ -67,13 +70,12 @@ class _Requests(h11.Connection):
 
     def let_go(self) -> None:
         self.began = self.ended = _nothing
-        self._refuse = _refuse_nothing
+        self._admit = _as_it_is
 
-    def _look(self, event: object) -> None:
+    def _seen(self, event: Event) -> Event:
         if isinstance(event, h11.Request):
             self._body_octets = 0
-            if (why := self._refuse(event)) is not None:
-                raise _Refused(why)
+            event = self._admitted(event)
             self.began()
         elif isinstance(event, h11.Data):
             self._body_octets += len(event.data)
@@ -81,6 +83,13 @@ class _Requests(h11.Connection):
                 raise _Refused(too_large(self._limits))
         elif isinstance(event, h11.EndOfMessage):
             self.ended()
+        return event
+
+    def _admitted(self, request: h11.Request) -> h11.Request:
+        admitted = self._admit(request)
+        if isinstance(admitted, Refusal):
+            raise _Refused(admitted)
+        return admitted
 
 
 class Connection(H11Protocol):
@@ -107,7 +116,7 @@ class Connection(H11Protocol):
         self._limits = limits
         self._hosts = hosts
         self._guest = guest
-        self._requests = _Requests(limits, self._refusal)
+        self._requests = _Requests(limits, self._admitted)
         self._requests.began, self._requests.ended = self._head_ended, self._body_ended
         self.conn = self._requests
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -178,17 +187,25 @@ class Connection(H11Protocol):
 
     # -- requests --------------------------------------------------------------------------
 
-    def _refusal(self, request: h11.Request) -> Refusal | None:
+    def _admitted(self, request: h11.Request) -> h11.Request | Refusal:
         method = self._method = request.method.decode("latin-1")
         assert self._guest is not None
         local = self._guest.local.partition("%")[0].removeprefix("::ffff:")
         hosts = {*self._hosts, local}
         if local in ("127.0.0.1", "::1"):
             hosts.add("localhost")
-        fields = list(request.headers)
-        if request.http_version not in (b"1.0", b"1.1"):
+        if not request.http_version.startswith(b"1."):
             return Refusal(505, "HTTP/1.1 is spoken here")
-        return refusal(method, request.target, fields, limits=self._limits, hosts=hosts)
+        if request.http_version == b"1.0" and any(
+            name == b"transfer-encoding" for name, _ in request.headers
+        ):
+            return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")
+        target = target_of(request.target)
+        if target.scheme and target.scheme != (b"https" if self._guest.secure else b"http"):
+            return Refusal(421, "this is not the scheme that was asked for")
+        request = _in_origin_form(request, target)
+        fields = list(request.headers)
+        return refusal(method, target.path, fields, limits=self._limits, hosts=hosts) or request
 
     def _expect_head(self) -> None:
         if self._timers.keys().isdisjoint(("head", "body")):
@@ -229,6 +246,8 @@ class Connection(H11Protocol):
         ]
         if why.allow:
             headers.append(("allow", why.allow))
+        if why.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            headers.append(("accept-encoding", "identity"))
         try:
             phrase = HTTPStatus(why.status).phrase
             said = self.conn.send(h11.Response(status_code=why.status, headers=headers, reason=phrase))
@@ -300,5 +319,20 @@ def _nothing() -> None:
     """Until it is set."""
 
 
-def _refuse_nothing(_request: h11.Request) -> None:
+def _as_it_is(request: h11.Request) -> h11.Request:
     """Nobody is there any more."""
+    return request
+
+
+def _in_origin_form(request: h11.Request, target: Target) -> h11.Request:
+    """Return ``request`` as the application sees it: what its target says of the host takes the place of
+    Host (RFC 9112 section 3.2.2)."""
+    if not target.scheme:
+        return request
+    fields = [field for field in request.headers if field[0] != b"host"]
+    return h11.Request(
+        method=request.method,
+        headers=[(b"host", target.host), *fields],
+        target=target.path,
+        http_version=request.http_version,
+    )

@@ -1,0 +1,104 @@
+"""What of HTTP/1.1 a client may say in other ways, and what frames a body (RFC 9112)."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.http.door import open_door
+from agent.http.limits import DoorLimits
+from agent.http.tls import Tls
+from tests.agent.http.door_lab import Authority, echo, get, said, status_of
+
+HERE = ("127.0.0.1", 0)
+LONG_S = 300.0
+LIMITS = DoorLimits(
+    head_s=LONG_S, body_s=LONG_S, idle_s=LONG_S, write_s=LONG_S, handshake_s=LONG_S, close_s=LONG_S,
+    body_octets=1000, methods=frozenset({"GET", "HEAD", "POST", "OPTIONS"}),
+)  # fmt: skip
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+
+async def tell(scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
+    """An application that answers with what it sees of the target and Host."""
+    host = b",".join(value for name, value in scope["headers"] if name == b"host")
+    body = b" ".join((scope["raw_path"], scope["query_string"], host))
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.mark.parametrize(
+    ("target", "seen"),
+    [
+        ("http://127.0.0.1/a/b?c=http://d/", b"/a/b c=http://d/ 127.0.0.1"),
+        ("HTTP://LOCALHOST:8080/a", b"/a  LOCALHOST:8080"),
+        ("http://localhost", b"/  localhost"),
+        ("http://localhost?q", b"/ q localhost"),
+    ],
+)
+async def test_the_host_of_a_target_takes_the_place_of_host(target: str, seen: bytes) -> None:
+    async with open_door(tell, HERE, limits=LIMITS) as door:
+        answer = await said(door.port, get(target, host="evil.example"))
+        old = await said(door.port, f"GET {target} HTTP/1.0\r\n\r\n".encode())
+    for one in (answer, old):
+        assert status_of(one) == 200
+        assert one.endswith(b"\r\n\r\n" + seen)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://evil.example/", 421),
+        ("https://127.0.0.1/", 421),
+        ("http:///a", 400),
+        ("http://ann@127.0.0.1/", 400),
+        ("http://127.0.0.1/a/../b", 400),
+        ("http://127.0.0.1//a", 400),
+        ("http://127.0.0.1/#a", 400),
+        ("http:/a", 400),
+        ("ftp://127.0.0.1/", 400),
+        ("127.0.0.1:80", 400),
+    ],
+)
+async def test_the_host_of_a_target_is_one_of_the_door(target: str, status: int) -> None:
+    async with open_door(tell, HERE, limits=LIMITS) as door:
+        assert status_of(await said(door.port, get(target))) == status
+
+
+async def test_the_scheme_of_a_target_is_that_of_the_door(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with open_door(tell, HERE, Tls(*authority.issue_server()), limits=LIMITS) as door:
+        for target, status in (("https://localhost/", 200), ("http://localhost/", 421)):
+            assert status_of(await said(door.port, get(target), tls=authority.trusting())) == status
+
+
+async def test_http_1_0_has_no_transfer_encoding() -> None:
+    words = b"POST / HTTP/1.0\r\nHost: localhost\r\n%bTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        for fields in (b"", b"Content-Length: 5\r\n", b"Connection: keep-alive\r\n"):
+            answer = await said(door.port, words % fields)
+            assert status_of(answer) == 400
+            assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_later_minor_version_is_spoken_to_as_the_latest_known() -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        answer = await said(door.port, get().replace(b"HTTP/1.1", b"HTTP/1.2"))
+        assert status_of(await said(door.port, b"GET / HTTP/1.2\r\n\r\n")) == 400
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("coding", "status"),
+    [("gzip", 415), ("identity, br", 415), ("", 200), ("Identity", 200), ("identity, identity", 200)],
+)
+async def test_a_body_is_not_compressed(coding: str, status: int) -> None:
+    words = POST + f"Content-Encoding: {coding}\r\nContent-Length: 3\r\n\r\nabc".encode()
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        answer = await said(door.port, words)
+    assert status_of(answer) == status
+    assert (b"\r\naccept-encoding: identity\r\n" in answer) == (status == 415)
