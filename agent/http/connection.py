@@ -17,8 +17,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from agent.http.arrival import Guest, Hall
-from agent.http.head import Refusal, Target, refusal, target_of, too_large
+from agent.http.head import Refusal, Target, refusal, target_of
 from agent.http.limits import DoorLimits
+from agent.http.requests import Requests
 
 log = logging.getLogger(__name__)
 
@@ -27,69 +28,6 @@ _SILENT_S, _PROBE_S, _PROBES = 30, 10, 3
 # uvicorn warns of each request that is none; whoever likes could fill the log by it.
 _quiet = logging.getLogger("agent.http.uvicorn")
 _quiet.setLevel(logging.ERROR)
-
-
-Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
-Admit = Callable[[h11.Request], h11.Request | Refusal]
-
-
-class _Refused(h11.RemoteProtocolError):
-    """A request that h11 would have taken."""
-
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(why.sentence, error_status_hint=why.status)
-        self.why = why
-
-
-class _Requests(h11.Connection):
-    """h11's state of a connection, which refuses more than h11 does.
-
-    ``began`` and ``ended`` are told of the end of each head and body; ``admit`` says what is wrong with a
-    head, or how the application sees it. They end with ``let_go``.
-    """
-
-    def __init__(self, limits: DoorLimits, admit: Admit) -> None:
-        super().__init__(h11.SERVER, limits.head_octets)
-        self._limits = limits
-        self._admit = admit
-        self._body_octets = 0
-        self.fault = Refusal(400, "this is no request of HTTP/1.1")
-        self.began: Callable[[], None] = _nothing
-        self.ended: Callable[[], None] = _nothing
-
-    def next_event(self) -> Event:
-        try:
-            event = self._seen(super().next_event())
-        except _Refused as problem:
-            self.fault = problem.why
-            raise
-        except h11.RemoteProtocolError as problem:
-            self.fault = Refusal(problem.error_status_hint, self.fault.sentence)
-            raise
-        return event
-
-    def let_go(self) -> None:
-        self.began = self.ended = _nothing
-        self._admit = _as_it_is
-
-    def _seen(self, event: Event) -> Event:
-        if isinstance(event, h11.Request):
-            self._body_octets = 0
-            event = self._admitted(event)
-            self.began()
-        elif isinstance(event, h11.Data):
-            self._body_octets += len(event.data)
-            if self._body_octets > self._limits.body_octets:
-                raise _Refused(too_large(self._limits))
-        elif isinstance(event, h11.EndOfMessage):
-            self.ended()
-        return event
-
-    def _admitted(self, request: h11.Request) -> h11.Request:
-        admitted = self._admit(request)
-        if isinstance(admitted, Refusal):
-            raise _Refused(admitted)
-        return admitted
 
 
 class Connection(H11Protocol):
@@ -116,7 +54,7 @@ class Connection(H11Protocol):
         self._limits = limits
         self._hosts = hosts
         self._guest = guest
-        self._requests = _Requests(limits, self._admitted)
+        self._requests = Requests(limits, self._admitted)
         self._requests.began, self._requests.ended = self._head_ended, self._body_ended
         self.conn = self._requests
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -313,15 +251,6 @@ def _keep_alive(transport: asyncio.Transport) -> None:
         carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_S)
         carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_S)
         carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
-
-
-def _nothing() -> None:
-    """Until it is set."""
-
-
-def _as_it_is(request: h11.Request) -> h11.Request:
-    """Nobody is there any more."""
-    return request
 
 
 def _in_origin_form(request: h11.Request, target: Target) -> h11.Request:

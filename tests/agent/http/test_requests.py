@@ -102,3 +102,44 @@ async def test_a_body_is_not_compressed(coding: str, status: int) -> None:
         answer = await said(door.port, words)
     assert status_of(answer) == status
     assert (b"\r\naccept-encoding: identity\r\n" in answer) == (status == 415)
+
+
+async def test_an_empty_line_before_a_request_is_skipped() -> None:
+    body = POST.replace(b"Connection: close\r\n", b"") + b"Content-Length: 3\r\n\r\nabc"
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        for words in (
+            [b"\r\n" + get("/a")],
+            [b"\r", b"\n" + get("/a")],
+            [body + b"\r\n" + get("/a")],
+            [body + b"\r\n", get("/a")],
+            [b"\r\n" + body + b"\r\n\r\n"[:2] + get("/a")],
+        ):
+            answer = await said(door.port, *words)
+            assert answer.endswith(b"\r\n\r\n/a 0")
+            assert b" 400 " not in answer
+
+
+async def test_one_empty_line_is_and_no_more() -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        for words in (b"\r\n\r\n", b"\n", b"\r\r", b"\r\n "):
+            assert status_of(await said(door.port, words + get())) == 400
+
+
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [b"ffffffffffffffffffff", b"3e9", b"000000000000000003e9"])
+async def test_a_chunk_larger_than_a_body_is_refused_before_it_comes(size: bytes) -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        assert status_of(await said(door.port, CHUNKED + size + b"\r\n")) == 413
+        assert status_of(await said(door.port, CHUNKED + b"1\r\na\r\n" + size + b"\r\n")) == 413
+
+
+async def test_what_frames_a_body_is_bounded() -> None:
+    few = b"1;" + b"e" * 9000 + b"\r\na\r\n"
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        assert status_of(await said(door.port, CHUNKED, *[few] * 4)) == 413
+        small = await said(door.port, CHUNKED, *[b"1\r\na\r\n" * 100] * 10, b"0\r\n\r\n")
+        extended = await said(door.port, CHUNKED, few, b"0\r\n\r\n")
+    assert small.endswith(b"/ 1000")
+    assert extended.endswith(b"/ 1")
