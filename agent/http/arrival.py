@@ -20,7 +20,8 @@ class Guest:
 
     ``certificate``: what the client has shown and is signed by whom the door knows, as
     ``ssl.SSLSocket.getpeercert`` tells it; empty if there is none. ``expect_read_in``: gives up the answer
-    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken.
+    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken. ``said_all``: nothing more
+    will come of it, and it waits for an answer.
     """
 
     def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
@@ -32,6 +33,7 @@ class Guest:
         self.local = str((transport.get_extra_info("sockname") or ("",))[0])
         self.vouched = False
         self.secure = False
+        self.said_all = False
         self.certificate: dict[str, Any] = {}
         self.expect_read_in: Callable[[float], None] = _forget
 
@@ -64,11 +66,14 @@ class Hall:
         self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
         self._vouched: Counter[str] = Counter()
         self.refused = 0
+        self.closed = False
         self.empty = asyncio.Event()
         self.empty.set()
 
     def enter(self, guest: Guest) -> bool:
-        """Give a connection a place; False if its source has too many."""
+        """Give a connection a place; False if its source has too many, or the door is closed meanwhile."""
+        if self.closed:
+            return False
         if self._doorway.enter(guest, guest.counted):
             self.empty.clear()
             return True

@@ -68,6 +68,9 @@ class Connection(H11Protocol):
         _keep_alive(transport)
         if self._guest is None:
             self._guest = guest = Guest(self._hall, transport)
+            if self._hall.closed:
+                transport.abort()
+                return
             if not self._hall.enter(guest):
                 log.info("refused a connection from %s: it has too many", guest.source)
                 self._answer(Refusal(429, "there are too many connections from this address"))
@@ -83,6 +86,23 @@ class Connection(H11Protocol):
         if self.cycle is None or self.cycle.response_complete:
             self._expect_head()
         super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer who asks no more, and go on reading nothing (RFC 9112 section 9.6).
+
+        Who follows something without an end is gone, though. With TLS asyncio lets nothing be said after it.
+        """
+        guest, cycle = self._guest, self.cycle
+        assert guest is not None
+        is_followed = cycle is not None and cycle.response_started and "answer" not in self._timers
+        guest.said_all = not (guest.secure or self._owes_nothing() or is_followed)
+        if not guest.said_all:
+            self._linger()
+        return guest.said_all
+
+    def _owes_nothing(self) -> bool:
+        """True if there is no request that has come whole and has not been answered."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._timers):
@@ -110,6 +130,8 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         self._stop("answer")
         super().on_response_complete()
+        if self._guest is not None and self._guest.said_all and self._owes_nothing():
+            self.transport.close()
         if self.transport.is_closing():
             self._linger()
         elif self.cycle.response_complete and self.conn.trailing_data[0]:

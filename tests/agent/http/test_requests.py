@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from agent.http.door import open_door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls
-from tests.agent.http.door_lab import Authority, echo, get, said, status_of
+from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of, echo, get, said, status_of
 
 HERE = ("127.0.0.1", 0)
 LONG_S = 300.0
@@ -143,3 +145,82 @@ async def test_what_frames_a_body_is_bounded() -> None:
         extended = await said(door.port, CHUNKED, few, b"0\r\n\r\n")
     assert small.endswith(b"/ 1000")
     assert extended.endswith(b"/ 1")
+
+
+async def said_last(port: int, *words: bytes) -> bytes:
+    """Return what comes back to who says that these are his last words."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for word in words:
+        writer.write(word)
+    writer.write_eof()
+    try:
+        return await asyncio.wait_for(all_of(reader), PATIENCE_S)
+    finally:
+        writer.transport.abort()
+
+
+KEPT = b"GET /%b HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def test_last_words_are_answered() -> None:
+    body = POST.replace(b"Connection: close\r\n", b"") + b"Content-Length: 3\r\n\r\nabc"
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        assert (await said_last(door.port, KEPT % b"a")).endswith(b"\r\n\r\n/a 0")
+        assert (await said_last(door.port, body)).endswith(b"\r\n\r\n/ 3")
+        several = await said_last(door.port, KEPT % b"a", KEPT % b"b", KEPT % b"c")
+    assert [several.count(path) for path in (b"/a 0", b"/b 0", b"/c 0")] == [1, 1, 1]
+
+
+async def test_of_last_words_what_is_whole_is_answered() -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        for part in (b"\r", b"GET / HT", POST + b"Content-Length: 3\r\n\r\nab"):
+            assert (await said_last(door.port, KEPT % b"a", part)).endswith(b"\r\n\r\n/a 0")
+            assert await said_last(door.port, part) == b""
+        refused = await said_last(door.port, KEPT % b"a", KEPT % b".")
+    assert refused.count(b"HTTP/1.1 200 ") == refused.count(b"HTTP/1.1 400 ") == 1
+
+
+async def test_last_words_come_while_an_answer_goes_on() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"3")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        begun.set()
+        await go_on.wait()
+        await send({"type": "http.response.body", "body": b"c"})
+
+    async with open_door(app, HERE, limits=LIMITS) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(KEPT % b"")
+        await begun.wait()
+        await reader.readuntil(b"ab")
+        writer.write_eof()
+        await said(door.port, b"GET\r\n\r\n")  # it has been read when this is answered
+        go_on.set()
+        assert await asyncio.wait_for(all_of(reader), PATIENCE_S) == b"c"
+        writer.transport.abort()
+
+
+async def test_who_follows_what_has_no_end_and_says_his_last_words_is_gone() -> None:
+    gone = asyncio.Event()
+
+    async def follow(_scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    async with open_door(follow, HERE, limits=LIMITS) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(KEPT % b"")
+        await reader.readuntil(b"ab")
+        writer.write_eof()
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        writer.transport.abort()
+    gone.clear()
+    async with open_door(follow, HERE, limits=replace(LIMITS, write_s=0.05)) as door:
+        assert b"ab" in await said_last(door.port, KEPT % b"")
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
