@@ -46,8 +46,6 @@ class Answers:
         length = next((value for name, value in headers if name == b"content-length"), None)
         if length is not None:
             guest.expect_read_in(self._limits.write_s + int(length) / self._limits.slowest_octets)
-        elif guest.said_all:  # whether it is still there to follow what has no end, nothing would tell
-            guest.expect_read_in(self._limits.write_s)
 
     async def _sent(self, message: Message, send: Send) -> None:
         body = message.get("body", b"")

@@ -20,8 +20,7 @@ class Guest:
 
     ``certificate``: what the client has shown and is signed by whom the door knows, as
     ``ssl.SSLSocket.getpeercert`` tells it; empty if there is none. ``expect_read_in``: gives up the answer
-    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken. ``said_all``: nothing more
-    will come of it, and it waits for an answer.
+    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken.
     """
 
     def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
@@ -33,7 +32,6 @@ class Guest:
         self.local = str((transport.get_extra_info("sockname") or ("",))[0])
         self.vouched = False
         self.secure = False
-        self.said_all = False
         self.certificate: dict[str, Any] = {}
         self.expect_read_in: Callable[[float], None] = _forget
 

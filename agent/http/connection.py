@@ -59,6 +59,7 @@ class Connection(H11Protocol):
         self.conn = self._requests
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._said_anything = False
+        self._said_all = False
         self._method = ""
 
     # -- what the transport calls ----------------------------------------------------------
@@ -88,17 +89,19 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer who asks no more, and go on reading nothing (RFC 9112 section 9.6).
+        """Answer who asks no more (RFC 9112 section 9.6), in a time: who is gone looks the same.
 
-        Who follows something without an end is gone, though. With TLS asyncio lets nothing be said after it.
+        Who follows something without an end is gone. With TLS asyncio lets nothing be said after it.
         """
-        guest, cycle = self._guest, self.cycle
-        assert guest is not None
-        is_followed = cycle is not None and cycle.response_started and "answer" not in self._timers
-        guest.said_all = not (guest.secure or self._owes_nothing() or is_followed)
-        if not guest.said_all:
+        assert self._guest is not None
+        is_bounded = "answer" in self._timers
+        is_followed = self.cycle is not None and self.cycle.response_started and not is_bounded
+        self._said_all = not (self._guest.secure or self._owes_nothing() or is_followed)
+        if not self._said_all:
             self._linger()
-        return guest.said_all
+        elif not is_bounded:
+            self._after("last", self._limits.last_s, self.abandon)
+        return self._said_all
 
     def _owes_nothing(self) -> bool:
         """True if there is no request that has come whole and has not been answered."""
@@ -130,12 +133,18 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         self._stop("answer")
         super().on_response_complete()
-        if self._guest is not None and self._guest.said_all and self._owes_nothing():
-            self.transport.close()
+        if self._said_all:
+            self._owe_the_next()
         if self.transport.is_closing():
             self._linger()
         elif self.cycle.response_complete and self.conn.trailing_data[0]:
             self._expect_head()  # the beginning of the next has come with this one
+
+    def _owe_the_next(self) -> None:
+        if self._owes_nothing():
+            self.transport.close()
+        else:
+            self._after("last", self._limits.last_s, self.abandon)
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -234,7 +243,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def abandon(self) -> None:
-        """End at once what goes on: the door is closed."""
+        """End at once what goes on: the door is closed, or nobody is there."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -242,6 +251,7 @@ class Connection(H11Protocol):
 
     def _expect_read_in(self, seconds: float) -> None:
         """Give up the answer that goes on if it is not read in that time."""
+        self._stop("last")
         self._after("answer", seconds, self._no_reader)
 
     def _linger(self) -> None:

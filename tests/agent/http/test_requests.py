@@ -19,6 +19,7 @@ HERE = ("127.0.0.1", 0)
 LONG_S = 300.0
 LIMITS = DoorLimits(
     head_s=LONG_S, body_s=LONG_S, idle_s=LONG_S, write_s=LONG_S, handshake_s=LONG_S, close_s=LONG_S,
+    last_s=LONG_S,
     body_octets=1000, methods=frozenset({"GET", "HEAD", "POST", "OPTIONS"}),
 )  # fmt: skip
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -221,6 +222,19 @@ async def test_who_follows_what_has_no_end_and_says_his_last_words_is_gone() -> 
         await asyncio.wait_for(gone.wait(), PATIENCE_S)
         writer.transport.abort()
     gone.clear()
-    async with open_door(follow, HERE, limits=replace(LIMITS, write_s=0.05)) as door:
+    async with open_door(follow, HERE, limits=replace(LIMITS, last_s=0.05)) as door:
         assert b"ab" in await said_last(door.port, KEPT % b"")
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+
+
+async def test_who_has_said_his_last_words_waits_for_a_time_alone() -> None:
+    gone = asyncio.Event()
+
+    async def slow(_scope: MutableMapping[str, Any], receive: Any, _send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    async with open_door(slow, HERE, limits=replace(LIMITS, last_s=0.05)) as door:
+        assert await said_last(door.port, KEPT % b"") == b""
         await asyncio.wait_for(gone.wait(), PATIENCE_S)
