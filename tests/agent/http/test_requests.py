@@ -181,26 +181,32 @@ async def test_of_last_words_what_is_whole_is_answered() -> None:
     assert refused.count(b"HTTP/1.1 200 ") == refused.count(b"HTTP/1.1 400 ") == 1
 
 
-async def test_last_words_come_while_an_answer_goes_on() -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+@pytest.mark.parametrize("has_begun", [False, True])
+async def test_last_words_come_while_an_answer_is_made(has_begun: bool) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
 
-    async def app(_scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
-        headers = [(b"content-length", b"3")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
-        begun.set()
+    async def app(_scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        pieces: list[MutableMapping[str, Any]] = [
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]},
+            {"type": "http.response.body", "body": b"ab", "more_body": True},
+        ]
+        while has_begun and pieces:
+            await send(pieces.pop(0))
+        assert (await receive())["type"] == "http.request"
+        asked.set()
         await go_on.wait()
+        for piece in pieces:
+            await send(piece)
         await send({"type": "http.response.body", "body": b"c"})
 
     async with open_door(app, HERE, limits=LIMITS) as door:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(KEPT % b"")
-        await begun.wait()
-        await reader.readuntil(b"ab")
+        await asyncio.wait_for(asked.wait(), PATIENCE_S)
         writer.write_eof()
         await said(door.port, b"GET\r\n\r\n")  # it has been read when this is answered
         go_on.set()
-        assert await asyncio.wait_for(all_of(reader), PATIENCE_S) == b"c"
+        assert (await asyncio.wait_for(all_of(reader), PATIENCE_S)).endswith(b"\r\n\r\nabc")
         writer.transport.abort()
 
 
