@@ -17,7 +17,7 @@ from agent.restconf.uris import Place, Step
 from agent.xml import Element, Piece
 from agent.yang.annotations import add_annotation, is_annotated
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     JSON,
     NO_NODE,
@@ -28,6 +28,7 @@ from agent.yang.tree import (
     children,
     first_child,
     instances,
+    keys_of,
     print_node,
     value_of,
 )
@@ -160,12 +161,16 @@ def _at(tree: Tree, place: Place) -> list[Node]:
     level = [tree.first]
     for number, step in enumerate(place.steps):
         here = [node for first in level if first != NO_NODE for node in instances(first, step.node)]
-        if step.node.kind is Kind.LEAF_LIST and step.keys:
-            here = [node for node in here if value_of(node) == step.keys[0]]
+        # A filter takes an empty key for none, which selects every entry.
+        here = [node for node in here if not step.keys or _keys_of(node, step.node) == step.keys]
         if number == len(place.steps) - 1:
             return here
         level = [first_child(node) for node in here]
     return []
+
+
+def _keys_of(node: Node, schema_node: SchemaNode) -> tuple[str, ...]:
+    return (value_of(node),) if schema_node.kind is Kind.LEAF_LIST else keys_of(node, schema_node)
 
 
 def _say_origin(schema: Schema, nodes: list[Node]) -> None:

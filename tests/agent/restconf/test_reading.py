@@ -134,6 +134,11 @@ async def test_datastores_of_nmda(client: Client) -> None:
     [
         (f"/data{AT}=9", 404, "invalid-value"),
         (f"/data{AT}=1/hidden", 404, "invalid-value"),
+        (f"/data{AT}=", 404, "invalid-value"),
+        (f"/data{AT}=%20", 404, "invalid-value"),
+        (f"/data{AT}=/number", 404, "invalid-value"),
+        (f"/data{AT}=1/address=,80", 404, "invalid-value"),
+        (f"/data{AT}=1/tag=", 404, "invalid-value"),
         ("/data/every-construct:nowhere", 404, "invalid-value"),
         ("/data/nowhere:top", 404, "invalid-value"),
         ("/data/top", 400, "invalid-value"),
@@ -159,6 +164,14 @@ async def test_datastores_of_nmda(client: Client) -> None:
 async def test_what_cannot_be_read_is_told(client: Client, target: str, status: int, tag: str) -> None:
     found = await client.ask("GET", f"/restconf{target}")
     assert (found.status, found.error["error-tag"]) == (status, tag), found.text
+
+
+async def test_an_empty_key_is_that_of_one_entry(client: Client) -> None:
+    """A zero-length string (RFC 8040 section 3.5.3), which is not every entry."""
+    await client.lab.commit(top("<entry><id>1</id><address><ip/><port>80</port></address></entry>"))
+    at = f"{AT}=1/address=,80"
+    assert (await client.get(at)).json == {"every-construct:address": [{"ip": "", "port": 80}]}
+    assert (await client.get(f"{at}/port", Accept=XML)).status == 200
 
 
 async def test_several_are_no_document_in_xml(client: Client) -> None:
