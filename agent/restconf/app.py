@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -104,10 +104,13 @@ class Restconf:
         if answer is not None:
             await _send(answer, send)
 
-    def end_streams(self, stays: Callable[[str], bool] = lambda user: False) -> None:
-        """End the streams of all users but those who stay."""
+    def end_streams(
+        self, stays: Callable[[str], bool] = lambda user: False, changed: Collection[str] = ()
+    ) -> None:
+        """End the streams of all users but those who stay; of the ``changed``, also those that were opened
+        with a password."""
         for caller in self._following:
-            if not stays(caller.user):
+            if not stays(caller.user) or (caller.by_password and caller.user in changed):
                 caller.over.set()
 
     async def stop(self) -> None:
@@ -140,6 +143,7 @@ class Restconf:
                 source=request.guest.source,
                 local=request.guest.local,
                 login_time=self._context.now(),
+                by_password=self._logins.certified(request.guest) is None,
             )
             bind_session(caller.session_id, user)
             return await self._routed(request, caller, send)

@@ -183,6 +183,32 @@ async def test_who_is_taken_out_is_out_and_his_streams_end(client: Client) -> No
     kept_writer.close()
 
 
+async def test_a_stream_ends_with_the_password_that_it_was_opened_with(lab: Lab, tmp_path: Path) -> None:
+    """Though its user stays, who may come with a certificate, as another stream of his has been opened."""
+    authority = Authority(tmp_path)
+    tls = Tls(*authority.issue_server(), clients=authority.file)
+    async with serving(lab, tmp_path, tls=tls) as client:
+        by_password = replace(client, tls=authority.trusting())
+        certified = replace(client, fields={}, tls=authority.trusting(authority.issue("bob")))
+        asking = (by_password.as_user("bob"), by_password.as_user("reader"), certified)
+        streams = [await one.send("GET", "/restconf/streams/NETCONF/json") for one in asking]
+        for reader, _ in streams:
+            async with asyncio.timeout(PATIENCE_S):
+                await reader.readuntil(b": follows")
+        others = {"tester": HASH, "reader": HASH}
+        changed = client.passwords.changed_by(others)
+        assert changed == client.passwords.changed_by({**others, "bob": hash_of(b"another")}) == {"bob"}
+        client.passwords.take_over(others)
+        client.app.end_streams(client.logins.is_user, changed)
+        await asyncio.wait_for(streams[0][0].read(), PATIENCE_S)
+        going_on = {(one.user, one.by_password): one.over.is_set() for one in client.app._following}
+        assert going_on == {("bob", False): False, ("reader", True): False}
+        client.app.end_streams()
+        for reader, writer in streams:
+            await asyncio.wait_for(reader.read(), PATIENCE_S)
+            writer.close()
+
+
 # -- passwords -----------------------------------------------------------------------------
 
 
