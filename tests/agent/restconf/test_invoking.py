@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -91,6 +92,27 @@ async def test_events_come_as_they_happen(client: Client, encoding: str) -> None
         await client.door.hall.empty.wait()
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "/ietf-netconf-notifications:netconf-session-end",
+        "/ncn:netconf-session-end/ncn:username",
+        "/ietf-netconf-notifications:netconf-session-end/ietf-netconf-notifications:session-id='7'",
+        "count(/ncn:netconf-session-end) > 0",
+    ],
+)
+async def test_a_filter_names_modules_and_is_true_or_false(client: Client, expression: str) -> None:
+    """RFC 8040 section 4.8.4: the prefixes are names of modules; boolean() is made of what comes out."""
+    reader, writer = await client.send("GET", f"/restconf/streams/NETCONF/json?filter={quote(expression)}")
+    await line_with(reader, b": follows")
+    publish = client.lab.context.stream.publish
+    for event, more in (("start", {}), ("end", {"termination-reason": "closed"})):
+        content = {"username": "ann", "session-id": 7, **more}
+        publish(Notification({f"ietf-netconf-notifications:netconf-session-{event}": content}))
+    assert b"session-end" in await line_with(reader, b"data: ")
+    writer.close()
+
+
 async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     await client.put("/every-construct:top/entry=1", {"every-construct:entry": [{"id": "1"}]})
     stream = client.lab.context.stream
@@ -108,6 +130,8 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     ("path", "status"),
     [
         ("NETCONF/json?filter=((", 400),
+        ("NETCONF/json?filter=/nowhere:netconf-session-end", 400),
+        ("NETCONF/json?filter=1)%5D%7C/*%5B(1", 400),
         ("NETCONF/json?start-time=yesterday", 400),
         ("NETCONF/json?stop-time=2026-01-01T00:00:00Z", 400),
         ("NETCONF/json?depth=1", 400),
