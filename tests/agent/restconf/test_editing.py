@@ -125,7 +125,10 @@ async def test_insert_is_for_what_users_order(client: Client) -> None:
     ("method", "path", "body", "status", "tag"),
     [
         ("POST", "/every-construct:top", {"every-construct:nowhere": 1}, 400, "unknown-element"),
-        ("POST", "/every-construct:top", {"entry": []}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", {"every-construct:entry": []}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", {"entry": [{"id": "1"}]}, 400, "unknown-element"),
+        ("PUT", f"{AT}=1", {"entry": [{"id": "1"}]}, 400, "unknown-element"),
+        ("PUT", "/every-construct:top", {"top": {}}, 400, "unknown-element"),
         ("POST", "/every-construct:top", {}, 400, "malformed-message"),
         ("POST", "/every-construct:top", entry(number=1), 400, "missing-element"),
         ("POST", "/every-construct:top", entry(id="1", number="x"), 400, "invalid-value"),
