@@ -7,7 +7,8 @@ import itertools
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -46,7 +47,7 @@ _HOST_META = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What requests may take. ``requests_per_user``: at once."""
+    """What requests may take. ``requests_per_user``: at once, and as many streams beside them."""
 
     body_octets: int
     bodies_octets: int
@@ -85,6 +86,7 @@ class Restconf:
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets)
         self._at_once: Counter[str] = Counter()
+        self._streams: Counter[str] = Counter()
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()
@@ -131,11 +133,7 @@ class Restconf:
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
         _refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
-        if self._at_once[user] >= self._bounds.requests_per_user:
-            message = "this user has too many requests under way"
-            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
-        self._at_once[user] += 1
-        try:
+        with self._counted(user, request):
             caller = Requester(
                 self._next_session_id(),
                 user,
@@ -147,10 +145,26 @@ class Restconf:
             )
             bind_session(caller.session_id, user)
             return await self._routed(request, caller, send)
+
+    @contextmanager
+    def _counted(self, user: str, request: Request) -> Iterator[None]:
+        """Count a request while it is under way; streams, which stay, for themselves.
+
+        Raises:
+            Problem: there are too many of ``user`` (503).
+        """
+        is_stream = request.segments[1:2] == ("streams",)
+        counts, what = (self._streams, "streams open") if is_stream else (self._at_once, "requests under way")
+        if counts[user] >= self._bounds.requests_per_user:
+            message = f"this user has too many {what}"
+            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
+        counts[user] += 1
+        try:
+            yield
         finally:
-            self._at_once[user] -= 1
-            if not self._at_once[user]:
-                del self._at_once[user]
+            counts[user] -= 1
+            if not counts[user]:
+                del counts[user]
 
     async def _routed(self, request: Request, caller: Requester, send: Send) -> Answer | None:
         match request.segments[1:]:

@@ -152,16 +152,39 @@ async def test_bodies_at_once_have_a_bound(client: Client) -> None:
     assert (await client.put(f"{AT}=1", {"every-construct:entry": [{"id": "1"}]})).status == 201
 
 
-async def test_a_user_has_so_many_requests_at_once(client: Client) -> None:
+async def test_a_user_has_so_many_streams_and_requests_beside_them(client: Client) -> None:
     streams = [
         await client.send("GET", "/restconf/streams/NETCONF/json") for _ in range(BOUNDS.requests_per_user)
     ]
     for reader, _ in streams:
         async with asyncio.timeout(PATIENCE_S):
             await reader.readuntil(b": follows")
+    refused = await client.ask("GET", "/restconf/streams/NETCONF/json")
+    assert (refused.status, refused.fields["retry-after"]) == (503, "1")
+    assert "streams" in refused.error["error-message"]
+    reader, writer = await client.as_user("bob").send("GET", "/restconf/streams/NETCONF/json")
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b": follows")
+    await requests_have_a_bound(client)
+    for _, one in (*streams, (reader, writer)):
+        one.transport.abort()
+    async with asyncio.timeout(PATIENCE_S):
+        while client.app._at_once or client.app._streams:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
+
+
+async def requests_have_a_bound(client: Client) -> None:
+    """Of bodies that do not come, beside whatever streams there are."""
+    waiting = [
+        await client.send("PUT", f"{DATA}{AT}=1", b"x", Content_Length="2")
+        for _ in range(BOUNDS.requests_per_user)
+    ]
+    async with asyncio.timeout(PATIENCE_S):
+        while client.app._at_once["tester"] < BOUNDS.requests_per_user:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
     assert (await client.ask("GET", "/restconf")).status == 503
     assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
-    for _, writer in streams:
+    for _, writer in waiting:
         writer.transport.abort()
 
 
