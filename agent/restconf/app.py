@@ -6,9 +6,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -25,7 +23,7 @@ from agent.restconf.login import Logins
 from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
-from agent.restconf.request import Bodies, Gone, Request, request_of
+from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
 from agent.restconf.retrieval import UNIFIED, ManyInXml, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
@@ -85,8 +83,7 @@ class Restconf:
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets)
-        self._at_once: Counter[str] = Counter()
-        self._streams: Counter[str] = Counter()
+        self._under_way = UnderWay(bounds.requests_per_user)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()
@@ -133,7 +130,7 @@ class Restconf:
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
         _refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
-        with self._counted(user, request):
+        with self._under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
             caller = Requester(
                 self._next_session_id(),
                 user,
@@ -145,26 +142,6 @@ class Restconf:
             )
             bind_session(caller.session_id, user)
             return await self._routed(request, caller, send)
-
-    @contextmanager
-    def _counted(self, user: str, request: Request) -> Iterator[None]:
-        """Count a request while it is under way; streams, which stay, for themselves.
-
-        Raises:
-            Problem: there are too many of ``user`` (503).
-        """
-        is_stream = request.segments[1:2] == ("streams",)
-        counts, what = (self._streams, "streams open") if is_stream else (self._at_once, "requests under way")
-        if counts[user] >= self._bounds.requests_per_user:
-            message = f"this user has too many {what}"
-            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
-        counts[user] += 1
-        try:
-            yield
-        finally:
-            counts[user] -= 1
-            if not counts[user]:
-                del counts[user]
 
     async def _routed(self, request: Request, caller: Requester, send: Send) -> Answer | None:
         match request.segments[1:]:
