@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from agent.errors import RpcErrors
+from agent.errors import RpcError, RpcErrors
 from agent.http.answers import Send
 from agent.notifications import NOTIFICATION_NS, STREAM, Subscription
 from agent.operations.context import Context
@@ -21,12 +21,15 @@ from agent.restconf.caller import Requester
 from agent.restconf.documents import element_of
 from agent.restconf.media import Media
 from agent.restconf.outputs import event_json
+from agent.restconf.problems import Problem
 from agent.restconf.queries import StreamQuery
 from agent.restconf.request import Gone, Request
 from agent.xml import Piece, local_name, parse, serialize
 from agent.yang.schema import Schema
 
 ENCODINGS = {"json": Media.JSON, "xml": Media.XML}
+TIMES = {"startTime": "start-time", "stopTime": "stop-time"}
+"""Parameters of create-subscription, and of a query."""
 
 
 async def follow(
@@ -35,7 +38,7 @@ async def follow(
     """Send events until their stop time, or for as long as the client is there.
 
     Raises:
-        RpcErrors: the parameters cannot be used; nothing was sent.
+        Problem, RpcErrors: the parameters cannot be used; nothing was sent.
     """
     await _subscribe(context, caller, query)
     assert caller.subscription is not None
@@ -62,7 +65,7 @@ async def _subscribe(context: Context, caller: Requester, query: StreamQuery) ->
     """Subscribe ``caller``; a filter that selects no nodes has a value, true or false (section 4.8.4).
 
     Raises:
-        RpcErrors: the parameters cannot be used.
+        Problem, RpcErrors: the parameters cannot be used.
     """
 
     async def subscribed(with_filter: str | None) -> None:
@@ -74,6 +77,7 @@ async def _subscribe(context: Context, caller: Requester, query: StreamQuery) ->
     try:
         await subscribed(query.filter)
     except RpcErrors as problem:
+        _refuse_time(problem.errors[0])
         if query.filter is None or NO_NODES not in str(problem):
             raise
         await subscribed(as_boolean(Expression(query.filter, {})).text)
@@ -104,13 +108,26 @@ async def _event(context: Context, message: bytes, media: Media) -> bytes | None
     return printed
 
 
+def _refuse_time(error: RpcError) -> None:
+    """Tell what is wrong with a time in the words of a query.
+
+    Raises:
+        Problem: that is what is wrong (400).
+    """
+    if error.info.get("bad-element") in TIMES:
+        message = error.message
+        for element, name in TIMES.items():
+            message = message.replace(f"<{element}>", f"'{name}'")
+        raise Problem(400, "invalid-value", message)
+
+
 def _operation(schema: Schema, query: StreamQuery) -> Piece:
     parameters = [Piece(NOTIFICATION_NS, "stream", STREAM)]
     if query.filter is not None:
         attributes = {"type": "xpath", "select": query.filter}
         declared = _declared(schema, query.filter)
         parameters.append(Piece(NOTIFICATION_NS, "filter", declared=declared, attributes=attributes))
-    for name, time in (("startTime", query.start), ("stopTime", query.stop)):
+    for name, time in zip(TIMES, (query.start, query.stop), strict=True):
         if time is not None:
             parameters.append(Piece(NOTIFICATION_NS, name, time))
     return Piece(NOTIFICATION_NS, "create-subscription", children=parameters)

@@ -11,7 +11,7 @@ import pytest
 from agent.translator import Notification
 from tests.agent.http.door_lab import PATIENCE_S
 from tests.agent.lab import EC, top
-from tests.agent.restconf.client import DATA, XML, Client
+from tests.agent.restconf.client import DATA, JSON, XML, Client
 
 SUM = "/restconf/operations/every-construct:sum"
 POKE = f"{DATA}/every-construct:top/entry=1/poke"
@@ -143,3 +143,26 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
 async def test_a_stream_that_cannot_be_is_told(client: Client, path: str, status: int) -> None:
     found = await client.ask("GET", f"/restconf/streams/{path}")
     assert found.status == status, found.text
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("stop-time=2026-01-01T00:00:00Z", "'stop-time' needs 'start-time'"),
+        ("start-time=2999-01-01T00:00:00Z", "'start-time' lies in the future"),
+        (
+            "start-time=2020-01-02T00:00:00Z&stop-time=2020-01-01T00:00:00Z",
+            "'stop-time' must be later than 'start-time'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["json", "xml"])
+async def test_a_time_is_told_by_the_name_that_it_has_in_a_query(
+    client: Client, query: str, message: str, encoding: str
+) -> None:
+    accepted = XML if encoding == "xml" else JSON
+    found = await client.ask("GET", f"/restconf/streams/NETCONF/json?{query}", Accept=accepted)
+    assert found.status == 400
+    assert message in found.text.replace("&apos;", "'")
+    assert "invalid-value" in found.text
+    assert "Time" not in found.text
