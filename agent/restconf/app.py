@@ -38,6 +38,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 DATASTORES = ("running", "candidate", "operational")
 _READS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
+_KEYS_STAY = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
 )
@@ -202,7 +203,8 @@ class Restconf:
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
         allowed = _allowed(place)
-        _refuse_method(request, allowed)
+        is_key = place.node is not None and place.node.is_key
+        _refuse_method(request, allowed, because=_KEYS_STAY if is_key else "")
         if request.method == "OPTIONS":
             return _options(allowed)
         if request.method in _EDITS:
@@ -345,7 +347,7 @@ def _allowed(place: Place) -> tuple[str, ...]:
     node = place.node
     if node is None:
         return (*_READS, "POST", "PUT", "PATCH")
-    if not node.config or place.is_many:
+    if not node.config or place.is_many or node.is_key:
         return _READS
     posts = ("POST",) if node.is_interior else ()
     return (*_READS, *posts, "PUT", "PATCH", "DELETE")
@@ -355,10 +357,10 @@ def _holds_state(place: Place) -> bool:
     return place.node is None or place.node.holds_state
 
 
-def _refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
+def _refuse_method(request: Request, allowed: tuple[str, ...], because: str = "") -> None:
     if request.method not in allowed:
         names = ", ".join(sorted(allowed))
-        message = f"{request.method} is not for this resource: {names} are"
+        message = f"{request.method} is not for this resource: {because or f'{names} are'}"
         raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
 
 

@@ -259,6 +259,7 @@ async def test_the_resources_are_found(client: Client) -> None:
         (f"/restconf/data{AT}", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
         (f"/restconf/data{AT}=1/number", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        (f"/restconf/data{AT}=1/id", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1/state", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1/poke", "OPTIONS, POST"),
         ("/restconf/operations/every-construct:sum", "OPTIONS, POST"),
