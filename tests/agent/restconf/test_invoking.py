@@ -124,6 +124,9 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     assert found.fields["content-type"] == "text/event-stream"
     assert b"netconf-config-change" in found.body
     assert b"replayComplete" not in found.body
+    again = await client.ask("GET", f"/restconf/streams/NETCONF/json?{query}", Last_Event_ID="1")
+    assert again.body == found.body
+    assert {line.partition(b":")[0] for line in found.body.splitlines() if line} == {b"", b"data"}
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,23 @@ async def test_access_control_holds(client: Client) -> None:
     assert client.lab.translator.log.count("rpc sum") == 0
 
 
+ALL_FOR_BOB = (
+    f'<nacm xmlns="{NACM}"><groups><group><name>all</name><user-name>bob</user-name></group></groups>'
+    "<rule-list><name>all</name><group>all</group><rule><name>all</name><module-name>*</module-name>"
+    "<access-operations>*</access-operations><action>permit</action></rule></rule-list></nacm>"
+)
+
+
+async def test_a_datastore_without_rules_leaves_the_recovery_users(client: Client) -> None:
+    """What docs/restconf.md warns of: a PUT of all data without the rules takes them away."""
+    await client.lab.commit(ALL_FOR_BOB)
+    bob = client.as_user("bob")
+    whole = {"ietf-restconf:data": {"every-construct:top": {"entry": [{"id": "1"}]}}}
+    assert (await bob.put("", whole)).status == 204
+    assert (await bob.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 403
+    assert (await client.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 201
+
+
 async def test_bodies_at_once_have_a_bound(client: Client) -> None:
     half = BOUNDS.bodies_octets // 2
     waiting = [
