@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.nacm.access import Access
+from agent.nacm.rules import Step as Named
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import guarded
 from agent.operations.nmda import get_data
@@ -57,10 +59,13 @@ async def retrieved(
     if not place.steps:
         inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own
         return await _datastore(context, inner, media, None if query.fields == () else query.depth)
-    if not inner:
-        return _empty(place, media)
-    found: bytes | None = await context.reader(_of_place, context.schema, inner, place, query, media)
-    return _empty(place, media) if found is None else found
+    found: bytes | None = None
+    if inner:
+        found = await context.reader(_of_place, context.schema, inner, place, query, media)
+    if found is not None:
+        return found
+    is_empty = await _is_empty(context, caller, place, content=query.content, datastore=datastore)
+    return _empty(place.steps[-1].node, media) if is_empty else None
 
 
 def _operation(schema: Schema, place: Place, query: ReadQuery, datastore: str) -> Element:
@@ -106,11 +111,38 @@ def _inside(reply: bytes) -> bytes:
     return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
 
 
-def _empty(place: Place, media: Media) -> bytes | None:
-    """Return a container that is always there, whatever is in it (RFC 7950 section 7.5.1); else None."""
-    if not all(step.node.is_np_container for step in place.steps):
-        return None
-    node = place.steps[-1].node
+async def _is_empty(
+    context: Context, caller: Caller, place: Place, *, content: str, datastore: str
+) -> bool:
+    """Return whether a container at ``place`` is there though nothing is in it: with whatever it lies in (RFC
+    7950 section 7.5.1).
+
+    Not for who may not read it: for him, it is not there (RFC 8341 section 3.2.4).
+    """
+    above = place
+    while above.node is not None and above.node.is_np_container:
+        if above.node.conditional:
+            return False
+        above = above.above
+    if above == place or not _may_read(context.access(caller), place):
+        return False
+    if not above.steps:
+        return True
+    query = ReadQuery("config" if content == "config" else "all", depth=1, defaults="report-all")
+    return await retrieved(context, caller, above, query, datastore=datastore, media=Media.JSON) is not None
+
+
+def _may_read(access: Access, place: Place) -> bool:
+    nodes = [step.node for step in place.steps]
+    # All are containers and entries of lists.
+    steps = [
+        Named(one.node.module, one.node.name, dict(zip(one.node.keys, one.keys, strict=True)))
+        for one in place.steps
+    ]
+    return access.reach(steps, nodes, "read").permit
+
+
+def _empty(node: SchemaNode, media: Media) -> bytes:
     if media is Media.JSON:
         return f'{{"{node.module}:{node.name}":{{}}}}'.encode()
     return f'<{node.name} xmlns="{node.namespace}"/>'.encode()

@@ -133,6 +133,25 @@ async def test_access_control_holds(client: Client) -> None:
     assert client.lab.translator.log.count("rpc sum") == 0
 
 
+PLAIN_HIDDEN = (
+    f'<nacm xmlns="{NACM}"><groups><group><name>readers</name><user-name>reader</user-name></group></groups>'
+    "<rule-list><name>readers</name><group>readers</group><rule><name>hidden</name>"
+    '<path xmlns:ec="urn:yangswan:test:every-construct">/ec:top/ec:entry/ec:plain</path>'
+    "<access-operations>*</access-operations><action>deny</action></rule></rule-list></nacm>"
+)
+
+
+async def test_an_empty_container_that_nobody_may_see_is_not_there(client: Client) -> None:
+    """Neither with a tag of it, nor because what it is in is there."""
+    await client.lab.commit(PLAIN_HIDDEN + top("<entry><id>1</id></entry>"))
+    for at in (f"{AT}=1/plain", "/ietf-netconf-acm:nacm/groups", "/ietf-netconf-acm:nacm"):
+        for query in ("", "?content=config"):
+            found = await client.as_user("reader").get(at + query)
+            assert (found.status, "etag" in found.fields) == (404, False), at
+        assert (await client.get(at)).status == 200
+    assert (await client.as_user("reader").get("/every-construct:references")).status == 200
+
+
 ALL_FOR_BOB = (
     f'<nacm xmlns="{NACM}"><groups><group><name>all</name><user-name>bob</user-name></group></groups>'
     "<rule-list><name>all</name><group>all</group><rule><name>all</name><module-name>*</module-name>"
