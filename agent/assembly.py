@@ -84,7 +84,7 @@ class Agent:
         self.server.take_over(limits)
         self.server.end_sessions_of(gone, now.why_gone)
         if self.web is not None:
-            self.web.take_over(settings)
+            self.web.take_over(settings, limits)
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:

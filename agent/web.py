@@ -17,6 +17,7 @@ from agent.restconf.passwords import Passwords
 from agent.settings import Settings
 from agent.translator import Json
 from agent.transport.limits import Limits
+from agent.transport.lockout import Lockout
 from agent.transport.ssh import SshTransport
 from agent.web_settings import Web
 
@@ -34,6 +35,7 @@ class WebDoor:
     app: Restconf
     logins: Logins
     passwords: Passwords
+    tries: Lockout
     secure: bool
 
     async def take_address(self) -> None:
@@ -52,11 +54,12 @@ class WebDoor:
         await self.door.start()
         log.info("RESTCONF on %s://%s/restconf", "https" if self.secure else "http", self.door.where)
 
-    def take_over(self, settings: Settings) -> None:
-        """Have other users and passwords from now on; the streams of who is gone end."""
+    def take_over(self, settings: Settings, limits: Limits) -> None:
+        """Have other users, passwords and limits of tries from now on; the streams of who is gone end."""
         hashes = {} if settings.web is None else settings.web.passwords
         changed = self.passwords.changed_by(hashes)
         self.passwords.take_over(hashes)
+        self.tries.bound(limits.lockout_tries, limits.lockout_s)
         self.logins.take_over(_certified(settings), settings.recovery_users)
         self.app.end_streams(self.logins.is_user, changed)
 
@@ -66,6 +69,7 @@ class WebDoor:
         await self.door.close()
         await self.app.stop()
         self.passwords.close()
+        await self.tries.kept.written()
 
 
 def make_web(
@@ -79,11 +83,13 @@ def make_web(
 ) -> WebDoor:
     """Put RESTCONF together; it has the tries of ``ssh``, and ``ids`` of all sessions."""
     passwords = Passwords(web.passwords)
+    tries = Lockout(settings.data_dir / "lockout-names.json", limits.lockout_tries, limits.lockout_s)
     logins = Logins(
         passwords,
         certified=_certified(settings),
         recovery_users=settings.recovery_users,
         lockout=ssh.lockout,
+        tries=tries,
         favoured=ssh.favoured,
         lookups=ssh.lookups,
     )
@@ -112,7 +118,7 @@ def make_web(
         return restconf_state(context.stream, f"{scheme}://{at}:{door.port}")
 
     context.operational.roots[STATE_PATH] = state
-    return WebDoor(door, app, logins=logins, passwords=passwords, secure=tls is not None)
+    return WebDoor(door, app, logins=logins, passwords=passwords, tries=tries, secure=tls is not None)
 
 
 def _certified(settings: Settings) -> frozenset[str]:

@@ -90,7 +90,8 @@ ROOMS = (
         ("agent/web.py",),
         (
             *("agent.http", "agent.operations", "agent.restconf", "agent.settings", "agent.translator"),
-            *("agent.transport.limits", "agent.transport.ssh", "agent.web_settings"),
+            *(f"agent.transport.{name}" for name in ("limits", "lockout", "ssh")),
+            "agent.web_settings",
         ),
     ),
     Room(("agent/search_path.py",), pure=True),

@@ -50,6 +50,7 @@ def refusal(
         return Refusal(405, "this method is not allowed here", allow=", ".join(sorted(limits.methods)))
     return (
         _host_refusal(fields, hosts)
+        or _framing_refusal(fields)
         or _length_refusal(fields, limits)
         or (None if target == b"*" and method == "OPTIONS" else _target_refusal(target, limits))
     )
@@ -75,6 +76,14 @@ def host_name(text: str) -> str | None:
         return str(ip_address(found["six"]))
     except ValueError:
         return None
+
+
+def _framing_refusal(fields: Fields) -> Refusal | None:
+    """Who stands between may go by the other of the two, and take the body for a request of its own."""
+    names = {name for name, _ in fields}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        return Refusal(400, "a body comes with a Content-Length or in chunks, not with both")
+    return None
 
 
 def _length_refusal(fields: Fields, limits: DoorLimits) -> Refusal | None:

@@ -32,6 +32,10 @@ _ANNOTATION_SPACES = {
 }
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_.-]*")
+_PAIRED = re.compile(
+    r"(?:[^\\]++|\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f]|\\(?!u[Dd][89A-Fa-f])(?:.|\Z))*+", re.DOTALL
+)
+"""What stands alone is no character: no octets can be made of it, so that a message could not quote it."""
 _MODULE = re.compile(r"(?<![\w.-])([\w.-]++):")
 
 
@@ -46,9 +50,10 @@ def read_json(data: bytes) -> Object:
         JsonError: it holds none.
     """
     try:
-        found = json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=_without_doubles, parse_constant=_refuse
-        )
+        text = data.decode("utf-8-sig")
+        if not _PAIRED.fullmatch(text):
+            raise JsonError("a text in it holds half a character: a surrogate alone (RFC 7493 section 2.1)")
+        found = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_refuse)
     except json.JSONDecodeError as problem:
         raise JsonError(f"not JSON at line {problem.lineno}, column {problem.colno}") from None
     except UnicodeDecodeError as problem:

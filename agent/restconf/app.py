@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from agent.at_work import bind_session
-from agent.errors import RpcErrors
-from agent.http.answers import Receive, Send
+from agent.errors import OperationFailed, RpcErrors
+from agent.http.answers import Message, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
 from agent.restconf import editing, invoking, streams
@@ -24,7 +24,7 @@ from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
-from agent.restconf.retrieval import UNIFIED, ManyInXml, retrieved
+from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
 from agent.xml import Element
@@ -39,6 +39,7 @@ DATASTORES = ("running", "candidate", "operational")
 _READS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _KEYS_STAY = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
+_FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
 )
@@ -91,18 +92,35 @@ class Restconf:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = request_of(scope, receive, self._bodies)
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
         try:
-            answer = await self._answered(request, send)
+            answer = await self._answered_or_refused(request, noting)
         except Gone:
             return
-        except Problem as problem:
-            answer = self._refused(request, problem)
-        except RpcErrors as problem:
-            answer = self._refused(request, problem_of(problem.errors))
+        except Exception as problem:
+            log.error("a request failed by a fault of this server", exc_info=problem)
+            if has_begun:
+                request.guest.abort()  # no other way says of an answer that it is not whole
+                return
+            answer = self._refused(request, problem_of([_FAULT]))
         finally:
             request.release()
         if answer is not None:
             await _send(answer, send)
+
+    async def _answered_or_refused(self, request: Request, send: Send) -> Answer | None:
+        try:
+            return await self._answered(request, send)
+        except Problem as problem:
+            return self._refused(request, problem)
+        except RpcErrors as problem:
+            return self._refused(request, problem_of(problem.errors))
 
     def end_streams(
         self, stays: Callable[[str], bool] = lambda user: False, changed: Collection[str] = ()
@@ -231,7 +249,9 @@ class Restconf:
             validators = validators_of(context.configuration.txids("running"), place)
             headers = validators.headers
             only_config = query.content == "config" or datastore == "running"
-            if (only_config or not _holds_state(place)) and validators.are_known(request.fields):
+            may_be_known = (only_config or not _holds_state(place)) and validators.are_known(request.fields)
+            # What its client may not see has no tag for him, and is not there.
+            if may_be_known and await request.while_there(is_seen(context, caller, place, query)):
                 return Answer(304, headers=headers)
         work = retrieved(context, caller, place, query, datastore=datastore, media=media)
         try:
@@ -253,14 +273,25 @@ class Restconf:
             content = await self._content(request, media, place, await request.body())
         edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
         done = await self._unbroken(self._in_turn(caller, edit))
-        headers = validators_of(self._context.configuration.txids("running"), place).headers
         if request.method == "DELETE":
             return Answer(204)
+        headers = await self._validators_after(caller, done.created or place)
         if done.created is None:
             return Answer(204, headers=headers)
         scheme = "https" if request.guest.secure else "http"
         location = f"{scheme}://{request.fields['host']}{DATA}{done.created.uri()}"
         return Answer(201, headers={**headers, "Location": location})
+
+    async def _validators_after(self, caller: Requester, place: Place) -> dict[str, str]:
+        """Return those of what an edit has left at ``place``, none for who may not read it."""
+        try:
+            if self._context.access(caller).everything(["read"]) or await is_seen(
+                self._context, caller, place
+            ):
+                return validators_of(self._context.configuration.txids("running"), place).headers
+        except RpcErrors as problem:  # the edit is done, and is told as done
+            log.info("an edit is answered without its validators: %s", problem)
+        return {}
 
     async def _in_turn(self, caller: Requester, edit: editing.Edit) -> editing.Done:
         async with self._editing:

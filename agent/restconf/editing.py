@@ -10,12 +10,11 @@ from agent.operations.dispatch import guarded
 from agent.operations.implicit import edit_running
 from agent.operations.parameters import canonical_value
 from agent.restconf.documents import copied, element_of, named, nested, value_piece
-from agent.restconf.media import Media
 from agent.restconf.problems import Problem
-from agent.restconf.queries import EditQuery, ReadQuery
-from agent.restconf.retrieval import retrieved
+from agent.restconf.queries import EditQuery
+from agent.restconf.retrieval import is_seen
 from agent.restconf.uris import Place, Step, place_of
-from agent.restconf.validators import validators_of
+from agent.restconf.validators import has_conditions, refuse_changed, validators_of
 from agent.xml import NETCONF_NS, YANG_NS, Element, Piece, local_name, namespace
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
@@ -66,9 +65,8 @@ async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
             refused.append(_missing(place))
         elif edit.method in ("POST", "PUT") and not await _is_there(context, caller, looked_at):
             refused.append(_missing(looked_at))
-        view = context.configuration.txids("running")
         try:
-            validators_of(view, place).refuse_changed(edit.fields, there=there or edit.method == "POST")
+            await _refuse_changed(context, caller, edit)
         except Problem as problem:
             refused.append(problem)
         if refused:
@@ -92,11 +90,19 @@ def _missing(place: Place) -> Problem:
 
 async def _is_there(context: Context, caller: Caller, place: Place) -> bool:
     """Return whether running holds something that the caller may read at ``place``."""
-    if all(step.node.is_np_container for step in place.steps):
-        return True
-    query = ReadQuery(content="config", depth=1, defaults="report-all")
-    found = await retrieved(context, caller, place, query, datastore="running", media=Media.JSON)
-    return found is not None
+    return all(step.node.is_np_container for step in place.steps) or await is_seen(context, caller, place)
+
+
+async def _refuse_changed(context: Context, caller: Caller, edit: Edit) -> None:
+    """Refuse an edit against its conditions.
+
+    Raises:
+        Problem: one does not hold (412).
+    """
+    if has_conditions(edit.fields):
+        seen = await is_seen(context, caller, edit.place)
+        view = context.configuration.txids("running")
+        refuse_changed(edit.fields, validators_of(view, edit.place) if seen else None)
 
 
 def _operation(schema: Schema, edit: Edit, target: Place) -> Piece:

@@ -1,9 +1,14 @@
-"""Who is asking: a password (RFC 7617), or a certificate of TLS; tries are limited as those of SSH are."""
+"""Who is asking: a password (RFC 7617), or a certificate of TLS; tries are limited as those of SSH are.
+
+A password can be guessed, a key cannot. So two things that hold for SSH do not hold here: nobody is let in
+who is locked out, wherever he comes from, and no login forgives what was tried under another name.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
@@ -20,6 +25,7 @@ from agent.transport.lockout import Lockout
 log = logging.getLogger(__name__)
 
 _CREDENTIALS_MAX = 2048
+_NAME_MAX = 64
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="yangswan", charset="UTF-8"'}
 
 
@@ -29,6 +35,7 @@ class Logins:
     Args:
         certified: users who may come with a certificate that is signed by whom the door trusts.
         lockout, favoured: as SSH has them: a source that guesses here is refused there, too.
+        tries: of each name from each source, which a login under that name forgives alone.
     """
 
     def __init__(
@@ -38,6 +45,7 @@ class Logins:
         certified: Collection[str],
         recovery_users: Collection[str],
         lockout: Lockout,
+        tries: Lockout,
         favoured: Favoured,
         lookups: Lookups,
     ) -> None:
@@ -45,6 +53,7 @@ class Logins:
         self._certified = frozenset(certified)
         self._recovery_users = frozenset(recovery_users)
         self._lockout = lockout
+        self._tries = tries
         self._favoured = favoured
         self._lookups = lookups
 
@@ -97,10 +106,11 @@ class Logins:
                 401, "access-denied", "say who you are: a name and its password", headers=_CHALLENGE
             )
         user, password = given
-        known = self._favoured.remembered(guest.source)
-        counted = guest.source if known else guest.counted
+        # It counts for itself, whoever else is in its network.
+        counted = guest.source if self._favoured.remembered(guest.source) else guest.counted
+        named = _named(user, counted)
         # First: what is remembered of others must tell nobody whether he has guessed it.
-        self._refuse_locked_out(counted, known)
+        self._refuse_locked_out(counted, named)
         if self._passwords.is_known(user, password):
             return user
         try:
@@ -108,21 +118,29 @@ class Logins:
         except TooManyTries:
             headers = {"Retry-After": "1"}
             raise Problem(503, "resource-denied", "too many log in at the moment", headers=headers) from None
-        self._refuse_locked_out(counted, known)  # others may have failed while this one waited
+        self._refuse_locked_out(counted, named)  # others may have failed while this one waited
         if not right:
             self._lockout.failed(counted)
+            self._tries.failed(named)
             log.warning("login of %r from %s refused: wrong name or password", user, guest.source)
             raise Problem(401, "access-denied", "the name or the password is wrong", headers=_CHALLENGE)
         self._lockout.succeeded(counted)
+        self._tries.succeeded(named)
         return user
 
-    def _refuse_locked_out(self, counted: str, known: bool) -> None:
-        remaining_s = self._lockout.remaining_s(counted)
-        if remaining_s and not known:
+    def _refuse_locked_out(self, counted: str, named: str) -> None:
+        remaining_s = max(self._lockout.remaining_s(counted), self._tries.remaining_s(named))
+        if remaining_s:
             headers = {"Retry-After": str(ceil(remaining_s))}
             raise Problem(
                 429, "access-denied", "this address has failed to log in too often", headers=headers
             )
+
+
+def _named(user: str, source: str) -> str:
+    """Return what the tries of one name from one source are counted under, which may stand in a log."""
+    name = user if len(user) <= _NAME_MAX else hashlib.sha256(user.encode()).hexdigest()
+    return f"{name!r} from {source}"
 
 
 def _credentials(authorization: str | None) -> tuple[str, bytes] | None:

@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from cryptography.exceptions import InvalidKey
@@ -33,6 +33,7 @@ REMEMBERED = 256
 REMEMBERED_S = 300.0
 _SALT_OCTETS = 16
 _HASH_OCTETS = 32
+_USUAL = f"$argon2id$v=19$m={MEMORY_KIB},t={ITERATIONS},p=1${'A' * 22}${'A' * 43}"
 _PHC = re.compile(
     r"\$argon2id\$v=19\$m=(?P<memory>[0-9]{1,8}),t=(?P<iterations>[0-9]{1,4}),p=(?P<lanes>[0-9]{1,3})"
     r"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}"
@@ -93,8 +94,6 @@ class Passwords:
     def __init__(self, hashes: Mapping[str, str], now: Callable[[], float] = time.monotonic) -> None:
         self._hashes = dict(hashes)
         self._now = now
-        # The same work for who is not there: an answer takes as long.
-        self._nobody = hash_of(secrets.token_bytes(16)) if not hashes else _like(next(iter(hashes.values())))
         self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="passwords")
         self._waiting = 0
         self._code_key = secrets.token_bytes(32)
@@ -116,9 +115,9 @@ class Passwords:
             raise TooManyTries
         self._waiting += 1
         try:
-            looked = asyncio.get_running_loop().run_in_executor(
-                self._pool, is_right, password, written or self._nobody
-            )
+            # The same work for who is not there: an answer takes as long.
+            looked_at = written or _of_nobody(user, self._hashes.values())
+            looked = asyncio.get_running_loop().run_in_executor(self._pool, is_right, password, looked_at)
             right = await asyncio.shield(looked) and written is not None
         finally:
             self._waiting -= 1
@@ -158,7 +157,15 @@ class Passwords:
         return True
 
 
-def _like(written: str) -> str:
-    """Return a hash that costs what ``written`` does, and that no password has that anybody knows."""
-    head, _, _ = written.rpartition("$")
+def _of_nobody(user: str, hashes: Iterable[str]) -> str:
+    """Return a hash that no password has that anybody knows, for a name that is no user's.
+
+    It costs what one of ``hashes`` does, for a name always the same one: users whose hashes differ in that
+    are told from nobody by neither the time of an answer nor how it varies.
+    """
+
+    def weight(written: str) -> bytes:
+        return hmac.digest(written.encode(), user.encode(), "sha256")
+
+    head, _, _ = max(hashes, key=weight, default=_USUAL).rpartition("$")
     return f"{head}${secrets.token_urlsafe(32)[:43].translate(str.maketrans('-_', '+/'))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agent.nacm.access import Access
 from agent.nacm.rules import Step as Named
@@ -39,6 +40,8 @@ DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 UNIFIED = "unified"
 """{+restconf}/data: what is configured with the state beside it, without defaults that nobody asks for."""
 
+_WITH_DEFAULTS = ReadQuery(defaults="report-all")
+
 
 class ManyInXml(Exception):
     """There are several, and XML has one element at its root (RFC 8040 section 4.3)."""
@@ -66,6 +69,18 @@ async def retrieved(
         return found
     is_empty = await _is_empty(context, caller, place, content=query.content, datastore=datastore)
     return _empty(place.steps[-1].node, media) if is_empty else None
+
+
+async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQuery = _WITH_DEFAULTS) -> bool:
+    """Return whether running holds something at ``place`` that the caller may read, and ``query`` asks for.
+
+    Raises:
+        RpcErrors: it cannot be read.
+    """
+    if all(step.node.is_np_container for step in place.steps):
+        return not place.steps or _may_read(context.access(caller), place)
+    query = replace(query, content="config", depth=1)
+    return await retrieved(context, caller, place, query, datastore="running", media=Media.JSON) is not None
 
 
 def _operation(schema: Schema, place: Place, query: ReadQuery, datastore: str) -> Element:

@@ -11,6 +11,8 @@ from agent.datastore.txids import Mechanism, View
 from agent.restconf.problems import Problem
 from agent.restconf.uris import Place
 
+_CONDITIONS = frozenset({"if-match", "if-none-match", "if-unmodified-since"})
+
 
 @dataclass(frozen=True, slots=True)
 class Validators:
@@ -30,24 +32,34 @@ class Validators:
         moment = _moment(fields.get("if-modified-since"))
         return moment is not None and self.modified <= moment
 
-    def refuse_changed(self, fields: Mapping[str, str], *, there: bool) -> None:
-        """Refuse an edit of something that is not as its client knows it.
 
-        Raises:
-            Problem: it has changed, or is there or not against what was expected (412).
-        """
-        tags = fields.get("if-match")
-        changed = tags is not None and not (there and _holds(tags, self.etag))
-        moment = _moment(fields.get("if-unmodified-since"))
-        if tags is None and moment is not None:
-            changed = self.modified > moment
-        unwanted = fields.get("if-none-match")
-        if unwanted is not None and there and _holds(unwanted, self.etag):
-            changed = True
-        if changed:
-            raise Problem(
-                412, "operation-failed", "it is not as you know it: read it again", headers=self.headers
-            )
+def refuse_changed(fields: Mapping[str, str], known: Validators | None) -> None:
+    """Refuse an edit of something that is not as its client knows it (RFC 9110 section 13.1).
+
+    Args:
+        known: of what is there for this client; None if there is nothing, or nothing that he may read.
+
+    Raises:
+        Problem: it has changed, or is there or not against what was expected (412).
+    """
+    tags, unwanted = fields.get("if-match"), fields.get("if-none-match")
+    if known is None:
+        changed = tags is not None
+    else:
+        moment = _moment(fields.get("if-unmodified-since")) if tags is None else None
+        changed = (
+            (tags is not None and not _holds(tags, known.etag))
+            or (moment is not None and known.modified > moment)
+            or (unwanted is not None and _holds(unwanted, known.etag))
+        )
+    if changed:
+        headers = {} if known is None else known.headers
+        raise Problem(412, "operation-failed", "it is not as you know it: read it again", headers=headers)
+
+
+def has_conditions(fields: Mapping[str, str]) -> bool:
+    """Return whether an edit has conditions at all."""
+    return not _CONDITIONS.isdisjoint(fields)
 
 
 def validators_of(view: View, place: Place) -> Validators:
@@ -69,8 +81,9 @@ def _holds(tags: str, etag: str) -> bool:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """Return the time in a field; one that is none is as if it were not there (RFC 9110 section 13.1.3)."""
     try:
         found = None if text is None else parsedate_to_datetime(text)
-    except ValueError:
+        return None if found is None else found.replace(tzinfo=found.tzinfo or UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC)

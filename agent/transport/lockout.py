@@ -18,7 +18,7 @@ MAX_SOURCES = 1000
 
 
 class Lockout:
-    """Counts failed logins of each source address.
+    """Counts failed logins of each source: an address, or a name that is tried from one.
 
     Args:
         file: keeps the counts over a restart; one that cannot be read is begun anew.
@@ -52,7 +52,7 @@ class Lockout:
         """Count one failed try."""
         self.total += 1
         if source not in self._failures and len(self._failures) >= MAX_SOURCES:
-            self._forget(min(self._failures, key=lambda known: self._until.get(known, 0.0)))
+            self._forget(min(self._failures, key=self._weight))
         self._failures[source] = self._failures.get(source, 0) + 1
         beyond = self._failures[source] - self._tries
         if beyond >= 0:
@@ -70,6 +70,10 @@ class Lockout:
             self._forget(source)
             if kept:
                 self._write()
+
+    def _weight(self, source: str) -> tuple[float, int]:
+        """Who likes can make any number of sources that failed once: by these no other is forgotten."""
+        return self._until.get(source, 0.0), self._failures[source]
 
     def _forget(self, source: str) -> None:
         self._failures.pop(source, None)

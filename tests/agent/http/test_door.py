@@ -103,6 +103,27 @@ async def test_what_is_refused_gets_a_status_and_the_next_is_served(words: bytes
         assert status_of(await said(door.port, get())) == 200
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        b"Content-Length: 4\r\nContent-Length: 5\r\n",
+        b"Content-Length: +4\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+    ],
+)
+async def test_a_request_within_a_body_is_never_one(fields: bytes) -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + fields + b"\r\n"
+        answer = await said(door.port, head + b"0\r\n\r\n" + get("/within"))
+        assert status_of(answer) in (400, 501)
+        assert b"connection: close" in answer.lower()
+        assert b"/within" not in answer
+        assert answer.lower().count(b"connection: ") == 1
+
+
 async def test_an_upgrade_is_not_taken_up() -> None:
     async with open_door(echo, HERE, limits=LIMITS) as door:
         words = get("/", "127.0.0.1", "Upgrade: websocket", "Connection: Upgrade")

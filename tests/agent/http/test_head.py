@@ -116,6 +116,15 @@ def test_there_are_bounds() -> None:
     assert status(b"/", HOST, *[(b"x", b"y")] * 4) == 431
 
 
+def test_a_body_has_one_end() -> None:
+    """RFC 9112 section 6.3: what says two is how requests are smuggled."""
+    length, chunked = (b"content-length", b"4"), (b"transfer-encoding", b"chunked")
+    assert status(b"/", HOST, length) is None
+    assert status(b"/", HOST, chunked) is None
+    assert status(b"/", HOST, length, chunked) == 400
+    assert status(b"/", HOST, chunked, length) == 400
+
+
 @pytest.mark.parametrize(
     ("method", "expected"), [("TRACE", 501), ("CONNECT", 501), ("get", 501), ("PUT", None)]
 )

@@ -168,6 +168,13 @@ def test_anydata_holds_nodes_of_modules_that_are_known(schema: Schema) -> None:
         (b'{"a": 1, "a": 2}', "the member 'a' twice"),
         (b'{"a": %s}' % (b"9" * 5000), "too long"),
         (b'{"a": "\xff"}', "octet 8 is no part of UTF-8"),
+        (rb'{"a": "\ud800"}', "half a character"),
+        (rb'{"\uDfff": 1}', "half a character"),
+        (rb'{"a\ud800": 1, "a\ud800": 2}', "half a character"),
+        (rb'{"a": "\\\ud800x"}', "half a character"),
+        (rb'{"a": "\ud83d\ud83d\ude00"}', "half a character"),
+        (rb'{"a": "\ude00\ud83d"}', "half a character"),
+        (b'{"a": "\\', "not JSON at line 1"),
         (b'{"a":' * 300 + b"1" + b"}" * 300, f"deeper than {MAX_DEPTH} levels"),
         (b'{"a":' + b"[" * 100_000, f"deeper than {MAX_DEPTH} levels"),
     ],
@@ -175,6 +182,12 @@ def test_anydata_holds_nodes_of_modules_that_are_known(schema: Schema) -> None:
 def test_what_is_no_json_is_said_and_not_quoted(data: bytes, words: str) -> None:
     with pytest.raises(JsonError, match=words.replace("{", r"\{")):
         read_json(data)
+
+
+def test_characters_of_two_surrogates_are_read() -> None:
+    assert read_json(rb'{"a\uD83D\uDE00": "\\ud800 \ud83d\ude00\n\u00e9"}') == {
+        "a\U0001f600": "\\ud800 \U0001f600\n\xe9"
+    }
 
 
 def test_depth_that_is_permitted_is_read() -> None:

@@ -146,12 +146,14 @@ async def serving(
     tries: int = 30,
 ) -> AsyncIterator[Client]:
     passwords = Passwords(dict.fromkeys(USERS, HASH))
+    kept_tries = Lockout(folder / "lockout-names.json", tries, 30)
     lockout = Lockout(folder / "lockout.json", tries, 30)
     logins = Logins(
         passwords,
         certified=USERS,
         recovery_users=("tester",),
         lockout=lockout,
+        tries=kept_tries,
         favoured=Favoured(folder / "recovery.json", any_users=False),
         lookups=Lookups(),
     )
@@ -163,3 +165,4 @@ async def serving(
     finally:
         passwords.close()
         await lockout.kept.written()
+        await kept_tries.kept.written()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,18 @@ import pytest
 
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, all_of
-from tests.agent.restconf.client import BOUNDS, LIMITS, Answer, Client, answer_of, basic, serving
+from tests.agent.restconf.client import (
+    BOUNDS,
+    DATA,
+    JSON,
+    LIMITS,
+    XML,
+    Answer,
+    Client,
+    answer_of,
+    basic,
+    serving,
+)
 
 HERE = "127.0.0.1"
 
@@ -134,6 +146,75 @@ async def test_a_client_that_goes_breaks_off_what_it_asked_for(client: Client) -
     await asyncio.wait_for(begun.wait(), PATIENCE_S)
     writer.transport.abort()
     await asyncio.wait_for(broken.wait(), PATIENCE_S)
+
+
+@pytest.mark.parametrize(("name", "word"), [("If_Modified_Since", "GET"), ("If_Unmodified_Since", "PUT")])
+async def test_a_time_at_no_place_of_the_calendar_is_none(client: Client, name: str, word: str) -> None:
+    at, content = "/every-construct:top/entry=1", {"every-construct:entry": [{"id": "1"}]}
+    await client.put(at, content)
+    when = {name: "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}
+    body, query = (json.dumps(content), "") if word == "PUT" else (None, "?content=config")
+    assert (await client.ask(word, f"{DATA}{at}{query}", body, **when)).status in (200, 204)
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\udc00\ud800", r"x\uDBFF"])
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("PUT", f"{DATA}/every-construct:top/entry=1", '{"every-construct:entry": [{"id": "1", "%s": 1}]}'),
+        (
+            "PUT",
+            f"{DATA}/every-construct:top/entry=1",
+            '{"every-construct:entry": [{"id": "%s", "word": 1}]}',
+        ),
+        ("POST", f"{DATA}/every-construct:top", '{"%s:entry": [{"id": "1"}]}'),
+        ("PATCH", DATA, '{"ietf-restconf:data": {"%s": 1}}'),
+        ("POST", "/restconf/operations/every-construct:sum", '{"every-construct:input": {"%s": 1}}'),
+    ],
+)
+async def test_half_a_character_is_refused(
+    client: Client, method: str, target: str, body: str, text: str
+) -> None:
+    found = await client.ask(method, target, body % text)
+    assert (found.status, found.error["error-tag"]) == (400, "malformed-message")
+
+
+@pytest.mark.parametrize("media", [JSON, XML])
+async def test_a_fault_of_the_server_is_told_as_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, media: str
+) -> None:
+    def fails(*_arguments: object) -> None:
+        raise LookupError("secret of the server")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("agent.restconf.app.edit_query", fails)
+        body = '{"every-construct:entry": [{"id": "1"}]}'
+        found = await client.ask("PUT", f"{DATA}/every-construct:top/entry=1", body, Accept=media)
+    assert found.status == 500
+    assert found.fields["content-type"] == media
+    assert "internal-error" in found.text
+    assert "ietf-restconf" in found.text
+    assert "secret" not in found.text
+    told = [one for one in caplog.records if one.exc_info and one.exc_info[0] is LookupError]
+    assert [one.name for one in told] == ["agent.restconf.app"]
+    assert (await client.ask("GET", "/restconf")).status == 200
+
+
+async def test_an_answer_that_fails_half_way_has_no_end(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_arguments: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("agent.restconf.streams._run", fails)
+    reader, writer = await from_address(client, HERE, request("/restconf/streams/NETCONF/json"))
+    found = await asyncio.wait_for(all_of(reader), PATIENCE_S)
+    writer.close()
+    assert found.startswith(b"HTTP/1.1 200")
+    assert b"internal-error" not in found
+    assert not found.endswith(b"0\r\n\r\n")
+    told = [one for one in caplog.records if one.exc_info and one.exc_info[0] is LookupError]
+    assert [one.name for one in told] == ["agent.restconf.app"]
 
 
 async def test_an_edit_goes_on_though_its_client_has_gone(client: Client) -> None:

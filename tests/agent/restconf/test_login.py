@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,44 @@ async def test_a_login_forgives_the_tries_before(lab: Lab, tmp_path: Path) -> No
             found = await client.as_user("bob").ask("GET", "/restconf")
             client.passwords._right.clear()
             assert found.status == 200
+
+
+async def test_no_login_under_another_name_forgives_tries(lab: Lab, tmp_path: Path) -> None:
+    """Who has an account, for SSH or here, guesses the passwords of others no longer than who has none."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        for _ in range(3):
+            assert (await client.as_user("reader", "wrong").ask("GET", DATA)).status == 401
+            client.passwords._right.clear()
+            client.lockout.succeeded("127.0.0.1")  # as by SSH
+            assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
+        for password in ("wrong", WORD):
+            found = await client.as_user("reader", password).ask("GET", DATA)
+            assert found.status == 429
+            assert int(found.fields["retry-after"]) > 0
+        for other in ("bob", "tester"):
+            assert (await client.as_user(other).ask("GET", "/restconf")).status == 200
+    assert "'reader' from 127.0.0.1" in (tmp_path / "lockout-names.json").read_text()
+
+
+async def test_names_that_nobody_has_wait_as_others_do(lab: Lab, tmp_path: Path) -> None:
+    async with serving(lab, tmp_path, tries=2) as client:
+        for name in ("reader", "nobody", "n" * 300):
+            found = []
+            for _ in range(3):
+                client.lockout.succeeded("127.0.0.1")
+                found.append((await client.as_user(name, "wrong").ask("GET", DATA)).status)
+            assert found == [401, 401, 429]
+
+
+async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(lab: Lab, tmp_path: Path) -> None:
+    """By SSH he gets in from there all the same: a key is not guessed."""
+    async with serving(lab, tmp_path, tries=3) as client:
+        favoured = client.logins._favoured
+        favoured.begin(any_users=True)
+        favoured.logged_in("127.0.0.1")
+        guesses = [(await client.as_user("bob", f"{one}").ask("GET", DATA)).status for one in range(5)]
+        assert guesses == [401, 401, 401, 429, 429]
+        await favoured.kept.written()
 
 
 async def test_who_has_logged_in_is_known_for_a_while(
@@ -167,6 +206,73 @@ async def test_a_datastore_without_rules_leaves_the_recovery_users(client: Clien
     assert (await bob.put("", whole)).status == 204
     assert (await bob.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 403
     assert (await client.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 201
+
+
+HIDING = (
+    f'<nacm xmlns="{NACM}" xmlns:ec="urn:yangswan:test:every-construct"><groups><group><name>readers</name>'
+    "<user-name>reader</user-name></group></groups><rule-list><name>readers</name><group>readers</group>"
+    "<rule><name>entry</name><path>/ec:top/ec:entry[ec:id='1']</path><access-operations>read</access-operations>"
+    "<action>deny</action></rule><rule><name>references</name><path>/ec:references</path>"
+    "<access-operations>read</access-operations><action>deny</action></rule>"
+    "<rule><name>rest</name><access-operations>*</access-operations><action>permit</action></rule>"
+    "</rule-list></nacm>"
+)
+LONG_AGO, LATE = "Fri, 01 Jan 1999 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("GET", {}),
+        ("GET", {"If_None_Match": "*"}),
+        ("GET", {"If_Modified_Since": LONG_AGO}),
+        ("GET", {"If_Modified_Since": LATE}),
+        ("HEAD", {"If_None_Match": "*"}),
+        ("PUT", {"If_Match": '"x"'}),
+        ("PUT", {"If_Match": "*"}),
+        ("PATCH", {"If_Match": '"x"'}),
+        ("PATCH", {"If_Unmodified_Since": LONG_AGO}),
+        ("DELETE", {"If_Unmodified_Since": LATE}),
+        ("DELETE", {"If_None_Match": "*"}),
+    ],
+)
+async def test_validators_do_not_tell_of_what_is_hidden(
+    client: Client, method: str, fields: dict[str, str]
+) -> None:
+    """What a user may not read, and what is not there, are answered alike."""
+    await client.lab.commit(HIDING + top("<entry><id>1</id><number>1</number></entry>"))
+    reader = client.as_user("reader")
+    found = {}
+    for key in ("1", "77"):
+        body = json.dumps({"every-construct:entry": [{"id": key}]}) if method in ("PUT", "PATCH") else None
+        query = "?content=config" if method in ("GET", "HEAD") else ""
+        found[key] = await reader.ask(method, f"{DATA}{AT}={key}{query}", body, **fields)
+        assert found[key].status == (412 if method == "PUT" else 404)
+        assert not {"etag", "last-modified"} & found[key].fields.keys()
+    assert found["1"].body.replace(b"'1'", b"") == found["77"].body.replace(b"'77'", b"")
+
+
+async def test_a_container_that_is_hidden_is_not_there_though_others_are(client: Client) -> None:
+    await client.lab.commit(HIDING)
+    reader = client.as_user("reader")
+    at = "/every-construct:references"
+    for fields in ({}, {"If_None_Match": "*"}, {"If_Modified_Since": LATE}):
+        found = await reader.get(f"{at}?content=config", **fields)
+        assert (found.status, found.fields.get("etag")) == (404, None)
+        assert (await client.get(f"{at}?content=config", **fields)).fields["etag"]
+    refused = await reader.patch(at, {"every-construct:references": {}}, If_Match='"x"')
+    assert (refused.status, refused.fields.get("etag")) == (412, None)
+
+
+async def test_an_edit_tells_no_tag_to_who_may_not_read_what_he_writes(client: Client) -> None:
+    """Else one that changes nothing would tell that it is as it was."""
+    await client.lab.commit(HIDING + top("<entry><id>1</id><number>1</number></entry>"))
+    reader, content = client.as_user("reader"), {"every-construct:entry": [{"id": "1", "number": 1}]}
+    hidden = await reader.put(f"{AT}=1", content)
+    assert hidden.status in (201, 204)
+    assert "etag" not in hidden.fields
+    shown = await reader.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})
+    assert shown.fields["etag"] == (await reader.get(f"{AT}=2?content=config")).fields["etag"]
 
 
 async def test_bodies_at_once_have_a_bound(client: Client) -> None:
@@ -313,6 +419,38 @@ async def test_who_is_not_there_costs_the_same(monkeypatch: pytest.MonkeyPatch) 
     nobody = Passwords({})
     assert not await nobody.is_right("eve", b"x")
     nobody.close()
+    assert fault_of(looked[-1]) is None
+    assert looked[-1].startswith(hash_of(b"any").rpartition("$")[0].rpartition("$")[0])
+
+
+async def test_who_is_not_there_costs_what_one_of_those_does_who_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For hashes of different costs, too, and for those that come later: no time tells of a user."""
+    looked: list[str] = []
+
+    def look(_password: bytes, written: str) -> bool:
+        looked.append(written.split("$")[3])
+        return False
+
+    async def costs_of(made: Passwords) -> list[str]:
+        looked.clear()
+        for number in range(64):
+            await made.is_right(f"nobody {number}", b"x")
+        return list(looked)
+
+    monkeypatch.setattr(room, "is_right", look)
+    hashes = {"ann": HASH, "bob": HASH.replace("t=2", "t=3"), "cid": HASH.replace("t=2", "t=4")}
+    made, restarted = Passwords({"ann": HASH}), Passwords(hashes)
+    assert set(await costs_of(made)) == {"m=19456,t=2,p=1"}
+    made.take_over(hashes)
+    costs = await costs_of(made)
+    assert set(costs) == {f"m=19456,t={t},p=1" for t in (2, 3, 4)}
+    assert await costs_of(made) == costs == await costs_of(restarted)
+    made.take_over({"bob": hashes["bob"]})
+    assert set(await costs_of(made)) == {"m=19456,t=3,p=1"}
+    made.close()
+    restarted.close()
 
 
 async def test_no_more_wait_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from agent.restconf.media import Media, sent, wanted
 from agent.restconf.problems import STATUS, Problem, problem_of
 from agent.restconf.queries import Field, edit_query, parameters, read_fields, stream_query
 from agent.restconf.uris import Place, Step, place_of
-from agent.restconf.validators import Validators, validators_of
+from agent.restconf.validators import Validators, refuse_changed, validators_of
 from agent.yang.schema import Schema
 
 ENTRY = "/every-construct:top/entry"
@@ -157,6 +157,37 @@ def test_validators_are_of_the_unit(schema: Schema) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "there", "absent"),
+    [
+        ({}, False, False),
+        ({"if-match": '"a"'}, False, True),
+        ({"if-match": '"b", "a"'}, False, True),
+        ({"if-match": '"b"'}, True, True),
+        ({"if-match": "*"}, False, True),
+        ({"if-none-match": "*"}, True, False),
+        ({"if-none-match": '"a"'}, True, False),
+        ({"if-none-match": '"b"'}, False, False),
+        ({"if-unmodified-since": "Fri, 27 Nov 2026 10:00:00 GMT"}, False, False),
+        ({"if-unmodified-since": "Fri, 27 Nov 2026 09:00:00 GMT"}, True, False),
+        ({"if-match": '"a"', "if-unmodified-since": "Fri, 27 Nov 2026 09:00:00 GMT"}, False, True),
+        ({"if-unmodified-since": "Fri, 01 Jan 2027 00:00:00 +9999999999999999999999"}, False, False),
+    ],
+)
+def test_what_is_not_there_has_no_validators(fields: dict[str, str], there: bool, absent: bool) -> None:
+    for known, refused in (
+        (Validators('"a"', datetime(2026, 11, 27, 10, tzinfo=UTC)), there),
+        (None, absent),
+    ):
+        if not refused:
+            refuse_changed(fields, known)
+            continue
+        with pytest.raises(Problem) as caught:
+            refuse_changed(fields, known)
+        assert caught.value.status == 412
+        assert caught.value.headers == ({} if known is None else known.headers)
+
+
+@pytest.mark.parametrize(
     ("fields", "known"),
     [
         ({}, False),
@@ -168,6 +199,10 @@ def test_validators_are_of_the_unit(schema: Schema) -> None:
         ({"if-modified-since": "Fri, 27 Nov 2026 10:00:00 GMT"}, True),
         ({"if-modified-since": "Fri, 27 Nov 2026 09:59:59 GMT"}, False),
         ({"if-modified-since": "yesterday"}, False),
+        ({"if-modified-since": "Mon, 01 Jan 2027 00:00:00 +9999999999999999999999"}, False),
+        ({"if-modified-since": "Mon, 99 Jan 2027 00:00:00 GMT"}, False),
+        ({"if-modified-since": "Fri, 31 Dec 9999 23:59:59 -1400"}, True),
+        ({"if-modified-since": "Mon, 01 Jan 0001 00:00:00 +1400"}, False),
     ],
 )
 def test_what_a_client_has(fields: dict[str, str], known: bool) -> None:

@@ -273,6 +273,12 @@ async def test_what_has_not_changed_is_not_sent_again(client: Client) -> None:
     assert (await client.get(at, **known)).status == 304
     assert (await client.get(at, If_Modified_Since=first.fields["last-modified"])).status == 304
     assert (await client.get(at, If_None_Match='"other"')).status == 200
+    for nothing in (
+        f"{AT}=9?content=config",
+        f"{AT}=1/word?content=config",
+        f"{AT}=1/plain/speed?content=config",
+    ):
+        assert (await client.get(nothing, If_None_Match="*")).status == (await client.get(nothing)).status
     assert (await client.get(f"{AT}=1", **known)).status == 200  # its state may be another
     await client.lab.commit(top("<entry><id>2</id><number>1</number></entry>"))
     assert (await client.get(at, **known)).status == 304

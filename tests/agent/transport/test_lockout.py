@@ -90,6 +90,16 @@ def test_the_number_of_sources_is_bounded(tmp_path: Path) -> None:
     assert len(made._failures) == MAX_SOURCES
 
 
+def test_sources_that_failed_once_put_out_none_that_failed_more_often(tmp_path: Path) -> None:
+    made = lockout(tmp_path / "lockout.json", Clock())
+    made.failed("guesser")
+    made.failed("guesser")
+    for number in range(MAX_SOURCES + 10):
+        made.failed(f"source {number}")
+    made.failed("guesser")
+    assert made.remaining_s("guesser") > 0
+
+
 @pytest.mark.parametrize(
     "content",
     [b'{"a": [Infinity, 1]}', b'{"a": [1e999, 1]}', b"[" * 200_000, b'{"a": {}}', b"[[1]]", b'"a"', b"\0"],
