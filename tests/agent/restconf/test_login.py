@@ -12,6 +12,10 @@ import pytest
 from agent.http.tls import Tls
 from agent.restconf import passwords as room
 from agent.restconf.passwords import Passwords, TooManyTries, fault_of, hash_of, is_right
+from agent.settings import Settings
+from agent.transport.limits import Limits
+from agent.web import WebDoor
+from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority
 from tests.agent.lab import top
@@ -364,8 +368,16 @@ async def test_a_stream_ends_with_the_password_that_it_was_opened_with(lab: Lab,
         others = {"tester": HASH, "reader": HASH}
         changed = client.passwords.changed_by(others)
         assert changed == client.passwords.changed_by({**others, "bob": hash_of(b"another")}) == {"bob"}
-        client.passwords.take_over(others)
-        client.app.end_streams(client.logins.is_user, changed)
+        web = WebDoor(
+            client.door,
+            client.app,
+            logins=client.logins,
+            passwords=client.passwords,
+            tries=client.lockout,
+            secure=True,
+        )
+        users = {"bob": tmp_path / "bob.pub"}
+        web.take_over(Settings(users=users, web=Web("127.0.0.1", 0, passwords=others)), Limits())
         await asyncio.wait_for(streams[0][0].read(), PATIENCE_S)
         going_on = {(one.user, one.by_password): one.over.is_set() for one in client.app._following}
         assert going_on == {("bob", False): False, ("reader", True): False}
