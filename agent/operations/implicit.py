@@ -16,8 +16,23 @@ from agent.operations.locking import lock, release
 from agent.operations.write import edit_config
 from agent.xml import NETCONF_NS, Element, parse
 
+EDIT_CONFIG = (NETCONF_NS, "edit-config")
+_OPERATIONS = ((NETCONF_NS, "lock"), EDIT_CONFIG, (NETCONF_NS, "commit"))
+"""What it is made of: who may not carry out one of them changes nothing."""
 _LOCK = f'<lock xmlns="{NETCONF_NS}"><target><candidate/></target></lock>'.encode()
 _COMMIT = f'<commit xmlns="{NETCONF_NS}"/>'.encode()
+
+
+def refuse_edit(context: Context, caller: Caller) -> None:
+    """Refuse who may change nothing, whatever it is: before anything is read, looked at or locked for him.
+
+    Raises:
+        AccessDenied, RpcErrors: he may not; counted and logged.
+    """
+    access = context.access(caller)
+    for name in _OPERATIONS:
+        context.nacm.refuse_operation(access, context.schema.rpcs[name])
+    context.nacm.refuse_any_change(access)
 
 
 async def edit_running(
@@ -26,14 +41,17 @@ async def edit_running(
     """Carry out ``operation``, an <edit-config> of the candidate, and commit; nothing is left of a failure.
 
     Args:
-        before: looks at running while nobody changes it; what it raises is raised.
+        before: looks at running; what it raises is raised. It is called twice: while others may be at work,
+            so that what it refuses locks them out at no time, and while nobody changes anything.
 
     Raises:
         InUse: the candidate is locked, or differs from running; or a confirmed commit is pending.
         RpcError, RpcErrors: as edit-config and commit.
     """
+    refuse_edit(context, caller)
     if context.confirmed.window is not None:
         raise InUse(context.confirmed.told_to_others, type=ErrorType.PROTOCOL)
+    await before()
     try:
         await lock(context, caller, parse(_LOCK))
     except LockDenied as problem:

@@ -16,7 +16,7 @@ from agent.errors import OperationFailed, RpcErrors
 from agent.http.answers import Message, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
-from agent.restconf import editing, invoking, streams
+from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.caller import Requester
 from agent.restconf.documents import children, input_of, one_child, whole
 from agent.restconf.login import Logins
@@ -47,7 +47,8 @@ _HOST_META = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What requests may take. ``requests_per_user``: at once, and as many streams beside them."""
+    """What requests may take. ``body_octets``: also all bodies of one user at once; ``requests_per_user``: so
+    many, and as many streams beside them."""
 
     body_octets: int
     bodies_octets: int
@@ -84,7 +85,7 @@ class Restconf:
         self._logins = logins
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
-        self._bodies = Bodies(bounds.bodies_octets)
+        self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._under_way = UnderWay(bounds.requests_per_user)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
@@ -149,6 +150,7 @@ class Restconf:
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
         _refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
+        request.user = user
         with self._under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
             caller = Requester(
                 self._next_session_id(),
@@ -227,6 +229,7 @@ class Restconf:
             return _options(allowed)
         if request.method in _EDITS:
             return await self._edited(request, caller, place)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=UNIFIED)
 
     async def _datastore(self, request: Request, caller: Requester, name: str, segments: list[str]) -> Answer:
@@ -238,6 +241,7 @@ class Restconf:
         _refuse_method(request, _READS)
         if request.method == "OPTIONS":
             return _options(_READS)
+        await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
     async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
@@ -267,6 +271,7 @@ class Restconf:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
         if request.method not in ("POST", "PUT"):
             parameters(request.query, ())
+        await rights.refuse_edit(self._context, caller)
         content: list[Element] = []
         if request.method != "DELETE":
             media = request.media_sent
@@ -335,6 +340,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
+        await rights.refuse_operation(context, caller, (node.namespace, node.name))
         content = await self._input(request, Place(), node)
         media = request.media
         output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
@@ -345,6 +351,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
+        await rights.refuse_action(self._context, caller, place)
         content = await self._input(request, place, place.steps[-1].node)
         media = request.media
         output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
@@ -364,6 +371,7 @@ class Restconf:
         if request.method == "OPTIONS":
             return _options(_READS)
         query = stream_query(request.query)
+        await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
             return Answer(200, b"", "text/event-stream")
         self._following.add(caller)

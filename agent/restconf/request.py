@@ -23,27 +23,45 @@ class Gone(Exception):
 
 @dataclass(slots=True)
 class Bodies:
-    """How much of all bodies is held at the moment, in octets."""
+    """How much of all bodies is held at the moment, and of those ``of_users``, in octets.
+
+    ``most``: of all; ``most_of_user``: of one user, so that nobody takes the room of the others.
+    """
 
     most: int
+    most_of_user: int
     held: int = 0
+    of_users: Counter[str] = field(default_factory=Counter)
 
-    def take(self, octets: int) -> None:
+    def take(self, user: str, octets: int) -> None:
         """Take note of ``octets`` more.
 
         Raises:
             Problem: there is no room for them (503).
         """
+        message = ""
         if self.held + octets > self.most:
-            raise Problem(
-                503, "resource-denied", "too much is being sent at once", headers={"Retry-After": "1"}
-            )
+            message = "too much is being sent at once"
+        elif self.of_users[user] + octets > self.most_of_user:
+            message = "this user sends too much at once"
+        if message:
+            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
         self.held += octets
+        self.of_users[user] += octets
+
+    def give_back(self, user: str, octets: int) -> None:
+        self.held -= octets
+        self.of_users[user] -= octets
+        if not self.of_users[user]:
+            del self.of_users[user]
 
 
 @dataclass(slots=True)
 class Request:
-    """``segments`` of the path, still encoded; ``fields`` of the head, by their names in small letters."""
+    """``segments`` of the path, still encoded; ``fields`` of the head, by their names in small letters.
+
+    ``user``: who sends it, "" until that is known.
+    """
 
     method: str
     segments: tuple[str, ...]
@@ -52,6 +70,7 @@ class Request:
     guest: Guest
     receive: Receive
     bodies: Bodies
+    user: str = ""
     held: int = field(default=0)
 
     @property
@@ -104,14 +123,14 @@ class Request:
             if message["type"] == "http.disconnect":
                 raise Gone
             piece = message.get("body", b"")
-            self.bodies.take(len(piece))
+            self.bodies.take(self.user, len(piece))
             self.held += len(piece)
             found += piece
             more = message.get("more_body", False)
         return bytes(found)
 
     def release(self) -> None:
-        self.bodies.held -= self.held
+        self.bodies.give_back(self.user, self.held)
         self.held = 0
 
     async def while_there(self, work: Coroutine[Any, Any, Result]) -> Result:

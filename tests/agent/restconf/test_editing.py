@@ -12,6 +12,7 @@ from tests.agent.lab import EC, top
 from tests.agent.restconf.client import DATA, XML, Client
 
 AT = "/every-construct:top/entry"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 
 def entry(**leafs: object) -> dict[str, object]:
@@ -238,6 +239,29 @@ async def test_an_edit_has_conditions(client: Client) -> None:
     past = "Mon, 01 Jan 2024 00:00:00 GMT"
     assert (await client.put(f"{AT}=1", entry(id="1"), If_Unmodified_Since=past)).status == 412
     assert await config(client, f"{AT}=1") == entry(id="1", number=2)
+
+
+async def test_nothing_is_locked_for_what_is_refused(client: Client) -> None:
+    rules = f'<nacm xmlns="{NACM}"><write-default>deny</write-default></nacm>'
+    await client.lab.commit(top("<entry><id>1</id></entry>") + rules)
+    locks: Locks = client.lab.context.locks
+    locked: list[int] = []
+    lock = locks.lock
+
+    def noted(target: str, session_id: int, time: str) -> None:
+        locked.append(session_id)
+        lock(target, session_id, time)
+
+    locks.lock = noted  # type: ignore[method-assign]
+    bob = client.as_user("bob")
+    for method in ("PUT", "PATCH", "DELETE"):
+        found = await bob.ask(method, f"{DATA}{AT}=1", json.dumps(entry(id="1")))
+        assert (found.status, found.error["error-tag"]) == (403, "access-denied")
+    assert (await client.ask("DELETE", f"{DATA}{AT}=9")).status == 404
+    assert (await client.put(f"{AT}=1", entry(id="1"), If_Match='"x"')).status == 412
+    assert locked == []
+    assert (await client.put(f"{AT}=1", entry(id="1"))).status == 204
+    assert len(locked) == 1
 
 
 async def test_edits_at_once_are_carried_out_one_after_the_other(client: Client) -> None:

@@ -147,6 +147,7 @@ async def test_a_certificate_says_who_somebody_is(lab: Lab, tmp_path: Path) -> N
 RULES = (
     f'<nacm xmlns="{NACM}"><groups><group><name>readers</name><user-name>reader</user-name></group></groups>'
     "<rule-list><name>readers</name><group>readers</group>"
+    "<rule><name>get</name><rpc-name>get-data</rpc-name><action>permit</action></rule>"
     '<rule><name>hidden</name><path xmlns:ec="urn:yangswan:test:every-construct">'
     "/ec:top/ec:entry/ec:hidden</path>"
     "<access-operations>*</access-operations><action>deny</action></rule>"
@@ -279,10 +280,15 @@ async def test_an_edit_tells_no_tag_to_who_may_not_read_what_he_writes(client: C
     assert shown.fields["etag"] == (await reader.get(f"{AT}=2?content=config")).fields["etag"]
 
 
+ALL_MAY_WRITE = f'<nacm xmlns="{NACM}"><write-default>permit</write-default></nacm>'
+
+
 async def test_bodies_at_once_have_a_bound(client: Client) -> None:
+    await client.lab.commit(ALL_MAY_WRITE)
     half = BOUNDS.bodies_octets // 2
     waiting = [
-        await client.send("PUT", f"{DATA}{AT}=1", b"x" * half, Content_Length=str(half + 1)) for _ in range(2)
+        await client.as_user(user).send("PUT", f"{DATA}{AT}=1", b"x" * half, Content_Length=str(half + 1))
+        for user in ("tester", "bob")
     ]
     async with asyncio.timeout(PATIENCE_S):
         while client.app._bodies.held < 2 * half:  # noqa: ASYNC110 - there is no event of it
@@ -296,6 +302,31 @@ async def test_bodies_at_once_have_a_bound(client: Client) -> None:
         while client.app._bodies.held:  # noqa: ASYNC110 - there is no event of it
             await asyncio.sleep(0)
     assert (await client.put(f"{AT}=1", {"every-construct:entry": [{"id": "1"}]})).status == 201
+
+
+async def test_bodies_of_one_user_leave_room_for_others(client: Client) -> None:
+    await client.lab.commit(ALL_MAY_WRITE)
+    entry, body = f"{DATA}{AT}=1", b"x" * (BOUNDS.body_octets - 10)
+    _, writer = await client.send("PUT", entry, body, Content_Length=str(len(body) + 1))
+    async with asyncio.timeout(PATIENCE_S):
+        while client.app._bodies.held < len(body):  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
+    content = {"every-construct:entry": [{"id": "1"}]}
+    found = await client.put(f"{AT}=1", content)
+    assert (found.status, found.error["error-tag"], found.fields["retry-after"]) == (
+        503,
+        "resource-denied",
+        "1",
+    )
+    assert "this user" in found.error["error-message"]
+    assert (await client.as_user("bob").put(f"{AT}=1", content)).status == 201
+    writer.transport.abort()
+    await asyncio.wait_for(client.door.hall.empty.wait(), PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        while client.app._bodies.held:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
+    assert not client.app._bodies.of_users
+    assert (await client.put(f"{AT}=1", content)).status == 204
 
 
 async def test_a_user_has_so_many_streams_and_requests_beside_them(client: Client) -> None:
