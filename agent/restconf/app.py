@@ -21,6 +21,7 @@ from agent.restconf.caller import Requester
 from agent.restconf.documents import children, input_of, one_child, whole
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
+from agent.restconf.methods import EDITS, READS, methods_of, refuse_foreign, refuse_method
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
@@ -36,9 +37,6 @@ ROOT = "restconf"
 DATA = "/restconf/data"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DATASTORES = ("running", "candidate", "operational")
-_READS = ("GET", "HEAD", "OPTIONS")
-_EDITS = ("POST", "PUT", "PATCH", "DELETE")
-_KEYS_STAY = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
@@ -144,11 +142,11 @@ class Restconf:
 
     async def _answered(self, request: Request, send: Send) -> Answer | None:
         if request.segments == (".well-known", "host-meta"):
-            _refuse_method(request, _READS)
+            refuse_method(request, READS)
             return Answer(200, _HOST_META, "application/xrd+xml")
         if request.segments[:1] != (ROOT,):
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
-        _refuse_foreign(request)
+        refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
         request.user = user
         with self._under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
@@ -171,7 +169,7 @@ class Restconf:
             case ("data", *rest):
                 return await self._data(request, caller, rest)
             case ("operations",):
-                _refuse_method(request, _READS)
+                refuse_method(request, READS)
                 parameters(request.query, ())
                 return self._read(request, invoking.listed(self._context.schema, request.media))
             case ("operations", name):
@@ -191,7 +189,7 @@ class Restconf:
         return self._context.schema.by_name["ietf-yang-library"].revision
 
     def _root(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             content = {"data": {}, "operations": {}, "yang-library-version": self._revision}
@@ -200,7 +198,7 @@ class Restconf:
         return self._read(request, f'<restconf xmlns="{NAMESPACE}">{inside}</restconf>'.encode())
 
     def _library_version(self, request: Request) -> Answer:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         parameters(request.query, ())
         if request.media is Media.JSON:
             body = json.dumps({"ietf-restconf:yang-library-version": self._revision}).encode()
@@ -212,7 +210,7 @@ class Restconf:
 
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
         return Answer(200, body, request.media.value, headers=known)
 
@@ -222,12 +220,11 @@ class Restconf:
         place = place_of(self._context.schema, segments, actions=True)
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
-        allowed = _allowed(place)
-        is_key = place.node is not None and place.node.is_key
-        _refuse_method(request, allowed, because=_KEYS_STAY if is_key else "")
+        methods = methods_of(place)
+        refuse_method(request, methods, of=place)
         if request.method == "OPTIONS":
-            return _options(allowed)
-        if request.method in _EDITS:
+            return _options(methods)
+        if request.method in EDITS:
             return await self._edited(request, caller, place)
         await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=UNIFIED)
@@ -238,9 +235,9 @@ class Restconf:
             names = ", ".join(f"ietf-datastores:{one}" for one in DATASTORES)
             raise Problem(404, "invalid-value", f"the datastores are {names}")
         place = place_of(self._context.schema, segments)
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
@@ -336,7 +333,7 @@ class Restconf:
     async def _operation(self, request: Request, caller: Requester, name: str) -> Answer:
         context = self._context
         node = invoking.operation_of(context.schema, name)
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
@@ -347,7 +344,7 @@ class Restconf:
         return Answer(204) if output is None else Answer(200, output, media.value)
 
     async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
-        _refuse_method(request, ("POST", "OPTIONS"))
+        refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
@@ -367,9 +364,9 @@ class Restconf:
         return found
 
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
-        _refuse_method(request, _READS)
+        refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(_READS)
+            return _options(READS)
         query = stream_query(request.query)
         await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
@@ -382,40 +379,8 @@ class Restconf:
         return None
 
 
-def _allowed(place: Place) -> tuple[str, ...]:
-    node = place.node
-    if node is None:
-        return (*_READS, "POST", "PUT", "PATCH")
-    if not node.config or place.is_many or node.is_key:
-        return _READS
-    posts = ("POST",) if node.is_interior else ()
-    return (*_READS, *posts, "PUT", "PATCH", "DELETE")
-
-
 def _holds_state(place: Place) -> bool:
     return place.node is None or place.node.holds_state
-
-
-def _refuse_method(request: Request, allowed: tuple[str, ...], because: str = "") -> None:
-    if request.method not in allowed:
-        names = ", ".join(sorted(allowed))
-        message = f"{request.method} is not for this resource: {because or f'{names} are'}"
-        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
-
-
-def _refuse_foreign(request: Request) -> None:
-    """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
-
-    Raises:
-        Problem: it would change something (403).
-    """
-    if request.method in _READS:
-        return
-    scheme = "https" if request.guest.secure else "http"
-    own = f"{scheme}://{request.fields['host']}".lower()
-    origin = request.fields.get("origin", own).lower()
-    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
 
 
 def _options(allowed: tuple[str, ...]) -> Answer:
