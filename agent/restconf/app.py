@@ -18,10 +18,11 @@ from agent.notifications import STREAM
 from agent.operations.context import Context
 from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.caller import Requester
-from agent.restconf.documents import children, input_of, one_child, whole
+from agent.restconf.documents import input_of, one_child, whole
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
-from agent.restconf.methods import EDITS, READS, methods_of, refuse_foreign, refuse_method
+from agent.restconf.methods import READS, allowed_at, refuse_foreign, refuse_method
+from agent.restconf.parsing import Parsing
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
@@ -29,7 +30,7 @@ from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
 from agent.xml import Element
-from agent.yang.schema_node import Kind
+from agent.yang.schema_node import Kind, SchemaNode
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ ROOT = "restconf"
 DATA = "/restconf/data"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DATASTORES = ("running", "candidate", "operational")
+_EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
@@ -84,6 +86,7 @@ class Restconf:
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
+        self._parsing = Parsing()
         self._under_way = UnderWay(bounds.requests_per_user)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
@@ -220,11 +223,11 @@ class Restconf:
         place = place_of(self._context.schema, segments, actions=True)
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
-        methods = methods_of(place)
-        refuse_method(request, methods, of=place)
+        allowed = allowed_at(place)
+        refuse_method(request, allowed, of=place)
         if request.method == "OPTIONS":
-            return _options(methods)
-        if request.method in EDITS:
+            return _options(allowed)
+        if request.method in _EDITS:
             return await self._edited(request, caller, place)
         await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=UNIFIED)
@@ -271,8 +274,7 @@ class Restconf:
         await rights.refuse_edit(self._context, caller)
         content: list[Element] = []
         if request.method != "DELETE":
-            media = request.media_sent
-            content = await self._content(request, media, place, await request.body())
+            content = await self._content(request, request.media_sent, place)
         edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
         done = await self._unbroken(self._in_turn(caller, edit))
         if request.method == "DELETE":
@@ -299,27 +301,18 @@ class Restconf:
         async with self._editing:
             return await editing.carry_out(self._context, caller, edit)
 
-    async def _content(self, request: Request, media: Media, place: Place, body: bytes) -> list[Element]:
+    async def _content(self, request: Request, media: Media, place: Place) -> list[Element]:
         schema, elements = self._context.schema, self._bounds.elements
-        context = self._context
-        if request.method == "POST":
-            return [
-                await context.worker(
-                    lambda: one_child(schema, body, media, above=place.node, max_elements=elements)
-                )
-            ]
-        if not place.steps:
-            found: list[Element] = await context.worker(
-                lambda: whole(schema, body, media, max_elements=elements)
-            )
-            return found
-        above = place.above.node
-        found = await context.worker(
-            lambda: children(schema, body, media, above=above, max_elements=elements)
-        )
-        if len(found) != 1:
-            raise Problem(400, "malformed-message", f"a body holds one node here, not {len(found)}")
-        return found
+        body = await request.body()
+
+        def work() -> list[Element]:
+            if request.method == "POST":
+                return [one_child(schema, body, media, above=place.node, max_elements=elements)]
+            if not place.steps:
+                return whole(schema, body, media, max_elements=elements)
+            return [one_child(schema, body, media, above=place.above.node, max_elements=elements)]
+
+        return await self._parsing.done(request.user, len(body), work)
 
     async def _unbroken(self, work: Any) -> Any:
         """Carry out what changes something to its end, though its client is gone meanwhile."""
@@ -338,7 +331,7 @@ class Restconf:
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
         await rights.refuse_operation(context, caller, (node.namespace, node.name))
-        content = await self._input(request, Place(), node)
+        content = await self._input(request, node)
         media = request.media
         output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
@@ -349,19 +342,20 @@ class Restconf:
             return _options(("POST", "OPTIONS"))
         parameters(request.query, ())
         await rights.refuse_action(self._context, caller, place)
-        content = await self._input(request, place, place.steps[-1].node)
+        content = await self._input(request, place.steps[-1].node)
         media = request.media
         output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
 
-    async def _input(self, request: Request, _place: Place, node: Any) -> list[Element]:
+    async def _input(self, request: Request, node: SchemaNode) -> list[Element]:
+        schema, elements = self._context.schema, self._bounds.elements
         body = await request.body()
         media = request.media_sent if body.strip() else None
-        elements = self._bounds.elements
-        found: list[Element] = await self._context.worker(
-            lambda: input_of(self._context.schema, body, media, operation=node, max_elements=elements)
-        )
-        return found
+
+        def work() -> list[Element]:
+            return input_of(schema, body, media, operation=node, max_elements=elements)
+
+        return await self._parsing.done(request.user, len(body), work)
 
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
         refuse_method(request, READS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from agent.errors import (
     MalformedMessage,
@@ -12,7 +12,7 @@ from agent.errors import (
     raise_all,
     shortened,
 )
-from agent.offline.from_json import JsonError, elements_below, read_json, refuse_many
+from agent.offline.from_json import JsonError, Object, elements_below, read_json, refuse_many
 from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE, Problem
 from agent.restconf.uris import Place, Step
@@ -34,6 +34,8 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import split_at_names
 
+JSON_ELEMENTS_MAX = 200_000
+"""Members and values of JSON, each of which takes thirty times as long as an element of XML."""
 _INSTRUCTIONS = (f"{{{NETCONF_NS}}}", f"{{{YANG_NS}}}")
 
 
@@ -49,8 +51,7 @@ def children(
         if media is Media.XML:
             found = [parse(body, max_elements)]
         else:
-            refuse_many(body, max_elements)
-            document = read_json(body)
+            document = _document(body, max_elements)
             raise_all(_unqualified(document, above))
             found = elements_below(schema, document, above=above, max_elements=max_elements)
     except (XmlError, JsonError) as problem:
@@ -59,7 +60,7 @@ def children(
     return found
 
 
-def _unqualified(document: Mapping[str, object], above: SchemaNode | None) -> list[UnknownElement]:
+def _unqualified(document: Object, above: SchemaNode | None) -> list[UnknownElement]:
     """Return an error for the first member without its module, which the outermost ones have in each document
     (RFC 7951 section 4); those of a datastore are told of by who reads them."""
     if above is None:
@@ -70,6 +71,16 @@ def _unqualified(document: Mapping[str, object], above: SchemaNode | None) -> li
             message = f"the member '{local}' needs the name of its module before it (RFC 7951 section 4)"
             return [UnknownElement(local, message, path=above.path)]
     return []
+
+
+def _document(body: bytes, max_elements: int) -> Object:
+    """Return the object of JSON in ``body``.
+
+    Raises:
+        JsonError: it holds none, or more than may be.
+    """
+    refuse_many(body, min(max_elements, JSON_ELEMENTS_MAX))
+    return read_json(body)
 
 
 def _instructions(elements: Sequence[Element]) -> list[UnknownAttribute]:
@@ -112,8 +123,7 @@ def whole(schema: Schema, body: bytes, media: Media, *, max_elements: int) -> li
                 raise_all(_instructions([root]))
                 return list(root)
         else:
-            refuse_many(body, max_elements)
-            document = read_json(body)
+            document = _document(body, max_elements)
             content = document.get("ietf-restconf:data")
             if len(document) == 1 and isinstance(content, dict):
                 found = elements_below(schema, content, above=None, max_elements=max_elements)
@@ -140,8 +150,7 @@ def input_of(
             if (namespace(root), local_name(root)) == (operation.namespace, "input") and not holds_text(root):
                 return list(root)
         else:
-            refuse_many(body, max_elements)
-            document = read_json(body)
+            document = _document(body, max_elements)
             content = document.get(f"{operation.module}:input")
             if len(document) == 1 and isinstance(content, dict):
                 return elements_below(schema, content, above=operation, max_elements=max_elements)

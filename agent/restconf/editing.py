@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,8 @@ async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
         target = await context.worker(_child_of, schema, place, edit.content[0])
     elif place.steps and edit.content:
         await context.worker(_refuse_other, schema, place, edit.content[0])
-    operation = element_of(_operation(schema, edit, target))
+    # It may be large, and is written and read once more for it: the event loop has other things to do.
+    operation = await asyncio.to_thread(lambda: element_of(_operation(schema, edit, target)))
     there = True
     refused: list[Problem] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
@@ -65,8 +66,12 @@ async def invoke(
     Raises:
         RpcErrors: it failed, or was refused.
     """
-    inside = [copied(element) for element in content]
-    element = element_of(Piece(operation.namespace, operation.name, children=inside))
+
+    def work() -> Element:
+        inside = [copied(element) for element in content]
+        return element_of(Piece(operation.namespace, operation.name, children=inside))
+
+    element = await asyncio.to_thread(work)
     return await _output(context, operation, await dispatch(context, caller, element), media)
 
 
@@ -78,8 +83,12 @@ async def act(
     Raises:
         RpcErrors: it failed, or was refused.
     """
-    inside = [copied(element) for element in content]
-    action = element_of(Piece(YANG_NS, "action", children=[nested(context.schema, place.steps, inside)]))
+
+    def work() -> Element:
+        inside = nested(context.schema, place.steps, [copied(element) for element in content])
+        return element_of(Piece(YANG_NS, "action", children=[inside]))
+
+    action = await asyncio.to_thread(work)
     node = place.steps[-1].node
     return await _output(context, node, await dispatch(context, caller, action), media)
 

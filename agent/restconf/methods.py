@@ -1,4 +1,4 @@
-"""Which methods a resource has, and who may use them from a browser (RFC 8040 section 4)."""
+"""Which methods a resource has, and what no page of another origin may have a browser do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from agent.restconf.request import Request
 from agent.restconf.uris import Place
 
 READS = ("GET", "HEAD", "OPTIONS")
-EDITS = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def methods_of(place: Place) -> tuple[str, ...]:
-    """Return those of data."""
+def allowed_at(place: Place) -> tuple[str, ...]:
+    """Return the methods for data at ``place``."""
     node = place.node
     if node is None:
         return (*READS, "POST", "PUT", "PATCH")
@@ -22,19 +21,14 @@ def methods_of(place: Place) -> tuple[str, ...]:
 
 
 def refuse_method(request: Request, allowed: tuple[str, ...], of: Place | None = None) -> None:
-    """Refuse a method that is not ``allowed`` for a resource, which is ``of`` data or is none.
-
-    Raises:
-        Problem: 405.
-    """
-    if request.method in allowed:
-        return
-    names = ", ".join(sorted(allowed))
-    why = f"{names} are"
-    if of is not None and of.node is not None and of.node.is_key:
-        why = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
-    message = f"{request.method} is not for this resource: {why}"
-    raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
+    """Raise Problem if its method is none of ``allowed`` (405); ``of``: where data is, if it is any."""
+    if request.method not in allowed:
+        names = ", ".join(sorted(allowed))
+        why = f"{names} are"
+        if of is not None and of.node is not None and of.node.is_key:
+            why = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
+        message = f"{request.method} is not for this resource: {why}"
+        raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
 
 
 def refuse_foreign(request: Request) -> None:
