@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
 from agent.restconf.problems import Problem
@@ -119,13 +119,19 @@ def stream_query(query: str) -> StreamQuery:
     """
     found = parameters(query, OF_STREAMS)
     for name in ("start-time", "stop-time"):
-        try:
-            moment = datetime.fromisoformat(found[name]) if name in found else None
-        except ValueError:
-            moment = datetime.min
-        if moment is not None and moment.tzinfo is None:
+        if name in found and not _is_time(found[name]):
             raise Problem(400, "invalid-value", f"'{name}' is a time as 2026-11-27T10:00:00Z")
     return StreamQuery(found.get("filter"), found.get("start-time"), found.get("stop-time"))
+
+
+def _is_time(text: str) -> bool:
+    """Return whether ``text`` is a time with its zone, which has a place in the calendar in UTC, too."""
+    try:
+        moment = datetime.fromisoformat(text)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return moment.tzinfo is not None
 
 
 def _one_of(found: Mapping[str, str], name: str, values: Collection[str]) -> str | None:

@@ -113,6 +113,18 @@ async def test_a_filter_names_modules_and_is_true_or_false(client: Client, expre
     writer.close()
 
 
+async def test_a_stream_may_last_to_the_end_of_the_calendar(client: Client) -> None:
+    query = "start-time=0001-01-01T00:00:00Z&stop-time=9999-12-31T23:59:59Z"
+    reader, writer = await client.send("GET", f"/restconf/streams/NETCONF/json?{query}")
+    await line_with(reader, b": follows")
+    client.lab.context.stream.publish(Notification({"ietf-netconf-notifications:netconf-session-end": {
+        "username": "ann", "session-id": 7, "termination-reason": "closed"}}))  # fmt: skip
+    await line_with(reader, b"session-end")
+    writer.close()
+    async with asyncio.timeout(PATIENCE_S):
+        await client.door.hall.empty.wait()
+
+
 async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     await client.put("/every-construct:top/entry=1", {"every-construct:entry": [{"id": "1"}]})
     stream = client.lab.context.stream
@@ -137,6 +149,11 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
         ("NETCONF/json?filter=1)%5D%7C/*%5B(1", 400),
         ("NETCONF/json?start-time=yesterday", 400),
         ("NETCONF/json?stop-time=2026-01-01T00:00:00Z", 400),
+        ("NETCONF/json?start-time=0001-01-01T00:00:00%2B14:00", 400),
+        ("NETCONF/json?start-time=2020-01-01T00:00:00Z&stop-time=9999-12-31T23:59:59-14:00", 400),
+        ("NETCONF/json?start-time=2020-01-01T00:00:00Z&stop-time=10000-01-01T00:00:00Z", 400),
+        ("NETCONF/json?start-time=0000-01-01T00:00:00Z", 400),
+        ("NETCONF/json?start-time=2020-01-01T00:00:00%2B99:00", 400),
         ("NETCONF/json?depth=1", 400),
         ("NETCONF/yaml", 404),
         ("OTHER/json", 404),
