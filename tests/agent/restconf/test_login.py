@@ -192,42 +192,6 @@ async def test_access_control_holds(client: Client) -> None:
     assert client.lab.translator.log.count("rpc sum") == 0
 
 
-PLAIN_HIDDEN = (
-    f'<nacm xmlns="{NACM}"><groups><group><name>readers</name><user-name>reader</user-name></group></groups>'
-    "<rule-list><name>readers</name><group>readers</group><rule><name>hidden</name>"
-    '<path xmlns:ec="urn:yangswan:test:every-construct">/ec:top/ec:entry/ec:plain</path>'
-    "<access-operations>*</access-operations><action>deny</action></rule></rule-list></nacm>"
-)
-
-
-async def test_an_empty_container_that_nobody_may_see_is_not_there(client: Client) -> None:
-    """Neither with a tag of it, nor because what it is in is there."""
-    await client.lab.commit(PLAIN_HIDDEN + top("<entry><id>1</id></entry>"))
-    for at in (f"{AT}=1/plain", "/ietf-netconf-acm:nacm/groups", "/ietf-netconf-acm:nacm"):
-        for query in ("", "?content=config"):
-            found = await client.as_user("reader").get(at + query)
-            assert (found.status, "etag" in found.fields) == (404, False), at
-        assert (await client.get(at)).status == 200
-    assert (await client.as_user("reader").get("/every-construct:references")).status == 200
-
-
-ALL_FOR_BOB = (
-    f'<nacm xmlns="{NACM}"><groups><group><name>all</name><user-name>bob</user-name></group></groups>'
-    "<rule-list><name>all</name><group>all</group><rule><name>all</name><module-name>*</module-name>"
-    "<access-operations>*</access-operations><action>permit</action></rule></rule-list></nacm>"
-)
-
-
-async def test_a_datastore_without_rules_leaves_the_recovery_users(client: Client) -> None:
-    """What docs/restconf.md warns of: a PUT of all data without the rules takes them away."""
-    await client.lab.commit(ALL_FOR_BOB)
-    bob = client.as_user("bob")
-    whole = {"ietf-restconf:data": {"every-construct:top": {"entry": [{"id": "1"}]}}}
-    assert (await bob.put("", whole)).status == 204
-    assert (await bob.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 403
-    assert (await client.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 201
-
-
 ALL_MAY_WRITE = f'<nacm xmlns="{NACM}"><write-default>permit</write-default></nacm>'
 
 
@@ -275,95 +239,6 @@ async def test_bodies_of_one_user_leave_room_for_others(client: Client) -> None:
             await asyncio.sleep(0)
     assert not client.app._bodies.of_users
     assert (await client.put(f"{AT}=1", content)).status == 204
-
-
-async def test_a_user_has_so_many_streams_and_requests_beside_them(client: Client) -> None:
-    streams = [
-        await client.send("GET", "/restconf/streams/NETCONF/json") for _ in range(BOUNDS.requests_per_user)
-    ]
-    for reader, _ in streams:
-        async with asyncio.timeout(PATIENCE_S):
-            await reader.readuntil(b": follows")
-    refused = await client.ask("GET", "/restconf/streams/NETCONF/json")
-    assert (refused.status, refused.fields["retry-after"]) == (503, "1")
-    assert "streams" in refused.error["error-message"]
-    reader, writer = await client.as_user("bob").send("GET", "/restconf/streams/NETCONF/json")
-    async with asyncio.timeout(PATIENCE_S):
-        await reader.readuntil(b": follows")
-    await requests_have_a_bound(client)
-    for _, one in (*streams, (reader, writer)):
-        one.transport.abort()
-    under_way = client.app._under_way
-    async with asyncio.timeout(PATIENCE_S):
-        while under_way.requests or under_way.streams:  # noqa: ASYNC110 - there is no event of it
-            await asyncio.sleep(0)
-
-
-async def requests_have_a_bound(client: Client) -> None:
-    """Of bodies that do not come, beside whatever streams there are."""
-    waiting = [
-        await client.send("PUT", f"{DATA}{AT}=1", b"x", Content_Length="2")
-        for _ in range(BOUNDS.requests_per_user)
-    ]
-    async with asyncio.timeout(PATIENCE_S):
-        while client.app._under_way.requests["tester"] < BOUNDS.requests_per_user:  # noqa: ASYNC110 - there is no event of it
-            await asyncio.sleep(0)
-    assert (await client.ask("GET", "/restconf")).status == 503
-    assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
-    for _, writer in waiting:
-        writer.transport.abort()
-
-
-async def test_who_is_taken_out_is_out_and_his_streams_end(client: Client) -> None:
-    bob = client.as_user("bob")
-    reader, writer = await bob.send("GET", "/restconf/streams/NETCONF/json")
-    kept, kept_writer = await client.send("GET", "/restconf/streams/NETCONF/json")
-    async with asyncio.timeout(PATIENCE_S):
-        await reader.readuntil(b": follows")
-        await kept.readuntil(b": follows")
-    client.passwords.take_over({"tester": HASH})
-    client.logins.take_over(("tester",), ())
-    client.app.end_streams(client.logins.is_user)
-    assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).endswith(b"0\r\n\r\n")
-    writer.close()
-    assert (await bob.ask("GET", "/restconf")).status == 401
-    client.app.end_streams()
-    await asyncio.wait_for(kept.read(), PATIENCE_S)
-    kept_writer.close()
-
-
-async def test_a_stream_ends_with_the_password_that_it_was_opened_with(lab: Lab, tmp_path: Path) -> None:
-    """Though its user stays, who may come with a certificate, as another stream of his has been opened."""
-    authority = Authority(tmp_path)
-    tls = Tls(*authority.issue_server(), clients=authority.file)
-    async with serving(lab, tmp_path, tls=tls) as client:
-        by_password = replace(client, tls=authority.trusting())
-        certified = replace(client, fields={}, tls=authority.trusting(authority.issue("bob")))
-        asking = (by_password.as_user("bob"), by_password.as_user("reader"), certified)
-        streams = [await one.send("GET", "/restconf/streams/NETCONF/json") for one in asking]
-        for reader, _ in streams:
-            async with asyncio.timeout(PATIENCE_S):
-                await reader.readuntil(b": follows")
-        others = {"tester": HASH, "reader": HASH}
-        changed = client.passwords.changed_by(others)
-        assert changed == client.passwords.changed_by({**others, "bob": hash_of(b"another")}) == {"bob"}
-        web = WebDoor(
-            client.door,
-            client.app,
-            logins=client.logins,
-            passwords=client.passwords,
-            tries=client.lockout,
-            secure=True,
-        )
-        users = {"bob": tmp_path / "bob.pub"}
-        web.take_over(Settings(users=users, web=Web("127.0.0.1", 0, passwords=others)), Limits())
-        await asyncio.wait_for(streams[0][0].read(), PATIENCE_S)
-        going_on = {(one.user, one.by_password): one.over.is_set() for one in client.app._following}
-        assert going_on == {("bob", False): False, ("reader", True): False}
-        client.app.end_streams()
-        for reader, writer in streams:
-            await asyncio.wait_for(reader.read(), PATIENCE_S)
-            writer.close()
 
 
 # -- passwords -----------------------------------------------------------------------------
